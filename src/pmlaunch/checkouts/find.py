@@ -1,0 +1,66 @@
+"""Find the ProtoMotions checkout: flag, PMLAUNCH_PROTOMOTIONS, pmlaunch.yaml, or a folder here or above."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pmlaunch.checkouts.checkout import Checkout, v2_checkout
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.settings import Settings
+
+_FOLDER_NAMES = ("protomotions", "ProtoMotions")
+_NO_CHECKOUT_HINT = (
+    "git clone -b v2.3 https://github.com/NVlabs/ProtoMotions, or --protomotions DIR; "
+    "`pmlaunch eval demo` works now, without a checkout"
+)
+
+
+def generation_of(root: Path) -> str | None:
+    """ "2", "3", or None when `root` is no checkout. Told by the programs that a generation has."""
+    if (root / "protomotions" / "eval_agent.py").is_file():
+        return "2"
+    if (root / "protomotions" / "inference_agent.py").is_file():
+        return "3"
+    return None
+
+
+def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
+    """The checkout to use.
+
+    Raises PML012 when there is none, and PML013 for a generation that cannot be run.
+    """
+    named = settings.get("protomotions", flag)
+    if named is not None:
+        root = Path(named.value)
+        if generation_of(root) is None:
+            raise PmlaunchError(
+                "PML012", _not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root)
+            )
+        return _open(root, named.source)
+    for folder in (settings.folder, *settings.folder.parents):
+        for candidate in (folder, *(folder / name for name in _FOLDER_NAMES)):
+            if generation_of(candidate):
+                return _open(candidate, "found here" if folder == settings.folder else "found above")
+    raise PmlaunchError(
+        "PML012",
+        f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
+        f"{settings.folder} or above.",
+        hint=_NO_CHECKOUT_HINT,
+    )
+
+
+def _open(root: Path, source: str) -> Checkout:
+    if generation_of(root) == "3":
+        raise PmlaunchError(
+            "PML013",
+            f"{root} holds ProtoMotions 3, which has no eval_agent.py (inference_agent.py took its place).",
+            hint=f'git -C "{root}" checkout v2.3',
+            subject=str(root),
+        )
+    return v2_checkout(root.resolve(), source)
+
+
+def _not_a_checkout(root: Path, source: str) -> str:
+    if not root.exists():
+        return f"{root} does not exist (from {source})."
+    return f"{root} is no ProtoMotions checkout: it has no protomotions/eval_agent.py (from {source})."
