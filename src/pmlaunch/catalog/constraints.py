@@ -1,0 +1,61 @@
+"""MaskedMimic's constraints: which bodies are prescribed and which the policy is free to choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.names import choose
+from pmlaunch.yamlfile import yaml_mapping
+
+GROUP = "opt"
+_FOLDER = "masked_mimic/constraints"
+
+
+@dataclass(frozen=True)
+class Constraint:
+    """One constraint file; `problem` says why it does not parse, None when it does."""
+
+    name: str
+    path: Path
+    problem: str | None
+
+    @property
+    def option(self) -> str:
+        """What `+opt=` takes."""
+        return f"{_FOLDER}/{self.name}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "option": self.option,
+            "parses": self.problem is None,
+            "problem": self.problem,
+        }
+
+
+def constraints(checkout: Checkout) -> list[Constraint]:
+    """The constraints of the checkout, the broken ones included."""
+    folder = checkout.config_dir / GROUP / _FOLDER
+    return [Constraint(path.stem, path, _problem(path)) for path in sorted(folder.glob("*.yaml"))]
+
+
+def choose_constraint(wanted: str, available: list[Constraint]) -> Constraint:
+    return choose(
+        "constraint",
+        wanted,
+        available,
+        lambda constraint: (constraint.name,),
+        listing="pmlaunch list constraints",
+    )
+
+
+def _problem(path: Path) -> str | None:
+    try:
+        yaml_mapping(path)
+    except PmlaunchError as error:
+        return error.message.removeprefix(f"{path} is ")
+    return None

@@ -1,0 +1,131 @@
+"""Motions: the clips of a checkout and any file by path, each with its robot, frames, fps and seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pmlaunch.cache import JsonCache, content_key
+from pmlaunch.catalog.presets import Preset
+from pmlaunch.catalog.robots import Robot, robot_with_bodies
+from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.names import choose, fold
+
+MOTION_FOLDER = "data/motions"
+_LISTING = "pmlaunch list motions"
+_LIBRARIES = (".yaml", ".yml", ".pt")
+_READER = "motion 1"  # part of the cache's key: raise it when the reader learns more
+
+
+def motions(checkout: Checkout, available: list[Robot]) -> list[MotionInfo]:
+    """Every .npy below the checkout's data/motions, read. One that cannot be read carries its problem."""
+    folder = checkout.within(MOTION_FOLDER)
+    return [read_info(path, available) for path in sorted(folder.rglob("*.npy"))]
+
+
+def find_motion(
+    wanted: str,
+    checkout: Checkout,
+    available: list[Robot],
+    robot: Robot | None,
+    known: Mapping[str, Preset],
+    folder: Path,
+) -> Path:
+    """The file that `wanted` names: a path, a preset's name, a file's name, or the end of one for `robot`.
+
+    Paths are relative to `folder`, where the command was typed, or to the checkout. A path need not exist:
+    that is for a check to say. Raises PML010 and PML011 for a name that nothing or several things answer to.
+    """
+    if _looks_like_path(wanted):
+        beside, inside = folder / Path(wanted).expanduser(), checkout.within(wanted)
+        return inside if inside.exists() and not beside.exists() else beside
+    clips = sorted(checkout.within(MOTION_FOLDER).rglob("*.npy"))
+    preset = _preset(wanted, known)
+    if preset is not None and robot is not None:
+        files = preset.values.get("files") or {}
+        if robot.name in files and checkout.within(files[robot.name]).exists():
+            return checkout.within(files[robot.name])
+    if robot is not None:
+        names = preset.names if preset else (wanted,)
+        for name in names:
+            own = [clip for clip in clips if fold(clip.stem) == fold(robot.motion_prefix) + fold(name)]
+            if own:
+                return own[0]
+    return _by_name(wanted, clips, robot, available)
+
+
+def _by_name(wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot]) -> Path:
+    """The one clip whose name is, or ends with, `wanted`; among the robot's own where it is known."""
+    own = [clip for clip in clips if robot is None or _belongs(clip, robot, available)]
+    endings = [clip for clip in own if fold(clip.stem).endswith(fold(wanted)) and len(fold(wanted)) >= 3]
+    whole = [clip for clip in clips if fold(clip.stem) == fold(wanted)]
+    if whole or len(endings) == 1:
+        return (whole or endings)[0]
+    if endings:
+        return choose("motion", wanted, endings, lambda clip: (clip.stem, wanted), listing=_LISTING)
+    short = {_without_prefix(clip, robot): clip for clip in own}
+    near = did_you_mean(wanted, [*short, *(clip.stem for clip in clips)])
+    whose = f" of robot {robot.name}" if robot else ""
+    raise PmlaunchError("PML010", f"No motion{whose} is called {wanted!r}.{near}", hint=_LISTING, subject=wanted)
+
+
+def _belongs(clip: Path, robot: Robot, available: list[Robot]) -> bool:
+    """Whether a file's name begins with the robot's prefix and no longer prefix of another robot's."""
+    prefixes = [other.motion_prefix for other in available if clip.stem.startswith(f"{other.motion_prefix}_")]
+    return max(prefixes, key=len, default=None) == robot.motion_prefix
+
+
+def _without_prefix(clip: Path, robot: Robot | None) -> str:
+    return clip.stem.removeprefix(f"{robot.motion_prefix}_") if robot else clip.stem
+
+
+def _preset(wanted: str, known: Mapping[str, Preset]) -> Preset | None:
+    for preset in known.values():
+        if fold(wanted) in {fold(name) for name in preset.names}:
+            return preset
+    return None
+
+
+def _looks_like_path(wanted: str) -> bool:
+    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in (".npy", *_LIBRARIES)
+
+
+def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
+    """What the file says of itself. Never raises: the reason is the `problem`."""
+    info = MotionInfo(path.stem, path)
+    if path.suffix in _LIBRARIES and path.is_file():
+        note = "Motion libraries are not looked into yet: robot and length are unknown before the start."
+        return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(path)))
+    try:
+        bodies, frames, fps, seconds = _read(path)
+    except PmlaunchError as error:
+        problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
+        return replace(info, problem=problem)
+    robot = robot_with_bodies(frozenset(bodies), list(available))
+    return replace(info, robot=robot.name if robot else None, frames=frames, fps=fps, seconds=seconds)
+
+
+def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
+    """Bodies, frames, fps (1/s), seconds; cached by content, since numpy is slow to import."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise PmlaunchError(
+            "PML121",
+            f"Motion file {path} cannot be read: {error.strerror}.",
+            hint=_LISTING,
+            subject=str(path),
+        ) from error
+    cache, key = JsonCache("motions"), content_key(_READER, content)
+    entry = cache.get(key)
+    if not isinstance(entry, list):
+        from pmlaunch.motionfile import read_motion
+
+        motion = read_motion(path)
+        entry = [list(motion.node_names), motion.frames, motion.fps, motion.seconds]
+        cache.put(key, entry)
+    bodies, frames, fps, seconds = entry
+    return bodies, frames, fps, seconds

@@ -1,0 +1,63 @@
+"""The presets: what pmlaunch knows by name, as Hydra config groups under configs/.
+
+They come with the wheel; a user's own lie beside them, in `configs/` of the workspace or of the user's
+settings folder, and win over a preset of the same name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.yamlfile import yaml_mapping
+
+GROUPS = ("model", "motion", "robot", "simulator")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """One named preset; `values` are the keys of its file, `source` says whose it is."""
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    values: Mapping[str, Any]
+    path: Path
+    source: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self.name, *self.aliases)
+
+
+def shipped_presets() -> Path:
+    """The folder of the presets that come with pmlaunch: inside the wheel, or the repository's configs/."""
+    inside = Path(__file__).parent.parent / "configs"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "configs"
+
+
+@cache
+def presets(group: str, more: tuple[tuple[str, Path], ...] = ()) -> Mapping[str, Preset]:
+    """The presets of `group` by name, in alphabetical order.
+
+    `more` names further configs/ folders as (source, folder), the last one winning.
+    """
+    found: dict[str, Preset] = {}
+    for source, folder in (("preset", shipped_presets()), *more):
+        for path in sorted((folder / group).glob("*.yaml")):
+            preset = _preset(path, source)
+            found[preset.name] = preset
+    return dict(sorted(found.items()))
+
+
+def _preset(path: Path, source: str) -> Preset:
+    values = yaml_mapping(path)
+    aliases = values.get("aliases") or []
+    if not isinstance(aliases, Iterable) or isinstance(aliases, str):
+        raise PmlaunchError("PML015", f"{path}: aliases must be a list.", subject=str(path))
+    name = str(values.get("name") or path.stem)
+    return Preset(name, str(values.get("title") or name), tuple(map(str, aliases)), values, path, source)
