@@ -1,0 +1,89 @@
+"""The checkpoint: is it here, is it the real file, is it whole, does it come with its config?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pmlaunch.catalog.models import config_of
+from pmlaunch.checkouts import lfs
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
+
+_GENERATION_3 = "resolved_configs_inference.pt"
+
+
+def check_checkpoint(planned: Planned) -> Iterator[Finding]:
+    path = planned.plan.checkpoint
+    fix = fetch_command(path, planned.checkout.root)
+    try:
+        pointer = lfs.read_pointer(path)
+        size = path.stat().st_size
+    except FileNotFoundError:
+        hint = fix if path.is_relative_to(planned.checkout.root / "data") else None
+        yield Finding("PML102", Severity.ERROR, f"Checkpoint {path} does not exist.", hint, hint, str(path))
+        return
+    except OSError as error:
+        yield Finding(
+            "PML102",
+            Severity.ERROR,
+            f"Checkpoint {path} cannot be read: {error.strerror}.",
+            subject=str(path),
+        )
+        return
+    if pointer is not None:
+        message = (
+            f"{path.name} is a Git LFS pointer of {size} bytes, not the checkpoint of {megabytes(pointer.size)}: {path}"
+        )
+        yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
+    else:
+        yield from _against_git(path, size, fix, planned.request.verify)
+    yield from _config_beside(path, planned.checkout.generation)
+
+
+def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Finding]:
+    """Size, and with --verify the sha256, against the pointer that the commit holds."""
+    expected = lfs.pointer_in_git(path)
+    if expected is None:
+        return
+    if size != expected.size:
+        message = f"{path} has {size} bytes; git says {expected.size}. The download broke off, or the file was changed."
+        yield Finding("PML103", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+    elif verify and lfs.sha256_of(path) != expected.sha256:
+        message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
+        yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+
+
+def _config_beside(path: Path, generation: str) -> Iterator[Finding]:
+    if config_of(path) is not None:
+        return
+    if (path.parent / _GENERATION_3).is_file():
+        message = (
+            f"{path} was made by ProtoMotions 3 ({_GENERATION_3} lies beside it); "
+            f"the checkout is of generation {generation}."
+        )
+        yield Finding(
+            "PML106",
+            Severity.ERROR,
+            message,
+            "use a checkpoint of 2.x, with config.yaml beside it",
+            None,
+            str(path),
+        )
+        return
+    message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
+    hint = f"copy the training's config.yaml to {path.parent}"
+    yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
+
+
+def fetch_command(path: Path, root: Path) -> str:
+    """The git command that fetches one checkpoint and nothing else."""
+    include = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+    return f'git -C "{root}" lfs pull --include="{include}"'
+
+
+def megabytes(size: int) -> str:
+    """`size` in bytes as people read it, in decimal units as downloads count."""
+    if size < 1_000_000:
+        return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
+    return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"

@@ -1,0 +1,27 @@
+"""The environment: what this machine must have before the run starts. What only another can show is a note."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
+
+_DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
+
+
+def check_environment(planned: Planned) -> Iterator[Finding]:
+    plan = planned.plan
+    if plan.platform == "windows" and plan.ddp_backend == "nccl":
+        message = (
+            "Windows builds of torch have no NCCL: the run would end with `Distributed package doesn't have NCCL`."
+        )
+        yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
+    if plan.generation == "demo" and plan.runtime["path"] == sys.executable and not plan.foreign:
+        missing = [name for name in _DEMO_PACKAGES if find_spec(name) is None]
+        if missing:
+            message = f"The embedded evaluation needs packages that are not installed: {', '.join(missing)}."
+            fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
+            yield Finding("PML203", Severity.ERROR, message, fix, fix, ", ".join(missing))

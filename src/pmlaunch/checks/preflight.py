@@ -1,0 +1,51 @@
+"""The checks of a run, in the order in which a person would want to read what they find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from pmlaunch.checks.checkpoint import check_checkpoint
+from pmlaunch.checks.config import check_config
+from pmlaunch.checks.constraints import check_constraints
+from pmlaunch.checks.environment import check_environment
+from pmlaunch.checks.motions import check_motions
+from pmlaunch.checks.robot import check_robot
+from pmlaunch.codes import CODES, Exit
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
+
+Check = Callable[[Planned], Iterable[Finding]]
+
+CHECKS: Mapping[str, Check] = {
+    "checkpoint": check_checkpoint,
+    "robot": check_robot,
+    "motions": check_motions,
+    "constraints": check_constraints,
+    "config": check_config,
+    "environment": check_environment,
+}
+
+
+def preflight(planned: Planned) -> list[Finding]:
+    """Everything that the checks find, errors first. `--no-check CODE` turns that code's errors to warnings."""
+    waived = {code.upper() for code in planned.request.no_check}
+    findings: list[Finding] = []
+    for check in CHECKS.values():
+        findings += (_waive(finding, waived) for finding in check(planned))
+    order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+    return sorted(dict.fromkeys(findings), key=lambda finding: order[finding.severity])
+
+
+def exit_code_of(findings: Sequence[Finding]) -> int:
+    """The exit code that these findings ask for: 0 without errors; a failed check outweighs the others."""
+    codes = [CODES[finding.code].exit_code for finding in findings if finding.severity is Severity.ERROR]
+    if not codes:
+        return Exit.DONE
+    return Exit.CHECK if Exit.CHECK in codes else codes[0]
+
+
+def _waive(finding: Finding, waived: set[str]) -> Finding:
+    if finding.severity is Severity.ERROR and finding.code in waived:
+        return replace(finding, severity=Severity.WARNING)
+    return finding

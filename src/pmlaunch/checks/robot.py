@@ -1,0 +1,36 @@
+"""The robot: the one that the checkpoint's network was trained for.
+
+Another one composes without a word, with other network sizes (smpl 358 -> amp 223 observations), and fails
+when the weights are loaded, after the simulator's start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmlaunch.catalog.models import trained_bodies
+from pmlaunch.catalog.robots import robot_with_bodies
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
+
+
+def check_robot(planned: Planned) -> Iterator[Finding]:
+    robot = planned.things.robot.value
+    trained = trained_bodies(planned.plan.checkpoint)
+    if robot is None:
+        message = "The checkpoint's config does not tell its robot."
+        names = ", ".join(item.name for item in planned.things.robots)
+        yield Finding(
+            "PML114",
+            Severity.ERROR,
+            message,
+            f"--robot NAME, one of: {names}",
+            None,
+            str(planned.plan.checkpoint),
+        )
+    elif trained and trained != frozenset(robot.bodies):
+        own = robot_with_bodies(trained, list(planned.things.robots))
+        whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
+        message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
+        hint = f"--robot {own.name}" if own else None
+        yield Finding("PML111", Severity.ERROR, message, hint, None, str(planned.plan.checkpoint))

@@ -1,0 +1,64 @@
+"""The same run without pmlaunch, as one line for bash and for PowerShell, safe to paste.
+
+For reading, for a bug report, for a machine without pmlaunch. It has neither the agent's repairs nor a
+verdict, and on Windows it starts Python directly: isaaclab.bat would mangle the overrides.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from pmlaunch.model import LaunchPlan
+
+# PowerShell takes these for a single quote, too
+_SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
+_BACKSLASHES_BEFORE_QUOTE = re.compile(r'(\\*)"')
+_TRAILING_BACKSLASHES = re.compile(r"(\\+)\Z")
+
+
+def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
+    """{"bash": ..., "powershell": ...} for `plan`; `python` is what stands before the script's name."""
+    script = plan.script.relative_to(plan.cwd)
+    own = {name: value for name, value in plan.env.items() if value is not None and name == "USE_LIBUV"}
+    arguments = [*python, script.as_posix() if plan.platform != "windows" else str(script).replace("/", "\\")]
+    return {
+        "bash": _bash(str(plan.cwd), own, [*arguments, *plan.overrides]),
+        "powershell": _powershell(str(plan.cwd), own, [*arguments, *plan.overrides]),
+    }
+
+
+def _bash(folder: str, environment: dict[str, str], arguments: Sequence[str]) -> str:
+    settings = "".join(f"{name}={shlex.quote(value)} " for name, value in environment.items())
+    return f"cd {shlex.quote(folder)} && {settings}{shlex.join(arguments)}"
+
+
+def _powershell(folder: str, environment: dict[str, str], arguments: Sequence[str]) -> str:
+    # Legacy is how Windows PowerShell 5.1 has always passed arguments; newer ones are told to do the same,
+    # so that the escaping below is right in both.
+    settings = [f"$env:{name} = {powershell_text(value)}" for name, value in environment.items()]
+    program, *rest = arguments
+    call = " ".join([f"& {powershell_text(program)}", *(powershell_argument(argument) for argument in rest)])
+    place = f"Set-Location -LiteralPath {powershell_text(folder)}"
+    return "; ".join(["$PSNativeCommandArgumentPassing = 'Legacy'", place, *settings, call])
+
+
+def powershell_text(text: str) -> str:
+    """`text` as a PowerShell string in which nothing is expanded."""
+    return "'" + _SINGLE_QUOTES.sub(r"\1\1", text) + "'"
+
+
+def powershell_argument(text: str) -> str:
+    """`text` as an argument that a program receives unchanged.
+
+    In Legacy mode PowerShell puts double quotes around an argument with blanks and escapes nothing inside, so
+    quotes and the backslashes before them are escaped here as the C runtime reads them
+    (https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments).
+    """
+    escaped = _BACKSLASHES_BEFORE_QUOTE.sub(r'\1\1\\"', text)
+    if not text:
+        return "'\"\"'"
+    if any(character.isspace() for character in text):
+        escaped = _TRAILING_BACKSLASHES.sub(r"\1\1", escaped)
+    return powershell_text(escaped)

@@ -1,0 +1,188 @@
+"""Make the plan of an evaluation: find its things, decide its values, write its overrides.
+
+Every decision is kept with its source, so that `--dry-run` can answer "why this value?".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.catalog.models import config_of
+from pmlaunch.catalog.presets import presets
+from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.checkouts.compose import ConfigReport, config_report
+from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
+from pmlaunch.planning.launch import agent_environment, runs_folder
+from pmlaunch.planning.plain import plain_commands
+from pmlaunch.planning.things import Things, find_things
+from pmlaunch.planning.values import Values, decide_values
+from pmlaunch.platforms import Platform, platform_named
+from pmlaunch.runtimes.runtime import Runtime, choose_runtime
+from pmlaunch.settings import Settings
+
+_STEPS_OF_UNKNOWN = 1000  # control steps of a headless run whose motion's length is not known: half a minute
+_SILENCE_HEADLESS = 1800.0  # seconds: longer than any start of Isaac Sim, shorter than a night
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan with what was learned on the way: the checks look at all of it."""
+
+    plan: LaunchPlan
+    things: Things
+    values: Values
+    report: ConfigReport
+    runtime: Runtime
+    request: EvalRequest
+
+    @property
+    def checkout(self) -> Checkout:
+        return self.things.checkout
+
+
+def make_plan(request: EvalRequest, settings: Settings) -> Planned:
+    """The plan for `request`.
+
+    Raises PmlaunchError for a name that nothing answers to, an override that Hydra cannot read and an option
+    that cannot have its value. What may be wrong with the files is for the checks to say.
+    """
+    platform = platform_named(request.target_os)
+    known = {group: presets(group, settings.preset_folders) for group in ("model", "motion", "robot", "simulator")}
+    things = find_things(request, settings, known)
+    runtime = choose_runtime(
+        via=str(_setting(settings, "via", request.via, "auto").value),
+        wanted=things.simulator.value.runtime,
+        own=things.checkout.generation == "demo",
+        isaaclab=request.isaaclab,
+        python=request.python,
+        settings=settings,
+        beside=things.checkout.root,
+        platform=platform,
+    )
+    values = decide_values(request, settings, things, platform)
+    report = config_report(
+        things.checkout.config_dir,
+        config_of(things.checkpoint.value),
+        values.arguments(),
+        [override.key for override in things.overrides if override.kind == "value"],
+    )
+    steps = _max_steps(request, values, report, things)
+    if steps.value is not None:
+        values = values.with_value("agent.config.max_eval_steps", steps)
+    plan = _assemble(request, settings, platform, things, runtime, values, steps)
+    return Planned(plan, things, values, report, runtime, request)
+
+
+def _assemble(
+    request: EvalRequest,
+    settings: Settings,
+    platform: Platform,
+    things: Things,
+    runtime: Runtime,
+    values: Values,
+    steps: Sourced[Any],
+) -> LaunchPlan:
+    checkout = things.checkout
+    runs = runs_folder(settings, request.runs)
+    silence_default = _SILENCE_HEADLESS if values.headless.value else None
+    timeout = _setting(settings, "timeout", request.timeout, None)
+    silence = _setting(settings, "silence", request.silence, silence_default)
+    arguments = tuple(values.arguments())
+    plan = LaunchPlan(
+        model=things.model.name,
+        robot=things.robot.value.name if things.robot.value else None,
+        simulator=things.simulator.value.name,
+        terrain=values.terrain.value,
+        checkpoint=things.checkpoint.value,
+        motions=things.motions,
+        overrides=arguments,
+        command=runtime.command(),
+        env=agent_environment(platform, settings.environment),
+        cwd=checkout.root,
+        script=checkout.script,
+        python_path=checkout.python_path,
+        ddp_backend=values.backend.value,
+        runtime=runtime.as_json(),
+        provenance={},
+        platform=platform.name,
+        foreign=platform.foreign,
+        generation=checkout.generation,
+        headless=bool(values.headless.value),
+        max_steps=steps.value,
+        timeout=timeout.value,
+        silence=silence.value,
+        runs=Path(runs.value),
+        watch=checkout.watch,
+    )
+    provenance = _provenance(things, values, steps, runtime) | {
+        "timeout": timeout,
+        "silence": silence,
+        "runs": runs,
+    }
+    return replace(plan, provenance=provenance, plain_command=plain_commands(plan, runtime.plain_python()))
+
+
+def _provenance(things: Things, values: Values, steps: Sourced[Any], runtime: Runtime) -> dict[str, Sourced[Any]]:
+    robot, simulator = things.robot, things.simulator
+    described: dict[str, Sourced[Any]] = {
+        "checkout": Sourced(things.checkout.root, things.checkout.source),
+        "model": Sourced(things.model.name, "argument"),
+        "checkpoint": things.checkpoint,
+        "robot": Sourced(robot.value.name if robot.value else None, robot.source),
+        "simulator": Sourced(simulator.value.name, simulator.source),
+        "terrain": values.terrain,
+        "constraints": Sourced(values.constraints.value, values.constraints.source),
+        "motion": Sourced(tuple(motion.path for motion in things.motions), things.motion_source),
+        "headless": values.headless,
+        "max_steps": steps,
+        "device": values.device,
+        "ddp_backend": values.backend,
+        "runtime": Sourced(runtime.kind, str(runtime.as_json()["source"])),
+    }
+    shown = ("num_envs", "seed", "ngpu")
+    described |= {key: it for key, it in values.settings.items() if key in shown or key.startswith("robot.")}
+    described |= {override.key: Sourced(override.text, "override") for override in things.overrides}
+    return described
+
+
+def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, things: Things) -> Sourced[Any]:
+    """How many control steps the run takes; None is without end, which only a window is allowed.
+
+    Steps of a motion: its seconds times the rate of the policy's decisions, rounded up.
+    """
+    if "agent.config.max_eval_steps" in values.overridden:
+        return Sourced(report.max_eval_steps, "override")
+    if request.max_steps is not None:
+        return Sourced(request.max_steps, "flag")
+    if report.max_eval_steps is not None:
+        return Sourced(int(report.max_eval_steps), "checkpoint")
+    if not values.headless.value:
+        return Sourced(None, "default: a window stays open")
+    seconds = [motion.seconds for motion in things.motions if motion.seconds is not None]
+    if not seconds or report.control_hz is None:
+        return Sourced(_STEPS_OF_UNKNOWN, "default: the motion's length is unknown")
+    return Sourced(math.ceil(round(max(seconds) * report.control_hz, 6)), "default: the motion's length")
+
+
+def _setting(settings: Settings, key: str, flag: Any, default: Any) -> Sourced[Any]:
+    return settings.get(key, flag) or Sourced(default, "default")
+
+
+def plan_findings(planned: Planned) -> list[Finding]:
+    """What planning itself noticed: of the runtime, and of added keys that no config has."""
+    findings = list(planned.runtime.findings)
+    added: Mapping[str, bool] = {item.key: item.added for item in planned.things.overrides}
+    for key in planned.report.unknown_keys:
+        nearest = "".join(planned.report.nearest.get(key, []))
+        if added.get(key):
+            message = f"{key} is a new key: no config has it.{nearest}"
+            findings.append(Finding("PML112", Severity.WARNING, message, subject=key))
+        else:
+            message = f"No config has the key {key}.{nearest}"
+            hint = f"++{key}=... adds it on purpose"
+            findings.append(Finding("PML003", Severity.ERROR, message, hint=hint, subject=key))
+    return findings

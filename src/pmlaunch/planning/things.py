@@ -1,0 +1,211 @@
+"""Names become things: checkout, checkpoint, robot, simulator and motions of a request."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
+from pmlaunch.catalog.motions import find_motion, read_info
+from pmlaunch.catalog.presets import Preset
+from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
+from pmlaunch.checkouts.checkout import Checkout, demo_checkout
+from pmlaunch.checkouts.find import find_checkout
+from pmlaunch.checkouts.overrides import UserOverride, parse_overrides
+from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.model import EvalRequest, MotionInfo, Sourced
+from pmlaunch.names import fold
+from pmlaunch.settings import Settings
+
+Known = Mapping[str, Mapping[str, Preset]]
+
+
+@dataclass(frozen=True)
+class Things:
+    """What a request is about. `robots` are all that the checkout has; `overrides` the user's, understood."""
+
+    checkout: Checkout
+    model: Model
+    checkpoint: Sourced[Path]
+    robot: Sourced[Robot | None]
+    simulator: Sourced[Simulator]
+    motions: tuple[MotionInfo, ...]
+    motion_source: str
+    overrides: tuple[UserOverride, ...]
+    robots: tuple[Robot, ...]
+
+
+def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
+    """Everything that `request` names. Raises PML010, PML011, PML012, PML014 for what is not there."""
+    checkout = _checkout(request, settings, known)
+    overrides = tuple(parse_overrides(request.overrides, checkout.groups()))
+    _refuse_unknown_groups(overrides, checkout)
+    available = robots(checkout, known["robot"])
+    model = _model(request, settings, checkout, known, available)
+    checkpoint = _checkpoint(request, settings, model, overrides)
+    robot = _robot(request, overrides, model, checkpoint, available)
+    simulator = _simulator(request, settings, overrides, model, simulators(checkout, known["simulator"]))
+    motions, motion_source = _motions(request, settings, overrides, model, checkout, robot.value, available, known)
+    return Things(checkout, model, checkpoint, robot, simulator, motions, motion_source, overrides, tuple(available))
+
+
+def is_path(model: str, folder: Path) -> bool:
+    """Whether MODEL is a checkpoint's path, or the folder of one, rather than a name."""
+    if model.endswith(".ckpt") or "/" in model or "\\" in model:
+        return True
+    return (folder / model / "last.ckpt").is_file()
+
+
+def _checkout(request: EvalRequest, settings: Settings, known: Known) -> Checkout:
+    """The embedded one when the model is the demo's, else the user's."""
+    wanted = fold(request.model)
+    for preset in known["model"].values():
+        if preset.values.get("checkout") == "demo" and wanted in {fold(name) for name in preset.names}:
+            return demo_checkout()
+    demo = demo_checkout()
+    if is_path(request.model, settings.folder):
+        path = (settings.folder / Path(request.model).expanduser()).resolve()
+        if path.is_relative_to(demo.root):
+            return demo
+    elif not _could_be_a_model(wanted, known):
+        # a typo is answered as one, also where there is no checkout
+        _try_checkout(request, settings, known)
+    return find_checkout(settings, request.protomotions)
+
+
+def _could_be_a_model(wanted: str, known: Known) -> bool:
+    names = [fold(name) for preset in known["model"].values() for name in preset.names]
+    return any(name.startswith(wanted) for name in names)
+
+
+def _try_checkout(request: EvalRequest, settings: Settings, known: Known) -> None:
+    """Raise PML010 for a model that is neither a preset nor, having no checkout, anything else."""
+    try:
+        find_checkout(settings, request.protomotions)
+    except PmlaunchError as error:
+        if error.code == "PML012" and request.protomotions is None:
+            choose_model(request.model, known["model"], [])
+        raise
+
+
+def _model(request: EvalRequest, settings: Settings, checkout: Checkout, known: Known, available: list[Robot]) -> Model:
+    if is_path(request.model, settings.folder):
+        path = settings.folder / Path(request.model).expanduser()
+        path = path / "last.ckpt" if path.is_dir() else path
+        return from_checkpoint(path.absolute(), available)
+    home = None if checkout.generation == "demo" else checkout
+    return choose_model(request.model, known["model"], models(home, demo_checkout(), known["model"], available))
+
+
+def _checkpoint(
+    request: EvalRequest, settings: Settings, model: Model, overrides: tuple[UserOverride, ...]
+) -> Sourced[Path]:
+    typed = _typed_value(overrides, "checkpoint")
+    if typed is not None:
+        return Sourced((settings.folder / Path(str(typed))).absolute(), "override")
+    if request.checkpoint is not None:
+        return Sourced((settings.folder / Path(request.checkpoint).expanduser()).absolute(), "flag")
+    return Sourced(model.checkpoint, model.preset.source if model.preset else "argument")
+
+
+def _robot(
+    request: EvalRequest,
+    overrides: tuple[UserOverride, ...],
+    model: Model,
+    checkpoint: Sourced[Path],
+    available: list[Robot],
+) -> Sourced[Robot | None]:
+    typed = _typed_group(overrides, "robot")
+    if typed is not None:
+        return Sourced(choose_robot(typed, available), "override")
+    if request.robot is not None:
+        return Sourced(choose_robot(request.robot, available), "flag")
+    if model.robot is not None and checkpoint.value == model.checkpoint:
+        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else "checkpoint")
+    trained = from_checkpoint(checkpoint.value, available).robot
+    if trained is not None:
+        return Sourced(choose_robot(trained, available), "checkpoint")
+    return Sourced(None, "unknown")
+
+
+def _simulator(
+    request: EvalRequest,
+    settings: Settings,
+    overrides: tuple[UserOverride, ...],
+    model: Model,
+    available: list[Simulator],
+) -> Sourced[Simulator]:
+    typed = _typed_group(overrides, "simulator")
+    if typed is not None:
+        return Sourced(choose_simulator(typed, available), "override")
+    if request.simulator is not None:
+        return Sourced(choose_simulator(request.simulator, available), "flag")
+    preset = model.preset.values.get("simulator") if model.preset else None
+    chosen = settings.get("simulator") if not (model.preset and model.preset.values.get("checkout")) else None
+    if chosen is not None:
+        return Sourced(choose_simulator(str(chosen.value), available), chosen.source)
+    if preset:
+        return Sourced(choose_simulator(str(preset), available), model.preset.source if model.preset else "preset")
+    return Sourced(choose_simulator("isaaclab", available), "default")
+
+
+def _motions(
+    request: EvalRequest,
+    settings: Settings,
+    overrides: tuple[UserOverride, ...],
+    model: Model,
+    checkout: Checkout,
+    robot: Robot | None,
+    available: list[Robot],
+    known: Known,
+) -> tuple[tuple[MotionInfo, ...], str]:
+    """The motions to evaluate and where their choice came from; none when the checkpoint has to tell."""
+    typed = _typed_value(overrides, "motion_file")
+    preset = model.preset.values.get("motion") if model.preset else None
+    if typed is not None:
+        path = settings.folder / str(typed)
+        inside = checkout.within(str(typed))
+        return (read_info(inside if inside.exists() and not path.exists() else path, available),), "override"
+    wanted = request.motions or ((str(preset),) if preset else ())
+    source = "flag" if request.motions else (model.preset.source if model.preset else "preset")
+    if len(wanted) > 1:
+        raise PmlaunchError(
+            "PML001",
+            "One motion a run for now: --motion was given more than once.",
+            hint="run them one by one",
+        )
+    infos = []
+    for name in wanted:
+        path = find_motion(name, checkout, available, robot, known["motion"], settings.folder)
+        infos.append(replace(read_info(path.absolute(), available)))
+    return tuple(infos), source if infos else "checkpoint"
+
+
+def _typed_value(overrides: tuple[UserOverride, ...], key: str) -> object | None:
+    """The last value that the user typed for `key`, when it is a plain one."""
+    values = [item.value for item in overrides if item.kind == "value" and item.key == key]
+    return values[-1] if values else None
+
+
+def _typed_group(overrides: tuple[UserOverride, ...], group: str) -> str | None:
+    chosen = [item.choices[-1] for item in overrides if item.kind == "group" and item.key == group and item.choices]
+    return chosen[-1] if chosen else None
+
+
+def _refuse_unknown_groups(overrides: tuple[UserOverride, ...], checkout: Checkout) -> None:
+    """Raise PML003 for a group's option that the checkout does not have."""
+    for override in overrides:
+        if override.kind != "group":
+            continue
+        group = override.key.split("@")[0]
+        options = checkout.options(group)
+        for choice in override.choices:
+            if group in ("robot", "simulator") or choice in options:
+                continue
+            raise PmlaunchError(
+                "PML003",
+                f"{group} has no option {choice!r}.{did_you_mean(choice, list(options))}",
+                hint="one of: " + ", ".join(options[:20]) if options else None,
+                subject=override.argument(),
+            )

@@ -1,0 +1,1 @@
+"""Which Python runs the simulator, and how it is started."""
