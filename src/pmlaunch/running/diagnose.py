@@ -1,0 +1,90 @@
+"""From what a run left behind to what a person can do: the exception, its likely cause, the next step."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pmlaunch.codes import CODES
+from pmlaunch.model import Finding, Severity
+
+# (code, what its exception or the end of its log looks like). The first that fits wins.
+_SIGNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
+    (code, re.compile(pattern, re.IGNORECASE))
+    for code, pattern in (
+        ("PML302", r"doesn't have NCCL|NCCL.* not (available|built)"),
+        ("PML303", r"CUDA out of memory|OutOfMemoryError|CUDA error: out of memory"),
+        (
+            "PML305",
+            r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available",
+        ),
+        ("PML307", r"invalid load key|PytorchStreamReader failed|not a zip archive"),
+        ("PML306", r"size mismatch for|Error\(s\) in loading state_dict"),
+        ("PML309", r"mutable default .* is not allowed"),
+        ("PML304", r"ModuleNotFoundError|No module named"),
+        ("PML308", r"FileNotFoundError|No such file or directory"),
+    )
+)
+
+# NTSTATUS values that end a process, as Windows reports them; see [MS-ERREF] 2.3.1
+_WINDOWS_ENDS: Mapping[int, str] = {
+    0xC0000005: "access violation",
+    0xC0000409: "stack buffer overrun",
+    0xC00000FD: "stack overflow",
+    0xC000001D: "illegal instruction",
+    0xC0000135: "a DLL was not found",
+    0xC000013A: "Ctrl+C",
+    0xC0000374: "heap corruption",
+}
+
+
+def diagnose_exception(exception: Mapping[str, Any], tail: Sequence[str]) -> Finding:
+    """The finding for a run that ended with `exception`; `tail` is the end of its log."""
+    kind, message = str(exception.get("type", "")), str(exception.get("message", "")).strip()
+    first_line = message.splitlines()[0] if message else ""
+    said = f"{kind.removeprefix('builtins.')}: {first_line}" if first_line else kind.removeprefix("builtins.")
+    text = f"{kind}: {message}\n{exception.get('traceback', '')}"
+    for code, pattern in _SIGNS:
+        if pattern.search(text):
+            return Finding(code, Severity.ERROR, f"{said}  ({CODES[code].cause})", _cure(code, message))
+    return Finding("PML301", Severity.ERROR, said, None, None, _last(tail))
+
+
+def diagnose_exit(exit_code: int | None, reached_agent: bool, tail: Sequence[str]) -> Finding:
+    """The finding for a run without a verdict: a native crash, or a program that never reached the agent."""
+    how = name_of_exit(exit_code)
+    last = f" Its last words: {_last(tail)}" if tail else " It said nothing."
+    if not reached_agent:
+        message = f"The program ended with {how} before the agent could start.{last}"
+        return Finding("PML331", Severity.ERROR, message, "--via python --python EXE goes around a launcher script")
+    message = f"The program ended with {how}, without a verdict.{last}"
+    return Finding("PML330", Severity.ERROR, message, None)
+
+
+def name_of_exit(exit_code: int | None) -> str:
+    """An exit code in words: "exit code 7", "signal SIGSEGV", "0xC0000005 (access violation)"."""
+    if exit_code is None:
+        return "no exit code"
+    unsigned = exit_code & 0xFFFFFFFF
+    if unsigned in _WINDOWS_ENDS:
+        return f"0x{unsigned:08X} ({_WINDOWS_ENDS[unsigned]})"
+    if exit_code < 0:
+        try:
+            return f"signal {signal.Signals(-exit_code).name}"
+        except ValueError:
+            return f"signal {-exit_code}"
+    return f"exit code {exit_code}"
+
+
+def _cure(code: str, message: str) -> str:
+    """The registry's cure, with the package's name where the message gives it."""
+    missing = re.search(r"No module named '([\w.]+)'", message)
+    if code == "PML304" and missing:
+        return CODES[code].cure.replace("PACKAGE", missing[1].split(".")[0])
+    return CODES[code].cure
+
+
+def _last(tail: Sequence[str]) -> str | None:
+    return tail[-1].strip()[:300] if tail else None

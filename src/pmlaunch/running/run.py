@@ -1,0 +1,191 @@
+"""Run a plan: make its folder, start it, watch it, stop it when it has to be, and record what came of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
+from pmlaunch.running.events import EventTail
+from pmlaunch.running.process import Child
+from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
+from pmlaunch.running.store import RunFolder
+from pmlaunch.running.verdict import Stop, decide
+
+_PERIOD = 0.05  # seconds between two looks at the child and its events
+_GRACE = 5.0  # seconds for a polite end, before the tree is ended
+
+
+class Observer(Protocol):
+    """Who looks on while a run goes on. Called on the launcher's thread, but for `output`."""
+
+    def started(self, folder: RunFolder, pid: int) -> None: ...
+    def event(self, event: Mapping[str, Any]) -> None: ...
+    def output(self, chunk: bytes) -> None: ...
+    def tick(self) -> None: ...
+    def stopping(self, reason: str) -> None: ...
+
+
+def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer) -> RunRecord:
+    """Run `plan` to its end and return its record, which is also in the run folder.
+
+    Raises PML204 when the folder cannot be written and PML205 when the program cannot be started; no folder
+    is left behind then.
+    """
+    now = datetime.now(timezone.utc)
+    motion = plan.motions[0].name if plan.motions else None
+    folder = RunFolder.create(plan.runs, plan.model, motion, now.astimezone())
+    record = RunRecord(folder.path, RunState.RUNNING, None, now.isoformat(timespec="seconds"), findings=findings)
+    try:
+        folder.write("plan.json", plan.as_json())
+        folder.write("spec.json", spec_document(plan, folder))
+        folder.write("environment.json", environment_document(plan))
+        folder.write("record.json", record.as_json())
+        start = time.monotonic()
+        child = Child(
+            plan.command,
+            environment=child_environment(plan, folder, os.environ),
+            cwd=plan.cwd,
+            log=folder.file("output.log"),
+            listener=observer.output,
+        )
+    except BaseException:
+        folder.discard()
+        raise
+    record = replace(record, pid=child.pid)
+    with contextlib.suppress(PmlaunchError):
+        folder.write("record.json", record.as_json())
+    observer.started(folder, child.pid)
+    run = _Run(plan, folder, child, observer, start)
+    exit_code = run.watch()
+    record = run.conclude(record, exit_code)
+    folder.write("record.json", record.as_json())
+    return record
+
+
+class _Run:
+    """One run while it goes on."""
+
+    def __init__(self, plan: LaunchPlan, folder: RunFolder, child: Child, observer: Observer, start: float):
+        self._plan = plan
+        self._folder = folder
+        self._child = child
+        self._observer = observer
+        self._start = start
+        self._events = EventTail(folder.file("events.jsonl"))
+        self._last_event = start
+        self._stop: Stop | None = None
+        self._message = ""
+
+    def watch(self) -> int | None:
+        """Look on until the child has ended, by itself or because it had to. Returns its exit code."""
+        exit_code = None
+        try:
+            while exit_code is None and self._stop is None:
+                exit_code = self._child.wait(_PERIOD)
+                self._look()
+                self._stop = self._must_stop() if exit_code is None else None
+        except KeyboardInterrupt:
+            self._stop, self._message = Stop.INTERRUPT, "Interrupted by Ctrl+C."
+        if self._stop is not None:
+            exit_code = self._end()
+        self._child.close()
+        self._look()
+        return exit_code
+
+    def _look(self) -> None:
+        events = self._events.read()
+        if events:
+            self._last_event = time.monotonic()
+        for event in events:
+            self._observer.event(event)
+        self._observer.tick()
+
+    def _must_stop(self) -> Stop | None:
+        now = time.monotonic()
+        limit, silence = self._plan.timeout, self._plan.silence
+        if self._child.log_error is not None:
+            reason = self._child.log_error.strerror or self._child.log_error
+            self._message = f"output.log cannot be written any more ({reason}): the run was stopped."
+            return Stop.DISK
+        if limit is not None and now - self._start > limit:
+            self._message = f"The run took longer than --timeout {limit:g} s and was stopped."
+            return Stop.TIMEOUT
+        quiet = now - max(self._child.last_output, self._last_event)
+        if silence is not None and quiet > silence:
+            self._message = f"The run wrote nothing for {silence:g} s (--silence) and was stopped."
+            return Stop.SILENCE
+        return None
+
+    def _end(self) -> int | None:
+        """A polite end first, so that the agent writes its verdict; then the tree. Ctrl+C again: at once."""
+        self._observer.stopping(self._message)
+        exit_code = None
+        try:
+            with contextlib.suppress(OSError):
+                self._folder.file(STOP_FILE).touch()
+            deadline = time.monotonic() + _GRACE
+            while exit_code is None and time.monotonic() < deadline:
+                exit_code = self._child.wait(_PERIOD)
+                self._look()
+        except KeyboardInterrupt:
+            pass
+        while True:
+            try:
+                ended = self._child.end_tree()
+                return exit_code if exit_code is not None else ended
+            except KeyboardInterrupt:
+                continue
+
+    def conclude(self, record: RunRecord, exit_code: int | None) -> RunRecord:
+        """The record of the run that has ended."""
+        seconds = time.monotonic() - self._start
+        result = self._folder.read("result.json")
+        verdict = decide(
+            stop=self._stop,
+            stop_message=self._message,
+            result=result,
+            other_ranks=self._folder.read_all("result.rank*.json"),
+            exit_code=exit_code,
+            tail=self._child.tail(),
+        )
+        result = result or {}
+        metrics = self._folder.read("metrics.json") or {}
+        return replace(
+            record,
+            state=verdict.state,
+            exit_code=verdict.exit_code,
+            seconds=round(seconds, 3),
+            child_exit_code=exit_code,
+            steps=result.get("steps"),
+            steps_per_second=_rate(result),
+            stages={name: float(value) for name, value in (result.get("seconds") or {}).items()},
+            metrics={name: float(value) for name, value in (metrics.get("metrics") or {}).items()},
+            units={name: str(unit) for name, unit in (metrics.get("units") or {}).items()},
+            exception=verdict.exception,
+            repairs=_repairs(result),
+            findings=(*record.findings, *verdict.findings),
+        )
+
+
+def _rate(result: Mapping[str, Any]) -> float | None:
+    """Control steps per second of the evaluation itself: from its start to its end."""
+    seconds = result.get("seconds") or {}
+    start, end = seconds.get("evaluation_started"), seconds.get("evaluation_finished", seconds.get("total"))
+    steps = result.get("steps")
+    return round(steps / (end - start), 1) if steps and start is not None and end and end > start else None
+
+
+def _repairs(result: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the agent healed so that the program could run at all, in words."""
+    return tuple(
+        f"{item['hook']}: {', '.join(map(str, item['classes']))}"
+        for item in result.get("hooks_applied") or []
+        if isinstance(item, dict) and item.get("hook") == "mutable_dataclass_defaults" and item.get("classes")
+    )

@@ -1,0 +1,88 @@
+"""spec.json and the environment of the child: everything that the agent is told."""
+
+from __future__ import annotations
+
+import os
+import platform as host
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from pmlaunch import __version__
+from pmlaunch.checkouts.quoting import value_override
+from pmlaunch.model import LaunchPlan
+from pmlaunch.running.store import RunFolder
+
+SPEC_VARIABLE = "PMLAUNCH_SPEC"
+RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
+STOP_FILE = "stop"
+_SHOWN = (
+    "CUDA_VISIBLE_DEVICES",
+    "CONDA_PREFIX",
+    "VIRTUAL_ENV",
+    "ISAACLAB_PATH",
+    "ISAAC_PATH",
+    "PYTHONPATH",
+    "PATH",
+)
+
+
+def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
+    """spec.json, schema 1; see docs/architecture.md."""
+    # Hydra would make outputs/DATE/TIME in the checkout; the run folder is the place for what a run writes.
+    own = [value_override("hydra.run.dir", str(folder.file("hydra"))), "++hydra.output_subdir=null"]
+    return {
+        "schema": 1,
+        "script": str(plan.script),
+        "argv": [*plan.overrides, *own],
+        "cwd": str(plan.cwd),
+        "python_path": [str(path) for path in plan.python_path],
+        "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
+        "hooks": {
+            "ddp_backend": plan.ddp_backend,
+            "max_steps": plan.max_steps,
+            "compat": ["mutable_dataclass_defaults"],
+            "watch": [point.as_json() for point in plan.watch],
+        },
+        "limits": {"max_seconds": None, "stop_file": str(folder.file(STOP_FILE))},
+        "result": str(folder.file("result.json")),
+        "events": str(folder.file("events.jsonl")),
+    }
+
+
+def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
+    """The launcher's own environment with the plan's changes."""
+    environment = dict(own)
+    for name, value in plan.env.items():
+        if value is None:
+            environment.pop(name, None)
+        else:
+            environment[name] = value
+    return {**environment, SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
+
+
+def environment_document(plan: LaunchPlan) -> dict[str, Any]:
+    """environment.json: what this machine was when the run started, for a run that has to be understood later."""
+    return {
+        "schema": 1,
+        "pmlaunch": __version__,
+        "python": sys.version.split()[0],
+        "system": f"{host.system()} {host.release()} {host.machine()}",
+        "runtime": dict(plan.runtime),
+        "checkout_commit": _commit(plan),
+        "variables": {name: os.environ[name] for name in _SHOWN if name in os.environ},
+    }
+
+
+def _commit(plan: LaunchPlan) -> str | None:
+    """The checkout's commit, read from .git without starting git; None where it cannot be told."""
+    git = plan.cwd / ".git"
+    try:
+        if git.is_file():  # a submodule or a worktree: "gitdir: PATH"
+            git = (plan.cwd / git.read_text(encoding="utf-8").split(":", 1)[1].strip()).resolve()
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        if not head.startswith("ref: "):
+            return head
+        return (git / head.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
+    except (OSError, IndexError, UnicodeDecodeError):
+        return None

@@ -1,0 +1,83 @@
+"""Run folders: runs/<time>-<model>-<motion>/, with documents that are whole or not there."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.atomic import write_text
+from pmlaunch.errors import PmlaunchError
+
+_UNSAFE = re.compile(r"[^\w.-]+")
+_LONGEST_NAME = 60  # characters of model and motion: Windows allows 260 for the whole path
+
+
+class RunFolder:
+    """The folder of one run. Its documents: plan.json spec.json environment.json record.json, written here;
+    events.jsonl result.json, written by the agent; output.log, metrics.json and what the simulator wrote.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    @classmethod
+    def create(cls, runs: Path, model: str, motion: str | None, now: datetime) -> RunFolder:
+        """A new folder below `runs`. Raises PML204 when it cannot be made."""
+        name = "-".join(filter(None, (now.strftime("%Y%m%d-%H%M%S"), _safe(model), _safe(motion or ""))))
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            for attempt in range(1, 1000):
+                path = runs / (name if attempt == 1 else f"{name}-{attempt}")
+                try:
+                    path.mkdir()
+                    return cls(path)
+                except FileExistsError:
+                    continue
+        except OSError as error:
+            raise cannot_write(runs, error) from error
+        raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
+
+    def file(self, name: str) -> Path:
+        return self.path / name
+
+    def write(self, name: str, document: dict[str, Any]) -> None:
+        """Write a JSON document. Raises PML204; an older version then stands as it was."""
+        try:
+            write_text(self.path / name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
+    def read(self, name: str) -> dict[str, Any] | None:
+        """A JSON document, or None when it is not there or not (yet) a document."""
+        try:
+            document = json.loads(self.file(name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return document if isinstance(document, dict) else None
+
+    def read_all(self, pattern: str) -> list[dict[str, Any]]:
+        """Every JSON document whose name matches."""
+        return [found for path in sorted(self.path.glob(pattern)) if (found := self.read(path.name))]
+
+    def discard(self) -> None:
+        """Remove a folder whose run never started, so that no half-written record stays."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def cannot_write(path: Path, error: OSError) -> PmlaunchError:
+    """The sentence for a full disk, a read-only folder, a path that is too long."""
+    return PmlaunchError(
+        "PML204",
+        f"Cannot write the run to {path}: {error.strerror or error}.",
+        hint="free some space, or choose another folder with --runs DIR",
+        subject=str(path),
+    )
+
+
+def _safe(name: str) -> str:
+    """`name` as a part of a folder's name that no file system and no batch file minds."""
+    return _UNSAFE.sub("_", name).strip("._")[:_LONGEST_NAME].encode("ascii", "replace").decode().replace("?", "_")
