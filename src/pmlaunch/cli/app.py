@@ -1,0 +1,101 @@
+"""The commands, and the one place where every failure becomes a sentence and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from pmlaunch import __version__
+from pmlaunch.cli.eval import eval_command
+from pmlaunch.cli.explain import explain_command
+from pmlaunch.cli.listing import list_command
+from pmlaunch.cli.outcome import Outcome
+from pmlaunch.codes import Exit
+from pmlaunch.errors import PmlaunchError
+
+app = typer.Typer(
+    name="pmlaunch",
+    help="Evaluate ProtoMotions humanoid policies with one command, Windows first.",
+    epilog="Start here: pmlaunch eval demo --motion walk",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("eval")(eval_command)
+app.command("list")(list_command)
+app.command("explain")(explain_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pmlaunch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Evaluate ProtoMotions humanoid policies with one command, Windows first."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code. Nothing that a user does wrong shows a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a character that the console cannot show must not end a run
+            stream.reconfigure(errors="replace")
+    as_json = "--json" in arguments
+    command = next((argument for argument in arguments if not argument.startswith("-")), "pmlaunch")
+    try:
+        code = app(args=list(arguments), standalone_mode=False, prog_name="pmlaunch")
+        return code if isinstance(code, int) else Exit.DONE
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.TyperException as error:
+        return _usage(command, error, as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        return _failed(command, PmlaunchError("PML340", "Interrupted."), as_json)
+    except PmlaunchError as error:
+        return _failed(command, error, as_json)
+    except BrokenPipeError:  # `pmlaunch list motions | head`
+        sys.stderr.close()
+        return Exit.DONE
+    except Exception as error:
+        return _internal(command, error, as_json, "-v" in arguments or "--verbose" in arguments)
+
+
+def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "pmlaunch"
+    message = error.format_message().rstrip()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        typer.echo(message)
+        return Exit.USAGE
+    return _failed(command, PmlaunchError("PML001", message, hint=f"{path} --help"), as_json)
+
+
+def _failed(command: str, error: PmlaunchError, as_json: bool) -> int:
+    from pmlaunch.cli.render import render
+
+    render(Outcome(command, error.exit_code, errors=(error,)), as_json=as_json)
+    return error.exit_code
+
+
+def _internal(command: str, error: Exception, as_json: bool, verbose: bool) -> int:
+    if verbose:
+        import traceback
+
+        traceback.print_exc()
+    what = f"{type(error).__name__}: {error}"
+    defect = PmlaunchError(
+        "PML000",
+        f"A defect of pmlaunch, not of yours: {what}",
+        hint=None if verbose else "the same command with -v shows the traceback; please report it",
+    )
+    return _failed(command, defect, as_json)

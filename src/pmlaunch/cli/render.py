@@ -1,0 +1,245 @@
+"""The only place that prints results: one document with --json, else tables and sentences for people."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pmlaunch.cli.outcome import Outcome
+from pmlaunch.codes import Code
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_SHOWN_METRICS = ("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate")
+
+
+def render(outcome: Outcome, *, as_json: bool) -> None:
+    """Print `outcome`: results to stdout, what went wrong to stderr; with --json one document to stdout."""
+    if as_json:
+        sys.stdout.write(json.dumps(outcome.as_json(), indent=2, ensure_ascii=not _is_utf8(sys.stdout)) + "\n")
+        sys.stdout.flush()
+        return
+    out, err = _console(sys.stdout), _console(sys.stderr)
+    shown = outcome.shown
+    if isinstance(shown, LaunchPlan):
+        _plan(out, shown)
+    elif isinstance(shown, RunRecord):
+        _record(out, shown)
+    elif isinstance(shown, Code):
+        _code(out, shown)
+    elif isinstance(shown, tuple):
+        _listing(out, *shown)
+    _findings(err, outcome.findings)
+    for error in outcome.errors:
+        _error(err, error)
+
+
+def _console(stream: Any) -> Console:
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, emoji=False, soft_wrap=False)
+
+
+def _is_utf8(stream: Any) -> bool:
+    return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
+
+
+def _symbol(console: Console, fancy: str, plain: str) -> str:
+    return plain if console.options.ascii_only else fancy
+
+
+def _table(*headers: str, title: str | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
+    for header in headers:
+        table.add_column(header, overflow="fold")
+    return table
+
+
+def _error(console: Console, error: PmlaunchError) -> None:
+    from rich.text import Text
+
+    console.print(Text.assemble(("error ", "bold red"), (error.code, "bold"), " ", error.message), soft_wrap=True)
+    if error.hint:
+        console.print(Text(f"  next: {error.hint}", style="green"), soft_wrap=True)
+
+
+def _findings(console: Console, findings: Sequence[Finding]) -> None:
+    from rich.text import Text
+
+    for finding in findings:
+        style = _STYLES[finding.severity]
+        line = Text.assemble((finding.severity.value, style), " ", (finding.code, "bold"), " ", finding.message)
+        console.print(line, soft_wrap=True)
+        if finding.hint:
+            console.print(Text(f"  next: {finding.hint}", style="green"), soft_wrap=True)
+
+
+def _plan(console: Console, plan: LaunchPlan) -> None:
+    from rich.text import Text
+
+    table = _table("what", "value", "from", title=f"Plan: evaluate {plan.model} on {plan.platform}")
+    table.columns[0].no_wrap = True
+    for name, sourced in plan.provenance.items():
+        value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
+        table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
+    console.print(table)
+    _block(console, "Overrides for " + plan.script.name, list(plan.overrides))
+    _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
+    shell = "powershell" if plan.platform == "windows" else "bash"
+    _block(console, f"The same without pmlaunch ({shell})", [plan.plain_command[shell]])
+
+
+def _within(value: Any, root: Path) -> Any:
+    """Paths of the checkout relative to it: a line should fit 80 columns."""
+    if isinstance(value, tuple):
+        return tuple(_within(item, root) for item in value)
+    return value.relative_to(root) if isinstance(value, Path) and value.is_relative_to(root) else value
+
+
+def _block(console: Console, title: str, lines: Sequence[str]) -> None:
+    """Lines to copy: never wrapped, never decorated."""
+    from rich.text import Text
+
+    console.print(Text(title, style="bold"))
+    for line in lines:
+        console.print(Text(f"  {line}"), soft_wrap=True)
+    console.print()
+
+
+def _short(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(_short(item) for item in value) or "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def _record(console: Console, record: RunRecord) -> None:
+    from rich.text import Text
+
+    done = record.state is RunState.DONE
+    mark = _symbol(console, "✓", "ok") if done else _symbol(console, "✗", "!!")
+    head = [(f"{mark} {record.state.value.replace('_', ' ')}", "bold green" if done else "bold red")]
+    facts = [f"{record.seconds:.1f} s"] if record.seconds is not None else []
+    if record.steps:
+        facts.append(f"{record.steps} steps")
+    if record.steps_per_second:
+        facts.append(f"{record.steps_per_second:g} steps/s")
+    console.print(Text.assemble(*head, " in " + ", ".join(facts) if facts else ""))
+    if record.metrics:
+        console.print(_metrics_table(record))
+    for repair in record.repairs:
+        console.print(Text(f"repaired for this run: {repair}", style="yellow"))
+    _files(console, record.folder, done)
+
+
+def _metrics_table(record: RunRecord) -> Table:
+    from rich.text import Text
+
+    table = _table("metric", "value", "min", "max", "unit")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    names = [name for name in _SHOWN_METRICS if name in record.metrics]
+    names += [
+        name
+        for name in record.metrics
+        if name not in names and not name.endswith(("_min", "_max")) and not name.startswith("eval/")
+    ]
+    for name in names:
+        low, high = record.metrics.get(f"{name}_min"), record.metrics.get(f"{name}_max")
+        unit = record.units.get(name, "")
+        table.add_row(Text(name), *(_figure(value) for value in (record.metrics[name], low, high)), Text(unit))
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _files(console: Console, folder: Path, done: bool) -> None:
+    from rich.text import Text
+
+    picture = folder / "poses.png"
+    if picture.is_file():
+        console.print(Text(f"picture  {picture}"), soft_wrap=True)
+    if not done:
+        console.print(Text(f"log      {folder / 'output.log'}"), soft_wrap=True)
+    console.print(Text(f"run      {folder}"), soft_wrap=True)
+
+
+def _code(console: Console, code: Code) -> None:
+    from rich.text import Text
+
+    console.print(Text.assemble((code.code, "bold"), f"  {code.title}  (exit code {code.exit_code})"))
+    console.print(Text(f"  why:  {code.cause}"))
+    console.print(Text(f"  next: {code.cure}", style="green"))
+
+
+_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
+    "models": (
+        ("name", "name"),
+        ("robot", "robot"),
+        ("simulator", "simulator"),
+        ("state", "state"),
+        ("size", "size"),
+    ),
+    "motions": (
+        ("name", "name"),
+        ("robot", "robot"),
+        ("frames", "frames"),
+        ("fps", "fps"),
+        ("seconds", "seconds"),
+    ),
+    "robots": (("name", "name"), ("title", "title"), ("bodies", "bodies"), ("actions", "actions")),
+    "simulators": (("name", "name"), ("title", "title"), ("started by", "runtime"), ("devices", "devices")),
+    "constraints": (("name", "name"), ("parses", "parses")),
+}
+_STATES = {"here": "here", "pointer": "LFS pointer", "missing": "missing"}
+
+
+def _listing(console: Console, kind: str, root: Path | None, rows: Sequence[dict[str, Any]]) -> None:
+    from rich.text import Text
+
+    table = _table(*(header for header, _ in _COLUMNS[kind]), title=kind)
+    for row in rows:
+        problem = row.get("problem")
+        cells = [Text(_cell(key, row)) for _, key in _COLUMNS[kind]]
+        if problem:
+            reason = problem["message"] if isinstance(problem, dict) else str(problem)
+            cells[-1] = Text(reason.replace("\n", " "), style="red")
+        table.add_row(*cells)
+    console.print(table)
+    if not rows:
+        console.print(Text(f"no {kind} here", style="dim"))
+    where = (
+        f"checkout  {root}" if root else "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"
+    )
+    console.print(Text(where, style="dim"), soft_wrap=True)
+
+
+def _cell(key: str, row: dict[str, Any]) -> str:
+    from pmlaunch.checks.checkpoint import megabytes
+
+    value = row.get(key)
+    if key == "size" and isinstance(value, int):
+        return megabytes(value)
+    if key == "state":
+        return _STATES.get(str(value), str(value))
+    if key == "seconds" and value is not None:
+        return f"{value:.2f}"
+    if key == "fps" and value is not None:
+        return f"{value:g}"
+    return _short(value)
