@@ -217,6 +217,13 @@ CODES: Final[dict[str, Code]] = _table(
         Exit.CHECK,
     ),
     Code(
+        "PML116",
+        "Genesis has no gains for this robot",
+        "The robot's asset names no actuators, so Genesis has no gains for its built-in PD control.",
+        "robot.control.control_type=torque or proportional, if the policy was trained so; or --simulator isaaclab",
+        Exit.CHECK,
+    ),
+    Code(
         "PML121",
         "motion missing",
         "The motion file does not exist; upstream would notice after the simulator's start.",
@@ -364,6 +371,14 @@ CODES: Final[dict[str, Code]] = _table(
         "mutable dataclass default",
         "Python 3.11 and later refuse ProtoMotions 2.3's dataclasses.",
         "Leave pmlaunch's repair on.",
+        Exit.FAILED,
+    ),
+    Code(
+        "PML310",
+        "no control gains",
+        "Genesis finds no gains for this robot's built-in PD control and refuses the first step.",
+        "robot.control.control_type=torque starts (its physics mean little without a policy trained for it); "
+        "Isaac Lab needs no change.",
         Exit.FAILED,
     ),
     Code("PML320", "time limit", "The run took longer than --timeout allows.", "--timeout SECONDS", Exit.TIME),

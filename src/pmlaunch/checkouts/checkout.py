@@ -72,6 +72,7 @@ _V2_WATCH = (
     WatchPoint("simulator_ready", "protomotions.envs.base_env.env", "BaseEnv.__init__"),
     WatchPoint("checkpoint_loaded", "protomotions.agents.ppo.agent", "PPO.load"),
     WatchPoint("evaluation", "protomotions.agents.ppo.agent", "PPO.evaluate_policy"),
+    WatchPoint("evaluation", "protomotions.agents.ase.agent", "ASE.evaluate_policy"),
     WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
 )
 _DEMO_WATCH = (

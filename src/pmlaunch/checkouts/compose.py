@@ -20,7 +20,7 @@ from pmlaunch.checkouts import inspection
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
 
-_SCHEMA = "config report 1"
+_SCHEMA = "config report 2"
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class ConfigReport:
     max_eval_steps: int | None = None
     num_envs: int | None = None
     agent: str | None = None
+    control_type: str | None = None
     unknown_keys: tuple[str, ...] = ()
     nearest: dict[str, list[str]] = field(default_factory=dict)
 

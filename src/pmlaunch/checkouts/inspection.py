@@ -187,6 +187,7 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
         "max_eval_steps": number("agent.config.max_eval_steps"),
         "num_envs": number("num_envs"),
         "agent": text("agent._target_"),
+        "control_type": text("robot.control.control_type"),
     }
 
 

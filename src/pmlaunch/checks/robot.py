@@ -28,7 +28,12 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
             None,
             str(planned.plan.checkpoint),
         )
-    elif trained and trained != frozenset(robot.bodies):
+    elif planned.plan.simulator == "genesis" and planned.report.control_type == "built_in_pd":
+        # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
+        message = f"Genesis refused the first step of smpl with built-in PD control; {robot.name} may meet the same."
+        hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
+        yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
+    if robot is not None and trained and trained != frozenset(robot.bodies):
         own = robot_with_bodies(trained, list(planned.things.robots))
         whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."

@@ -142,7 +142,7 @@ def _record(console: Console, record: RunRecord) -> None:
     if record.metrics:
         console.print(_metrics_table(record))
     for repair in record.repairs:
-        console.print(Text(f"repaired for this run: {repair}", style="yellow"))
+        console.print(Text(f"repaired for this run: {repair}", style="yellow"), soft_wrap=True)
     _files(console, record.folder, done)
 
 

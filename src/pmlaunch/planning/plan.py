@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.catalog.models import config_of
+from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport, config_report
@@ -70,6 +71,10 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         values.arguments(),
         [override.key for override in things.overrides if override.kind == "value"],
     )
+    if not things.motions and report.motion_file is not None:
+        # the checkpoint's own motion, relative to the checkout as upstream reads it
+        own = read_info(things.checkout.within(report.motion_file), things.robots)
+        things = replace(things, motions=(own,), motion_source="checkpoint")
     steps = _max_steps(request, values, report, things)
     if steps.value is not None:
         values = values.with_value("agent.config.max_eval_steps", steps)

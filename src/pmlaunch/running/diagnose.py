@@ -20,7 +20,8 @@ _SIGNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
             "PML305",
             r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available",
         ),
-        ("PML307", r"invalid load key|PytorchStreamReader failed|not a zip archive"),
+        ("PML307", r"invalid load key|Weights only load failed|PytorchStreamReader failed|not a zip archive"),
+        ("PML310", r"Please set control gains"),
         ("PML306", r"size mismatch for|Error\(s\) in loading state_dict"),
         ("PML309", r"mutable default .* is not allowed"),
         ("PML304", r"ModuleNotFoundError|No module named"),
@@ -87,4 +88,6 @@ def _cure(code: str, message: str) -> str:
 
 
 def _last(tail: Sequence[str]) -> str | None:
-    return tail[-1].strip()[:300] if tail else None
+    # faulthandler writes a page about a native crash; its first line is the one that says what happened
+    fatal = [line for line in tail if line.startswith(("Fatal Python error:", "Windows fatal exception:"))]
+    return (fatal or list(tail))[-1].strip()[:300] if tail else None

@@ -154,6 +154,7 @@ class _Run:
             other_ranks=self._folder.read_all("result.rank*.json"),
             exit_code=exit_code,
             tail=self._child.tail(),
+            must_finish=self._plan.headless,
         )
         result = result or {}
         metrics = self._folder.read("metrics.json") or {}

@@ -39,6 +39,7 @@ def decide(
     other_ranks: Sequence[Mapping[str, Any]],
     exit_code: int | None,
     tail: Sequence[str],
+    must_finish: bool = False,
 ) -> Verdict:
     """The verdict on a run that has ended.
 
@@ -49,6 +50,7 @@ def decide(
         other_ranks: the results of rank 1 and up.
         exit_code: of the process that was started; told, but not believed.
         tail: the last lines of its output.
+        must_finish: a headless run ends when its evaluation does; a window may be closed before.
     """
     if stop is not None:
         return _stopped(stop, stop_message)
@@ -68,6 +70,9 @@ def decide(
         message = f"The program ended itself with exit code {result['exit_code']} and no exception."
         finding = Finding("PML301", Severity.ERROR, message, None, None, tail[-1] if tail else None)
         return Verdict(RunState.FAILED, Exit.FAILED, (finding,))
+    if must_finish and result.get("stopped_by") is None and "evaluation_finished" not in (result.get("seconds") or {}):
+        message = f"The program ended before the evaluation did, with {name_of_exit(exit_code)} and no exception."
+        return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (Finding("PML330", Severity.ERROR, message),))
     return Verdict(RunState.DONE, Exit.DONE, _afterwards(exit_code))
 
 

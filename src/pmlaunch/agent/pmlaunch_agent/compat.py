@@ -1,0 +1,57 @@
+"""Repairs of the Python that the script meets: applied where needed, announced when they mattered."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from pmlaunch_agent.imports import PostImportHooks
+
+    Healed = Callable[[str], None]
+
+MUTABLE_DATACLASS_DEFAULTS = "mutable_dataclass_defaults"
+NAMES = (MUTABLE_DATACLASS_DEFAULTS,)
+
+
+def install(names: list[str], hooks: PostImportHooks, healed: Healed) -> None:
+    """Install the repairs in `names` that this Python needs; unknown names are ignored.
+
+    Args:
+        healed: told the name of every class that only exists because of the repair.
+    """
+    if MUTABLE_DATACLASS_DEFAULTS in names and sys.version_info >= (3, 11):
+        hooks.when_imported("dataclasses", functools.partial(_allow_unhashable_defaults, healed))
+
+
+def _allow_unhashable_defaults(healed: Healed, dataclasses: Any) -> None:
+    """Restore the rule of Python 3.10: only list, dict and set are refused as default values.
+
+    Since 3.11 every unhashable value is, among them the instances of plain dataclasses that ProtoMotions 2 uses:
+    "mutable default <class '...PlaneConfig'> for field plane is not allowed".
+    """
+    get_field = dataclasses._get_field
+
+    @functools.wraps(get_field)
+    def lenient(cls: type, name: str, *args: Any, **kwargs: Any) -> Any:
+        field = getattr(cls, name, dataclasses.MISSING)
+        default = field.default if isinstance(field, dataclasses.Field) else field
+        if type(default).__hash__ is not None or isinstance(default, (list, dict, set)):
+            return get_field(cls, name, *args, **kwargs)
+        if field is default:
+            # What `name: T = default` means anyway; dataclasses itself puts the plain value back afterwards.
+            field = dataclasses.field(default=default)
+            setattr(cls, name, field)
+        field.default = None  # hashable, while dataclasses looks
+        try:
+            made = get_field(cls, name, *args, **kwargs)
+        finally:
+            field.default = default
+        if made._field_type is dataclasses._FIELD:  # ClassVar and InitVar were never refused
+            healed(f"{cls.__module__}.{cls.__qualname__}")
+        return made
+
+    dataclasses._get_field = lenient

@@ -1,0 +1,18 @@
+"""What `__main__.__spec__` names while a script runs, so that child processes come back through the agent.
+
+Lightning starts rank 1 and up as `python -m pmlaunch_agent.relaunch <the script's arguments>`.
+multiprocessing, where it spawns (always on Windows), imports this module as `__mp_main__` and expects to find
+the script's functions and classes in it. It would import nothing at all if the name ended in `.__main__`.
+"""
+
+if __name__ == "__main__":
+    import sys
+
+    from pmlaunch_agent.main import main
+
+    sys.exit(main())
+
+if __name__ == "__mp_main__":
+    from pmlaunch_agent.main import load_for_worker
+
+    load_for_worker(globals())
