@@ -224,6 +224,13 @@ CODES: Final[dict[str, Code]] = _table(
         Exit.CHECK,
     ),
     Code(
+        "PML117",
+        "Hydra cannot work in this folder",
+        "The checkout's path holds ${, which Hydra takes for an interpolation when it names its working directory.",
+        "Rename the folder, or move the checkout.",
+        Exit.CHECK,
+    ),
+    Code(
         "PML121",
         "motion missing",
         "The motion file does not exist; upstream would notice after the simulator's start.",

@@ -1,4 +1,4 @@
-"""Every error that a user can meet: one class for each exit code.
+"""Every error that a user can meet: one exception, whose code tells its exit code.
 
 A message says what happened and why; `hint` is the next command to type. The code's general cause and cure
 stand in `codes.py`.
@@ -7,7 +7,6 @@ stand in `codes.py`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from pmlaunch.codes import CODES
 
@@ -36,6 +35,8 @@ class PmlaunchError(Exception):
 
 def did_you_mean(word: str, choices: Sequence[str], limit: int = 3) -> str:
     """ " Did you mean a, b or c?" for the nearest of `choices`; empty when none is near."""
+    from difflib import get_close_matches  # only for those who mistype
+
     folded = {choice.casefold(): choice for choice in choices}
     near = [folded[match] for match in get_close_matches(word.casefold(), list(folded), n=limit, cutoff=0.6)]
     if not near:

@@ -14,6 +14,9 @@ _DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
+    if "${" in str(plan.cwd):
+        message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
+        yield Finding("PML117", Severity.ERROR, message, "rename the folder", None, str(plan.cwd))
     if plan.platform == "windows" and plan.ddp_backend == "nccl":
         message = (
             "Windows builds of torch have no NCCL: the run would end with `Distributed package doesn't have NCCL`."

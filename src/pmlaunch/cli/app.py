@@ -12,7 +12,6 @@ from pmlaunch import __version__
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
 from pmlaunch.cli.listing import list_command
-from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 
@@ -81,6 +80,7 @@ def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:
 
 
 def _failed(command: str, error: PmlaunchError, as_json: bool) -> int:
+    from pmlaunch.cli.outcome import Outcome
     from pmlaunch.cli.render import render
 
     render(Outcome(command, error.exit_code, errors=(error,)), as_json=as_json)

@@ -29,12 +29,10 @@ _SHOWN = (
 
 def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     """spec.json, schema 1; see docs/architecture.md."""
-    # Hydra would make outputs/DATE/TIME in the checkout; the run folder is the place for what a run writes.
-    own = [value_override("hydra.run.dir", str(folder.file("hydra"))), "++hydra.output_subdir=null"]
     return {
         "schema": 1,
         "script": str(plan.script),
-        "argv": [*plan.overrides, *own],
+        "argv": [*plan.overrides, *_own_overrides(folder)],
         "cwd": str(plan.cwd),
         "python_path": [str(path) for path in plan.python_path],
         "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
@@ -48,6 +46,16 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
         "result": str(folder.file("result.json")),
         "events": str(folder.file("events.jsonl")),
     }
+
+
+def _own_overrides(folder: RunFolder) -> list[str]:
+    """Hydra would make outputs/DATE/TIME in the checkout; the run folder is the place for what a run writes."""
+    place = str(folder.file("hydra"))
+    overrides = [value_override("hydra.run.dir", place), "++hydra.output_subdir=null"]
+    if "${" in place:
+        # Hydra puts the resolved folder into its logging config and resolves it a second time there
+        overrides += ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
+    return overrides
 
 
 def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str]) -> dict[str, str]:

@@ -1,0 +1,39 @@
+"""Fixtures for all tests: no test sees the user's settings, cache or environment."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from standin import make_checkout
+
+_UPSTREAM = "PMLAUNCH_PROTOMOTIONS"
+_NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data" / "protomotions-v2.3"
+# looked up once, before the environment is cleaned for the tests
+_GIVEN = Path(os.environ[_UPSTREAM]) if os.environ.get(_UPSTREAM) else _NEIGHBOUR
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for name in list(os.environ):
+        if name.startswith("PMLAUNCH_") or name in ("CI", "DISPLAY", "WAYLAND_DISPLAY", "ISAACLAB_PATH", "NO_COLOR"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("PMLAUNCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("APPDATA", str(tmp_path_factory.mktemp("appdata")))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path_factory.mktemp("localappdata")))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A stand-in checkout of 2.x."""
+    return make_checkout(tmp_path / "protomotions")
+
+
+@pytest.fixture
+def upstream() -> Path:
+    """Real data of ProtoMotions 2.3: a checkout named by PMLAUNCH_PROTOMOTIONS. Skipped without one."""
+    if not (_GIVEN / "data" / "motions" / "smpl_humanoid_walk.npy").is_file():
+        pytest.skip(f"skipped: no ProtoMotions 2.3 checkout (set {_UPSTREAM})")
+    return _GIVEN
