@@ -159,8 +159,9 @@ def _metrics_table(record: RunRecord) -> Table:
         if name not in names and not name.endswith(("_min", "_max")) and not name.startswith("eval/")
     ]
     for name in names:
-        low, high = record.metrics.get(f"{name}_min"), record.metrics.get(f"{name}_max")
-        unit = record.units.get(name, "")
+        base = name.removesuffix("_mean")
+        low, high = record.metrics.get(f"{base}_min"), record.metrics.get(f"{base}_max")
+        unit = record.units.get(name) or record.units.get(base, "")
         table.add_row(Text(name), *(_figure(value) for value in (record.metrics[name], low, high)), Text(unit))
     return table
 
