@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,17 @@ from pmlaunch.errors import PmlaunchError
 
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_DEEPEST = 500  # levels; the C parser recurses, and some thousand levels end the process where the stack is small
+_BRACKETS = re.compile(r"[\[{\]}]")
+_DEEP_LINE = re.compile(rf"(?:[-?] +){{{_DEEPEST}}}|^ {{{_DEEPEST}}}", re.MULTILINE)
+
 
 def yaml_mapping(path: Path, code: str = "PML015") -> dict[str, Any]:
     """The mapping in `path` (an empty file is an empty one). Raises `code` when it is none or cannot be read."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_Loader)
+        text = path.read_text(encoding="utf-8-sig")
+        refuse_deep(text)
+        content = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise PmlaunchError(code, f"{path} is not valid YAML: {_reason(error)}", subject=str(path)) from error
     except (OSError, UnicodeDecodeError, RecursionError) as error:
@@ -27,6 +34,17 @@ def yaml_mapping(path: Path, code: str = "PML015") -> dict[str, Any]:
     if not isinstance(content, dict):
         raise PmlaunchError(code, f"{path} holds no mapping of keys to values.", subject=str(path))
     return content
+
+
+def refuse_deep(text: str) -> None:
+    """Raise RecursionError for YAML that is nested too deeply to be parsed; no honest file comes near."""
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
+        if depth > _DEEPEST:
+            break
+    if depth > _DEEPEST or _DEEP_LINE.search(text):
+        raise RecursionError(f"more than {_DEEPEST} levels of nesting")
 
 
 def _reason(error: yaml.YAMLError) -> str:

@@ -105,6 +105,8 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
         return replace(info, problem=problem)
     robot = robot_with_bodies(frozenset(bodies), list(available))
+    if robot is None and len(set(bodies)) == 1:  # a tensor motion tells how many bodies it has, not their names
+        robot = _by_count(path, len(bodies), available)
     return replace(info, robot=robot.name if robot else None, frames=frames, fps=fps, seconds=seconds)
 
 
@@ -112,6 +114,8 @@ def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
     """Bodies, frames, fps (1/s), seconds; cached by content, since numpy is slow to import."""
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise PmlaunchError("PML121", f"Motion file {path} does not exist.", hint=_LISTING, subject=str(path)) from None
     except OSError as error:
         raise PmlaunchError(
             "PML121",
@@ -122,10 +126,26 @@ def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
     cache, key = JsonCache("motions"), content_key(_READER, content)
     entry = cache.get(key)
     if not isinstance(entry, list):
-        from pmlaunch.motionfile import read_motion
-
-        motion = read_motion(path)
-        entry = [list(motion.node_names), motion.frames, motion.fps, motion.seconds]
+        entry = _look_into(path, content)
         cache.put(key, entry)
     bodies, frames, fps, seconds = entry
     return bodies, frames, fps, seconds
+
+
+def _look_into(path: Path, content: bytes) -> list[object]:
+    """[body names, frames, fps, seconds] of either kind of motion."""
+    from pmlaunch.motionfile import read_motion
+    from pmlaunch.tensormotion import is_tensor_motion, read_tensor_motion
+
+    if is_tensor_motion(content):
+        tensors = read_tensor_motion(path, content)
+        return [["?"] * tensors.bodies, tensors.frames, tensors.fps, tensors.seconds]
+    motion = read_motion(path)
+    return [list(motion.node_names), motion.frames, motion.fps, motion.seconds]
+
+
+def _by_count(path: Path, bodies: int, available: Sequence[Robot]) -> Robot | None:
+    """The robot with so many bodies; where several have, the one that the file's name begins with."""
+    fitting = [robot for robot in available if len(robot.bodies) == bodies]
+    named = [robot for robot in fitting if path.stem.startswith(robot.motion_prefix)]
+    return (named or fitting)[0] if named or len(fitting) == 1 else None

@@ -19,6 +19,7 @@ from pmlaunch.cache import JsonCache, content_key, tree_content
 from pmlaunch.checkouts import inspection
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
+from pmlaunch.yamlfile import refuse_deep
 
 _SCHEMA = "config report 2"
 
@@ -88,6 +89,7 @@ def _load(path: Path) -> Any:
     from yaml import YAMLError
 
     try:
+        refuse_deep(path.read_text(encoding="utf-8-sig"))
         with inspection.fast_yaml():
             config = OmegaConf.load(path)
     except (YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:

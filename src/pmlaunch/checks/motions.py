@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pmlaunch.catalog.models import config_of
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -11,7 +12,8 @@ from pmlaunch.planning.plan import Planned
 def check_motions(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
     if not plan.motions:
-        if planned.report.motion_file is None and not planned.report.findings:
+        known = config_of(plan.checkpoint) is not None
+        if known and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} names no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.catalog.models import trained_bodies
+from pmlaunch.catalog.models import config_of, trained_bodies
 from pmlaunch.catalog.robots import robot_with_bodies
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
@@ -17,6 +17,8 @@ from pmlaunch.planning.plan import Planned
 def check_robot(planned: Planned) -> Iterator[Finding]:
     robot = planned.things.robot.value
     trained = trained_bodies(planned.plan.checkpoint)
+    if robot is None and config_of(planned.plan.checkpoint) is None:
+        return  # that is the finding then, see checkpoint.py
     if robot is None:
         message = "The checkpoint's config does not tell its robot."
         names = ", ".join(item.name for item in planned.things.robots)

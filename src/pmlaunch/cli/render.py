@@ -215,6 +215,7 @@ def _listing(console: Console, kind: str, root: Path | None, rows: Sequence[dict
     from rich.text import Text
 
     table = _table(*(header for header, _ in _COLUMNS[kind]), title=kind)
+    table.columns[0].no_wrap = True
     for row in rows:
         problem = row.get("problem")
         cells = [Text(_cell(key, row)) for _, key in _COLUMNS[kind]]

@@ -59,6 +59,8 @@ def powershell_argument(text: str) -> str:
     escaped = _BACKSLASHES_BEFORE_QUOTE.sub(r'\1\1\\"', text)
     if not text:
         return "'\"\"'"
-    if any(character.isspace() for character in text):
-        escaped = _TRAILING_BACKSLASHES.sub(r"\1\1", escaped)
+    if text.endswith("\\") and any(character.isspace() for character in text):
+        # PowerShell 7 doubles the backslashes before the quote that it adds, in Legacy mode too, and 5.1 does not
+        # (PowerShell issue 26432): with quotes of our own, neither adds any.
+        escaped = '"' + _TRAILING_BACKSLASHES.sub(r"\1\1", escaped) + '"'
     return powershell_text(escaped)

@@ -65,12 +65,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         platform=platform,
     )
     values = decide_values(request, settings, things, platform)
-    report = config_report(
-        things.checkout.config_dir,
-        config_of(things.checkpoint.value),
-        values.arguments(),
-        [override.key for override in things.overrides if override.kind == "value"],
-    )
+    report = _report(things, values)
     if not things.motions and report.motion_file is not None:
         # the checkpoint's own motion, relative to the checkout as upstream reads it
         own = read_info(things.checkout.within(report.motion_file), things.robots)
@@ -80,6 +75,15 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         values = values.with_value("agent.config.max_eval_steps", steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
     return Planned(plan, things, values, report, runtime, request)
+
+
+def _report(things: Things, values: Values) -> ConfigReport:
+    """What the config of the run holds; nothing where the checkpoint has no config: that is the finding then."""
+    trained = config_of(things.checkpoint.value)
+    if trained is None:
+        return ConfigReport()
+    typed = [override.key for override in things.overrides if override.kind == "value"]
+    return config_report(things.checkout.config_dir, trained, values.arguments(), typed)
 
 
 def _assemble(

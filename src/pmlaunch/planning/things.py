@@ -203,9 +203,10 @@ def _refuse_unknown_groups(overrides: tuple[UserOverride, ...], checkout: Checko
         for choice in override.choices:
             if group in ("robot", "simulator") or choice in options:
                 continue
+            near = did_you_mean(choice, list(options))
             raise PmlaunchError(
                 "PML003",
-                f"{group} has no option {choice!r}.{did_you_mean(choice, list(options))}",
-                hint="one of: " + ", ".join(options[:20]) if options else None,
+                f"{group} has no option {choice!r}.{near}",
+                hint="one of: " + ", ".join(options) if options and not near else None,
                 subject=override.argument(),
             )

@@ -87,6 +87,7 @@ class Record:
         """Write the last word on a script that `error` ended (None: nothing did); returns the exit code."""
         outcome = outcome_of(error)
         self.steps.report_last()
+        _flush()
         if not self._conclude("finished", outcome):
             print(f"pmlaunch_agent: {self.verdict.path} cannot be written any more", file=sys.stderr)
         self.events.emit("finished", status="finished", exit_code=outcome.exit_code)
