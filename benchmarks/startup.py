@@ -151,11 +151,12 @@ def run_script(script: Path, folder: Path) -> Path:
     from pmlaunch.planning.launch import agent_environment
     from pmlaunch.platforms import platform_named
     from pmlaunch.running.run import run_plan
+    from pmlaunch.runtimes.runtime import PythonRuntime
 
     plan = LaunchPlan(
         model="benchmark", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(),
-        command=(sys.executable, "-m", "pmlaunch_agent"), env=agent_environment(platform_named(None), os.environ),
-        cwd=folder, script=script, python_path=(), ddp_backend=None, runtime={"kind": "python"}, provenance={},
+        command=(sys.executable, "-m", "pmlaunch_agent"), env=agent_environment(platform_named(None), PythonRuntime(sys.executable, "benchmark"), os.environ),
+        cwd=folder, script=script, import_path=(), python_path=(), ddp_backend=None, runtime={"kind": "python"}, provenance={},
         platform="linux", foreign=False, generation="2", headless=False, max_steps=None, timeout=None, silence=None,
         runs=folder / "runs",
     )  # fmt: skip

@@ -125,6 +125,7 @@ class WatchPoint:
 class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
+    `import_path` comes before, `python_path` after what the started Python imports from anyway.
     `overrides` is the argument list of eval_agent.py; `command` what is started (constant, see
     docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
     `provenance` maps each name to the place its value came from; `max_steps` counts control steps.
@@ -141,6 +142,7 @@ class LaunchPlan:
     env: Mapping[str, str | None]
     cwd: Path
     script: Path
+    import_path: tuple[str, ...]
     python_path: tuple[Path, ...]
     ddp_backend: str | None
     runtime: Mapping[str, Any]
@@ -210,14 +212,19 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What came of a run; the content of record.json. `seconds` is wall time from start to end."""
+    """What came of a run; the content of record.json. `seconds` is wall time from start to end.
+
+    `child` and `launcher` are processes as {pid, created}, `created` in seconds since 1970: together they name
+    one process for ever.
+    """
 
     folder: Path
     state: RunState
     exit_code: int | None
     started: str
     seconds: float | None = None
-    pid: int | None = None
+    child: Mapping[str, float] | None = None
+    launcher: Mapping[str, float] | None = None
     child_exit_code: int | None = None
     steps: int | None = None
     steps_per_second: float | None = None
@@ -236,7 +243,8 @@ class RunRecord:
             "exit_code": self.exit_code,
             "started": self.started,
             "seconds": self.seconds,
-            "pid": self.pid,
+            "child": dict(self.child) if self.child else None,
+            "launcher": dict(self.launcher) if self.launcher else None,
             "child_exit_code": self.child_exit_code,
             "steps": self.steps,
             "steps_per_second": self.steps_per_second,

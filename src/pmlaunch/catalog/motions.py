@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from pmlaunch.cache import JsonCache, content_key
 from pmlaunch.catalog.presets import Preset
@@ -132,7 +133,7 @@ def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
     return bodies, frames, fps, seconds
 
 
-def _look_into(path: Path, content: bytes) -> list[object]:
+def _look_into(path: Path, content: bytes) -> list[Any]:
     """[body names, frames, fps, seconds] of either kind of motion."""
     from pmlaunch.motionfile import read_motion
     from pmlaunch.tensormotion import is_tensor_motion, read_tensor_motion

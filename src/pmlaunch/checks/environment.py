@@ -9,6 +9,9 @@ from importlib.util import find_spec
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
+# 259 characters of Windows, less 15 for the time, 2 x 60 for model and motion at their longest, and 30 for the
+# longest name of a file (result.json with its temporary ending); short names leave room, so this is the worst case
+_LONGEST_RUNS = 259 - 15 - 30 - 64
 _DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
@@ -22,6 +25,10 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
             "Windows builds of torch have no NCCL: the run would end with `Distributed package doesn't have NCCL`."
         )
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
+    if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > _LONGEST_RUNS:
+        length = len(str(plan.runs))
+        message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
+        yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
     if plan.generation == "demo" and plan.runtime["path"] == sys.executable and not plan.foreign:
         missing = [name for name in _DEMO_PACKAGES if find_spec(name) is None]
         if missing:

@@ -39,5 +39,5 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
         own = robot_with_bodies(trained, list(planned.things.robots))
         whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
-        hint = f"--robot {own.name}" if own else None
-        yield Finding("PML111", Severity.ERROR, message, hint, None, str(planned.plan.checkpoint))
+        way_out = f"--robot {own.name}" if own else None
+        yield Finding("PML111", Severity.ERROR, message, way_out, None, str(planned.plan.checkpoint))

@@ -12,6 +12,8 @@ from pmlaunch import __version__
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
 from pmlaunch.cli.listing import list_command
+from pmlaunch.cli.runtime import runtime_command
+from pmlaunch.cli.stop import stop_command
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 
@@ -26,6 +28,8 @@ app = typer.Typer(
 )
 app.command("eval")(eval_command)
 app.command("list")(list_command)
+app.command("runtime")(runtime_command)
+app.command("stop")(stop_command)
 app.command("explain")(explain_command)
 
 

@@ -12,6 +12,8 @@ from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
+from pmlaunch.running.stop import Stopped
+from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +37,10 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _record(out, shown)
     elif isinstance(shown, Code):
         _code(out, shown)
+    elif isinstance(shown, (IsaacLabRuntime, PythonRuntime)):
+        _runtime(out, shown)
+    elif isinstance(shown, Stopped):
+        _stopped(out, shown)
     elif isinstance(shown, tuple):
         _listing(out, *shown)
     _findings(err, outcome.findings)
@@ -179,6 +185,34 @@ def _files(console: Console, folder: Path, done: bool) -> None:
     if not done:
         console.print(Text(f"log      {folder / 'output.log'}"), soft_wrap=True)
     console.print(Text(f"run      {folder}"), soft_wrap=True)
+
+
+def _runtime(console: Console, runtime: IsaacLabRuntime | PythonRuntime) -> None:
+    from rich.text import Text
+
+    facts = runtime.as_json()
+    python = facts["python"] or {}
+    rows = [
+        ("started by", "Isaac Lab" if runtime.kind == "isaaclab" else "a plain interpreter"),
+        ("path", facts["path"]),
+        ("found", facts["source"]),
+        ("version", facts["version"]),
+        ("Python", python.get("path")),
+        ("chosen by", python.get("by")),
+        ("Python version", python.get("version")),
+        ("command", " ".join(runtime.command())),
+    ]
+    rows += [(f"{name} is", "removed" if value is None else value) for name, value in runtime.environment.items()]
+    for name, value in rows:
+        if value:
+            console.print(Text.assemble((f"{name:<15}", "bold"), str(value)), soft_wrap=True)
+
+
+def _stopped(console: Console, stopped: Stopped) -> None:
+    from rich.text import Text
+
+    how = "it wrote its own verdict" if stopped.politely else "its processes were ended"
+    console.print(Text(f"stopped  {stopped.folder}  ({stopped.state}; {how})"), soft_wrap=True)
 
 
 def _code(console: Console, code: Code) -> None:

@@ -17,12 +17,13 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport, config_report
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
-from pmlaunch.planning.launch import agent_environment, runs_folder
+from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.plain import plain_commands
 from pmlaunch.planning.things import Things, find_things
 from pmlaunch.planning.values import Values, decide_values
 from pmlaunch.platforms import Platform, platform_named
-from pmlaunch.runtimes.runtime import Runtime, choose_runtime
+from pmlaunch.runtimes.choose import choose_runtime
+from pmlaunch.runtimes.runtime import Runtime
 from pmlaunch.settings import Settings
 
 _STEPS_OF_UNKNOWN = 1000  # control steps of a headless run whose motion's length is not known: half a minute
@@ -110,9 +111,10 @@ def _assemble(
         motions=things.motions,
         overrides=arguments,
         command=runtime.command(),
-        env=agent_environment(platform, settings.environment),
+        env=agent_environment(platform, runtime, settings.environment),
         cwd=checkout.root,
         script=checkout.script,
+        import_path=import_path(platform, runtime, settings.environment),
         python_path=checkout.python_path,
         ddp_backend=values.backend.value,
         runtime=runtime.as_json(),

@@ -29,6 +29,8 @@ _SIGNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     )
 )
 
+_NO_PYTHON = re.compile(r"unable to find any python|python.*(not found|not recognized|cannot find)", re.IGNORECASE)
+
 # NTSTATUS values that end a process, as Windows reports them; see [MS-ERREF] 2.3.1
 _WINDOWS_ENDS: Mapping[int, str] = {
     0xC0000005: "access violation",
@@ -57,6 +59,12 @@ def diagnose_exit(exit_code: int | None, reached_agent: bool, tail: Sequence[str
     """The finding for a run without a verdict: a native crash, or a program that never reached the agent."""
     how = name_of_exit(exit_code)
     last = f" Its last words: {_last(tail)}" if tail else " It said nothing."
+    said = "\n".join(tail)
+    if not reached_agent and re.search(r"No module named '?pmlaunch_agent", said):
+        message = "Python started, but without the agent: PYTHONPATH was lost on the way."
+        return Finding("PML333", Severity.ERROR, message, _cure("PML333", ""))
+    if not reached_agent and _NO_PYTHON.search(said):
+        return Finding("PML334", Severity.ERROR, f"The launcher script found no Python.{last}", _cure("PML334", ""))
     if not reached_agent:
         message = f"The program ended with {how} before the agent could start.{last}"
         return Finding("PML331", Severity.ERROR, message, "--via python --python EXE goes around a launcher script")

@@ -136,6 +136,29 @@ def _widen(pipe: IO[bytes] | None) -> None:
             fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
+def created(pid: int) -> float | None:
+    """When the process was created, in seconds since 1970; with its pid that names it for ever. None: it is gone."""
+    import psutil
+
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return None
+
+
+def is_running(pid: object, creation: object) -> bool:
+    """Whether the very process of that pid and creation time still runs: a pid alone may be a stranger's by now."""
+    import psutil
+
+    if not isinstance(pid, int) or not isinstance(creation, (int, float)):
+        return False
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - creation) < 0.1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
 def end_tree(pid: int) -> None:
     """End process `pid` and everything below it. Nothing happens when it has ended already."""
     import psutil

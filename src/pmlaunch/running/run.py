@@ -13,10 +13,13 @@ from typing import Any, Protocol
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.running.events import EventTail
-from pmlaunch.running.process import Child
+from pmlaunch.running.jobs import join_job
+from pmlaunch.running.process import Child, created
+from pmlaunch.running.provide import provide_agent
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
 from pmlaunch.running.store import RunFolder
 from pmlaunch.running.verdict import Stop, decide
+from pmlaunch.running.watchman import Guardian
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
@@ -41,13 +44,24 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
     now = datetime.now(timezone.utc)
     motion = plan.motions[0].name if plan.motions else None
     folder = RunFolder.create(plan.runs, plan.model, motion, now.astimezone())
-    record = RunRecord(folder.path, RunState.RUNNING, None, now.isoformat(timespec="seconds"), findings=findings)
+    record = RunRecord(
+        folder.path,
+        RunState.RUNNING,
+        None,
+        now.isoformat(timespec="seconds"),
+        launcher=_named(os.getpid()),
+        findings=findings,
+    )
+    guardian = None
     try:
+        provide_agent(plan)
+        join_job()
         folder.write("plan.json", plan.as_json())
         folder.write("spec.json", spec_document(plan, folder))
         folder.write("environment.json", environment_document(plan))
         folder.write("record.json", record.as_json())
         start = time.monotonic()
+        guardian = Guardian(folder.path)
         child = Child(
             plan.command,
             environment=child_environment(plan, folder, os.environ),
@@ -57,8 +71,11 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
         )
     except BaseException:
         folder.discard()
+        if guardian is not None:
+            guardian.dismiss()
         raise
-    record = replace(record, pid=child.pid)
+    guardian.watch(child.pid)
+    record = replace(record, child=_named(child.pid))
     with contextlib.suppress(PmlaunchError):
         folder.write("record.json", record.as_json())
     observer.started(folder, child.pid)
@@ -66,7 +83,14 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
     exit_code = run.watch()
     record = run.conclude(record, exit_code)
     folder.write("record.json", record.as_json())
+    guardian.dismiss()
     return record
+
+
+def _named(pid: int) -> dict[str, float] | None:
+    """{pid, created} of a process; None when it has gone already."""
+    creation = created(pid)
+    return {"pid": pid, "created": creation} if creation is not None else None
 
 
 class _Run:

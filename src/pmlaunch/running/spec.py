@@ -34,6 +34,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
         "script": str(plan.script),
         "argv": [*plan.overrides, *_own_overrides(folder)],
         "cwd": str(plan.cwd),
+        "import_path": list(plan.import_path),
         "python_path": [str(path) for path in plan.python_path],
         "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
         "hooks": {

@@ -61,8 +61,8 @@ def decide(
         if each.get("exception") and each.get("stopped_by") not in ("interrupt", "stop_file", "max_seconds"):
             return _failed(each["exception"], tail)
     if result.get("stopped_by") in ("interrupt", "stop_file", "max_seconds"):
-        message = "The run was interrupted from outside."
-        return Verdict(RunState.INTERRUPTED, Exit.INTERRUPTED, (Finding("PML340", Severity.ERROR, message),))
+        message = "The run was stopped from outside."
+        return Verdict(RunState.INTERRUPTED, Exit.INTERRUPTED, (Finding("PML322", Severity.ERROR, message),))
     if result.get("status") not in ("finished", "closing"):
         finding = diagnose_exit(exit_code, True, tail)
         return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (finding,))

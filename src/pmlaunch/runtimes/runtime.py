@@ -1,23 +1,17 @@
-"""Isaac Lab's launcher script, or a plain interpreter, behind one Protocol.
+"""What starts Python with the simulator's packages, behind one Protocol.
 
-The command line of both is constant, `... -m pmlaunch_agent`: nothing that comes from a user travels on it,
-because isaaclab.bat splits arguments at `=`, expands `%` and `!`, and runs what stands behind `&`.
+The command line is constant, `... -m pmlaunch_agent`: nothing that comes from a user travels on it, because
+isaaclab.bat splits arguments at `=`, expands `%` and `!`, and runs what stands behind `&`.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, Severity, Sourced
-from pmlaunch.platforms import Platform
-from pmlaunch.settings import Settings
+from pmlaunch.model import Finding
+from pmlaunch.runtimes.pythons import ChosenPython
 
 AGENT_MODULE = "pmlaunch_agent"
 
@@ -29,6 +23,16 @@ class Runtime(Protocol):
     def kind(self) -> str: ...
     @property
     def findings(self) -> tuple[Finding, ...]: ...
+    @property
+    def environment(self) -> Mapping[str, str | None]:
+        """Changes to the environment of what is started; None removes a variable."""
+        ...
+
+    @property
+    def import_path(self) -> tuple[str, ...]:
+        """Folders that the started Python imports from, before its own."""
+        ...
+
     def command(self) -> tuple[str, ...]:
         """The constant command line that starts the agent."""
         ...
@@ -48,7 +52,10 @@ class IsaacLabRuntime:
     version: str | None
     source: str
     posix: bool
+    python: ChosenPython | None = None
     findings: tuple[Finding, ...] = ()
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    import_path: tuple[str, ...] = ()
     kind: str = "isaaclab"
 
     def command(self) -> tuple[str, ...]:
@@ -56,19 +63,30 @@ class IsaacLabRuntime:
 
     def plain_python(self) -> tuple[str, ...]:
         # isaaclab.bat would mangle the overrides: on Windows the plain command wants Isaac Lab's own Python.
-        return (self.script, "-p") if self.posix else ("python",)
+        if self.posix:
+            return (self.script, "-p")
+        return (self.python.path if self.python else "python",)
 
     def as_json(self) -> Mapping[str, Any]:
-        return {"kind": self.kind, "path": self.script, "version": self.version, "source": self.source}
+        return {
+            "kind": self.kind,
+            "path": self.script,
+            "version": self.version,
+            "source": self.source,
+            "python": self.python.as_json() if self.python else None,
+        }
 
 
 @dataclass(frozen=True)
 class PythonRuntime:
-    """A plain interpreter: for Genesis, MuJoCo and the embedded evaluation."""
+    """A plain interpreter: for Genesis, MuJoCo and the embedded evaluation, and around a broken batch file."""
 
     executable: str
     source: str
+    version: str | None = None
     findings: tuple[Finding, ...] = ()
+    environment: Mapping[str, str | None] = field(default_factory=dict)
+    import_path: tuple[str, ...] = ()
     kind: str = "python"
 
     def command(self) -> tuple[str, ...]:
@@ -78,99 +96,10 @@ class PythonRuntime:
         return (self.executable,)
 
     def as_json(self) -> Mapping[str, Any]:
-        return {"kind": self.kind, "path": self.executable, "version": None, "source": self.source}
-
-
-def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> IsaacLabRuntime:
-    """Isaac Lab from flag, PMLAUNCH_ISAACLAB, pmlaunch.yaml, ISAACLAB_PATH, or a folder beside the checkout.
-
-    When it is not here the runtime carries a finding: an error, or a note if the plan is for another system.
-    """
-    posix = platform.name != "windows"
-    named = settings.get("isaaclab", flag)
-    if named is None and settings.environment.get("ISAACLAB_PATH"):
-        named = Sourced(settings.environment["ISAACLAB_PATH"], "environment ISAACLAB_PATH")
-    if platform.foreign:
-        root = flag or (str(named.value) if named else "")
-        separator = "/" if posix else "\\"
-        script = (
-            f"{root.rstrip('/' + separator)}{separator}{platform.isaaclab_script}" if root else platform.isaaclab_script
-        )
-        note = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
-        source = named.source if named else "not known here"
-        return IsaacLabRuntime(script, None, source, posix, (Finding("PML206", Severity.NOTE, note),))
-    folders = [(Path(named.value), named.source)] if named else _beside(settings.folder, beside)
-    for folder, source in folders:
-        if (folder / platform.isaaclab_script).is_file():
-            folder = folder.resolve()
-            return IsaacLabRuntime(str(folder / platform.isaaclab_script), _version(folder), source, posix)
-    looked = "; ".join(str(folder / platform.isaaclab_script) for folder, _ in folders)
-    missing = Finding(
-        "PML201",
-        Severity.ERROR,
-        f"Isaac Lab not found. Looked for {looked}.",
-        hint="--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script",
-    )
-    return IsaacLabRuntime(platform.isaaclab_script, None, "not found", posix, (missing,))
-
-
-def python_runtime(settings: Settings, flag: str | None, own: bool, platform: Platform) -> PythonRuntime:
-    """The interpreter from flag, PMLAUNCH_PYTHON, pmlaunch.yaml, the active environment, or pmlaunch's own.
-
-    `own` prefers pmlaunch's own interpreter to the active environment: the embedded evaluation lives there.
-    """
-    named = settings.get("python", flag)
-    if platform.foreign:
-        return PythonRuntime(str(named.value) if named else "python", named.source if named else "default")
-    if named is None:
-        active = None if own else _active_environment(settings.environment)
-        return active or PythonRuntime(sys.executable, "pmlaunch's own")
-    found = shutil.which(str(named.value))
-    if found is None:
-        message = f"No Python at {named.value} (from {named.source})."
-        missing = Finding("PML202", Severity.ERROR, message, hint="--python PATH", subject=str(named.value))
-        return PythonRuntime(str(named.value), named.source, (missing,))
-    return PythonRuntime(found, named.source)
-
-
-def choose_runtime(
-    *,
-    via: str,
-    wanted: str,
-    own: bool,
-    isaaclab: str | None,
-    python: str | None,
-    settings: Settings,
-    beside: Path,
-    platform: Platform,
-) -> Runtime:
-    """The runtime for `via` (auto, isaaclab or python), where `wanted` is what the simulator asks for."""
-    if via not in ("auto", "isaaclab", "python"):
-        raise PmlaunchError("PML001", f"--via cannot be {via!r}: it is auto, isaaclab or python.")
-    if (wanted if via == "auto" else via) == "isaaclab":
-        return isaaclab_runtime(settings, isaaclab, beside, platform)
-    return python_runtime(settings, python, own, platform)
-
-
-def _beside(folder: Path, checkout: Path) -> list[tuple[Path, str]]:
-    parents = dict.fromkeys((folder, folder.parent, checkout.parent))
-    return [(parent / name, f"found in {parent}") for parent in parents for name in ("isaaclab", "IsaacLab")]
-
-
-def _active_environment(environment: Mapping[str, str]) -> PythonRuntime | None:
-    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
-        prefix = environment.get(variable)
-        if not prefix:
-            continue
-        places = (Path(prefix, "Scripts", "python.exe"), Path(prefix, "python.exe"))
-        for place in places if os.name == "nt" else (Path(prefix, "bin", "python"),):
-            if place.is_file():
-                return PythonRuntime(str(place), f"environment {variable}")
-    return None
-
-
-def _version(folder: Path) -> str | None:
-    try:
-        return (folder / "VERSION").read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
+        return {
+            "kind": self.kind,
+            "path": self.executable,
+            "version": None,
+            "source": self.source,
+            "python": {"path": self.executable, "by": self.source, "version": self.version},
+        }

@@ -55,6 +55,7 @@ def prepare_paths(spec: Spec) -> None:
         sys.path[0] = folder
     else:
         sys.path.insert(0, folder)
+    sys.path[1:1] = [path for path in spec.import_path if path not in sys.path]
     sys.path.extend(path for path in spec.python_path if path not in sys.path)
     if spec.cwd:
         os.chdir(spec.cwd)

@@ -47,6 +47,7 @@ class Spec:
         self.events: str | None = _typed(data, "events", str, None)
         self.cwd: str | None = _typed(data, "cwd", str, None)
         self.argv: list[str] = [str(argument) for argument in _typed(data, "argv", list, [])]
+        self.import_path: list[str] = _typed(data, "import_path", list, [])
         self.python_path: list[str] = _typed(data, "python_path", list, [])
         self.env: dict[str, str | None] = _typed(data, "env", dict, {})
 
@@ -97,8 +98,9 @@ def apply_environment(spec: Spec) -> None:
     # Rank 1 and up are started by Lightning with this environment, and must find the agent.
     home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     search_path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    if home not in search_path:
-        os.environ["PYTHONPATH"] = os.pathsep.join([home, *search_path])
+    wanted = [home, *spec.import_path]
+    others = [entry for entry in search_path if entry not in wanted]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([*wanted, *others]))
 
 
 _REQUIRED = object()

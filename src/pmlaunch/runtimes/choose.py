@@ -1,0 +1,92 @@
+"""Choose the runtime of a plan: Isaac Lab's script, or a plain interpreter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, Severity
+from pmlaunch.platforms import Platform
+from pmlaunch.runtimes.isaaclab import isaaclab_runtime
+from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
+from pmlaunch.runtimes.pythons import version_of
+from pmlaunch.runtimes.runtime import PythonRuntime, Runtime
+from pmlaunch.settings import Settings
+
+
+def choose_runtime(
+    *,
+    via: str,
+    wanted: str,
+    own: bool,
+    isaaclab: str | None,
+    python: str | None,
+    settings: Settings,
+    beside: Path,
+    platform: Platform,
+) -> Runtime:
+    """The runtime for `via` (auto, isaaclab or python), where `wanted` is what the simulator asks for.
+
+    `own` prefers pmlaunch's own interpreter to the active environment: the embedded evaluation lives there.
+    """
+    if via not in ("auto", "isaaclab", "python"):
+        raise PmlaunchError("PML001", f"--via cannot be {via!r}: it is auto, isaaclab or python.")
+    if (wanted if via == "auto" else via) == "isaaclab":
+        return isaaclab_runtime(settings, isaaclab, beside, platform)
+    runtime = python_runtime(settings, python, own, platform)
+    if wanted == "isaaclab" and runtime.source in ("pmlaunch's own", "not set") and not platform.foreign:
+        runtime = _of_isaaclab(settings, isaaclab, beside, platform) or runtime
+    return runtime
+
+
+def python_runtime(settings: Settings, flag: str | None, own: bool, platform: Platform) -> PythonRuntime:
+    """The interpreter from flag, PMLAUNCH_PYTHON, pmlaunch.yaml, the active environment, or pmlaunch's own."""
+    named = settings.get("python", flag)
+    if platform.foreign:
+        return PythonRuntime(str(named.value) if named else "python", named.source if named else "not set")
+    if named is None:
+        active = None if own else _active_environment(settings.environment)
+        return _described(*(active or (sys.executable, "pmlaunch's own")))
+    found = shutil.which(str(named.value))
+    if found is None:
+        message = f"No Python at {named.value} (from {named.source})."
+        missing = Finding("PML202", Severity.ERROR, message, hint="--python PATH", subject=str(named.value))
+        return PythonRuntime(str(named.value), named.source, findings=(missing,))
+    return _described(str(Path(found).absolute()), named.source)
+
+
+def _described(executable: str, source: str) -> PythonRuntime:
+    """The runtime with the environment that python.bat would set, when it is the Python of a binary Isaac Sim."""
+    path = Path(executable)
+    root = isaacsim_of(path)
+    if root is None:
+        return PythonRuntime(executable, source, version_of(path))
+    variables, folders = isaacsim_environment(root, os.name == "nt")
+    return PythonRuntime(executable, source, version_of(path), environment=dict(variables), import_path=tuple(folders))
+
+
+def _of_isaaclab(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> PythonRuntime | None:
+    """The interpreter that Isaac Lab would choose: `--via python` alone then goes around the batch file."""
+    lab = isaaclab_runtime(settings, flag, beside, platform)
+    if lab.python is None:
+        return None
+    if lab.python.by == "_isaac_sim":
+        executable = interpreter_of(Path(lab.python.path).parent, platform.name == "windows")
+        return _described(str(executable), "Isaac Lab's _isaac_sim")
+    return _described(lab.python.path, f"Isaac Lab's choice, {lab.python.by}")
+
+
+def _active_environment(environment: Mapping[str, str]) -> tuple[str, str] | None:
+    for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        prefix = environment.get(variable)
+        if not prefix:
+            continue
+        places = (Path(prefix, "Scripts", "python.exe"), Path(prefix, "python.exe"))
+        for place in places if os.name == "nt" else (Path(prefix, "bin", "python"),):
+            if place.is_file():
+                return str(place), f"environment {variable}"
+    return None

@@ -1,0 +1,104 @@
+"""Find Isaac Lab and look at it: its version, the Python it will choose, what would break its batch file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from pmlaunch.model import Finding, Severity, Sourced
+from pmlaunch.platforms import Platform
+from pmlaunch.runtimes.batch import batch_environment, is_balanced, survives_block
+from pmlaunch.runtimes.pythons import ChosenPython, python_of_isaaclab
+from pmlaunch.runtimes.runtime import IsaacLabRuntime
+from pmlaunch.settings import Settings
+
+_WAY_OUT = "--via python --python EXE goes around the batch file"
+
+
+def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> IsaacLabRuntime:
+    """Isaac Lab from flag, PMLAUNCH_ISAACLAB, pmlaunch.yaml, ISAACLAB_PATH, or a folder beside the checkout.
+
+    When it is not here the runtime carries a finding: an error, or a note if the plan is for another system.
+    """
+    named = settings.get("isaaclab", flag)
+    if named is None and settings.environment.get("ISAACLAB_PATH"):
+        named = Sourced(settings.environment["ISAACLAB_PATH"], "environment ISAACLAB_PATH")
+    if platform.foreign:
+        return _elsewhere(flag or (str(named.value) if named else ""), named.source if named else None, platform)
+    folders = [(Path(named.value), named.source)] if named else _beside(settings.folder, beside)
+    for folder, source in folders:
+        if (folder / platform.isaaclab_script).is_file():
+            return _here(folder.absolute(), source, settings.environment, platform)
+    looked = "; ".join(str(folder / platform.isaaclab_script) for folder, _ in folders)
+    missing = Finding(
+        "PML201",
+        Severity.ERROR,
+        f"Isaac Lab not found. Looked for {looked}.",
+        hint="--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script",
+    )
+    return IsaacLabRuntime(platform.isaaclab_script, None, "not found", _posix(platform), findings=(missing,))
+
+
+def _elsewhere(root: str, source: str | None, platform: Platform) -> IsaacLabRuntime:
+    """Isaac Lab on a machine that is not this one: named, not looked at."""
+    separator = "/" if _posix(platform) else "\\"
+    name = platform.isaaclab_script
+    script = f"{root.rstrip('/' + separator)}{separator}{name}" if root else name
+    note = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
+    unseen = Finding("PML206", Severity.NOTE, note)
+    return IsaacLabRuntime(script, None, source or "not known here", _posix(platform), findings=(unseen,))
+
+
+def _here(root: Path, source: str, environment: Mapping[str, str], platform: Platform) -> IsaacLabRuntime:
+    version = _version(root)
+    windows = not _posix(platform)
+    major = int(version.split(".")[0]) if version and version.split(".")[0].isdigit() else 2
+    python = python_of_isaaclab(root, major, environment, windows)
+    script = str(root / platform.isaaclab_script)
+    if not windows:
+        findings = () if python else (_no_python(root, major, environment),)
+        return IsaacLabRuntime(script, version, source, True, python, findings)
+    changes, done = batch_environment(environment)
+    found = [*_broken(root, major, environment, python)]
+    found += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
+    return IsaacLabRuntime(script, version, source, False, python, tuple(found), changes)
+
+
+def _broken(root: Path, major: int, environment: Mapping[str, str], python: ChosenPython | None) -> Iterator[Finding]:
+    """What would make isaaclab.bat end with code 0 and nothing run."""
+    if not survives_block(str(root)):
+        message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
+        yield Finding("PML209", Severity.ERROR, message, f"rename the folder; {_WAY_OUT}", None, str(root))
+    if python is None:
+        yield _no_python(root, major, environment)
+        return
+    if not is_balanced(python.path):
+        message = f"isaaclab.bat breaks on a parenthesis or quote in {python.by}: {python.path}"
+        yield Finding("PML209", Severity.ERROR, message, f'--via python --python "{python.path}"', None, python.path)
+    elif major < 3 and " " in python.path and python.by != "PATH":
+        message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
+        yield Finding("PML208", Severity.ERROR, message, f'--via python --python "{python.path}"', None, python.path)
+
+
+def _no_python(root: Path, major: int, environment: Mapping[str, str]) -> Finding:
+    ignored = (
+        " VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it." if major < 3 and environment.get("VIRTUAL_ENV") else ""
+    )
+    message = f"Isaac Lab will find no Python: no conda environment is active, and {root} has no _isaac_sim.{ignored}"
+    return Finding("PML211", Severity.ERROR, message, _WAY_OUT, None, str(root))
+
+
+def _beside(folder: Path, checkout: Path) -> list[tuple[Path, str]]:
+    parents = dict.fromkeys((folder, folder.parent, checkout.parent))
+    return [(parent / name, f"found in {parent}") for parent in parents for name in ("isaaclab", "IsaacLab")]
+
+
+def _version(folder: Path) -> str | None:
+    try:
+        return (folder / "VERSION").read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _posix(platform: Platform) -> bool:
+    return platform.name != "windows"

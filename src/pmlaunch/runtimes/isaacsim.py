@@ -1,0 +1,57 @@
+r"""The environment of Isaac Sim's own python.bat, for starting its interpreter without it.
+
+A binary Isaac Sim keeps its interpreter in kit\python, and python.bat (python.sh) tells it where everything else is:
+ISAAC_PATH, EXP_PATH, CARB_APP_PATH, PYTHONPATH. Installs by pip, conda or into a venv need none of it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH=(.*?)"?\s*$""", re.IGNORECASE | re.MULTILINE)
+
+
+def isaacsim_of(executable: Path) -> Path | None:
+    """The folder of the binary Isaac Sim that `executable` belongs to; None when it belongs to none."""
+    for folder in executable.parents:
+        if folder.name == "kit" and (folder / "python") in executable.parents:
+            root = folder.parent
+            if (root / "python.bat").is_file() or (root / "python.sh").is_file():
+                return root
+    return None
+
+
+def interpreter_of(root: Path, windows: bool) -> Path:
+    """The interpreter inside a binary Isaac Sim."""
+    return root / "kit" / "python" / ("python.exe" if windows else "bin/python3")
+
+
+def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], list[str]]:
+    """(variables, entries for PYTHONPATH) that python.bat would have set for the Isaac Sim at `root`."""
+    variables = {
+        "ISAAC_PATH": str(root),
+        "EXP_PATH": str(root / "apps"),
+        "CARB_APP_PATH": str(root / "kit"),
+    }
+    script = root / ("setup_python_env.bat" if windows else "setup_python_env.sh")
+    try:
+        text = script.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return variables, [str(root / "site")]
+    separator = ";" if windows else ":"
+    entries = [
+        expanded
+        for line in _SET_PATH.findall(text)
+        for entry in line.split(separator)
+        if (expanded := _expanded(entry, root)) is not None
+    ]
+    return variables, list(dict.fromkeys(entries)) or [str(root / "site")]
+
+
+def _expanded(entry: str, root: Path) -> str | None:
+    """An entry with the script's own folder filled in; None for what is already in the environment."""
+    for own in ("%~dp0", "${SCRIPT_DIR}/", "$SCRIPT_DIR/", "%SCRIPT_DIR%"):
+        if entry.startswith(own):
+            return str(root / entry[len(own) :].lstrip("\\/"))
+    return None if not entry or entry.startswith(("%", "$")) else entry

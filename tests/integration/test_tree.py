@@ -1,0 +1,69 @@
+"""No child survives the launcher, whatever ends it; the record is whole and true afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from conftest import command, start, survivors, wait_for
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX; tests/windows has the same for Windows")
+
+
+def record_of(workspace: Path) -> dict[str, object]:
+    return json.loads(next((workspace / "runs").glob("*/record.json")).read_text())
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_nothing_survives_a_launcher_that_is_killed(workspace: Path, how: signal.Signals) -> None:
+    process = start(workspace, "++standin=child")
+    wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
+    process.send_signal(how)
+    process.communicate(timeout=30)
+    wait_for(lambda: survivors(workspace) == [], "the end of every process", 10)
+    wait_for(lambda: record_of(workspace)["state"] != "running", "the record's end", 10)
+    assert record_of(workspace)["state"] == "abnormal"
+    assert record_of(workspace)["exit_code"] == 8
+
+
+def test_a_child_that_left_the_group_is_found_by_its_environment(workspace: Path) -> None:
+    agent = workspace / "protomotions/protomotions/agents/ppo/agent.py"
+    agent.write_text(agent.read_text().replace('time.sleep(3600)"])', 'time.sleep(3600)"], start_new_session=True)'))
+    process = start(workspace, "++standin=child")
+    wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
+    process.kill()
+    process.communicate(timeout=30)
+    wait_for(lambda: survivors(workspace) == [], "the end of every process", 10)
+
+
+def test_stop_from_another_console(workspace: Path) -> None:
+    import subprocess
+
+    process = start(workspace, "++pause=0.05", "--max-steps", "100000")
+    stopped = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60)
+    assert stopped.returncode == 0, stopped.stderr
+    assert json.loads(stopped.stdout)["data"]["state"] == "interrupted"
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert survivors(workspace) == []
+    again = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60)
+    assert again.returncode == 3
+
+
+def test_stop_never_ends_a_stranger(workspace: Path) -> None:
+    import subprocess
+    import sys
+
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    folder = workspace / "runs" / "old"
+    folder.mkdir(parents=True)
+    reused = {"pid": stranger.pid, "created": 12345.0}  # the pid of a process that ended long ago
+    (folder / "record.json").write_text(json.dumps({"state": "running", "child": reused, "launcher": reused}))
+    stopped = subprocess.run(command("stop", "old", "--json"), cwd=workspace, capture_output=True, timeout=60)
+    assert stopped.returncode == 3
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait()
