@@ -58,7 +58,8 @@ class Row:
 
     def __str__(self) -> str:
         figure = self.seconds - self.other if self.difference else self.seconds / self.other
-        shown = f"+{figure:.3f} s (limit {self.limit:g} s)" if self.difference else f"{figure:.2f} x (limit {self.limit:g} x)"
+        ratio = f"{figure:.2f} x (limit {self.limit:g} x)"
+        shown = f"+{figure:.3f} s (limit {self.limit:g} s)" if self.difference else ratio
         verdict = "ok" if figure <= self.limit else "OVER"
         return f"{self.what:<52} {self.seconds:7.3f} s {self.other:7.3f} s  {shown:<26} {verdict}"
 
@@ -87,8 +88,8 @@ def version(repeat: int) -> list[Row]:
 
 def config(checkout: Path, folder: Path, repeat: int) -> list[Row]:
     """The dry run with its whole check against a bare script; first with nothing remembered, then again."""
-    command = [sys.executable, "-m", "pmlaunch", "eval", "maskmimic", "--motion", "walk", "--protomotions", str(checkout)]
-    command += ["--target-os", "windows", "--dry-run", "--json", "--no-check", "PML101"]
+    command = [sys.executable, "-m", "pmlaunch", "eval", "maskmimic", "--motion", "walk"]
+    command += ["--protomotions", str(checkout), "--target-os", "windows", "--dry-run", "--json", "--no-check", "PML101"]
     planned = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["data"]["plan"]
     trained = Path(planned["checkpoint"]).parent / "config.yaml"
     bare = [sys.executable, "-c", BARE_COMPOSE, str(checkout / "protomotions" / "config"), str(trained)]
@@ -153,12 +154,13 @@ def run_script(script: Path, folder: Path) -> Path:
     from pmlaunch.running.run import run_plan
     from pmlaunch.runtimes.runtime import PythonRuntime
 
+    platform, runtime = platform_named(None), PythonRuntime(sys.executable, "benchmark")
     plan = LaunchPlan(
         model="benchmark", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(),
-        command=(sys.executable, "-m", "pmlaunch_agent"), env=agent_environment(platform_named(None), PythonRuntime(sys.executable, "benchmark"), os.environ),
-        cwd=folder, script=script, import_path=(), python_path=(), ddp_backend=None, runtime={"kind": "python"}, provenance={},
-        platform="linux", foreign=False, generation="2", headless=False, max_steps=None, timeout=None, silence=None,
-        runs=folder / "runs",
+        command=runtime.command(), env=agent_environment(platform, runtime, os.environ), cwd=folder, script=script,
+        import_path=(), python_path=(), ddp_backend=None, runtime=runtime.as_json(), provenance={},
+        platform=platform.name, foreign=False, generation="2", headless=False, max_steps=None, timeout=None,
+        silence=None, runs=folder / "runs",
     )  # fmt: skip
     return run_plan(plan, (), RunDisplay(plan)).folder
 

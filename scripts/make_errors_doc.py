@@ -21,7 +21,8 @@ def errors_document() -> str:
     """The page: every code with title, exit code, cause and cure."""
     from pmlaunch.codes import CODES
 
-    lines = ["# Codes", "", "Made from `src/pmlaunch/codes.py` by `scripts/make_errors_doc.py`; `pmlaunch explain CODE` prints one."]
+    made = "Made from `src/pmlaunch/codes.py` by `scripts/make_errors_doc.py`; `pmlaunch explain CODE` prints one."
+    lines = ["# Codes", "", made]
     section = ""
     for code in CODES.values():
         if code.code[3] != section:

@@ -23,7 +23,7 @@ def python_with(extras: Sequence[str], *, folder: Path | None = None, torch_inde
     `torch_index` is a package index that has a smaller torch than PyPI's. Ends the program with a sentence
     when this Python is too old, has no venv, or pip fails.
     """
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 (this runs before anything is installed)
         sys.exit(f"pmlaunch needs Python 3.10 or newer; this is {sys.version.split()[0]}.")
     home = folder or ROOT / ".venv"
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")

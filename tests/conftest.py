@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from standin import make_checkout
 
 _UPSTREAM = "PMLAUNCH_PROTOMOTIONS"

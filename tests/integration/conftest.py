@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+
 from standin import make_checkout
 
 

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from conftest import TRACKER, Pmlaunch
 from standin import make_checkout, smpl_motion
 

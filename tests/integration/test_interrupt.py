@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from conftest import interrupt, start, survivors, wait_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process is a POSIX way")

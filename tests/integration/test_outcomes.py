@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from conftest import TRACKER, Pmlaunch, survivors
 
 FILES = {"plan.json", "spec.json", "environment.json", "record.json", "events.jsonl", "output.log", "result.json"}

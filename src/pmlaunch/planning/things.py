@@ -46,7 +46,9 @@ def find_things(request: EvalRequest, settings: Settings, known: Known) -> Thing
     checkpoint = _checkpoint(request, settings, model, overrides)
     robot = _robot(request, overrides, model, checkpoint, available)
     simulator = _simulator(request, settings, overrides, model, simulators(checkout, known["simulator"]))
-    motions, motion_source = _motions(request, settings, overrides, model, checkout, robot.value, available, known)
+    motions, motion_source = _motions(
+        request, settings, overrides, model, checkpoint, checkout, robot.value, available, known
+    )
     return Things(checkout, model, checkpoint, robot, simulator, motions, motion_source, overrides, tuple(available))
 
 
@@ -126,6 +128,8 @@ def _robot(
     trained = from_checkpoint(checkpoint.value, available).robot
     if trained is not None:
         return Sourced(choose_robot(trained, available), "checkpoint")
+    if model.robot is not None:  # a --checkpoint that is not there, or does not tell: a check says so
+        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else "checkpoint")
     return Sourced(None, "unknown")
 
 
@@ -155,6 +159,7 @@ def _motions(
     settings: Settings,
     overrides: tuple[UserOverride, ...],
     model: Model,
+    checkpoint: Sourced[Path],
     checkout: Checkout,
     robot: Robot | None,
     available: list[Robot],
@@ -175,6 +180,11 @@ def _motions(
             "One motion a run for now: --motion was given more than once.",
             hint="run them one by one",
         )
+    if robot is None and not checkpoint.value.exists():
+        return (
+            (),
+            "unknown",
+        )  # a name means nothing without the robot; the check will tell that the checkpoint is missing
     infos = []
     for name in wanted:
         path = find_motion(name, checkout, available, robot, known["motion"], settings.folder)

@@ -55,13 +55,13 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
     guardian = None
     try:
         provide_agent(plan)
-        join_job()
         folder.write("plan.json", plan.as_json())
         folder.write("spec.json", spec_document(plan, folder))
         folder.write("environment.json", environment_document(plan))
         folder.write("record.json", record.as_json())
         start = time.monotonic()
-        guardian = Guardian(folder.path)
+        guardian = Guardian(folder.path)  # before the job, which it has to outlive
+        join_job()
         child = Child(
             plan.command,
             environment=child_environment(plan, folder, os.environ),
