@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,6 +107,7 @@ def launch(folder: Path, way: str) -> int:
         runs=folder / "runs",
     )  # fmt: skip
     if way == "ctrl-c":
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
         threading.Thread(target=interrupt_soon, args=(folder,), daemon=True).start()
     return run_plan(plan, (), RunDisplay(plan)).exit_code or 0
 
