@@ -89,7 +89,16 @@ def version(repeat: int) -> list[Row]:
 def config(checkout: Path, folder: Path, repeat: int) -> list[Row]:
     """The dry run with its whole check against a bare script; first with nothing remembered, then again."""
     command = [sys.executable, "-m", "pmlaunch", "eval", "maskmimic", "--motion", "walk"]
-    command += ["--protomotions", str(checkout), "--target-os", "windows", "--dry-run", "--json", "--no-check", "PML101"]
+    command += [
+        "--protomotions",
+        str(checkout),
+        "--target-os",
+        "windows",
+        "--dry-run",
+        "--json",
+        "--no-check",
+        "PML101",
+    ]
     planned = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["data"]["plan"]
     trained = Path(planned["checkpoint"]).parent / "config.yaml"
     bare = [sys.executable, "-c", BARE_COMPOSE, str(checkout / "protomotions" / "config"), str(trained)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,12 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     for name in list(os.environ):
         if name.startswith("PMLAUNCH_") or name in ("CI", "DISPLAY", "WAYLAND_DISPLAY", "ISAACLAB_PATH", "NO_COLOR"):
             monkeypatch.delenv(name)
-    monkeypatch.setenv("PMLAUNCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    monkeypatch.setenv("APPDATA", str(tmp_path_factory.mktemp("appdata")))
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path_factory.mktemp("localappdata")))
+    # not mktemp of the factory: it looks for a free number among the folders of all tests before
+    home = tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())
+    for variable in ("PMLAUNCH_CACHE", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA"):
+        folder = Path(home, variable.lower())
+        folder.mkdir()
+        monkeypatch.setenv(variable, str(folder))
 
 
 @pytest.fixture

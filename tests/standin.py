@@ -12,10 +12,11 @@ import numpy as np
 
 from pmlaunch.motionfile import Motion, write_motion
 
-SMPL = (
-    "Pelvis L_Hip L_Knee L_Ankle L_Toe R_Hip R_Knee R_Ankle R_Toe Torso Spine Chest Neck Head "
-    "L_Thorax L_Shoulder L_Elbow L_Wrist L_Hand R_Thorax R_Shoulder R_Elbow R_Wrist R_Hand"
-).split()
+SMPL = [
+    "Pelvis", "L_Hip", "L_Knee", "L_Ankle", "L_Toe", "R_Hip", "R_Knee", "R_Ankle", "R_Toe", "Torso", "Spine", "Chest",
+    "Neck", "Head", "L_Thorax", "L_Shoulder", "L_Elbow", "L_Wrist", "L_Hand", "R_Thorax", "R_Shoulder", "R_Elbow",
+    "R_Wrist", "R_Hand",
+]  # fmt: skip
 _PARENTS = [-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 12, 11, 14, 15, 16, 17, 11, 19, 20, 21, 22]
 _BOX = ["base", "left", "right"]
 CHECKPOINT = b"weights of the stand-in" * 40
@@ -66,7 +67,7 @@ _FILES = {
     ''',
     "protomotions/agents/__init__.py": "",
     "protomotions/agents/ppo/__init__.py": "",
-    "protomotions/agents/ppo/agent.py": '''
+    "protomotions/agents/ppo/agent.py": """
         import os
         import sys
         import time
@@ -109,10 +110,10 @@ _FILES = {
 
                 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
                 time.sleep(3600)
-    ''',
+    """,
     "protomotions/envs/__init__.py": "",
     "protomotions/envs/base_env/__init__.py": "",
-    "protomotions/envs/base_env/env.py": '''
+    "protomotions/envs/base_env/env.py": """
         import time
 
 
@@ -123,7 +124,7 @@ _FILES = {
             def step(self, number):
                 time.sleep(self.pause)
                 return number
-    ''',
+    """,
     "protomotions/config/base.yaml": """
         defaults:
           - base/fabric

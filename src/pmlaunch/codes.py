@@ -42,7 +42,8 @@ def _table(*rows: Code) -> dict[str, Code]:
     return {row.code: row for row in rows}
 
 
-# fmt: off  (a table reads better than two hundred lines of one word)
+# a table reads better than two hundred lines of one word
+# fmt: off
 CODES: Final[dict[str, Code]] = _table(
     # 0xx: names, usage, the tool itself
     Code("PML000", "internal error", Exit.INTERNAL,
@@ -69,9 +70,6 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML013", "checkout of another generation", Exit.NOT_FOUND,
          "ProtoMotions 3 has no eval_agent.py; this version of pmlaunch runs 2.x checkouts.",
          "git -C DIR checkout v2.3"),
-    Code("PML014", "file not found", Exit.NOT_FOUND,
-         "A path that was given does not exist.",
-         "Check the path."),
     Code("PML015", "unreadable settings", Exit.USAGE,
          "pmlaunch.yaml or a preset is not valid YAML, or holds an unknown key.",
          "Mend the file at the line that is named."),

@@ -9,7 +9,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
@@ -103,6 +103,8 @@ def _layer(path: Path) -> Mapping[str, Any]:
 def _path(key: str, value: Any, folder: Path) -> Any:
     """Folders and programs are relative to where they were written: the file's folder, or the current one."""
     if key in _FOLDERS or (key == "python" and any(separator in str(value) for separator in "/\\")):
+        if PureWindowsPath(str(value)).is_absolute():  # also where a plan for Windows is made on Linux
+            return str(value)
         return str(folder / Path(str(value)).expanduser())
     return value
 

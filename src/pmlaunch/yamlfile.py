@@ -14,7 +14,7 @@ _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _DEEPEST = 500  # levels; the C parser recurses, and some thousand levels end the process where the stack is small
 _BRACKETS = re.compile(r"[\[{\]}]")
-_DEEP_LINE = re.compile(rf"(?:[-?] +){{{_DEEPEST}}}|^ {{{_DEEPEST}}}", re.MULTILINE)
+_DASHES = re.compile(r"[-?]\s")
 
 
 def yaml_mapping(path: Path, code: str = "PML015") -> dict[str, Any]:
@@ -43,7 +43,10 @@ def refuse_deep(text: str) -> None:
         depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
         if depth > _DEEPEST:
             break
-    if depth > _DEEPEST or _DEEP_LINE.search(text):
+    long = [line for line in text.splitlines() if len(line) > _DEEPEST]
+    if depth > _DEEPEST or any(
+        line.startswith(" " * _DEEPEST) or len(_DASHES.findall(line)) > _DEEPEST for line in long
+    ):
         raise RecursionError(f"more than {_DEEPEST} levels of nesting")
 
 

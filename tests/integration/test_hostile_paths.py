@@ -56,7 +56,7 @@ def test_a_user_override_arrives_as_typed(pmlaunch: Pmlaunch, workspace: Path) -
     script.write_text(script.read_text().replace('print("simulator"', 'print("note", config.note); print("simulator"'))
     done = pmlaunch(*TRACKER, "++note='50% of $HOME & `ls` | \"x\" ! 中文'")
     assert done.code == 0, done.out + done.err
-    assert "note 50% of $HOME & `ls` | \"x\" ! 中文" in Path(done.record["folder"], "output.log").read_text("utf-8")
+    assert 'note 50% of $HOME & `ls` | "x" ! 中文' in Path(done.record["folder"], "output.log").read_text("utf-8")
 
 
 def test_a_checkout_that_hydra_cannot_work_in_is_refused(pmlaunch: Pmlaunch, tmp_path: Path) -> None:

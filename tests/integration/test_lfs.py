@@ -38,7 +38,9 @@ def git(folder: Path, *arguments: str, **variables: str) -> None:
 
 
 def codes(pmlaunch: Pmlaunch, clone: Path, *more: str) -> list[str]:
-    done = pmlaunch("eval", "motion_tracker", "--simulator", "genesis", "--protomotions", clone, "--dry-run", "--json", *more)
+    done = pmlaunch(
+        "eval", "motion_tracker", "--simulator", "genesis", "--protomotions", clone, "--dry-run", "--json", *more
+    )
     return [code for code in done.codes if code != "PML116"]
 
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SLOW = {"hydra", "omegaconf", "antlr4", "numpy", "torch", "pydantic", "yaml", "rich.console", "psutil", "difflib"}
+SLOW = {"hydra", "omegaconf", "antlr4", "numpy", "torch", "pydantic", "yaml", "rich.console", "psutil"}
 
 
 def modules_after(statement: str) -> set[str]:

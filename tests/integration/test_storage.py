@@ -17,7 +17,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 kB. Skipped where this user may not mount one."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if os.name == "nt" or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "x", folder], capture_output=True).returncode:
+    if (
+        os.name == "nt"
+        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "x", folder], capture_output=True).returncode
+    ):
         pytest.skip("skipped: no small file system can be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)

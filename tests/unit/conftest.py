@@ -1,12 +1,31 @@
-"""Unit tests start no process: whoever tries fails the test."""
+"""Unit tests start no process: whoever tries fails the test. And the fixtures that several rooms share."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from pmlaunch.checkouts import lfs
+from pmlaunch.checkouts.checkout import HydraCheckout, v2_checkout
+from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.checkouts.lfs import Pointer
+from pmlaunch.cli.app import run
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import EvalRequest
+from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.settings import Settings
+from standin import make_checkout
+
+Plan = Callable[..., Planned]
+Json = Callable[..., dict[str, Any]]
+Refused = Callable[..., PmlaunchError]
 
 
 @pytest.fixture(autouse=True)
@@ -19,3 +38,102 @@ def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("fork", "posix_spawn", "startfile"):
         if hasattr(os, name):
             monkeypatch.setattr(os, name, refuse)
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkout(tmp_path_factory.mktemp("template") / "protomotions")
+
+
+@pytest.fixture
+def checkout(_template: Path, tmp_path: Path) -> Path:
+    """A stand-in checkout of 2.x at `tmp_path`/protomotions, copied because that is faster than making one."""
+    return Path(shutil.copytree(_template, tmp_path / "protomotions"))
+
+
+@pytest.fixture
+def opened(checkout: Path) -> HydraCheckout:
+    """The stand-in as the catalog sees it."""
+    return v2_checkout(checkout, "found here")
+
+
+@pytest.fixture
+def config(checkout: Path) -> Path:
+    """The config.yaml of the stand-in's tracker."""
+    return checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
+
+
+@pytest.fixture
+def isaaclab(tmp_path: Path) -> Path:
+    """An Isaac Lab of both systems, where the runtime looks for it."""
+    folder = tmp_path / "isaaclab"
+    (folder / "_isaac_sim").mkdir(parents=True)
+    for name in ("isaaclab.sh", "isaaclab.bat", "_isaac_sim/python.sh", "_isaac_sim/python.bat"):
+        (folder / name).touch()
+    (folder / "VERSION").write_text("2.1.0\n", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def plan(checkout: Path, isaaclab: Path, tmp_path: Path) -> Plan:
+    """plan("tracker", "seed=1", num_envs=4, environment={...}): what was planned in `tmp_path`."""
+
+    def plan_it(
+        model: str = "tracker",
+        *overrides: str,
+        environment: dict[str, str] | None = None,
+        user_folder: Path | None = None,
+        **options: Any,
+    ) -> Planned:
+        settings = Settings(tmp_path, environment or {}, user_folder)
+        return make_plan(EvalRequest(model, overrides=overrides, **options), settings)
+
+    return plan_it
+
+
+@pytest.fixture
+def in_git(monkeypatch: pytest.MonkeyPatch) -> dict[str, Pointer]:
+    """What git would say of a checkpoint, by the file's name; nothing unless a test puts it here."""
+    known: dict[str, Pointer] = {}
+    monkeypatch.setattr(lfs, "pointer_in_git", lambda path: known.get(path.name))
+    return known
+
+
+@pytest.fixture
+def typed_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_git: dict[str, Pointer]) -> Path:
+    """The folder in which commands are typed: the one with the stand-in, if there is one."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def as_json(typed_in: Path, capsys: pytest.CaptureFixture[str]) -> Json:
+    """Run with --json: the one document on stdout, whose exit code is that of the process."""
+
+    def run_it(*arguments: str) -> dict[str, Any]:
+        code = run([*arguments, "--json"])
+        document = json.loads(capsys.readouterr().out)
+        assert list(document) == ["schema", "command", "ok", "exit_code", "data", "findings", "errors"]
+        assert (document["schema"], document["exit_code"], document["ok"]) == (1, code, code == 0)
+        return dict(document)
+
+    return run_it
+
+
+@pytest.fixture
+def composed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests that look at other things than the config: composing it takes a tenth of a second."""
+    report = ConfigReport(control_hz=30.0, num_envs=1, control_type="built_in_pd")
+    monkeypatch.setattr("pmlaunch.planning.plan.config_report", lambda *_: report)
+
+
+@pytest.fixture
+def refused(plan: Plan) -> Refused:
+    """The error with which a plan is refused."""
+
+    def refuse_it(*args: Any, **options: Any) -> PmlaunchError:
+        with pytest.raises(PmlaunchError) as caught:
+            plan(*args, **options)
+        return caught.value
+
+    return refuse_it

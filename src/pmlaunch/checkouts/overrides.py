@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pmlaunch.cache import JsonCache, content_key
+from pmlaunch.checkouts.quoting import is_scanned, value_override
 from pmlaunch.errors import PmlaunchError
 
 _GRAMMAR = "hydra-1.3 overrides 2"  # part of the cache's key: raise it when the meaning of an entry changes
@@ -40,7 +41,12 @@ class UserOverride:
         """The override in its working form."""
         if self.kind == "delete":
             return f"~{self.key}={self.text}" if self.text else f"~{self.key}"
-        return f"+{self.key}={self.text}" if self.kind == "group" else f"++{self.key}={self.text}"
+        if self.kind == "group":
+            return f"+{self.key}={self.text}"
+        argument = f"++{self.key}={self.text}"
+        if isinstance(self.value, str) and "${" not in self.text and is_scanned(argument):
+            return value_override(self.key, self.value)  # the same text, harmless to upstream's scan
+        return argument
 
 
 def parse_overrides(texts: Sequence[str], groups: Iterable[str]) -> list[UserOverride]:

@@ -3,7 +3,8 @@ r"""How a value is written in a Hydra override so that the same value comes back
 A text goes between single quotes. Hydra's lexer takes a backslash for itself only before a quote, so
 backslashes are doubled there (and at the end, where the closing quote follows) and nowhere else: a Windows
 path stays readable. OmegaConf then reads `${` as an interpolation unless a backslash stands before it.
-Measured on Hydra 1.3.2; tests/property holds it for every text that hypothesis can think of.
+Measured on Hydra 1.3.2; tests/property holds it for every text that hypothesis can think of. The one exception is the
+text `???`, which OmegaConf keeps for missing values.
 """
 
 from __future__ import annotations

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
@@ -26,11 +27,26 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("eval")(eval_command)
-app.command("list")(list_command)
-app.command("runtime")(runtime_command)
-app.command("stop")(stop_command)
-app.command("explain")(explain_command)
+
+
+def _told(command: Callable[..., int]) -> Callable[..., int]:
+    """`command`, whose interruption is told: typer would end it with 130 and not a word."""
+
+    @functools.wraps(command)
+    def call(*arguments: Any, **options: Any) -> int:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt:
+            raise PmlaunchError("PML340", "Interrupted.") from None
+
+    return call
+
+
+app.command("eval")(_told(eval_command))
+app.command("list")(_told(list_command))
+app.command("runtime")(_told(runtime_command))
+app.command("stop")(_told(stop_command))
+app.command("explain")(_told(explain_command))
 
 
 def _version(wanted: bool) -> None:

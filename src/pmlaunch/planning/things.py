@@ -37,7 +37,7 @@ class Things:
 
 
 def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
-    """Everything that `request` names. Raises PML010, PML011, PML012, PML014 for what is not there."""
+    """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there."""
     checkout = _checkout(request, settings, known)
     overrides = tuple(parse_overrides(request.overrides, checkout.groups()))
     _refuse_unknown_groups(overrides, checkout)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH=(.*?)"?\s*$""", re.IGNORECASE | re.MULTILINE)
+_SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH="?(.*?)"?\s*$""", re.IGNORECASE | re.MULTILINE)
 
 
 def isaacsim_of(executable: Path) -> Path | None:

@@ -1,0 +1,89 @@
+"""Hydra catches exceptions and exits with 1: the verdict still names the cause."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("hydra", reason="hydra-core is not installed")
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+import os
+import hydra
+
+@hydra.main(config_path="config", version_base=None)
+def main(cfg):
+    print(dict(cfg), flush=True)
+    {body}
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture
+def hydra_agent(agent):
+    robots = agent.folder / "config" / "robot"
+    robots.mkdir(parents=True)
+    (robots / "smpl.yaml").write_text("# @package _global_\nbodies: 24\n")
+    (robots / "broken.yaml").write_text("a: [1\n")
+
+    def run(*argv, body="pass", **spec):
+        run_dir = f"hydra.run.dir='{agent.folder / 'out'}'"
+        return agent.write(SCRIPT.format(body=body), argv=[*argv, run_dir], **spec).run()
+
+    return run
+
+
+def test_config_folder_beside_the_script_is_found(hydra_agent):
+    agent = hydra_agent("+robot=smpl", "++name='a,b=c'")
+    assert (agent.returncode, agent.stderr) == (0, "")
+    assert agent.stdout == "{'bodies': 24, 'name': 'a,b=c'}\n"
+    assert agent.result["versions"]["hydra"].startswith("1.3")
+    assert (agent.folder / "out" / "script.log").exists()  # the job is named after the script
+
+
+@pytest.mark.parametrize(
+    ("override", "kind", "words"),
+    [
+        ("+robot=g2", "hydra.errors.MissingConfigException", "robot/g2"),
+        ("name=1", "hydra.errors.ConfigCompositionException", "name"),
+        ("+robot", "hydra.errors.OverrideParseException", "missing EQUAL"),
+        ("+robot=broken", "yaml.parser.ParserError", "broken.yaml"),
+    ],
+)
+def test_failure_in_composition(hydra_agent, override, kind, words):
+    agent = hydra_agent(override)
+    assert agent.returncode == 1
+    failure = agent.result["exception"]
+    assert failure["type"] == kind
+    assert words in failure["message"]
+    assert failure["traceback"] in agent.stderr
+
+
+def test_failure_in_the_task(hydra_agent):
+    agent = hydra_agent(body="raise FileNotFoundError('no motion: walk.npy')")
+    assert agent.returncode == 1
+    failure = agent.result["exception"]
+    assert (failure["type"], failure["message"]) == ("FileNotFoundError", "no motion: walk.npy")
+    assert "in main\n" in failure["traceback"]
+
+
+def test_failure_in_the_task_with_short_errors(hydra_agent):
+    """The user asked for Hydra's own way: sys.exit(1) after a short text."""
+    agent = hydra_agent(body="raise FileNotFoundError('no motion')", env={"HYDRA_FULL_ERROR": "0"})
+    assert agent.returncode == 1
+    assert agent.result["exception"]["type"] == "FileNotFoundError"
+
+
+def test_failure_in_composition_with_short_errors(hydra_agent):
+    agent = hydra_agent("+robot=g2", env={"HYDRA_FULL_ERROR": None})
+    assert agent.returncode == 1
+    assert agent.result["exception"]["type"] == "hydra.errors.MissingConfigException"
+
+
+def test_exit_and_interrupt_in_the_task(hydra_agent):
+    agent = hydra_agent(body="raise SystemExit(4)")
+    assert (agent.returncode, agent.result["exit_code"]) == (4, 4)
+    agent = hydra_agent(body="while True: pass", limits={"max_seconds": 2.0})
+    assert (agent.returncode, agent.result["stopped_by"]) == (130, "max_seconds")

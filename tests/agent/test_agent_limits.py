@@ -1,0 +1,78 @@
+"""Runs that do not end by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+# busy in Python, or asleep in the system: both are left at once
+BUSY = "while True:\n    pass\n"
+ASLEEP = "import time\ntime.sleep(60)\n"
+
+
+@pytest.mark.parametrize("source", [BUSY, ASLEEP])
+def test_stop_file(agent, source):
+    process = agent.write("import json\n" + source, limits={"stop_file": str(agent.stop_file)}).start()
+    agent.wait_for_event("started")
+    agent.stop_file.touch()
+    agent.wait(process)
+    assert (agent.returncode, agent.stderr) == (130, "")
+    assert (agent.result["status"], agent.result["stopped_by"]) == ("finished", "stop_file")
+    assert agent.result["exit_code"] == 130
+    assert agent.result["exception"]["type"] == "KeyboardInterrupt"
+
+
+@pytest.mark.parametrize("source", [BUSY, ASLEEP])
+def test_max_seconds(agent, source):
+    agent.write(source, limits={"max_seconds": 0.5}).run()
+    assert agent.returncode == 130
+    assert agent.result["stopped_by"] == "max_seconds"
+    assert 0.5 <= agent.result["seconds"]["total"] < 10
+
+
+def test_script_that_ends_in_time(agent):
+    agent.write("", limits={"max_seconds": 60, "stop_file": str(agent.stop_file)}).run()
+    assert (agent.returncode, agent.result["stopped_by"]) == (0, None)
+
+
+def test_script_that_handles_the_interrupt_decides(agent):
+    source = "import time\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('saved')\n"
+    agent.write(source, limits={"max_seconds": 0.5}).run()
+    assert (agent.returncode, agent.stdout) == (0, "saved\n")
+    assert (agent.result["exit_code"], agent.result["stopped_by"]) == (0, "max_seconds")
+
+
+def test_interrupts_are_heard_even_if_the_parent_ignored_them(agent):
+    """nohup and `&` leave SIGINT ignored in the child, and then nothing could end the run politely."""
+    agent.write(BUSY, limits={"max_seconds": 0.5})
+    agent.run("-c", "import runpy, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
+                    "runpy.run_module('pmlaunch_agent', run_name='__main__')")  # fmt: skip
+    assert agent.returncode == 130
+
+
+STEPS = {"watch": [{"event": "step", "module": "env", "attribute": "Env.step", "when": "after"}]}
+ENV = "class Env:\n    def step(self):\n        return 1\n"
+ENDLESS = (
+    "from env import Env\nn, env = 0, Env()\ntry:\n    while True:\n        n += env.step()\nfinally:\n    print(n)\n"
+)
+
+
+def test_max_steps(agent):
+    (agent.folder / "env.py").write_text(ENV)
+    agent.write(ENDLESS, hooks=dict(STEPS, max_steps=7)).run()
+    assert (agent.returncode, agent.stdout, agent.stderr) == (0, "7\n", "")
+    result = agent.result
+    assert (result["status"], result["exit_code"], result["stopped_by"]) == ("finished", 0, "max_steps")
+    assert (result["steps"], result["exception"]) == (7, None)
+
+
+def test_max_steps_not_reached(agent):
+    (agent.folder / "env.py").write_text(ENV)
+    agent.write("from env import Env\nEnv().step()\n", hooks=dict(STEPS, max_steps=1)).run()
+    assert (agent.result["steps"], agent.result["stopped_by"]) == (1, None)
+
+
+def test_max_steps_passes_through_except_exception(agent):
+    (agent.folder / "env.py").write_text(ENV)
+    source = "from env import Env\nwhile True:\n    try:\n        Env().step()\n    except Exception:\n        pass\n"
+    agent.write(source, hooks=dict(STEPS, max_steps=3)).run()
+    assert agent.result["stopped_by"] == "max_steps"

@@ -1,0 +1,208 @@
+"""Functions of the script's packages, watched without being changed."""
+
+from __future__ import annotations
+
+import pytest
+
+MODULE = '''
+class Env:
+    """An environment."""
+    def __init__(self, n=0):
+        self.n = n
+    def step(self, by=1):
+        """One step."""
+        self.n += by
+        return self.n
+    @classmethod
+    def make(cls, n):
+        return cls(n)
+    @staticmethod
+    def load(path):
+        return path
+    size = 3
+
+class Child(Env):
+    pass
+
+def evaluate(x):
+    return ({"eval/err": x, "name": "walk", "n": 3, "none": None, "bad": float("nan")}, 0.5)
+
+def go():
+    env = Env()
+    for _ in range(100):
+        env.step()
+
+def evaluate_badly():
+    raise ValueError("no motion")
+'''
+
+
+def watch(event, attribute, when="after", module="env"):
+    return {"event": event, "module": module, "attribute": attribute, "when": when}
+
+
+@pytest.fixture
+def run(agent):
+    (agent.folder / "env.py").write_text(MODULE)
+
+    def run_watched(source, *watches, **hooks):
+        agent.write(source, hooks=dict(hooks, watch=list(watches))).run()
+        assert agent.stderr == ""
+        return agent
+
+    return run_watched
+
+
+def names(agent):
+    return [event["event"] for event in agent.events]
+
+
+def test_method_function_classmethod_staticmethod_init(run):
+    agent = run(
+        "import env\n"
+        "assert env.Env(1).step(2) == 3 and env.Env.step.__doc__ == 'One step.'\n"
+        "made = env.Child.make(4)\nassert type(made) is env.Child and made.n == 4\n"
+        "assert env.Env.load('p') == 'p' == env.Env().load('p')\n",
+        watch("simulator_ready", "Env.__init__"),
+        watch("made", "Env.make"),
+        watch("checkpoint_loaded", "Env.load", "before"),
+    )
+    assert names(agent) == ["started", "simulator_ready", "made", "checkpoint_loaded", "finished"]
+    assert [entry["attribute"] for entry in agent.result["hooks_applied"]] == ["Env.__init__", "Env.make", "Env.load"]
+    assert {"simulator_ready", "made", "checkpoint_loaded", "total"} == set(agent.result["seconds"])
+
+
+def test_milestone_is_passed_once(run):
+    agent = run("import env\nfor _ in range(5): env.Env()\n", watch("simulator_ready", "Env.__init__"))
+    assert names(agent).count("simulator_ready") == 1
+
+
+def test_inherited_method(run):
+    agent = run("import env\nenv.Child().step()\nenv.Env().step()\n", watch("step", "Child.step"))
+    assert agent.result["steps"] == 1
+
+
+@pytest.mark.parametrize("attribute", ["Env.reset", "Nothing.step", "nothing", "Env.size"])
+def test_what_is_not_there_is_a_note(run, attribute):
+    agent = run("import env\nprint(env.Env().step())\n", watch("reset", attribute))
+    assert (agent.stdout, agent.result["exit_code"]) == ("1\n", 0)
+    assert agent.result["hooks_applied"] == []
+    assert f"env:{attribute}" in agent.result["notes"][0]
+
+
+def test_module_that_is_never_imported(run):
+    agent = run("", watch("step", "Env.step", module="isaaclab.envs"))
+    assert (agent.result["exit_code"], agent.result["notes"], agent.result["steps"]) == (0, [], 0)
+
+
+def test_module_imported_before_the_agent(run):
+    agent = run("import os\nos.cpu_count()\n", watch("counted", "cpu_count", module="os"))
+    assert "counted" in names(agent)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_steps(run, when):
+    agent = run("import env\ne = env.Env()\nfor _ in range(2000): e.step(by=2)\nassert e.n == 4000\n",
+                watch("step", "Env.step", when))  # fmt: skip
+    steps = agent.events_named("step")
+    assert (steps[0]["n"], steps[0]["rate"]) == (1, None)
+    assert steps[-1]["n"] == agent.result["steps"] == 2000
+    assert steps[-1]["rate"] > 0
+    assert len(steps) <= 4
+    seconds = agent.result["seconds"]
+    assert 0 < seconds["first_step"] <= seconds["last_step"] <= seconds["total"]
+
+
+def test_steps_are_reported_at_most_four_times_a_second(run):
+    agent = run("import env, time\ne = env.Env()\nfor _ in range(100):\n    e.step()\n    time.sleep(0.01)\n",
+                watch("step", "Env.step"))  # fmt: skip
+    times = [event["t"] for event in agent.events_named("step")]
+    assert len(times) >= 4
+    times.pop()  # the last one comes at the end of the run, whenever that is
+    # an event's time is that of its writing, which a busy machine may delay: so no two are compared
+    assert len(times) <= (times[-1] - times[0]) / 0.25 + 2
+
+
+def test_other_ranks_count_but_do_not_report_steps(agent):
+    (agent.folder / "env.py").write_text(MODULE)
+    agent.environ["LOCAL_RANK"] = "1"
+    agent.write("import env\nenv.Env().step()\n", hooks={"watch": [watch("step", "Env.step")]}).run()
+    assert not agent.events_named("step")
+    agent.result_file = agent.folder / "result.rank1.json"
+    assert agent.result["steps"] == 1
+
+
+def test_evaluation(run):
+    agent = run("import env\nenv.evaluate(0.25)\n", watch("evaluation", "evaluate"))
+    assert names(agent) == ["started", "evaluation_started", "metric", "evaluation_finished", "finished"]
+    metric = agent.events_named("metric")[0]
+    assert {name: metric[name] for name in metric if name not in ("event", "t")} == {
+        "eval/err": 0.25,
+        "n": 3,
+        "bad": None,
+    }
+
+
+def test_last_step_comes_before_the_end_of_the_evaluation(run):
+    agent = run(
+        "import env\nenv.go()\n",
+        watch("step", "Env.step"),
+        watch("evaluation", "go"),
+    )
+    assert names(agent) == ["started", "evaluation_started", "step", "step", "evaluation_finished", "finished"]
+    assert [event["n"] for event in agent.events_named("step")] == [1, 100]
+
+
+def test_evaluation_that_fails(agent):
+    (agent.folder / "env.py").write_text(MODULE)
+    agent.write("import env\nenv.evaluate_badly()\n", hooks={"watch": [watch("evaluation", "evaluate_badly")]}).run()
+    assert names(agent) == ["started", "evaluation_started", "finished"]
+    assert agent.result["exception"]["message"] == "no motion"
+
+
+def test_package_and_submodule(run, agent):
+    package = agent.folder / "pack"
+    (package / "deep").mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (package / "deep" / "__init__.py").write_text("from pack.deep.inner import go\n")
+    (package / "deep" / "inner.py").write_text("def go(): return 1\n")
+    # `from ... import` in the package itself already gets the watched function
+    run("from pack.deep import go\ngo()\n", watch("went", "go", module="pack.deep.inner"))
+    assert "went" in names(agent)
+
+
+def test_namespace_package_and_module_that_replaces_itself(run, agent):
+    (agent.folder / "space").mkdir()
+    (agent.folder / "space" / "mod.py").write_text(
+        "import sys, types\nother = types.SimpleNamespace(go=lambda: 1)\nsys.modules[__name__] = other\n"
+    )
+    run("import space\nimport space.mod\nspace.mod.go()\n",
+        watch("went", "go", module="space.mod"), watch("never", "x", module="space"))  # fmt: skip
+    assert "went" in names(agent)
+
+
+def test_module_in_a_zip_file(run, agent):
+    import zipfile
+
+    with zipfile.ZipFile(agent.folder / "packed.zip", "w") as archive:
+        archive.writestr("packed.py", "def go(): return 1\n")
+        archive.writestr("beside.py", "")
+    run("import sys\nsys.path.insert(0, 'packed.zip')\nimport beside, packed\npacked.go()\n"
+        "assert type(packed.__loader__) is type(packed.__spec__.loader) is type(beside.__loader__)\n",
+        watch("went", "go", module="packed"))  # fmt: skip
+    assert names(agent).count("went") == 1
+
+
+def test_resources_and_source_of_a_watched_module_are_found(run):
+    agent = run("import inspect, pkgutil, env\n"
+                "assert inspect.getsource(env).startswith('\\nclass Env')\n"
+                "assert b'class Env' in pkgutil.get_data('env', 'env.py')\n",
+                watch("step", "Env.step"))  # fmt: skip
+    assert agent.result["exit_code"] == 0
+
+
+def test_failing_import_is_the_scripts_affair(agent):
+    (agent.folder / "torch.py").write_text("raise ImportError('DLL load failed')\n")
+    agent.write("try:\n    import torch\nexcept ImportError as error:\n    print(error)\n").run()
+    assert agent.stdout == "DLL load failed\n"
+    assert not agent.events_named("imported")

@@ -1,0 +1,68 @@
+"""Arithmetic gives what Python's eval gives, for every expression made of numbers and operators."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from pmlaunch.checkouts.arithmetic import NotArithmetic, evaluate
+
+NUMBERS = st.one_of(
+    st.integers(0, 50).map(str),
+    st.integers(0, 10**30).map(str),
+    st.floats(0, 1e6, allow_nan=False).map(repr),
+    st.sampled_from(["True", "False", "0x1f", "1_000", "1e3", ".5", "0.0"]),
+)
+OPERATORS = st.sampled_from(["+", "-", "*", "/", "//", "%", "**"])
+
+
+def larger(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    return st.one_of(
+        st.builds("{}{}{}".format, smaller, OPERATORS, smaller),
+        st.builds("({} {} {})".format, smaller, OPERATORS, smaller),
+        st.builds("{}{}".format, st.sampled_from(["-", "+", "--"]), smaller),
+    )
+
+
+EXPRESSIONS = st.recursive(NUMBERS, larger, max_leaves=12)
+# any text that Python can read as an expression with a name, an attribute, a call, a text... in it
+WORDS = st.sampled_from(
+    [*"abcxyz0123456789().,:[]{}+-*/%'\"_ @<>=!~&|^", "__import__", "os", "lambda", "1", "if", "not"]
+)
+
+
+@given(EXPRESSIONS)
+def test_arithmetic_agrees_with_python(expression: str) -> None:
+    try:
+        found = evaluate(expression)
+    except ZeroDivisionError:
+        expected: object = ZeroDivisionError
+        found = type(_error_of_eval(expression))
+    except ArithmeticError:  # too large on purpose, or no real number: Python's eval might take for ever
+        assume(False)
+    else:
+        expected = eval(expression)  # small: evaluate() has just computed it
+    assert type(found) is type(expected)
+    assert found == expected or (math.isnan(found) and math.isnan(expected))  # type: ignore[arg-type]
+
+
+@given(st.lists(WORDS, max_size=12).map("".join))
+def test_any_text_is_a_number_or_refused(text: str) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # SyntaxWarning: 'int' object is not callable
+        try:
+            found = evaluate(text)
+        except (NotArithmetic, ArithmeticError):
+            return
+    assert type(found) in (int, float, bool)
+
+
+def _error_of_eval(expression: str) -> BaseException:
+    try:
+        eval(expression)
+    except ZeroDivisionError as error:
+        return error
+    raise AssertionError(f"{expression} divides by nothing")

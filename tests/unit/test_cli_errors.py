@@ -1,0 +1,130 @@
+"""Whatever goes wrong on the command line is a sentence, an exit code and, with --json, one document."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.cli.app import run
+
+Json = Callable[..., dict[str, Any]]
+pytestmark = pytest.mark.usefixtures("typed_in")
+
+
+def errors(document: dict[str, Any]) -> list[str]:
+    return [error["code"] for error in document["errors"]]
+
+
+USAGE = [
+    ["evall"],
+    ["eval"],
+    ["eval", "demo", "--num-env", "4"],
+    ["eval", "demo", "--num-envs", "many"],
+    ["list"],
+    ["list", "monsters"],
+    ["explain"],
+    ["eval", "demo", "--timeout", "0"],
+    ["eval", "demo", "--silence", "-1"],
+    ["eval", "demo", "--timeout", "nan"],
+    ["eval", "demo", "--no-check", "PML999"],
+    ["eval", "demo", "--target-os", "macos"],
+    ["eval", "demo", "--num-envs", "0", "--dry-run"],
+    ["eval", "demo", "--via", "docker", "--dry-run"],
+]
+
+
+@pytest.mark.parametrize("arguments", USAGE, ids=" ".join)
+def test_usage_error_is_one_document_and_exit_code_2(as_json: Json, arguments: list[str]) -> None:
+    document = as_json(*arguments)
+    assert (document["exit_code"], errors(document)) == (2, ["PML001"])
+    assert document["command"] == arguments[0]
+
+
+@pytest.mark.parametrize("arguments", [*USAGE, ["eval", "demo", "--motion"]], ids=" ".join)
+def test_usage_error_is_a_sentence_on_stderr(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    assert run(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error PML001 ")
+    assert "Traceback" not in captured.err
+
+
+def test_run_for_another_system_is_refused_without_dry_run(as_json: Json) -> None:
+    other = "linux" if sys.platform == "win32" else "windows"
+    document = as_json("eval", "demo", "--target-os", other)
+    assert errors(document) == ["PML001"]
+    assert document["errors"][0]["hint"] == f"--target-os {other} --dry-run"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "exit_code"),
+    [
+        (["eval", "maskmimc"], "PML010", 3),
+        (["eval", "maskmimic"], "PML012", 3),
+        (["eval", "demo", "x=("], "PML002", 2),
+        (["list", "models", "--protomotions", "gone"], "PML012", 3),
+        (["explain", "PML999"], "PML010", 3),
+        (["eval", "demo", "--robot", "spot"], "PML010", 3),
+    ],
+)
+def test_error_that_ends_a_command(as_json: Json, arguments: list[str], code: str, exit_code: int) -> None:
+    document = as_json(*arguments)
+    assert (errors(document), document["exit_code"]) == ([code], exit_code)
+    assert set(document["errors"][0]) == {"code", "message", "hint", "subject"}
+    assert document["data"] == {}
+
+
+def breaking(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("pmlaunch.planning.plan.make_plan", fail)
+
+
+def test_defect_of_pmlaunch_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: Json
+) -> None:
+    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    assert run(["eval", "demo"]) == 70
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "error PML000 A defect of pmlaunch, not of yours: ZeroDivisionError: division by zero" in captured.err
+    assert "Traceback" not in captured.err
+    assert "-v shows the traceback" in captured.err
+    document = as_json("eval", "demo")
+    assert (document["exit_code"], errors(document)) == (70, ["PML000"])
+
+
+def test_defect_shows_its_traceback_with_v(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    assert run(["eval", "demo", "-v"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_interrupt_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: Json
+) -> None:
+    breaking(monkeypatch, KeyboardInterrupt())
+    assert run(["eval", "demo"]) == 130
+    assert capsys.readouterr().err == "error PML340 Interrupted.\n"
+    document = as_json("eval", "demo")
+    assert (document["exit_code"], errors(document)) == (130, ["PML340"])
+
+
+def test_file_that_vanishes_while_it_is_read_is_no_defect_shown_as_a_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    breaking(monkeypatch, PermissionError(13, "Permission denied", "/x"))
+    assert run(["eval", "demo"]) == 70
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_broken_settings_are_a_sentence(as_json: Json, typed_in: Path) -> None:
+    (typed_in / "pmlaunch.yaml").write_text("isaclab: x\n")
+    document = as_json("eval", "maskmimic")
+    assert (document["exit_code"], errors(document)) == (2, ["PML015"])
+    assert "Did you mean isaaclab?" in document["errors"][0]["message"]

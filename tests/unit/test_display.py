@@ -1,0 +1,170 @@
+"""What a person sees while a run goes on."""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pmlaunch.cli.display import LiveDisplay, PlainDisplay, RunDisplay, display_for
+from pmlaunch.model import LaunchPlan
+from pmlaunch.running.store import RunFolder
+
+EVENTS: list[dict[str, Any]] = [
+    {"event": "started", "t": 0.0},
+    {"event": "started", "t": 0.1, "rank": 1},
+    {"event": "process_group", "backend": "gloo", "world_size": 2, "rank": 0},
+    {"event": "simulator_ready"},
+    {"event": "simulator_ready"},
+    {"event": "unheard_of"},
+    {"event": "evaluation_started"},
+    {"event": "step", "n": 1, "rate": None},
+    {"event": "step", "n": 15, "rate": 60.0},
+    {"event": "step", "n": 9, "rate": 1.0, "rank": 1},
+]
+
+
+@pytest.fixture
+def plan_of(plan, monkeypatch: pytest.MonkeyPatch, composed_at_once: None) -> LaunchPlan:
+    return plan(headless=True, max_steps=45).plan
+
+
+@pytest.fixture
+def stderr(monkeypatch: pytest.MonkeyPatch) -> io.TextIOWrapper:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
+    # not sys itself: pytest puts its own stream back between a fixture and its test
+    monkeypatch.setattr("pmlaunch.cli.display.sys", SimpleNamespace(stderr=stream))
+    return stream
+
+
+def text_of(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode(stream.encoding)
+
+
+def test_plain_display_says_a_line_a_stage(plan_of: LaunchPlan, stderr: io.TextIOWrapper, tmp_path: Path) -> None:
+    with PlainDisplay(plan_of, stream=False) as display:
+        display.started(RunFolder(tmp_path / "run"), 42)
+        for event in EVENTS:
+            display.event(event)
+        display.output(b"not shown\n")
+        display.event({"event": "step", "n": 45, "rate": 50.0})
+        display.event({"event": "evaluation_finished"})
+        display.stopping("Interrupted by Ctrl+C.")
+    lines = [re.sub(r"^\[ *[\d.]+ s\] ", "", line) for line in text_of(stderr).splitlines()]
+    assert lines == [
+        f"motion_tracker / smpl / isaaclab / smpl_humanoid_walk  (pid 42, {tmp_path / 'run'})",
+        "Python started",
+        "process group gloo x 2",
+        "simulator ready",
+        "evaluating",
+        "evaluated 45 of 45 steps, 50.0/s",
+        "Interrupted by Ctrl+C.",
+    ]
+
+
+def test_plain_display_passes_the_log_on_as_it_is(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
+    chunk = "走路 ✓\r50%\x1b[31m".encode() + b"\xff\n"
+    PlainDisplay(plan_of, stream=True).output(chunk)
+    assert isinstance(stderr.buffer, io.BytesIO)
+    assert stderr.buffer.getvalue() == chunk
+
+
+def test_plain_display_on_a_console_that_is_no_utf8(plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="replace", newline="\n")
+    monkeypatch.setattr(sys, "stderr", stream)
+    PlainDisplay(plan_of, stream=True).output("é ✓\n".encode())
+    assert text_of(stream) == "é ?\n"
+
+
+@pytest.mark.parametrize(
+    ("events", "steps", "text"),
+    [
+        ([], 45, ""),
+        ([{"n": 1, "rate": None}], 45, "1 of 45 steps"),
+        ([{"n": 15, "rate": 60.0}], 45, "15 of 45 steps, 60.0/s, 0 s left"),
+        ([{"n": 15, "rate": 2.0}], 45, "15 of 45 steps, 2.0/s, 15 s left"),
+        ([{"n": 45, "rate": 2.0}], 45, "45 of 45 steps, 2.0/s"),
+        ([{"n": 50, "rate": 2.0}], 45, "50 of 45 steps, 2.0/s"),
+        ([{"n": 15, "rate": 2.5}], None, "15 steps, 2.5/s"),
+        ([{}], 45, ""),
+    ],
+)
+def test_progress(plan_of: LaunchPlan, events: list[dict[str, Any]], steps: int | None, text: str) -> None:
+    from dataclasses import replace
+
+    display = RunDisplay(replace(plan_of, max_steps=steps))
+    for event in events:
+        display.event({"event": "step", **event})
+    assert display.progress() == text
+
+
+def test_stages_are_noted_once_and_those_of_other_ranks_not(plan_of: LaunchPlan) -> None:
+    display = RunDisplay(plan_of)
+    for event in EVENTS:
+        display.event(event)
+    assert [name for name, _ in display.stages] == ["started", "process_group", "simulator_ready", "evaluation_started"]
+    assert display.steps == 15
+
+
+def test_headline_without_a_motion(plan_of: LaunchPlan) -> None:
+    from dataclasses import replace
+
+    assert RunDisplay(replace(plan_of, motions=())).headline().endswith("/ the checkpoint's motion")
+
+
+class Terminal(io.StringIO):
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("terminal", "options", "kind"),
+    [
+        (True, {}, LiveDisplay),
+        (True, {"verbose": True}, PlainDisplay),
+        (True, {"quiet": True}, RunDisplay),
+        (False, {}, PlainDisplay),
+        (False, {"quiet": True}, RunDisplay),
+    ],
+)
+def test_display_suits_the_stream(
+    plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch, terminal: bool, options: dict[str, bool], kind: type
+) -> None:
+    monkeypatch.setattr(sys, "stderr", Terminal() if terminal else io.StringIO())
+    display = display_for(plan_of, **{"quiet": False, "verbose": False, "stream": True, **options})
+    assert type(display) is kind
+
+
+@pytest.mark.parametrize(("encoding", "columns"), [("utf-8", 100), ("ascii", 100), ("cp1252", 20), ("utf-8", 5)])
+def test_live_display_draws_on_any_terminal(
+    plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str, columns: int
+) -> None:
+    terminal = Terminal()
+    terminal.encoding = encoding  # type: ignore[misc]
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("pmlaunch.cli.display._REFRESH", 0.0)
+    with LiveDisplay(plan_of) as display:
+        display.started(RunFolder(tmp_path), 42)
+        display.output(b"loading \x1b[2J 10%\r loading 100%\n\xff\n" + b"[bold]line[/bold]\n" * 20)
+        for event in EVENTS:
+            display.event(event)
+            display.tick()
+        display.stopping("Interrupted by Ctrl+C.")
+    drawn = terminal.getvalue()
+    assert "\x1b[2J" not in drawn  # the log cannot move the cursor
+    if encoding == "utf-8":
+        assert columns < 20 or "[bold]line[/bold]" in drawn
+        assert columns < 20 or "15 of 45 steps" in drawn
+    else:
+        assert drawn.replace("…", "").isascii()  # rich's own sign for a line that was cut

@@ -1,0 +1,115 @@
+"""Git LFS pointers: told from real files, and read as far as a launcher needs."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.checkouts.lfs import Pointer, parse_pointer, pointer_in_git, read_pointer, sha256_of
+from standin import pointer_text
+
+DIGEST = hashlib.sha256(b"weights").hexdigest()
+POINTER = Pointer(DIGEST, 303_850_268)
+TEXT = pointer_text(b"weights", 303_850_268)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.rstrip("\n"),
+        TEXT.replace("oid", "ext-0-foo sha256:" + "0" * 64 + "\noid"),
+        TEXT + "x-unknown key\n",
+    ],
+    ids=["as git writes it", "CRLF", "without the last line end", "with an extension", "with another key"],
+)
+def test_pointer_is_read(text: str) -> None:
+    assert parse_pointer(text.encode()) == POINTER
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"PK\x03\x04 a torch file",
+        TEXT.encode() + b"x" * 1024,
+        TEXT.replace(DIGEST, DIGEST[:-1]).encode(),
+        TEXT.replace(DIGEST, DIGEST.upper()).encode(),
+        TEXT.replace("sha256:", "md5:").encode(),
+        TEXT.replace("size 303850268", "size many").encode(),
+        TEXT.replace("size 303850268", "size -1").encode(),
+        TEXT.replace("v1", "v2").encode()[8:],
+        b" " + TEXT.encode(),
+        TEXT.split("\n")[0].encode(),
+    ],
+    ids=[
+        *("empty", "zip", "longer than 1024 bytes", "digest too short", "digest in capitals", "another digest"),
+        *("no size", "negative size", "no version", "begins with a blank", "version only"),
+    ],
+)
+def test_anything_else_is_no_pointer(content: bytes) -> None:
+    assert parse_pointer(content) is None
+
+
+def test_file_is_read_no_further_than_a_pointer_goes(tmp_path: Path) -> None:
+    path = tmp_path / "last.ckpt"
+    path.write_text(TEXT, encoding="utf-8", newline="\n")
+    assert read_pointer(path) == POINTER
+    path.write_bytes(TEXT.encode() + b"\0" * 5_000_000)
+    assert read_pointer(path) is None
+
+
+def test_missing_file_raises(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_pointer(tmp_path / "last.ckpt")
+
+
+@pytest.mark.parametrize("content", [b"", b"weights", b"x" * (1 << 20), b"x" * ((1 << 20) + 1)])
+def test_sha256_is_that_of_the_whole_file(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "file").write_bytes(content)
+    assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
+
+
+class Git:
+    """Stands in for subprocess.run: notes the command, gives an answer."""
+
+    def __init__(self, returncode: int = 0, stdout: bytes = b"", error: Exception | None = None):
+        self.returncode, self.stdout, self.error = returncode, stdout, error
+        self.command: list[str] = []
+        self.options: dict[str, Any] = {}
+
+    def __call__(self, command: list[str], **options: Any) -> Git:
+        self.command, self.options = command, options
+        if self.error:
+            raise self.error
+        return self
+
+
+def test_pointer_in_git_is_that_of_the_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    git = Git(stdout=TEXT.encode())
+    monkeypatch.setattr(subprocess, "run", git)
+    assert pointer_in_git(tmp_path / "last.ckpt") == POINTER
+    assert git.command == ["git", "-C", str(tmp_path), "cat-file", "blob", "HEAD:./last.ckpt"]
+    assert git.options["env"]["GIT_TERMINAL_PROMPT"] == "0"
+    assert git.options["timeout"] > 0
+    assert "shell" not in git.options
+
+
+@pytest.mark.parametrize(
+    "git",
+    [
+        Git(returncode=128, stdout=TEXT.encode()),
+        Git(stdout=b"a small file in git itself"),
+        Git(error=FileNotFoundError("git")),
+        Git(error=subprocess.TimeoutExpired("git", 10)),
+    ],
+    ids=["no repository", "no LFS file", "no git", "git hangs"],
+)
+def test_no_answer_of_git_is_no_pointer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: Git) -> None:
+    monkeypatch.setattr(subprocess, "run", git)
+    assert pointer_in_git(tmp_path / "last.ckpt") is None

@@ -1,0 +1,89 @@
+"""With or without a window, and how many steps: what a run without any word about it does."""
+
+from __future__ import annotations
+
+import pytest
+from unit_help import STEPS, source, written
+
+from pmlaunch.model import Sourced
+
+at_once = pytest.mark.usefixtures("composed_at_once")
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "headless", "origin"),
+    [
+        ({}, {}, True, "default: no display"),
+        ({}, {"DISPLAY": ":0"}, False, "default"),
+        ({}, {"WAYLAND_DISPLAY": "wayland-0"}, False, "default"),
+        ({}, {"DISPLAY": ":0", "CI": "true"}, True, "environment CI"),
+        ({}, {"CI": "true", "PMLAUNCH_HEADLESS": "no"}, False, "environment PMLAUNCH_HEADLESS"),
+        ({"headless": False}, {"CI": "true"}, False, "flag"),
+        ({"headless": True}, {"DISPLAY": ":0"}, True, "flag"),
+        ({"target_os": "windows"}, {}, False, "default"),
+        ({"target_os": "windows"}, {"CI": "1"}, True, "environment CI"),
+    ],
+)
+@at_once
+def test_headless(plan, options: dict, environment: dict, headless: bool, origin: str) -> None:
+    planned = plan(environment=environment, **{"target_os": "linux", **options})
+    assert planned.plan.headless is headless
+    assert source(planned, "headless") == Sourced(headless, origin)
+
+
+@at_once
+def test_override_decides_headless_and_is_written_once(plan) -> None:
+    planned = plan("tracker", "headless=false", headless=True)
+    assert planned.plan.headless is False
+    assert source(planned, "headless").source == "override"
+    assert written(planned)["++headless"] == "false"
+
+
+@at_once
+def test_preset_of_the_users_own_decides_headless(plan, tmp_path) -> None:
+    folder = tmp_path / "user"
+    (folder / "configs/model").mkdir(parents=True)
+    (folder / "configs/model/quiet.yaml").write_text(
+        "checkpoint: data/pretrained_models/motion_tracker/smpl/last.ckpt\nrobot: smpl\nmotion: walk\nheadless: true\n"
+    )
+    planned = plan("quiet", environment={"DISPLAY": ":0"}, user_folder=folder)
+    assert source(planned, "headless") == Sourced(True, "user file")
+    assert source(planned, "simulator") == Sourced("isaaclab", "default")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "options", "steps", "origin"),
+    [
+        ((), {"headless": True}, 30, "default: the motion's length"),
+        ((), {"headless": False}, None, "default: a window stays open"),
+        ((), {"headless": False, "max_steps": 5}, 5, "flag"),
+        ((), {"headless": True, "max_steps": 5}, 5, "flag"),
+        ((f"{STEPS}=7",), {"headless": True, "max_steps": 5}, 7, "override"),
+        ((f"{STEPS}=null",), {"headless": True}, None, "override"),
+        (
+            ("simulator.config.sim.decimation=null",),
+            {"headless": True},
+            1000,
+            "default: the motion's length is unknown",
+        ),
+    ],
+)
+def test_number_of_steps(plan, overrides: tuple, options: dict, steps: int | None, origin: str) -> None:
+    planned = plan("tracker", *overrides, **options)
+    assert planned.plan.max_steps == steps
+    assert source(planned, "max_steps") == Sourced(steps, origin)
+    assert written(planned).get(f"++{STEPS}") == (str(steps) if steps else "null" if overrides[:1] else None)
+
+
+def test_number_of_steps_of_the_checkpoints_config(plan, checkout) -> None:
+    config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
+    config.write_text(config.read_text().replace("max_eval_steps: null", "max_eval_steps: 44"))
+    assert source(plan(), "max_steps") == Sourced(44, "checkpoint")
+    assert source(plan(max_steps=3), "max_steps") == Sourced(3, "flag")
+
+
+def test_number_of_steps_is_rounded_up_to_the_end_of_the_motion(plan, tmp_path) -> None:
+    from standin import smpl_motion
+
+    smpl_motion(tmp_path / "long.npy", frames=72, fps=70.0)  # 1.0143 s at 30 Hz: 30.4 steps
+    assert plan(motions=("long.npy",), headless=True).plan.max_steps == 31

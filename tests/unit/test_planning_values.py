@@ -1,0 +1,205 @@
+"""Every flag becomes a value, in the order that upstream needs, with the source it came from."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit_help import STEPS, source, written
+
+from pmlaunch.model import Sourced
+
+at_once = pytest.mark.usefixtures("composed_at_once")
+
+
+def test_order_of_the_overrides(plan) -> None:
+    planned = plan("tracker", "seed=3", "+opt=wandb", "~terrain", constraints=("vr",), num_envs=4, headless=True)
+    checkpoint = planned.plan.checkpoint
+    motion = planned.plan.motions[0].path
+    assert planned.plan.overrides == (
+        "+robot=smpl",
+        "+simulator=isaaclab",
+        "+terrain=flat",
+        "+opt=[masked_mimic/constraints/vr,wandb]",
+        f"++checkpoint='{checkpoint}'",
+        f"++motion_file='{motion}'",
+        "++num_envs=4",
+        "++headless=true",
+        f"++{STEPS}=30",
+        "++seed=3",
+        "~terrain",
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "key", "text", "name"),
+    [
+        ({"robot": "SMPL"}, "+robot", "smpl", "robot"),
+        ({"simulator": "Genesis"}, "+simulator", "genesis", "simulator"),
+        ({"terrain": "complex"}, "+terrain", "complex", "terrain"),
+        ({"constraints": ("vr",)}, "+opt", "masked_mimic/constraints/vr", "constraints"),
+        ({"num_envs": 4}, "++num_envs", "4", "num_envs"),
+        ({"devices": 2}, "++ngpu", "2", "ngpu"),
+        ({"headless": True}, "++headless", "true", "headless"),
+        ({"headless": False}, "++headless", "false", "headless"),
+        ({"max_steps": 9}, f"++{STEPS}", "9", "max_steps"),
+        ({"seed": 0}, "++seed", "0", "seed"),
+        ({"device": "cpu"}, "++fabric.accelerator", "'cpu'", "device"),
+        ({"ddp_backend": "gloo"}, "++fabric.strategy.process_group_backend", "'gloo'", "ddp_backend"),
+        ({"ddp_backend": "nccl"}, "++fabric.strategy.process_group_backend", "'nccl'", "ddp_backend"),
+        ({"ddp_backend": "none"}, "++fabric.strategy", "'auto'", "ddp_backend"),
+    ],
+)
+@at_once
+def test_flag_becomes_an_override(plan, options: dict[str, Any], key: str, text: str, name: str) -> None:
+    planned = plan(**options)
+    assert written(planned)[key] == text
+    assert source(planned, name).source == "flag"
+
+
+@pytest.mark.parametrize(
+    ("options", "attribute", "value"),
+    [
+        ({"timeout": 60.0}, "timeout", 60.0),
+        ({"silence": 5.0}, "silence", 5.0),
+        ({}, "timeout", None),
+        ({"headless": True}, "silence", 1800.0),
+        ({"headless": False}, "silence", None),
+    ],
+)
+@at_once
+def test_limits(plan, options: dict[str, Any], attribute: str, value: Any) -> None:
+    planned = plan(**options)
+    assert getattr(planned.plan, attribute) == value
+    assert source(planned, attribute) == Sourced(value, "flag" if attribute in options else "default")
+
+
+@at_once
+def test_several_constraints_become_one_list(plan) -> None:
+    planned = plan("tracker", "+opt=wandb", "+opt=[masked_mimic/constraints/vr]", constraints=("vr", "pelvis"))
+    assert written(planned)["+opt"] == "[masked_mimic/constraints/vr,masked_mimic/constraints/pelvis,wandb]"
+
+
+@at_once
+def test_where_the_values_of_a_plain_command_come_from(plan, checkout) -> None:
+    planned = plan()
+    assert {name: sourced.source for name, sourced in planned.plan.provenance.items()} == {
+        "checkout": "found here",
+        "model": "argument",
+        "checkpoint": "preset",
+        "robot": "preset",
+        "simulator": "preset",
+        "terrain": "preset",
+        "constraints": "default",
+        "motion": "preset",
+        "headless": "default: no display" if planned.plan.platform == "linux" else "default",
+        "max_steps": "default: the motion's length",
+        "device": "checkpoint",
+        "ddp_backend": f"platform {planned.plan.platform}",
+        "runtime": f"found in {checkout.parent}",
+        "num_envs": "default",
+        "timeout": "default",
+        "silence": "default",
+        "runs": "default",
+    }
+
+
+@at_once
+def test_settings_are_named_as_the_source(plan, tmp_path) -> None:
+    (tmp_path / "pmlaunch.yaml").write_text("num_envs: 3\nsimulator: genesis\nruns: out\ndevice: cpu\n")
+    planned = plan(environment={"PMLAUNCH_NUM_ENVS": "5", "PMLAUNCH_TIMEOUT": "60", "PMLAUNCH_DDP_BACKEND": "gloo"})
+    assert source(planned, "num_envs") == Sourced(5, "environment PMLAUNCH_NUM_ENVS")
+    assert source(planned, "timeout") == Sourced(60.0, "environment PMLAUNCH_TIMEOUT")
+    assert source(planned, "ddp_backend") == Sourced("gloo", "environment PMLAUNCH_DDP_BACKEND")
+    assert source(planned, "simulator") == Sourced("genesis", "workspace pmlaunch.yaml")
+    assert source(planned, "device") == Sourced("cpu", "workspace pmlaunch.yaml")
+    assert planned.plan.runs == tmp_path / "out"
+
+
+@at_once
+def test_runs_lie_where_the_command_was_typed(plan, tmp_path) -> None:
+    assert plan().plan.runs == tmp_path / "runs"
+    assert plan(runs="there").plan.runs == tmp_path / "there"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"num_envs": 0}, "--num-envs cannot be 0"),
+        ({"num_envs": -3}, "--num-envs cannot be -3"),
+        ({"devices": 0}, "--devices cannot be 0"),
+        ({"max_steps": 0}, "--max-steps cannot be 0"),
+        ({"device": "tpu"}, "--device cannot be 'tpu'"),
+        ({"ddp_backend": "mpi"}, "--ddp-backend cannot be 'mpi'"),
+        ({"via": "docker"}, "--via cannot be 'docker'"),
+        ({"target_os": "macos"}, "--target-os cannot be 'macos'"),
+        ({"motions": ("walk", "sit")}, "more than once"),
+    ],
+)
+@at_once
+def test_impossible_value_is_refused(refused, options: dict[str, Any], words: str) -> None:
+    error = refused(**options)
+    assert (error.code, error.exit_code) == ("PML001", 2)
+    assert words in error.message
+
+
+@pytest.mark.parametrize(
+    ("overrides", "options", "code"),
+    [
+        ((), {"terrain": "flt"}, "PML010"),
+        ((), {"constraints": ("elbow",)}, "PML010"),
+        ((), {"robot": "spot"}, "PML010"),
+        ((), {"simulator": "unity"}, "PML010"),
+        ((), {"motions": ("backflip",)}, "PML010"),
+        (("+terrain=moon",), {}, "PML003"),
+        (("+opt=masked_mimic/tasks/user_control",), {}, "PML003"),
+        (("+robot=spot",), {}, "PML010"),
+        (("seed=1,2",), {}, "PML002"),
+    ],
+)
+@at_once
+def test_unknown_name_is_refused(refused, overrides: tuple, options: dict, code: str) -> None:
+    error = refused("tracker", *overrides, **options)
+    assert error.code == code
+    assert "\n\n" not in error.message
+
+
+def test_unknown_option_of_a_group_is_answered_with_the_nearest(refused) -> None:
+    error = refused("tracker", "+opt=mask_mimic/constraints/vr")
+    assert "Did you mean masked_mimic/constraints/vr, " in error.message
+    assert error.hint is None
+    assert refused("tracker", "+terrain=moon").hint == "one of: complex, flat"
+
+
+@at_once
+def test_what_a_training_changed_is_said_again(plan, checkout) -> None:
+    config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
+    config.write_text(config.read_text().replace("control_type: built_in_pd", "control_type: proportional"))
+    key = "robot.control.control_type"
+    planned = plan()
+    assert written(planned)[f"++{key}"] == "'proportional'"
+    assert source(planned, key).source == "checkpoint"
+    assert f"++{key}" not in written(plan(robot="amp", motions=("amp_humanoid_walk",)))
+    assert written(plan("tracker", f"{key}=torque"))[f"++{key}"] == "torque"
+    assert f"++{key}" not in written(plan("tracker", "+robot=smpl"))
+
+
+def test_unknown_key_is_noticed_and_added_key_is_a_warning(plan) -> None:
+    from pmlaunch.planning.plan import plan_findings
+
+    found = plan_findings(plan("tracker", "num_env=3", "+my.key=1", "++max_eval_step=2", "seed=1"))
+    assert [(finding.code, finding.severity.value, finding.subject) for finding in found] == [
+        ("PML003", "error", "num_env"),
+        ("PML112", "warning", "my.key"),
+        ("PML112", "warning", "max_eval_step"),
+    ]
+    assert "Did you mean num_envs" in found[0].message
+    assert found[0].hint == "++num_env=... adds it on purpose"
+
+
+def test_plan_is_json_data(plan) -> None:
+    import json
+
+    document = json.loads(json.dumps(plan("tracker", "seed=1").plan.as_json()))
+    assert document["provenance"]["motion"]["value"] == [document["motions"][0]["path"]]
+    assert document["provenance"]["seed"] == {"value": "1", "source": "override"}

@@ -1,0 +1,165 @@
+"""Results are drawn on every console: wide or narrow, UTF-8 or not."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pmlaunch.cli.outcome import Outcome
+from pmlaunch.cli.render import render
+from pmlaunch.codes import CODES
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, RunRecord, RunState, Severity
+
+
+class Screen:
+    """stdout and stderr of one encoding and width."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, encoding: str, width: int):
+        self._bytes = {name: io.BytesIO() for name in ("stdout", "stderr")}
+        self._encoding = encoding
+        self._streams: dict[str, io.TextIOWrapper] = {}
+        for name, raw in self._bytes.items():
+            # as app.run() leaves them: what cannot be shown is replaced
+            self._streams[name] = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="\n")
+        # not sys itself: pytest puts its own streams back between a fixture and its test
+        monkeypatch.setattr("pmlaunch.cli.render.sys", SimpleNamespace(**self._streams))
+        monkeypatch.setenv("COLUMNS", str(width))
+
+    def text(self, name: str = "stdout") -> str:
+        self._streams[name].flush()
+        return self._bytes[name].getvalue().decode(self._encoding)
+
+
+@pytest.fixture(params=["utf-8", "cp936", "ascii"])
+def encoding(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(params=[20, 120])
+def screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, encoding: str) -> Screen:
+    return Screen(monkeypatch, encoding, request.param)
+
+
+def record(tmp_path: Path, state: RunState = RunState.DONE, **more: Any) -> RunRecord:
+    given: dict[str, Any] = {
+        "seconds": 12.34,
+        "steps": 153,
+        "steps_per_second": 61.2,
+        "metrics": {
+            "eval/gt_err": 0.04321,
+            "eval/gt_err_min": 0.01,
+            "eval/gt_err_max": 0.1,
+            "eval/dv_rew": 1.0,
+            "fall": 0.0,
+        },
+        "units": {"eval/gt_err": "m"},
+        "repairs": ("mutable_dataclass_defaults: a.B",),
+    }
+    return RunRecord(tmp_path / "走路", state, 0, "2025-01-02T03:04:05+00:00", **{**given, **more})
+
+
+FINDING = Finding(
+    "PML101", Severity.ERROR, "last.ckpt 走路 ✓ is a pointer", "git lfs pull", "git lfs pull", "last.ckpt"
+)
+
+
+@pytest.mark.parametrize("state", RunState)
+def test_record(screen: Screen, tmp_path: Path, state: RunState) -> None:
+    render(Outcome("eval", 0, findings=[FINDING], shown=record(tmp_path, state)), as_json=False)
+    text = " ".join(screen.text().split())
+    assert state.value.replace("_", " ") in text
+    assert "12.3 s" in text
+    assert ("output.log" in text) == (state is not RunState.DONE)
+    assert "error PML101 " in screen.text("stderr")
+    assert "next: git lfs pull" in screen.text("stderr")
+
+
+def test_record_without_anything(screen: Screen, tmp_path: Path) -> None:
+    render(Outcome("eval", 8, shown=RunRecord(tmp_path, RunState.ABNORMAL, 8, "")), as_json=False)
+    assert "abnormal" in screen.text()
+
+
+def test_metrics_show_their_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    screen = Screen(monkeypatch, "utf-8", 100)
+    render(Outcome("eval", 0, shown=record(tmp_path)), as_json=False)
+    row = next(line for line in screen.text().splitlines() if "eval/gt_err" in line)
+    assert row.split() == ["eval/gt_err", "0.04321", "0.01", "0.1", "m"]
+    assert "eval/dv_rew" not in screen.text()
+
+
+@pytest.mark.parametrize("code", ["PML101", "PML209"])
+def test_code(screen: Screen, code: str) -> None:
+    render(Outcome("explain", 0, shown=CODES[code]), as_json=False)
+    assert code in screen.text()
+
+
+@pytest.mark.usefixtures("composed_at_once")
+def test_plan(screen: Screen, plan) -> None:
+    planned = plan("tracker", "name='走路 ✓'", "+opt=wandb")
+    render(Outcome("eval", 0, shown=planned.plan), as_json=False)
+    text = screen.text()
+    assert "+robot=smpl\n" in text  # a line to copy is never wrapped
+    for override in planned.plan.overrides:
+        if override.isascii():
+            assert f"  {override}\n" in text
+
+
+LISTS: list[tuple[str, list[dict[str, Any]]]] = [
+    ("models", [{"name": "m", "robot": None, "simulator": "isaaclab", "state": "pointer", "size": 303_850_268}]),
+    ("models", []),
+    ("motions", [{"name": "走路", "robot": "smpl", "frames": 31, "fps": 29.97, "seconds": 1.001, "problem": None}]),
+    ("motions", [{"name": "bad", "problem": {"message": "no\nmotion"}}]),
+    ("robots", [{"name": "smpl", "title": "SMPL", "bodies": 24, "actions": 69}]),
+    ("simulators", [{"name": "genesis", "title": "Genesis", "runtime": "python", "devices": ["gpu", "cpu"]}]),
+    (
+        "constraints",
+        [{"name": "vr", "parses": True, "problem": None}, {"name": "x", "parses": False, "problem": "a: ["}],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "rows"), LISTS)
+@pytest.mark.parametrize("root", [None, Path("/a/走路")])
+def test_listing(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Path | None) -> None:
+    render(Outcome("list", 0, shown=(kind, root, rows)), as_json=False)
+    text = screen.text()
+    assert ("no ProtoMotions checkout here" in text) == (root is None)
+    assert (f"no {kind} here" in text) == (not rows)
+
+
+def test_listing_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen(monkeypatch, "utf-8", 100)
+    for kind, rows in LISTS:
+        render(Outcome("list", 0, shown=(kind, None, rows)), as_json=False)
+    text = screen.text()
+    for words in ("LFS pointer", "304 MB", "1.00", "29.97", "no motion", "gpu, cpu", "yes"):
+        assert words in text
+
+
+def test_error_is_never_markup(screen: Screen) -> None:
+    error = PmlaunchError("PML002", "Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^", hint="[red]y[/red]")
+    render(Outcome("eval", 2, errors=[error]), as_json=False)
+    assert screen.text() == ""
+    assert screen.text("stderr").startswith("error PML002 Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^\n")
+    assert "next: [red]y[/red]" in screen.text("stderr")
+
+
+def test_json_is_one_document_in_every_encoding(screen: Screen, encoding: str) -> None:
+    outcome = Outcome("eval", 4, {"path": "C:\\走路 ✓ \U0001f600"}, [FINDING])
+    render(outcome, as_json=True)
+    document = json.loads(screen.text())
+    assert document == outcome.as_json()
+    assert screen.text("stderr") == ""
+    assert screen.text().isascii() == (encoding != "utf-8")
+
+
+def test_same_sign_twice_is_no_symbol_of_another_encoding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    screen = Screen(monkeypatch, "ascii", 80)
+    render(Outcome("eval", 0, shown=record(tmp_path, metrics={}, repairs=())), as_json=False)
+    assert screen.text().startswith("ok done in 12.3 s")

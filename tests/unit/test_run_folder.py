@@ -1,0 +1,212 @@
+"""Run folders and their files: whole or not there."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch import atomic
+from pmlaunch.cache import JsonCache, content_key, tree_content
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.running.events import EventTail
+from pmlaunch.running.store import RunFolder
+
+NOW = datetime(2025, 1, 2, 3, 4, 5)
+NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
+READ_ONLY = OSError(errno.EROFS, "Read-only file system")
+
+
+def folder(tmp_path: Path, model: str = "demo", motion: str | None = "walk") -> RunFolder:
+    return RunFolder.create(tmp_path / "runs", model, motion, NOW)
+
+
+def raising(error: OSError) -> Any:
+    def fail(*_: Any, **__: Any) -> None:
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("model", "motion", "name"),
+    [
+        ("masked_mimic", "smpl_humanoid_walk", "masked_mimic-smpl_humanoid_walk"),
+        ("demo", None, "demo"),
+        ("my run", "a b&c", "my_run-a_b_c"),
+        ("../../etc", "x/..\\y", "etc-x_.._y"),
+        ("100%PATH%!", "a'\"b", "100_PATH-a_b"),
+        ("走路", "walk", "__-walk"),
+        ("m" * 200, "w", "m" * 60 + "-w"),
+        ("CON: *?", "<>|", "CON"),
+    ],
+)
+def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
+    tmp_path: Path, model: str, motion: str | None, name: str
+) -> None:
+    made = folder(tmp_path, model, motion).path
+    assert made.name == f"20250102-030405-{name}"
+    assert made.parent == tmp_path / "runs"
+    assert made.is_dir()
+
+
+def test_folders_of_one_second_differ(tmp_path: Path) -> None:
+    assert [folder(tmp_path).path.name[-6:] for _ in range(3)] == ["o-walk", "walk-2", "walk-3"]
+
+
+@pytest.mark.parametrize("error", [NO_SPACE, READ_ONLY])
+def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+    monkeypatch.setattr(Path, "mkdir", raising(error))
+    with pytest.raises(PmlaunchError) as caught:
+        folder(tmp_path)
+    assert (caught.value.code, caught.value.exit_code, caught.value.subject) == ("PML204", 5, str(tmp_path / "runs"))
+    assert error.strerror in caught.value.message
+    assert "--runs DIR" in (caught.value.hint or "")
+
+
+def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("in the way")
+    with pytest.raises(PmlaunchError) as caught:
+        folder(tmp_path)
+    assert caught.value.code == "PML204"
+
+
+@pytest.mark.parametrize("error", [NO_SPACE, READ_ONLY])
+@pytest.mark.parametrize("place", ["pmlaunch.atomic.os.fdopen", "pmlaunch.atomic.os.replace", "tempfile.mkstemp"])
+def test_document_that_cannot_be_written_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, place: str
+) -> None:
+    run = folder(tmp_path)
+    run.write("record.json", {"state": "running"})
+    monkeypatch.setattr(place, raising(error))
+    with pytest.raises(PmlaunchError) as caught:
+        run.write("record.json", {"state": "done"})
+    monkeypatch.undo()
+    assert caught.value.code == "PML204"
+    assert run.read("record.json") == {"state": "running"}
+    assert os.listdir(run.path) == ["record.json"]
+
+
+def test_document_that_was_never_there_is_not_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = folder(tmp_path)
+    monkeypatch.setattr("pmlaunch.atomic.os.replace", raising(NO_SPACE))
+    with pytest.raises(PmlaunchError):
+        run.write("record.json", {"state": "running"})
+    assert os.listdir(run.path) == []
+
+
+def test_failed_write_keeps_the_old_content_also_when_it_was_no_os_error(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    atomic.write_text(path, "old\n")
+    with pytest.raises(UnicodeEncodeError):
+        atomic.write_text(path, "new \ud800")
+    assert path.read_bytes() == b"old\n"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_text_is_written_as_utf8_with_plain_line_ends(tmp_path: Path) -> None:
+    atomic.write_text(tmp_path / "走路.txt", "✓\n走路\n")
+    assert (tmp_path / "走路.txt").read_bytes() == "✓\n走路\n".encode()
+
+
+def test_documents_are_read_back(tmp_path: Path) -> None:
+    run = folder(tmp_path)
+    run.write("result.rank1.json", {"name": "走路"})
+    run.write("result.rank2.json", {"rank": 2})
+    assert "走路" in run.file("result.rank1.json").read_text(encoding="utf-8")
+    assert run.read_all("result.rank*.json") == [{"name": "走路"}, {"rank": 2}]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b"\xff\xfe"])
+def test_what_is_not_yet_a_document_is_none(tmp_path: Path, content: bytes) -> None:
+    run = folder(tmp_path)
+    run.file("result.json").write_bytes(content)
+    assert run.read("result.json") is None
+    assert run.read("gone.json") is None
+    assert run.read_all("*.json") == []
+
+
+def test_discarded_folder_is_gone(tmp_path: Path) -> None:
+    run = folder(tmp_path)
+    run.write("plan.json", {})
+    run.discard()
+    run.discard()
+    assert not run.path.exists()
+
+
+def line(**event: Any) -> bytes:
+    return json.dumps(event).encode() + b"\n"
+
+
+def test_events_are_handed_out_once_and_half_a_line_waits(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    tail = EventTail(path)
+    assert tail.read() == []
+    first, second = line(event="started"), line(event="step", n=1, name="走路")
+    path.write_bytes(first + second[:10])
+    assert tail.read() == [{"event": "started"}]
+    assert tail.read() == []
+    with path.open("ab") as file:
+        file.write(second[10:-1])
+        file.flush()
+        assert tail.read() == []
+        file.write(second[-1:] + first)
+    assert tail.read() == [{"event": "step", "n": 1, "name": "走路"}, {"event": "started"}]
+    assert tail.read() == []
+
+
+@pytest.mark.parametrize("broken", [b"not json\n", b"[1]\n", b"{}\n", b"\n", b"\xff\xfe\n", b"null\n"])
+def test_line_that_is_no_event_is_passed_over(tmp_path: Path, broken: bytes) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(line(event="a") + broken + line(event="b"))
+    assert [event["event"] for event in EventTail(path).read()] == ["a", "b"]
+
+
+def test_cache_gives_back_what_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = JsonCache("kind")
+    assert cache.get("key") is None
+    cache.put("key", {"名": [1, None]})
+    assert JsonCache("kind").get("key") == {"名": [1, None]}
+    assert JsonCache("other").get("key") is None
+    monkeypatch.setenv("PMLAUNCH_CACHE", "off")
+    JsonCache("kind").put("key", 1)
+    assert JsonCache("kind").get("key") is None
+
+
+def test_cache_keeps_the_newest_entries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlaunch.cache._KEEP", 3)
+    cache = JsonCache("kind")
+    for number in range(5):
+        cache.put(str(number), number)
+        os.utime(Path(os.environ["PMLAUNCH_CACHE"]) / "kind" / f"{number}.json", (number, number))
+    assert [cache.get(str(number)) for number in range(5)] == [None, None, 2, 3, 4]
+
+
+def test_broken_entry_is_none_and_full_disk_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = JsonCache("kind")
+    cache.put("key", 1)
+    (Path(os.environ["PMLAUNCH_CACHE"]) / "kind" / "key.json").write_bytes(b"{")
+    assert cache.get("key") is None
+    monkeypatch.setattr("pmlaunch.atomic.os.replace", raising(NO_SPACE))
+    cache.put("key", 2)
+    assert cache.get("key") is None
+
+
+def test_key_tells_lists_apart_that_would_join_to_the_same() -> None:
+    keys = {content_key(*parts) for parts in (("ab", "c"), ("a", "bc"), ("abc",), ("ab", "c", ""), ("ab", b"c\0"))}
+    assert len(keys) == 5
+    assert content_key("走") == content_key("走".encode())
+    assert content_key("\udcff")  # a file name that is no UTF-8
+
+
+def test_tree_content_knows_names_and_bytes(tmp_path: Path) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "x.yaml").write_bytes(b"1")
+    (tmp_path / "a.yaml").write_bytes(b"2")
+    (tmp_path / "note.txt").write_bytes(b"3")
+    assert list(tree_content(tmp_path, ".yaml")) == ["a.yaml", b"2", "b/x.yaml", b"1"]

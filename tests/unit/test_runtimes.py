@@ -1,0 +1,137 @@
+"""Which Python runs the simulator, told from files: Isaac Lab's script and what would break it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pmlaunch.platforms import PLATFORMS, current_name
+from pmlaunch.runtimes.batch import batch_environment, cleaned_path, is_balanced, is_harmless, survives_block
+from pmlaunch.runtimes.isaaclab import isaaclab_runtime
+from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
+from pmlaunch.runtimes.pythons import python_of_isaaclab, version_of_prefix
+from pmlaunch.settings import Settings
+
+
+@pytest.mark.parametrize("text", ["", "C:\\Program Files (x86)\\Python", "(a)(b)", '"C:\\a ("', "走路"])
+def test_balanced(text: str) -> None:
+    assert is_balanced(text)
+
+
+@pytest.mark.parametrize("text", ["C:\\old) x", "(", ")(", '"', '"a" "', "a (b"])
+def test_unbalanced(text: str) -> None:
+    assert not is_balanced(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "harmless", "survives"),
+    [
+        ("C:\\IsaacLab", True, True),
+        ("C:\\my lab\\走路", True, True),
+        ("C:\\lab (x86)", False, True),
+        ("C:\\lab (x86", False, False),
+        ("C:\\100%", False, False),
+        ("C:\\bang!", False, False),
+        ("C:\\R&D", False, False),
+        ("C:\\a^b", False, False),
+        ("C:\\a;b", False, False),
+        ("C:\\a=b", False, False),
+    ],
+)
+def test_path_in_a_batch_file(path: str, harmless: bool, survives: bool) -> None:
+    assert (is_harmless(path), survives_block(path)) == (harmless, survives)
+
+
+def test_entries_of_path_that_break_a_batch_file_are_left_out() -> None:
+    assert cleaned_path("C:\\a;C:\\b (x86);C:\\c);D:\\d") == ("C:\\a;C:\\b (x86);D:\\d", ["C:\\c)"])
+    changes, done = batch_environment({"Path": "C:\\a;C:\\c)", "Skip": "1", "OTHER": ")"})
+    assert changes == {"Path": "C:\\a", "Skip": None}
+    assert len(done) == 2
+    assert batch_environment({"PATH": "C:\\Program Files (x86)"}) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({}, None),
+        ({"pyvenv.cfg": "home = /x\nversion = 3.11.7\n"}, "3.11"),
+        ({"pyvenv.cfg": "version_info = 3.10.14\n"}, "3.10"),
+        ({"python3.dll": "", "python310.dll": ""}, "3.10"),
+        ({"conda-meta/python-3.10.14-h_0.json": ""}, "3.10"),
+        ({"lib/python3.11/os.py": ""}, "3.11"),
+        ({"pyvenv.cfg": "home = x\n", "lib/python3.9/os.py": ""}, "3.9"),
+    ],
+)
+def test_version_is_told_from_files(tmp_path: Path, files: dict[str, str], version: str | None) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert version_of_prefix(tmp_path) == version
+
+
+def made(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+@pytest.mark.parametrize(
+    ("major", "variables", "by"),
+    [
+        (2, {}, "_isaac_sim"),
+        (2, {"VIRTUAL_ENV": "venv"}, "_isaac_sim"),
+        (2, {"VIRTUAL_ENV": "venv", "CONDA_PREFIX": "conda"}, "CONDA_PREFIX"),
+        (3, {"VIRTUAL_ENV": "venv", "CONDA_PREFIX": "conda"}, "VIRTUAL_ENV"),
+        (3, {"CONDA_PREFIX": "conda"}, "CONDA_PREFIX"),
+    ],
+)
+@pytest.mark.parametrize("windows", [False, True])
+def test_python_that_isaaclab_will_choose(
+    tmp_path: Path, major: int, variables: dict[str, str], by: str, windows: bool
+) -> None:
+    root = made(tmp_path, "_isaac_sim/python.sh", "_isaac_sim/python.bat")
+    chosen = python_of_isaaclab(root, major, variables, windows)
+    assert chosen is not None
+    assert chosen.by == by
+    assert chosen.path.endswith((".exe", ".bat") if windows else ("bin/python", "bin\\python", ".sh"))
+
+
+@pytest.mark.parametrize(("windows", "name"), [(True, "python.exe"), (False, "python"), (False, "python3")])
+def test_python_on_path_is_the_last_resort(tmp_path: Path, windows: bool, name: str) -> None:
+    made(tmp_path / "bin", name)
+    environment = {"PATH": str(tmp_path / "bin")}
+    chosen = python_of_isaaclab(tmp_path, 2, environment, windows)
+    assert (chosen.by, chosen.path) == ("PATH", str(tmp_path / "bin" / name))
+    assert python_of_isaaclab(tmp_path, 2, {"PATH": ""}, windows) is None
+
+
+def test_interpreter_of_a_binary_isaac_sim_gets_its_environment(tmp_path: Path) -> None:
+    root = made(tmp_path / "isaac-sim", "python.sh", "python.bat", "kit/python/bin/python3", "kit/python/python.exe")
+    for windows in (False, True):
+        assert isaacsim_of(interpreter_of(root, windows)) == root
+        variables, folders = isaacsim_environment(root, windows)
+        assert variables["ISAAC_PATH"] == str(root)
+        assert folders == [str(root / "site")]
+    assert isaacsim_of(tmp_path / "venv/bin/python") is None
+
+
+def test_entries_of_the_setup_script_are_filled_in(tmp_path: Path) -> None:
+    (tmp_path / "setup_python_env.sh").write_text(
+        'export PYTHONPATH="$PYTHONPATH:$SCRIPT_DIR/site:${SCRIPT_DIR}/exts/a:/opt/x"\n'
+    )
+    (tmp_path / "setup_python_env.bat").write_text("set PYTHONPATH=%~dp0site;%PYTHONPATH%;D:\\x\n")
+    assert isaacsim_environment(tmp_path, False)[1] == [str(tmp_path / "site"), str(tmp_path / "exts/a"), "/opt/x"]
+    assert isaacsim_environment(tmp_path, True)[1] == [str(tmp_path / "site"), "D:\\x"]
+
+
+@pytest.mark.skipif(current_name() == "windows", reason="skipped: the linux rules are for linux")
+def test_isaaclab_that_finds_no_python_is_an_error(tmp_path: Path) -> None:
+    root = made(tmp_path / "lab", "isaaclab.sh")
+    settings = Settings(tmp_path, {"PATH": "", "VIRTUAL_ENV": "/venv"})
+    runtime = isaaclab_runtime(settings, str(root), tmp_path, PLATFORMS["linux"])
+    (finding,) = runtime.findings
+    assert (finding.code, finding.severity.value) == ("PML211", "error")
+    assert "VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it" in finding.message
+    assert runtime.version is None

@@ -1,0 +1,51 @@
+"""What several unit tests read a plan or a config with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.checkouts.compose import ConfigReport, config_report
+from pmlaunch.checks.preflight import preflight
+from pmlaunch.model import Finding, Severity, Sourced
+from pmlaunch.planning.plan import Planned
+from standin import TRAINED
+
+STEPS = "agent.config.max_eval_steps"
+OVERRIDES = ("+robot=smpl", "+simulator=isaaclab", "+terrain=flat", "++motion_file='walk.npy'")
+
+
+def written(planned: Planned) -> dict[str, str]:
+    """The override list as a mapping; a key that stands twice fails."""
+    pairs = [override.partition("=")[::2] for override in planned.plan.overrides]
+    assert len(dict(pairs)) == len(pairs), planned.plan.overrides
+    return dict(pairs)
+
+
+def source(planned: Planned, name: str) -> Sourced[Any]:
+    """A value of the plan and where it came from."""
+    return planned.plan.provenance[name]
+
+
+def only(planned: Planned) -> Finding:
+    """The one thing that the checks find."""
+    (finding,) = preflight(planned)
+    return finding
+
+
+def codes(planned: Planned) -> list[tuple[str, Severity]]:
+    """What the checks find, in short."""
+    return [(finding.code, finding.severity) for finding in preflight(planned)]
+
+
+def report_on(
+    config: Path, *more: str, keys: tuple[str, ...] = (), overrides: tuple[str, ...] = OVERRIDES
+) -> ConfigReport:
+    """The report on a training's config in the stand-in, with the usual overrides and `more`."""
+    return config_report(config.parents[4] / "protomotions/config", config, [*overrides, *more], keys)
+
+
+def with_line(config: Path, line: str) -> Path:
+    """The training's config with one more line."""
+    config.write_text(f"{TRAINED}{line}\n", encoding="utf-8")
+    return config
