@@ -156,6 +156,7 @@ def _metrics_table(record: RunRecord) -> Table:
     from rich.text import Text
 
     table = _table("metric", "value", "min", "max", "unit")
+    table.columns[0].no_wrap = True
     for column in table.columns[1:4]:
         column.justify = "right"
     names = [name for name in _SHOWN_METRICS if name in record.metrics]

@@ -1,0 +1,102 @@
+"""The agent: loads the policy's checkpoint and evaluates it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pmlaunch.demo import output
+from pmlaunch.demo.env import DemoEnv
+from pmlaunch.demo.evaluation import Tally, average, gather, score, shares
+from pmlaunch.demo.observation import ACTIONS, SIZE
+from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.simulation import ROOT_HELP
+
+
+class DemoAgent:
+    """A policy, its environment and the processes that share the work.
+
+    Args:
+        config: `max_eval_steps`, control steps to run, null for every motion once; `policy.hidden`, the sizes of
+            the network's layers.
+        env: the humanoids.
+        fabric: launched.
+    """
+
+    def __init__(self, config: Any, env: DemoEnv, fabric: Any):
+        self.config, self.env, self.fabric = config, env, fabric
+        self.policy: Any = None
+        self.load_seconds = 0.0
+
+    def setup(self) -> None:
+        """Build the network. It is small: one thread is faster than several."""
+        torch.set_num_threads(1)
+        self.fabric.print(
+            f"The humanoid's balance is helped: a force of at most {ROOT_HELP.force:.0f} N and a torque of at most "
+            f"{ROOT_HELP.torque:.0f} Nm pull its pelvis to the motion; demo/root_force_* say how much it took.",
+            flush=True,
+        )
+        self.policy = Policy(SIZE, ACTIONS, list(self.config.policy.hidden)).to(self.fabric.device).eval()
+
+    def load(self, checkpoint: str | Path) -> None:
+        """Load the weights; nothing else in the file is executed.
+
+        Raises:
+            RuntimeError: the weights are those of another network.
+        """
+        started = time.perf_counter()
+        self.fabric.print(f"Loading checkpoint: {checkpoint}", flush=True)
+        content = torch.load(checkpoint, map_location=self.fabric.device, weights_only=True)
+        self.policy.load_state_dict(content["model"])
+        self.load_seconds = time.perf_counter() - started
+
+    def evaluate_policy(self) -> dict[str, float]:
+        """Run the motions, write `metrics.json` and `poses.png`; returns the metrics by their flat names."""
+        started = time.perf_counter()
+        tally = Tally(len(self.env.motions))
+        steps = self._run(tally)
+        seconds = time.perf_counter() - started
+        scores = score(gather(self.fabric, tally))
+        metrics = average(scores) | {"demo/body_weight": self.env.body_weight}
+        if self.fabric.is_global_zero:
+            output.write(
+                output.run_folder(),
+                self.env,
+                scores,
+                metrics,
+                tally.poses,
+                steps=steps,
+                ranks=self.fabric.world_size,
+                seconds={"load": self.env.load_seconds + self.load_seconds, "evaluate": seconds},
+            )
+        return metrics
+
+    def _run(self, tally: Tally) -> int:
+        """Exactly `max_eval_steps` control steps, over and over the motions if need be, or each motion once."""
+        mine = shares(len(self.env.motions), self.fabric.world_size, self.fabric.global_rank)
+        batches = [mine[i : i + self.env.num_envs] for i in range(0, len(mine), self.env.num_envs)]
+        limit: int | None = self.config.max_eval_steps
+        steps, seed = 0, self.fabric.global_rank
+        while True:
+            for batch in batches:
+                steps += self._run_batch(batch, None if limit is None else limit - steps, tally, seed)
+            if limit is None or steps >= limit:
+                return steps
+            seed += self.fabric.world_size
+
+    def _run_batch(self, batch: range, left: int | None, tally: Tally, seed: int) -> int:
+        """Up to `left` steps of the motions in `batch`, side by side; how many they were."""
+        if left == 0:
+            return 0
+        print(f"Evaluating: {', '.join(self.env.motions[motion].name for motion in batch)}", flush=True)
+        observations = self.env.reset(batch, seed)
+        steps = 0
+        while not self.env.done and steps != left:
+            observations, results = self.env.step(self.policy.act(observations))
+            for result in results:
+                tally.add(result)
+            steps += 1
+        return steps

@@ -1,0 +1,153 @@
+"""The environment of an evaluation: several humanoids side by side, each following its own motion."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from pmlaunch.demo.metrics import tracking_errors
+from pmlaunch.demo.motionset import load_motions
+from pmlaunch.demo.observation import ACTIONS, SIZE, observe
+from pmlaunch.demo.reference import Reference, control_steps, sample
+from pmlaunch.demo.simulation import Simulation
+from pmlaunch.kinematics import Array, from_vector, multiply
+
+
+@dataclass(frozen=True, eq=False)
+class StepResult:
+    """What one control step brought one humanoid.
+
+    Attributes:
+        motion: index of the motion it follows.
+        step: 1 for the first step of the motion.
+        last: the motion is at its end.
+        errors: the tracking errors and the help at the root, by their names without prefix.
+        positions, reference: (J, 3) m, where the bodies are and where they should be.
+    """
+
+    motion: int
+    step: int
+    last: bool
+    errors: dict[str, float]
+    positions: Array
+    reference: Array
+
+
+@dataclass(eq=False)
+class _Humanoid:
+    """One humanoid on its way through one motion."""
+
+    motion: int
+    simulation: Simulation
+    reference: Reference
+    step: int = 0
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.reference.steps
+
+
+class DemoEnv:
+    """MuJoCo humanoids that follow motions; the physics runs on the CPU in this thread.
+
+    Args:
+        config: `motion_file`, `num_envs`, `seed` and `simulator.sim.{fps, decimation}`.
+        device: where observations are wanted and actions come from.
+    """
+
+    def __init__(self, config: Any, device: Any):
+        started = time.perf_counter()
+        self.device = torch.device(device)
+        self.num_envs = int(config.num_envs)
+        self.fps, self.decimation = int(config.simulator.sim.fps), int(config.simulator.sim.decimation)
+        self.seed = int(config.seed)
+        self.dt = self.decimation / self.fps
+        self.motions = load_motions(Path(config.motion_file))
+        self._simulations: dict[tuple[int, int], Simulation] = {}
+        self._humanoids: list[_Humanoid] = []
+        self._simulation(0, 0)  # a skeleton that is not the humanoid's must fail here
+        self.load_seconds = time.perf_counter() - started
+
+    @property
+    def body_weight(self) -> float:
+        """N, of the first motion's humanoid."""
+        return 9.81 * self._simulation(0, 0).mass
+
+    @property
+    def done(self) -> bool:
+        """Every humanoid is at its motion's end."""
+        return all(humanoid.done for humanoid in self._humanoids)
+
+    def steps_of(self, motion: int) -> int:
+        """Control steps that the motion lasts."""
+        return control_steps(self.motions[motion], self.dt)
+
+    def reset(self, motions: Sequence[int], seed: int = 0) -> Any:
+        """Start the given motions, at most `num_envs`; observations (n, SIZE).
+
+        As upstream's evaluation does, each starts within its first control step, at a time drawn from the seeds.
+        """
+        if len(motions) > self.num_envs:
+            raise ValueError(f"{len(motions)} motions for {self.num_envs} environments")
+        draw = np.random.default_rng([self.seed, seed])
+        self._humanoids = []
+        for slot, motion in enumerate(motions):
+            reference = sample(self.motions[motion], self.dt, start=float(draw.uniform(0.0, self.dt)))
+            simulation = self._simulation(slot, motion)
+            simulation.place(reference)
+            self._humanoids.append(_Humanoid(motion, simulation, reference))
+        return self._observations()
+
+    def step(self, actions: Any) -> tuple[Any, list[StepResult]]:
+        """One control step of every humanoid that is not at its end.
+
+        Args:
+            actions: (n, ACTIONS) rad, corrections of the joints' PD targets, three numbers a joint.
+
+        Returns:
+            observations (n, SIZE), and the results of those that moved.
+        """
+        corrections = np.asarray(actions.detach().cpu(), dtype=np.float64).reshape(-1, ACTIONS // 3, 3)
+        results = []
+        for humanoid, correction in zip(self._humanoids, corrections, strict=True):
+            if not humanoid.done:
+                results.append(_advance(humanoid, correction))
+        return self._observations(), results
+
+    def _simulation(self, slot: int, motion: int) -> Simulation:
+        key = (slot, motion)
+        if key not in self._simulations:
+            self._simulations[key] = Simulation(self.motions[motion], self.fps, self.decimation)
+        return self._simulations[key]
+
+    def _observations(self) -> Any:
+        rows = np.zeros((len(self._humanoids), SIZE), dtype=np.float32)
+        for row, humanoid in zip(rows, self._humanoids, strict=True):
+            step = min(humanoid.step, humanoid.reference.steps)
+            row[:] = observe(humanoid.simulation.state(), humanoid.reference, step)
+        return torch.from_numpy(rows).to(self.device)
+
+
+def _advance(humanoid: _Humanoid, correction: Array) -> StepResult:
+    simulation, reference, step = humanoid.simulation, humanoid.reference, humanoid.step + 1
+    target = multiply(reference.local_rotation[step, 1:], from_vector(correction))
+    simulation.advance(target, reference, humanoid.step)
+    humanoid.step = step
+    state = simulation.state()
+    errors = tracking_errors(state.positions, state.rotations, reference.positions[step], reference.rotations[step])
+    errors["root_force"], errors["root_torque"] = simulation.root_force, simulation.root_torque
+    errors["root_force_peak"] = simulation.root_force_peak
+    return StepResult(
+        motion=humanoid.motion,
+        step=step,
+        last=humanoid.done,
+        errors=errors,
+        positions=state.positions,
+        reference=reference.positions[step],
+    )

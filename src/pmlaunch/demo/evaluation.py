@@ -1,0 +1,118 @@
+"""The book-keeping of an evaluation: which motions a rank takes, and what its steps add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from pmlaunch.demo.env import StepResult
+from pmlaunch.demo.metrics import FAILED_ABOVE, TRACKING
+from pmlaunch.kinematics import Array
+
+SUMMED: Final = (*TRACKING, "root_force", "root_torque", "root_force_peak")
+_COLUMNS: Final = 2 + 3 * len(SUMMED)
+
+
+def shares(motions: int, ranks: int, rank: int) -> range:
+    """The motions that a rank evaluates: as upstream, consecutive ones, the first ranks take one more.
+
+    With more ranks than motions every rank evaluates all of them, from another start.
+    """
+    if motions < ranks:
+        return range(motions)
+    base, extra = divmod(motions, ranks)
+    start = base * rank + min(rank, extra)
+    return range(start, start + base + (rank < extra))
+
+
+@dataclass(eq=False)
+class Poses:
+    """Where the bodies were in the first run through a motion: lists of (J, 3) m, one entry a step."""
+
+    positions: list[Array] = field(default_factory=list)
+    reference: list[Array] = field(default_factory=list)
+
+
+class Tally:
+    """Sums, maxima and minima over the steps of each motion."""
+
+    def __init__(self, motions: int):
+        shape = (motions, len(SUMMED))
+        self.sum, self.max, self.min = np.zeros(shape), np.full(shape, -np.inf), np.full(shape, np.inf)
+        self.steps = np.zeros(motions)
+        self.completed = np.zeros(motions)
+        self.poses: dict[int, Poses] = {}
+
+    def add(self, result: StepResult) -> None:
+        motion = result.motion
+        values = np.array([result.errors[name] for name in SUMMED])
+        self.sum[motion] += values
+        self.max[motion] = np.maximum(self.max[motion], values)
+        self.min[motion] = np.minimum(self.min[motion], values)
+        self.steps[motion] += 1
+        poses = self.poses.setdefault(motion, Poses())
+        if not self.completed[motion]:
+            poses.positions.append(result.positions)
+            poses.reference.append(result.reference)
+        self.completed[motion] += result.last
+
+    def table(self) -> Array:
+        """All numbers as (motions, columns), to be gathered from the ranks."""
+        return np.column_stack([self.steps, self.completed, self.sum, self.max, self.min])
+
+
+@dataclass(frozen=True)
+class MotionScore:
+    """One motion's figures over all ranks that evaluated it; `metrics` is empty when none did."""
+
+    steps: int
+    completed: bool
+    metrics: dict[str, float]
+
+
+def score(tables: Array) -> list[MotionScore]:
+    """Every motion's figures from the ranks' tables (ranks, motions, columns).
+
+    Mean over a rank's steps first, then over the ranks; so are the largest and the smallest step.
+    """
+    return [_score(tables[:, motion][tables[:, motion, 0] > 0]) for motion in range(tables.shape[1])]
+
+
+def _score(rows: Array) -> MotionScore:
+    if not len(rows):
+        return MotionScore(steps=0, completed=False, metrics={})
+    steps, completed = rows[:, 0], rows[:, 1]
+    total, largest, smallest = np.split(rows[:, 2:], 3, axis=1)
+    mean = dict(zip(SUMMED, (total / steps[:, None]).mean(axis=0).tolist(), strict=True))
+    high = dict(zip(SUMMED, largest.mean(axis=0).tolist(), strict=True))
+    low = dict(zip(SUMMED, smallest.mean(axis=0).tolist(), strict=True))
+    metrics: dict[str, float] = {}
+    for name in TRACKING:
+        metrics |= {f"eval/{name}": mean[name], f"eval/{name}_max": high[name], f"eval/{name}_min": low[name]}
+    worst = largest[:, SUMMED.index("gt_err")]
+    metrics["eval/tracking_success_rate"] = float((worst <= FAILED_ABOVE).mean())
+    metrics |= {
+        "demo/root_force_mean": mean["root_force"],
+        "demo/root_force_max": high["root_force_peak"],
+        "demo/root_torque_mean": mean["root_torque"],
+        "demo/root_torque_max": high["root_torque"],
+    }
+    return MotionScore(steps=int(steps.sum()), completed=bool(completed.all()), metrics=metrics)
+
+
+def average(scores: list[MotionScore]) -> dict[str, float]:
+    """Mean of each metric over the motions that were evaluated, as upstream does."""
+    evaluated = [entry.metrics for entry in scores if entry.metrics]
+    if not evaluated:
+        return {}
+    return {name: float(np.mean([metrics[name] for metrics in evaluated])) for name in evaluated[0]}
+
+
+def gather(fabric: Any, tally: Tally) -> Array:
+    """The tables of all ranks: (ranks, motions, columns)."""
+    import torch
+
+    mine = torch.from_numpy(tally.table()).to(fabric.device)
+    return np.asarray(fabric.all_gather(mine).cpu(), dtype=np.float64).reshape(fabric.world_size, -1, _COLUMNS)

@@ -1,0 +1,68 @@
+"""The teacher: inverse dynamics of the reference, turned into corrections of the joints' PD targets.
+
+It knows the model and the motion beforehand, which a policy does not; it is used for training only.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import mujoco
+import numpy as np
+
+from pmlaunch.demo.humanoid import build_model, controls, soles
+from pmlaunch.demo.reference import Reference
+from pmlaunch.kinematics import Array
+
+REGULARISATION: Final = 0.02
+"""How much ground force the root's balance may miss rather than ask too much of one sole."""
+
+
+def corrections(reference: Reference, dt: float) -> Array:
+    """What to add to each joint's PD target, as rotation vectors (S, J-1, 3) rad, for every sample.
+
+    A joint with stiffness k settles where k times the correction equals the torque that the motion needs: weight,
+    inertia, its own damping, and the ground's push. MuJoCo's inverse dynamics gives the torque in the air; the
+    ground's push is shared out to the soles that stand (`_ground_forces`).
+    """
+    motion = reference.motion
+    model = build_model(motion, dt)
+    model.opt.disableflags |= int(mujoco.mjtDisableBit.mjDSBL_CONTACT)
+    data = mujoco.MjData(model)
+    samples = len(reference.positions)
+    velocity = np.concatenate([reference.root_velocity, reference.joint_velocity.reshape(samples, -1)], axis=1)
+    acceleration = np.gradient(velocity, dt, axis=0)
+    bodies, _ = soles(motion)
+    torque = np.zeros((samples, model.nv - 6))
+    for index in range(samples):
+        data.qpos[:3] = reference.positions[index, 0]
+        data.qpos[3:] = np.roll(reference.local_rotation[index], 1, axis=-1).ravel()
+        data.qvel[:], data.qacc[:] = velocity[index], acceleration[index]
+        mujoco.mj_inverse(model, data)
+        jacobians = _jacobians(model, data, bodies, reference.soles[index])
+        needed = data.qfrc_inverse.copy()
+        forces = _ground_forces(needed[:6], jacobians[:, :, :6], reference.standing[index])
+        torque[index] = (needed - np.einsum("pc,pcv->v", forces, jacobians))[6:]
+    stiffness, _ = controls(motion.node_names)
+    return torque.reshape(samples, -1, 3) / stiffness[:, None]
+
+
+def _jacobians(model: Any, data: Any, bodies: list[int], points: Array) -> Array:
+    """(points, 3, nv): how the points move with the joints."""
+    jacobians = np.zeros((len(points), 3, model.nv))
+    for jacobian, body, point in zip(jacobians, bodies, points, strict=True):
+        mujoco.mj_jac(model, data, jacobian, None, point, body + 1)  # body 0 is the world
+    return jacobians
+
+
+def _ground_forces(wrench: Array, jacobians: Array, share: Array) -> Array:
+    """Forces (points, 3) N at the soles that give the root's `wrench` (6,) as far as they can; none pulls down.
+
+    Least squares, in which a force costs the more the less its sole stands.
+    """
+    balance = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])  # an Nm counts as 2 N
+    effect = (jacobians * share[:, None, None]).reshape(-1, 6).T * balance[:, None]
+    weights = np.linalg.solve(effect @ effect.T + REGULARISATION * np.eye(6), wrench * balance)
+    forces = (effect.T @ weights).reshape(-1, 3) * share[:, None]
+    forces[:, 2] = np.maximum(forces[:, 2], 0.0)
+    return np.asarray(forces)

@@ -1,0 +1,78 @@
+"""What the policy sees: where the humanoid is, and where it should be in one and in two control steps.
+
+Everything is seen from the pelvis along its heading or from a body's own frame, so a motion looks the same
+wherever on the ground and in whatever direction it goes.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlaunch.demo.reference import Reference
+from pmlaunch.demo.simulation import State
+from pmlaunch.kinematics import Array, heading, inverse, multiply, rotate, to_vector
+
+BODIES: Final = 24
+ACTIONS: Final = 3 * (BODIES - 1)
+"""One rotation vector for each joint, in rad."""
+SIZE: Final = 3 * BODIES * 3 + 3 * ACTIONS + 5 * 3 + 1 + 2 + 3 + 2 * 6 * (3 + 1)
+_UP: Final[Array] = np.array([0.0, 0.0, 1.0])
+
+
+def observe(state: State, reference: Reference, step: int) -> NDArray[np.float32]:
+    """The observation (SIZE,) at sample `step`, before the control step to sample `step` + 1."""
+    parts = [*_proprioception(state), *_tracking(state, reference, step), *_target(reference, step)]
+    return np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
+
+
+def _proprioception(state: State) -> list[Array]:
+    """Which way is up for each body; joint speeds, rad/s; the pelvis's velocity, m/s and rad/s, and height, m."""
+    facing = inverse(heading(state.rotations[0]))
+    return [
+        rotate(inverse(state.rotations), _UP),
+        state.joint_velocity[1:],
+        rotate(facing, state.root_velocity),
+        state.joint_velocity[0],
+        state.positions[0, 2:],
+    ]
+
+
+def _tracking(state: State, reference: Reference, step: int) -> list[Array]:
+    """How far the pelvis is from the reference now, m and rad."""
+    facing = inverse(heading(state.rotations[0]))
+    tilt = to_vector(multiply(inverse(state.rotations[0]), reference.rotations[step, 0]))
+    return [rotate(facing, reference.positions[step, 0] - state.positions[0]), tilt[:2]]
+
+
+def _target(reference: Reference, step: int) -> list[Array]:
+    """The next pose and how it moves on, seen from the reference's own pelvis: what inverse dynamics asks for."""
+    following, later = step + 1, step + 2
+    facing = inverse(heading(reference.rotations[following, 0]))
+    return [
+        rotate(facing, reference.positions[following] - reference.positions[following, 0]),
+        rotate(inverse(reference.rotations[following]), _UP),
+        reference.joint_velocity[following, 1:],
+        reference.joint_velocity[later, 1:] - reference.joint_velocity[step, 1:],
+        rotate(facing, reference.root_velocity[following]),
+        reference.joint_velocity[following, 0],
+        *_balance(reference, following, facing),
+    ]
+
+
+def _balance(reference: Reference, at: int, facing: Array) -> list[Array]:
+    """What the ground must do at sample `at`: the centre's acceleration, and the soles as seen from the centre.
+
+    Those that stand are given a second time without the others: the levers of the ground's push.
+    """
+    soles = rotate(facing, reference.soles[at] - reference.centre[at])
+    standing = reference.standing[at]
+    return [
+        rotate(facing, reference.centre_acceleration[at]),
+        soles,
+        standing,
+        standing / (standing.sum() + 0.05),
+        soles * (standing / (standing.sum() + 0.05))[:, None],
+    ]

@@ -1,0 +1,119 @@
+"""The picture of an evaluation: poses over time, the reference behind, the simulated humanoid before it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from pmlaunch.kinematics import Array
+from pmlaunch.motionfile import Motion
+
+POSES: Final = 8
+ROWS: Final = 4
+"""Motions in one picture at most; a library of hundreds would make it endless."""
+REFERENCE: Final = ("#E69F00", "#F5D391")
+"""Near and far side: orange and blue of Okabe and Ito's palette, which colour-blind people tell apart."""
+SIMULATED: Final = ("#0072B2", "#7DB6DA")
+INK: Final = "#333333"
+SPACING: Final = 1.05
+"""m between two poses in the picture: they are drawn side by side, wherever the motion went."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One motion's strip: `positions` and `reference` hold (J, 3) m for each step of `dt` s."""
+
+    motion: Motion
+    positions: Sequence[Array]
+    reference: Sequence[Array]
+    dt: float
+    gt_err: float
+
+
+def draw_poses(path: Path, rows: Sequence[Row]) -> None:
+    """Draw up to `ROWS` strips and write them to `path` as PNG, atomically."""
+    rows = rows[:ROWS]
+    figure = Figure(figsize=(11.0, 2.55 * len(rows) + 0.4), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    top = max(float(pose[:, 2].max()) for row in rows for pose in row.reference) + 0.15
+    for axes, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
+        _strip(axes, row, top)
+    figure.legend(
+        handles=[
+            Line2D([], [], color=REFERENCE[0], linewidth=6, solid_capstyle="round", label="reference"),
+            Line2D([], [], color=SIMULATED[0], linewidth=2.4, solid_capstyle="round", label="simulated"),
+        ],
+        loc="outside lower right",
+        ncols=2,
+        frameon=False,
+        fontsize=10,
+        labelcolor=INK,
+    )
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    figure.savefig(draft, format="png")
+    draft.replace(path)
+
+
+def _strip(axes: Any, row: Row, top: float) -> None:
+    """Poses at even times from the first step to the last, in a picture `top` m high."""
+    chosen = np.unique(np.linspace(0, len(row.positions) - 1, POSES).round().astype(int))
+    right, is_front = _view(row.reference)
+    far = [name.startswith("L_") and not is_front for name in row.motion.node_names]
+    axes.axhline(0.0, color="#BBBBBB", linewidth=1.2, zorder=0)
+    for place, step in enumerate(chosen):
+        middle = row.reference[step][0] * (1.0, 1.0, 0.0)
+        shift = np.array([place * SPACING, 0.0])
+        _skeleton(axes, row.motion, _project(row.reference[step] - middle, right) + shift, far, REFERENCE, 6.0)
+        _skeleton(axes, row.motion, _project(row.positions[step] - middle, right) + shift, far, SIMULATED, 2.4)
+        axes.text(shift[0], -0.1, f"{(step + 1) * row.dt:.1f} s", ha="center", va="top", fontsize=9, color=INK)
+    title = f"{row.motion.name}, {'front' if is_front else 'side'} view: gt_err {100 * row.gt_err:.1f} cm"
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_xlim(-0.75 * SPACING, (POSES - 0.25) * SPACING)
+    axes.set_ylim(-0.25, top)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def _view(reference: Sequence[Array]) -> tuple[Array, bool]:
+    """The horizontal direction (2,) that goes to the right in the picture, and whether that is a view from the front.
+
+    Along the path, if there is one; else across or along the body, whichever shows more of what moves.
+    """
+    poses = np.stack(reference)
+    along = poses[-1, 0, :2] - poses[0, 0, :2]
+    if np.linalg.norm(along) > 0.5:
+        return along / np.linalg.norm(along), False
+    left = (poses[0, 1] - poses[0, 5])[:2]  # from the right hip to the left
+    left = left / np.linalg.norm(left)
+    forward = np.array([left[1], -left[0]])
+    moves = (poses - poses[:, :1])[..., :2].std(axis=0)
+    is_front = float(np.abs(moves @ np.abs(left)).sum()) > float(np.abs(moves @ np.abs(forward)).sum())
+    return (left, True) if is_front else (forward, False)
+
+
+def _project(positions: Array, right: Array) -> Array:
+    """(J, 3) m to (J, 2): to the right, and up."""
+    return np.stack([positions[:, :2] @ right, positions[:, 2]], axis=-1)
+
+
+def _skeleton(
+    axes: Any, motion: Motion, points: Array, far: Sequence[bool], colours: tuple[str, str], width: float
+) -> None:
+    """Bones as lines with round ends, the `far` ones paler and behind, and a head."""
+    for colour, is_far in zip(colours, (False, True), strict=True):
+        bones = [
+            (points[motion.parents[body]], points[body]) for body in range(1, motion.bodies) if far[body] == is_far
+        ]
+        lines = LineCollection(bones, colors=colour, linewidths=width, capstyle="round", zorder=2 - is_far)
+        axes.add_collection(lines)
+    head = points[motion.node_names.index("Head")] + (0.0, 0.07)
+    axes.plot(*head, "o", color=colours[0], markersize=9.0 + width, markeredgewidth=0)

@@ -1,0 +1,105 @@
+"""A motion, sampled at the control rate and set on the ground: what the humanoid is to follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pmlaunch.demo.humanoid import mass_shares, soles
+from pmlaunch.kinematics import Array, forward_kinematics, inverse, multiply, rotate, slerp, to_vector
+from pmlaunch.motionfile import Motion
+
+CONTACT_HEIGHT = 0.012
+"""m: a sole this high above the lowest stands as surely as 1/e."""
+CONTACT_SPEED = 0.5
+"""m/s: so does a sole that moves this fast."""
+LOOKAHEAD = 2
+"""Samples behind the last step, so that every step has its future targets."""
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """`steps` control steps of a motion: sample 0 is the start, sample k the target of step k.
+
+    With S = steps + 1 + LOOKAHEAD samples and J bodies:
+
+    Attributes:
+        local_rotation: (S, J, 4) xyzw.
+        joint_velocity: (S, J, 3) rad/s, each in its body's own frame, as MuJoCo wants a ball joint's.
+        positions: (S, J, 3) m in the world.
+        rotations: (S, J, 4) in the world.
+        root_velocity: (S, 3) m/s in the world.
+        centre: (S, 3) m, the centre of mass.
+        centre_acceleration: (S, 3) m/s^2.
+        soles: (S, 6, 3) m, heel, ball and tip of each foot in the world.
+        standing: (S, 6), how surely each of them stands on the ground, from 0 to 1.
+    """
+
+    motion: Motion
+    steps: int
+    local_rotation: Array
+    joint_velocity: Array
+    positions: Array
+    rotations: Array
+    root_velocity: Array
+    centre: Array
+    centre_acceleration: Array
+    soles: Array
+    standing: Array
+
+
+def control_steps(motion: Motion, dt: float) -> int:
+    """How many whole control steps of `dt` s a motion lasts, as upstream counts; at least one."""
+    return max(1, int(motion.seconds / dt + 1e-6))
+
+
+def sample(motion: Motion, dt: float, start: float = 0.0) -> Reference:
+    """Sample `motion` every `dt` s from `start` s on.
+
+    Times before the first and behind the last frame give that frame. Velocities are central differences. The
+    whole motion is shifted vertically once, so that the lower foot mostly stands on the ground, z = 0.
+    """
+    steps = control_steps(motion, dt)
+    times: Array = start + dt * np.arange(-1.0, steps + 2 + LOOKAHEAD)
+    local, root = _at(motion, times)
+    positions, rotations = forward_kinematics(motion.parents, motion.local_translation, local, root)
+    bodies, points = soles(motion)
+    # in a walk one sole is down at nearly any time; a low quantile forgives noise and a short flight
+    heights = (positions[:, bodies] + rotate(rotations[:, bodies], points))[..., 2]
+    positions[..., 2] -= float(np.quantile(heights.min(axis=1), 0.25))
+    under = positions[:, bodies] + rotate(rotations[:, bodies], points)
+    centre = np.einsum("j,sjc->sc", mass_shares(motion), positions)
+    turn = to_vector(multiply(inverse(local[:-2]), local[2:])) / (2 * dt)
+    return Reference(
+        motion=motion,
+        steps=steps,
+        local_rotation=local[1:-1],
+        joint_velocity=turn,
+        positions=positions[1:-1],
+        rotations=rotations[1:-1],
+        root_velocity=(positions[2:, 0] - positions[:-2, 0]) / (2 * dt),
+        centre=centre[1:-1],
+        centre_acceleration=(centre[2:] - 2 * centre[1:-1] + centre[:-2]) / dt**2,
+        soles=under[1:-1],
+        standing=_standing(under, dt)[1:-1],
+    )
+
+
+def _standing(under: Array, dt: float) -> Array:
+    """(n, 6) from 0 to 1 for soles (n, 6, 3) m: 1 is on the ground, or as low as the lowest, and still."""
+    speed = np.linalg.norm(np.gradient(under, dt, axis=0), axis=-1)
+    height = under[..., 2]
+    ground = np.minimum(height.min(axis=1, keepdims=True), 0.02)
+    return np.asarray(np.exp(-np.maximum(height - ground, 0.0) / CONTACT_HEIGHT - speed / CONTACT_SPEED))
+
+
+def _at(motion: Motion, times: Array) -> tuple[Array, Array]:
+    """Local rotations (n, J, 4) and root positions (n, 3) m at `times` (n,) s, between frames interpolated."""
+    frame = np.clip(times * motion.fps, 0.0, motion.frames - 1.0)
+    before = np.minimum(frame.astype(int), max(motion.frames - 2, 0))
+    after = np.minimum(before + 1, motion.frames - 1)
+    share = (frame - before)[:, None]
+    rotation = slerp(motion.local_rotation[before], motion.local_rotation[after], share)
+    root = (1 - share) * motion.root_translation[before] + share * motion.root_translation[after]
+    return rotation, root

@@ -1,0 +1,72 @@
+"""SMPL's 24 bodies, and a skeleton of our own numbers for them: z up, facing +x, arms stretched to the sides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from pmlaunch.kinematics import Array
+
+_TREE: Final[dict[str, tuple[str, tuple[float, float, float]]]] = {
+    # body: (parent, place in the parent's frame in m); the right side mirrors the left
+    "Pelvis": ("", (0.0, 0.0, 0.95)),
+    "L_Hip": ("Pelvis", (0.0, 0.085, -0.085)),
+    "L_Knee": ("L_Hip", (0.0, 0.015, -0.395)),
+    "L_Ankle": ("L_Knee", (-0.02, 0.0, -0.405)),
+    "L_Toe": ("L_Ankle", (0.125, 0.012, -0.055)),
+    "R_Hip": ("Pelvis", (0.0, -0.085, -0.085)),
+    "R_Knee": ("R_Hip", (0.0, -0.015, -0.395)),
+    "R_Ankle": ("R_Knee", (-0.02, 0.0, -0.405)),
+    "R_Toe": ("R_Ankle", (0.125, -0.012, -0.055)),
+    "Torso": ("Pelvis", (-0.015, 0.0, 0.11)),
+    "Spine": ("Torso", (0.005, 0.0, 0.13)),
+    "Chest": ("Spine", (0.015, 0.0, 0.06)),
+    "Neck": ("Chest", (-0.035, 0.0, 0.21)),
+    "Head": ("Neck", (0.04, 0.0, 0.08)),
+    "L_Thorax": ("Chest", (-0.03, 0.08, 0.12)),
+    "L_Shoulder": ("L_Thorax", (-0.01, 0.095, 0.03)),
+    "L_Elbow": ("L_Shoulder", (-0.015, 0.265, -0.005)),
+    "L_Wrist": ("L_Elbow", (0.0, 0.25, 0.005)),
+    "L_Hand": ("L_Wrist", (-0.01, 0.085, -0.005)),
+    "R_Thorax": ("Chest", (-0.03, -0.08, 0.12)),
+    "R_Shoulder": ("R_Thorax", (-0.01, -0.095, 0.03)),
+    "R_Elbow": ("R_Shoulder", (-0.015, -0.265, -0.005)),
+    "R_Wrist": ("R_Elbow", (0.0, -0.25, 0.005)),
+    "R_Hand": ("R_Wrist", (-0.01, -0.085, -0.005)),
+}
+NODE_NAMES: Final = tuple(_TREE)
+"""The bodies in the order of the motion files and of the policy's outputs."""
+PARENTS: Final = np.array([NODE_NAMES.index(parent) if parent else -1 for parent, _ in _TREE.values()])
+
+SIDES: Final = {"L": 1.0, "R": -1.0}
+"""Which way along y each side of the body lies."""
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton:
+    """`offsets` (24, 3) m: each body's place in its parent's frame."""
+
+    offsets: Array
+
+    def offset(self, body: str) -> Array:
+        return np.asarray(self.offsets[NODE_NAMES.index(body)])
+
+
+def own_skeleton() -> Skeleton:
+    """A person of about 1.75 m."""
+    return Skeleton(np.array([place for _, place in _TREE.values()]))
+
+
+def varied_skeleton(draw: Any) -> Skeleton:
+    """Another person: size, lengths of the bones and places of the joints drawn from the generator `draw`."""
+    offsets = own_skeleton().offsets * draw.uniform(0.92, 1.06)
+    for body, name in enumerate(NODE_NAMES):
+        if not name.startswith("R_"):
+            offsets[body] = offsets[body] * draw.uniform(0.92, 1.08) + draw.normal(0.0, 0.015, size=3)
+    for body, name in enumerate(NODE_NAMES):
+        if name.startswith("R_"):
+            mirrored = offsets[NODE_NAMES.index(f"L_{name[2:]}")] * (1.0, -1.0, 1.0)
+            offsets[body] = mirrored + draw.normal(0.0, 0.003, size=3)  # nobody is quite symmetric
+    return Skeleton(offsets)

@@ -1,0 +1,110 @@
+"""The program itself, as a process, with the command line that pmlaunch gives it."""
+
+# ruff: noqa: E402
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
+    pytest.importorskip(_package, reason=f"skipped: the demo needs {_package}: pip install pmlaunch[demo]")
+
+from pmlaunch.demo import CHECKPOINT, EVAL_AGENT, MOTIONS
+
+pytestmark = pytest.mark.slow
+OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")
+WALK = MOTIONS / "smpl_humanoid_walk.npy"
+
+
+def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = None) -> Any:
+    """Run the script; its metrics.json."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(EVAL_AGENT),
+            "+robot=smpl",
+            "+simulator=mujoco",
+            "+terrain=flat",
+            f"++checkpoint='{CHECKPOINT.as_posix()}'",
+            f"++motion_file='{motion_file.as_posix()}'",
+            "++fabric.accelerator=cpu",
+            "++fabric.strategy.process_group_backend=gloo",
+            f"++hydra.run.dir='{(folder / 'hydra').as_posix()}'",
+            *overrides,
+        ],
+        env=os.environ | {"PMLAUNCH_RUN_DIR": str(folder), "PYTHONPATH": str(EVAL_AGENT.parents[2])},
+        cwd=cwd or folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "balance is helped" in done.stdout
+    assert (folder / "poses.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def all_three(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "all.yaml").write_text(
+        yaml.safe_dump({"motions": [{"file": str(MOTIONS / f"{name}.npy")} for name in OWN]})
+    )
+    return run(folder, folder / "all.yaml", "++num_envs=2")
+
+
+@pytest.mark.parametrize("index", range(3), ids=OWN)
+def test_own_motions_are_tracked(all_three: Any, index: int) -> None:
+    motion = all_three["motions"][index]
+    assert motion["name"] == OWN[index]
+    assert motion["eval/gt_err"] < 0.05
+    assert motion["eval/gr_err_degrees"] < 6.0
+    assert motion["eval/tracking_success_rate"] == 1.0
+    assert (motion["steps"], motion["truncated"]) == (150, False)
+    assert 0.0 < motion["demo/root_force_mean"] < 150.0
+
+
+def test_the_whole_documents_figures(all_three: Any) -> None:
+    metrics = all_three["metrics"]
+    assert all_three["schema"] == 1
+    assert all_three["steps"] == 300, "two motions side by side, then the third"
+    assert all_three["truncated"] is False
+    mean = sum(motion["eval/gt_err"] for motion in all_three["motions"]) / 3
+    assert metrics["eval/gt_err"] == pytest.approx(mean)
+    for name in ("gt_err", "gr_err", "gr_err_degrees", "cartesian_err"):
+        assert metrics[f"eval/{name}_min"] <= metrics[f"eval/{name}"] <= metrics[f"eval/{name}_max"]
+    assert all_three["units"].keys() == metrics.keys()
+    assert all_three["seconds"].keys() == {"load", "evaluate"}
+    assert all_three["steps_per_second"] > 0
+
+
+def test_exactly_so_many_steps(tmp_path: Path) -> None:
+    folder = tmp_path / "über den Hügel"  # and a folder that is not ASCII
+    folder.mkdir()
+    document = run(folder, WALK, "++agent.config.max_eval_steps=200")
+    assert document["steps"] == document["motions"][0]["steps"] == 200, "150 steps, then 50 from the start again"
+    assert document["truncated"] is False
+
+
+def test_cut_short_on_two_ranks(tmp_path: Path) -> None:
+    """Lightning starts the second rank by itself: `python eval_agent.py ...` with a rank in its environment."""
+    document = run(tmp_path, WALK, "++ngpu=2", "++agent.config.max_eval_steps=20")
+    assert document["ranks"] == 2
+    assert document["steps"] == 20
+    assert document["motions"][0]["steps"] == 40, "both ranks evaluate the one motion, from different starts"
+    assert document["truncated"] is True
+
+
+def test_the_real_walk(tmp_path: Path, upstream: Path) -> None:
+    """A motion of other proportions that no training has seen."""
+    document = run(tmp_path, upstream / "data" / "motions" / "smpl_humanoid_walk.npy")
+    assert document["metrics"]["eval/gt_err"] < 0.10
+    assert document["metrics"]["eval/tracking_success_rate"] == 1.0
