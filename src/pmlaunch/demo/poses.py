@@ -44,7 +44,7 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
     rows = rows[:ROWS]
     figure = Figure(figsize=(11.0, 2.55 * len(rows) + 0.4), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
-    top = max(float(pose[:, 2].max()) for row in rows for pose in row.reference) + 0.15
+    top = max(float(pose[:, 2].max()) for row in rows for pose in row.reference) + 0.2
     for axes, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         _strip(axes, row, top)
     figure.legend(
@@ -59,7 +59,7 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
         labelcolor=INK,
     )
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    figure.savefig(draft, format="png")
+    figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)  # the layout cuts the title otherwise
     draft.replace(path)
 
 
