@@ -16,7 +16,7 @@ from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport, config_report
-from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
+from pmlaunch.model import EvalRequest, Finding, LaunchPlan, MotionInfo, Severity, Sourced
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.plain import plain_commands
 from pmlaunch.planning.things import Things, find_things
@@ -27,6 +27,7 @@ from pmlaunch.runtimes.runtime import Runtime
 from pmlaunch.settings import Settings
 
 _STEPS_OF_UNKNOWN = 1000  # control steps of a headless run whose motion's length is not known: half a minute
+_UPSTREAM_FPS = 30  # frames per second to which ProtoMotions 2 thins a motion out
 _SILENCE_HEADLESS = 1800.0  # seconds: longer than any start of Isaac Sim, shorter than a night
 
 
@@ -173,10 +174,27 @@ def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, thing
         return Sourced(int(report.max_eval_steps), "checkpoint")
     if not values.headless.value:
         return Sourced(None, "default: a window stays open")
-    seconds = [motion.seconds for motion in things.motions if motion.seconds is not None]
+    seconds = [
+        played_seconds(motion, things.checkout.generation)
+        for motion in things.motions
+        if motion.seconds is not None and motion.frames is not None and motion.fps is not None
+    ]
     if not seconds or report.control_hz is None:
         return Sourced(_STEPS_OF_UNKNOWN, "default: the motion's length is unknown")
     return Sourced(math.ceil(round(max(seconds) * report.control_hz, 6)), "default: the motion's length")
+
+
+def played_seconds(motion: MotionInfo, generation: str) -> float:
+    """How long a run plays the motion.
+
+    ProtoMotions 2 keeps every n-th frame of a faster motion, n = round(fps / 30), and plays what is left at 30
+    frames per second (MotionLib._fix_motion_fps): 511 frames at 100/s last 5.67 s there and not 5.1 s.
+    """
+    frames, fps, seconds = motion.frames or 0, motion.fps or 1.0, motion.seconds or 0.0
+    if generation != "2" or fps <= _UPSTREAM_FPS:
+        return seconds
+    kept = math.ceil(frames / round(fps / _UPSTREAM_FPS))
+    return (kept - 1) / _UPSTREAM_FPS
 
 
 def _setting(settings: Settings, key: str, flag: Any, default: Any) -> Sourced[Any]:
