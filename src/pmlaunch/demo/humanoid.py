@@ -2,8 +2,8 @@
 
 24 bodies with the names of SMPL, a free pelvis and 23 ball joints: 69 actuated degrees of freedom. Bones are
 capsules, a foot is two pairs of them side by side, about 72 kg in all. Bodies touch the flat ground, not each
-other. Masses follow the shares of de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters"
-(1996), rounded.
+other. Masses are our own round numbers, roughly the shares of de Leva, "Adjustments to Zatsiorsky-Seluyanov's
+segment inertia parameters" (1996).
 """
 
 from __future__ import annotations
