@@ -18,11 +18,21 @@ def record_of(workspace: Path) -> dict[str, object]:
     return json.loads(next((workspace / "runs").glob("*/record.json")).read_text())
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
-def test_nothing_survives_a_launcher_that_is_killed(workspace: Path, how: signal.Signals) -> None:
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_polite_signal_ends_a_run_as_ctrl_c_does(workspace: Path, how: signal.Signals) -> None:
     process = start(workspace, "++standin=child")
     wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
     process.send_signal(how)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert record_of(workspace)["state"] == "interrupted"
+    assert survivors(workspace) == []
+
+
+def test_nothing_survives_a_launcher_that_is_killed(workspace: Path) -> None:
+    process = start(workspace, "++standin=child")
+    wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
+    process.kill()
     process.communicate(timeout=30)
     wait_for(lambda: survivors(workspace) == [], "the end of every process", 10)
     wait_for(lambda: record_of(workspace)["state"] != "running", "the record's end", 10)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.running.events import EventTail
+from pmlaunch.running.interrupts import Interrupts
 from pmlaunch.running.jobs import join_job
 from pmlaunch.running.process import Child, created
 from pmlaunch.running.provide import provide_agent
@@ -41,6 +42,11 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
     Raises PML204 when the folder cannot be written and PML205 when the program cannot be started; no folder
     is left behind then.
     """
+    with Interrupts() as interrupts:
+        return _run_plan(plan, findings, observer, interrupts)
+
+
+def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer, interrupts: Interrupts) -> RunRecord:
     now = datetime.now(timezone.utc)
     motion = plan.motions[0].name if plan.motions else None
     folder = RunFolder.create(plan.runs, plan.model, motion, now.astimezone())
@@ -79,7 +85,7 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
     with contextlib.suppress(PmlaunchError):
         folder.write("record.json", record.as_json())
     observer.started(folder, child.pid)
-    run = _Run(plan, folder, child, observer, start)
+    run = _Run(plan, folder, child, observer, interrupts, start)
     exit_code = run.watch()
     record = run.conclude(record, exit_code)
     folder.write("record.json", record.as_json())
@@ -96,11 +102,20 @@ def _named(pid: int) -> dict[str, float] | None:
 class _Run:
     """One run while it goes on."""
 
-    def __init__(self, plan: LaunchPlan, folder: RunFolder, child: Child, observer: Observer, start: float):
+    def __init__(
+        self,
+        plan: LaunchPlan,
+        folder: RunFolder,
+        child: Child,
+        observer: Observer,
+        interrupts: Interrupts,
+        start: float,
+    ):
         self._plan = plan
         self._folder = folder
         self._child = child
         self._observer = observer
+        self._interrupts = interrupts
         self._start = start
         self._events = EventTail(folder.file("events.jsonl"))
         self._last_event = start
@@ -110,13 +125,10 @@ class _Run:
     def watch(self) -> int | None:
         """Look on until the child has ended, by itself or because it had to. Returns its exit code."""
         exit_code = None
-        try:
-            while exit_code is None and self._stop is None:
-                exit_code = self._child.wait(_PERIOD)
-                self._look()
-                self._stop = self._must_stop() if exit_code is None else None
-        except KeyboardInterrupt:
-            self._stop, self._message = Stop.INTERRUPT, "Interrupted by Ctrl+C."
+        while exit_code is None and self._stop is None:
+            exit_code = self._child.wait(_PERIOD)
+            self._look()
+            self._stop = self._must_stop() if exit_code is None else None
         if self._stop is not None:
             exit_code = self._end()
         self._child.close()
@@ -132,6 +144,9 @@ class _Run:
         self._observer.tick()
 
     def _must_stop(self) -> Stop | None:
+        if self._interrupts.count:
+            self._message = "Interrupted by Ctrl+C, or asked to end."
+            return Stop.INTERRUPT
         now = time.monotonic()
         limit, silence = self._plan.timeout, self._plan.silence
         if self._child.log_error is not None:
@@ -150,22 +165,16 @@ class _Run:
     def _end(self) -> int | None:
         """A polite end first, so that the agent writes its verdict; then the tree. Ctrl+C again: at once."""
         self._observer.stopping(self._message)
+        asked = self._interrupts.count
+        with contextlib.suppress(OSError):
+            self._folder.file(STOP_FILE).touch()
         exit_code = None
-        try:
-            with contextlib.suppress(OSError):
-                self._folder.file(STOP_FILE).touch()
-            deadline = time.monotonic() + _GRACE
-            while exit_code is None and time.monotonic() < deadline:
-                exit_code = self._child.wait(_PERIOD)
-                self._look()
-        except KeyboardInterrupt:
-            pass
-        while True:
-            try:
-                ended = self._child.end_tree()
-                return exit_code if exit_code is not None else ended
-            except KeyboardInterrupt:
-                continue
+        deadline = time.monotonic() + _GRACE
+        while exit_code is None and time.monotonic() < deadline and self._interrupts.count == asked:
+            exit_code = self._child.wait(_PERIOD)
+            self._look()
+        ended = self._child.end_tree()
+        return exit_code if exit_code is not None else ended
 
     def conclude(self, record: RunRecord, exit_code: int | None) -> RunRecord:
         """The record of the run that has ended."""
