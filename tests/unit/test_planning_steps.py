@@ -85,5 +85,5 @@ def test_number_of_steps_of_the_checkpoints_config(plan, checkout) -> None:
 def test_number_of_steps_is_rounded_up_to_the_end_of_the_motion(plan, tmp_path) -> None:
     from standin import smpl_motion
 
-    smpl_motion(tmp_path / "long.npy", frames=72, fps=70.0)  # 1.0143 s at 30 Hz: 30.4 steps
+    smpl_motion(tmp_path / "long.npy", frames=25, fps=23.7)  # 1.0127 s at 30 Hz: 30.4 steps
     assert plan(motions=("long.npy",), headless=True).plan.max_steps == 31

@@ -1,0 +1,114 @@
+"""Evaluations of a stand-in program through a runtime: by pmlaunch, and by hand as a user would."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import STANDINS, Lab
+
+from pmlaunch.checks.preflight import exit_code_of, preflight
+from pmlaunch.model import EvalRequest, Finding, RunRecord, Severity
+from pmlaunch.planning.plan import make_plan
+from pmlaunch.running.run import run_plan
+from pmlaunch.settings import Settings
+from standin import make_checkout
+
+_AGENT = "class PPO:\n    def evaluate_policy(self, inside):\n        inside()\n"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What reached the program."""
+
+    argv: Sequence[str]
+    cwd: Path
+    variables: Mapping[str, str | None]
+
+    @classmethod
+    def of(cls, output: str) -> Seen | None:
+        """From what the program printed; None when it was never reached."""
+        lines = [line[5:] for line in output.splitlines() if line.startswith("SEEN ")]
+        if not lines:
+            return None
+        data = json.loads(lines[-1])
+        return cls(data["argv"], Path(data["cwd"]), data["variables"])
+
+    def values(self) -> dict[str, Any]:
+        """The overrides among the arguments, as Hydra and OmegaConf read them."""
+        from hydra.core.override_parser.overrides_parser import OverridesParser
+        from omegaconf import OmegaConf
+
+        parsed = OverridesParser.create().parse_overrides(list(self.argv))
+        return {item.key_or_group: OmegaConf.create({"it": item.value()})["it"] for item in parsed}
+
+
+class Refused(Exception):
+    """The preflight found what must not start; `codes` say what."""
+
+    def __init__(self, findings: Sequence[Finding]):
+        self.codes = [finding.code for finding in findings if finding.severity is Severity.ERROR]
+        super().__init__("; ".join(f"{finding.code} {finding.message}" for finding in findings))
+
+
+class _Nobody:
+    """An observer that does not look."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: None
+
+
+def make_program(root: Path) -> Path:
+    """A stand-in checkout whose program is standins/program.py: it needs no Hydra, so it starts in a moment."""
+    checkout = make_checkout(root)
+    shutil.copy(STANDINS / "program.py", checkout / "protomotions" / "eval_agent.py")
+    (checkout / "protomotions/agents/ppo/agent.py").write_text(_AGENT, encoding="utf-8")
+    return checkout
+
+
+def evaluate(
+    lab: Lab,
+    workspace: Path,
+    checkout: Path,
+    *,
+    ending: str = "0",
+    before_start: Callable[[], object] = lambda: None,
+    **wishes: Any,
+) -> RunRecord:
+    """Plan, check and run an evaluation, as if typed in `workspace` in the surroundings of `lab`. Raises Refused."""
+    wishes = {"model": "motion_tracker", "motions": ("walk",), "simulator": "genesis", **wishes}
+    request = EvalRequest(protomotions=str(checkout), headless=True, max_steps=3, **lab.options, **wishes)
+    with lab.entered(workspace):
+        os.environ["STANDIN_ENDING"] = ending
+        planned = make_plan(request, Settings.here())
+        findings = preflight(planned)
+        if exit_code_of(findings):
+            raise Refused(findings)
+        before_start()
+        return run_plan(planned.plan, tuple(findings), _Nobody())
+
+
+def seen_by(record: RunRecord) -> Seen | None:
+    """What reached the program of a run."""
+    return Seen.of((record.folder / "output.log").read_text(encoding="utf-8"))
+
+
+def by_hand(lab: Lab, *words: str, folder: Path, quote_all: bool = False, **variables: str) -> tuple[int, str]:
+    """Exit code and output of the runtime started without pmlaunch, by list or with quotes around every word."""
+    command = lab.command(*words)
+    done = subprocess.run(
+        " ".join(f'"{word}"' for word in command) if quote_all else command,
+        cwd=folder,
+        env={**lab.surroundings(), **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=120,
+    )
+    return done.returncode, done.stdout.decode(errors="replace")

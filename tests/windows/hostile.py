@@ -1,0 +1,82 @@
+"""Values that a user may well have, and that shells, batch files, Hydra or consoles have been seen to break on."""
+
+from __future__ import annotations
+
+CANARY = "canary"
+"""A file of this name appears when a value is run instead of handed on."""
+
+FOLDERS = (
+    "plain",
+    "my motions",
+    "two  blanks",
+    "Program Files (x86)",
+    "(x)",
+    "(x",
+    "x)",
+    "a=b",
+    "+robot=smpl",
+    "a,b",
+    "a;b",
+    "R&D",
+    f"x&md {CANARY}",
+    f"x & md {CANARY} &",
+    "100%",
+    "%PATH%",
+    "%CD%%%a",
+    "bang!",
+    "a!PATH!b",
+    "a^b",
+    "caret^",
+    "it's",
+    "''",
+    "[1,2]",
+    "{a}",
+    "#hash",
+    "~tilde",
+    "`ls`",
+    "$HOME",
+    "$(echo x)",
+    "@at",
+    "-leading",
+    "--json",
+    "walk.v2",
+    "null",
+    "1e3",
+    "simulator isaacgym robot",
+    "动作 行走",
+    "Übung é",
+    "emoji 🚶",
+    "e\u0301 combining",
+    "no\u00a0break",
+    "long " + "x" * 115,
+    # with what lies in it 250 characters: Wine itself fails on a path of more than 262
+    "\\".join(["deep " + "y" * 35] * 4),
+)
+"""Names of folders and files on Windows: no `\\ / : * ? " < > |` in them, no blank or dot at the end."""
+
+TEXTS = (
+    'say "hi"',
+    '"',
+    f'""" & md {CANARY}',
+    f"a&echo pwned>{CANARY}",
+    f'"&echo pwned>{CANARY}&"',
+    f"a|echo pwned>{CANARY}",
+    f"a<b>{CANARY}",
+    f"%COMSPEC% /c echo pwned>{CANARY}",
+    "glob*",
+    "what?",
+    "x=[1,2]",
+    "key: value",
+    "trailing\\",
+    "trailing\\\\",
+    "C:\\dir\\'quoted'\\",
+    '\\"',
+    "tab\there",
+    " blank at both ends ",
+    "",
+    "${oc.env:PATH}",
+    "\\${x}",
+    "C:\\" + "\\".join(["long path " + "y" * 50] * 6),
+    "z" * 4000,
+)
+"""Values that only an override can have."""

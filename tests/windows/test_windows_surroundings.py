@@ -1,0 +1,66 @@
+"""Environments that break a batch file: worked around, or refused before the start with the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from evaluation import Refused, evaluate, seen_by
+from lab import Lab
+
+GetLab = Callable[[str], Lab]
+CONDA = ("2.1 conda", "2.2 conda", "2.3 conda", "3.0 conda")
+
+
+def changed(lab: Lab, **variables: str | None) -> Lab:
+    """`lab` with other variables; None removes one."""
+    environment = {**lab.environment, **variables}
+    return replace(lab, environment={name: value for name, value in environment.items() if value is not None})
+
+
+@pytest.mark.parametrize("name", CONDA)
+def test_what_breaks_a_batch_file_is_kept_from_it(lab: GetLab, program: Path, tmp_path: Path, name: str) -> None:
+    path = f"{os.environ['PATH']};C:\\broken (x;C:\\broken) y"
+    surroundings = changed(lab(name), SKIP="1", PATH=path, PYTHONPATH=r"C:\mine)!%OS%;C:\also mine")
+    record = evaluate(surroundings, tmp_path, program)
+    assert record.state.value == "done"
+    assert seen_by(record) is not None
+    notes = " ".join(finding.message for finding in record.findings if finding.code == "PML210")
+    assert "SKIP" in notes
+    assert "broken (x" in notes
+
+
+@pytest.mark.parametrize("name", ["2.1 conda", "2.3 conda"])
+def test_a_blank_in_conda_prefix(lab: GetLab, program: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refused) as refused:
+        evaluate(changed(lab(name), CONDA_PREFIX=r"C:\Program Files\conda"), tmp_path, program)
+    assert refused.value.codes == ["PML208"]
+
+
+@pytest.mark.parametrize("name", ["2.1 conda", "2.3 conda", "3.0 conda"])
+def test_no_python(lab: GetLab, program: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refused) as refused:
+        evaluate(changed(lab(name), CONDA_PREFIX=None), tmp_path, program)
+    assert refused.value.codes == ["PML211"]
+
+
+def test_2_3_does_not_look_at_virtual_env(lab: GetLab, program: Path, tmp_path: Path) -> None:
+    active = changed(lab("2.3 conda"), CONDA_PREFIX=None, **lab("3.0 venv").environment)
+    with pytest.raises(Refused, match="VIRTUAL_ENV"):
+        evaluate(active, tmp_path, program)
+
+
+def test_a_batch_file_that_says_an_error_and_returns_0(lab: GetLab, program: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "isaaclab"
+    folder.mkdir()
+    (folder / "VERSION").write_text("2.3.0\n", encoding="utf-8")
+    (folder / "isaaclab.bat").write_bytes(b"@echo off\r\necho [ERROR] nothing will run today\r\nexit /b 0\r\n")
+    broken = replace(lab("2.3 conda"), options={"via": "isaaclab", "isaaclab": str(folder)})
+    record = evaluate(broken, tmp_path, program)
+    assert (record.state.value, record.exit_code) == ("abnormal", 8)
+    said = [finding for finding in record.findings if finding.code == "PML331"]
+    assert "nothing will run today" in said[0].message
+    assert "--via python" in str(said[0].hint)
