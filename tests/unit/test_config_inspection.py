@@ -214,3 +214,17 @@ def test_without_a_config_the_groups_alone_are_examined(config: Path) -> None:
     report = config_report(config.parents[4] / "protomotions/config", None, OVERRIDES, ())
     assert codes(report) == ["PML109"]  # num_envs comes from the training
     assert report.findings[0].subject == "simulator.config.num_envs"
+
+
+def test_merging_in_place_gives_what_upstream_gets(upstream: Path) -> None:
+    """eval_agent.py copies the whole config at each merge; the report's merge does not, and means the same."""
+    from omegaconf import OmegaConf
+
+    from pmlaunch.checkouts import compose
+
+    trained = upstream / "data/pretrained_models/masked_mimic/smpl/config.yaml"
+    composed = compose._compose(upstream / "protomotions/config", ["+robot=smpl", "+simulator=genesis", "++num_envs=3"])
+    theirs = OmegaConf.load(trained)
+    theirs = OmegaConf.merge(OmegaConf.merge(theirs, theirs.eval_overrides), composed)
+    ours = compose._merge(compose._load(trained), composed)
+    assert OmegaConf.to_container(ours, resolve=False) == OmegaConf.to_container(theirs, resolve=False)

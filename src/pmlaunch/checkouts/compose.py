@@ -8,6 +8,7 @@ with the same files and overrides the answer is the same, and Hydra need not be 
 from __future__ import annotations
 
 import contextlib
+import copy
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -68,6 +69,7 @@ def _examine(
 ) -> ConfigReport:
     try:
         trained = _load(train_config) if train_config else None
+        untouched = copy.deepcopy(trained) if user_keys else None
         composed = _compose(config_dir, overrides)
         merged = _merge(trained, composed)
     except PmlaunchError as error:
@@ -77,7 +79,7 @@ def _examine(
         findings, facts = inspection.examine(merged, refused)
     unknown: dict[str, list[str]] = {}
     if user_keys and not findings:
-        bare = _merge(trained, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
+        bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
         unknown = inspection.unknown_keys(bare, user_keys)
     return ConfigReport(tuple(findings), unknown_keys=tuple(unknown), nearest=unknown, **facts)
 
@@ -117,15 +119,16 @@ def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
 
 
 def _merge(trained: Any, composed: Any) -> Any:
-    from omegaconf import OmegaConf
+    """What OmegaConf.merge gives, without its copies of the whole config: `trained` becomes the result."""
     from omegaconf.errors import OmegaConfBaseException
 
     if trained is None:
         return composed
     try:
         if trained.get("eval_overrides") is not None:
-            trained = OmegaConf.merge(trained, trained.eval_overrides)
-        return OmegaConf.merge(trained, composed)
+            trained.merge_with(copy.deepcopy(trained.eval_overrides))
+        trained.merge_with(composed)
+        return trained
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise PmlaunchError("PML109", f"The checkpoint's config and the overrides do not merge: {reason}") from error
