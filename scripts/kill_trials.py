@@ -96,7 +96,7 @@ def launch(folder: Path, way: str) -> int:
 
     script = folder / "program.py"
     script.write_text(PROGRAM, encoding="utf-8")
-    patience = 8.0 if os.name == "nt" else 1.0  # seconds; a start under Wine takes some
+    patience = 5.0 if os.name == "nt" else 1.0  # seconds; a start under Wine takes some
     runtime, platform = PythonRuntime(sys.executable, "trial"), platform_named(None)
     plan = LaunchPlan(
         model="trial", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(way,),
