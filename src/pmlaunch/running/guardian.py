@@ -20,6 +20,7 @@ TYPE_CHECKING = False  # `typing` costs more than all of this program
 if TYPE_CHECKING:
     from typing import Any
 
+_ATTEMPTS = 100  # to replace a record that somebody is reading, a twentieth of a second apart
 _ROUNDS = 20  # looks at the run's processes, a twentieth of a second apart, until none is left
 
 
@@ -84,13 +85,18 @@ def ended(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(path: str, record: dict[str, Any]) -> None:
-    """In one step, as every document of a run."""
+    """In one step, as every document of a run; patient with Windows, where a reader holds the old file for a moment."""
     beside = path + ".guardian.tmp"
     with contextlib.suppress(OSError):
         with open(beside, "w", encoding="utf-8", newline="\n") as file:
             json.dump(record, file, indent=2, ensure_ascii=False)
             file.write("\n")
-        os.replace(beside, path)
+        for _ in range(_ATTEMPTS):
+            try:
+                os.replace(beside, path)
+                return
+            except PermissionError:
+                time.sleep(0.05)
 
 
 if __name__ == "__main__":
