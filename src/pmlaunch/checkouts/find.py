@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pmlaunch.checkouts.checkout import Checkout, v2_checkout
@@ -57,7 +58,8 @@ def _open(root: Path, source: str) -> Checkout:
             hint=f'git -C "{root}" checkout v2.3',
             subject=str(root),
         )
-    return v2_checkout(root.resolve(), source)
+    # not resolve(), which raises on some drives of Windows and on long paths
+    return v2_checkout(Path(os.path.abspath(root)), source)  # noqa: PTH100
 
 
 def _not_a_checkout(root: Path, source: str) -> str:
