@@ -12,19 +12,14 @@ import os
 import sys
 
 from windows import run_on_windows
-from workshop import ROOT, python_with, run
+from workshop import ROOT, add_torch_index, python_with, run
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lint", action="store_true", help="ruff and mypy, too")
     parser.add_argument("--windows", action="store_true", help="the tests that need Windows, under Wine elsewhere")
-    parser.add_argument(
-        "--torch-index",
-        default=os.environ.get("PMLAUNCH_TORCH_INDEX"),
-        metavar="URL",
-        help="index of a smaller torch; on Linux PyPI's is a CUDA build of several GB",
-    )
+    add_torch_index(parser)
     options, more = parser.parse_known_args()
     if options.windows:
         where = [] if any(word.startswith("tests") for word in more) else ["tests/windows"]

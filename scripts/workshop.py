@@ -5,6 +5,7 @@ Standard library only. A .venv that was made for the same files is used as it is
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import subprocess
@@ -40,6 +41,16 @@ def python_with(extras: Sequence[str], *, folder: Path | None = None, torch_inde
     kept = stamp.read_text(encoding="utf-8").split() if stamp.is_file() else []
     stamp.write_text("\n".join([*kept, wanted]), encoding="utf-8")
     return python
+
+
+def add_torch_index(parser: argparse.ArgumentParser) -> None:
+    """The option that both programs have for `python_with`."""
+    parser.add_argument(
+        "--torch-index",
+        default=os.environ.get("PMLAUNCH_TORCH_INDEX"),
+        metavar="URL",
+        help="index of a smaller torch; on Linux PyPI's is a CUDA build of several GB",
+    )
 
 
 def run(command: Sequence[str | os.PathLike[str]], **variables: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
@@ -189,7 +189,7 @@ def _motions(
     infos = []
     for name in wanted:
         path = find_motion(name, checkout, available, robot, known["motion"], settings.folder)
-        infos.append(replace(read_info(path.absolute(), available)))
+        infos.append(read_info(path.absolute(), available))
     return tuple(infos), source if infos else "checkpoint"
 
 
