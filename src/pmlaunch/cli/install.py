@@ -28,7 +28,6 @@ def install_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, the commands and the bytes.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a download.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tracebacks of defects.")] = False,
 ) -> int:
     """Install ProtoMotions: checkout, chosen checkpoints, packages, pmlaunch.yaml; each step proven.
 

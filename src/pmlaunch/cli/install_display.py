@@ -70,9 +70,15 @@ class LiveInstallDisplay(InstallDisplay):
 
     def __init__(self) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
         from rich.progress import Progress as Bars
-        from rich.progress import TransferSpeedColumn
 
         self._console = Console(stderr=True, highlight=False, emoji=False)
         spinner = [] if self._console.options.ascii_only else [SpinnerColumn()]

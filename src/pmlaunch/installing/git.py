@@ -53,7 +53,11 @@ _SETTINGS = (
 # LFS files are written as the pointers that they are; Git LFS is called for the chosen ones afterwards
 NO_LFS = ("filter.lfs.smudge=", "filter.lfs.clean=", "filter.lfs.process=", "filter.lfs.required=false")
 # ... or compared with their pointers although Git LFS was never set up in this repository
-WITH_LFS = ("filter.lfs.clean=git-lfs clean -- %f", "filter.lfs.process=", "filter.lfs.required=true")
+WITH_LFS = (
+    "filter.lfs.clean=git-lfs clean -- %f",
+    "filter.lfs.process=git-lfs filter-process",  # an empty one would count as one that fails
+    "filter.lfs.required=true",
+)
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,9 @@ def make_site(request: InstallRequest, settings: Settings) -> Site:
     """The site of an installation on this machine; its folder for logs is made when there is something to log."""
     platform = platform_named(None)
     site = Site(request, settings, platform, settings.environment, logs_folder(settings))
+    wanted = _wanted_runtime(request, settings)
     try:
-        site.runtime = _runtime(request, settings, site)
+        site.runtime = _runtime(request, settings, site, wanted)
     except PmlaunchError as error:
         site.findings.append(error_finding(error))
     return site
@@ -74,19 +75,25 @@ def logs_folder(settings: Settings) -> Path:
     return home / f"install-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
 
 
-def _runtime(request: InstallRequest, settings: Settings, site: Site) -> Runtime | None:
-    """What will run the simulator; None, with the findings noted, where it is not there."""
+def _wanted_runtime(request: InstallRequest, settings: Settings) -> str:
+    """What the simulator asks for: isaaclab or python. Raises PML010 for a simulator that nobody knows."""
     from pmlaunch.catalog.presets import presets
     from pmlaunch.names import choose
-    from pmlaunch.runtimes.choose import choose_runtime
 
     known = presets("simulator", settings.preset_folders)
     preset = choose(
         "simulator", request.simulator, known.values(), lambda item: item.names, listing="pmlaunch list simulators"
     )
-    runtime = choose_runtime(
+    return str(preset.values.get("runtime", "python"))
+
+
+def _runtime(request: InstallRequest, settings: Settings, site: Site, wanted: str) -> Runtime | None:
+    """What will run the simulator. Raises PmlaunchError where it is not there."""
+    from pmlaunch.runtimes.choose import choose_runtime
+
+    return choose_runtime(
         via="python" if request.python and not request.isaaclab else "auto",
-        wanted=str(preset.values.get("runtime", "python")),
+        wanted=wanted,
         own=False,
         isaaclab=request.isaaclab,
         python=request.python,
@@ -94,7 +101,6 @@ def _runtime(request: InstallRequest, settings: Settings, site: Site) -> Runtime
         beside=site.checkout,
         platform=site.platform,
     )
-    return runtime
 
 
 def plan(chosen: Sequence[Step], site: Site) -> Installation:

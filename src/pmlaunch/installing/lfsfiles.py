@@ -52,15 +52,17 @@ def lfs_files(git: Git, root: Path, *pathspecs: str) -> list[LfsFile]:
 def state_of(git: Git, root: Path, files: Sequence[LfsFile]) -> dict[str, str]:
     """By path: "here", "pointer", "missing", or "other" for a file that is neither (broken off, or the user's own).
 
-    Whether a file of the right size has the right sha256 is asked of git, which remembers the files that it has seen.
+    Whether a file of the right size has the right sha256 is asked of git, which remembers the files that it has seen. Of
+    one that came by other means than Git LFS it only sees that its size is not the pointer's: that one is read.
     """
     states = {file.path: _quick_state(file, root) for file in files}
     sized = [path for path, state in states.items() if state == "here"]
     if sized:
         changed = git.ask("status", "--porcelain=v1", "-z", "-uno", "--", *sized, cwd=root, settings=WITH_LFS)
-        for entry in (changed or "").split("\0"):
-            if entry[3:] in states:
-                states[entry[3:]] = "other"
+        suspects = {entry[3:] for entry in (changed or "").split("\0")}
+        for file in files:
+            if file.path in suspects and not is_right(file.within(root), file.pointer):
+                states[file.path] = "other"
     return states
 
 

@@ -43,6 +43,13 @@ class ModelsStep:
             return None
         if place.state == "absent" or place.marker:
             return _estimate(site)
+        if place.gitdir is None:
+            raise PmlaunchError(
+                "PML417",
+                f"{site.checkout} has no git repository, so Git LFS cannot bring its checkpoints.",
+                hint="--models none, then: pmlaunch fetch maskmimic --from hf",
+                subject=str(site.checkout),
+            )
         git = Git(site)
         files = wanted_files(git, site)
         states = state_of(git, site.checkout, files)

@@ -7,6 +7,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import NO_LFS, WITH_LFS, Git
+from pmlaunch.installing.lfsfiles import is_right, lfs_files
 from pmlaunch.installing.source import find_ref, known_commit
 from pmlaunch.installing.step import Progress, Report
 from pmlaunch.installing.transfer import GitProgress
@@ -18,9 +19,7 @@ def refuse_if_changed(git: Git, folder: Path, ref: str, held: str | None) -> Non
     Untracked files stay where they are (git refuses if one is in the way). `held` is the commit that a surrounding
     repository holds for this submodule.
     """
-    changed = git.ask(
-        "status", "--porcelain=v1", "--untracked-files=no", "--ignore-submodules", cwd=folder, settings=WITH_LFS
-    )
+    changed = _changed(git, folder)
     if changed is None:
         raise PmlaunchError(
             "PML409",
@@ -29,8 +28,9 @@ def refuse_if_changed(git: Git, folder: Path, ref: str, held: str | None) -> Non
             subject=str(folder),
         )
     hint = f'git -C "{folder}" status, then commit or undo; or --dir ANOTHER_FOLDER'
-    if changed:
-        files = [line[3:] for line in changed.splitlines()]
+    here = _checkpoints(git, folder, changed)
+    files = [path for path in changed if path not in here]
+    if files:
         named = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
         message = (
             f"{folder} would have to be switched to {ref}, but it has local changes: {named}. Nothing was touched."
@@ -44,6 +44,21 @@ def refuse_if_changed(git: Git, folder: Path, ref: str, held: str | None) -> Non
             "tag. Nothing was touched."
         )
         raise PmlaunchError("PML407", message, hint=f'git -C "{folder}" branch KEPT', subject=str(folder))
+
+
+def _changed(git: Git, folder: Path) -> list[str] | None:
+    """The paths of changed files, as git sees them; None when it cannot tell."""
+    told = git.ask(
+        "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules",
+        cwd=folder, settings=WITH_LFS,
+    )  # fmt: skip
+    return None if told is None else [entry[3:] for entry in told.split("\0") if entry]
+
+
+def _checkpoints(git: Git, folder: Path, changed: list[str]) -> list[str]:
+    """Those of the changed files that are what their pointers say: checkpoints that came by other means than Git LFS."""
+    files = lfs_files(git, folder, *changed) if changed else []
+    return [file.path for file in files if is_right(file.within(folder), file.pointer)]
 
 
 def switch(git: Git, folder: Path, url: str, ref: str, report: Report) -> None:
@@ -62,6 +77,9 @@ def switch(git: Git, folder: Path, url: str, ref: str, report: Report) -> None:
         if not ended.ok:
             raise failure(ended, f"Fetching {ref} from {url}", url, "PML403")
         commit = git.ask("rev-parse", f"{found.kept}^{{commit}}", cwd=folder) or found.commit
+    known = _checkpoints(git, folder, _changed(git, folder) or [])
+    if known:  # git learns that they are what it has
+        git.tell("add", "--", *known, cwd=folder, settings=WITH_LFS)
     ended = git.tell("checkout", "--detach", commit, cwd=folder, settings=NO_LFS)
     if not ended.ok:
         code = "PML407" if any("overwritten" in line for line in ended.tail) else "PML409"
