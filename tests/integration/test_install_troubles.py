@@ -151,7 +151,17 @@ def test_a_file_in_the_checkpoints_place_is_kept(install: Install, folder: Path,
     assert place.with_name("last.ckpt.kept").read_bytes() == b"my own weights"
 
 
-def test_a_broken_off_checkpoint_is_seen(install: Install, folder: Path, made: Upstream) -> None:
+def test_what_git_lfs_left_behind_is_no_users_file(install: Install, folder: Path, made: Upstream) -> None:
+    assert install().code == 0
+    place = folder / "protomotions" / MASKED
+    place.write_bytes(made.masked[: len(made.masked) // 2])
+    done = install()
+    assert (done.code, done.codes) == (0, [])
+    is_whole(folder / "protomotions", made)
+    assert sorted(path.name for path in place.parent.iterdir()) == ["config.yaml", "last.ckpt"]
+
+
+def test_a_broken_checkpoint_is_seen(install: Install, folder: Path, made: Upstream) -> None:
     assert install().code == 0
     place = folder / "protomotions" / MASKED
     place.write_bytes(made.masked[:-1] + b"?")  # same size

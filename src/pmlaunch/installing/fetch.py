@@ -19,6 +19,7 @@ from pmlaunch.installing.huggingface import download
 from pmlaunch.installing.install import logs_folder
 from pmlaunch.installing.lfsfiles import (
     LfsFile,
+    acquaint,
     bring,
     is_right,
     lfs_files,
@@ -135,7 +136,7 @@ def _files_of(site: Site, git: Git, wanted: Wanted) -> list[LfsFile]:
 def _is_here(site: Site, git: Git, file: LfsFile) -> bool:
     if gitdir_of(site.checkout) is None:
         return is_right(file.within(site.checkout), file.pointer)
-    return state_of(git, site.checkout, [file])[file.path] == "here"
+    return state_of(git, site.checkout, [file])[file.path] in ("here", "unknown")
 
 
 def _from_hub(site: Site, git: Git, wanted: Wanted, missing: list[LfsFile], report: Report) -> None:
@@ -174,7 +175,7 @@ def _place(site: Site, git: Git, file: LfsFile, came: Path) -> None:
         raise cannot_write(target.parent, error) from error
     if in_git:  # git learns that this is what it has: otherwise it would call the file changed
         set_lfs_up(git, site.checkout)
-        git.tell("add", "--", file.path, cwd=site.checkout, settings=WITH_LFS)
+        acquaint(git, site.checkout, [file])
 
 
 def _plain_state(target: Path) -> str:
@@ -188,7 +189,7 @@ def _free(site: Site, git: Git, file: LfsFile, state: str, stored: Path) -> int:
     try:
         if state != "pointer":
             pointer = git.ask_bytes("cat-file", "blob", f":{file.path}", cwd=site.checkout)
-            freed += file.pointer.size if state == "here" else 0
+            freed += file.pointer.size if state in ("here", "unknown") else 0
             write_text(target, (pointer or b"").decode("utf-8"))
             target.chmod(0o644)
             git.tell("add", "--", file.path, cwd=site.checkout, settings=WITH_LFS)
