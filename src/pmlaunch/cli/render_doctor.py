@@ -117,5 +117,7 @@ def _summary(console: Console, seen: Examination) -> None:
     text = f"This would stop a run {for_what}" if errors else f"Nothing found that would stop a run {for_what}"
     partly = " (--quick: the simulator's Python was not asked)" if seen.site.quick else ""
     console.print()
-    console.print(Text(f"{text}{partly}.", style="bold red" if errors else "bold green"), soft_wrap=True)
+    style = "bold red" if errors else "bold green"
+    for line in _wrapped(console, Text(f"{text}{partly}.", style=style), 0):
+        console.print(line)
     console.print(Text(f"{told or 'no findings'}; {seen.seconds:.1f} s"))

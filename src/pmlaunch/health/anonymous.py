@@ -21,13 +21,13 @@ HOME, USER, HOST, ADDRESS, SECRET, MAIL = "~", "<user>", "<host>", "<address>", 
 
 _SEPARATOR = r"[\\/]+"
 # where a name or a folder can begin and end: never in the middle of a word
-_BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
+_BEFORE, _AFTER = r"(?<![^\W_])(?<!--)", r"(?![^\W_])"
 # names that tell nothing of anybody, and would only make the text worse when taken out
 _NOBODY = {"root", "user", "users", "admin", "administrator", "localhost", "home", "workgroup", "default", "public"}
 # short words and words of paths that the registry of codes does not happen to hold
 _ORDINARY = {
     "bin", "cache", "code", "config", "conda", "cores", "cpu", "cuda", "data", "desktop", "driver", "fine", "free",
-    "genesis", "gib", "here", "isaac", "isaacgym", "isaaclab", "isaacsim", "lib", "linux", "local", "models", "mujoco",
+    "genesis", "gib", "here", "host", "isaac", "isaacgym", "isaaclab", "isaacsim", "lib", "linux", "local", "models", "mujoco",
     "none", "opt", "packages", "program", "programs", "project", "projects", "runs", "share", "site", "src", "temp",
     "tmp", "usr", "var", "venv", "windows", "work", "yes",
 }  # fmt: skip
@@ -37,7 +37,10 @@ _SECRETS = (
     (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|xox[abprs]-|sk-|nvapi-|npm_|pypi-)[\w-]{8,}"), SECRET),
     (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), SECRET),
     (re.compile(r"\beyJ[\w-]{10,}\.[\w-]{5,}(?:\.[\w-]*)?"), SECRET),
-    (re.compile(rf"(?i)\b({_KEYWORDS})(\s*[=:]\s*|\s+)(?:bearer\s+|basic\s+)?([^\s'\"&;,]{{6,}})"), rf"\1\2{SECRET}"),
+    (
+        re.compile(rf"(?i)\b({_KEYWORDS})(\s*[=:]\s*(?:bearer\s+|basic\s+)?|\s+(?=[^\s\d]*\d))([^\s'\"&;,]{{6,}})"),
+        rf"\1\2{SECRET}",
+    ),
 )
 _MAIL = re.compile(r"(?<![\w.+-])(?!git@)[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 # anybody's folder below the place where a system keeps homes
@@ -121,7 +124,8 @@ class Anonymous:
 
 def is_ordinary(name: str) -> bool:
     """Whether `name` is a word that the text would hold anyway, or too short to be told from one."""
-    return len(name) < 3 or name.isdigit() or name.casefold() in _vocabulary()
+    shortest = 3 if name.isascii() else 2  # two Chinese characters are a whole name
+    return len(name) < shortest or name.isdigit() or name.casefold() in _vocabulary()
 
 
 def _pattern_of(name: str, ordinary: bool) -> re.Pattern[str]:
@@ -135,6 +139,7 @@ def _pattern_of(name: str, ordinary: bool) -> re.Pattern[str]:
     return re.compile("|".join(places), re.IGNORECASE)
 
 
+_WORD = re.compile(r"(?<![\w-])\w+(?![\w-])")  # --max-steps makes no word of "max"
 _words: set[str] = set()
 
 
@@ -145,9 +150,9 @@ def _vocabulary() -> set[str]:
 
         _words.update(_ORDINARY)
         for code in CODES.values():
-            _words.update(re.findall(r"\w+", f"{code.title} {code.cause} {code.cure}".casefold()))
+            _words.update(_WORD.findall(f"{code.title} {code.cause} {code.cure}".casefold()))
         for check in CHECKS.values():
-            _words.update(re.findall(r"\w+", f"{check.name} {check.title} {check.group.value}".casefold()))
+            _words.update(_WORD.findall(f"{check.name} {check.title} {check.group.value}".casefold()))
     return _words
 
 

@@ -48,7 +48,7 @@ def _age(path: Path) -> float:
         return 0.0
 
 
-def _fix(_site: Site) -> str | None:
+def fix(_site: Site) -> str | None:
     root = cache_root()
     left = list(leftovers(root)) if root else []
     for path in left:
@@ -56,4 +56,4 @@ def _fix(_site: Site) -> str | None:
     return f"removed {len(left)} unusable file{'s' if len(left) > 1 else ''} from {root}" if left else None
 
 
-CACHE = Check("cache", "cache", Group.DISK, _look, mends=frozenset({"PML243"}), fix=_fix)
+CACHE = Check("cache", "cache", Group.DISK, _look, mends=frozenset({"PML243"}), fix=fix)

@@ -57,7 +57,7 @@ def _program(site: Site) -> str | None:
     return found
 
 
-def _fix(site: Site) -> str | None:
+def fix(site: Site) -> str | None:
     """The filters in the checkout's own configuration; no hooks, and nothing outside the checkout."""
     if site.checkout is None:
         return None
@@ -68,4 +68,4 @@ def _fix(site: Site) -> str | None:
     return f"git lfs install --local --skip-repo in {root}"
 
 
-GIT_LFS = Check("git_lfs", "Git LFS", Group.TOOLS, _look, mends=frozenset({"PML223"}), fix=_fix)
+GIT_LFS = Check("git_lfs", "Git LFS", Group.TOOLS, _look, mends=frozenset({"PML223"}), fix=fix)

@@ -64,7 +64,7 @@ def _of_git(site: Site, root: Path) -> bool:
     return (value or "").lower() in _TRUE
 
 
-def _fix(site: Site) -> str | None:
+def fix(site: Site) -> str | None:
     if site.checkout is None:
         return None
     root = site.checkout.root
@@ -74,4 +74,4 @@ def _fix(site: Site) -> str | None:
     return f"git config core.longpaths true in {root}"
 
 
-LONG_PATHS = Check("long_paths", "long paths", Group.CHECKOUT, _look, mends=frozenset({"PML224"}), fix=_fix)
+LONG_PATHS = Check("long_paths", "long paths", Group.CHECKOUT, _look, mends=frozenset({"PML224"}), fix=fix)

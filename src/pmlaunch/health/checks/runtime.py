@@ -12,8 +12,8 @@ def _look(site: Site) -> Seen:
     rows = (
         ("simulator", site.simulator.name),
         ("started by", started),
-        ("path", told["path"]),
-        ("known from", told["source"]),
+        ("path", told["path"] if told["source"] != "not found" else None),
+        ("known from", told["source"] if told["source"] != "not found" else None),
         ("version", told["version"]),
         ("Python", python.get("path") if python.get("path") != told["path"] else None),
         ("chosen by", python.get("by") if python.get("by") != told["source"] else None),
