@@ -12,6 +12,7 @@ import typer
 from pmlaunch import __version__
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
+from pmlaunch.cli.install import install_command
 from pmlaunch.cli.listing import list_command
 from pmlaunch.cli.runtime import runtime_command
 from pmlaunch.cli.stop import stop_command
@@ -43,6 +44,7 @@ def _told(command: Callable[..., int]) -> Callable[..., int]:
 
 
 app.command("eval")(_told(eval_command))
+app.command("install")(_told(install_command))
 app.command("list")(_told(list_command))
 app.command("runtime")(_told(runtime_command))
 app.command("stop")(_told(stop_command))

@@ -41,6 +41,8 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _runtime(out, shown)
     elif isinstance(shown, Stopped):
         _stopped(out, shown)
+    elif hasattr(shown, "render"):
+        shown.render(out)  # what has a file of its own: cli/render_*.py
     elif isinstance(shown, tuple):
         _listing(out, *shown)
     _findings(err, outcome.findings)

@@ -176,9 +176,10 @@ def _decide(
     if rule and rule.specifier is not None:
         asked = Requirement(line)
         asked.specifier = SpecifierSet(rule.specifier)
-        collected = _changed(collected, line, str(asked), rule.reason)
     if there is not None and _satisfies(asked, there):
         return collected
+    if rule:
+        collected = _changed(collected, line, str(asked), rule.reason)
     if there is not None and rule is None and _is_pin_below(asked, there):
         return _changed(collected, line, None, f"{there} is there; the pin would put an older one in its place")
     if rule and rule.later:
