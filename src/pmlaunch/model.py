@@ -68,6 +68,7 @@ class EvalRequest:
     devices: int | None = None
     headless: bool | None = None
     max_steps: int | None = None
+    metrics: bool | None = None
     seed: int | None = None
     device: str | None = None
     ddp_backend: str | None = None
@@ -122,13 +123,38 @@ class WatchPoint:
 
 
 @dataclass(frozen=True)
+class ArgumentPoint:
+    """A function of the upstream program whose keyword arguments the agent sets: upstream has no option for them."""
+
+    module: str
+    attribute: str
+    values: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"module": self.module, "attribute": self.attribute, "values": dict(self.values)}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Files that a run uses from its own folder, because upstream writes beside them.
+
+    `option` is the argument (`--checkpoint`) that names the first of `files`; the others lie beside it.
+    """
+
+    option: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
     `import_path` comes before, `python_path` after what the started Python imports from anyway.
-    `overrides` is the argument list of eval_agent.py; `command` what is started (constant, see
-    docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
-    `provenance` maps each name to the place its value came from; `max_steps` counts control steps.
+    `overrides` is the argument list of eval_agent.py or inference_agent.py; `command` what is started (constant,
+    see docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
+    `provenance` maps each name to the place its value came from; `max_steps` counts control steps: of a program
+    that `ends_by_itself` they are what is expected, and nothing ends it there. `metrics` is what the agent is told
+    of the metrics that it writes to metrics.json; None where the program writes none or its own.
     """
 
     model: str
@@ -156,6 +182,10 @@ class LaunchPlan:
     silence: float | None
     runs: Path
     watch: tuple[WatchPoint, ...] = ()
+    arguments: tuple[ArgumentPoint, ...] = ()
+    staged: Staged | None = None
+    metrics: Mapping[str, Any] | None = None
+    ends_by_itself: bool = False
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -176,6 +206,7 @@ class LaunchPlan:
             "platform": self.platform,
             "foreign": self.foreign,
             "generation": self.generation,
+            "metrics": self.metrics is not None,
             "headless": self.headless,
             "max_steps": self.max_steps,
             "timeout": self.timeout,

@@ -124,7 +124,7 @@ def as_json(typed_in: Path, capsys: pytest.CaptureFixture[str]) -> Json:
 def composed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that look at other things than the config: composing it takes a tenth of a second."""
     report = ConfigReport(control_hz=30.0, num_envs=1, control_type="built_in_pd")
-    monkeypatch.setattr("pmlaunch.planning.plan.config_report", lambda *_: report)
+    monkeypatch.setattr("pmlaunch.planning.hydra.config_report", lambda *_: report)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmlaunch.catalog.models import config_of
+from pmlaunch.checkouts import frozen
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -12,7 +13,7 @@ from pmlaunch.planning.plan import Planned
 def check_motions(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
     if not plan.motions:
-        known = config_of(plan.checkpoint) is not None
+        known = config_of(plan.checkpoint) is not None or frozen.is_of_generation_3(plan.checkpoint)
         if known and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} names no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)

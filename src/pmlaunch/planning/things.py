@@ -13,7 +13,8 @@ from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
 from pmlaunch.checkouts.checkout import Checkout, demo_checkout
 from pmlaunch.checkouts.find import find_checkout
-from pmlaunch.checkouts.overrides import UserOverride, parse_overrides
+from pmlaunch.checkouts.frozen import trained_simulator
+from pmlaunch.checkouts.overrides import UserOverride
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, MotionInfo, Sourced
 from pmlaunch.names import fold
@@ -40,13 +41,14 @@ class Things:
 def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
     """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there."""
     checkout = _checkout(request, settings, known)
-    overrides = tuple(parse_overrides(request.overrides, checkout.groups()))
+    overrides = tuple(checkout.parse(request.overrides))
     _refuse_unknown_groups(overrides, checkout)
     available = robots(checkout, known["robot"])
     model = _model(request, settings, checkout, known, available)
     checkpoint = _checkpoint(request, settings, model, overrides)
     robot = _robot(request, overrides, model, checkpoint, available)
-    simulator = _simulator(request, settings, overrides, model, simulators(checkout, known["simulator"]))
+    available_simulators = simulators(checkout, known["simulator"])
+    simulator = _simulator(request, settings, overrides, model, checkpoint.value, available_simulators)
     motions, motion_source = _motions(
         request, settings, overrides, model, checkpoint, checkout, robot.value, available, known
     )
@@ -139,6 +141,7 @@ def _simulator(
     settings: Settings,
     overrides: tuple[UserOverride, ...],
     model: Model,
+    checkpoint: Path,
     available: list[Simulator],
 ) -> Sourced[Simulator]:
     typed = _typed_group(overrides, "simulator")
@@ -152,6 +155,9 @@ def _simulator(
         return Sourced(choose_simulator(str(chosen.value), available), chosen.source)
     if preset:
         return Sourced(choose_simulator(str(preset), available), model.preset.source if model.preset else "preset")
+    trained = trained_simulator(checkpoint)
+    if trained in {simulator.name for simulator in available}:
+        return Sourced(choose_simulator(str(trained), available), "checkpoint")
     return Sourced(choose_simulator("isaaclab", available), "default")
 
 

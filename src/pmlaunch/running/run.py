@@ -18,6 +18,7 @@ from pmlaunch.running.jobs import join_job
 from pmlaunch.running.process import Child, created
 from pmlaunch.running.provide import provide_agent
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
+from pmlaunch.running.stage import stage
 from pmlaunch.running.store import RunFolder
 from pmlaunch.running.verdict import Stop, decide
 from pmlaunch.running.watchman import Guardian
@@ -61,6 +62,7 @@ def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observe
     guardian = None
     try:
         provide_agent(plan)
+        stage(plan, folder)
         folder.write("plan.json", plan.as_json())
         folder.write("spec.json", spec_document(plan, folder))
         folder.write("environment.json", environment_document(plan))
@@ -200,7 +202,11 @@ class _Run:
             steps=result.get("steps"),
             steps_per_second=_rate(result),
             stages={name: float(value) for name, value in (result.get("seconds") or {}).items()},
-            metrics={name: float(value) for name, value in (metrics.get("metrics") or {}).items()},
+            metrics={
+                name: float(value)
+                for name, value in (metrics.get("metrics") or {}).items()
+                if value is not None  # JSON has no nan and no infinity
+            },
             units={name: str(unit) for name, unit in (metrics.get("units") or {}).items()},
             exception=verdict.exception,
             repairs=_repairs(result),

@@ -11,6 +11,7 @@ from typing import Any
 from pmlaunch import __version__
 from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.model import LaunchPlan
+from pmlaunch.running.stage import staged_path
 from pmlaunch.running.store import RunFolder
 
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
@@ -32,21 +33,32 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     return {
         "schema": 1,
         "script": str(plan.script),
-        "argv": [*plan.overrides, *_own_overrides(folder)],
+        "argv": _arguments(plan, folder),
         "cwd": str(plan.cwd),
         "import_path": list(plan.import_path),
         "python_path": [str(path) for path in plan.python_path],
         "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
         "hooks": {
             "ddp_backend": plan.ddp_backend,
-            "max_steps": plan.max_steps,
+            "max_steps": None if plan.ends_by_itself else plan.max_steps,
             "compat": ["mutable_dataclass_defaults"],
             "watch": [point.as_json() for point in plan.watch],
+            "arguments": [point.as_json() for point in plan.arguments],
+            "metrics": {**plan.metrics, "path": str(folder.file("metrics.json"))} if plan.metrics else None,
         },
         "limits": {"max_seconds": None, "stop_file": str(folder.file(STOP_FILE))},
         "result": str(folder.file("result.json")),
         "events": str(folder.file("events.jsonl")),
     }
+
+
+def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
+    """The plan's arguments, with what only the run folder decides."""
+    if plan.staged is None:
+        return [*plan.overrides, *_own_overrides(folder)]
+    typed = f"{plan.staged.option}={plan.staged.files[0]}"
+    own = f"{plan.staged.option}={staged_path(folder, plan.staged.files[0])}"
+    return [own if argument == typed else argument for argument in plan.overrides]
 
 
 def _own_overrides(folder: RunFolder) -> list[str]:

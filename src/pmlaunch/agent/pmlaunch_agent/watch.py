@@ -57,6 +57,8 @@ def _watching(record: Record, watch: Watch, function: Callable[..., Any]) -> Cal
         return record.steps.watching(function, watch.when)
     if watch.event == "evaluation":
         return _evaluation(record, function)
+    if watch.event == "scores":
+        return record.scores.collecting(function)
     return _milestone(record, watch, function)
 
 
@@ -87,7 +89,9 @@ def _evaluation(record: Record, function: Callable[..., Any]) -> Callable[..., A
         if metrics:
             record.events.emit("metric", **metrics)
         record.steps.report_last()
-        record.milestone("evaluation_finished", seconds=round(elapsed() - begin, 3))
+        seconds = round(elapsed() - begin, 3)
+        record.scores.write(metrics, seconds)
+        record.milestone("evaluation_finished", seconds=seconds)
         return returned
 
     return evaluate

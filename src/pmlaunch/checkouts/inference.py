@@ -1,0 +1,204 @@
+"""A checkout of ProtoMotions 3: an argparse program, robots as Python classes, motions that torch saved.
+
+Nothing of the checkout is imported. A robot's class names the MJCF file of its body as a constant, which is read
+from the syntax tree; its bodies and joints are those of that file.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from xml.etree import ElementTree  # the checkout's own files, whose Python is run anyway
+
+from pmlaunch.checkouts import lfs
+from pmlaunch.checkouts.assignments import parse_assignments
+from pmlaunch.checkouts.checkout import RobotOutline
+from pmlaunch.checkouts.overrides import UserOverride
+from pmlaunch.model import ArgumentPoint, WatchPoint
+
+_NO_ROBOTS = ("__init__", "base", "factory")
+_ASSETS = ("protomotions", "data", "assets")
+_MOTION_FOLDERS = (("data",), ("examples", "data"))
+_NO_MOTIONS = ("pretrained_models", "assets")  # .pt and .npy files of other kinds lie there
+_EVALUATOR = "protomotions.agents.evaluators.base_evaluator"
+_WATCH = (
+    WatchPoint("simulator_ready", "protomotions.envs.base_env.env", "BaseEnv.__init__"),
+    WatchPoint("checkpoint_loaded", "protomotions.agents.base_agent.agent", "BaseAgent.load"),
+    # MimicEvaluator calls the base class while what it knows of each motion is still there
+    WatchPoint("scores", _EVALUATOR, "BaseEvaluator.process_eval_results"),
+    WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.evaluate"),
+    WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
+    WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
+)
+
+COMMON_METRICS = {
+    "success_rate": {"metric": "eval/success_rate", "factor": 1.0},
+    "mean_position_error_m": {"metric": "eval/gt_error/mean", "factor": 1.0},
+    "mean_rotation_error_deg": {"metric": "eval/gr_error/mean", "factor": math.degrees(1.0)},
+}
+"""What all generations have in common -> which of upstream's metrics it is, and the factor to its unit."""
+METRIC_UNITS = {
+    "eval/gt_error": "m",
+    "eval/gr_error": "rad",
+    "eval/max_joint_error": "m",
+    "eval/gt_error/failure_rate": "share",
+    "eval/gr_error/failure_rate": "share",
+    "eval/max_joint_error/failure_rate": "share",
+    "eval/success_rate": "share",
+    "eval/num_evaluated": "motions",
+    "eval/action_delta_mean_rad": "rad",
+    "eval/action_delta_max_rad": "rad",
+    "eval/action_delta_mean_deg": "deg",
+    "eval/action_delta_max_deg": "deg",
+    "eval/action_rate_mean_rad_s": "rad/s",
+    "eval/high_jerk_frame_percentage_mean": "%",
+}
+"""Upstream's metric, or the beginning of its name -> its unit."""
+
+
+@dataclass(frozen=True)
+class InferenceCheckout:
+    """ProtoMotions 3 at `root`. `assets` is where the run will look for the robots' files."""
+
+    root: Path
+    source: str
+    assets: Path
+    generation: str = "3"
+    motions_carry_robot: bool = False
+    watch: tuple[WatchPoint, ...] = _WATCH
+
+    @property
+    def script(self) -> Path:
+        return self.root / "protomotions" / "inference_agent.py"
+
+    @property
+    def config_dir(self) -> Path:
+        """3.x has no config groups: this folder is not there."""
+        return self.root / "protomotions" / "config"
+
+    @property
+    def python_path(self) -> tuple[Path, ...]:
+        return (self.root,)
+
+    def options(self, group: str) -> Sequence[str]:  # noqa: ARG002
+        return []
+
+    def groups(self) -> Sequence[str]:
+        return []
+
+    def parse(self, overrides: Sequence[str]) -> Sequence[UserOverride]:
+        return parse_assignments(overrides)
+
+    def robots(self) -> Sequence[RobotOutline]:
+        """The robots whose class names an MJCF file that can be read."""
+        outlines = []
+        for path in sorted((self.root / "protomotions" / "robot_configs").glob("*.py")):
+            asset = _asset_of(path, path.stat().st_mtime_ns) if path.stem not in _NO_ROBOTS else None
+            outline = self._outline(path.stem, asset) if asset else None
+            if outline:
+                outlines.append(outline)
+        return outlines
+
+    def simulators(self) -> Sequence[str]:
+        places = (self.root / "protomotions" / "simulator").glob("*/simulator.py")
+        return sorted(path.parent.name for path in places if path.parent.name != "base_simulator")
+
+    def checkpoints(self) -> Sequence[Path]:
+        """One of each folder: inference_last.ckpt is last.ckpt without what only training needs."""
+        folders = {
+            path.parent
+            for name in ("last.ckpt", "inference_last.ckpt")
+            for place in ("data/pretrained_models/**/", "results/*/")
+            for path in self.root.glob(place + name)
+        }
+        return [smallest_checkpoint(folder) for folder in sorted(folders)]
+
+    def motion_files(self) -> Sequence[Path]:
+        found = set()
+        for parts in _MOTION_FOLDERS:
+            folder = self.root.joinpath(*parts)
+            for suffix in ("*.motion", "*.pt"):
+                found |= {path for path in folder.rglob(suffix) if not set(path.parts) & set(_NO_MOTIONS)}
+        return sorted(found)
+
+    def within(self, relative: str) -> Path:
+        return self.root / relative
+
+    def pointer_meshes(self, robot: str) -> list[Path]:
+        """The meshes of a robot's MJCF file that are Git LFS pointers: the simulator could not load them."""
+        source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
+        asset = _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
+        if asset is None:
+            return []
+        found = []
+        for path in _meshes(self.assets / asset):
+            try:
+                if lfs.read_pointer(path) is not None:
+                    found.append(path)
+            except OSError:
+                continue  # the simulator says which file it misses
+        return found
+
+    def _outline(self, name: str, asset: str) -> RobotOutline | None:
+        path = self.root.joinpath(*_ASSETS, asset)
+        try:
+            bodies, actions = _skeleton(path, path.stat().st_mtime_ns)
+        except (OSError, ElementTree.ParseError):
+            return None
+        return RobotOutline(name, bodies, actions)
+
+
+def v3_checkout(root: Path, source: str, asset_root: str | None = None) -> InferenceCheckout:
+    """ProtoMotions 3 at `root`; `asset_root` is what PROTOMOTIONS_ASSET_ROOT says, which upstream obeys."""
+    return InferenceCheckout(root, source, Path(asset_root) if asset_root else root.joinpath(*_ASSETS))
+
+
+def fabric_arguments(values: Mapping[str, object]) -> tuple[ArgumentPoint, ...]:
+    """How to give Lightning what inference_agent.py has no option for: devices, accelerator, strategy."""
+    module, attribute = "protomotions.utils.fabric_config", "FabricConfig.__init__"
+    return (ArgumentPoint(module, attribute, values),) if values else ()
+
+
+def smallest_checkpoint(folder: Path) -> Path:
+    """The checkpoint of a folder that inference needs no more than."""
+    path = folder / "inference_last.ckpt"
+    return path if path.is_file() else folder / "last.ckpt"
+
+
+@lru_cache(maxsize=64)
+def _asset_of(source: Path, _changed: int) -> str | None:
+    """The constant `asset_file_name=...` in the class of a robot; None where there is none."""
+    try:
+        tree = ast.parse(source.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "asset_file_name" and isinstance(node.value, ast.Constant):
+            return str(node.value.value)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _skeleton(path: Path, _changed: int) -> tuple[tuple[str, ...], int]:
+    """(bodies in the order of the file, number of hinge joints). Raises OSError and ParseError."""
+    world = ElementTree.parse(path).getroot().find("worldbody")
+    if world is None:
+        return (), 0
+    joints = [joint for joint in world.iter("joint") if joint.get("type", "hinge") == "hinge"]
+    return tuple(body.get("name", "") for body in world.iter("body")), len(joints)
+
+
+def _meshes(path: Path) -> Iterator[Path]:
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError):
+        return
+    compiler = root.find("compiler")
+    folder = path.parent / (compiler.get("meshdir", "") if compiler is not None else "")
+    for mesh in root.iter("mesh"):
+        if mesh.get("file"):
+            yield folder / str(mesh.get("file"))
