@@ -82,6 +82,9 @@ class EvalRequest:
     overrides: tuple[str, ...] = ()
     no_check: tuple[str, ...] = ()
     verify: bool = False
+    metrics: bool | None = None
+    save_motion: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,21 @@ class WatchPoint:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
+    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions.
+    """
+
+    agent: str | None = None
+    seed: int = 0
+    limit: int | None = None
+    library: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"agent": self.agent, "seed": self.seed, "limit": self.limit, "library": self.library}
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
@@ -156,6 +174,10 @@ class LaunchPlan:
     silence: float | None
     runs: Path
     watch: tuple[WatchPoint, ...] = ()
+    metrics: bool = False
+    save_motion: bool = False
+    record: bool = False
+    measuring: Measuring = field(default_factory=lambda: Measuring())
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -181,6 +203,10 @@ class LaunchPlan:
             "timeout": self.timeout,
             "silence": self.silence,
             "runs": str(self.runs),
+            "metrics": self.metrics,
+            "save_motion": self.save_motion,
+            "record": self.record,
+            "measuring": self.measuring.as_json(),
             "plain_command": dict(self.plain_command),
             "provenance": {
                 name: {"value": _plain(sourced.value), "source": sourced.source}

@@ -18,6 +18,7 @@ from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport, config_report
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, MotionInfo, Severity, Sourced
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
+from pmlaunch.planning.measuring import measuring_of, wants_metrics
 from pmlaunch.planning.plain import plain_commands
 from pmlaunch.planning.things import Things, find_things
 from pmlaunch.planning.values import Values, decide_values
@@ -76,6 +77,15 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     if steps.value is not None:
         values = values.with_value("agent.config.max_eval_steps", steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
+    metrics = wants_metrics(request, bool(values.headless.value))
+    plan = replace(
+        plan,
+        metrics=metrics.value,
+        save_motion=request.save_motion,
+        record=request.record,
+        measuring=measuring_of(values, report, steps),
+        provenance={**plan.provenance, "metrics": metrics},
+    )
     return Planned(plan, things, values, report, runtime, request)
 
 
@@ -172,7 +182,7 @@ def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, thing
         return Sourced(request.max_steps, "flag")
     if report.max_eval_steps is not None:
         return Sourced(int(report.max_eval_steps), "checkpoint")
-    if not values.headless.value:
+    if not values.headless.value and not request.metrics:
         return Sourced(None, "default: a window stays open")
     seconds = [
         played_seconds(motion, things.checkout.generation)

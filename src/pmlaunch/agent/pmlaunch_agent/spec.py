@@ -56,6 +56,10 @@ class Spec:
         self.max_steps: int | None = _typed(hooks, "max_steps", int, None)
         self.compat: list[str] = _typed(hooks, "compat", list, [])
         self.watch = [Watch(entry) for entry in _typed(hooks, "watch", list, [])]
+        self.agent: str | None = _typed(hooks, "agent", str, None)
+        self.metrics: dict[str, Any] | None = _typed(hooks, "metrics", dict, None)
+        self.save_motion: dict[str, Any] | None = _typed(hooks, "save_motion", dict, None)
+        self.record: dict[str, Any] | None = _typed(hooks, "record", dict, None)
 
         limits = _typed(data, "limits", dict, {})
         self.max_seconds: float | None = _typed(limits, "max_seconds", (int, float), None)
