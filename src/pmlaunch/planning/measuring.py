@@ -6,6 +6,7 @@ from typing import Any
 
 from pmlaunch.checkouts.compose import ConfigReport
 from pmlaunch.model import EvalRequest, Measuring, Sourced
+from pmlaunch.planning.things import Things
 from pmlaunch.planning.values import Values
 
 _TYPED = ("flag", "override")
@@ -18,7 +19,7 @@ def wants_metrics(request: EvalRequest, headless: bool) -> Sourced[bool]:
     return Sourced(headless, "default: headless" if headless else "default: a window stays open")
 
 
-def measuring_of(values: Values, report: ConfigReport, steps: Sourced[Any]) -> Measuring:
+def measuring_of(values: Values, report: ConfigReport, things: Things, steps: Sourced[Any]) -> Measuring:
     """How the run measures. The limit is the user's own only: upstream's measure ignores max_eval_steps."""
     typed = values.settings.get("seed")
     seed = next((item.value for item in values.user if item.key == "seed"), typed.value if typed else 0)
@@ -26,4 +27,5 @@ def measuring_of(values: Values, report: ConfigReport, steps: Sourced[Any]) -> M
         agent=report.agent,
         seed=seed if isinstance(seed, int) else 0,
         limit=steps.value if steps.source in _TYPED else None,
+        library=things.motion_list.library,
     )

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from pmlaunch.checkouts.measures import AGENT_TARGET, has_metrics, measures_of
+from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.model import LaunchPlan
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.running.store import RunFolder
 
 RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
@@ -17,6 +19,14 @@ def wrapped(plan: LaunchPlan) -> bool:
     """Whether the program's agent is replaced by a subclass of its own that measures, keeps or records."""
     wanted = plan.metrics or plan.save_motion or plan.record
     return wanted and measures_of(plan.generation).wraps and plan.measuring.agent is not None
+
+
+def program_arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
+    """The plan's overrides, with the path of the list of motions that lies in the run folder."""
+    if plan.measuring.library is None:
+        return list(plan.overrides)
+    planned, real = (value_override("motion_file", path) for path in (LIBRARY_FILE, str(folder.file(LIBRARY_FILE))))
+    return [real if argument == planned else argument for argument in plan.overrides]
 
 
 def measuring_hooks(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:

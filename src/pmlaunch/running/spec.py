@@ -11,7 +11,7 @@ from typing import Any
 from pmlaunch import __version__
 from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.model import LaunchPlan
-from pmlaunch.running.hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, wrapped
+from pmlaunch.running.hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
 from pmlaunch.running.store import RunFolder
 
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
@@ -32,7 +32,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     return {
         "schema": 1,
         "script": str(plan.script),
-        "argv": [*plan.overrides, *measuring_overrides(plan), *_own_overrides(folder)],
+        "argv": [*program_arguments(plan, folder), *measuring_overrides(plan), *_own_overrides(folder)],
         "cwd": str(plan.cwd),
         "import_path": list(plan.import_path),
         "python_path": [str(path) for path in plan.python_path],
