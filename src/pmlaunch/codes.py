@@ -71,6 +71,10 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML013", "model of another generation", Exit.NOT_FOUND,
          "The model comes with another generation of ProtoMotions than the checkout's.",
          "pmlaunch list models; --protomotions DIR names another checkout."),
+    Code("PML014", "agent without metrics", Exit.USAGE,
+         "Steering, path following, AMP and ASE measure nothing in ProtoMotions: a run gives rewards, lengths of "
+         "episodes and resets instead.",
+         "Nothing has to be done; --no-metrics leaves them out."),
     Code("PML015", "unreadable settings", Exit.USAGE,
          "pmlaunch.yaml or a preset is not valid YAML, or holds an unknown key.",
          "Mend the file at the line that is named."),
@@ -139,6 +143,15 @@ CODES: Final[dict[str, Code]] = _table(
          "The checkout's path holds ${, which Hydra takes for an interpolation when it names its working "
          "directory.",
          "Rename the folder, or move the checkout."),
+    Code("PML118", "motions of several robots", Exit.CHECK,
+         "A simulator start has one robot: the motions that were named belong to several.",
+         "One run for each robot; the commands stand in the message."),
+    Code("PML119", "nothing to record", Exit.CHECK,
+         "Upstream records what its window shows; without a window there is no picture.",
+         "Leave out --headless, or --record."),
+    Code("PML120", "no motion library", Exit.CHECK,
+         "A YAML that was given as a motion lists no motions.",
+         "motions: [{file: walk.npy}, {file: run.npy}]"),
     Code("PML121", "motion missing", Exit.CHECK,
          "The motion file does not exist; upstream would notice after the simulator's start.",
          "pmlaunch list motions"),
@@ -244,6 +257,10 @@ CODES: Final[dict[str, Code]] = _table(
          "Genesis finds no gains for this robot's built-in PD control and refuses the first step.",
          "robot.control.control_type=torque starts (its physics mean little without a policy trained for it); "
          "Isaac Lab needs no change."),
+    Code("PML311", "figures not comparable", Exit.FAILED,
+         "Motions were cut short by --max-steps: one that is hardly begun is hardly ever lost, so the success rate "
+         "says little.",
+         "Leave out --max-steps."),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),

@@ -68,7 +68,6 @@ class EvalRequest:
     devices: int | None = None
     headless: bool | None = None
     max_steps: int | None = None
-    metrics: bool | None = None
     seed: int | None = None
     device: str | None = None
     ddp_backend: str | None = None
@@ -83,6 +82,9 @@ class EvalRequest:
     overrides: tuple[str, ...] = ()
     no_check: tuple[str, ...] = ()
     verify: bool = False
+    metrics: bool | None = None
+    save_motion: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,21 @@ class Staged:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
+    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions.
+    """
+
+    agent: str | None = None
+    seed: int = 0
+    limit: int | None = None
+    library: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {"agent": self.agent, "seed": self.seed, "limit": self.limit, "library": self.library}
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
@@ -153,8 +170,7 @@ class LaunchPlan:
     `overrides` is the argument list of eval_agent.py or inference_agent.py; `command` what is started (constant,
     see docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
     `provenance` maps each name to the place its value came from; `max_steps` counts control steps: of a program
-    that `ends_by_itself` they are what is expected, and nothing ends it there. `metrics` is what the agent is told
-    of the metrics that it writes to metrics.json; None where the program writes none or its own.
+    that `ends_by_itself` they are what is expected, and nothing ends it there.
     """
 
     model: str
@@ -184,8 +200,11 @@ class LaunchPlan:
     watch: tuple[WatchPoint, ...] = ()
     arguments: tuple[ArgumentPoint, ...] = ()
     staged: Staged | None = None
-    metrics: Mapping[str, Any] | None = None
     ends_by_itself: bool = False
+    metrics: bool = False
+    save_motion: bool = False
+    record: bool = False
+    measuring: Measuring = field(default_factory=lambda: Measuring())
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -206,12 +225,15 @@ class LaunchPlan:
             "platform": self.platform,
             "foreign": self.foreign,
             "generation": self.generation,
-            "metrics": self.metrics is not None,
             "headless": self.headless,
             "max_steps": self.max_steps,
             "timeout": self.timeout,
             "silence": self.silence,
             "runs": str(self.runs),
+            "metrics": self.metrics,
+            "save_motion": self.save_motion,
+            "record": self.record,
+            "measuring": self.measuring.as_json(),
             "plain_command": dict(self.plain_command),
             "provenance": {
                 name: {"value": _plain(sourced.value), "source": sourced.source}

@@ -156,7 +156,6 @@ def test_pml117_folder_that_hydra_resolves(plan, checkout: Path, tmp_path: Path)
         ("gone.npy", None, "PML121", ERROR),
         ("bad.npy", b"\x93NUMPY bad", "PML122", ERROR),
         ("pointer.npy", pointer_text(b"x").encode(), "PML122", ERROR),
-        ("library.yaml", b"motions: []", "PML126", NOTE),
         ("library.pt", b"PK", "PML126", NOTE),
     ],
 )

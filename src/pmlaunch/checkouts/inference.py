@@ -7,7 +7,6 @@ from the syntax tree; its bodies and joints are those of that file.
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,30 +33,6 @@ _WATCH = (
     WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
     WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
 )
-
-COMMON_METRICS = {
-    "success_rate": {"metric": "eval/success_rate", "factor": 1.0},
-    "mean_position_error_m": {"metric": "eval/gt_error/mean", "factor": 1.0},
-    "mean_rotation_error_deg": {"metric": "eval/gr_error/mean", "factor": math.degrees(1.0)},
-}
-"""What all generations have in common -> which of upstream's metrics it is, and the factor to its unit."""
-METRIC_UNITS = {
-    "eval/gt_error": "m",
-    "eval/gr_error": "rad",
-    "eval/max_joint_error": "m",
-    "eval/gt_error/failure_rate": "share",
-    "eval/gr_error/failure_rate": "share",
-    "eval/max_joint_error/failure_rate": "share",
-    "eval/success_rate": "share",
-    "eval/num_evaluated": "motions",
-    "eval/action_delta_mean_rad": "rad",
-    "eval/action_delta_max_rad": "rad",
-    "eval/action_delta_mean_deg": "deg",
-    "eval/action_delta_max_deg": "deg",
-    "eval/action_rate_mean_rad_s": "rad/s",
-    "eval/high_jerk_frame_percentage_mean": "%",
-}
-"""Upstream's metric, or the beginning of its name -> its unit."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,9 @@ def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, thing
         return Sourced(request.max_steps, "flag")
     if report.max_eval_steps is not None:
         return Sourced(int(report.max_eval_steps), "checkpoint")
-    if not values.headless.value:
+    if things.checkout.generation == "demo" and len(things.motions) > 1:
+        return Sourced(None, "default: every motion once")
+    if not values.headless.value and not request.metrics:
         return Sourced(None, "default: a window stays open")
     seconds = [
         played_seconds(motion, things.checkout.generation)

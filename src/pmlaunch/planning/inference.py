@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.checkouts import frozen
 from pmlaunch.checkouts.assignments import OPTIONS
 from pmlaunch.checkouts.compose import ConfigReport
-from pmlaunch.checkouts.inference import COMMON_METRICS, METRIC_UNITS, fabric_arguments
+from pmlaunch.checkouts.inference import fabric_arguments
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced, Staged
 from pmlaunch.planning.choices import at_least_one, backend_of, device_of, headless_or_window, path_text
 from pmlaunch.planning.hydra import STEPS_OF_UNKNOWN
+from pmlaunch.planning.measuring import wants_metrics
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.planning.things import Things
 from pmlaunch.planning.values import Values
 from pmlaunch.platforms import Platform
@@ -51,14 +54,14 @@ class InferenceProgram:
     """inference_agent.py of ProtoMotions 3."""
 
     def values(self, request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Values:
-        _refuse_what_has_no_equivalent(request)
         headless = headless_or_window(request, settings, things, platform)
-        metrics = _metrics(request, headless)
+        metrics = wants_metrics(request, bool(headless.value))
+        _refuse_what_has_no_equivalent(request, metrics=bool(metrics.value))
         device = device_of(request, settings, things)
         backend, strategy = backend_of(request, settings, platform)
         keys: dict[str, Sourced[Any]] = {"checkpoint": path_text(things.checkpoint, platform, things)}
         if things.motions:
-            path = Sourced(things.motions[0].path, things.motion_source)
+            path = Sourced(things.motion_list.file or Path(LIBRARY_FILE), things.motion_source)
             keys["motion_file"] = path_text(path, platform, things)
         num_envs = settings.get("num_envs", request.num_envs) or Sourced(1, "default")
         keys["num_envs"] = at_least_one("--num-envs", num_envs)
@@ -147,29 +150,25 @@ class InferenceProgram:
     def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:
         """Staged: upstream writes its results beside the checkpoint that it is given."""
         fabric = values.fabric if isinstance(values, InferenceValues) else {}
-        limited = _LIMIT in values.settings or _LIMIT in values.overridden
-        facts = {"generation": "3", "limited": limited, "common": COMMON_METRICS, "units": METRIC_UNITS}
         return replace(
             plan,
             arguments=fabric_arguments(fabric),
             staged=Staged("--checkpoint", (plan.checkpoint, plan.checkpoint.parent / frozen.CONFIGS)),
-            metrics=facts if values.metrics else None,
             ends_by_itself=values.metrics,
         )
 
 
-def _metrics(request: EvalRequest, headless: Sourced[bool]) -> Sourced[bool]:
-    if request.metrics is not None:
-        return Sourced(request.metrics, "flag")
-    return Sourced(bool(headless.value), "default: headless" if headless.value else "default: a window stays open")
-
-
-def _refuse_what_has_no_equivalent(request: EvalRequest) -> None:
+def _refuse_what_has_no_equivalent(request: EvalRequest, *, metrics: bool) -> None:
     """Raise PML016 for the options of 2.x that 3.x has nothing for."""
     reasons = {
         "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs", "terrain.FIELD=VALUE"),
         "--constraint": (request.constraints, "MaskedMimic's constraints are frozen in the checkpoint's configs", None),
         "--seed": (request.seed, "inference_agent.py sets no seed", None),
+        "--save-motion": (
+            (request.save_motion and not metrics) or None,
+            "upstream keeps what the policy did when it measures, and only then",
+            None,
+        ),
     }
     given = {option: (reason, way) for option, (value, reason, way) in reasons.items() if value not in (None, ())}
     if given:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
+from pmlaunch.planning.measuring import measuring_of, wants_metrics
+from pmlaunch.planning.motionlist import own_list
 from pmlaunch.planning.plain import plain_commands
 from pmlaunch.planning.program import program_of
 from pmlaunch.planning.things import Things, find_things
@@ -70,11 +71,20 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     report = program.report(things, values)
     if not things.motions and report.motion_file is not None:
         # the checkpoint's own motion, relative to the checkout as upstream reads it
-        own = read_info(things.checkout.within(report.motion_file), things.robots)
-        things = replace(things, motions=(own,), motion_source="checkpoint")
+        own = own_list(things.checkout.within(report.motion_file), things.robots)
+        things = replace(things, motions=own.motions, motion_list=own, motion_source="checkpoint")
     steps = program.steps(request, values, report, things)
     values = program.with_steps(values, steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
+    metrics = wants_metrics(request, bool(values.headless.value))
+    plan = replace(
+        plan,
+        metrics=metrics.value,
+        save_motion=request.save_motion,
+        record=request.record,
+        measuring=measuring_of(values, report, things, steps),
+        provenance={**plan.provenance, "metrics": metrics},
+    )
     plan = program.complete(plan, values)
     return Planned(plan, things, values, report, runtime, request)
 

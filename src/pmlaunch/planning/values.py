@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.catalog.constraints import GROUP, choose_constraint, constraints
@@ -18,6 +19,7 @@ from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, Sourced
 from pmlaunch.planning.choices import at_least_one, backend_of, device_of, headless_or_window, path_text
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.planning.things import Things
 from pmlaunch.platforms import Platform
 from pmlaunch.settings import Settings
@@ -73,7 +75,7 @@ def decide_values(request: EvalRequest, settings: Settings, things: Things, plat
         "checkpoint": path_text(things.checkpoint, platform, things),
     }
     if things.motions:
-        path = Sourced(things.motions[0].path, things.motion_source)
+        path = Sourced(things.motion_list.file or Path(LIBRARY_FILE), things.motion_source)
         keys["motion_file"] = path_text(path, platform, things)
     keys |= _trained(things)
     num_envs = settings.get("num_envs", request.num_envs)

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.running.events import EventTail
 from pmlaunch.running.interrupts import Interrupts
 from pmlaunch.running.jobs import join_job
@@ -50,6 +51,8 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
 def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer, interrupts: Interrupts) -> RunRecord:
     now = datetime.now(timezone.utc)
     motion = plan.motions[0].name if plan.motions else None
+    if len(plan.motions) > 1:
+        motion = f"{motion}-and-{len(plan.motions) - 1}-more"
     folder = RunFolder.create(plan.runs, plan.model, motion, now.astimezone())
     record = RunRecord(
         folder.path,
@@ -65,6 +68,8 @@ def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observe
         stage(plan, folder)
         folder.write("plan.json", plan.as_json())
         folder.write("spec.json", spec_document(plan, folder))
+        if plan.measuring.library is not None:
+            folder.write_text(LIBRARY_FILE, plan.measuring.library)
         folder.write("environment.json", environment_document(plan))
         folder.write("record.json", record.as_json())
         start = time.monotonic()

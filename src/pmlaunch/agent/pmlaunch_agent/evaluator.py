@@ -7,11 +7,12 @@ away their averages only. Everything is read by name, and torch is not imported:
 from __future__ import annotations
 
 import math
-import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from pmlaunch_agent.measures import Measures
 
 
 class Motions:
@@ -35,7 +36,7 @@ class Motions:
         self.judged: bool | None = None
 
 
-def read(evaluator: Any) -> Motions:
+def read(evaluator: Any, measures: Measures) -> Motions:
     """The motions of `evaluator`, at the moment when it begins to sum up.
 
     Raises:
@@ -46,7 +47,8 @@ def read(evaluator: Any) -> Motions:
         return found
     failed = evaluator._motion_failed.tolist()
     evaluated = evaluator._eval_mask.tolist()
-    names = _names(evaluator, len(failed))
+    files = getattr(getattr(evaluator, "motion_lib", None), "motion_files", None) or ()
+    names = measures.names(len(failed), [str(file).replace("\\", "/") for file in files])
     found.count, found.evaluated = len(failed), sum(map(bool, evaluated))
     components = evaluator.config.evaluation_components
     found.judged = any(component.static_params.get("threshold") is not None for component in components.values())
@@ -73,13 +75,6 @@ def _figures(evaluator: Any, component: str) -> tuple[list[float], list[float], 
         evaluator._component_value_max[component].tolist(),
         evaluator._component_value_min[component].tolist(),
     )
-
-
-def _names(evaluator: Any, count: int) -> list[str]:
-    """The motions' names, from their files; numbers where there are none."""
-    files = getattr(getattr(evaluator, "motion_lib", None), "motion_files", None) or ()
-    names = [os.path.splitext(os.path.basename(str(file).replace("\\", "/")))[0] for file in files]
-    return names if len(names) == count else [str(index) for index in range(count)]
 
 
 def _look_at_lengths(evaluator: Any, found: Motions) -> None:

@@ -36,7 +36,7 @@ class Record:
         facts = {"script": spec.script, "argv": argv, "backend_requested": spec.ddp_backend}
         self.verdict = Verdict(spec.result, rank, facts)
         self.steps = StepMeter(self, spec.max_steps, reporting=rank == 0)
-        self.scores = Scores(self, spec.metrics if rank == 0 else None)
+        self.scores = Scores(self, spec.metrics if rank == 0 and spec.agent is None else None)
         self._healed: list[str] = []
         data = self.verdict.data
         self.events.emit("started", **{key: data[key] for key in ("pid", "python", "executable", "platform")})

@@ -1,12 +1,10 @@
-"""metrics.json: what the program's own evaluation measured, with a part that all generations have in common."""
+"""metrics.json of a program that evaluates by itself, as ProtoMotions 3 does: watched, not replaced."""
 
 from __future__ import annotations
 
 import functools
-import json
-import os
 
-from pmlaunch_agent import evaluator
+from pmlaunch_agent import evaluator, measures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,12 +20,12 @@ class Scores:
 
     Args:
         record: gives times and steps, and takes notes.
-        request: from the spec: path, generation, limited, common, units. None: write nothing (rank 1 and up).
+        request: hooks.metrics of the spec. None: write nothing (rank 1 and up, or nobody asked).
     """
 
     def __init__(self, record: Record, request: Mapping[str, Any] | None):
         self._record = record
-        self._request = request
+        self._measures = measures.Measures(request) if request else None
         self._found: evaluator.Motions | None = None
 
     def collecting(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,9 +33,9 @@ class Scores:
 
         @functools.wraps(function)
         def collect(itself: Any, *args: Any, **kwargs: Any) -> Any:
-            if self._request is not None:
+            if self._measures is not None:
                 try:
-                    self._found = evaluator.read(itself)
+                    self._found = evaluator.read(itself, self._measures)
                 except Exception as error:  # another version of the evaluator: the summary is still right
                     self._record.note(f"no metrics of each motion: {type(error).__name__}: {error}")
             return function(itself, *args, **kwargs)
@@ -45,46 +43,44 @@ class Scores:
         return collect
 
     def write(self, metrics: Metrics, seconds: float) -> None:
-        """Write metrics.json; a file that cannot be written does not end the run, and the verdict says so."""
-        if self._request is None:
-            return
-        document = self._document(metrics, seconds)
-        path = str(self._request["path"])
-        beside = f"{path}.{os.getpid()}.tmp"
-        try:
-            with open(beside, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1, ensure_ascii=False, default=str)
-            os.replace(beside, path)
-        except OSError as error:
-            self._record.note(f"{path} could not be written: {error}")
+        """Write metrics.json; a file that cannot be written does not end the run, and the verdict says so.
 
-    def _document(self, metrics: Metrics, seconds: float) -> dict[str, Any]:
-        request = self._request or {}
+        Args:
+            metrics: by upstream's names; None for what is not finite.
+            seconds: that the evaluation took.
+        """
+        if self._measures is None:
+            return
+        try:
+            measures.write(self._measures.file, self._document(self._measures, metrics, seconds))
+        except OSError as error:
+            self._record.note(f"{self._measures.file} could not be written: {error}")
+
+    def _document(self, wanted: measures.Measures, metrics: Metrics, seconds: float) -> dict[str, Any]:
         found = self._found or evaluator.Motions()
-        reached = self._record.verdict.data["seconds"]
-        start, loaded = reached.get("simulator_ready"), reached.get("checkpoint_loaded")
-        steps = self._record.steps.count
-        notes = _notes(metrics, found, bool(request.get("limited")))
+        limited = wanted.max_steps is not None
+        times = self._record.verdict.data["seconds"]
+        start, loaded = times.get("simulator_ready", 0.0), times.get("checkpoint_loaded")
+        notes = _notes(metrics, found, limited)
         if (self._record.verdict.data["world_size"] or 1) > 1:
             notes.append("Every process evaluates every motion; these are the figures of rank 0.")
-        whole = bool(metrics) and not (found.cut and request.get("limited"))
-        return {
-            "schema": 1,
-            "generation": request.get("generation"),
-            "metrics": dict(metrics),
-            "units": {name: unit for name in metrics if (unit := _unit(name, request.get("units") or {}))},
-            "common": _common(metrics, found, request.get("common") or {}),
-            "per_motion": found.entries,
-            "comparable": whole and found.judged is not False,
-            "notes": notes,
-            "seconds": {
+        document = measures.document(
+            wanted,
+            {name: float("nan") if value is None else value for name, value in metrics.items()},
+            found.entries,
+            motions=found.evaluated,
+            comparable=bool(metrics) and found.judged is not False and not (found.cut and limited),
+            notes=notes,
+            seconds={
                 "start": start,
-                "load": round(loaded - start, 3) if start is not None and loaded is not None else None,
+                "load": loaded - start if loaded is not None else 0.0,
                 "evaluation": seconds,
             },
-            "steps": steps,
-            "steps_per_second": round(steps / seconds, 2) if steps and seconds else None,
-        }
+            steps=self._record.steps.count,
+        )
+        if found.judged is False:
+            document["common"]["success_rate"] = None
+        return document
 
 
 def _notes(metrics: Metrics, found: evaluator.Motions, limited: bool) -> list[str]:
@@ -94,25 +90,7 @@ def _notes(metrics: Metrics, found: evaluator.Motions, limited: bool) -> list[st
     if found.cut:
         whose = "--max-steps" if limited else "the checkpoint's own max_eval_steps"
         message = f"{found.cut} of {found.count} motions were cut short after {found.limit} steps by {whose}"
-        notes.append(f"{message}: a failure later on is not seen." if limited else f"{message}.")
+        notes.append(f"{message}: a failure later on is not seen.")
     if found.judged is False:
         notes.append("No metric has a threshold: upstream calls every motion a success.")
     return notes
-
-
-def _common(metrics: Metrics, found: evaluator.Motions, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    common: dict[str, Any] = {}
-    for name, source in wanted.items():
-        value = metrics.get(source["metric"])
-        common[name] = value * source["factor"] if value is not None else None
-    if found.judged is False:
-        common["success_rate"] = None
-    failed = [entry["motion"] for entry in found.entries if entry["success"] is False]
-    common.update(motions=found.evaluated, failed=failed)
-    return common
-
-
-def _unit(name: str, units: Mapping[str, str]) -> str | None:
-    """The unit of a metric: of its own name, or of the longest beginning of it."""
-    fitting = [known for known in units if name == known or name.startswith(f"{known}/")]
-    return units[max(fitting, key=len)] if fitting else None

@@ -73,7 +73,10 @@ class Spec:
         self.compat: list[str] = _typed(hooks, "compat", list, [])
         self.watch = [Watch(entry) for entry in _typed(hooks, "watch", list, [])]
         self.arguments = [Arguments(entry) for entry in _typed(hooks, "arguments", list, [])]
+        self.agent: str | None = _typed(hooks, "agent", str, None)
         self.metrics: dict[str, Any] | None = _typed(hooks, "metrics", dict, None)
+        self.save_motion: dict[str, Any] | None = _typed(hooks, "save_motion", dict, None)
+        self.record: dict[str, Any] | None = _typed(hooks, "record", dict, None)
 
         limits = _typed(data, "limits", dict, {})
         self.max_seconds: float | None = _typed(limits, "max_seconds", (int, float), None)

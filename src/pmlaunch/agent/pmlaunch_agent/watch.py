@@ -56,7 +56,7 @@ def _watching(record: Record, watch: Watch, function: Callable[..., Any]) -> Cal
     if watch.event == "step":
         return record.steps.watching(function, watch.when)
     if watch.event == "evaluation":
-        return _evaluation(record, function)
+        return evaluation(record, function)
     if watch.event == "scores":
         return record.scores.collecting(function)
     return _milestone(record, watch, function)
@@ -77,7 +77,7 @@ def _milestone(record: Record, watch: Watch, function: Callable[..., Any]) -> Ca
     return call
 
 
-def _evaluation(record: Record, function: Callable[..., Any]) -> Callable[..., Any]:
+def evaluation(record: Record, function: Callable[..., Any]) -> Callable[..., Any]:
     """Report every evaluation: its begin, its metrics, its end with the seconds it took."""
 
     @functools.wraps(function)
