@@ -122,7 +122,7 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
     """What the file says of itself. Never raises: the reason is the `problem`."""
     info = MotionInfo(path.stem, path)
     if pointer := _pointer(path):
-        fix = f'git -C "{path.parent}" lfs pull --include="*/{path.name}"'
+        fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
     if path.suffix in _LIBRARIES and path.is_file():

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_SHOWN_METRICS = ("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate")
+_SHOWN_METRICS = (
+    *("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate"),  # 2.x and the demo
+    *("eval/gt_error/mean", "eval/gr_error/mean", "eval/max_joint_error/mean", "eval/success_rate"),  # 3.x
+)
 
 
 def render(outcome: Outcome, *, as_json: bool) -> None:
@@ -100,7 +103,8 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
         table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
     console.print(table)
-    _block(console, "Overrides for " + plan.script.name, list(plan.overrides))
+    what = "Arguments of " if plan.generation == "3" else "Overrides for "
+    _block(console, what + plan.script.name, list(plan.overrides))
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
     _block(console, f"The same without pmlaunch ({shell})", [plan.plain_command[shell]])
@@ -167,7 +171,10 @@ def _metrics_table(record: RunRecord) -> Table:
     ]
     for name in names:
         base = name.removesuffix("_mean")
-        low, high = record.metrics.get(f"{base}_min"), record.metrics.get(f"{base}_max")
+        low, high = (
+            record.metrics.get(name.removesuffix("/mean") + f"/{part}", record.metrics.get(f"{base}_{part}"))
+            for part in ("min", "max")
+        )
         unit = record.units.get(name) or record.units.get(base, "")
         table.add_row(Text(name), *(_figure(value) for value in (record.metrics[name], low, high)), Text(unit))
     return table
