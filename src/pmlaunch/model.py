@@ -265,7 +265,8 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What came of a run; the content of record.json. `seconds` is wall time from start to end.
+    """What came of a run; the content of record.json. `seconds` is wall time from start to end; `evaluation` is
+    what metrics.json says beside its figures: common, per_motion, comparable, notes, seconds.
 
     `child` and `launcher` are processes as {pid, created}, `created` in seconds since 1970: together they name
     one process for ever.
@@ -284,6 +285,7 @@ class RunRecord:
     stages: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -304,6 +306,7 @@ class RunRecord:
             "stages": dict(self.stages),
             "metrics": dict(self.metrics),
             "units": dict(self.units),
+            "evaluation": dict(self.evaluation),
             "exception": dict(self.exception) if self.exception else None,
             "repairs": list(self.repairs),
             "findings": [finding.as_json() for finding in self.findings],

@@ -7,6 +7,7 @@ from the syntax tree; its bodies and joints are those of that file.
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -173,7 +174,7 @@ def _meshes(path: Path) -> Iterator[Path]:
     except (OSError, ElementTree.ParseError):
         return
     compiler = root.find("compiler")
-    folder = path.parent / (compiler.get("meshdir", "") if compiler is not None else "")
+    folder = Path(os.path.normpath(path.parent / (compiler.get("meshdir", "") if compiler is not None else "")))
     for mesh in root.iter("mesh"):
         if mesh.get("file"):
             yield folder / str(mesh.get("file"))

@@ -18,7 +18,7 @@ def eval_command(
     model: Annotated[str, typer.Argument(help="A model's name (pmlaunch list models) or the path of a .ckpt.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(help="Hydra overrides: num_envs=4 +opt=... They win over everything."),
+        typer.Argument(help="Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything."),
     ] = None,
     motion: Annotated[
         list[str] | None,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmlaunch.cli.measured import measured
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
@@ -151,6 +152,7 @@ def _record(console: Console, record: RunRecord) -> None:
     console.print(Text.assemble(*head, " in " + ", ".join(facts) if facts else ""))
     if record.metrics:
         console.print(_metrics_table(record))
+    measured(console, record)
     for repair in record.repairs:
         console.print(Text(f"repaired for this run: {repair}", style="yellow"), soft_wrap=True)
     _files(console, record.folder, done)
@@ -187,9 +189,11 @@ def _figure(value: float | None) -> str:
 def _files(console: Console, folder: Path, done: bool) -> None:
     from rich.text import Text
 
-    picture = folder / "poses.png"
-    if picture.is_file():
-        console.print(Text(f"picture  {picture}"), soft_wrap=True)
+    kept = [("picture", folder / "poses.png"), ("motion", folder / "motion.npz")]
+    kept += [("video", path) for path in sorted(folder.glob("recording*.mp4"))]
+    for what, path in kept:
+        if path.is_file():
+            console.print(Text(f"{what:<8} {path}"), soft_wrap=True)
     if not done:
         console.print(Text(f"log      {folder / 'output.log'}"), soft_wrap=True)
     console.print(Text(f"run      {folder}"), soft_wrap=True)

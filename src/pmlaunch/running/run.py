@@ -16,6 +16,7 @@ from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.running.events import EventTail
 from pmlaunch.running.interrupts import Interrupts
 from pmlaunch.running.jobs import join_job
+from pmlaunch.running.measured import Measured, read_measured
 from pmlaunch.running.process import Child, created
 from pmlaunch.running.provide import provide_agent
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
@@ -197,7 +198,7 @@ class _Run:
             must_finish=self._plan.headless,
         )
         result = result or {}
-        metrics = self._folder.read("metrics.json") or {}
+        measured = read_measured(self._folder) if self._plan.metrics else Measured()
         return replace(
             record,
             state=verdict.state,
@@ -207,12 +208,9 @@ class _Run:
             steps=result.get("steps"),
             steps_per_second=_rate(result),
             stages={name: float(value) for name, value in (result.get("seconds") or {}).items()},
-            metrics={
-                name: float(value)
-                for name, value in (metrics.get("metrics") or {}).items()
-                if value is not None  # JSON has no nan and no infinity
-            },
-            units={name: str(unit) for name, unit in (metrics.get("units") or {}).items()},
+            metrics=measured.metrics,
+            units=measured.units,
+            evaluation=measured.rest,
             exception=verdict.exception,
             repairs=_repairs(result),
             findings=(*record.findings, *verdict.findings),

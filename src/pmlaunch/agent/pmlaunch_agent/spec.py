@@ -21,8 +21,8 @@ class Watch:
     """A function whose calls the launcher wants to hear of.
 
     Attributes:
-        event: the name to report: "step" and "evaluation" are counted and timed, "scores" are collected, others
-            are milestones.
+        event: the name to report: "step" and "evaluation" are counted and timed, "motion" returns how far it is,
+            "scores" are collected, others are milestones.
         module: the module that defines it, e.g. "protomotions.envs.base_env.env".
         attribute: a function or Class.method in it, e.g. "BaseEnv.step".
         when: "before" or "after" the call.

@@ -59,6 +59,8 @@ def _watching(record: Record, watch: Watch, function: Callable[..., Any]) -> Cal
         return evaluation(record, function)
     if watch.event == "scores":
         return record.scores.collecting(function)
+    if watch.event == "motion":
+        return _progress(record, function)
     return _milestone(record, watch, function)
 
 
@@ -72,6 +74,19 @@ def _milestone(record: Record, watch: Watch, function: Callable[..., Any]) -> Ca
         returned = function(*args, **kwargs)
         if watch.when == "after" and not record.verdict.reached(watch.event):
             record.milestone(watch.event)
+        return returned
+
+    return call
+
+
+def _progress(record: Record, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Report what every call returns: {done, of, steps}."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        returned = function(*args, **kwargs)
+        if isinstance(returned, dict):
+            record.events.emit("motion", **{str(name): value for name, value in returned.items()})
         return returned
 
     return call
