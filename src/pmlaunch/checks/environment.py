@@ -13,7 +13,7 @@ from pmlaunch.planning.plan import Planned
 # longest name of a file (result.json with its temporary ending); short names leave room, so this is the worst case
 _LONGEST_RUNS = 259 - 15 - 30 - 64
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
-_DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
+DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
@@ -32,7 +32,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
     if plan.generation == "demo" and plan.runtime["path"] == sys.executable and not plan.foreign:
-        missing = [name for name in _DEMO_PACKAGES if find_spec(name) is None]
+        missing = [name for name in DEMO_PACKAGES if find_spec(name) is None]
         if missing:
             message = f"The embedded evaluation needs packages that are not installed: {', '.join(missing)}."
             fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'

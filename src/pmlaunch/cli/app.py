@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from pmlaunch import __version__
+from pmlaunch.cli.doctor import doctor_command
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
 from pmlaunch.cli.listing import list_command
@@ -45,6 +46,7 @@ def _told(command: Callable[..., int]) -> Callable[..., int]:
 app.command("eval")(_told(eval_command))
 app.command("list")(_told(list_command))
 app.command("runtime")(_told(runtime_command))
+app.command("doctor")(_told(doctor_command))
 app.command("stop")(_told(stop_command))
 app.command("explain")(_told(explain_command))
 

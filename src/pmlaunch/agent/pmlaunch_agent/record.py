@@ -33,7 +33,7 @@ class Record:
 
     def __init__(self, spec: Spec, rank: int, argv: list[str]):
         self.events = EventLog(spec.events, rank)
-        facts = {"script": spec.script, "argv": argv, "backend_requested": spec.ddp_backend}
+        facts = {"script": spec.script or spec.module, "argv": argv, "backend_requested": spec.ddp_backend}
         self.verdict = Verdict(spec.result, rank, facts)
         self.steps = StepMeter(self, spec.max_steps, reporting=rank == 0)
         self.scores = Scores(self, spec.metrics if rank == 0 and spec.agent is None else None)
