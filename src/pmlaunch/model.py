@@ -167,7 +167,7 @@ class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
     `import_path` comes before, `python_path` after what the started Python imports from anyway.
-    `overrides` is the argument list of eval_agent.py or inference_agent.py; `command` what is started (constant,
+    `overrides` is the argument list of the program, Hydra's overrides where it is `hydra`; `command` what is started (constant,
     see docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
     `provenance` maps each name to the place its value came from; `max_steps` counts control steps: of a program
     that `ends_by_itself` they are what is expected, and nothing ends it there.
@@ -200,6 +200,7 @@ class LaunchPlan:
     watch: tuple[WatchPoint, ...] = ()
     arguments: tuple[ArgumentPoint, ...] = ()
     staged: Staged | None = None
+    hydra: bool = True
     ends_by_itself: bool = False
     metrics: bool = False
     save_motion: bool = False

@@ -21,6 +21,7 @@ class Measures:
         failed_when: (figure of one motion, limit): above it the motion counts as lost.
         agents: how the agents' `_target_` begin that have figures of their own.
         wraps: whether `agent._target_` is replaced for a run that measures.
+        by_itself: whether the program measures when it is asked to, so that the agent only watches.
     """
 
     units: Mapping[str, str] = field(default_factory=dict)
@@ -29,6 +30,7 @@ class Measures:
     failed_when: tuple[str, float] | None = None
     agents: tuple[str, ...] = ()
     wraps: bool = False
+    by_itself: bool = False
 
 
 _SHARE = "0 to 1"
@@ -75,6 +77,7 @@ _V3 = Measures(
         "mean_rotation_error_deg": "eval/gr_error/mean",
     },
     factors={"mean_rotation_error_deg": math.degrees(1.0)},
+    by_itself=True,
 )
 
 

@@ -18,7 +18,7 @@ DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
-    if "${" in str(plan.cwd) and plan.generation != "3":  # 3.x does without Hydra
+    if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
         yield Finding("PML117", Severity.ERROR, message, "rename the folder", None, str(plan.cwd))
     if plan.platform == "windows" and plan.ddp_backend == "nccl":

@@ -104,7 +104,7 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
         table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
     console.print(table)
-    what = "Arguments of " if plan.generation == "3" else "Overrides for "
+    what = "Overrides for " if plan.hydra else "Arguments of "
     _block(console, what + plan.script.name, list(plan.overrides))
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"

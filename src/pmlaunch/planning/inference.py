@@ -154,6 +154,7 @@ class InferenceProgram:
             plan,
             arguments=fabric_arguments(fabric),
             staged=Staged("--checkpoint", (plan.checkpoint, plan.checkpoint.parent / frozen.CONFIGS)),
+            hydra=False,
             ends_by_itself=values.metrics,
         )
 

@@ -26,16 +26,16 @@ def program_arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
     if plan.measuring.library is None:
         return list(plan.overrides)
     paths = (LIBRARY_FILE, str(folder.file(LIBRARY_FILE)))
-    if plan.generation == "3":
-        planned, real = (f"--motion-file={path}" for path in paths)
-    else:
+    if plan.hydra:
         planned, real = (value_override("motion_file", path) for path in paths)
+    else:
+        planned, real = (f"--motion-file={path}" for path in paths)
     return [real if argument == planned else argument for argument in plan.overrides]
 
 
 def measuring_hooks(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     """{agent, metrics, save_motion, record} for spec.json's hooks; null is off."""
-    if not wrapped(plan) and plan.generation != "3":
+    if not wrapped(plan) and not measures_of(plan.generation).by_itself:
         return {"agent": None, "metrics": None, "save_motion": None, "record": None}
     measures, measuring = measures_of(plan.generation), plan.measuring
     metrics = {

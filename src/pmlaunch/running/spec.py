@@ -55,7 +55,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
 def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
     """The plan's arguments, with what only the run folder decides."""
     arguments = program_arguments(plan, folder)
-    if plan.generation != "3":
+    if plan.hydra:
         return [*arguments, *measuring_overrides(plan), *_own_overrides(folder)]
     if plan.staged is None:
         return arguments
