@@ -184,6 +184,14 @@ def test_devices_and_strategy_go_through_the_agent(plan3: Plan3, tmp_path: Path)
     assert plan3(ddp_backend="none").plan.arguments[0].values == {"strategy": "auto"}
 
 
+def test_windows_gets_gloo_through_the_agent(plan3: Plan3) -> None:
+    planned = plan3(target_os="windows")
+    assert source(planned, "ddp_backend") == Sourced("gloo", "platform windows")
+    assert not [argument for argument in planned.plan.overrides if "gloo" in argument]  # no option takes it
+    (motion,) = [argument for argument in planned.plan.overrides if argument.startswith("--motion-file=")]
+    assert motion.endswith("data\\clips\\proto\\output_walk.motion")
+
+
 def test_checkpoint_is_given_from_the_run_folder(plan3: Plan3, tmp_path: Path) -> None:
     document = spec_document(plan3().plan, RunFolder(tmp_path / "run"))
     assert document["argv"][0] == f"--checkpoint={tmp_path / 'run/checkpoint/last.ckpt'}"

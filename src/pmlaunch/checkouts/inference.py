@@ -6,19 +6,21 @@ from the syntax tree; its bodies and joints are those of that file.
 
 from __future__ import annotations
 
-import ast
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from xml.etree import ElementTree  # the checkout's own files, whose Python is run anyway
+from typing import TYPE_CHECKING
 
 from pmlaunch.checkouts import lfs
 from pmlaunch.checkouts.assignments import parse_assignments
 from pmlaunch.checkouts.checkout import RobotOutline
 from pmlaunch.checkouts.overrides import UserOverride
 from pmlaunch.model import ArgumentPoint, WatchPoint
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _NO_ROBOTS = ("__init__", "base", "factory")
 _ASSETS = ("protomotions", "data", "assets")
@@ -122,10 +124,10 @@ class InferenceCheckout:
     def _outline(self, name: str, asset: str) -> RobotOutline | None:
         path = self.root.joinpath(*_ASSETS, asset)
         try:
-            bodies, actions = _skeleton(path, path.stat().st_mtime_ns)
-        except (OSError, ElementTree.ParseError):
+            found = _skeleton(path, path.stat().st_mtime_ns)
+        except OSError:
             return None
-        return RobotOutline(name, bodies, actions)
+        return RobotOutline(name, *found) if found else None
 
 
 def v3_checkout(root: Path, source: str, asset_root: str | None = None) -> InferenceCheckout:
@@ -148,6 +150,8 @@ def smallest_checkpoint(folder: Path) -> Path:
 @lru_cache(maxsize=64)
 def _asset_of(source: Path, _changed: int) -> str | None:
     """The constant `asset_file_name=...` in the class of a robot; None where there is none."""
+    import ast
+
     try:
         tree = ast.parse(source.read_bytes())
     except (OSError, SyntaxError, ValueError):
@@ -159,22 +163,32 @@ def _asset_of(source: Path, _changed: int) -> str | None:
 
 
 @lru_cache(maxsize=64)
-def _skeleton(path: Path, _changed: int) -> tuple[tuple[str, ...], int]:
-    """(bodies in the order of the file, number of hinge joints). Raises OSError and ParseError."""
-    world = ElementTree.parse(path).getroot().find("worldbody")
+def _skeleton(path: Path, _changed: int) -> tuple[tuple[str, ...], int] | None:
+    """(bodies in the order of the file, number of hinge joints); None for what is no MJCF file."""
+    root = _parsed(path)
+    world = root.find("worldbody") if root is not None else None
     if world is None:
-        return (), 0
+        return None
     joints = [joint for joint in world.iter("joint") if joint.get("type", "hinge") == "hinge"]
     return tuple(body.get("name", "") for body in world.iter("body")), len(joints)
 
 
 def _meshes(path: Path) -> Iterator[Path]:
-    try:
-        root = ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError):
+    root = _parsed(path)
+    if root is None:
         return
     compiler = root.find("compiler")
     folder = Path(os.path.normpath(path.parent / (compiler.get("meshdir", "") if compiler is not None else "")))
     for mesh in root.iter("mesh"):
         if mesh.get("file"):
             yield folder / str(mesh.get("file"))
+
+
+def _parsed(path: Path) -> Element | None:
+    """The XML of the checkout's own file; None where there is none, or none that parses."""
+    from xml.etree import ElementTree
+
+    try:
+        return ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError):
+        return None

@@ -133,7 +133,8 @@ class InferenceProgram:
             elif request.max_steps is not None:
                 limit, source = request.max_steps, "flag"
             if length is None:
-                return Sourced(limit if source == "flag" else None, source if source == "flag" else "the motions'")
+                typed = source in ("flag", "override")
+                return Sourced(limit if typed else None, source if typed else "default: every motion once")
             whole = math.floor(round(length, 4))
             return Sourced(min(whole, limit) if limit else whole, source)
         if request.max_steps is not None:
