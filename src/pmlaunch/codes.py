@@ -236,6 +236,16 @@ CODES: Final[dict[str, Code]] = _table(
          "Motions were cut short by --max-steps: one that is hardly begun is hardly ever lost, so the success rate "
          "says little.",
          "Leave out --max-steps."),
+    Code("PML312", "no picture of the poses", Exit.FAILED,
+         "poses.png is drawn by pmlaunch's own Python, which lacks matplotlib; or the run had no reference.",
+         'pip install "pmlaunch[demo]"'),
+    Code("PML313", "motion not kept", Exit.FAILED,
+         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
+         "Look at the log."),
+    Code("PML314", "no video", Exit.FAILED,
+         "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "
+         "was ended before the video was written.",
+         "PYTHON -m pip install moviepy"),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),
