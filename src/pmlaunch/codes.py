@@ -160,8 +160,9 @@ CODES: Final[dict[str, Code]] = _table(
          "Neither the command nor the checkpoint's config names a motion file.",
          "pmlaunch eval ... --motion NAME"),
     Code("PML126", "motion not inspected", Exit.CHECK,
-         "Packed (.pt) and .yaml motion libraries are not looked into yet: their robot and length are unknown.",
-         "Give --max-steps for a run of known length."),
+         "A packed motion library (.pt) is a pickle of upstream's own classes: it is not looked into, so its robot and "
+         "length are unknown.",
+         "A YAML library of the same motions is looked into."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

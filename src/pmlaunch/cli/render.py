@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_LIBRARY_LINES = 40
 _SHOWN_METRICS = ("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate")
 
 
@@ -102,6 +103,10 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
     console.print(table)
     _block(console, "Overrides for " + plan.script.name, list(plan.overrides))
+    if plan.measuring.library is not None:
+        lines = plan.measuring.library.splitlines()
+        shown = lines if len(lines) <= _LIBRARY_LINES else [*lines[:_LIBRARY_LINES], f"... {len(lines)} lines"]
+        _block(console, "motions.yaml, written to the run folder", shown)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
     _block(console, f"The same without pmlaunch ({shell})", [plan.plain_command[shell]])
