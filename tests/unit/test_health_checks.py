@@ -398,8 +398,7 @@ def test_packages_of_the_embedded_evaluation(
     site: Site, monkeypatch: pytest.MonkeyPatch, simulator: str, severity: str
 ) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None if name == "mujoco" else object())
-    chosen = make_site(site.settings, simulator=simulator, quick=True).simulator
-    assert found(look("embedded", replace(site, simulator=chosen))) == [("PML203", severity)]
+    assert found(look("embedded", replace(site, embedded=simulator == "mujoco"))) == [("PML203", severity)]
 
 
 # GPU
@@ -479,8 +478,8 @@ def test_gpu_by_the_drivers_files(
     ],
 )
 def test_no_gpu(site: Site, no_driver: Path, simulator: str, device: str | None, expected: Found) -> None:
-    chosen = make_site(site.settings, simulator=simulator, quick=True).simulator
-    assert found(look("gpu", replace(site, simulator=chosen, device=device))) == expected
+    chosen = make_site(site.settings, simulator=simulator, device=device, quick=True)
+    assert found(look("gpu", chosen)) == expected
 
 
 def test_a_driver_that_finds_no_gpu(site: Site, no_driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
