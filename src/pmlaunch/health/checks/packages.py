@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.health.check import Check, Group, Seen, Site, finding
+from pmlaunch.health.check import OWN_PACKAGES, Check, Group, Seen, Site, finding
 from pmlaunch.health.installed import Installed, installed_at
 from pmlaunch.health.probe import LIMIT
 from pmlaunch.model import Finding, Severity
@@ -126,7 +126,10 @@ def _elsewhere(site: Site, known: Installed) -> Iterator[Finding]:
     if site.checkout is None or site.embedded:
         return
     root = site.checkout.root
+    own = OWN_PACKAGES.get(site.checkout.generation, ())
     for name, inside in _OWN.items():
+        if name not in own:
+            continue
         went: Mapping[str, Any] = (known.imports or {}).get(name) or {}
         entry = known.packages.get(name.replace("_", "-")) or {}
         place = went.get("file") or entry.get("editable")
