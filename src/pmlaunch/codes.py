@@ -168,8 +168,9 @@ CODES: Final[dict[str, Code]] = _table(
          "Neither the command nor the checkpoint's config names a motion file.",
          "pmlaunch eval ... --motion NAME"),
     Code("PML126", "motion not inspected", Exit.CHECK,
-         "Packed (.pt) and .yaml motion libraries are not looked into yet: their robot and length are unknown.",
-         "Give --max-steps for a run of known length."),
+         "A packed motion library (.pt) that is no library of ProtoMotions 3 is a pickle of upstream's own classes: it is "
+         "not looked into, so its robot and length are unknown.",
+         "A YAML library of the same motions is looked into."),
     Code("PML127", "motion is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the motion.",
          "git lfs pull --include=PATH (in the checkout)"),
@@ -346,6 +347,16 @@ CODES: Final[dict[str, Code]] = _table(
          "Motions were cut short by --max-steps: one that is hardly begun is hardly ever lost, so the success rate "
          "says little.",
          "Leave out --max-steps."),
+    Code("PML312", "no picture of the poses", Exit.FAILED,
+         "poses.png is drawn by pmlaunch's own Python, which lacks matplotlib; or the run had no reference.",
+         'pip install "pmlaunch[demo]"'),
+    Code("PML313", "motion not kept", Exit.FAILED,
+         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
+         "Look at the log."),
+    Code("PML314", "no video", Exit.FAILED,
+         "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "
+         "was ended before the video was written.",
+         "PYTHON -m pip install moviepy"),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),

@@ -150,16 +150,24 @@ class Staged:
 @dataclass(frozen=True)
 class Measuring:
     """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
-    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions.
+    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions;
+    `keys` what the window's keys do.
     """
 
     agent: str | None = None
     seed: int = 0
     limit: int | None = None
     library: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        return {"agent": self.agent, "seed": self.seed, "limit": self.limit, "library": self.library}
+        return {
+            "agent": self.agent,
+            "seed": self.seed,
+            "limit": self.limit,
+            "library": self.library,
+            "keys": dict(self.keys),
+        }
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ matplotlib takes a second to import and need not be there: import this module wh
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,9 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
         labelcolor=INK,
     )
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)  # the layout cuts the title otherwise
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
+        figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)  # the layout cuts the title otherwise
     draft.replace(path)
 
 

@@ -111,6 +111,15 @@ def test_pml120_what_is_no_library(refused, tmp_path: Path, text: str) -> None:
     assert refused(motions=("library.yaml",)).code == "PML120"
 
 
+def test_a_library_that_an_override_names(plan, clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"motions: [{{file: '{clips.name}/c.npy'}}]", encoding="utf-8")
+    planned = plan("tracker", "motion_file=mine.yaml")
+    assert (names(planned), planned.plan.measuring.library) == (["c"], None)
+    (tmp_path / "mine.yaml").write_text("motions: []")
+    planned = plan("tracker", "motion_file=mine.yaml")
+    assert [motion.problem.code for motion in planned.plan.motions] == ["PML120"]
+
+
 def test_packed_library_stands_alone(plan, refused, tmp_path: Path) -> None:
     (tmp_path / "packed.pt").write_bytes(b"PK")
     assert names(plan(motions=("packed.pt",))) == ["packed"]

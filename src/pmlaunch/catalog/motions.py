@@ -125,7 +125,7 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
         fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
-    if path.suffix in _LIBRARIES and path.is_file():
+    if path.suffix == ".pt" and path.is_file():
         return _library_info(info, available)
     try:
         bodies, frames, fps, seconds = _read(path)

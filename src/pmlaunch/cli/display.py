@@ -85,6 +85,11 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
             motions = f"{len(plan.motions)} motions"
         return f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}"
 
+    def keys(self) -> str:
+        """The keys of the window in a line; "" where there is none, or it has none."""
+        keys = self.plan.measuring.keys
+        return "keys in the window: " + ", ".join(f"{key} {does}" for key, does in keys.items()) if keys else ""
+
     def progress(self) -> str:
         """How far it is: "1 of 2 motions, 120 of 153 steps, 61.2/s, 1 s left"."""
         done, motions = self.motions
@@ -111,6 +116,8 @@ class PlainDisplay(RunDisplay):
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._line(f"{self.headline()}  (pid {pid}, {folder.path})")
+        if self.keys():
+            self._line(self.keys())
 
     def stage(self, name: str, event: Mapping[str, Any]) -> None:
         detail = f" {event['backend']} x {event['world_size']}" if name == "process_group" else ""
@@ -166,6 +173,8 @@ class LiveDisplay(RunDisplay):
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._folder = str(folder.path)
+        if self.keys():
+            self._console.print(self.keys(), style="cyan")
         self.tick()
 
     def output(self, chunk: bytes) -> None:

@@ -15,12 +15,14 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
 from pmlaunch.running.stop import Stopped
 from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
+from pmlaunch.smoke.case import SmokeResult
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_LIBRARY_LINES = 40
 _SHOWN_METRICS = (
     *("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate"),  # 2.x and the demo
     *("eval/gt_error/mean", "eval/gr_error/mean", "eval/max_joint_error/mean", "eval/success_rate"),  # 3.x
@@ -45,6 +47,10 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _runtime(out, shown)
     elif isinstance(shown, Stopped):
         _stopped(out, shown)
+    elif isinstance(shown, SmokeResult):
+        from pmlaunch.cli.render_smoke import render_smoke
+
+        render_smoke(out, shown)
     elif isinstance(shown, tuple):
         _listing(out, *shown)
     _findings(err, outcome.findings)
@@ -106,6 +112,10 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
     console.print(table)
     what = "Overrides for " if plan.hydra else "Arguments of "
     _block(console, what + plan.script.name, list(plan.overrides))
+    if plan.measuring.library is not None:
+        lines = plan.measuring.library.splitlines()
+        shown = lines if len(lines) <= _LIBRARY_LINES else [*lines[:_LIBRARY_LINES], f"... {len(lines)} lines"]
+        _block(console, "motions.yaml, written to the run folder", shown)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
     _block(console, f"The same without pmlaunch ({shell})", [plan.plain_command[shell]])

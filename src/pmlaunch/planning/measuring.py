@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.compose import ConfigReport
 from pmlaunch.model import EvalRequest, Measuring, Sourced
 from pmlaunch.planning.things import Things
@@ -19,6 +20,13 @@ def wants_metrics(request: EvalRequest, headless: bool) -> Sourced[bool]:
     return Sourced(headless, "default: headless" if headless else "default: a window stays open")
 
 
+def _keys(things: Things) -> dict[str, str]:
+    """What the keys of the simulator's window do, from its preset; nothing where it has none."""
+    preset = presets("simulator").get(things.simulator.value.name)
+    keys = preset.values.get("keys") if preset else None
+    return {str(key): str(does) for key, does in keys.items()} if isinstance(keys, dict) else {}
+
+
 def measuring_of(values: Values, report: ConfigReport, things: Things, steps: Sourced[Any]) -> Measuring:
     """How the run measures. The limit is the user's own only: upstream's measure ignores max_eval_steps."""
     typed = values.settings.get("seed")
@@ -28,4 +36,5 @@ def measuring_of(values: Values, report: ConfigReport, things: Things, steps: So
         seed=seed if isinstance(seed, int) else 0,
         limit=steps.value if steps.source in _TYPED else None,
         library=things.motion_list.library,
+        keys=_keys(things) if not values.headless.value and things.checkout.generation == "2" else {},
     )

@@ -15,7 +15,7 @@ from typing import Any
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import MotionInfo
+from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.yamlfile import yaml_mapping
 
 LIBRARY_FILE = "motions.yaml"
@@ -86,8 +86,9 @@ def own_list(path: Path, robots: Sequence[Robot]) -> MotionList:
     """The list of one motion file or library that the checkpoint or an override names; never raises."""
     try:
         return replace(collect((str(path),), lambda _: path, (), robots), file=path, library=None)
-    except PmlaunchError:
-        return MotionList((read_info(path, robots),), path)
+    except PmlaunchError as error:
+        problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
+        return MotionList((MotionInfo(path.stem, path, problem=problem),), path)
 
 
 def _is_list(path: Path) -> bool:

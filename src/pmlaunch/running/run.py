@@ -14,6 +14,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.running.events import EventTail
+from pmlaunch.running.extras import extras_findings
 from pmlaunch.running.interrupts import Interrupts
 from pmlaunch.running.jobs import join_job
 from pmlaunch.running.measured import Measured, read_measured
@@ -27,6 +28,7 @@ from pmlaunch.running.watchman import Guardian
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
+_GRACE_VIDEO = 60.0  # the same where upstream has a video to write
 
 
 class Observer(Protocol):
@@ -177,7 +179,7 @@ class _Run:
         with contextlib.suppress(OSError):
             self._folder.file(STOP_FILE).touch()
         exit_code = None
-        deadline = time.monotonic() + _GRACE
+        deadline = time.monotonic() + (_GRACE_VIDEO if self._plan.record else _GRACE)
         while exit_code is None and time.monotonic() < deadline and self._interrupts.count == asked:
             exit_code = self._child.wait(_PERIOD)
             self._look()
@@ -213,7 +215,11 @@ class _Run:
             evaluation=measured.rest,
             exception=verdict.exception,
             repairs=_repairs(result),
-            findings=(*record.findings, *verdict.findings),
+            findings=(
+                *record.findings,
+                *verdict.findings,
+                *extras_findings(self._plan, self._folder, result, verdict.state),
+            ),
         )
 
 

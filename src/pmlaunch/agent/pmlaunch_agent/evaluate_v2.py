@@ -13,6 +13,7 @@ import sys
 
 from pmlaunch_agent import elapsed, measures, watch
 from pmlaunch_agent.episodes import Episodes
+from pmlaunch_agent.extras_v2 import Extras
 from pmlaunch_agent.tables import Tables
 
 TYPE_CHECKING = False
@@ -51,10 +52,12 @@ class MeasuredAgent:
     def __init__(self, *args: Any, **kwargs: Any):
         spec, record = _context
         self._record: Record = record
+        self._spec: Spec = spec
         self._measures = measures.Measures(spec.metrics) if spec.metrics is not None else None
         self._episodes: Episodes | None = None
         self._ends: list[tuple[int, int]] = []  # (steps, motions) at the end of each batch
         self._steps = 0
+        self._extras: Extras | None = None
         super().__init__(*args, **kwargs)
 
     def load(self, checkpoint: Any) -> Any:
@@ -75,7 +78,18 @@ class MeasuredAgent:
             del self.env.load_state_dict
 
     def evaluate_policy(self) -> Any:
-        """Upstream's calc_eval_metrics where the agent has figures to measure, else its own finite run."""
+        """Upstream's calc_eval_metrics where the agent has figures to measure, else its own run; kept and recorded."""
+        frames, names = self._library()
+        once = self._measures is not None and bool(self.config.get("eval_metric_keys"))
+        rank = self.fabric.global_rank
+        self._extras = Extras(self._spec, self._record, self.env, rank, names, frames if once else None)
+        self._extras.start()
+        try:
+            return self._evaluate()
+        finally:
+            self._extras.close()
+
+    def _evaluate(self) -> Any:
         parent: Any = super()
         if self._measures is None:
             return parent.evaluate_policy()
@@ -105,6 +119,8 @@ class MeasuredAgent:
         self._steps += 1
         if self._episodes is not None:
             self._episodes.add(stepped[1], stepped[2])
+        if self._extras is not None:
+            self._extras.step(self._steps, self._ends)
         for steps, done in self._ends:
             if steps == self._steps:
                 self._tell(done)
@@ -117,7 +133,7 @@ class MeasuredAgent:
 
     def _with_metrics(self, wanted: measures.Measures) -> Any:
         parent: Any = super()
-        frames, names = self._motions(wanted)
+        frames, names = self._evaluated()
         longest = max(frames, default=0)
         limit = wanted.max_steps if wanted.max_steps is not None and wanted.max_steps < longest else None
         tables = Tables(str(self.fabric.loggers[0].root_dir), self.fabric.world_size)
@@ -158,18 +174,23 @@ class MeasuredAgent:
         notes = [
             "this agent has no metrics of its own in ProtoMotions: these are the rewards and lengths of its episodes"
         ]
-        _, names = self._motions(wanted)
+        _, names = self._evaluated()
         self._write(wanted, self._episodes.figures(), [], len(names), True, notes, elapsed() - begin)
         return returned
 
-    def _motions(self, wanted: measures.Measures) -> tuple[list[int], list[str]]:
+    def _library(self) -> tuple[list[int], list[str]]:
         """(control steps, names) of the library's motions; empty where the environment has no motions."""
         if self.motion_lib is None:
             return [], []
         frames = (self.motion_lib.get_motion_length(None) / self.env.dt).floor().long().tolist()
-        names = wanted.names(len(frames), list(getattr(self.motion_lib.state, "motion_files", ())))
+        files = [str(file) for file in getattr(self.motion_lib.state, "motion_files", ())]
+        return frames, (self._measures or measures.Measures({"file": ""})).names(len(frames), files)
+
+    def _evaluated(self) -> tuple[list[int], list[str]]:
+        """(control steps, names) of the motions that are evaluated: all, or the one that the config holds fixed."""
+        frames, names = self._library()
         manager = getattr(self.env.config, "motion_manager", None)
-        fixed = manager.get("fixed_motion_id") if manager is not None else None
+        fixed = manager.get("fixed_motion_id") if manager is not None and frames else None
         return (frames, names) if fixed is None else ([frames[fixed]], [names[fixed]])
 
     @contextlib.contextmanager
