@@ -41,9 +41,20 @@ def raising(error: OSError) -> Any:
         ("my run", "a b&c", "my_run-a_b_c"),
         ("../../etc", "x/..\\y", "etc-x_.._y"),
         ("100%PATH%!", "a'\"b", "100_PATH-a_b"),
-        ("走路", "walk", "__-walk"),
+        ("走路", "动作 行走", "走路-动作_行走"),
+        ("हिन्दी", "été", "हिन्दी-été"),
+        (
+            "e\u0301te\u0301",
+            "🚶\u202ego\u00a0",
+            "été-go",
+        ),  # one form for what looks the same; nothing that turns the line
+        ("\udcff", "a：b", "a_b"),
         ("m" * 200, "w", "m" * 60 + "-w"),
+        ("m" * 59 + ". x", "w", "m" * 59 + "-w"),
+        ("走" * 100, "w", "走" * 33 + "-w"),
         ("CON: *?", "<>|", "CON"),
+        ("demo", "NUL", "demo-NUL"),
+        ("COM1", "com1.txt", "COM1-com1.txt"),
     ],
 )
 def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
@@ -53,6 +64,14 @@ def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
     assert made.name == f"20250102-030405-{name}"
     assert made.parent == tmp_path / "runs"
     assert made.is_dir()
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "走", "𠀀", "\u0301", "न"])
+@pytest.mark.parametrize("count", range(1, 130, 7))
+def test_name_fits_into_what_file_systems_allow(tmp_path: Path, sign: str, count: int) -> None:
+    name = folder(tmp_path, sign * count, sign * count).path.name
+    assert len(name) <= 15 + 2 * (1 + 60)
+    assert len(name.encode()) + len("-999") <= 255
 
 
 def test_folders_of_one_second_differ(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import unicodedata
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ from typing import Any
 from pmlaunch.atomic import write_text
 from pmlaunch.errors import PmlaunchError
 
-_UNSAFE = re.compile(r"[^\w.-]+")
-_LONGEST_NAME = 60  # characters of model and motion: Windows allows 260 for the whole path
+_BLANKS = re.compile(" +")
+_LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
+_LONGEST_BYTES = 100  # bytes of the same as UTF-8: Linux allows 255 for a name, and Chinese takes three a character
 
 
 class RunFolder:
@@ -79,5 +81,15 @@ def cannot_write(path: Path, error: OSError) -> PmlaunchError:
 
 
 def _safe(name: str) -> str:
-    """`name` as a part of a folder's name that no file system and no batch file minds."""
-    return _UNSAFE.sub("_", name).strip("._")[:_LONGEST_NAME].encode("ascii", "replace").decode().replace("?", "_")
+    """`name` as a part of a folder's name: letters and digits of every script, and nothing that a file system, a shell
+    or a batch file minds. A name that Windows reserves (CON, NUL) is none here: the time stands before it.
+    """
+    composed = unicodedata.normalize("NFC", name)
+    kept = "".join(each if each in "._-" or _is_letter(each) else " " for each in composed)
+    short = _BLANKS.sub("_", kept).strip("._")[:_LONGEST_NAME]
+    return short.encode()[:_LONGEST_BYTES].decode(errors="ignore").strip("._")
+
+
+def _is_letter(character: str) -> bool:
+    """A letter or a digit, or a mark that belongs to the letter before it: a vowel of Hindi, say."""
+    return character.isalnum() or unicodedata.category(character).startswith("M")
