@@ -70,7 +70,7 @@ def _broken(root: Path, major: int, environment: Mapping[str, str], python: Chos
         message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
         yield Finding("PML209", Severity.ERROR, message, f"rename the folder; {_WAY_OUT}", None, str(root))
     elif major < 3 and has_parenthesis(str(root)):
-        yield _doubtful("its own folder", str(root), "rename the folder")
+        yield _doubtful("its own folder", str(root), f"rename the folder; {_WAY_OUT}")
     if python is None:
         yield _no_python(root, major, environment)
         return
