@@ -17,7 +17,11 @@ def provide_agent(plan: LaunchPlan) -> None:
 
     Raises PML204 when the copy cannot be made.
     """
-    folder = Path(str(plan.env["PYTHONPATH"]))
+    provide_agent_in(Path(str(plan.env["PYTHONPATH"])))
+
+
+def provide_agent_in(folder: Path) -> None:
+    """Make sure that `folder` holds the agent. Raises PML204 when the copy cannot be made."""
     if folder == AGENT_FOLDER:
         return
     source, target = AGENT_FOLDER / _PACKAGE, folder / _PACKAGE

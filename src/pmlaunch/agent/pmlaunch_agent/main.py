@@ -40,9 +40,7 @@ def main() -> int:
         install_hooks(spec, record)
         watchdog.start()
         record.save(status="running")
-        # Every rank gets the spec's own arguments: those that Lightning adds for the others name Hydra's folder
-        # again, in quotes that not every path survives.
-        script.run(spec.script, spec.argv)
+        start(spec)
     except BaseException as error:
         caught = without_agent(error)
     refuse_interrupts()
@@ -52,6 +50,18 @@ def main() -> int:
         show(caught)
     accept_interrupts()
     return exit_code
+
+
+def start(spec: Spec) -> None:
+    """Run the program; returns at its end, and lets through whatever it raises.
+
+    Every rank gets the spec's own arguments: those that Lightning adds for the others name Hydra's folder again, in
+    quotes that not every path survives.
+    """
+    if spec.script is not None:
+        script.run(spec.script, spec.argv)
+    elif spec.module is not None:
+        script.run_module(spec.module, spec.argv)
 
 
 def local_rank() -> int:
@@ -76,7 +86,8 @@ def load_for_worker(namespace: dict[str, Any]) -> None:
     """Give a worker process of multiprocessing the script's functions and classes."""
     spec = read_spec(os.environ)
     compat.install(spec.compat, PostImportHooks(on_error=_say_nothing), healed=_say_nothing)
-    script.load_into(namespace, spec.script)
+    if spec.script is not None:
+        script.load_into(namespace, spec.script)
 
 
 def _say_nothing(_text: str) -> None:

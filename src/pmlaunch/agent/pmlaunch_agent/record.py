@@ -32,7 +32,7 @@ class Record:
 
     def __init__(self, spec: Spec, rank: int, argv: list[str]):
         self.events = EventLog(spec.events, rank)
-        facts = {"script": spec.script, "argv": argv, "backend_requested": spec.ddp_backend}
+        facts = {"script": spec.script or spec.module, "argv": argv, "backend_requested": spec.ddp_backend}
         self.verdict = Verdict(spec.result, rank, facts)
         self.steps = StepMeter(self, spec.max_steps, reporting=rank == 0)
         self._healed: list[str] = []

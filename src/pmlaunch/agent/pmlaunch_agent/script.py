@@ -1,4 +1,4 @@
-"""Running a script as `__main__`, the way `python script.py` does."""
+"""Running a script or a module as `__main__`, the way `python script.py` and `python -m module` do."""
 
 from __future__ import annotations
 
@@ -44,18 +44,16 @@ def _flush_now_and_then() -> None:
 
 
 def prepare_paths(spec: Spec) -> None:
-    """Folder and sys.path as the script expects them.
+    """Folder and sys.path as the program expects them; a module finds nothing in the current folder by accident.
 
     Raises:
         OSError: the spec's cwd is not there.
     """
     put_there_by_m = sys.path and sys.path[0] in ("", os.getcwd())
-    folder = os.path.dirname(spec.script)
     if put_there_by_m:
-        sys.path[0] = folder
-    else:
-        sys.path.insert(0, folder)
-    sys.path[1:1] = [path for path in spec.import_path if path not in sys.path]
+        del sys.path[0]
+    own = [os.path.dirname(spec.script)] if spec.script else []
+    sys.path[:0] = own + [path for path in spec.import_path if path not in sys.path]
     sys.path.extend(path for path in spec.python_path if path not in sys.path)
     if spec.cwd:
         os.chdir(spec.cwd)
@@ -76,6 +74,14 @@ def run(path: str, argv: list[str]) -> None:
     sys.modules["__main__"] = module
     sys.argv = [path if inside.startswith(os.pardir) else inside, *argv]
     load_into(module.__dict__, path)
+
+
+def run_module(name: str, argv: list[str]) -> None:
+    """Execute an installed module as `__main__`, as `python -m name` does; lets through whatever it raises."""
+    import runpy  # only some runs need it
+
+    sys.argv = [name, *argv]
+    runpy.run_module(name, run_name="__main__", alter_sys=True)
 
 
 def load_into(namespace: dict[str, Any], path: str) -> None:

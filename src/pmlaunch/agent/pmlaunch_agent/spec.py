@@ -42,7 +42,10 @@ class Spec:
     def __init__(self, data: Mapping[str, Any]):
         if data.get("schema") != SCHEMA:
             raise SpecError(f"schema {SCHEMA} is needed, it has {data.get('schema')!r}")
-        self.script: str = _typed(data, "script", str)
+        self.script: str | None = _typed(data, "script", str, None)
+        self.module: str | None = _typed(data, "module", str, None)
+        if (self.script is None) == (self.module is None):
+            raise SpecError('either "script" or "module" must say what to run')
         self.result: str = _typed(data, "result", str)
         self.events: str | None = _typed(data, "events", str, None)
         self.cwd: str | None = _typed(data, "cwd", str, None)

@@ -1,0 +1,135 @@
+"""A step of an installation: is it done, do it, prove it; and what the steps hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import Any, Protocol
+
+from pmlaunch.model import Finding
+from pmlaunch.platforms import Platform
+from pmlaunch.runtimes.runtime import Runtime
+from pmlaunch.settings import Settings
+
+
+@dataclass(frozen=True)
+class InstallRequest:
+    """`pmlaunch install` as it was typed; `models` are names of the catalog, `kind` is submodule, clone or auto."""
+
+    folder: Path
+    ref: str
+    source: str
+    models: tuple[str, ...]
+    simulator: str = "isaaclab"
+    kind: str = "auto"
+    isaaclab: str | None = None
+    python: str | None = None
+    extras: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a step is: bytes of a download, or a line of what goes on. `total` is None when it is not known."""
+
+    text: str = ""
+    done: int = 0
+    total: int | None = None
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass
+class Site:
+    """Where an installation goes on: what was typed, this machine, and what the steps have learned so far.
+
+    `runtime` is None where none was found (a finding says why); `logs` is the folder of this installation's logs;
+    `learned` is what is written to pmlaunch.yaml at the end.
+    """
+
+    request: InstallRequest
+    settings: Settings
+    platform: Platform
+    environment: Mapping[str, str]
+    logs: Path
+    runtime: Runtime | None = None
+    learned: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def checkout(self) -> Path:
+        return self.request.folder
+
+
+@dataclass(frozen=True)
+class Todo:
+    """What a step would do: a sentence, the commands a person could type instead, and the bytes to download."""
+
+    text: str
+    commands: Sequence[str] = ()
+    bytes: int | None = None
+    findings: Sequence[Finding] = ()
+
+
+class State(str, Enum):
+    """What became of a step."""
+
+    PLANNED = "planned"
+    ALREADY = "already done"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class StepResult:
+    """What became of one step: `text` is what a person reads, `log` the file with what its programs said."""
+
+    name: str
+    title: str
+    state: State
+    text: str
+    seconds: float = 0.0
+    commands: tuple[str, ...] = ()
+    bytes: int | None = None
+    log: Path | None = None
+    findings: tuple[Finding, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "title": self.title,
+            "state": self.state.value,
+            "text": self.text,
+            "seconds": round(self.seconds, 3),
+            "commands": list(self.commands),
+            "bytes": self.bytes,
+            "log": str(self.log) if self.log else None,
+            "findings": [finding.as_json() for finding in self.findings],
+        }
+
+
+class Step(Protocol):
+    """One step. It is asked what is to be done, does it, and proves it; it may be interrupted at any moment and is
+    asked again then, so what is half-done must be seen as such or not be there."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+
+    def todo(self, site: Site) -> Todo | None:
+        """What there is to do; None when it is done already. Changes nothing and needs no network.
+
+        Raises PmlaunchError when it cannot be done at all.
+        """
+        ...
+
+    def do(self, site: Site, report: Report) -> None:
+        """Do it. Raises PmlaunchError with what happened, why, and what to type next."""
+        ...
+
+    def prove(self, site: Site) -> str:
+        """Look at the result and say in a sentence what was proven. Raises PmlaunchError when it does not hold."""
+        ...
