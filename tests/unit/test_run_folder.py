@@ -7,6 +7,7 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,6 +73,33 @@ def test_name_fits_into_what_file_systems_allow(tmp_path: Path, sign: str, count
     name = folder(tmp_path, sign * count, sign * count).path.name
     assert len(name) <= 15 + 2 * (1 + 60)
     assert len(name.encode()) + len("-999") <= 255
+
+
+@pytest.mark.parametrize("runs", [3, 88, 100, 149, 150])
+@pytest.mark.parametrize("motion", ["walk", "w" * 200, None])
+def test_longest_path_of_a_run_is_one_that_windows_allows(
+    monkeypatch: pytest.MonkeyPatch, runs: int, motion: str | None
+) -> None:
+    made: list[Path] = []
+    taken = iter([True] * 998)
+
+    def mkdir(path: Path, **options: Any) -> None:
+        if not options and next(taken, False):
+            raise FileExistsError
+        made.append(path)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    monkeypatch.setattr("pmlaunch.running.store.os", SimpleNamespace(name="nt"))
+    place = Path("r" * runs)
+    path = RunFolder.create(place, "m" * 60, motion, NOW).path
+    assert path.name.endswith("-999")
+    temporary = path / ".result.json.abcdefgh.tmp"  # as atomic.py calls it
+    assert len(str(temporary)) <= 259
+    assert len(str(path)) < 248, "a folder's path is shorter than a file's: Windows keeps room for a name of DOS"
+    assert (motion == "walk") <= path.name.endswith("-walk-999"), "the longer name is cut, not the other"
+    whole = "-".join(["m" * 60, *([motion[:60]] if motion else [])])
+    fits = len(str(place / f"20250102-030405-{whole}-999" / temporary.name)) <= 259
+    assert (path.name == f"20250102-030405-{whole}-999") == fits, "what fits is not cut"
 
 
 def test_folders_of_one_second_differ(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import unicodedata
@@ -12,6 +13,7 @@ from typing import Any
 
 from pmlaunch.atomic import write_text
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.platforms import LONGEST_RUNS, SHORTEST_NAMES
 
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
@@ -29,7 +31,7 @@ class RunFolder:
     @classmethod
     def create(cls, runs: Path, model: str, motion: str | None, now: datetime) -> RunFolder:
         """A new folder below `runs`. Raises PML204 when it cannot be made."""
-        name = "-".join(filter(None, (now.strftime("%Y%m%d-%H%M%S"), _safe(model), _safe(motion or ""))))
+        name = "-".join((now.strftime("%Y%m%d-%H%M%S"), *_names(runs, model, motion or "")))
         try:
             runs.mkdir(parents=True, exist_ok=True)
             for attempt in range(1, 1000):
@@ -78,6 +80,17 @@ def cannot_write(path: Path, error: OSError) -> PmlaunchError:
         hint="free some space, or choose another folder with --runs DIR",
         subject=str(path),
     )
+
+
+def _names(runs: Path, *things: str) -> list[str]:
+    """What `things` are called in a run folder's name; on Windows no longer together than a path below `runs` allows."""
+    names = [name for thing in things if (name := _safe(thing))]
+    if os.name == "nt":
+        room = SHORTEST_NAMES + max(0, LONGEST_RUNS - len(str(runs)))
+        while len("-".join(names)) > room:
+            longest = max(range(len(names)), key=lambda index: len(names[index]))
+            names[longest] = names[longest][:-1]
+    return [name.rstrip("._") for name in names]
 
 
 def _safe(name: str) -> str:
