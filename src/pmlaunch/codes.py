@@ -311,6 +311,14 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML245", "a package is half installed", Exit.ENVIRONMENT,
          "An installation was ended in the middle: files of the package are missing.",
          "PYTHON -m pip install --force-reinstall --no-deps PACKAGE"),
+    Code("PML213", "isaaclab.bat broke on a sign in the environment", Exit.ENVIRONMENT,
+         "cmd.exe ends a block of a batch file at the first parenthesis of a variable that is expanded in it: "
+         "C:\\Program Files (x86) in PATH can be enough (Isaac Lab issue 4407). Python was never started.",
+         "--via python --python EXE starts Isaac Lab's Python without the batch file."),
+    Code("PML214", "a parenthesis in a path of Isaac Lab's", Exit.ENVIRONMENT,
+         "isaaclab.bat of Isaac Lab 2.x expands its own folder and CONDA_PREFIX without quotes; some versions of cmd.exe "
+         "end a block at a parenthesis there.",
+         "If the run ends with PML213: --via python --python EXE, or rename the folder."),
     # 3xx: what a run shows
     Code("PML301", "the evaluation failed", Exit.FAILED,
          "The program raised an exception or ended with an error.",

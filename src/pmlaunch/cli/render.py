@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmlaunch.cli.encoding import can_show
 from pmlaunch.cli.measured import measured
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
@@ -118,7 +119,10 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         _block(console, "motions.yaml, written to the run folder", shown)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
-    _block(console, f"The same without pmlaunch ({shell})", [plan.plain_command[shell]])
+    line = plan.plain_command[shell]
+    whole = can_show(console.encoding, line)
+    note = f"This console ({console.encoding}) cannot show all of it: do not paste it; --json has it whole."
+    _block(console, f"The same without pmlaunch ({shell})", [line], None if whole else note)
 
 
 def _within(value: Any, root: Path) -> Any:
@@ -128,13 +132,15 @@ def _within(value: Any, root: Path) -> Any:
     return value.relative_to(root) if isinstance(value, Path) and value.is_relative_to(root) else value
 
 
-def _block(console: Console, title: str, lines: Sequence[str]) -> None:
-    """Lines to copy: never wrapped, never decorated."""
+def _block(console: Console, title: str, lines: Sequence[str], note: str | None = None) -> None:
+    """Lines to copy: never wrapped, never decorated. `note` stands beneath them."""
     from rich.text import Text
 
     console.print(Text(title, style="bold"))
     for line in lines:
         console.print(Text(f"  {line}"), soft_wrap=True)
+    if note:
+        console.print(Text(note, style="yellow"), soft_wrap=True)
     console.print()
 
 

@@ -25,6 +25,7 @@ from pmlaunch.running.stage import stage
 from pmlaunch.running.store import RunFolder
 from pmlaunch.running.verdict import Stop, decide
 from pmlaunch.running.watchman import Guardian
+from pmlaunch.runtimes.batch import BatchFile
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
@@ -198,6 +199,7 @@ class _Run:
             exit_code=exit_code,
             tail=self._child.tail(),
             must_finish=self._plan.headless,
+            batch=BatchFile.of(self._plan.runtime),
         )
         result = result or {}
         measured = read_measured(self._folder) if self._plan.metrics else Measured()
