@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from conftest import AGENT_HOME
+
 pytest.importorskip("torch", reason="skipped: the figures of single motions are tensors: pip install pmlaunch[demo]")
 
 UPSTREAM = '''
@@ -213,8 +215,6 @@ def test_tables_of_two_ranks_are_joined(tmp_path, monkeypatch: pytest.MonkeyPatc
     """Each rank fills the rows of its own motions; the others' are zeros there."""
     import torch
 
-    from conftest import AGENT_HOME
-
     monkeypatch.syspath_prepend(str(AGENT_HOME))
     from pmlaunch_agent.tables import Tables
 
@@ -244,8 +244,6 @@ def test_a_table_that_holds_code_is_not_loaded(tmp_path, monkeypatch: pytest.Mon
     import pickle
 
     import torch
-
-    from conftest import AGENT_HOME
 
     monkeypatch.syspath_prepend(str(AGENT_HOME))
     from pmlaunch_agent.tables import Tables
