@@ -8,10 +8,8 @@ from importlib.util import find_spec
 
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.platforms import LONGEST_RUNS
 
-# 259 characters of Windows, less 15 for the time, 2 x 60 for model and motion at their longest, and 30 for the
-# longest name of a file (result.json with its temporary ending); short names leave room, so this is the worst case
-_LONGEST_RUNS = 259 - 15 - 30 - 64
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
@@ -25,7 +23,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
             "Windows builds of torch have no NCCL: the run would end with `Distributed package doesn't have NCCL`."
         )
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
-    if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > _LONGEST_RUNS:
+    if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > LONGEST_RUNS:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))

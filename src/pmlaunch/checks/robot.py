@@ -32,7 +32,10 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
         )
     elif planned.plan.simulator == "genesis" and planned.report.control_type == "built_in_pd":
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
-        message = f"Genesis refused the first step of smpl with built-in PD control; {robot.name} may meet the same."
+        message = (
+            f"Genesis may refuse the first step of {robot.name}: for built-in PD control it takes the gains from the "
+        )
+        message += "asset's actuators, and an asset without actuators has none."
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
     if robot is not None and trained and trained != frozenset(robot.bodies):

@@ -11,10 +11,12 @@ import typer
 
 from pmlaunch import __version__
 from pmlaunch.cli.doctor import doctor_command
+from pmlaunch.cli.encoding import forgive
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
 from pmlaunch.cli.listing import list_command
 from pmlaunch.cli.runtime import runtime_command
+from pmlaunch.cli.smoke import smoke_command
 from pmlaunch.cli.stop import stop_command
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
@@ -45,6 +47,7 @@ def _told(command: Callable[..., int]) -> Callable[..., int]:
 
 app.command("eval")(_told(eval_command))
 app.command("list")(_told(list_command))
+app.command("smoke")(_told(smoke_command))
 app.command("runtime")(_told(runtime_command))
 app.command("doctor")(_told(doctor_command))
 app.command("stop")(_told(stop_command))
@@ -69,8 +72,7 @@ def root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. Nothing that a user does wrong shows a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a character that the console cannot show must not end a run
-            stream.reconfigure(errors="replace")
+        forgive(stream)  # a character that the console cannot show must not end a run
     as_json = "--json" in arguments
     command = next((argument for argument in arguments if not argument.startswith("-")), "pmlaunch")
     try:
