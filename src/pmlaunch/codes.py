@@ -378,5 +378,8 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML448", "a version was lowered", Exit.INSTALL,
          "pip had to put an older version of a package in the place of a newer one.",
          "The command that is named puts the newer one back."),
+    Code("PML449", "only pmlaunch's own Python is there", Exit.INSTALL,
+         "No Python was named and no environment is active. The one that pmlaunch itself runs in is left as it is.",
+         "Activate the simulator's environment, or pmlaunch install --python EXE"),
 )
 # fmt: on
