@@ -195,3 +195,18 @@ def test_versions_of_what_was_imported(agent):
     assert agent.result["versions"]["protomotions"] == "2.3"
     assert [event["module"] for event in agent.events_named("imported")] == ["protomotions"]
     assert "imported:protomotions" in agent.result["seconds"]
+
+
+def test_the_first_cause_is_named_beside_the_exception(agent):
+    source = """
+try:
+    raise ModuleNotFoundError("No module named 'mujoco'")
+except ModuleNotFoundError as error:
+    try:
+        raise ValueError("in between") from error
+    except ValueError as second:
+        raise RuntimeError("Error locating target") from second
+"""
+    exception = agent.write(source).run().result["exception"]
+    assert exception["type"] == "RuntimeError"
+    assert exception["cause"] == {"type": "ModuleNotFoundError", "message": "No module named 'mujoco'"}

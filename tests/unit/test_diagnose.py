@@ -118,3 +118,16 @@ def test_launcher_script_that_never_reached_the_agent(line: str, code: str) -> N
 
 def test_endless_last_words_are_cut() -> None:
     assert len(diagnose_exit(1, True, ["x" * 10_000]).message) < 500
+
+
+def test_the_first_cause_is_what_a_person_reads() -> None:
+    wrapped = {
+        "type": "hydra.errors.InstantiationException",
+        "message": "Error locating target 'pmlaunch.demo.env.DemoEnv'",
+        "traceback": "",
+        "cause": {"type": "ModuleNotFoundError", "message": "No module named 'mujoco'"},
+    }
+    finding = diagnose_exception(wrapped, [])
+    assert finding.code == "PML304"
+    assert finding.message.startswith("ModuleNotFoundError: No module named 'mujoco'")
+    assert "pip install mujoco" in str(finding.hint)

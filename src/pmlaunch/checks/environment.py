@@ -12,7 +12,7 @@ from pmlaunch.planning.plan import Planned
 # 259 characters of Windows, less 15 for the time, 2 x 60 for model and motion at their longest, and 30 for the
 # longest name of a file (result.json with its temporary ending); short names leave room, so this is the worst case
 _LONGEST_RUNS = 259 - 15 - 30 - 64
-_DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
+DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
@@ -30,7 +30,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
     if plan.generation == "demo" and plan.runtime["path"] == sys.executable and not plan.foreign:
-        missing = [name for name in _DEMO_PACKAGES if find_spec(name) is None]
+        missing = [name for name in DEMO_PACKAGES if find_spec(name) is None]
         if missing:
             message = f"The embedded evaluation needs packages that are not installed: {', '.join(missing)}."
             fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'

@@ -26,6 +26,10 @@ class InstallDisplay(AbstractContextManager["InstallDisplay"]):
 
     def begins(self, step: Step, todo: Todo) -> None:
         """A step begins."""
+        self.working(step.title, todo.text)
+
+    def working(self, title: str, text: str) -> None:
+        """What goes on from now on."""
 
     def progress(self, progress: Progress) -> None:
         """It goes on. May be called on another thread."""
@@ -41,8 +45,8 @@ class PlainInstallDisplay(InstallDisplay):
         self._last, self._text = time.monotonic(), ""
         self._begin, self._first = 0.0, 0
 
-    def begins(self, step: Step, todo: Todo) -> None:
-        self._line(f"{step.title}: {todo.text}")
+    def working(self, title: str, text: str) -> None:
+        self._line(f"{title}: {text}")
 
     def progress(self, progress: Progress) -> None:
         now = time.monotonic()
@@ -94,8 +98,8 @@ class LiveInstallDisplay(InstallDisplay):
     def __exit__(self, *_: object) -> None:
         self._clear()
 
-    def begins(self, step: Step, todo: Todo) -> None:
-        self._show(self._waiting, f"{step.title}: {todo.text}"[: self._console.width - 6])
+    def working(self, title: str, text: str) -> None:
+        self._show(self._waiting, f"{title}: {text}"[: self._console.width - 6])
 
     def progress(self, progress: Progress) -> None:
         with self._lock:

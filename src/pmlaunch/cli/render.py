@@ -14,6 +14,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
 from pmlaunch.running.stop import Stopped
 from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
+from pmlaunch.smoke.case import SmokeResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,6 +42,10 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _runtime(out, shown)
     elif isinstance(shown, Stopped):
         _stopped(out, shown)
+    elif isinstance(shown, SmokeResult):
+        from pmlaunch.cli.render_smoke import render_smoke
+
+        render_smoke(out, shown)
     elif hasattr(shown, "render"):
         shown.render(out)  # what has a file of its own: cli/render_*.py
     elif isinstance(shown, tuple):

@@ -33,9 +33,11 @@ def result_line(result: StepResult, fancy: bool = False) -> str:
 
 @dataclass(frozen=True)
 class Shown:
-    """An installation as people see it."""
+    """An installation as people see it; `done` is the word for it, `then` what to type next."""
 
     came: Installation
+    done: str = "installed"
+    then: str | None = "pmlaunch eval maskmimic --motion walk"
 
     def render(self, console: Console) -> None:
         """On stdout: the plan of a dry run, or where the log of a failure is. What was done was told while it was done."""
@@ -60,5 +62,6 @@ class Shown:
             console.print(Text(f"together about {megabytes(self.came.bytes)} to download; nothing was changed"))
         elif self.came.error is None and self.came.results:
             nothing = all(result.state is State.ALREADY for result in self.came.results)
-            console.print(Text("nothing to do: everything is there" if nothing else "installed", style="bold green"))
-            console.print(Text("next: pmlaunch eval maskmimic --motion walk", style="green"))
+            console.print(Text("nothing to do: it was done before" if nothing else self.done, style="bold green"))
+            if self.then:
+                console.print(Text(f"next: {self.then}", style="green"))

@@ -39,6 +39,7 @@ class DemoAgent:
             f"{ROOT_HELP.torque:.0f} Nm pull its pelvis to the motion; demo/root_force_* say how much it took.",
             flush=True,
         )
+        self.fabric.print(f"The policy runs on {self.fabric.device}; the physics on the CPU.", flush=True)
         self.policy = Policy(SIZE, ACTIONS, list(self.config.policy.hidden)).to(self.fabric.device).eval()
 
     def load(self, checkpoint: str | Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from pmlaunch.checkouts.lfs import Pointer, parse_pointer, read_pointer, sha256_
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.failures import failure
-from pmlaunch.installing.git import WITH_LFS, Ended, Git
+from pmlaunch.installing.git import WITH_LFS, Ended, Git, cannot_write
 from pmlaunch.installing.step import Report, Site
 from pmlaunch.installing.transfer import LfsProgress
 
@@ -50,7 +51,8 @@ def lfs_files(git: Git, root: Path, *pathspecs: str) -> list[LfsFile]:
 
 
 def state_of(git: Git, root: Path, files: Sequence[LfsFile]) -> dict[str, str]:
-    """By path: "here", "pointer", "missing", or "other" for a file that is neither (broken off, or the user's own).
+    """By path: "here", "pointer", "missing", "unknown" for the right file that git takes for a changed one, or "other" for
+    a file that is nothing of it (broken off, or the user's own).
 
     Whether a file of the right size has the right sha256 is asked of git, which remembers the files that it has seen. Of
     one that came by other means than Git LFS it only sees that its size is not the pointer's: that one is read.
@@ -61,8 +63,8 @@ def state_of(git: Git, root: Path, files: Sequence[LfsFile]) -> dict[str, str]:
         changed = git.ask("status", "--porcelain=v1", "-z", "-uno", "--", *sized, cwd=root, settings=WITH_LFS)
         suspects = {entry[3:] for entry in (changed or "").split("\0")}
         for file in files:
-            if file.path in suspects and not is_right(file.within(root), file.pointer):
-                states[file.path] = "other"
+            if file.path in suspects:
+                states[file.path] = "unknown" if is_right(file.within(root), file.pointer) else "other"
     return states
 
 
@@ -101,30 +103,49 @@ def bring(site: Site, git: Git, root: Path, files: Sequence[LfsFile], report: Re
 
     Raises PML402, PML403, PML412, and PML413 when content stays wrong after it was fetched once again.
     """
-    store = store_of(git, root)
-    require_room(root, room_for(store, files))
     states = state_of(git, root, files)
-    wanted = [file for file in files if states[file.path] != "here"]
+    wanted = [file for file in files if states[file.path] not in ("here", "unknown")]
+    store = store_of(git, root)
+    require_room(root, room_for(store, wanted))
     for file in wanted:
-        if states[file.path] == "other":
+        if states[file.path] == "other" and _is_leftover(file.within(root), object_of(store, file.pointer)):
+            file.within(root).unlink()
+        elif states[file.path] == "other":
             move_aside(site, file.within(root))
-    ended: Ended | None = None
-    for _ in range(2):
+    _fetch(site, git, root, wanted, report)
+    acquaint(git, root, files)
+
+
+def acquaint(git: Git, root: Path, files: Sequence[LfsFile]) -> None:
+    """Let git look at files that are right and that it takes for changed ones: they came by other means than Git LFS, or
+    it had no room to note them.
+    """
+    unknown = [path for path, state in state_of(git, root, files).items() if state == "unknown"]
+    if unknown:
+        ended = git.tell("add", "--", *unknown, cwd=root, settings=WITH_LFS)
+        if not ended.ok:
+            raise failure(ended, "Noting the checkpoint in git's index", str(root))
+
+
+def _fetch(site: Site, git: Git, root: Path, wanted: list[LfsFile], report: Report) -> None:
+    store, ended = store_of(git, root), None
+    for _ in range(2 if wanted else 0):
         for file in wanted:
             _drop_if_broken(object_of(store, file.pointer), file.pointer)
         ended = _pull(site, git, root, wanted, report)
         wanted = [file for file in wanted if not is_right(file.within(root), file.pointer)]
+        for file in wanted:
+            if _quick_state(file, root) in ("here", "other"):  # of the pull just now: an earlier one was moved aside
+                file.within(root).unlink()
+        for file in list(wanted):
+            if _copied(object_of(store, file.pointer), file, root):
+                wanted.remove(file)
         if not wanted:
             return
         if not ended.ok and not any(map(_CORRUPT.search, ended.tail)):
             raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412")
-        for file in wanted:
-            if _quick_state(file, root) in (
-                "here",
-                "other",
-            ):  # made by the pull just now: an earlier one was moved aside
-                file.within(root).unlink()
-    assert ended is not None
+    if ended is None:
+        return
     raise PmlaunchError(
         "PML413",
         f"{_names(wanted)}: fetched twice, and it is still not what git says (sha256 {wanted[0].pointer.sha256[:12]}...). "
@@ -162,6 +183,18 @@ def move_aside(site: Site, path: Path) -> Path:
     return kept
 
 
+def _is_leftover(path: Path, stored: Path) -> bool:
+    """Whether the file is the beginning of the object: what git-lfs leaves behind when it is ended while it copies."""
+    try:
+        with path.open("rb") as one, stored.open("rb") as other:
+            while chunk := one.read(1 << 20):
+                if chunk != other.read(len(chunk)):
+                    return False
+    except OSError:
+        return False
+    return True
+
+
 def _drop_if_broken(stored: Path, pointer: Pointer) -> None:
     if stored.exists() and not is_right(stored, pointer):
         stored.chmod(0o600)  # git-lfs keeps some objects read-only, which Windows takes literally
@@ -179,6 +212,25 @@ def _pull(site: Site, git: Git, root: Path, files: Sequence[LfsFile], report: Re
         "lfs", "pull", f"--include={','.join(include)}", "--exclude=",
         cwd=root, poll=progress, variables={"GIT_LFS_PROGRESS": str(told)},
     )  # fmt: skip
+
+
+def _copied(stored: Path, file: LfsFile, root: Path) -> bool:
+    """Whether the object is right and was put in its place.
+
+    git-lfs says "could not check out" and no more where a disk is full or a path is too long, and returns 0; the system
+    tells us why. Raises PML402 and PML422.
+    """
+    if not is_right(stored, file.pointer):
+        return False
+    target = file.within(root)
+    beside = target.with_name(f".{target.name}.pmlaunch")
+    try:
+        shutil.copyfile(stored, beside)
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise cannot_write(target.parent, error) from error
+    return True
 
 
 def _names(files: Sequence[LfsFile]) -> str:

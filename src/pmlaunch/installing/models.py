@@ -59,11 +59,12 @@ class ModelsStep:
             site.said[self.name] = _said(files)
             return None
         store = store_of(git, site.checkout)
+        absent = [file for file in missing if states[file.path] != "unknown"]
         return Todo(
             _said(missing) if missing else "set Git LFS up in the checkout",
             commands(site.checkout, missing),
-            bytes=sum(file.pointer.size for file in missing if not has_object(store, file.pointer)),
-            disk=room_for(store, missing),
+            bytes=sum(file.pointer.size for file in absent if not has_object(store, file.pointer)),
+            disk=room_for(store, absent),
         )
 
     def do(self, site: Site, report: Report) -> None:

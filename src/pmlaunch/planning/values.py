@@ -84,7 +84,7 @@ def decide_values(request: EvalRequest, settings: Settings, things: Things, plat
         keys["ngpu"] = _at_least_one("--devices", Sourced(request.devices, "flag"))
     if request.max_steps is not None:
         _at_least_one("--max-steps", Sourced(request.max_steps, "flag"))
-    if device.value == "cpu":
+    if device.value is not None:  # the demo's config says cpu, upstream's say gpu: what was asked for is always said
         keys["fabric.accelerator"] = device
     if strategy is not None:
         keys["fabric.strategy"] = strategy

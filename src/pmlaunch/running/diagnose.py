@@ -45,7 +45,9 @@ _WINDOWS_ENDS: Mapping[int, str] = {
 
 def diagnose_exception(exception: Mapping[str, Any], tail: Sequence[str]) -> Finding:
     """The finding for a run that ended with `exception`; `tail` is the end of its log."""
-    kind, message = str(exception.get("type", "")), str(exception.get("message", "")).strip()
+    # what went wrong first says more than what was raised because of it (Hydra: "Error locating target")
+    told = exception.get("cause") or exception
+    kind, message = str(told.get("type", "")), str(told.get("message", "")).strip()
     first_line = message.splitlines()[0] if message else ""
     said = f"{kind.removeprefix('builtins.')}: {first_line}" if first_line else kind.removeprefix("builtins.")
     text = f"{kind}: {message}\n{exception.get('traceback', '')}"

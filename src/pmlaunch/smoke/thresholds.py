@@ -1,0 +1,93 @@
+"""Thresholds: a figure of the run beside what it has to be."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.smoke.case import Case, Verdict
+
+SUCCESS, POSITION_ERROR = "success_rate", "mean_position_error_m"
+_SHOWN = 8  # names of figures in a message
+_SHORT = {SUCCESS: "--min-success", POSITION_ERROR: "--max-gt-err"}
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """`figure` has to be at least (`least`) or at most `limit`. Units are those of metrics.json."""
+
+    figure: str
+    limit: float
+    least: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.figure} {'>=' if self.least else '<='} {self.limit:g}"
+
+
+def read_thresholds(
+    min_success: float | None, max_gt_err: float | None, least: Sequence[str], most: Sequence[str]
+) -> tuple[Threshold, ...]:
+    """The thresholds of the command line; `least` and `most` are NAME=VALUE. Raises PML001."""
+    found = []
+    if min_success is not None:
+        if not 0 <= min_success <= 1:
+            raise PmlaunchError("PML001", f"--min-success cannot be {min_success:g}: it is a share from 0 to 1.")
+        found.append(Threshold(SUCCESS, min_success, least=True))
+    if max_gt_err is not None:
+        found.append(Threshold(POSITION_ERROR, max_gt_err, least=False))
+    found += [_typed("--min", text, least=True) for text in least]
+    found += [_typed("--max", text, least=False) for text in most]
+    return tuple(found)
+
+
+def _typed(option: str, text: str, *, least: bool) -> Threshold:
+    name, sign, value = text.rpartition("=")
+    try:
+        limit = float(value)
+    except ValueError:
+        limit = math.nan
+    if not sign or not name or math.isnan(limit):
+        raise PmlaunchError(
+            "PML001", f"{option} cannot be {text!r}: it is NAME=NUMBER.", hint=f"{option} eval/gt_err_max=0.5"
+        )
+    return Threshold(name, limit, least)
+
+
+def judge(threshold: Threshold, document: Mapping[str, Any]) -> Case:
+    """Whether the figures of a metrics.json hold `threshold`; the figure stands beside it either way."""
+    figures = figures_of(document)
+    value = next((figures[name] for name in (threshold.figure, f"eval/{threshold.figure}") if name in figures), None)
+    if value is None:
+        message = _no_figure(threshold, list(figures))
+        return Case("thresholds", threshold.name, Verdict.FAILED, message, code="PML350")
+    if math.isnan(value):
+        return Case("thresholds", threshold.name, Verdict.FAILED, f"{threshold.figure} is no number", code="PML350")
+    holds = value >= threshold.limit if threshold.least else value <= threshold.limit
+    said = f"{threshold.figure} is {value:.6g}"
+    if holds:
+        return Case("thresholds", threshold.name, Verdict.PASSED, said)
+    wanted = f"{'at least' if threshold.least else 'at most'} {threshold.limit:g}"
+    return Case("thresholds", threshold.name, Verdict.FAILED, f"{said}, wanted {wanted}", code="PML350")
+
+
+def figures_of(document: Mapping[str, Any]) -> dict[str, float]:
+    """Every figure of a metrics.json by its name: upstream's own, and the common ones that all generations have."""
+    common = document.get("common") or {}
+    numbers = {**(document.get("metrics") or {}), **common}
+    return {
+        str(name): float(value)
+        for name, value in numbers.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    }
+
+
+def _no_figure(threshold: Threshold, names: Sequence[str]) -> str:
+    asked = _SHORT.get(threshold.figure)
+    near = did_you_mean(threshold.figure, [name.removeprefix("eval/") for name in names])
+    shown = ", ".join([*names[:_SHOWN], *(["..."] if len(names) > _SHOWN else [])])
+    had = near or (f"It gave: {shown}." if names else "It gave no figures.")
+    return f"The run gave no {threshold.figure}{f' ({asked})' if asked else ''}. {had.strip()}"
