@@ -65,14 +65,26 @@ CODES: Final[dict[str, Code]] = _table(
          "Several things answer to this name.",
          "Type one of the names that are listed."),
     Code("PML012", "no ProtoMotions checkout", Exit.NOT_FOUND,
-         "No folder given, set or found here or above holds protomotions/eval_agent.py.",
+         "No folder given, set or found here or above holds protomotions/eval_agent.py (2.x) or "
+         "protomotions/inference_agent.py (3.x).",
          "pmlaunch eval MODEL --protomotions DIR, or try `pmlaunch eval demo`, which needs none."),
-    Code("PML013", "checkout of another generation", Exit.NOT_FOUND,
-         "ProtoMotions 3 has no eval_agent.py; this version of pmlaunch runs 2.x checkouts.",
-         "git -C DIR checkout v2.3"),
+    Code("PML013", "model of another generation", Exit.NOT_FOUND,
+         "The model comes with another generation of ProtoMotions than the checkout's.",
+         "pmlaunch list models; --protomotions DIR names another checkout."),
+    Code("PML014", "agent without metrics", Exit.USAGE,
+         "Steering, path following, AMP and ASE measure nothing in ProtoMotions: a run gives rewards, lengths of "
+         "episodes and resets instead.",
+         "Nothing has to be done; --no-metrics leaves them out."),
     Code("PML015", "unreadable settings", Exit.USAGE,
          "pmlaunch.yaml or a preset is not valid YAML, or holds an unknown key.",
          "Mend the file at the line that is named."),
+    Code("PML016", "option without an equivalent", Exit.USAGE,
+         "ProtoMotions 3 freezes terrain, constraints and more in the checkpoint's configs; inference_agent.py has no "
+         "option for them.",
+         "Leave the option out, or change a field: PART.FIELD=VALUE, as in resolved_configs_inference.yaml."),
+    Code("PML017", "the simulator cannot do that", Exit.USAGE,
+         "MuJoCo simulates one environment, on the CPU.",
+         "Leave the option out, or choose another --simulator."),
     # 1xx: checkpoint, config, motion
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
@@ -131,6 +143,15 @@ CODES: Final[dict[str, Code]] = _table(
          "The checkout's path holds ${, which Hydra takes for an interpolation when it names its working "
          "directory.",
          "Rename the folder, or move the checkout."),
+    Code("PML118", "motions of several robots", Exit.CHECK,
+         "A simulator start has one robot: the motions that were named belong to several.",
+         "One run for each robot; the commands stand in the message."),
+    Code("PML119", "nothing to record", Exit.CHECK,
+         "Upstream records what its window shows; without a window there is no picture.",
+         "Leave out --headless, or --record."),
+    Code("PML120", "no motion library", Exit.CHECK,
+         "A YAML that was given as a motion lists no motions.",
+         "motions: [{file: walk.npy}, {file: run.npy}]"),
     Code("PML121", "motion missing", Exit.CHECK,
          "The motion file does not exist; upstream would notice after the simulator's start.",
          "pmlaunch list motions"),
@@ -147,8 +168,26 @@ CODES: Final[dict[str, Code]] = _table(
          "Neither the command nor the checkpoint's config names a motion file.",
          "pmlaunch eval ... --motion NAME"),
     Code("PML126", "motion not inspected", Exit.CHECK,
-         "Packed (.pt) and .yaml motion libraries are not looked into yet: their robot and length are unknown.",
-         "Give --max-steps for a run of known length."),
+         "A packed motion library (.pt) that is no library of ProtoMotions 3 is a pickle of upstream's own classes: it is "
+         "not looked into, so its robot and length are unknown.",
+         "A YAML library of the same motions is looked into."),
+    Code("PML127", "motion is a Git LFS pointer", Exit.CHECK,
+         "Git LFS left a text of about 134 bytes in the place of the motion.",
+         "git lfs pull --include=PATH (in the checkout)"),
+    Code("PML128", "frozen configs ask for foreign code", Exit.CHECK,
+         "resolved_configs_inference.pt is a pickle that upstream loads without a filter. This one names functions "
+         "that configs have no need of; loading it would import, and may call, them. Only names are looked at: a "
+         "checkpoint of someone you do not trust is never safe.",
+         "If you trust it: --no-check PML128"),
+    Code("PML129", "no frozen configs for the checkpoint", Exit.CHECK,
+         "inference_agent.py needs resolved_configs_inference.pt beside the checkpoint.",
+         "Copy it from the training's results to the checkpoint's folder."),
+    Code("PML130", "frozen configs cannot be read", Exit.CHECK,
+         "resolved_configs_inference.pt is a Git LFS pointer, or no file that torch saved.",
+         "git lfs pull --include=PATH (in the checkout)"),
+    Code("PML131", "the robot's meshes are Git LFS pointers", Exit.CHECK,
+         "The robot's MJCF file names meshes that were not downloaded; the simulator would fail to load them.",
+         "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",
@@ -272,6 +311,14 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML245", "a package is half installed", Exit.ENVIRONMENT,
          "An installation was ended in the middle: files of the package are missing.",
          "PYTHON -m pip install --force-reinstall --no-deps PACKAGE"),
+    Code("PML213", "isaaclab.bat broke on a sign in the environment", Exit.ENVIRONMENT,
+         "cmd.exe ends a block of a batch file at the first parenthesis of a variable that is expanded in it: "
+         "C:\\Program Files (x86) in PATH can be enough (Isaac Lab issue 4407). Python was never started.",
+         "--via python --python EXE starts Isaac Lab's Python without the batch file."),
+    Code("PML214", "a parenthesis in a path of Isaac Lab's", Exit.ENVIRONMENT,
+         "isaaclab.bat of Isaac Lab 2.x expands its own folder and CONDA_PREFIX without quotes; some versions of cmd.exe "
+         "end a block at a parenthesis there.",
+         "If the run ends with PML213: --via python --python EXE, or rename the folder."),
     # 3xx: what a run shows
     Code("PML301", "the evaluation failed", Exit.FAILED,
          "The program raised an exception or ended with an error.",
@@ -304,6 +351,20 @@ CODES: Final[dict[str, Code]] = _table(
          "Genesis finds no gains for this robot's built-in PD control and refuses the first step.",
          "robot.control.control_type=torque starts (its physics mean little without a policy trained for it); "
          "Isaac Lab needs no change."),
+    Code("PML311", "figures not comparable", Exit.FAILED,
+         "Motions were cut short by --max-steps: one that is hardly begun is hardly ever lost, so the success rate "
+         "says little.",
+         "Leave out --max-steps."),
+    Code("PML312", "no picture of the poses", Exit.FAILED,
+         "poses.png is drawn by pmlaunch's own Python, which lacks matplotlib; or the run had no reference.",
+         'pip install "pmlaunch[demo]"'),
+    Code("PML313", "motion not kept", Exit.FAILED,
+         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
+         "Look at the log."),
+    Code("PML314", "no video", Exit.FAILED,
+         "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "
+         "was ended before the video was written.",
+         "PYTHON -m pip install moviepy"),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),
@@ -466,5 +527,8 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML448", "a version was lowered", Exit.INSTALL,
          "pip had to put an older version of a package in the place of a newer one.",
          "The command that is named puts the newer one back."),
+    Code("PML449", "only pmlaunch's own Python is there", Exit.INSTALL,
+         "No Python was named and no environment is active. The one that pmlaunch itself runs in is left as it is.",
+         "Activate the simulator's environment, or pmlaunch install --python EXE"),
 )
 # fmt: on

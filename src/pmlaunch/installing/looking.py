@@ -74,7 +74,7 @@ def look_inside(
 
 def no_answer(site: Site, inside: Inside, what: str) -> PmlaunchError:
     """PML441: the Python could not do `what`, although that should always work."""
-    words = " ".join(python_words(usable_runtime(site)))
+    words = python_named(site)
     if inside.timed_out:
         why = f"no answer after {inside.seconds:.0f} s"
     elif inside.exception:
@@ -90,7 +90,7 @@ def no_answer(site: Site, inside: Inside, what: str) -> PmlaunchError:
 
 
 def usable_runtime(site: Site) -> Runtime:
-    """The runtime, when it can be started. Raises PML430 otherwise."""
+    """The runtime, when it can be started and installed into. Raises PML430, or PML449 for pmlaunch's own Python."""
     if site.runtime is None:
         what = "Isaac Lab's Python" if site.request.simulator == "isaaclab" else "a Python with the simulator"
         raise PmlaunchError("PML430", f"There is no Python to install into: {what} was not found.", hint=_WHICH)
@@ -99,6 +99,9 @@ def usable_runtime(site: Site) -> Runtime:
             hint = found.hint or _WHICH
             message = f"There is no Python to install into: {found.message}"
             raise PmlaunchError("PML430", message, hint=hint, subject=found.subject)
+    if site.runtime.as_json().get("source") == "pmlaunch's own":
+        message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
+        raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(python_words(site.runtime)))
     return site.runtime
 
 
@@ -108,6 +111,11 @@ _WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
 def python_words(runtime: Runtime) -> tuple[str, ...]:
     """What a person types to start this Python."""
     return runtime.plain_python()
+
+
+def python_named(site: Site) -> str:
+    """This Python in a sentence."""
+    return " ".join(python_words(usable_runtime(site)))
 
 
 def typed(site: Site, words: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.changes import refuse_changed_torch, remember, told, write_beside_logs
-from pmlaunch.installing.looking import Look, Package, is_there, look_inside, packages_of, typed_python
+from pmlaunch.installing.looking import Look, Package, is_there, look_inside, packages_of, python_named, typed_python
 from pmlaunch.installing.outstanding import PipRun, outstanding_in, pip_runs
 from pmlaunch.installing.pip import pip, pip_is_missing
 from pmlaunch.installing.requirements import Requirements, constraints_for
@@ -49,7 +49,7 @@ class PackagesStep:
         parts += [f"again, since it was broken off: {', '.join(outstanding.half)}"] if outstanding.half else []
         findings = [*_notes(outstanding.requirements), *_other_checkouts(outstanding.packages, look)]
         commands = [_typed_pip(site, run.words) for run in pip_runs(outstanding, look)]
-        return Todo(f"install {' and '.join(parts)} into {typed_python(site)}", commands, findings=findings)
+        return Todo(f"install {' and '.join(parts)} into {python_named(site)}", commands, findings=findings)
 
     def do(self, site: Site, report: Report) -> None:
         look = look_inside(site, "--packages", "--requires", "--torch", name="packages-before")
@@ -68,7 +68,7 @@ class PackagesStep:
         if outstanding:
             missing = [package.name for package in outstanding.packages]
             missing += [*outstanding.requirements.first, *outstanding.requirements.then, *outstanding.half]
-            message = f"pip said that all went well, but in {typed_python(site)} this is missing: {', '.join(missing)}."
+            message = f"pip said that all went well, but in {python_named(site)} this is missing: {', '.join(missing)}."
             raise PmlaunchError("PML437", message, hint="the same command again")
         return _in_words(site, look) + (f"; {self._changes}" if self._changes else "")
 
@@ -96,7 +96,7 @@ def _refuse_without_torch(site: Site, look: Look, asked: str | None) -> None:
     hint = f"{command} (pytorch.org tells which --index-url fits a GPU); Isaac Lab: isaaclab -i"
     if site.request.simulator == "genesis":
         hint = f"{command} (pytorch.org tells which --index-url fits a GPU)"
-    raise PmlaunchError("PML432", f"There is no torch in {typed_python(site)}.", hint=hint, subject="torch")
+    raise PmlaunchError("PML432", f"There is no torch in {python_named(site)}.", hint=hint, subject="torch")
 
 
 def _typed_pip(site: Site, words: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.looking import no_answer, typed_python
+from pmlaunch.installing.looking import no_answer, python_named, typed_python
 from pmlaunch.installing.step import Progress, Report, Site
 from pmlaunch.running.inside import Inside, run_inside
 
@@ -114,8 +114,8 @@ def _failure(site: Site, inside: Inside, what: str) -> PmlaunchError:
 def pip_is_missing(site: Site) -> PmlaunchError:
     """PML433, with the command that brings pip."""
     command = typed_python(site, "-m", "ensurepip", "--upgrade")
-    message = f"The Python to install into has no pip: {typed_python(site)}"
-    return PmlaunchError("PML433", message, hint=command, subject=typed_python(site))
+    message = f"The Python to install into has no pip: {python_named(site)}"
+    return PmlaunchError("PML433", message, hint=command, subject=python_named(site))
 
 
 def _last(inside: Inside) -> str:

@@ -13,7 +13,7 @@ from pmlaunch.checkouts.checkout import v2_checkout
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.changes import BEFORE
-from pmlaunch.installing.looking import Look, is_there, look_inside, packages_of, typed_python
+from pmlaunch.installing.looking import Look, is_there, look_inside, packages_of, python_named, typed_python
 from pmlaunch.installing.step import Progress, Report, Site, Todo
 
 _COMPAT = ("mutable_dataclass_defaults",)  # what a run of pmlaunch switches on, too
@@ -64,7 +64,8 @@ def modules_of(site: Site) -> tuple[str, ...]:
     own = [package.name for package in packages_of(site.checkout)]
     if generation_of(site.checkout) != "2":
         return (*own, *_LIBRARIES, *simulator)
-    watched = [point.module for point in v2_checkout(site.checkout, "").watch]
+    modules = [point.module for point in v2_checkout(site.checkout, "").watch]
+    watched = [name for name in modules if (site.checkout / f"{name.replace('.', '/')}.py").is_file()]
     return tuple(dict.fromkeys((*_LIBRARIES, *own, *watched, "moviepy.editor", *simulator)))
 
 
@@ -90,7 +91,7 @@ def _import_fails(site: Site, look: Look, failed: Mapping[str, Mapping[str, Any]
     name = next((text.split("'")[1].split(".")[0] for text in missing if "No module named '" in text), None)
     hint = typed_python(site, "-m", "pip", "install", name) if name else f"read {look.inside.log}"
     site.log = look.inside.log
-    message = f"Not everything can be imported in {typed_python(site)}: {words}. Its output: {look.inside.log}"
+    message = f"Not everything can be imported in {python_named(site)}: {words}. Its output: {look.inside.log}"
     return PmlaunchError("PML438", message, hint=hint, subject=next(iter(failed)))
 
 
