@@ -278,6 +278,11 @@ def test_frozen_motion_of_another_robot_is_refused(plan3: Plan3, tmp_path: Path)
 def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3(motions=("walk", "wave"))
     assert len(planned.plan.motions) == 2
+    assert source(planned, "max_steps") == Sourced(83 + 50, "default: every motion once")
+    limited = plan3(motions=("walk", "wave"), max_steps=60)
+    assert (limited.plan.max_steps, limited.plan.measuring.limit) == (60 + 50, 60)
+    assert plan3(motions=("walk", "wave"), simulator="newton", num_envs=2).plan.max_steps is None
+    assert plan3(motions=("walk", "wave"), metrics=False).plan.max_steps == 84
     document = spec_document(planned.plan, RunFolder(tmp_path / "run"))
     assert f"--motion-file={tmp_path / 'run/motions.yaml'}" in document["argv"]
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
