@@ -41,7 +41,7 @@ class JsonCache:
     """Documents of one `kind`, one file each."""
 
     def __init__(self, kind: str):
-        root = _cache_root()
+        root = cache_root()
         self._folder = root / kind if root else None
 
     def get(self, key: str) -> Any | None:
@@ -70,7 +70,7 @@ class JsonCache:
                 path.unlink(missing_ok=True)
 
 
-def _cache_root() -> Path | None:
+def cache_root() -> Path | None:
     """The folder of all kinds; None when the cache is off."""
     setting = os.environ.get("PMLAUNCH_CACHE")
     if setting == "off":

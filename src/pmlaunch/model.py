@@ -82,6 +82,9 @@ class EvalRequest:
     overrides: tuple[str, ...] = ()
     no_check: tuple[str, ...] = ()
     verify: bool = False
+    metrics: bool | None = None
+    save_motion: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,29 @@ class WatchPoint:
 
 
 @dataclass(frozen=True)
+class Measuring:
+    """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
+    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions;
+    `keys` what the window's keys do.
+    """
+
+    agent: str | None = None
+    seed: int = 0
+    limit: int | None = None
+    library: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "agent": self.agent,
+            "seed": self.seed,
+            "limit": self.limit,
+            "library": self.library,
+            "keys": dict(self.keys),
+        }
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
@@ -156,6 +182,10 @@ class LaunchPlan:
     silence: float | None
     runs: Path
     watch: tuple[WatchPoint, ...] = ()
+    metrics: bool = False
+    save_motion: bool = False
+    record: bool = False
+    measuring: Measuring = field(default_factory=lambda: Measuring())
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -181,6 +211,10 @@ class LaunchPlan:
             "timeout": self.timeout,
             "silence": self.silence,
             "runs": str(self.runs),
+            "metrics": self.metrics,
+            "save_motion": self.save_motion,
+            "record": self.record,
+            "measuring": self.measuring.as_json(),
             "plain_command": dict(self.plain_command),
             "provenance": {
                 name: {"value": _plain(sourced.value), "source": sourced.source}
@@ -212,7 +246,8 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What came of a run; the content of record.json. `seconds` is wall time from start to end.
+    """What came of a run; the content of record.json. `seconds` is wall time from start to end; `evaluation` is
+    what metrics.json says beside its figures: common, per_motion, comparable, notes, seconds.
 
     `child` and `launcher` are processes as {pid, created}, `created` in seconds since 1970: together they name
     one process for ever.
@@ -231,6 +266,7 @@ class RunRecord:
     stages: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -251,6 +287,7 @@ class RunRecord:
             "stages": dict(self.stages),
             "metrics": dict(self.metrics),
             "units": dict(self.units),
+            "evaluation": dict(self.evaluation),
             "exception": dict(self.exception) if self.exception else None,
             "repairs": list(self.repairs),
             "findings": [finding.as_json() for finding in self.findings],

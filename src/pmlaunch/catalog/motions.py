@@ -97,8 +97,8 @@ def _looks_like_path(wanted: str) -> bool:
 def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
     """What the file says of itself. Never raises: the reason is the `problem`."""
     info = MotionInfo(path.stem, path)
-    if path.suffix in _LIBRARIES and path.is_file():
-        note = "Motion libraries are not looked into yet: robot and length are unknown before the start."
+    if path.suffix == ".pt" and path.is_file():
+        note = "A packed motion library is not looked into: robot and length are unknown before the start."
         return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(path)))
     try:
         bodies, frames, fps, seconds = _read(path)

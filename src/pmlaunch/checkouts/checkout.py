@@ -80,6 +80,7 @@ _DEMO_WATCH = (
     WatchPoint("checkpoint_loaded", "pmlaunch.demo.agent", "DemoAgent.load"),
     WatchPoint("evaluation", "pmlaunch.demo.agent", "DemoAgent.evaluate_policy"),
     WatchPoint("step", "pmlaunch.demo.env", "DemoEnv.step"),
+    WatchPoint("motion", "pmlaunch.demo.agent", "DemoAgent.progress"),
 )
 
 

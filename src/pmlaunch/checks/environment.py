@@ -10,7 +10,7 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.platforms import LONGEST_RUNS
 
-_DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
+DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
@@ -28,7 +28,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
     if plan.generation == "demo" and plan.runtime["path"] == sys.executable and not plan.foreign:
-        missing = [name for name in _DEMO_PACKAGES if find_spec(name) is None]
+        missing = [name for name in DEMO_PACKAGES if find_spec(name) is None]
         if missing:
             message = f"The embedded evaluation needs packages that are not installed: {', '.join(missing)}."
             fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'

@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from pmlaunch import __version__
+from pmlaunch.cli.doctor import doctor_command
 from pmlaunch.cli.encoding import forgive
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
 from pmlaunch.cli.listing import list_command
 from pmlaunch.cli.runtime import runtime_command
+from pmlaunch.cli.smoke import smoke_command
 from pmlaunch.cli.stop import stop_command
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
@@ -45,7 +47,9 @@ def _told(command: Callable[..., int]) -> Callable[..., int]:
 
 app.command("eval")(_told(eval_command))
 app.command("list")(_told(list_command))
+app.command("smoke")(_told(smoke_command))
 app.command("runtime")(_told(runtime_command))
+app.command("doctor")(_told(doctor_command))
 app.command("stop")(_told(stop_command))
 app.command("explain")(_told(explain_command))
 

@@ -9,18 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.encoding import can_show
+from pmlaunch.cli.measured import measured
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
 from pmlaunch.running.stop import Stopped
 from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
+from pmlaunch.smoke.case import SmokeResult
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
+_LIBRARY_LINES = 40
 _SHOWN_METRICS = ("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate")
 
 
@@ -42,6 +45,10 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _runtime(out, shown)
     elif isinstance(shown, Stopped):
         _stopped(out, shown)
+    elif isinstance(shown, SmokeResult):
+        from pmlaunch.cli.render_smoke import render_smoke
+
+        render_smoke(out, shown)
     elif isinstance(shown, tuple):
         _listing(out, *shown)
     _findings(err, outcome.findings)
@@ -102,12 +109,20 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
     console.print(table)
     _block(console, "Overrides for " + plan.script.name, list(plan.overrides))
+    if plan.measuring.library is not None:
+        lines = plan.measuring.library.splitlines()
+        shown = lines if len(lines) <= _LIBRARY_LINES else [*lines[:_LIBRARY_LINES], f"... {len(lines)} lines"]
+        _block(console, "motions.yaml, written to the run folder", shown)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
     line = plan.plain_command[shell]
-    shown = can_show(console.encoding, line)
     note = f"This console ({console.encoding}) cannot show all of it: do not paste it; --json has it whole."
-    _block(console, f"The same without pmlaunch ({shell})", [line], None if shown else note)
+    _block(
+        console,
+        f"The same without pmlaunch ({shell})",
+        [line],
+        None if can_show(console.encoding, line) else note,
+    )
 
 
 def _within(value: Any, root: Path) -> Any:
@@ -153,6 +168,7 @@ def _record(console: Console, record: RunRecord) -> None:
     console.print(Text.assemble(*head, " in " + ", ".join(facts) if facts else ""))
     if record.metrics:
         console.print(_metrics_table(record))
+    measured(console, record)
     for repair in record.repairs:
         console.print(Text(f"repaired for this run: {repair}", style="yellow"), soft_wrap=True)
     _files(console, record.folder, done)
@@ -186,9 +202,11 @@ def _figure(value: float | None) -> str:
 def _files(console: Console, folder: Path, done: bool) -> None:
     from rich.text import Text
 
-    picture = folder / "poses.png"
-    if picture.is_file():
-        console.print(Text(f"picture  {picture}"), soft_wrap=True)
+    kept = [("picture", folder / "poses.png"), ("motion", folder / "motion.npz")]
+    kept += [("video", path) for path in sorted(folder.glob("recording*.mp4"))]
+    for what, path in kept:
+        if path.is_file():
+            console.print(Text(f"{what:<8} {path}"), soft_wrap=True)
     if not done:
         console.print(Text(f"log      {folder / 'output.log'}"), soft_wrap=True)
     console.print(Text(f"run      {folder}"), soft_wrap=True)

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.catalog.models import config_of
-from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport, config_report
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, MotionInfo, Severity, Sourced
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
+from pmlaunch.planning.measuring import measuring_of, wants_metrics
+from pmlaunch.planning.motionlist import own_list
 from pmlaunch.planning.plain import plain_commands
 from pmlaunch.planning.things import Things, find_things
 from pmlaunch.planning.values import Values, decide_values
@@ -70,12 +71,21 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     report = _report(things, values)
     if not things.motions and report.motion_file is not None:
         # the checkpoint's own motion, relative to the checkout as upstream reads it
-        own = read_info(things.checkout.within(report.motion_file), things.robots)
-        things = replace(things, motions=(own,), motion_source="checkpoint")
+        own = own_list(things.checkout.within(report.motion_file), things.robots)
+        things = replace(things, motions=own.motions, motion_list=own, motion_source="checkpoint")
     steps = _max_steps(request, values, report, things)
     if steps.value is not None:
         values = values.with_value("agent.config.max_eval_steps", steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
+    metrics = wants_metrics(request, bool(values.headless.value))
+    plan = replace(
+        plan,
+        metrics=metrics.value,
+        save_motion=request.save_motion,
+        record=request.record,
+        measuring=measuring_of(values, report, things, steps),
+        provenance={**plan.provenance, "metrics": metrics},
+    )
     return Planned(plan, things, values, report, runtime, request)
 
 
@@ -172,7 +182,9 @@ def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, thing
         return Sourced(request.max_steps, "flag")
     if report.max_eval_steps is not None:
         return Sourced(int(report.max_eval_steps), "checkpoint")
-    if not values.headless.value:
+    if things.checkout.generation == "demo" and len(things.motions) > 1:
+        return Sourced(None, "default: every motion once")
+    if not values.headless.value and not request.metrics:
         return Sourced(None, "default: a window stays open")
     seconds = [
         played_seconds(motion, things.checkout.generation)

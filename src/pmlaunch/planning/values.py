@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.catalog.constraints import GROUP, choose_constraint, constraints
@@ -17,6 +18,7 @@ from pmlaunch.checkouts.overrides import UserOverride, merge_group_choices
 from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.planning.things import Things
 from pmlaunch.platforms import Platform
 from pmlaunch.settings import Settings
@@ -72,7 +74,7 @@ def decide_values(request: EvalRequest, settings: Settings, things: Things, plat
         "checkpoint": _text(things.checkpoint, platform, things),
     }
     if things.motions:
-        path = Sourced(things.motions[0].path, things.motion_source)
+        path = Sourced(things.motion_list.file or Path(LIBRARY_FILE), things.motion_source)
         keys["motion_file"] = _text(path, platform, things)
     keys |= _trained(things)
     num_envs = settings.get("num_envs", request.num_envs)

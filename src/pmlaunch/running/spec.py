@@ -11,10 +11,10 @@ from typing import Any
 from pmlaunch import __version__
 from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.model import LaunchPlan
+from pmlaunch.running.hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
 from pmlaunch.running.store import RunFolder
 
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
-RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
 STOP_FILE = "stop"
 _SHOWN = (
     "CUDA_VISIBLE_DEVICES",
@@ -32,16 +32,17 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     return {
         "schema": 1,
         "script": str(plan.script),
-        "argv": [*plan.overrides, *_own_overrides(folder)],
+        "argv": [*program_arguments(plan, folder), *measuring_overrides(plan), *_own_overrides(folder)],
         "cwd": str(plan.cwd),
         "import_path": list(plan.import_path),
         "python_path": [str(path) for path in plan.python_path],
         "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
         "hooks": {
             "ddp_backend": plan.ddp_backend,
-            "max_steps": plan.max_steps,
+            "max_steps": None if wrapped(plan) and plan.metrics else plan.max_steps,
             "compat": ["mutable_dataclass_defaults"],
             "watch": [point.as_json() for point in plan.watch],
+            **measuring_hooks(plan, folder),
         },
         "limits": {"max_seconds": None, "stop_file": str(folder.file(STOP_FILE))},
         "result": str(folder.file("result.json")),

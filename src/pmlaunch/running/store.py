@@ -55,6 +55,13 @@ class RunFolder:
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
+    def write_text(self, name: str, text: str) -> None:
+        """Write a text. Raises PML204."""
+        try:
+            write_text(self.path / name, text)
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+
     def read(self, name: str) -> dict[str, Any] | None:
         """A JSON document, or None when it is not there or not (yet) a document."""
         try:

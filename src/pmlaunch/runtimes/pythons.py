@@ -41,13 +41,13 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
     for name in ("python.exe",) if windows else ("python", "python3"):
         found = _on_path(name, environment.get("PATH", ""))
         if found:
-            return ChosenPython(str(found), "PATH", version_of_prefix(_prefix_of(found)))
+            return ChosenPython(str(found), "PATH", version_of_prefix(prefix_of(found)))
     return None
 
 
 def version_of(executable: Path) -> str | None:
     """The version of an interpreter, from the files around it."""
-    return version_of_prefix(_prefix_of(executable))
+    return version_of_prefix(prefix_of(executable))
 
 
 def version_of_prefix(prefix: Path) -> str | None:
@@ -85,7 +85,7 @@ def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
     return ChosenPython(str(inside), variable, version_of_prefix(prefix))
 
 
-def _prefix_of(executable: Path) -> Path:
+def prefix_of(executable: Path) -> Path:
     """bin/python and Scripts/python.exe lie one folder below their prefix, python.exe in it."""
     folder = executable.parent
     return folder.parent if folder.name in ("bin", "Scripts") else folder

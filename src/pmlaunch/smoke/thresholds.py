@@ -11,6 +11,7 @@ from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.smoke.case import Case, Verdict
 
 SUCCESS, POSITION_ERROR = "success_rate", "mean_position_error_m"
+_SHOWN = 8  # names of figures in a message
 _SHORT = {SUCCESS: "--min-success", POSITION_ERROR: "--max-gt-err"}
 
 
@@ -87,5 +88,6 @@ def figures_of(document: Mapping[str, Any]) -> dict[str, float]:
 def _no_figure(threshold: Threshold, names: Sequence[str]) -> str:
     asked = _SHORT.get(threshold.figure)
     near = did_you_mean(threshold.figure, [name.removeprefix("eval/") for name in names])
-    had = f"It gave: {', '.join(names)}." if names and not near else near or "It gave no figures."
+    shown = ", ".join([*names[:_SHOWN], *(["..."] if len(names) > _SHOWN else [])])
+    had = near or (f"It gave: {shown}." if names else "It gave no figures.")
     return f"The run gave no {threshold.figure}{f' ({asked})' if asked else ''}. {had.strip()}"

@@ -1,0 +1,124 @@
+"""What is installed in this Python, read from the folders of `sys.path`: nothing is imported, no metadata parsed whole.
+
+importlib.metadata parses the whole text of every distribution for its version: seconds in Isaac Sim's Python, which
+has hundreds. The folder's name says both.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Iterator
+
+_ENDINGS = (".dist-info", ".egg-info")
+
+
+def installed_packages(folders: list[str] | None = None, requires: bool = False) -> dict[str, dict[str, Any]]:
+    """{name: {version, location, editable, complete}} of every distribution that is found first on `folders`.
+
+    Names are normalised as pip does it ("Hydra_Core" is "hydra-core"). `location` is the folder on the path;
+    `editable` the source folder of an editable install, else None; `complete` is False for what an installer
+    that was ended in the middle left behind; `requires` (when asked for) its Requires-Dist lines.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for folder in sys.path if folders is None else folders:
+        for entry in _metadata_folders(folder or os.getcwd()):
+            path = os.path.join(folder or os.getcwd(), entry)
+            name, version = _name_and_version(path, entry)
+            if not name or name in found:
+                continue
+            found[name] = {
+                "version": version,
+                "location": folder or os.getcwd(),
+                "editable": _editable(path, folder),
+                "complete": _is_complete(path, folder),
+            }
+            if requires:
+                found[name]["requires"] = _headers(path, "Requires-Dist")
+    return found
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as pip compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _metadata_folders(folder: str) -> Iterator[str]:
+    """Names that end in .dist-info or .egg-info; pip hides what it is about to remove behind a tilde."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:  # a zip file, or a folder that is not there
+        return
+    for name in names:
+        if name.endswith(_ENDINGS) and not name.startswith("~"):
+            yield name
+
+
+def _name_and_version(path: str, entry: str) -> tuple[str, str | None]:
+    """From the folder's name where it tells, otherwise from the metadata: setuptools' develop mode."""
+    parts = entry[: -len(".dist-info")].split("-")
+    if len(parts) >= 2 and parts[1][:1].isdigit():
+        return normalised(parts[0]), parts[1]
+    version = _headers(path, "Version")
+    name = _headers(path, "Name")
+    return normalised(name[0] if name else parts[0]), version[0] if version else None
+
+
+def _headers(path: str, field: str) -> list[str]:
+    """The values of a field in the header of METADATA or PKG-INFO."""
+    prefix, values = field + ":", []
+    for name in ("METADATA", "PKG-INFO"):
+        for line in _lines(os.path.join(path, name)):
+            if not line.strip():
+                break
+            if line.startswith(prefix):
+                values.append(line[len(prefix) :].strip())
+        if values:
+            break
+    return values
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readlines()
+    except OSError:
+        return []
+
+
+def _editable(path: str, folder: str) -> str | None:
+    """The source folder that an editable install leads to."""
+    try:
+        origin = json.loads("".join(_lines(os.path.join(path, "direct_url.json"))) or "{}")
+    except ValueError:
+        origin = {}
+    if isinstance(origin, dict) and (origin.get("dir_info") or {}).get("editable"):
+        return path_of_url(str(origin.get("url", "")))
+    if path.endswith(".egg-info") and os.path.isfile(os.path.join(folder, "setup.py")):
+        return folder  # setuptools' develop mode: the metadata lies beside setup.py
+    return None
+
+
+def path_of_url(url: str) -> str | None:
+    """The path that a file:// URL means on this system; None for another URL."""
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    where = "//" + parts.netloc if parts.netloc not in ("", "localhost") else ""
+    return url2pathname(where + parts.path)
+
+
+def _is_complete(path: str, folder: str) -> bool:
+    """Installers write INSTALLER last; without it, every file that RECORD names must be there."""
+    if path.endswith(".egg-info") or os.path.isfile(os.path.join(path, "INSTALLER")):
+        return True
+    named = [line.split(",")[0].strip('"') for line in _lines(os.path.join(path, "RECORD"))]
+    return bool(named) and all(os.path.exists(os.path.join(folder, name)) for name in named if name)

@@ -1,0 +1,74 @@
+"""`pmlaunch smoke`, with real processes: the embedded evaluation where it can run, and a machine without Isaac Lab."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ElementTree
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from conftest import Pmlaunch
+from standin import make_checkout
+
+demo = pytest.mark.skipif(
+    any(find_spec(name) is None for name in ("torch", "lightning", "mujoco", "matplotlib")),
+    reason="skipped: the embedded evaluation's packages are not installed",
+)
+
+
+def cases(path: Path) -> dict[str, list[str]]:
+    """{suite: the tags of its cases} of a JUnit file: passed, failure, error, skipped."""
+    root = ElementTree.parse(path).getroot()
+    return {
+        str(suite.get("name")): [(next(iter(case)).tag if len(case) else "passed") for case in suite] for suite in root
+    }
+
+
+@demo
+def test_the_embedded_evaluation_passes_and_a_missed_threshold_fails(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
+    xml, summary = tmp_path / "smoke.xml", tmp_path / "summary.md"
+    summary.write_text("# before\n", encoding="utf-8")
+    words = ["smoke", "--model", "demo", "--motion", "squat", "--runs", tmp_path / "runs", "--json"]
+    words += ["--min-success", "1", "--max-gt-err", "0.05", "--max", "gt_err_max=0.0001"]
+    done = pmlaunch(*words, "--junit", xml, "--summary", summary)
+    assert done.code == 1
+    judged = {case["name"]: case for case in done.document["data"]["cases"] if case["suite"] == "thresholds"}
+    assert [case["verdict"] for case in judged.values()] == ["passed", "passed", "failed"], done.document
+    assert "wanted at most 0.0001" in judged["gt_err_max <= 0.0001"]["text"]
+    assert cases(xml)["thresholds"] == ["system-out", "system-out", "failure"]
+    assert summary.read_text(encoding="utf-8").startswith("# before\n### pmlaunch smoke demo: failed")
+
+
+def test_without_isaac_lab_nothing_is_started_and_the_report_is_there(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
+    checkout = make_checkout(tmp_path / "protomotions")
+    xml = tmp_path / "smoke.xml"
+    words = ["smoke", "--protomotions", checkout, "--model", "motion_tracker", "--runs", tmp_path / "runs"]
+    done = pmlaunch(*words, "--min-success", "1", "--junit", xml, "--json")
+    assert done.code == 4
+    assert cases(xml)["evaluation"] == ["skipped"]
+    assert cases(xml)["thresholds"] == ["skipped"]
+    assert "PML201" in {case["code"] for case in done.document["data"]["cases"]}
+    assert not (tmp_path / "runs").exists()
+
+
+def test_without_a_checkout_the_report_says_so(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
+    done = pmlaunch("smoke", "--junit", tmp_path / "smoke.xml", "--json", cwd=tmp_path)
+    assert done.code == 3
+    assert cases(tmp_path / "smoke.xml")["evaluation"] == ["error"]
+    assert json.dumps(done.document).count("PML012") >= 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--min-success", "1", "--max-steps", "10"], "--max-steps"),
+        (["--max", "gt_err"], "NAME=NUMBER"),
+        (["--junit", "no/such/folder/smoke.xml"], "folder"),
+    ],
+)
+def test_what_cannot_be_is_said_before_anything_starts(pmlaunch: Pmlaunch, words: list[str], said: str) -> None:
+    done = pmlaunch("smoke", "--model", "demo", *words, "--json")
+    assert done.code in (2, 5)
+    assert said in done.document["errors"][0]["message"]

@@ -1,0 +1,155 @@
+"""Every code of the registry is used by the program, stands in docs/errors.md, and some test provokes it.
+
+A test provokes a code when the code stands in what it asserts: in an `assert`, in the arguments of `pytest.raises`,
+or in a value of `parametrize` or of a fixture's `params` whose name is used in an assertion of that test. That the
+assertion can fail is for whoever writes it; that there is one is held here.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+
+import pmlaunch
+from pmlaunch.codes import CODES
+
+ROOT = Path(__file__).parents[2]
+# these show findings that they made themselves
+_SHOWN_ONLY = ("test_codes", "test_render")
+TESTS = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if not path.name.startswith(_SHOWN_ONLY)]
+SOURCES = [path for path in Path(pmlaunch.__file__).parent.rglob("*.py") if path.name != "codes.py"]
+CODE = re.compile(r"PML\d{3}")
+
+# codes without a test, and why; each one is a debt
+EXCEPTIONS: dict[str, str] = {}
+
+
+def codes_in(nodes: Iterable[ast.AST]) -> set[str]:
+    """The codes in the texts below `nodes`."""
+    texts = (node.value for top in nodes for node in ast.walk(top) if isinstance(node, ast.Constant))
+    return {code for text in texts if isinstance(text, str) for code in CODE.findall(text)}
+
+
+def asserted_codes(source: str) -> set[str]:
+    """The codes that the tests in `source` assert."""
+    tree = ast.parse(source)
+    tables = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name)
+    }
+    found: set[str] = set()
+    for function in (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))):
+        checked = list(_assertions(function))
+        used = {node.id for top in checked for node in ast.walk(top) if isinstance(node, ast.Name)}
+        # what an assertion compares with, when it was given a name before, in the test or above all tests
+        local = {
+            target.id: node.value
+            for node in ast.walk(function)
+            if isinstance(node, ast.Assign)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        found |= codes_in(checked)
+        found |= codes_in(local[name] for name in used & set(local))
+        found |= codes_in(tables[name] for name in used & set(tables))
+        for names, values in _parameters(function):
+            found |= codes_in(_values_of(names, values, used, tables))
+    return found
+
+
+def _assertions(function: ast.AST) -> Iterator[ast.AST]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assert):
+            yield node.test
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "raises":
+            yield node
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[list[str], ast.expr]]:
+    """(names, values) of every parametrize of a test."""
+    for call in function.decorator_list:
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "parametrize":
+            names, values = call.args[:2]
+            if isinstance(names, ast.Constant):
+                yield [name.strip() for name in str(names.value).split(",")], values
+            elif isinstance(names, (ast.Tuple, ast.List)):
+                yield [str(name.value) for name in names.elts if isinstance(name, ast.Constant)], values
+
+
+def _values_of(names: list[str], values: ast.expr, used: set[str], tables: dict[str, ast.expr]) -> Iterator[ast.expr]:
+    """The values of those parameters that are asserted; of a table by name, or made by a function, all of them."""
+    values = tables.get(values.id, values) if isinstance(values, ast.Name) else values
+    if not isinstance(values, (ast.List, ast.Tuple)):
+        if used & set(names):
+            yield values
+        return
+    for row in values.elts:
+        one = row.args if isinstance(row, ast.Call) else [row]  # pytest.param(...)
+        cells = one[0].elts if len(one) == 1 and len(names) > 1 and isinstance(one[0], (ast.Tuple, ast.List)) else one
+        yield from (cell for name, cell in zip(names, cells, strict=False) if name in used)
+
+
+@pytest.fixture(scope="module")
+def provoked() -> dict[str, set[str]]:
+    """code -> names of the test files that assert it."""
+    found: dict[str, set[str]] = {}
+    for path in TESTS:
+        for code in asserted_codes(path.read_text(encoding="utf-8")):
+            found.setdefault(code, set()).add(path.name)
+    return found
+
+
+def test_every_code_is_provoked(provoked: dict[str, set[str]]) -> None:
+    missing = {code: CODES[code].title for code in CODES if code not in provoked and code not in EXCEPTIONS}
+    assert missing == {}, "no test asserts these codes"
+
+
+def test_exceptions_are_codes_that_no_test_provokes(provoked: dict[str, set[str]]) -> None:
+    assert [code for code in EXCEPTIONS if code in provoked or code not in CODES or not EXCEPTIONS[code]] == []
+
+
+def test_every_code_is_used() -> None:
+    used = {code for path in SOURCES for code in CODE.findall(path.read_text(encoding="utf-8"))}
+    assert sorted(set(CODES) - used) == [], "no line of the program uses these codes"
+
+
+def test_the_page_is_made_from_the_registry() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        from make_errors_doc import errors_document
+    finally:
+        sys.path.remove(str(ROOT / "scripts"))
+    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    assert page == errors_document(), "run scripts/make_errors_doc.py"
+    assert re.findall(r"^### (PML\d{3}): ", page, re.MULTILINE) == list(CODES)
+
+
+SAMPLE = '''
+TABLE = ["PML021"]
+def test_a(): assert codes(x) == ["PML001"]
+def test_b():
+    with pytest.raises(E, match="PML002"): run("PML003")
+@pytest.mark.parametrize(("code", "typed"), [("PML004", "PML005"), pytest.param("PML006", "PML007", id="PML008")])
+def test_c(code, typed): assert run(typed) == f"it is {code}"
+@pytest.mark.parametrize("code", ["PML009"])
+def test_d(code): run(code)
+def test_e():
+    """PML010"""
+    expected = ["PML011"]
+    assert run() == expected
+    other = "PML012"
+def test_f(): assert TABLE == run()
+'''
+
+
+def test_what_counts_as_asserted() -> None:
+    """`typed` stands in an assertion, too: it is what the test gives, and this cannot tell the two apart."""
+    assert asserted_codes(SAMPLE) == {f"PML{number:03}" for number in (1, 2, 4, 5, 6, 7, 11, 21)}
