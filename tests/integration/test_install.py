@@ -230,7 +230,9 @@ def test_bad_input(install: Install, folder: Path, name: str) -> None:
 
 
 def test_a_near_name_is_proposed(install: Install) -> None:
-    assert "Did you mean v2.3?" in install("--ref", "v2.4").document["errors"][0]["message"]
+    done = install("--ref", "v2.4")
+    assert done.codes == ["PML405"]
+    assert "Did you mean v2.3?" in done.document["errors"][0]["message"]
 
 
 def test_a_source_that_is_no_protomotions(install: Install, folder: Path, tmp_path: Path) -> None:
