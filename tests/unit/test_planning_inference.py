@@ -77,6 +77,17 @@ def test_headless_without_metrics_is_finite(plan3: Plan3) -> None:
     assert source(plan3(metrics=False, max_steps=7), "max_steps") == Sourced(7, "flag")
 
 
+def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Path) -> None:
+    text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
+    written = text.read_text(encoding="utf-8").replace("{max_eval_steps", "{evaluation_components: {}, max_eval_steps")
+    text.write_text(written, encoding="utf-8")
+    planned = plan3()
+    assert "--full-eval" not in planned.plan.overrides
+    assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
+    assert "measures nothing" in source(planned, "metrics").source
+    assert plan3(metrics=True).plan.metrics
+
+
 def test_full_evaluation_ends_by_itself(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3()
     assert (planned.plan.max_steps, planned.plan.ends_by_itself) == (83, True)

@@ -174,3 +174,9 @@ def trained_simulator(checkpoint: Path) -> str | None:
         return parts[-3]
     typed = typed_arguments(checkpoint).get("simulator")
     return typed if isinstance(typed, str) else None
+
+
+def measures_something(checkpoint: Path) -> bool:
+    """Whether the checkpoint's evaluator has anything to measure, which a prior's has not; yes where it is not said."""
+    evaluator = text_at(frozen_text(checkpoint), "agent.evaluator")
+    return not isinstance(evaluator, Mapping) or evaluator.get("evaluation_components", True) != {}

@@ -25,6 +25,9 @@ def install_command(
     python: Annotated[str | None, typer.Option(help="The interpreter, without Isaac Lab's script.")] = None,
     simulator: Annotated[str, typer.Option(help="isaaclab or genesis.")] = "isaaclab",
     kind: Annotated[str, typer.Option("--as", help="submodule, clone or auto.")] = "auto",
+    packages: Annotated[
+        bool, typer.Option("--packages/--no-packages", help="Install into the simulator's Python, or leave it alone.")
+    ] = True,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, the commands and the bytes.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a download.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -59,23 +62,22 @@ def install_command(
         ref_given=ref is not None,
         robot=robot,
     )
-    return _install(request, dry_run=dry_run, yes=yes, as_json=as_json)
+    return _install(request, packages=packages, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _install(request: InstallRequest, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+def _install(request: InstallRequest, *, packages: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
     from pmlaunch.cli.install_display import display_for
     from pmlaunch.installing.install import install, make_site, plan, steps
     from pmlaunch.settings import Settings
 
     site = make_site(request, Settings.here())
-    chosen = steps()
+    chosen = steps(packages)
     planned = plan(chosen, site)
     if dry_run or planned.error:
         return _show("install", planned, request, site.logs, as_json=as_json, dry_run=dry_run)
     _confirm(planned, ask=not yes and not as_json)
-    site.findings.clear()
     with display_for(quiet=as_json) as display:
-        came = install(chosen, site, display)
+        came = install(chosen, site, display, planned)
     return _show("install", came, request, site.logs, as_json=as_json)
 
 
@@ -114,5 +116,7 @@ def _show(
         "steps": [result.as_json() for result in came.results],
     }
     errors = (came.error,) if came.error else ()
-    render(Outcome(command, code, data, came.findings, errors, shown=Shown(came)), as_json=as_json)
+    then = "pmlaunch eval maskmimic --motion walk" if request.models else "pmlaunch fetch maskmimic"
+    shown = Shown(came, then=then)
+    render(Outcome(command, code, data, came.findings, errors, shown=shown), as_json=as_json)
     return code

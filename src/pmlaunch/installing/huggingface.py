@@ -10,6 +10,7 @@ it does not, this fails with the list of what is there, and Git LFS remains.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +55,8 @@ def _hub() -> Any:
         raise PmlaunchError(
             "PML418", "--from hf needs the package huggingface_hub.", hint='pip install "pmlaunch[hf]"'
         ) from error
-    disable_progress_bars()  # ours is drawn
+    disable_progress_bars()  # ours is drawn, and the library's warnings would be drawn over it
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     return huggingface_hub
 
 

@@ -56,6 +56,8 @@ class InferenceProgram:
     def values(self, request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Values:
         headless = headless_or_window(request, settings, things, platform)
         metrics = wants_metrics(request, bool(headless.value))
+        if request.metrics is None and not frozen.measures_something(things.checkpoint.value):
+            metrics = Sourced(False, "default: the checkpoint's evaluator measures nothing")
         _refuse_what_has_no_equivalent(request, metrics=bool(metrics.value))
         device = device_of(request, settings, things)
         backend, strategy = backend_of(request, settings, platform)
@@ -156,6 +158,8 @@ class InferenceProgram:
             arguments=fabric_arguments(fabric),
             staged=Staged("--checkpoint", (plan.checkpoint, plan.checkpoint.parent / frozen.CONFIGS)),
             hydra=False,
+            metrics=values.metrics,
+            provenance={**plan.provenance, "metrics": values.settings["metrics"]},
             ends_by_itself=values.metrics,
         )
 
