@@ -50,6 +50,7 @@ def download(repository: str, pointer: Pointer, folder: Path, report: Report) ->
 def _hub() -> Any:
     try:
         import huggingface_hub
+        from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (what it imports late resets its logging)
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
         raise PmlaunchError(
