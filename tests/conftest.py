@@ -23,7 +23,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
             monkeypatch.delenv(name)
     # not mktemp of the factory: it looks for a free number among the folders of all tests before
     home = tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())
-    for variable in ("PMLAUNCH_CACHE", "XDG_CONFIG_HOME", "APPDATA", "LOCALAPPDATA"):
+    for variable in ("PMLAUNCH_CACHE", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"):
         folder = Path(home, variable.lower())
         folder.mkdir()
         monkeypatch.setenv(variable, str(folder))

@@ -69,7 +69,7 @@ def write_saved(path: Path, saved: SavedMotion) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with draft.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez(file, **arrays)
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)

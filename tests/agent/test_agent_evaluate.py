@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from conftest import AGENT_HOME
+
 pytest.importorskip("torch", reason="skipped: the figures of single motions are tensors: pip install pmlaunch[demo]")
 
 UPSTREAM = '''
@@ -207,3 +209,60 @@ def test_agent_without_metrics(evaluate, agent, base: str) -> None:
 def test_state_of_another_training_does_not_stop_the_run(evaluate, agent) -> None:
     evaluate()
     assert any("must match the existing size" in note for note in agent.result["notes"])
+
+
+def test_tables_of_two_ranks_are_joined(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each rank fills the rows of its own motions; the others' are zeros there."""
+    import torch
+
+    monkeypatch.syspath_prepend(str(AGENT_HOME))
+    from pmlaunch_agent.tables import Tables
+
+    class Fabric:
+        def barrier(self) -> None:
+            pass
+
+        def all_gather(self, value: Any) -> Any:
+            return value
+
+    fabric, tables = Fabric(), Tables(str(tmp_path), 2)
+    with tables.watching(fabric):
+        for rank, (rows, errors) in enumerate([([0, 1], [2.0, 4.0, 0.0]), ([2], [0.0, 0.0, 9.0])]):
+            evaluated = torch.zeros(3, dtype=torch.bool)
+            evaluated[rows] = True
+            values = torch.tensor(errors)
+            table = {"evaluated": evaluated, "gt_err": values, "gt_err_max": values, "gt_err_min": values}
+            torch.save(table, tmp_path / f"{rank}_metrics.pt")
+            fabric.barrier()  # at the first there is one table only
+    assert [entry["gt_err"] for entry in tables.per_motion(["gt_err"], [2, 2, 3], 1, None)] == [1.0, 2.0, 3.0]
+    assert [entry["gt_err_max"] for entry in tables.per_motion(["gt_err"], [2, 2, 3], 1, None)] == [2.0, 4.0, 9.0]
+    assert tables.per_motion(["gr_err"], [2, 2, 3], 1, None) == [], "a figure that is not there"
+    assert tables.per_motion(["gt_err"], [2, 2], 1, None) == [], "another number of motions"
+
+
+def test_a_table_that_holds_code_is_not_loaded(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pickle
+
+    import torch
+
+    monkeypatch.syspath_prepend(str(AGENT_HOME))
+    from pmlaunch_agent.tables import Tables
+
+    class Evil:
+        def __reduce__(self) -> Any:
+            return open, (str(tmp_path / "executed"), "w")
+
+    assert torch
+    (tmp_path / "0_metrics.pt").write_bytes(pickle.dumps(Evil()))
+
+    class Fabric:
+        def barrier(self) -> None:
+            pass
+
+        all_gather = barrier
+
+    fabric, tables = Fabric(), Tables(str(tmp_path), 1)
+    with tables.watching(fabric):
+        fabric.barrier()
+    assert not (tmp_path / "executed").exists()
+    assert tables.per_motion(["gt_err"], [1], 1, None) == []

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from conftest import AGENT_HOME
+
 np = pytest.importorskip("numpy")
 pytest.importorskip("torch", reason="skipped: the bodies are tensors: pip install pmlaunch[demo]")
 
@@ -139,7 +141,6 @@ def test_without_moviepy_it_is_not_begun(agent) -> None:
 
 def test_the_agent_imports_neither_numpy_nor_torch_by_itself() -> None:
     source = "import sys, pmlaunch_agent.main; print([name for name in ('numpy', 'torch') if name in sys.modules])"
-    from conftest import AGENT_HOME
 
     done = subprocess.run(
         [sys.executable, "-c", source], env={"PYTHONPATH": str(AGENT_HOME)}, capture_output=True, check=True

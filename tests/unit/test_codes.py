@@ -49,6 +49,7 @@ def test_titles_differ() -> None:
         ("PML1", {Exit.CHECK}),
         ("PML2", {Exit.ENVIRONMENT}),
         ("PML3", {Exit.FAILED, Exit.TIME, Exit.NO_VERDICT, Exit.INTERRUPTED}),
+        ("PML4", {Exit.NOT_FOUND, Exit.INSTALL}),
     ],
 )
 def test_hundreds_say_where_a_code_belongs(prefix: str, exits: set[int]) -> None:

@@ -14,6 +14,8 @@ from pmlaunch.cli.doctor import doctor_command
 from pmlaunch.cli.encoding import forgive
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
+from pmlaunch.cli.fetch import fetch_command
+from pmlaunch.cli.install import install_command
 from pmlaunch.cli.listing import list_command
 from pmlaunch.cli.runtime import runtime_command
 from pmlaunch.cli.smoke import smoke_command
@@ -46,6 +48,8 @@ def _told(command: Callable[..., int]) -> Callable[..., int]:
 
 
 app.command("eval")(_told(eval_command))
+app.command("install")(_told(install_command))
+app.command("fetch")(_told(fetch_command))
 app.command("list")(_told(list_command))
 app.command("smoke")(_told(smoke_command))
 app.command("runtime")(_told(runtime_command))

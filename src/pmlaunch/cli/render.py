@@ -52,6 +52,8 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         from pmlaunch.cli.render_smoke import render_smoke
 
         render_smoke(out, shown)
+    elif hasattr(shown, "render"):
+        shown.render(out)  # what has a file of its own: cli/render_*.py
     elif isinstance(shown, tuple):
         _listing(out, *shown)
     _findings(err, outcome.findings)

@@ -16,7 +16,11 @@ from pmlaunch.settings import Settings
 
 @dataclass(frozen=True)
 class InstallRequest:
-    """`pmlaunch install` as it was typed; `models` are names of the catalog, `kind` is submodule, clone or auto."""
+    """`pmlaunch install` as it was typed; `models` are names of the catalog, `kind` is submodule, clone or auto.
+
+    `ref_given` tells a ref that was asked for from the default one; `robot` is the one whose assets are wanted where
+    they are in Git LFS (generation 3).
+    """
 
     folder: Path
     ref: str
@@ -27,6 +31,8 @@ class InstallRequest:
     isaaclab: str | None = None
     python: str | None = None
     extras: tuple[str, ...] = ()
+    ref_given: bool = False
+    robot: str = "smpl"
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,8 @@ class Site:
     """Where an installation goes on: what was typed, this machine, and what the steps have learned so far.
 
     `runtime` is None where none was found (a finding says why); `logs` is the folder of this installation's logs;
-    `learned` is what is written to pmlaunch.yaml at the end.
+    `learned` is what is written to pmlaunch.yaml at the end. `said`, by the name of a step, is what it has to say when
+    there is nothing to do; `findings` what a step noticed without failing; `log` the last program's output.
     """
 
     request: InstallRequest
@@ -56,6 +63,9 @@ class Site:
     logs: Path
     runtime: Runtime | None = None
     learned: dict[str, Any] = field(default_factory=dict)
+    said: dict[str, str] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    log: Path | None = None
 
     @property
     def checkout(self) -> Path:
@@ -64,12 +74,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Todo:
-    """What a step would do: a sentence, the commands a person could type instead, and the bytes to download."""
+    """What a step would do: a sentence, the commands a person could type instead, and the bytes to download.
+
+    `disk` is what it takes on the checkout's disk, in bytes, where that is not what it downloads.
+    """
 
     text: str
     commands: Sequence[str] = ()
     bytes: int | None = None
     findings: Sequence[Finding] = ()
+    disk: int | None = None
 
 
 class State(str, Enum):

@@ -36,7 +36,8 @@ class Inside:
 
     `exit_code` is the module's own (1 for an exception), None without a verdict; `exception` is {type, message,
     traceback}; `tail` the last lines of its output, the whole of which is in `log`; `finding` says why there is no
-    verdict; `reply` is the JSON document that the module was asked to write, None when it wrote none.
+    verdict; `reply` is the JSON document that the module was asked to write, None when it wrote none; `hooks` are the
+    agent's hooks that took effect, each {hook, ...}.
     """
 
     exit_code: int | None
@@ -47,6 +48,7 @@ class Inside:
     timed_out: bool = False
     finding: Finding | None = None
     reply: Mapping[str, Any] | None = None
+    hooks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -63,13 +65,15 @@ def run_inside(
     environment: Mapping[str, str],
     cwd: Path | None = None,
     python_path: Sequence[Path] = (),
+    compat: Sequence[str] = (),
     reply: Path | None = None,
     timeout: float | None = None,
     listener: Callable[[bytes], None] | None = None,
 ) -> Inside:
     """Run `python -m module argv...` in the runtime's Python and wait for its end.
 
-    `folder` gets spec.json, result.json and output.log. `listener` hears the output in pieces, on another thread.
+    `folder` gets spec.json, result.json and output.log. `compat` names the agent's repairs to switch on (see
+    pmlaunch_agent.compat), as an evaluation does. `listener` hears the output in pieces, on another thread.
     Ctrl+C ends the module and everything below it, then raises KeyboardInterrupt; a launcher that is killed leaves
     nothing behind either.
 
@@ -89,6 +93,7 @@ def run_inside(
         "import_path": list(import_path(platform, runtime, environment)),
         "python_path": [str(path) for path in python_path],
         "env": {name: value for name, value in changes.items() if name != "PYTHONPATH"},
+        "hooks": {"compat": list(compat)},
         "result": str(place.file("result.json")),
     }
     place.write("spec.json", document)
@@ -149,7 +154,9 @@ def _came_of_it(
         finding = None if timed_out else diagnose_exit(exit_code, result is not None, tail, batch)
         return Inside(None, None, tail, log, seconds, timed_out, finding)
     answer = _read(reply) if reply is not None else None
-    return Inside(int(result.get("exit_code") or 0), result.get("exception"), tail, log, seconds, reply=answer)
+    hooks = tuple(hook for hook in result.get("hooks_applied") or () if isinstance(hook, dict))
+    code = int(result.get("exit_code") or 0)
+    return Inside(code, result.get("exception"), tail, log, seconds, reply=answer, hooks=hooks)
 
 
 def _read(path: Path) -> Mapping[str, Any] | None:

@@ -33,8 +33,12 @@ class Child:
         cwd: Path,
         log: Path,
         listener: Callable[[bytes], None],
+        stdin: Path | None = None,
     ):
-        """Start `command`. Raises PML205 when the system refuses, and PML204 when the log cannot be written."""
+        """Start `command`, which reads the file `stdin` or nothing.
+
+        Raises PML205 when the system refuses, and PML204 when the log cannot be written.
+        """
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
         self._listener = listener
@@ -43,10 +47,12 @@ class Child:
             self._log: IO[bytes] = log.open("wb", buffering=0)
         except OSError as error:
             raise cannot_write(log.parent, error) from error
+        source: Any = subprocess.DEVNULL
         try:
+            source = stdin.open("rb") if stdin else source
             self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 list(command),
-                stdin=subprocess.DEVNULL,
+                stdin=source,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 bufsize=0,
@@ -60,6 +66,9 @@ class Child:
             raise PmlaunchError(
                 "PML205", f"Cannot start {command[0]}: {reason}.", hint="--python PATH", subject=command[0]
             ) from error
+        finally:
+            if stdin and not isinstance(source, int):
+                source.close()  # the child has its own
         _widen(self._process.stdout)
         self._reader = threading.Thread(target=self._read, name="output", daemon=True)
         self._reader.start()

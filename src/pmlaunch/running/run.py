@@ -29,7 +29,7 @@ from pmlaunch.runtimes.batch import BatchFile
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
-_GRACE_VIDEO = 60.0  # the same where upstream has a video to write
+_GRACE_TO_WRITE = 60.0  # the same where a video or a motion has to be written then
 
 
 class Observer(Protocol):
@@ -180,7 +180,8 @@ class _Run:
         with contextlib.suppress(OSError):
             self._folder.file(STOP_FILE).touch()
         exit_code = None
-        deadline = time.monotonic() + (_GRACE_VIDEO if self._plan.record else _GRACE)
+        writes = self._plan.record or self._plan.save_motion
+        deadline = time.monotonic() + (_GRACE_TO_WRITE if writes else _GRACE)
         while exit_code is None and time.monotonic() < deadline and self._interrupts.count == asked:
             exit_code = self._child.wait(_PERIOD)
             self._look()

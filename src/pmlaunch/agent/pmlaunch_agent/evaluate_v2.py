@@ -201,9 +201,9 @@ class MeasuredAgent:
         """
         stopping = self.config.training_early_termination
         names = ("early_terminate_cart_err", "early_terminate_success_rate")
-        before = {name: stopping.get(name) for name in names}
+        before = {name: stopping.get(name) for name in names if stopping.get(name) is not None}
         length = self.config.eval_length
-        for name in names:
+        for name in before:
             stopping[name] = None
         if limit is not None:
             self.config.eval_length = limit
@@ -211,8 +211,8 @@ class MeasuredAgent:
             yield
         finally:
             self.config.eval_length = length
-            for name in names:
-                stopping[name] = before[name]
+            for name, value in before.items():
+                stopping[name] = value
 
     def _write(
         self,

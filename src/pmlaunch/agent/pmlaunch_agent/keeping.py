@@ -104,7 +104,7 @@ class MotionKeeper:
             arrays["reference"] = _padded(np, [column.reference for column in columns])
         beside = f"{path}.{os.getpid()}.tmp"
         with open(beside, "wb") as file:
-            np.savez_compressed(file, **arrays)
+            np.savez(file, **arrays)
         os.replace(beside, path)
         return True
 

@@ -1,0 +1,195 @@
+"""The loop over the steps: what is to be done, do it, prove it; and what came of each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.disk import require_room
+from pmlaunch.installing.models import refuse_unknown_models
+from pmlaunch.installing.step import InstallRequest, Progress, Site, State, Step, StepResult, Todo
+from pmlaunch.model import Finding
+from pmlaunch.platforms import platform_named
+from pmlaunch.runtimes.runtime import Runtime
+from pmlaunch.settings import Settings
+
+
+class Observer(Protocol):
+    """Who watches an installation."""
+
+    def begins(self, step: Step, todo: Todo) -> None: ...
+    def progress(self, progress: Progress) -> None: ...
+    def ended(self, result: StepResult) -> None: ...
+
+
+@dataclass
+class Installation:
+    """What came of it: a result for each step that was reached, and why it ended where that was not the end.
+
+    `todos` is what each of them had to do, while it is only planned.
+    """
+
+    results: list[StepResult] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    error: PmlaunchError | None = None
+    todos: list[Todo | None] = field(default_factory=list)
+
+    @property
+    def bytes(self) -> int:
+        """What is to be downloaded, as far as it is known."""
+        return sum(result.bytes or 0 for result in self.results)
+
+
+def steps(packages: bool = True) -> list[Step]:
+    """The steps in their order; without `packages` the simulator's Python is left alone."""
+    from pmlaunch.installing.checkout import CheckoutStep
+    from pmlaunch.installing.models import ModelsStep
+    from pmlaunch.installing.packages import PackagesStep
+    from pmlaunch.installing.proof import ImportsStep
+    from pmlaunch.installing.tools import ToolsStep
+    from pmlaunch.installing.workspace import WorkspaceStep
+
+    inside: list[Step] = [PackagesStep(), ImportsStep()] if packages else []
+    return [ToolsStep(), CheckoutStep(), ModelsStep(), *inside, WorkspaceStep()]
+
+
+def make_site(request: InstallRequest, settings: Settings) -> Site:
+    """The site of an installation on this machine; its folder for logs is made when there is something to log."""
+    platform = platform_named(None)
+    site = Site(request, settings, platform, settings.environment, logs_folder(settings))
+    wanted = _wanted_runtime(request, settings)
+    try:
+        site.runtime = _runtime(request, settings, site, wanted)
+    except PmlaunchError as error:
+        site.findings.append(error_finding(error))
+    return site
+
+
+def logs_folder(settings: Settings) -> Path:
+    """A new folder for the logs of one installation: PMLAUNCH_LOGS, or where the system keeps logs."""
+    root = settings.environment.get("PMLAUNCH_LOGS")
+    if root:
+        home = settings.folder / Path(root).expanduser()
+    else:
+        from platformdirs import user_log_path
+
+        home = user_log_path("pmlaunch", appauthor=False)
+    return home / f"install-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+
+
+def _wanted_runtime(request: InstallRequest, settings: Settings) -> str:
+    """What the simulator asks for: isaaclab or python. Raises PML010 for a simulator that nobody knows."""
+    from pmlaunch.catalog.presets import presets
+    from pmlaunch.names import choose
+
+    known = presets("simulator", settings.preset_folders)
+    preset = choose(
+        "simulator", request.simulator, known.values(), lambda item: item.names, listing="pmlaunch list simulators"
+    )
+    return str(preset.values.get("runtime", "python"))
+
+
+def _runtime(request: InstallRequest, settings: Settings, site: Site, wanted: str) -> Runtime | None:
+    """What will run the simulator. Raises PmlaunchError where it is not there."""
+    from pmlaunch.runtimes.choose import choose_runtime
+
+    return choose_runtime(
+        via="python" if request.python and not request.isaaclab else "auto",
+        wanted=wanted,
+        own=False,
+        isaaclab=request.isaaclab,
+        python=request.python,
+        settings=settings,
+        beside=site.checkout,
+        platform=site.platform,
+    )
+
+
+def plan(chosen: Sequence[Step], site: Site) -> Installation:
+    """What every step would do; nothing is changed. Its error is why an installation could not begin."""
+    planned, disk = Installation(), 0
+    try:
+        refuse_unknown_models(site)
+        for step in chosen:
+            todo = step.todo(site)
+            disk += (todo.disk if todo.disk is not None else todo.bytes or 0) if todo else 0
+            planned.todos.append(todo)
+            planned.results.append(_planned(step, site, todo))
+        require_room(site.checkout, disk)
+    except PmlaunchError as error:
+        planned.error = error
+    planned.findings = _all_findings(site, planned)
+    return planned
+
+
+def install(chosen: Sequence[Step], site: Site, observer: Observer, planned: Installation) -> Installation:
+    """Do what is to be done, step by step, until one fails; every step may be interrupted and done again.
+
+    What was planned holds until the first step has changed something; the others are asked again.
+    """
+    came, changed = Installation(), False
+    for number, step in enumerate(chosen):
+        begin = time.monotonic()
+        site.log = None
+        try:
+            todo = step.todo(site) if changed else planned.todos[number]
+            if todo is None:
+                result = _planned(step, site, None)
+            else:
+                changed = True
+                observer.begins(step, todo)
+                step.do(site, observer.progress)
+                result = _result(step, State.DONE, step.prove(site), todo, begin, site.log)
+        except PmlaunchError as error:
+            came.error = error
+            result = _result(step, State.FAILED, error.message, None, begin, site.log)
+        came.results.append(result)
+        observer.ended(result)
+        if came.error:
+            break
+    came.findings = _all_findings(site, came)
+    return came
+
+
+def _planned(step: Step, site: Site, todo: Todo | None) -> StepResult:
+    if todo is None:
+        return StepResult(step.name, step.title, State.ALREADY, site.said.get(step.name, ""))
+    return StepResult(
+        step.name,
+        step.title,
+        State.PLANNED,
+        todo.text,
+        commands=tuple(todo.commands),
+        bytes=todo.bytes,
+        findings=tuple(todo.findings),
+    )
+
+
+def _result(step: Step, state: State, text: str, todo: Todo | None, begin: float, log: Path | None) -> StepResult:
+    return StepResult(
+        step.name,
+        step.title,
+        state,
+        text,
+        time.monotonic() - begin,
+        commands=tuple(todo.commands) if todo else (),
+        bytes=todo.bytes if todo else None,
+        log=log,
+        findings=tuple(todo.findings) if todo else (),
+    )
+
+
+def _all_findings(site: Site, came: Installation) -> list[Finding]:
+    every = [*site.findings, *(finding for result in came.results for finding in result.findings)]
+    return list(dict.fromkeys(every))
+
+
+def error_finding(error: PmlaunchError) -> Finding:
+    from pmlaunch.model import Severity
+
+    return Finding(error.code, Severity.WARNING, error.message, error.hint, None, error.subject)

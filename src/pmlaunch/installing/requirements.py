@@ -1,0 +1,243 @@
+"""What a checkout asks pip for, less what would break the simulator's Python; the reason of every change is kept.
+
+Pure: the text of a requirements file and what is installed go in, what to hand to pip comes out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from pmlaunch.errors import PmlaunchError, did_you_mean
+
+TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
+"""Never brought or replaced: which build is right depends on the GPU, and it weighs gigabytes."""
+KEPT_AS_THEY_ARE = (*TORCH_FAMILY, "numpy")
+"""Held at exactly the installed version while pip works."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of the requirements that pip is not given as it stands; `now` is None where it is left out."""
+
+    was: str
+    now: str | None
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.was} -> {self.now or 'left out'}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """`first` and `then` are what pip still has to install, in two runs; `names` all that the program needs,
+    installed or not; `torch` what the checkout asks of a torch that is not there, None when it is.
+    """
+
+    first: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    torch: str | None = None
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """What is done with a package. `specifier` takes the place of the file's; None leaves the package out.
+
+    `later`: in a run of its own, because pip's resolver would refuse it together with the others. `unless_there`: any
+    installed version will do.
+    """
+
+    reason: str
+    specifier: str | None = None
+    later: bool = False
+    unless_there: bool = False
+
+
+_ALL: Mapping[str, _Rule] = {
+    "setuptools": _Rule(
+        "any from 64 on will do; a pin would replace the one that Isaac Lab and torch came with",
+        ">=64",
+        unless_there=True,
+    ),
+    "pydantic": _Rule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
+    "sentry-sdk": _Rule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
+}
+_OF_GENERATION: Mapping[str, Mapping[str, _Rule]] = {
+    "2": {
+        # genesis-world asks for moviepy>=2 although it runs with 1.0.3: in one run pip finds no solution
+        "moviepy": _Rule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
+        "genesis-world": _Rule(
+            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_there=True
+        ),
+        "open3d": _Rule("only scripts that convert data import it; --with open3d"),
+    },
+    "3": {"moviepy": _Rule("3.x imports ImageSequenceClip from where version 2 has it", ">=2")},
+}
+
+
+def requirements_for(
+    text: str,
+    *,
+    generation: str,
+    installed: Mapping[str, str],
+    python: str,
+    sys_platform: str = "linux",
+    extras: Sequence[str] = (),
+) -> Requirements:
+    """What to hand to pip for the requirements file `text`.
+
+    Args:
+        generation: of the checkout, "2" or "3".
+        installed: {normalised name: version} in the simulator's Python, whose version is `python` ("3.11.7").
+        extras: names of packages to install although they would be left out.
+
+    Raises:
+        PmlaunchError: PML442, an extra is in no line of the file.
+    """
+    collected = Requirements()
+    wanted = {canonicalize_name(name) for name in extras}
+    seen: set[str] = set()
+    rules = {**_ALL, **_OF_GENERATION.get(generation, {})}
+    environment = {
+        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": python,
+        "sys_platform": sys_platform,
+    }
+    for line in _lines(text):
+        asked = _parsed(line)
+        name = canonicalize_name(asked.name) if asked else _name_in_url(line)
+        seen.add(name)
+        if asked is None or asked.url:
+            collected = _from_elsewhere(collected, line, asked.name if asked else name, name in wanted)
+        elif asked.marker is None or asked.marker.evaluate(environment):
+            rule = None if name in wanted else rules.get(name)
+            collected = _decide(collected, asked, name, rule, installed.get(name))
+    for extra in extras:
+        if canonicalize_name(extra) not in seen:
+            near = did_you_mean(extra, sorted(seen))
+            raise PmlaunchError("PML442", f"The checkout's requirements do not name {extra!r}.{near}", subject=extra)
+    return collected
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Requirements without comments, blank lines and continued lines."""
+    for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
+        stripped = re.sub(r"(^|\s)#.*$", "", line).strip()
+        if stripped:
+            yield stripped
+
+
+def _parsed(line: str) -> Requirement | None:
+    try:
+        return Requirement(re.split(r"\s--?[a-zA-Z]", line)[0])
+    except InvalidRequirement:
+        return None
+
+
+def _name_in_url(line: str) -> str:
+    """The package's name in `git+https://host/owner/Name.git@ref#egg=name`; the line itself where there is none."""
+    egg = re.search(r"#egg=([\w.-]+)", line)
+    last = re.search(r"/([\w.-]+?)(\.git)?(@[^/]*)?$", line.split("#")[0])
+    return canonicalize_name(egg[1] if egg else last[1] if last else line)
+
+
+def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool) -> Requirements:
+    """A URL, a path or an option of pip's."""
+    if line.startswith("-"):
+        reason = "an option of pip's: where packages come from is yours to say (pip.conf, PIP_INDEX_URL)"
+        return _changed(collected, line, None, reason)
+    if wanted:
+        return replace(collected, then=(*collected.then, line), names=(*collected.names, canonicalize_name(name)))
+    return _changed(collected, line, None, f"comes from git, and only scripts that convert data need it; --with {name}")
+
+
+def _decide(
+    collected: Requirements, asked: Requirement, name: str, rule: _Rule | None, there: str | None
+) -> Requirements:
+    """`collected` with one more requirement; `there` is the installed version."""
+    line = str(asked)
+    if name in TORCH_FAMILY:
+        return _torch(collected, asked, name, there)
+    if rule and rule.specifier is None:
+        return _changed(collected, line, None, rule.reason)
+    collected = replace(collected, names=(*collected.names, name))
+    if rule and rule.unless_there and there is not None:
+        if not _satisfies(asked, there):
+            collected = _changed(collected, line, None, f"{there} is there and stays; {rule.reason}")
+        return collected
+    if rule and rule.specifier is not None:
+        asked = Requirement(line)
+        asked.specifier = SpecifierSet(rule.specifier)
+    if there is not None and _satisfies(asked, there):
+        return collected
+    if rule:
+        collected = _changed(collected, line, str(asked), rule.reason)
+    if there is not None and rule is None and _is_pin_below(asked, there):
+        return _changed(collected, line, None, f"{there} is there; the pin would put an older one in its place")
+    if rule and rule.later:
+        return replace(collected, then=(*collected.then, str(asked)))
+    return replace(collected, first=(*collected.first, str(asked)))
+
+
+def _torch(collected: Requirements, asked: Requirement, name: str, there: str | None) -> Requirements:
+    if there is None:
+        return replace(collected, torch=str(asked)) if name == "torch" else collected
+    if _satisfies(asked, there):
+        return collected
+    return _changed(collected, str(asked), None, f"{there} is there and stays, although the checkout asks for another")
+
+
+def _changed(collected: Requirements, was: str, now: str | None, reason: str) -> Requirements:
+    return replace(collected, changes=(*collected.changes, Change(was, now, reason)))
+
+
+def _satisfies(asked: Requirement, there: str) -> bool:
+    return asked.specifier.contains(there, prereleases=True)
+
+
+def _is_pin_below(asked: Requirement, there: str) -> bool:
+    """Whether an exact pin names an older version than the one that is there."""
+    pins = [one.version for one in asked.specifier if one.operator in ("==", "===") and not one.version.endswith("*")]
+    try:
+        return any(Version(pin) < Version(there) for pin in pins)
+    except InvalidVersion:
+        return False
+
+
+def constraints_for(installed: Mapping[str, str], *, exempt: Sequence[str] = (), floors: bool = True) -> str:
+    """The text of a constraints file that keeps an environment as it is.
+
+    torch, torchvision, torchaudio and numpy are held at their version; with `floors` nothing else may be lowered,
+    except `exempt`.
+    """
+    lines = []
+    for name, version in sorted(installed.items()):
+        try:
+            parsed = Version(version)
+        except InvalidVersion:  # pip would refuse the whole file
+            continue
+        if name in KEPT_AS_THEY_ARE:
+            lines.append(f"{name}=={parsed}")
+        elif floors and name not in exempt:
+            lines.append(f"{name}>={parsed.public}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def lowered(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Names whose version is lower in `after` than in `before`."""
+    found = []
+    for name, version in before.items():
+        try:
+            if name in after and Version(after[name]) < Version(version):
+                found.append(name)
+        except InvalidVersion:
+            continue
+    return sorted(found)

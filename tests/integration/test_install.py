@@ -1,0 +1,299 @@
+"""`pmlaunch install` against real git and real git-lfs: empty folder, submodule, adopted, again, and bad input."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
+
+from pmlaunch.checkouts.lfs import read_pointer
+from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
+
+pytestmark = needs_lfs
+__all__ = ["folder", "install", "made", "own"]  # fixtures
+
+
+def test_empty_folder(install: Install, folder: Path, made: Upstream) -> None:
+    done = install()
+    assert done.code == 0, done.out
+    assert states(done) == dict.fromkeys(("tools", "checkout", "models", "workspace"), "done") | {
+        "tools": "already done"
+    }
+    is_whole(folder / "protomotions", made)
+    assert sorted(path.name for path in folder.iterdir()) == ["pmlaunch.yaml", "protomotions"]
+    planned = pmlaunch(folder, folder.parent, "eval", "maskmimic", "-m", "walk", "--dry-run")
+    assert planned.code == 0
+    assert planned.document["data"]["plan"]["provenance"]["simulator"]["value"] == "genesis"
+    assert Path(planned.document["data"]["plan"]["cwd"]) == folder / "protomotions"
+
+
+def test_again_does_nothing(install: Install, folder: Path) -> None:
+    install()
+    before = times(folder)
+    done = install()
+    assert done.code == 0
+    assert set(states(done).values()) == {"already done"}
+    assert times(folder) == before
+
+
+def times(folder: Path) -> dict[Path, int]:
+    """When each file was changed; git's own notes do not count."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if ".git" not in path.parts}
+
+
+def test_dry_run_changes_nothing(install: Install, folder: Path, tmp_path: Path) -> None:
+    done = install("--dry-run")
+    assert done.code == 0
+    assert states(done)["checkout"] == "planned"
+    assert list(folder.iterdir()) == []
+    assert not (tmp_path / "logs").exists()
+
+
+def test_in_a_git_repository_it_becomes_a_submodule(install: Install, folder: Path, made: Upstream) -> None:
+    git(folder, "init", "-q")
+    (folder / "mine.txt").write_text("mine", encoding="utf-8")
+    git(folder, "add", "mine.txt")
+    done = install("--dir", "third party/pm")
+    assert done.code == 0, done.out
+    checkout = folder / "third party" / "pm"
+    is_whole(checkout, made)
+    commit = git(checkout, "rev-parse", "HEAD")
+    assert git(folder, "submodule", "status").split()[0] == commit
+    assert git(folder, "config", "-f", ".gitmodules", "submodule.third party/pm.url") == made.url
+    assert (checkout / ".git").read_text(encoding="utf-8").startswith("gitdir: ../")
+    assert set(states(install("--dir", "third party/pm")).values()) == {"already done"}
+    # the whole may be moved: nothing in it names its place
+    git(folder, "commit", "-q", "-m", "with ProtoMotions")
+    moved = folder.rename(folder.with_name("moved"))
+    assert git(moved / "third party" / "pm", "status", "--porcelain") == git(moved, "submodule", "status")[:0]
+    moved.rename(folder)
+
+
+def test_a_submodule_that_others_noted_keeps_its_commit(install: Install, folder: Path, own: Upstream) -> None:
+    """A clone of a repository that has the submodule: its folder is empty, and the commit is given."""
+    git(folder, "init", "-q")
+    assert install(source=own.root).code == 0
+    git(folder, "commit", "-q", "-am", "with ProtoMotions")
+    pinned = git(folder / "protomotions", "rev-parse", "HEAD")
+    git(own.root, "tag", "-f", "v2.3", "v2.3~1")
+    other = folder.with_name("other")
+    git(folder.parent, "clone", "-q", folder.as_uri(), "other")
+    done = install(cwd=other, source=own.root)
+    assert done.code == 0, done.out
+    assert git(other / "protomotions", "rev-parse", "HEAD") == pinned
+    assert git(other, "status", "--porcelain") == "?? pmlaunch.yaml"
+    assert (other / "protomotions" / MASKED).read_bytes() == own.masked
+
+
+def test_a_submodule_whose_files_were_removed_is_restored(install: Install, folder: Path, made: Upstream) -> None:
+    git(folder, "init", "-q")
+    assert install().code == 0
+    git(folder, "commit", "-q", "-am", "with ProtoMotions")
+    git(folder, "submodule", "deinit", "-f", "protomotions")
+    assert list((folder / "protomotions").iterdir()) == []
+    assert install().code == 0
+    is_whole(folder / "protomotions", made)
+
+
+def test_in_an_ignored_folder_it_becomes_a_clone(install: Install, folder: Path) -> None:
+    git(folder, "init", "-q")
+    (folder / ".gitignore").write_text("protomotions\n", encoding="utf-8")
+    assert install("--models", "none").code == 0
+    assert not (folder / ".gitmodules").exists()
+    assert (folder / "protomotions" / ".git").is_dir()
+
+
+def test_as_clone_in_a_git_repository(install: Install, folder: Path) -> None:
+    git(folder, "init", "-q")
+    assert install("--models", "none", "--as", "clone").code == 0
+    assert not (folder / ".gitmodules").exists()
+    assert install("--as", "submodule", "--dir", "../elsewhere", cwd=folder.parent).codes[-1] == "PML001"
+
+
+def test_an_existing_checkout_is_adopted_with_its_changes(install: Install, folder: Path, made: Upstream) -> None:
+    clone(made, folder / "protomotions", "v2.3")
+    changed = folder / "protomotions" / "protomotions" / "eval_agent.py"
+    changed.write_text("# mine\n", encoding="utf-8")
+    (folder / "protomotions" / "notes.txt").write_text("mine", encoding="utf-8")
+    done = install()
+    assert done.code == 0, done.out
+    assert states(done)["checkout"] == "already done"
+    assert changed.read_text(encoding="utf-8") == "# mine\n"
+    assert (folder / "protomotions" / "notes.txt").exists()
+    assert (folder / "protomotions" / MASKED).read_bytes() == made.masked
+    assert git(folder / "protomotions", "branch", "--format=%(refname:short)").splitlines()[-1] == "main"
+
+
+def test_a_checkout_of_generation_2_elsewhere_is_adopted_as_it_is(
+    install: Install, folder: Path, made: Upstream
+) -> None:
+    clone(made, folder / "protomotions", "v2.3~1")
+    done = install("--models", "none")
+    assert (done.code, done.codes) == (0, ["PML416"])
+    assert git(folder / "protomotions", "rev-parse", "HEAD") == git(made.root, "rev-parse", "v2.3~1")
+    done = install("--models", "none", "--ref", "v2.3")
+    assert (done.code, states(done)["checkout"]) == (0, "done")
+    assert git(folder / "protomotions", "rev-parse", "HEAD") == git(made.root, "rev-parse", "v2.3")
+    assert git(folder / "protomotions", "rev-list", "--count", "HEAD") == "2", "its history was cut"
+
+
+def test_a_checkout_of_generation_3_is_switched(install: Install, folder: Path, made: Upstream) -> None:
+    clone(made, folder / "protomotions", "main")
+    assert install().code == 0
+    assert (folder / "protomotions" / MASKED).read_bytes() == made.masked
+    assert git(folder / "protomotions", "describe", "--tags") == "v2.3"
+
+
+@pytest.mark.parametrize("change", ["file", "commit"])
+def test_local_changes_stop_a_switch(install: Install, folder: Path, made: Upstream, change: str) -> None:
+    checkout = clone(made, folder / "protomotions", "main")
+    changed = checkout / "protomotions" / "inference_agent.py"
+    changed.write_text("# mine\n", encoding="utf-8")
+    if change == "commit":
+        git(checkout, "checkout", "-q", "--detach")
+        git(checkout, "commit", "-q", "-am", "mine")
+    head = git(checkout, "rev-parse", "HEAD")
+    done = install()
+    assert (done.code, done.codes[-1]) == (6, "PML407")
+    assert git(checkout, "rev-parse", "HEAD") == head
+    assert changed.read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_a_checkpoint_in_its_place_is_no_local_change(install: Install, folder: Path, made: Upstream) -> None:
+    """Brought by other means than Git LFS, where its filters are not set up."""
+    checkout = clone(made, folder / "protomotions", "v2.3")
+    (checkout / MASKED).write_bytes(made.masked)
+    done = install("--ref", "main", "--models", "none")
+    assert done.code == 0, done.out
+    assert "PML410" in done.codes
+    assert (checkout / "protomotions" / "inference_agent.py").exists()
+
+
+def test_a_checkout_without_git_is_adopted_and_told(install: Install, folder: Path, made: Upstream) -> None:
+    shutil.copytree(made.root, folder / "protomotions", ignore=shutil.ignore_patterns(".git"))
+    done = install("--models", "none", "--ref", "main")
+    assert (done.code, done.codes) == (0, ["PML417"])
+    refused = install("--ref", "main")
+    assert (refused.code, refused.codes[-1]) == (6, "PML417")
+
+
+def test_all_models(install: Install, folder: Path, made: Upstream) -> None:
+    assert install("--models", "all").code == 0
+    assert (folder / "protomotions" / MASKED).read_bytes() == made.masked
+    assert (folder / "protomotions" / TRACKER).read_bytes() == made.tracker
+
+
+def test_another_generation_is_warned_about_and_works(install: Install, folder: Path) -> None:
+    done = install("--ref", "main", "--models", "none")
+    assert (done.code, done.codes) == (0, ["PML410"])
+    assert (folder / "protomotions" / "protomotions" / "inference_agent.py").is_file()
+
+
+@pytest.mark.parametrize("robot", ["smpl", "g1"])
+def test_of_generation_3_one_robots_meshes_are_brought(install: Install, folder: Path, robot: str) -> None:
+    assert install("--ref", "main", "--robot", robot).code == 0
+    checkout = folder / "protomotions"
+    here = {
+        name for name in GENERATION_3 if name.endswith((".pt", ".stl", ".usd")) and not read_pointer(checkout / name)
+    }
+    config, motion, g1, smpl, room = GENERATION_3[:5]
+    assert here == {config, room, smpl if robot == "smpl" else g1}
+    assert motion not in here
+    assert read_pointer(checkout / MASKED) is None
+    assert git(checkout, "status", "--porcelain") == ""
+    assert set(states(install("--ref", "main", "--robot", robot)).values()) == {"already done"}
+    assert install("--ref", "main", "--robot", "h2").codes[-1] == "PML010"
+
+
+def test_a_source_that_cannot_filter(install: Install, own: Upstream, folder: Path) -> None:
+    git(own.root, "config", "uploadpack.allowFilter", "false")
+    assert install(source=own.root).code == 0
+    is_whole(folder / "protomotions", own)
+
+
+def test_a_commit_as_ref(install: Install, made: Upstream, folder: Path) -> None:
+    commit = git(made.root, "rev-parse", "v2.3~1")
+    assert install("--ref", commit, "--models", "none").code == 0
+    assert git(folder / "protomotions", "rev-parse", "HEAD") == commit
+
+
+def test_own_hooks_and_filters_are_not_run(install: Install, folder: Path, made: Upstream, tmp_path: Path) -> None:
+    checkout = clone(made, folder / "protomotions", "main")
+    trace = tmp_path / "trace"
+    for name in ("post-checkout", "pre-push", "post-index-change", "reference-transaction"):
+        hook = checkout / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\necho {name} >> '{trace}'\n", encoding="utf-8")
+        hook.chmod(0o755)
+    git(checkout, "config", "core.fsmonitor", f"echo monitor >> '{trace}'")
+    before = {path: path.read_bytes() for path in (checkout / ".git" / "hooks").iterdir()}
+    trace.unlink(missing_ok=True)
+    assert install().code == 0
+    assert not trace.exists() or "hook" not in trace.read_text(), trace.read_text()
+    assert {path: path.read_bytes() for path in (checkout / ".git" / "hooks").iterdir()} == before
+
+
+BAD: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "ref": (("--ref", "v2.9"), 3, "PML405"),
+    "model": (("--models", "maskmimik"), 3, "PML010"),
+    "kind": (("--as", "copy"), 2, "PML001"),
+    "simulator": (("--simulator", "isaacslab"), 3, "PML010"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input(install: Install, folder: Path, name: str) -> None:
+    arguments, code, error = BAD[name]
+    done = install(*arguments)
+    assert (done.code, done.codes[-1]) == (code, error)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_near_name_is_proposed(install: Install) -> None:
+    done = install("--ref", "v2.4")
+    assert done.codes == ["PML405"]
+    assert "Did you mean v2.3?" in done.document["errors"][0]["message"]
+
+
+def test_a_source_that_is_no_protomotions(install: Install, folder: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    git(other, "init", "-q", "-b", "v2.3")
+    (other / "a").touch()
+    git(other, "add", "a")
+    git(other, "commit", "-q", "-m", "a")
+    for source in (other, tmp_path / "nowhere", tmp_path):
+        done = install(source=source)
+        assert (done.code, done.codes[-1]) == (6, "PML404")
+    git(folder, "init", "-q")
+    assert install(source=other).codes[-1] == "PML404"
+    assert [path.name for path in folder.iterdir()] == [".git"]
+    assert not (folder / ".git" / "modules" / "protomotions").exists()
+
+
+def test_a_folder_that_holds_something_else(install: Install, folder: Path) -> None:
+    (folder / "protomotions").mkdir()
+    (folder / "protomotions" / "thesis.tex").write_text("mine", encoding="utf-8")
+    done = install()
+    assert (done.code, done.codes[-1]) == (6, "PML406")
+    assert [path.name for path in folder.rglob("*")] == ["protomotions", "thesis.tex"]
+
+
+def test_a_model_that_the_commit_does_not_have(install: Install, own: Upstream, folder: Path) -> None:
+    git(own.root, "checkout", "-q", "-f", "v2.3")
+    git(own.root, "rm", "-q", MASKED)
+    git(own.root, "commit", "-q", "-m", "without")
+    git(own.root, "tag", "-f", "v2.3")
+    done = install(source=own.root)
+    assert (done.code, done.codes[-1]) == (3, "PML411")
+    assert "motion_tracker" in done.document["errors"][0]["message"]
+
+
+def clone(made: Upstream, folder: Path, ref: str) -> Path:
+    """A clone as a user makes it, without checkpoints."""
+    git(folder.parent, "clone", "-q", made.url, folder.name, GIT_LFS_SKIP_SMUDGE="1")
+    if ref != "main":
+        git(folder, "checkout", "-q", "--detach", git(made.root, "rev-parse", ref), GIT_LFS_SKIP_SMUDGE="1")
+    return folder

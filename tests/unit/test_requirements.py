@@ -1,0 +1,138 @@
+"""What a checkout asks pip for, and what becomes of each line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.requirements import Requirements, constraints_for, lowered, requirements_for
+
+TORCH = {"torch": "2.7.0+cu128"}
+
+
+def ask(text: str, installed: dict[str, str] | None = None, **options: Any) -> Requirements:
+    options = {"generation": "2", "python": "3.11.7", **options}
+    return requirements_for(text, installed=TORCH if installed is None else installed, **options)
+
+
+def reasons(asked: Requirements) -> dict[str, str | None]:
+    return {change.was: change.now for change in asked.changes}
+
+
+def test_what_is_missing_is_asked_for_as_it_stands() -> None:
+    asked = ask("rich\n\n# a remark\nlightning==2.5.0.post0  # pinned\ntyper>=0.6.1 \\\n  \nhydra-core==1.3.2\n")
+    assert asked.first == ("rich", "lightning==2.5.0.post0", "typer>=0.6.1", "hydra-core==1.3.2")
+    assert asked.changes == ()
+
+
+def test_what_is_there_is_not_asked_for_again() -> None:
+    asked = ask("rich\ntyper>=0.6.1\nHydra_Core==1.3.2\n", {"rich": "15.0", "typer": "0.5", "hydra-core": "1.3.2"})
+    assert asked.first == ("typer>=0.6.1",)
+    assert asked.names == ("rich", "typer", "hydra-core")
+
+
+def test_torch_is_never_asked_for() -> None:
+    asked = ask("torch>=2.5.0\ntorchvision\n")
+    assert (asked.first, asked.changes, asked.torch) == ((), (), None)
+
+
+def test_a_torch_that_is_not_there_is_told() -> None:
+    assert ask("torch>=2.5.0\ntorchvision\n", {}).torch == "torch>=2.5.0"
+
+
+def test_an_older_torch_stays_and_it_is_said() -> None:
+    assert reasons(ask("torch==2.5.0\n")) == {"torch==2.5.0": None}
+
+
+@pytest.mark.parametrize("line", ["setuptools==69.5.1", "pydantic==1.10.9", "sentry-sdk==1.9.10"])
+def test_pins_that_break_isaac_lab_are_not_forced_upon_it(line: str) -> None:
+    there = {**TORCH, "setuptools": "80.9.0", "pydantic": "2.9.2", "sentry-sdk": "2.4"}
+    asked = ask(line, there)
+    assert (asked.first, reasons(asked)) == ((), {line: None})
+
+
+def test_a_setuptools_that_is_not_there_is_asked_for_without_the_pin() -> None:
+    assert ask("setuptools==69.5.1\n").first == ("setuptools>=64",)
+
+
+def test_moviepy_is_the_one_that_the_generation_imports_from() -> None:
+    assert ask("moviepy\n").then == ("moviepy<2",)
+    assert ask("moviepy\n", {"moviepy": "2.2.1"}).then == ("moviepy<2",)
+    assert ask("moviepy\n", {"moviepy": "1.0.3"}) == Requirements(names=("moviepy",))
+    assert ask("moviepy\n", generation="3").first == ("moviepy>=2",)
+
+
+def test_genesis_is_the_one_that_was_seen_to_run_unless_there_is_one() -> None:
+    assert ask("genesis-world\n").first == ("genesis-world==0.3.3",)
+    assert ask("genesis-world\n", {"genesis-world": "0.2.1"}).first == ()
+    assert ask("genesis-world\n", generation="3").first == ("genesis-world",)
+
+
+def test_a_pin_puts_no_older_version_in_the_place_of_a_newer() -> None:
+    asked = ask("rtree==1.2.0\nlightning==2.5.0.post0\n", {"rtree": "1.4.1", "lightning": "2.4.0"})
+    assert asked.first == ("lightning==2.5.0.post0",)
+    assert reasons(asked) == {"rtree==1.2.0": None}
+
+
+GIT = "smpl_sim @ git+https://github.com/ZhengyiLuo/SMPLSim.git@master"
+
+
+@pytest.mark.parametrize("line", [GIT, GIT.partition(" @ ")[2], "git+https://example.org/x/smpl_sim#egg=smpl_sim"])
+def test_what_comes_from_git_is_left_out(line: str) -> None:
+    asked = ask(line)
+    assert (asked.first, asked.then) == ((), ())
+    assert "comes from git" in asked.changes[0].reason
+
+
+@pytest.mark.parametrize("name", ["smpl_sim", "SMPL-Sim"])
+def test_what_was_left_out_can_be_asked_for(name: str) -> None:
+    asked = ask(f"{GIT}\nopen3d>=0.19.0\npydantic==1.10.9\n", extras=[name, "pydantic"])
+    assert asked.then == (GIT,)
+    assert asked.first == ("pydantic==1.10.9",)
+    assert reasons(asked) == {"open3d>=0.19.0": None}
+
+
+def test_an_extra_that_no_line_names_is_refused() -> None:
+    with pytest.raises(PmlaunchError) as caught:
+        ask(GIT, extras=["smpl_simm"])
+    assert caught.value.code == "PML442"
+    assert "smpl-sim" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url https://evil.example/simple", "-r other.txt", "--find-links /tmp", "-e ."]
+)
+def test_options_of_pip_are_not_taken_from_a_checkout(line: str) -> None:
+    asked = ask(line)
+    assert (asked.first, asked.then, reasons(asked)) == ((), (), {line: None})
+
+
+def test_options_behind_a_requirement_are_not_taken_either() -> None:
+    assert ask("rich==13.0 --hash=sha256:00 --global-option=x\n").first == ("rich==13.0",)
+
+
+def test_markers_are_those_of_the_simulators_python() -> None:
+    text = 'tomli; python_version < "3.11"\nrich; python_version >= "3.11"\nwinshell; sys_platform == "win32"\n'
+    assert ask(text).first == ('rich; python_version >= "3.11"',)
+    assert ask(text, python="3.10.15", sys_platform="win32").first[0].startswith("tomli")
+
+
+def test_constraints_hold_torch_and_numpy_and_lower_nothing() -> None:
+    there = {
+        **TORCH,
+        "numpy": "1.26.4",
+        "fsspec": "2026.9.0",
+        "torch-thing": "1.0+cu12",
+        "odd": "not-a-version",
+        "moviepy": "2",
+    }
+    lines = constraints_for(there, exempt=["moviepy"]).splitlines()
+    assert lines == ["fsspec>=2026.9.0", "numpy==1.26.4", "torch==2.7.0+cu128", "torch-thing>=1.0"]
+    assert constraints_for(there, floors=False).splitlines() == ["numpy==1.26.4", "torch==2.7.0+cu128"]
+
+
+def test_lowered_versions_are_found() -> None:
+    before = {"a": "1.10", "b": "1.0", "c": "2", "d": "odd"}
+    assert lowered(before, {"a": "1.9", "b": "1.1", "d": "1"}) == ["a"]
