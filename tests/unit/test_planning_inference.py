@@ -103,6 +103,7 @@ def test_max_steps_of_a_full_evaluation_is_upstreams_own_limit(plan3: Plan3) -> 
     typed = plan3("agent.evaluator.max_eval_steps=30", max_steps=20)
     assert typed.plan.overrides[-1] == "agent.evaluator.max_eval_steps=30"
     assert source(typed, "max_steps") == Sourced(30, "override")
+    assert typed.plan.measuring.limit == 30
 
 
 def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:

@@ -156,7 +156,7 @@ class InferenceProgram:
     def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:
         """Staged: upstream writes its results beside the checkpoint that it is given."""
         fabric = values.fabric if isinstance(values, InferenceValues) else {}
-        typed = {item.key: item.value for item in values.user} | {key: it.value for key, it in values.settings.items()}
+        typed = {key: it.value for key, it in values.settings.items()} | {item.key: item.value for item in values.user}
         return replace(
             plan,
             arguments=fabric_arguments(fabric),
