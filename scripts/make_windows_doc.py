@@ -42,7 +42,9 @@ executed. Values that no file can be called by are overrides only.
 ## Ends
 
 How the program ends: the exit code of the batch file without pmlaunch → what pmlaunch says (state, exit code, code of
-the finding; "named" where it names the crash). A failure is one whatever the batch file returns.
+the finding; "named" where it names the crash: Python's fault handler tells of an access violation, a stack buffer
+overrun is told only where the code itself comes back). A failure is one whatever the batch file returns; where 0 tells
+nothing the finding says so.
 
 {ends}
 """

@@ -46,6 +46,7 @@ _FILES = {
         OmegaConf.register_new_resolver("len", len, replace=True)
         from protomotions.agents.ppo.agent import PPO
         from protomotions.envs.base_env.env import BaseEnv
+        from protomotions.fabric import Fabric
 
 
         @hydra.main(config_path="config")
@@ -57,7 +58,8 @@ _FILES = {
             config = OmegaConf.merge(trained, overrides)
             print("simulator", simulator, flush=True)
             print("checkpoint", config.checkpoint, flush=True)
-            agent = PPO(BaseEnv(config), config)
+            fabric = Fabric(config.fabric)
+            agent = hydra.utils.instantiate(config.agent, env=BaseEnv(config), fabric=fabric)
             agent.load(config.checkpoint)
             agent.evaluate_policy()
 
@@ -72,23 +74,35 @@ _FILES = {
         import sys
         import time
 
+        from protomotions.envs.base_env.env import Numbers
+
 
         class PPO:
-            def __init__(self, env, config):
-                self.env, self.config = env, config
+            def __init__(self, fabric, env, config):
+                self.fabric, self.env, self.config = fabric, env, config
+                self.motion_lib = env.motion_lib
+                self.steps = 0
 
             def load(self, checkpoint):
                 with open(checkpoint, "rb") as file:
                     self.weights = file.read()
+                self.env.load_state_dict({"motions": 1})
+
+            def env_step(self, actions):
+                self.env.step(actions)
+                self.steps += 1
+                mode = self.env.config.get("standin", "")
+                if mode and self.steps == 3:
+                    misbehave(mode)
+                return {}, Numbers([0.5]), Numbers([int(self.steps % 10 == 0)]), None, {}
+
+            def calc_eval_metrics(self):
+                return {}, None
 
             def evaluate_policy(self):
-                step, limit = 0, self.config.agent.config.max_eval_steps
-                mode = self.config.get("standin", "")
-                while limit is None or step < limit:
-                    self.env.step(step)
-                    step += 1
-                    if mode and step == 3:
-                        misbehave(mode)
+                limit = self.config.max_eval_steps
+                while limit is None or self.steps < limit:
+                    self.env_step(self.steps)
 
 
         def misbehave(mode):
@@ -111,15 +125,101 @@ _FILES = {
                 subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
                 time.sleep(3600)
     """,
+    "protomotions/agents/mimic/__init__.py": "",
+    "protomotions/agents/mimic/agent.py": """
+        from protomotions.agents.ppo.agent import PPO
+
+
+        class Mimic(PPO):
+            def map_motions_to_iterations(self):
+                ids = list(range(self.motion_lib.num_motions()))
+                size = self.env.num_envs
+                return [(ids[i : i + size], None) for i in range(0, len(ids), size)], len(ids)
+
+            def calc_eval_metrics(self):
+                self.fabric.loggers[0].root_dir  # upstream fails without one
+                batches, _ = self.map_motions_to_iterations()
+                for ids, _ in batches:
+                    frames = (self.motion_lib.get_motion_length(ids) / self.env.dt).floor().long()
+                    length = self.config.eval_length
+                    for _ in range(frames.max() if length is None else length):
+                        self.env_step(0)
+                figures = {f"eval/{key}": 0.25 for key in self.config.eval_metric_keys}
+                return {**figures, "eval/tracking_success_rate": 1.0}, 1.0
+    """,
+    "protomotions/fabric.py": """
+        from types import SimpleNamespace
+
+
+        class Fabric:
+            global_rank, world_size = 0, 1
+
+            def __init__(self, config):
+                self.loggers = [SimpleNamespace(root_dir=logger.root_dir) for logger in config.get("loggers") or []]
+                self.seed = None
+
+            def seed_everything(self, seed):
+                self.seed = seed
+
+            def barrier(self):
+                pass
+
+            def all_gather(self, value):
+                return value
+    """,
     "protomotions/envs/__init__.py": "",
     "protomotions/envs/base_env/__init__.py": "",
     "protomotions/envs/base_env/env.py": """
+        import math
         import time
+        from types import SimpleNamespace
+
+
+        class Numbers(list):  # as much of a tensor as the agent asks for
+            def __truediv__(self, other):
+                return Numbers(value / other for value in self)
+
+            def floor(self):
+                return Numbers(math.floor(value + 1e-9) for value in self)
+
+            def long(self):
+                return Numbers(int(value) for value in self)
+
+            def tolist(self):
+                return list(self)
+
+            def max(self):
+                return max(self)
+
+
+        class MotionLib:  # motions of one second each, as many as the file lists
+            def __init__(self, motion_file):
+                if motion_file.endswith(".yaml"):
+                    import yaml
+
+                    with open(motion_file) as file:
+                        files = [entry["file"] for entry in yaml.safe_load(file)["motions"]]
+                else:
+                    files = [motion_file]
+                self.state = SimpleNamespace(motion_files=files)
+
+            def num_motions(self):
+                return len(self.state.motion_files)
+
+            def get_motion_length(self, ids):
+                return Numbers([1.0] * (self.num_motions() if ids is None else len(ids)))
 
 
         class BaseEnv:
             def __init__(self, config):
+                self.config = config
                 self.pause = float(config.get("pause", 0.001))
+                self.num_envs, self.dt = int(config.num_envs), 1 / 30
+                self.motion_lib = MotionLib(str(config.motion_file))
+
+            def load_state_dict(self, state):
+                if self.motion_lib.num_motions() != state["motions"]:
+                    raise RuntimeError("sampling weights of another number of motions")
 
             def step(self, number):
                 time.sleep(self.pause)
@@ -214,7 +314,16 @@ _FILES = {
 TRAINED = f"""
 eval_overrides: {{headless: false, num_envs: 1, ngpu: 1}}
 fabric: {{_target_: lightning.fabric.Fabric, accelerator: gpu, devices: "${{ngpu}}"}}
-agent: {{_target_: protomotions.agents.ppo.agent.PPO, config: {{max_eval_steps: null, width: "${{eval:2**4+1}}"}}}}
+agent:
+  _target_: protomotions.agents.mimic.agent.Mimic
+  _recursive_: false
+  config:
+    max_eval_steps: null
+    width: "${{eval:2**4+1}}"
+    eval_metric_keys: [gt_err, gr_err_degrees]
+    eval_length: null
+    eval_num_episodes: 1
+    training_early_termination: {{early_terminate_cart_err: null, early_terminate_success_rate: 0.5}}
 env: {{_target_: protomotions.envs.base_env.env.BaseEnv, config: {{obs: "${{eval:${{robot.self_obs_size}}+1}}"}}}}
 robot:
   body_names: [{", ".join(SMPL)}]

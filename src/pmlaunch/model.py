@@ -82,6 +82,9 @@ class EvalRequest:
     overrides: tuple[str, ...] = ()
     no_check: tuple[str, ...] = ()
     verify: bool = False
+    metrics: bool | None = None
+    save_motion: bool = False
+    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,60 @@ class WatchPoint:
 
 
 @dataclass(frozen=True)
+class ArgumentPoint:
+    """A function of the upstream program whose keyword arguments the agent sets: upstream has no option for them."""
+
+    module: str
+    attribute: str
+    values: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        return {"module": self.module, "attribute": self.attribute, "values": dict(self.values)}
+
+
+@dataclass(frozen=True)
+class Staged:
+    """Files that a run uses from its own folder, because upstream writes beside them.
+
+    `option` is the argument (`--checkpoint`) that names the first of `files`; the others lie beside it.
+    """
+
+    option: str
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Measuring:
+    """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
+    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions;
+    `keys` what the window's keys do.
+    """
+
+    agent: str | None = None
+    seed: int = 0
+    limit: int | None = None
+    library: str | None = None
+    keys: Mapping[str, str] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "agent": self.agent,
+            "seed": self.seed,
+            "limit": self.limit,
+            "library": self.library,
+            "keys": dict(self.keys),
+        }
+
+
+@dataclass(frozen=True)
 class LaunchPlan:
     """Everything that a launch needs, decided and explained, before anything starts.
 
     `import_path` comes before, `python_path` after what the started Python imports from anyway.
-    `overrides` is the argument list of eval_agent.py; `command` what is started (constant, see
-    docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
-    `provenance` maps each name to the place its value came from; `max_steps` counts control steps.
+    `overrides` is the argument list of the program, Hydra's overrides where it is `hydra`; `command` what is started (constant,
+    see docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
+    `provenance` maps each name to the place its value came from; `max_steps` counts control steps: of a program
+    that `ends_by_itself` they are what is expected, and nothing ends it there.
     """
 
     model: str
@@ -156,6 +206,14 @@ class LaunchPlan:
     silence: float | None
     runs: Path
     watch: tuple[WatchPoint, ...] = ()
+    arguments: tuple[ArgumentPoint, ...] = ()
+    staged: Staged | None = None
+    hydra: bool = True
+    ends_by_itself: bool = False
+    metrics: bool = False
+    save_motion: bool = False
+    record: bool = False
+    measuring: Measuring = field(default_factory=lambda: Measuring())
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
@@ -181,6 +239,10 @@ class LaunchPlan:
             "timeout": self.timeout,
             "silence": self.silence,
             "runs": str(self.runs),
+            "metrics": self.metrics,
+            "save_motion": self.save_motion,
+            "record": self.record,
+            "measuring": self.measuring.as_json(),
             "plain_command": dict(self.plain_command),
             "provenance": {
                 name: {"value": _plain(sourced.value), "source": sourced.source}
@@ -212,7 +274,8 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What came of a run; the content of record.json. `seconds` is wall time from start to end.
+    """What came of a run; the content of record.json. `seconds` is wall time from start to end; `evaluation` is
+    what metrics.json says beside its figures: common, per_motion, comparable, notes, seconds.
 
     `child` and `launcher` are processes as {pid, created}, `created` in seconds since 1970: together they name
     one process for ever.
@@ -231,6 +294,7 @@ class RunRecord:
     stages: Mapping[str, float] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    evaluation: Mapping[str, Any] = field(default_factory=dict)
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
@@ -251,6 +315,7 @@ class RunRecord:
             "stages": dict(self.stages),
             "metrics": dict(self.metrics),
             "units": dict(self.units),
+            "evaluation": dict(self.evaluation),
             "exception": dict(self.exception) if self.exception else None,
             "repairs": list(self.repairs),
             "findings": [finding.as_json() for finding in self.findings],

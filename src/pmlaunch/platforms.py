@@ -12,6 +12,13 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from pmlaunch.errors import PmlaunchError
 
+# Windows allows 259 characters for a path unless long paths are switched on. Of these a run takes 20 for its time and
+# number, at least 62 for model and motion (shortened to what is left), and 27 for its longest file with separators.
+LONGEST_RUNS = 150
+"""Characters of the folder of the runs on Windows."""
+SHORTEST_NAMES = 259 - LONGEST_RUNS - 20 - 27
+"""Characters that are left for model and motion where the folder of the runs is as long as it may be."""
+
 
 @dataclass(frozen=True)
 class Platform:

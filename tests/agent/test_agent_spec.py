@@ -58,6 +58,7 @@ def test_file_in_another_encoding(agent):
         ({"script": None}, "script"),
         ({"result": None}, "result"),
         ({"argv": "text"}, "argv"),
+        ({"import_path": "text"}, "import_path"),
         ({"env": []}, "env"),
         ({"hooks": []}, "hooks"),
         ({"hooks": {"max_steps": "many"}}, "max_steps"),
@@ -109,6 +110,33 @@ def test_script_starts_as_python_would_start_it(make_agent):
     assert start["file"] == str(agent.script)
     assert start["name"] == "__main__"
     assert "" not in start["path"]
+
+
+def test_users_own_import_path_comes_before_everything_but_the_script(make_agent):
+    """PYTHONPATH as the user has it: it travels in the spec, because a batch file would expand it."""
+    agent = make_agent()
+    first, second = agent.folder / "R&D (old) 100% !走路!", agent.folder / "a=b"
+    for folder in (first, second):
+        folder.mkdir()
+        # a name that the standard library has, too
+        (folder / "colorsys.py").write_text(f"where = {folder.name!r}", encoding="utf-8")
+    (second / "only_here.py").write_text("where = 'second'", encoding="utf-8")
+    script = f"import colorsys, only_here\nassert (colorsys.where, only_here.where) == ({first.name!r}, 'second')\n"
+    wanted = [str(first), str(second)]
+    start = shown(agent.write(script + SHOW_START, import_path=wanted, python_path=["last"]))
+    assert start["path"][:3] == [str(agent.folder), *wanted]
+    assert start["path"][-1] == "last"
+    # what the program starts imports from there, too, and finds the agent
+    home = agent.environ["PYTHONPATH"]
+    assert start["environ"]["PYTHONPATH"].split(os.pathsep) == [home, *wanted]
+
+
+def test_import_path_that_is_there_already_is_not_doubled(make_agent):
+    agent = make_agent()
+    home = agent.environ["PYTHONPATH"]
+    start = shown(agent.write(SHOW_START, import_path=[home, str(agent.folder), "/gone"]))
+    assert [start["path"].count(entry) for entry in (home, str(agent.folder), "/gone")] == [1, 1, 1]
+    assert start["environ"]["PYTHONPATH"].split(os.pathsep) == [home, str(agent.folder), "/gone"]
 
 
 def test_folder_where_the_agent_was_started_is_not_importable(make_agent, tmp_path):

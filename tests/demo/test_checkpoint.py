@@ -101,7 +101,7 @@ def test_a_list_with_pieces(tmp_path: Path) -> None:
     motions = load_motions(listing)
     assert [(motion.name, motion.frames) for motion in motions] == [
         ("smpl_humanoid_walk", 30),
-        ("smpl_humanoid_walk_1", 61),
+        ("smpl_humanoid_walk (2)", 61),
     ]
 
 

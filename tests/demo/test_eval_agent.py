@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
@@ -17,6 +18,7 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
     pytest.importorskip(_package, reason=f"skipped: the demo needs {_package}: pip install pmlaunch[demo]")
 
 from pmlaunch.demo import CHECKPOINT, EVAL_AGENT, MOTIONS
+from pmlaunch.savedmotion import read_saved
 
 pytestmark = pytest.mark.slow
 OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")
@@ -63,26 +65,34 @@ def all_three(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 @pytest.mark.parametrize("index", range(3), ids=OWN)
 def test_own_motions_are_tracked(all_three: Any, index: int) -> None:
-    motion = all_three["motions"][index]
-    assert motion["name"] == OWN[index]
-    assert motion["eval/gt_err"] < 0.05
-    assert motion["eval/gr_err_degrees"] < 6.0
-    assert motion["eval/tracking_success_rate"] == 1.0
-    assert (motion["steps"], motion["truncated"]) == (150, False)
-    assert 0.0 < motion["demo/root_force_mean"] < 150.0
+    motion = all_three["per_motion"][index]
+    assert motion["motion"] == OWN[index]
+    assert motion["metrics"]["gt_err"] < 0.05
+    assert motion["metrics"]["gr_err_degrees"] < 6.0
+    assert motion["success"] is True
+    assert (motion["steps"], motion["completed"]) == (150, True)
+    assert 0.0 < motion["metrics"]["root_force_mean"] < 150.0
 
 
 def test_the_whole_documents_figures(all_three: Any) -> None:
     metrics = all_three["metrics"]
     assert all_three["schema"] == 1
     assert all_three["steps"] == 300, "two motions side by side, then the third"
-    assert all_three["truncated"] is False
-    mean = sum(motion["eval/gt_err"] for motion in all_three["motions"]) / 3
+    assert (all_three["generation"], all_three["comparable"]) == ("demo", True)
+    assert all_three["common"] == {
+        "success_rate": 1.0,
+        "mean_position_error_m": metrics["eval/gt_err"],
+        "mean_rotation_error_deg": metrics["eval/gr_err_degrees"],
+        "motions": 3,
+        "failed": [],
+    }
+    mean = sum(motion["metrics"]["gt_err"] for motion in all_three["per_motion"]) / 3
     assert metrics["eval/gt_err"] == pytest.approx(mean)
     for name in ("gt_err", "gr_err", "gr_err_degrees", "cartesian_err"):
         assert metrics[f"eval/{name}_min"] <= metrics[f"eval/{name}"] <= metrics[f"eval/{name}_max"]
     assert all_three["units"].keys() == metrics.keys()
-    assert all_three["seconds"].keys() == {"load", "evaluate"}
+    assert all_three["seconds"].keys() == {"start", "load", "evaluation"}
+    assert all_three["seconds"]["start"] > all_three["seconds"]["load"]
     assert all_three["steps_per_second"] > 0
 
 
@@ -90,8 +100,8 @@ def test_exactly_so_many_steps(tmp_path: Path) -> None:
     folder = tmp_path / "über den Hügel"  # and a folder that is not ASCII
     folder.mkdir()
     document = run(folder, WALK, "++agent.config.max_eval_steps=200")
-    assert document["steps"] == document["motions"][0]["steps"] == 200, "150 steps, then 50 from the start again"
-    assert document["truncated"] is False
+    assert document["steps"] == document["per_motion"][0]["steps"] == 200, "150 steps, then 50 from the start again"
+    assert document["comparable"] is True
 
 
 def test_cut_short_on_two_ranks(tmp_path: Path) -> None:
@@ -99,8 +109,29 @@ def test_cut_short_on_two_ranks(tmp_path: Path) -> None:
     document = run(tmp_path, WALK, "++ngpu=2", "++agent.config.max_eval_steps=20")
     assert document["ranks"] == 2
     assert document["steps"] == 20
-    assert document["motions"][0]["steps"] == 40, "both ranks evaluate the one motion, from different starts"
-    assert document["truncated"] is True
+    assert document["per_motion"][0]["steps"] == 40, "both ranks evaluate the one motion, from different starts"
+    assert document["comparable"] is False
+    assert "not comparable" in document["notes"][-1]
+
+
+def test_kept_motion(tmp_path: Path) -> None:
+    """Two motions one after another in one environment: a column for each, as long as it lasts."""
+    listing = tmp_path / "two.yaml"
+    pieces = [{"timings": {"start": 0.0, "end": 1.0}}, {"timings": {"start": 0.0, "end": 0.5}}]
+    listing.write_text(yaml.safe_dump({"motions": [{"file": str(WALK), "sub_motions": pieces}]}))
+    document = run(tmp_path, listing, "++agent.config.save_motion=true")
+    saved = read_saved(tmp_path / "motion.npz")
+    assert saved.motions == ("smpl_humanoid_walk", "smpl_humanoid_walk (2)")
+    assert list(saved.frames) == [entry["steps"] for entry in document["per_motion"]] == [29, 14]
+    assert saved.positions.shape == (29, 2, 24, 3)
+    assert saved.rotations.shape == (29, 2, 24, 4)
+    assert np.isnan(saved.positions[14:, 1]).all()
+    assert np.isfinite(saved.positions[:14]).all()
+    np.testing.assert_allclose(np.linalg.norm(saved.rotations[:14], axis=-1), 1.0, atol=1e-5)
+    error = np.linalg.norm(saved.positions[:, 0] - saved.reference[:, 0], axis=-1).mean()
+    assert error == pytest.approx(document["per_motion"][0]["metrics"]["gt_err"], rel=1e-3)
+    assert saved.fps == pytest.approx(30.0)
+    assert (saved.body_names[0], saved.parents[0]) == ("Pelvis", -1)
 
 
 def test_the_real_walk(tmp_path: Path, upstream: Path) -> None:

@@ -40,7 +40,7 @@ def test_cartesian_err_forgives_place_and_heading() -> None:
 
 def result(motion: int, gt: float, *, last: bool = False) -> StepResult:
     errors = dict.fromkeys(SUMMED, 0.0) | {"gt_err": gt, "root_force": 100 * gt, "root_force_peak": 200 * gt}
-    return StepResult(motion, 1, last, errors, REFERENCE, REFERENCE)
+    return StepResult(motion, 1, last, errors, REFERENCE, REFERENCE, UPRIGHT)
 
 
 def test_means_over_steps_then_over_motions() -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process i
 
 
 def test_ctrl_c_ends_a_run(workspace: Path) -> None:
-    process = start(workspace, "++pause=0.05", "--max-steps", "100000")
+    process = start(workspace, "++pause=0.05", "--no-metrics", "--max-steps", "100000")
     interrupt(process)
     out, _ = process.communicate(timeout=30)
     document = json.loads(out)

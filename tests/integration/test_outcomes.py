@@ -25,7 +25,7 @@ def test_a_run_that_ends_well(pmlaunch: Pmlaunch) -> None:
 
 
 def test_max_steps_is_kept(pmlaunch: Pmlaunch) -> None:
-    assert pmlaunch(*TRACKER, "--max-steps", "200").record["steps"] == 200
+    assert pmlaunch(*TRACKER, "--no-metrics", "--max-steps", "200").record["steps"] == 200
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def test_a_child_that_left_the_group_is_found_by_its_environment(workspace: Path
 def test_stop_from_another_console(workspace: Path) -> None:
     import subprocess
 
-    process = start(workspace, "++pause=0.05", "--max-steps", "100000")
+    process = start(workspace, "++pause=0.05", "--no-metrics", "--max-steps", "100000")
     stopped = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60)
     assert stopped.returncode == 0, stopped.stderr
     assert json.loads(stopped.stdout)["data"]["state"] == "interrupted"

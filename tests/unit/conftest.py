@@ -15,6 +15,7 @@ import pytest
 from pmlaunch.checkouts import lfs
 from pmlaunch.checkouts.checkout import HydraCheckout, v2_checkout
 from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.checkouts.inference import InferenceCheckout, v3_checkout
 from pmlaunch.checkouts.lfs import Pointer
 from pmlaunch.cli.app import run
 from pmlaunch.errors import PmlaunchError
@@ -22,6 +23,7 @@ from pmlaunch.model import EvalRequest
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.settings import Settings
 from standin import make_checkout
+from standin3 import make_checkout3
 
 Plan = Callable[..., Planned]
 Json = Callable[..., dict[str, Any]]
@@ -55,6 +57,23 @@ def checkout(_template: Path, tmp_path: Path) -> Path:
 def opened(checkout: Path) -> HydraCheckout:
     """The stand-in as the catalog sees it."""
     return v2_checkout(checkout, "found here")
+
+
+@pytest.fixture(scope="session")
+def _template3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_checkout3(tmp_path_factory.mktemp("template3") / "protomotions")
+
+
+@pytest.fixture
+def checkout3(_template3: Path, tmp_path: Path) -> Path:
+    """A stand-in checkout of 3.x at `tmp_path`/three."""
+    return Path(shutil.copytree(_template3, tmp_path / "three"))
+
+
+@pytest.fixture
+def opened3(checkout3: Path) -> InferenceCheckout:
+    """The stand-in of 3.x as the catalog sees it."""
+    return v3_checkout(checkout3, "flag")
 
 
 @pytest.fixture
@@ -124,7 +143,7 @@ def as_json(typed_in: Path, capsys: pytest.CaptureFixture[str]) -> Json:
 def composed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that look at other things than the config: composing it takes a tenth of a second."""
     report = ConfigReport(control_hz=30.0, num_envs=1, control_type="built_in_pd")
-    monkeypatch.setattr("pmlaunch.planning.plan.config_report", lambda *_: report)
+    monkeypatch.setattr("pmlaunch.planning.hydra.config_report", lambda *_: report)
 
 
 @pytest.fixture

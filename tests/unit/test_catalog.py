@@ -91,9 +91,9 @@ def test_simulators_are_those_that_name_a_class(opened: HydraCheckout) -> None:
 
 
 def test_simulator_without_a_preset_is_run_by_a_plain_python(opened: HydraCheckout) -> None:
-    (opened.config_dir / "simulator/newton.yaml").write_text("simulator: {_target_: protomotions.newton.Simulator}")
-    newton = choose_simulator("newton", simulators(opened, presets("simulator")))
-    assert (newton.runtime, newton.devices) == ("python", ("gpu", "cpu"))
+    (opened.config_dir / "simulator/brax.yaml").write_text("simulator: {_target_: protomotions.brax.Simulator}")
+    brax = choose_simulator("brax", simulators(opened, presets("simulator")))
+    assert (brax.runtime, brax.devices) == ("python", ("gpu", "cpu"))
 
 
 def test_constraints_list_the_broken_one_as_not_parsing(opened: HydraCheckout) -> None:

@@ -23,7 +23,7 @@ def test_stand_in_has_no_findings_and_tells_its_facts(config: Path) -> None:
         control_hz=30.0,
         motion_file="walk.npy",
         num_envs=1,  # of eval_overrides, not of the training
-        agent="protomotions.agents.ppo.agent.PPO",
+        agent="protomotions.agents.mimic.agent.Mimic",
         control_type="built_in_pd",
     )
 

@@ -6,7 +6,11 @@ import pytest
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding
-from pmlaunch.running.diagnose import diagnose_exception, diagnose_exit, name_of_exit
+from pmlaunch.running.diagnose import diagnose_exception, diagnose_exit, last_words, name_of_exit
+from pmlaunch.running.process import _decoded
+from pmlaunch.runtimes.batch import BatchFile
+
+BATCH = BatchFile("this batch file returns 0 whatever happens", "--via python --python X")
 
 
 def finding_for(kind: str, message: str, traceback: str = "") -> Finding:
@@ -75,6 +79,7 @@ def test_exception_without_anything_is_still_a_finding() -> None:
         (0xC0000135, "0xC0000135 (a DLL was not found)"),
         (0xC000013A, "0xC000013A (Ctrl+C)"),
         (0xC0000374, "0xC0000374 (heap corruption)"),
+        (0xFFFFFFFF, "exit code 0xFFFFFFFF"),
     ],
 )
 def test_name_of_an_exit(exit_code: int | None, words: str) -> None:
@@ -116,8 +121,80 @@ def test_launcher_script_that_never_reached_the_agent(line: str, code: str) -> N
     assert diagnose_exit(0, True, ["banner", line]).code == "PML330"
 
 
-def test_endless_last_words_are_cut() -> None:
-    assert len(diagnose_exit(1, True, ["x" * 10_000]).message) < 500
+@pytest.mark.parametrize(
+    "line",
+    [
+        "\\Eclipse\\Sumo\\tools\\ was unexpected at this time.",  # Isaac Lab issue 4407
+        "此时不应有 \\NVIDIA。",
+        '"\\NVIDIA" kann syntaktisch an dieser Stelle nicht verarbeitet werden.',
+        "\\NVIDIA était inattendu.",
+        "No se esperaba \\NVIDIA en este momento.",
+    ],
+)
+def test_batch_file_that_broke_at_a_parenthesis(line: str) -> None:
+    finding = diagnose_exit(0, False, ["banner", line, "one line more"], BATCH)
+    assert (finding.code, finding.hint) == ("PML213", "--via python --python X goes around the batch file")
+    assert line in finding.message
+    assert diagnose_exit(0, False, [line]).code == "PML213"
+    # said by the program itself it means nothing of the kind
+    assert diagnose_exit(0, True, [line], BATCH).code == "PML330"
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_exit_code_0_of_a_batch_file_is_told_for_what_it_is(reached: bool) -> None:
+    words = "exit code 0 (this batch file returns 0 whatever happens)"
+    assert words in diagnose_exit(0, reached, ["x"], BATCH).message
+    assert words not in diagnose_exit(1, reached, ["x"], BATCH).message
+    for nothing_to_say in (None, BatchFile(None, "")):
+        assert "exit code 0" in diagnose_exit(0, reached, ["x"], nothing_to_say).message
+        assert "returns 0" not in diagnose_exit(0, reached, ["x"], nothing_to_say).message
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("Windows fatal exception: access violation", "Windows fatal exception: access violation"),
+        ("Windows fatal exception: code 0xc0000409", "code 0xc0000409 (stack buffer overrun)"),
+        ("Windows fatal exception: code 0xc06d007e", "Windows fatal exception: code 0xc06d007e"),
+        ("[step 3] Fatal Python error: Segmentation fault", "Fatal Python error: Segmentation fault"),
+    ],
+)
+def test_crash_that_the_fault_handler_names(line: str, said: str) -> None:
+    finding = diagnose_exit(
+        0, True, ["start", line, "Thread 0x1:", '  File "x.py", line 3', "Extension modules: ..."], BATCH
+    )
+    assert " The log names a crash: " in finding.message
+    assert said in finding.message
+    assert "returns 0 whatever happens" in finding.message
+    assert "Extension modules" not in finding.message
+
+
+def test_the_last_of_several_crashes_is_the_one() -> None:
+    tail = ["Windows fatal exception: code 0x8001010d", "survived", "Windows fatal exception: access violation", "x"]
+    assert "access violation" in diagnose_exit(0, True, tail).message
+    assert "0x8001010d" not in diagnose_exit(0, True, tail).message
+
+
+@pytest.mark.parametrize(("length", "shown"), [(160, "x" * 160), (161, "x" * 157 + "..."), (10_000, "x" * 157 + "...")])
+def test_endless_last_words_are_cut(length: int, shown: str) -> None:
+    line = "x" * length
+    assert last_words(["one", f"  {line}  "]) == shown
+    for reached in (True, False):
+        message = diagnose_exit(1, reached, [line]).message
+        assert shown in message
+        assert "x" * 161 not in message
+    assert finding_for("ValueError", "no").subject == "the last line"
+    assert diagnose_exception({"type": "ValueError"}, [line]).subject == shown
+    assert len(diagnose_exit(0, False, [line + " was unexpected at this time"], BATCH).message) < 400
+
+
+def test_no_words_at_all() -> None:
+    assert last_words([]) is None
+
+
+def test_output_is_utf8_also_where_a_byte_is_not() -> None:
+    assert _decoded("走路".encode()) == "走路"
+    assert _decoded(b"\xff!").endswith("!")
 
 
 def test_the_first_cause_is_what_a_person_reads() -> None:

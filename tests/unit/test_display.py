@@ -105,6 +105,34 @@ def test_progress(plan_of: LaunchPlan, events: list[dict[str, Any]], steps: int 
     assert display.progress() == text
 
 
+def test_progress_of_many_motions(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
+    display = PlainDisplay(plan_of, stream=False)
+    display.event({"event": "motion", "done": 0, "of": 3, "steps": 300})
+    assert display.progress() == "0 of 3 motions"
+    display.event({"event": "step", "n": 100, "rate": 50.0})
+    display.event({"event": "motion", "done": 1, "of": 3, "steps": 300, "rank": 1})
+    assert display.progress() == "0 of 3 motions, 100 of 300 steps, 50.0/s, 4 s left"
+    display.event({"event": "motion", "done": 2, "of": 3, "steps": 300})
+    assert re.sub(r"^\[ *[\d.]+ s\] ", "", text_of(stderr)) == "2 of 3 motions, 100 of 300 steps, 50.0/s, 4 s left\n"
+    one = RunDisplay(plan_of)
+    one.event({"event": "motion", "done": 0, "of": 1, "steps": 30})
+    one.event({"event": "step", "n": 15, "rate": None})
+    assert one.progress() == "15 of 30 steps"
+
+
+def test_a_stage_begins_a_line(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
+    display = PlainDisplay(plan_of, stream=True)
+    display.output(b"half a line")
+    display.stopping("Interrupted.")
+    assert text_of(stderr) == "half a line\nInterrupted.\n"
+
+
+def test_headline_of_many_motions(plan_of: LaunchPlan) -> None:
+    from dataclasses import replace
+
+    assert RunDisplay(replace(plan_of, motions=plan_of.motions * 4)).headline().endswith("/ 4 motions")
+
+
 def test_stages_are_noted_once_and_those_of_other_ranks_not(plan_of: LaunchPlan) -> None:
     display = RunDisplay(plan_of)
     for event in EVENTS:

@@ -225,6 +225,15 @@ def test_one_checkpoint_is_enough_for_a_run(site: Site, opened: HydraCheckout, i
     assert found(models.MODELS.look(replace(site, checkout=opened))) == [("PML101", "warning")]
 
 
+def test_several_pointers_are_one_finding(site: Site, opened: HydraCheckout) -> None:
+    tracker = opened.root / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
+    tracker.write_bytes((opened.root / "data/pretrained_models/masked_mimic/smpl/last.ckpt").read_bytes())
+    seen = models.MODELS.look(replace(site, checkout=opened))
+    assert found(seen) == [("PML101", "error")]
+    assert seen.findings[0].subject == "masked_mimic, motion_tracker"
+    assert "pmlaunch fetch NAME" in (seen.findings[0].hint or "")
+
+
 def test_no_checkpoint_at_all_stops_every_run(site: Site, opened: HydraCheckout) -> None:
     (opened.root / "data/pretrained_models/motion_tracker/smpl/last.ckpt").unlink()
     assert found(models.MODELS.look(replace(site, checkout=opened))) == [("PML101", "error"), ("PML102", "error")]
@@ -341,6 +350,10 @@ def test_quick_reads_the_files(site: Site, tmp_path: Path) -> None:
     for name, version in without("lightning").items():
         (home / f"{name.replace('-', '_')}-{version}.dist-info").mkdir(parents=True)
         (home / f"{name.replace('-', '_')}-{version}.dist-info" / "INSTALLER").touch()
+    other = tmp_path / "other"
+    (home / "torch-2.7.0.dist-info").rename(other.mkdir() or other / "torch-2.7.0.dist-info")
+    text = f"# a comment\nimport sys; sys.exit(3)\n{other}\n{tmp_path / 'gone'}\n"
+    (home / "other.pth").write_text(text, encoding="utf-8")
     runtime = PythonRuntime(str(tmp_path / "venv" / "bin" / "python"), "test", "3.10")
     seen = look("packages", replace(site, quick=True, runtime=runtime))
     assert found(seen) == [("PML227", "warning")]
@@ -398,8 +411,7 @@ def test_packages_of_the_embedded_evaluation(
     site: Site, monkeypatch: pytest.MonkeyPatch, simulator: str, severity: str
 ) -> None:
     monkeypatch.setattr(embedded, "find_spec", lambda name: None if name == "mujoco" else object())
-    chosen = make_site(site.settings, simulator=simulator, quick=True).simulator
-    assert found(look("embedded", replace(site, simulator=chosen))) == [("PML203", severity)]
+    assert found(look("embedded", replace(site, embedded=simulator == "mujoco"))) == [("PML203", severity)]
 
 
 # GPU
@@ -479,8 +491,8 @@ def test_gpu_by_the_drivers_files(
     ],
 )
 def test_no_gpu(site: Site, no_driver: Path, simulator: str, device: str | None, expected: Found) -> None:
-    chosen = make_site(site.settings, simulator=simulator, quick=True).simulator
-    assert found(look("gpu", replace(site, simulator=chosen, device=device))) == expected
+    chosen = make_site(site.settings, simulator=simulator, device=device, quick=True)
+    assert found(look("gpu", chosen)) == expected
 
 
 def test_a_driver_that_finds_no_gpu(site: Site, no_driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,19 @@
-"""What isaaclab.bat cannot stand is seen before it is started; the rules of Windows, tried on any system."""
+"""What would break isaaclab.bat is seen before the start: refused, worked around, or told."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pmlaunch.checks.environment import check_environment
-from pmlaunch.model import Severity
+from pmlaunch.model import Finding, Severity
 from pmlaunch.platforms import PLATFORMS
+from pmlaunch.runtimes.batch import BatchFile, about_zero
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.runtime import IsaacLabRuntime
 from pmlaunch.settings import Settings
+
+ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
 @pytest.fixture(autouse=True)
@@ -20,57 +21,118 @@ def _on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "windows")
 
 
-def lab(root: Path, version: str = "2.1.0", environment: dict[str, str] | None = None) -> IsaacLabRuntime:
-    root.mkdir(parents=True, exist_ok=True)
-    (root / "isaaclab.bat").touch()
-    (root / "VERSION").write_text(version, encoding="utf-8")
-    return isaaclab_runtime(Settings(root, environment or {}), str(root), root, PLATFORMS["windows"])
+def runtime(root: Path, version: str = "2.3.0", *, name: str = "isaaclab", **environment: str) -> IsaacLabRuntime:
+    """An Isaac Lab of that version in the folder `name` below `root`, as it is found in these surroundings."""
+    folder = root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "isaaclab.bat").touch()
+    (folder / "VERSION").write_text(version, encoding="utf-8")
+    return isaaclab_runtime(Settings(root, environment), str(folder), root, PLATFORMS["windows"])
 
 
-def found(runtime: IsaacLabRuntime) -> list[tuple[str, str]]:
-    return [(finding.code, finding.severity.value) for finding in runtime.findings]
+def findings(made: IsaacLabRuntime) -> list[tuple[str, Severity]]:
+    return [(finding.code, finding.severity) for finding in made.findings]
+
+
+def only(made: IsaacLabRuntime) -> Finding:
+    (finding,) = made.findings
+    return finding
+
+
+def test_nothing_to_tell(tmp_path: Path) -> None:
+    made = runtime(tmp_path, CONDA_PREFIX="/conda", PATH=r"C:\Windows;C:\Program Files (x86)\NVIDIA Corporation")
+    assert (findings(made), made.environment, made.version) == ([], {}, "2.3.0")
+
+
+@pytest.mark.parametrize("version", ["2.1.0", "2.3.0"])
+def test_pml208_blank_in_conda_prefix(tmp_path: Path, version: str) -> None:
+    finding = only(runtime(tmp_path, version, CONDA_PREFIX="/Program Files/conda"))
+    assert (finding.code, finding.severity) == ("PML208", ERROR)
+    assert finding.subject == str(Path("/Program Files/conda/python.exe"))
+    assert finding.hint == f'--via python --python "{finding.subject}"'
+    assert findings(runtime(tmp_path, "3.0.0", CONDA_PREFIX="/Program Files/conda")) == []
+
+
+def test_pml208_not_for_the_python_on_path_which_is_called_by_its_name(tmp_path: Path) -> None:
+    place = tmp_path / "Program Files"
+    place.mkdir()
+    (place / "python.exe").touch()
+    assert findings(runtime(tmp_path, PATH=str(place))) == []
+
+
+@pytest.mark.parametrize("name", ["R&D", "100%", "a (b", "a) b", "a^b", "a;b", "x=y", "bang!"])
+def test_pml209_folder_that_isaaclab_bat_acts_on(tmp_path: Path, name: str) -> None:
+    finding = only(runtime(tmp_path, name=name, CONDA_PREFIX="/conda"))
+    assert (finding.code, finding.severity, finding.subject) == ("PML209", ERROR, str(tmp_path / name))
+    assert "--via python --python EXE" in (finding.hint or "")
+
+
+@pytest.mark.parametrize("version", ["2.3.0", "3.0.0"])
+@pytest.mark.parametrize("prefix", ["/conda (old", "/old) conda"])
+def test_pml209_python_with_an_open_parenthesis(tmp_path: Path, version: str, prefix: str) -> None:
+    finding = only(runtime(tmp_path, version, CONDA_PREFIX=prefix))
+    assert (finding.code, finding.severity, finding.subject) == ("PML209", ERROR, str(Path(prefix, "python.exe")))
+    assert "CONDA_PREFIX" in finding.message
+
+
+def test_pml210_variables_that_are_kept_from_the_batch_file(tmp_path: Path) -> None:
+    made = runtime(tmp_path, CONDA_PREFIX="/conda", Skip="1", PATH=r"C:\a;C:\b (old;C:\c (x86)")
+    assert findings(made) == [("PML210", NOTE), ("PML210", NOTE)]
+    assert made.environment == {"Skip": None, "PATH": r"C:\a;C:\c (x86)"}
+    assert r"C:\b (old" in made.findings[1].message
+
+
+def test_pml211_no_python(tmp_path: Path) -> None:
+    assert findings(runtime(tmp_path, PATH="", VIRTUAL_ENV="/venv")) == [("PML211", ERROR)]
+    assert findings(runtime(tmp_path, "3.0.0", PATH="", VIRTUAL_ENV="/venv")) == []
+
+
+@pytest.mark.parametrize(("version", "told"), [("2.1.0", True), ("2.3.0", True), ("3.0.0", False)])
+def test_pml214_balanced_parentheses_are_told_and_not_refused(tmp_path: Path, version: str, told: bool) -> None:
+    expected = [("PML214", WARNING)] if told else []
+    assert findings(runtime(tmp_path, version, CONDA_PREFIX="/conda(x86)")) == expected
+    made = runtime(tmp_path, version, name="lab (x86)", CONDA_PREFIX="/conda")
+    assert findings(made) == expected
+    if told:
+        assert "rename the folder" in (only(made).hint or "")
 
 
 @pytest.mark.parametrize(
-    ("version", "prefix", "expected"),
+    ("version", "by", "words"),
     [
-        ("2.1.0", r"C:\conda\envs\lab", []),
-        ("2.1.0", r"C:\Program Files\conda", [("PML208", "error")]),
-        ("3.0.0", r"C:\Program Files\conda", []),
-        ("3.0.0", r"C:\conda (x", [("PML209", "error")]),
+        ("2.1.0", "CONDA_PREFIX", "whatever happens"),
+        ("2.1.0", "_isaac_sim", None),  # python.bat is entered without CALL: its own code comes back
+        ("2.2.1", "_isaac_sim", "whatever happens"),
+        ("2.3.0", "_isaac_sim", "whatever happens"),
+        ("2.3.0", "CONDA_PREFIX", "whatever happens"),
+        (None, "CONDA_PREFIX", "whatever happens"),
+        ("3.0.0", "CONDA_PREFIX", "after a crash, too"),
+        ("3.0.0", "VIRTUAL_ENV", "after a crash, too"),
+        ("3.0.0", "_isaac_sim", None),
     ],
 )
-def test_the_path_of_its_python(tmp_path: Path, version: str, prefix: str, expected: list[tuple[str, str]]) -> None:
-    runtime = lab(tmp_path / "lab", version, {"CONDA_PREFIX": prefix})
-    assert found(runtime) == expected
-    assert [finding.hint for finding in runtime.findings if f'--python "{prefix}' not in (finding.hint or "")] == []
+def test_what_exit_code_0_is_worth(version: str | None, by: str, words: str | None) -> None:
+    said = about_zero(version, by)
+    assert said is None if words is None else words in str(said)
 
 
-@pytest.mark.parametrize("name", ["R&D", "100%", "wow!", "(x"])
-def test_the_name_of_its_folder(tmp_path: Path, name: str) -> None:
-    assert found(lab(tmp_path / name, environment={"CONDA_PREFIX": r"C:\conda"})) == [("PML209", "error")]
+def test_way_around_a_batch_file() -> None:
+    facts = {"kind": "isaaclab", "path": r"C:\lab\isaaclab.bat", "version": "2.3.0"}
+
+    def way(python: dict[str, str] | None) -> str:
+        batch = BatchFile.of({**facts, "python": python})
+        assert batch is not None
+        return batch.way_around
+
+    assert way({"path": r"C:\my conda\python.exe", "by": "CONDA_PREFIX"}) == (
+        r'--via python --python "C:\my conda\python.exe"'
+    )
+    assert way({"path": r"C:\lab\_isaac_sim\python.bat", "by": "_isaac_sim"}) == (
+        r'--via python --python "C:\lab\_isaac_sim\kit\python\python.exe"'
+    )
+    assert way(None) == "--via python --python EXE"
 
 
-def test_variables_that_it_cannot_stand(tmp_path: Path) -> None:
-    environment = {"CONDA_PREFIX": r"C:\conda", "SKIP": "1", "PATH": r"C:\a;C:\broken (x"}
-    runtime = lab(tmp_path / "lab", environment=environment)
-    assert found(runtime) == [("PML210", "note"), ("PML210", "note")]
-    assert runtime.environment == {"SKIP": None, "PATH": r"C:\a"}
-
-
-def test_no_python_and_only_a_venv(tmp_path: Path) -> None:
-    """2.x ignores VIRTUAL_ENV, 3.x takes it."""
-    environment = {"VIRTUAL_ENV": r"C:\venv", "PATH": ""}
-    runtime = lab(tmp_path / "lab", environment=environment)
-    assert found(runtime) == [("PML211", "error")]
-    assert "Isaac Lab 2.x ignores it" in runtime.findings[0].message
-    assert found(lab(tmp_path / "lab", "3.0.0", environment)) == []
-
-
-@pytest.mark.parametrize(("length", "expected"), [(150, []), (151, ["PML212"]), (240, ["PML212"])])
-def test_a_runs_folder_whose_files_would_be_too_long(plan, length: int, expected: list[str]) -> None:
-    planned = plan(via="python", python="python")
-    runs = Path("/r" + "u" * (length - 2))
-    longer = replace(planned, plan=replace(planned.plan, platform="windows", foreign=False, runs=runs))
-    said = [finding for finding in check_environment(longer) if finding.severity is Severity.ERROR]
-    assert [finding.code for finding in said] == expected
+@pytest.mark.parametrize(("kind", "path"), [("isaaclab", "/lab/isaaclab.sh"), ("python", r"C:\sim\python.bat")])
+def test_other_programs_mean_their_exit_codes(kind: str, path: str) -> None:
+    assert BatchFile.of({"kind": kind, "path": path, "version": None, "python": None}) is None

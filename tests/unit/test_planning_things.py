@@ -14,7 +14,9 @@ from pmlaunch.model import Sourced
 from pmlaunch.planning.plan import Planned
 from standin import CHECKPOINT, TRAINED, smpl_motion
 
-AMP_TRAINED = TRAINED.replace(TRAINED[TRAINED.index("[Pelvis") : TRAINED.index("]") + 1], "[base, left, right]", 1)
+AMP_TRAINED = TRAINED.replace(
+    TRAINED[TRAINED.index("[Pelvis") : TRAINED.index("]", TRAINED.index("[Pelvis")) + 1], "[base, left, right]", 1
+)
 
 
 at_once = pytest.mark.usefixtures("composed_at_once")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.model import MotionInfo
-from pmlaunch.planning.plan import played_seconds
+from pmlaunch.planning.hydra import played_seconds
 
 
 @pytest.mark.parametrize(

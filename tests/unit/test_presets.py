@@ -33,13 +33,17 @@ def test_no_two_presets_answer_to_one_name(group: str) -> None:
 
 def test_models_name_robots_simulators_and_motions_that_there_are() -> None:
     for model in presets("model").values():
-        for group in ("robot", "simulator", "motion"):
-            assert model.values[group] in presets(group), f"{model.name}: {group}"
+        for generation in ("2", "3"):
+            own = model.of(generation)
+            for group in ("robot", "simulator", "motion") if own.values.get("checkpoint") else ():
+                wanted = own.values[group]
+                assert wanted in presets(group) or "/" in wanted, f"{model.name}: {group}"
 
 
 def test_motions_have_a_file_for_known_robots_only() -> None:
     for motion in presets("motion").values():
-        assert set(motion.values["files"]) <= set(presets("robot"))
+        for generation in ("2", "3"):
+            assert set(motion.of(generation).values["files"]) <= set(presets("robot"))
 
 
 def test_prefixes_of_robots_differ() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pmlaunch.cli.encoding import can_show, forgive
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.cli.render import render
 from pmlaunch.codes import CODES
@@ -25,8 +26,8 @@ class Screen:
         self._encoding = encoding
         self._streams: dict[str, io.TextIOWrapper] = {}
         for name, raw in self._bytes.items():
-            # as app.run() leaves them: what cannot be shown is replaced
-            self._streams[name] = io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline="\n")
+            self._streams[name] = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
+            forgive(self._streams[name])  # as app.run() does
         # not sys itself: pytest puts its own streams back between a fixture and its test
         monkeypatch.setattr("pmlaunch.cli.render.sys", SimpleNamespace(**self._streams))
         monkeypatch.setenv("COLUMNS", str(width))
@@ -108,6 +109,32 @@ def test_plan(screen: Screen, plan) -> None:
     for override in planned.plan.overrides:
         if override.isascii():
             assert f"  {override}\n" in text
+
+
+@pytest.mark.usefixtures("composed_at_once")
+@pytest.mark.parametrize(("name", "encodings"), [("walk", ["utf-8", "cp936", "ascii"]), ("走路", ["utf-8", "cp936"])])
+def test_line_that_cannot_be_pasted_says_so_once(
+    screen: Screen, encoding: str, plan, name: str, encodings: list[str]
+) -> None:
+    planned = plan("tracker", f"name='{name}'")
+    render(Outcome("eval", 0, shown=planned.plan), as_json=False)
+    assert screen.text().count("do not paste it; --json has it whole") == (encoding not in encodings)
+
+
+@pytest.mark.parametrize("name", ["walk", "走路", "e\u0301t", "🚶", "走 é b"])
+@pytest.mark.parametrize("code_page", ["cp1252", "ascii", "cp936", "utf-8"])
+def test_columns_stand_below_each_other_whatever_the_console_shows(
+    monkeypatch: pytest.MonkeyPatch, name: str, code_page: str
+) -> None:
+    from rich.cells import cell_len
+
+    screen = Screen(monkeypatch, code_page, 100)
+    rows = [{"name": each, "robot": "smpl", "frames": 31} for each in (name, "a_longer_name")]
+    render(Outcome("list", 0, shown=("motions", None, rows)), as_json=False)
+    lines = [line for line in screen.text().splitlines() if "smpl" in line]
+    assert len({cell_len(line[: line.index("smpl")]) for line in lines}) == 1, lines
+    lost = "".join(character for character in name if not can_show(code_page, character))
+    assert lines[0].count("?") == cell_len(lost)
 
 
 LISTS: list[tuple[str, list[dict[str, Any]]]] = [

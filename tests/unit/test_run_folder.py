@@ -7,6 +7,7 @@ import json
 import os
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -41,9 +42,20 @@ def raising(error: OSError) -> Any:
         ("my run", "a b&c", "my_run-a_b_c"),
         ("../../etc", "x/..\\y", "etc-x_.._y"),
         ("100%PATH%!", "a'\"b", "100_PATH-a_b"),
-        ("走路", "walk", "__-walk"),
+        ("走路", "动作 行走", "走路-动作_行走"),
+        ("हिन्दी", "été", "हिन्दी-été"),
+        (
+            "e\u0301te\u0301",
+            "🚶\u202ego\u00a0",
+            "été-go",
+        ),  # one form for what looks the same; nothing that turns the line
+        ("\udcff", "a：b", "a_b"),
         ("m" * 200, "w", "m" * 60 + "-w"),
+        ("m" * 59 + ". x", "w", "m" * 59 + "-w"),
+        ("走" * 100, "w", "走" * 33 + "-w"),
         ("CON: *?", "<>|", "CON"),
+        ("demo", "NUL", "demo-NUL"),
+        ("COM1", "com1.txt", "COM1-com1.txt"),
     ],
 )
 def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
@@ -53,6 +65,41 @@ def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
     assert made.name == f"20250102-030405-{name}"
     assert made.parent == tmp_path / "runs"
     assert made.is_dir()
+
+
+@pytest.mark.parametrize("sign", ["a", "é", "走", "𠀀", "\u0301", "न"])
+@pytest.mark.parametrize("count", range(1, 130, 7))
+def test_name_fits_into_what_file_systems_allow(tmp_path: Path, sign: str, count: int) -> None:
+    name = folder(tmp_path, sign * count, sign * count).path.name
+    assert len(name) <= 15 + 2 * (1 + 60)
+    assert len(name.encode()) + len("-999") <= 255
+
+
+@pytest.mark.parametrize("runs", [3, 88, 100, 149, 150])
+@pytest.mark.parametrize("motion", ["walk", "w" * 200, None])
+def test_longest_path_of_a_run_is_one_that_windows_allows(
+    monkeypatch: pytest.MonkeyPatch, runs: int, motion: str | None
+) -> None:
+    made: list[Path] = []
+    taken = iter([True] * 998)
+
+    def mkdir(path: Path, **options: Any) -> None:
+        if not options and next(taken, False):
+            raise FileExistsError
+        made.append(path)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    monkeypatch.setattr("pmlaunch.running.store.os", SimpleNamespace(name="nt"))
+    place = Path("r" * runs)
+    path = RunFolder.create(place, "m" * 60, motion, NOW).path
+    assert path.name.endswith("-999")
+    temporary = path / ".result.json.abcdefgh.tmp"  # as atomic.py calls it
+    assert len(str(temporary)) <= 259
+    assert len(str(path)) < 248, "a folder's path is shorter than a file's: Windows keeps room for a name of DOS"
+    assert (motion == "walk") <= path.name.endswith("-walk-999"), "the longer name is cut, not the other"
+    whole = "-".join(["m" * 60, *([motion[:60]] if motion else [])])
+    fits = len(str(place / f"20250102-030405-{whole}-999" / temporary.name)) <= 259
+    assert (path.name == f"20250102-030405-{whole}-999") == fits, "what fits is not cut"
 
 
 def test_folders_of_one_second_differ(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ ARGUMENTS = {
     "a<b": "2.1q 3.0q",
     "a^b": "2.1q 2.3q 3.0q",
     r"C:\Program Files (x86)\x": "2.1 2.1q 3.0 3.0q",
+    "(x)": "2.1q 3.0 3.0q",
 }
 
 # How the program ends: what each batch file returns for it.

@@ -53,14 +53,31 @@ def test_2_3_does_not_look_at_virtual_env(lab: GetLab, program: Path, tmp_path: 
         evaluate(active, tmp_path, program)
 
 
-def test_a_batch_file_that_says_an_error_and_returns_0(lab: GetLab, program: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("words", "code", "exit_code"),
+    [
+        ("[ERROR] nothing will run today", "PML331", 8),
+        # of Isaac Lab issue 4407: what Microsoft's cmd.exe says, which Wine's does not
+        (r"\Eclipse\Sumo\tools\ was unexpected at this time.", "PML213", 5),
+    ],
+)
+def test_a_batch_file_that_says_an_error_and_returns_0(
+    lab: GetLab, program: Path, tmp_path: Path, words: str, code: str, exit_code: int
+) -> None:
     folder = tmp_path / "isaaclab"
     folder.mkdir()
     (folder / "VERSION").write_text("2.3.0\n", encoding="utf-8")
-    (folder / "isaaclab.bat").write_bytes(b"@echo off\r\necho [ERROR] nothing will run today\r\nexit /b 0\r\n")
+    (folder / "isaaclab.bat").write_bytes(f"@echo off\r\necho {words}\r\nexit /b 0\r\n".encode())
     broken = replace(lab("2.3 conda"), options={"via": "isaaclab", "isaaclab": str(folder)})
     record = evaluate(broken, tmp_path, program)
-    assert (record.state.value, record.exit_code) == ("abnormal", 8)
-    said = [finding for finding in record.findings if finding.code == "PML331"]
-    assert "nothing will run today" in said[0].message
-    assert "--via python" in str(said[0].hint)
+    assert (record.state.value, record.exit_code) == ("abnormal", exit_code)
+    said = [finding for finding in record.findings if finding.code == code]
+    assert words in said[0].message
+    assert "--via python --python" in str(said[0].hint)
+
+
+def test_a_path_of_every_windows_is_left_as_it_is(lab: GetLab, program: Path, tmp_path: Path) -> None:
+    path = f"C:\\Program Files (x86)\\NVIDIA Corporation;{os.environ['PATH']}"
+    record = evaluate(changed(lab("2.3 conda"), PATH=path), tmp_path, program)
+    assert record.state.value == "done"
+    assert "PML210" not in [finding.code for finding in record.findings]

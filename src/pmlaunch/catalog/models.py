@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,13 +10,11 @@ from typing import Any
 
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.checkouts import lfs
+from pmlaunch.checkouts import frozen, lfs
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.names import choose
 from pmlaunch.yamlfile import yaml_mapping
-
-_PLACES = ("data/pretrained_models/**/last.ckpt", "results/*/last.ckpt")
 
 
 @dataclass(frozen=True)
@@ -55,14 +53,13 @@ def models(checkout: Checkout | None, demo: Checkout, known: Mapping[str, Preset
     found = []
     for preset in known.values():
         home = demo if preset.values.get("checkout") == "demo" else checkout
-        if home is not None:
-            found.append(_from_preset(preset, home))
+        if home is not None and (model := _from_preset(preset.of(home.generation), home)):
+            found.append(model)
     named = {model.checkpoint for model in found}
     if checkout is not None:
-        for place in _PLACES:
-            for path in sorted(checkout.root.glob(place)):
-                if path not in named:
-                    found.append(from_checkpoint(path, robots, _short_name(path)))
+        for path in checkout.checkpoints():
+            if path not in named:
+                found.append(from_checkpoint(path, robots, _short_name(path)))
     return found
 
 
@@ -75,17 +72,31 @@ def choose_model(wanted: str, known: Mapping[str, Preset], found: list[Model]) -
     ]
     chosen = choose("model", wanted, everything, lambda thing: thing.names, listing="pmlaunch list models")
     if isinstance(chosen, Preset):
+        others = ", ".join(sorted(chosen.values.get("generations") or {}))
+        if others and not chosen.values.get("checkpoint"):
+            message = f"Model {chosen.name} comes with ProtoMotions {others}, not with this checkout."
+            raise PmlaunchError("PML013", message, hint="--protomotions DIR, a checkout of that generation")
         raise PmlaunchError("PML012", f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
     return chosen
 
 
 def from_checkpoint(path: Path, robots: list[Robot], name: str | None = None) -> Model:
-    """A checkpoint by path; its robot is the one whose bodies the training's config.yaml names."""
+    """A checkpoint by path; its robot is the one that it was trained for, as far as its files tell."""
     state, size = checkpoint_state(path)
-    bodies = trained_bodies(path)
-    robot = robot_with_bodies(bodies, robots) if bodies else None
+    robot = trained_for(path, robots)
     own_name = name or path.parent.name or path.stem
     return Model(own_name, str(path), (own_name,), path, robot.name if robot else None, None, state, size)
+
+
+def trained_for(checkpoint: Path, robots: Sequence[Robot]) -> Robot | None:
+    """The robot of `robots` that the checkpoint was trained for; None where its files do not tell."""
+    if frozen.is_of_generation_3(checkpoint):
+        for name in frozen.robot_names(checkpoint):
+            own = [robot for robot in robots if robot.name == name]
+            if own:
+                return own[0]
+    bodies = trained_bodies(checkpoint)
+    return robot_with_bodies(bodies, list(robots)) if bodies else None
 
 
 def config_of(checkpoint: Path) -> Path | None:
@@ -98,6 +109,8 @@ def config_of(checkpoint: Path) -> Path | None:
 
 def trained_bodies(checkpoint: Path) -> frozenset[str]:
     """The body names that the checkpoint's network was trained for; empty when its config does not tell."""
+    if frozen.is_of_generation_3(checkpoint):
+        return frozen.robot_bodies(checkpoint)
     bodies = trained_robot(checkpoint).get("body_names")
     return frozenset(map(str, bodies)) if isinstance(bodies, list) else frozenset()
 
@@ -126,8 +139,12 @@ def checkpoint_state(path: Path) -> tuple[str, int | None]:
         return "missing", None
 
 
-def _from_preset(preset: Preset, home: Checkout) -> Model:
-    path = home.within(str(preset.values.get("checkpoint", "")))
+def _from_preset(preset: Preset, home: Checkout) -> Model | None:
+    """The model of a preset; None where the checkout's generation has none."""
+    place = preset.values.get("checkpoint")
+    if not place:
+        return None
+    path = home.within(str(place))
     state, size = checkpoint_state(path)
     robot, simulator = preset.values.get("robot"), preset.values.get("simulator")
     return Model(preset.name, preset.title, preset.names, path, robot, simulator, state, size, preset)

@@ -10,21 +10,20 @@ from typing import Any
 from pmlaunch.cache import JsonCache, content_key
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
+from pmlaunch.checkouts import lfs
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.names import choose, fold
 
-MOTION_FOLDER = "data/motions"
 _LISTING = "pmlaunch list motions"
 _LIBRARIES = (".yaml", ".yml", ".pt")
-_READER = "motion 1"  # part of the cache's key: raise it when the reader learns more
+_READER = "motion 2"  # part of the cache's key: raise it when the reader learns more
 
 
 def motions(checkout: Checkout, available: list[Robot]) -> list[MotionInfo]:
-    """Every .npy below the checkout's data/motions, read. One that cannot be read carries its problem."""
-    folder = checkout.within(MOTION_FOLDER)
-    return [read_info(path, available) for path in sorted(folder.rglob("*.npy"))]
+    """Every motion of the checkout, read. One that cannot be read carries its problem."""
+    return [read_info(path, available) for path in checkout.motion_files()]
 
 
 def find_motion(
@@ -35,7 +34,7 @@ def find_motion(
     known: Mapping[str, Preset],
     folder: Path,
 ) -> Path:
-    """The file that `wanted` names: a path, a preset's name, a file's name, or the end of one for `robot`.
+    """The file that `wanted` names: a path, a preset's name, a file's name, or a part of one for `robot`.
 
     Paths are relative to `folder`, where the command was typed, or to the checkout. A path need not exist:
     that is for a check to say. Raises PML010 and PML011 for a name that nothing or several things answer to.
@@ -43,8 +42,8 @@ def find_motion(
     if _looks_like_path(wanted):
         beside, inside = folder / Path(wanted).expanduser(), checkout.within(wanted)
         return inside if inside.exists() and not beside.exists() else beside
-    clips = sorted(checkout.within(MOTION_FOLDER).rglob("*.npy"))
-    preset = _preset(wanted, known)
+    clips = list(checkout.motion_files())
+    preset = _preset(wanted, known, checkout.generation)
     if preset is not None and robot is not None:
         files = preset.values.get("files") or {}
         if robot.name in files and checkout.within(files[robot.name]).exists():
@@ -55,7 +54,32 @@ def find_motion(
             own = [clip for clip in clips if fold(clip.stem) == fold(robot.motion_prefix) + fold(name)]
             if own:
                 return own[0]
+    if not checkout.motions_carry_robot:
+        return _by_content(wanted, clips, robot, available)
     return _by_name(wanted, clips, robot, available)
+
+
+def _by_content(wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot]) -> Path:
+    """The one clip whose name is, or holds, `wanted`; among those whose bodies are the robot's.
+
+    Several clips of ProtoMotions 3 have one name (output.motion), and no name tells the robot. A clip that
+    cannot be read, such as a Git LFS pointer, counts by its whole name only.
+    """
+    key = fold(wanted)
+    own = [clip for clip in clips if robot is None or read_info(clip, available).robot == robot.name]
+    named = [clip for clip in own if fold(clip.stem) == key] or [clip for clip in clips if fold(clip.stem) == key]
+    holding = named or [clip for clip in own if key in fold(clip.stem) and len(key) >= 3]
+    if len(holding) == 1:
+        return holding[0]
+    if holding:
+        return choose(
+            "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
+        )
+    whose = f" of robot {robot.name}" if robot else ""
+    near = did_you_mean(wanted, [clip.stem for clip in own])
+    here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near
+    hint = "--motion PATH of a .motion or .pt file; pmlaunch list motions"
+    raise PmlaunchError("PML010", f"No motion{whose} is called {wanted!r}.{here}", hint=hint, subject=wanted)
 
 
 def _by_name(wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot]) -> Path:
@@ -83,23 +107,26 @@ def _without_prefix(clip: Path, robot: Robot | None) -> str:
     return clip.stem.removeprefix(f"{robot.motion_prefix}_") if robot else clip.stem
 
 
-def _preset(wanted: str, known: Mapping[str, Preset]) -> Preset | None:
+def _preset(wanted: str, known: Mapping[str, Preset], generation: str) -> Preset | None:
     for preset in known.values():
         if fold(wanted) in {fold(name) for name in preset.names}:
-            return preset
+            return preset.of(generation)
     return None
 
 
 def _looks_like_path(wanted: str) -> bool:
-    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in (".npy", *_LIBRARIES)
+    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in (".npy", ".motion", *_LIBRARIES)
 
 
 def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
     """What the file says of itself. Never raises: the reason is the `problem`."""
     info = MotionInfo(path.stem, path)
-    if path.suffix in _LIBRARIES and path.is_file():
-        note = "Motion libraries are not looked into yet: robot and length are unknown before the start."
-        return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(path)))
+    if pointer := _pointer(path):
+        fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
+        message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
+        return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
+    if path.suffix == ".pt" and path.is_file():
+        return _library_info(info, available)
     try:
         bodies, frames, fps, seconds = _read(path)
     except PmlaunchError as error:
@@ -109,6 +136,26 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
     if robot is None and len(set(bodies)) == 1:  # a tensor motion tells how many bodies it has, not their names
         robot = _by_count(path, len(bodies), available)
     return replace(info, robot=robot.name if robot else None, frames=frames, fps=fps, seconds=seconds)
+
+
+def _pointer(path: Path) -> lfs.Pointer | None:
+    try:
+        return lfs.read_pointer(path) if path.suffix in (".motion", ".pt") else None
+    except OSError:
+        return None
+
+
+def _library_info(info: MotionInfo, available: Sequence[Robot]) -> MotionInfo:
+    """A library of 3.x is outlined; others (a .yaml, a .pt of 2.x, which is a whole object) are not looked into."""
+    from pmlaunch.tensormotion import read_tensor_motion
+
+    try:
+        found = read_tensor_motion(info.path)
+    except PmlaunchError:
+        note = "This motion library is not looked into: its robot and length are unknown before the start."
+        return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(info.path)))
+    robot = _by_count(info.path, found.bodies, available)
+    return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
 
 
 def _read(path: Path) -> tuple[Sequence[str], int, float, float]:

@@ -7,7 +7,7 @@ settings folder, and win over a preset of the same name.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,10 @@ GROUPS = ("model", "motion", "robot", "simulator")
 
 @dataclass(frozen=True)
 class Preset:
-    """One named preset; `values` are the keys of its file, `source` says whose it is."""
+    """One named preset; `values` are the keys of its file, `source` says whose it is.
+
+    The key `generations` holds what is different for a generation of ProtoMotions: {"3": {motion: sit}}.
+    """
 
     name: str
     title: str
@@ -32,6 +35,11 @@ class Preset:
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name, *self.aliases)
+
+    def of(self, generation: str) -> Preset:
+        """The preset with the values that it has for `generation`."""
+        special = (self.values.get("generations") or {}).get(generation)
+        return replace(self, values={**self.values, **special}) if isinstance(special, Mapping) else self
 
 
 def shipped_presets() -> Path:

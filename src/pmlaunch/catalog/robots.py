@@ -1,4 +1,4 @@
-"""Robots and simulators: the groups robot/ and simulator/ of a checkout, with the presets' names for them."""
+"""Robots and simulators: those of a checkout, with the presets' names for them."""
 
 from __future__ import annotations
 
@@ -55,28 +55,21 @@ class Simulator:
 
 
 def robots(checkout: Checkout, known: Mapping[str, Preset]) -> list[Robot]:
-    """The robots of the checkout that can be run: `base` is not, it leaves the body names open."""
+    """The robots of the checkout that can be run, with the presets' names for them."""
     found = []
-    for name in checkout.options("robot"):
-        settings = _group(checkout, "robot", name)
-        bodies, actions = settings.get("body_names"), settings.get("number_of_actions")
-        if not isinstance(bodies, list) or not isinstance(actions, int):
-            continue
-        preset = known.get(name)
-        prefix = str(preset.values.get("motion_prefix", name)) if preset else name
-        names = preset.names if preset else (name,)
-        title = preset.title if preset else name
-        found.append(Robot(name, title, names, tuple(map(str, bodies)), actions, prefix))
+    for outline in checkout.robots():
+        preset = known.get(outline.name)
+        prefix = str(preset.values.get("motion_prefix", outline.name)) if preset else outline.name
+        names = preset.names if preset else (outline.name,)
+        title = preset.title if preset else outline.name
+        found.append(Robot(outline.name, title, names, outline.bodies, outline.actions, prefix))
     return found
 
 
 def simulators(checkout: Checkout, known: Mapping[str, Preset]) -> list[Simulator]:
-    """The simulators of the checkout: a group's option that names a class; the others are parts of those."""
+    """The simulators of the checkout, with what the presets know of them."""
     found = []
-    for name in checkout.options("simulator"):
-        target = _group(checkout, "simulator", name).get("_target_", _MISSING)
-        if target == _MISSING:
-            continue
+    for name in checkout.simulators():
         preset = known.get(name)
         if preset:
             devices = tuple(map(str, preset.values.get("devices") or ()))
@@ -150,12 +143,3 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = _merged(merged[key], value) if both else value
     return merged
-
-
-def _group(checkout: Checkout, group: str, name: str) -> Mapping[str, Any]:
-    """The part `group` of an option's file; empty when the file is broken: the config check says why."""
-    try:
-        content = yaml_mapping(checkout.config_dir / group / f"{name}.yaml").get(group)
-    except PmlaunchError:
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from pmlaunch.checkouts.checkout import Checkout, v2_checkout
+from pmlaunch.checkouts.inference import v3_checkout
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.settings import Settings
 
@@ -28,7 +29,7 @@ def generation_of(root: Path) -> str | None:
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     """The checkout to use.
 
-    Raises PML012 when there is none, and PML013 for a generation that cannot be run.
+    Raises PML012 when there is none.
     """
     named = settings.get("protomotions", flag)
     if named is not None:
@@ -37,11 +38,11 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
             raise PmlaunchError(
                 "PML012", _not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root)
             )
-        return _open(root, named.source)
+        return _open(root, named.source, settings)
     for folder in (settings.folder, *settings.folder.parents):
         for candidate in (folder, *(folder / name for name in _FOLDER_NAMES)):
             if generation_of(candidate):
-                return _open(candidate, "found here" if folder == settings.folder else "found above")
+                return _open(candidate, "found here" if folder == settings.folder else "found above", settings)
     raise PmlaunchError(
         "PML012",
         f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
@@ -50,19 +51,16 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     )
 
 
-def _open(root: Path, source: str) -> Checkout:
-    if generation_of(root) == "3":
-        raise PmlaunchError(
-            "PML013",
-            f"{root} holds ProtoMotions 3, which has no eval_agent.py (inference_agent.py took its place).",
-            hint=f'git -C "{root}" checkout v2.3',
-            subject=str(root),
-        )
+def _open(root: Path, source: str, settings: Settings) -> Checkout:
     # not resolve(), which raises on some drives of Windows and on long paths
-    return v2_checkout(Path(os.path.abspath(root)), source)  # noqa: PTH100
+    home = Path(os.path.abspath(root))  # noqa: PTH100
+    if generation_of(root) == "3":
+        return v3_checkout(home, source, settings.environment.get("PROTOMOTIONS_ASSET_ROOT"))
+    return v2_checkout(home, source)
 
 
 def _not_a_checkout(root: Path, source: str) -> str:
     if not root.exists():
         return f"{root} does not exist (from {source})."
-    return f"{root} is no ProtoMotions checkout: it has no protomotions/eval_agent.py (from {source})."
+    programs = "neither protomotions/eval_agent.py (2.x) nor protomotions/inference_agent.py (3.x)"
+    return f"{root} is no ProtoMotions checkout: it has {programs} (from {source})."

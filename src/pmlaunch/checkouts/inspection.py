@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pmlaunch.checkouts.arithmetic import NotArithmetic, evaluate
+from pmlaunch.checkouts.measures import AGENT_TARGET
 from pmlaunch.errors import did_you_mean
 from pmlaunch.model import Finding, Severity
 
@@ -160,7 +161,7 @@ def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
     for key, target in values.items():
         if key.rpartition(".")[2] not in ("_target_", "_config_target_") or not isinstance(target, str):
             continue
-        if target == "???" or target.startswith(_TARGETS):
+        if target in ("???", AGENT_TARGET) or target.startswith(_TARGETS):
             continue
         standard = target.split(".")[0] in sys.stdlib_module_names
         code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")

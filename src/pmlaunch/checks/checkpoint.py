@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pmlaunch.catalog.models import config_of
-from pmlaunch.checkouts import lfs
+from pmlaunch.checkouts import frozen, lfs
+from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-
-_GENERATION_3 = "resolved_configs_inference.pt"
 
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
@@ -38,7 +37,7 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
         yield from _against_git(path, size, fix, planned.request.verify)
-    yield from _config_beside(path, planned.checkout.generation)
+    yield from _config_beside(path, planned.checkout)
 
 
 def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Finding]:
@@ -54,26 +53,39 @@ def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Find
         yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
 
 
-def _config_beside(path: Path, generation: str) -> Iterator[Finding]:
-    if config_of(path) is not None:
-        return
-    if (path.parent / _GENERATION_3).is_file():
-        message = (
-            f"{path} was made by ProtoMotions 3 ({_GENERATION_3} lies beside it); "
-            f"the checkout is of generation {generation}."
-        )
-        yield Finding(
-            "PML106",
-            Severity.ERROR,
-            message,
-            "use a checkpoint of 2.x, with config.yaml beside it",
-            None,
-            str(path),
-        )
-        return
-    message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
-    hint = f"copy the training's config.yaml to {path.parent}"
-    yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
+def _config_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
+    """What the program needs beside the checkpoint, of the generation that the checkout is of."""
+    made_by_3, made_by_2 = frozen.is_of_generation_3(path), config_of(path) is not None
+    if checkout.generation == "3":
+        yield from _frozen_beside(path, checkout, of_another=made_by_2 and not made_by_3)
+    elif made_by_3:
+        message = f"{path} was made by ProtoMotions 3; {checkout.root} is ProtoMotions 2, which cannot rebuild it."
+        way = "--protomotions DIR of a 3.x checkout (branch main); or a checkpoint of 2.x, with its config.yaml"
+        yield Finding("PML106", Severity.ERROR, message, way, None, str(path))
+    elif not made_by_2:
+        message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
+        hint = f"copy the training's config.yaml to {path.parent}"
+        yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
+
+
+def _frozen_beside(path: Path, checkout: Checkout, *, of_another: bool) -> Iterator[Finding]:
+    configs = path.parent / frozen.CONFIGS
+    state = frozen.read_frozen(path).state
+    fix = fetch_command(configs, checkout.root)
+    if of_another:
+        message = f"{path} was made by ProtoMotions 2 (its config.yaml says so); {checkout.root} is ProtoMotions 3."
+        way = "--protomotions DIR of a 2.x checkout (git worktree add DIR v2.3); or train it again with 3.x"
+        yield Finding("PML106", Severity.ERROR, message, way, None, str(path))
+    elif state == "missing":
+        message = f"No {frozen.CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
+        hint = f"copy the training's {frozen.CONFIGS} to {path.parent}"
+        yield Finding("PML129", Severity.ERROR, message, hint, None, str(path))
+    elif state == "pointer":
+        message = f"{frozen.CONFIGS} is a Git LFS pointer, not the configs: {configs}"
+        yield Finding("PML130", Severity.ERROR, message, fix, fix, str(configs))
+    elif state == "unreadable":
+        message = f"{configs} is no file that torch saved."
+        yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
 
 
 def fetch_command(path: Path, root: Path) -> str:

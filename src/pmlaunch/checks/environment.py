@@ -8,16 +8,15 @@ from importlib.util import find_spec
 
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.platforms import LONGEST_RUNS
 
-# 259 characters of Windows, less 15 for the time, 2 x 60 for model and motion at their longest, and 30 for the
-# longest name of a file (result.json with its temporary ending); short names leave room, so this is the worst case
-_LONGEST_RUNS = 259 - 15 - 30 - 64
+_LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
-    if "${" in str(plan.cwd):
+    if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
         yield Finding("PML117", Severity.ERROR, message, "rename the folder", None, str(plan.cwd))
     if plan.platform == "windows" and plan.ddp_backend == "nccl":
@@ -25,7 +24,8 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
             "Windows builds of torch have no NCCL: the run would end with `Distributed package doesn't have NCCL`."
         )
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
-    if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > _LONGEST_RUNS:
+    longest = LONGEST_RUNS - (_LONGER_WHEN_STAGED if plan.staged else 0)
+    if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > longest:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))

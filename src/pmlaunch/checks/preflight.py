@@ -9,6 +9,8 @@ from pmlaunch.checks.checkpoint import check_checkpoint
 from pmlaunch.checks.config import check_config
 from pmlaunch.checks.constraints import check_constraints
 from pmlaunch.checks.environment import check_environment
+from pmlaunch.checks.measuring import check_measuring
+from pmlaunch.checks.meshes import check_meshes
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.checks.robot import check_robot
 from pmlaunch.codes import CODES, Exit
@@ -20,7 +22,9 @@ Check = Callable[[Planned], Iterable[Finding]]
 CHECKS: Mapping[str, Check] = {
     "checkpoint": check_checkpoint,
     "robot": check_robot,
+    "meshes": check_meshes,
     "motions": check_motions,
+    "measuring": check_measuring,
     "constraints": check_constraints,
     "config": check_config,
     "environment": check_environment,

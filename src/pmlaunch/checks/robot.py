@@ -8,36 +8,46 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.catalog.models import config_of, trained_bodies
+from pmlaunch.catalog.models import config_of, trained_bodies, trained_for
 from pmlaunch.catalog.robots import robot_with_bodies
+from pmlaunch.checkouts import frozen
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
 
 def check_robot(planned: Planned) -> Iterator[Finding]:
-    robot = planned.things.robot.value
-    trained = trained_bodies(planned.plan.checkpoint)
-    if robot is None and config_of(planned.plan.checkpoint) is None:
-        return  # that is the finding then, see checkpoint.py
+    robot, checkpoint = planned.things.robot.value, planned.plan.checkpoint
     if robot is None:
-        message = "The checkpoint's config does not tell its robot."
-        names = ", ".join(item.name for item in planned.things.robots)
-        yield Finding(
-            "PML114",
-            Severity.ERROR,
-            message,
-            f"--robot NAME, one of: {names}",
-            None,
-            str(planned.plan.checkpoint),
-        )
-    elif planned.plan.simulator == "genesis" and planned.report.control_type == "built_in_pd":
+        yield from _unknown(planned)
+        return
+    genesis_of_2 = planned.plan.simulator == "genesis" and planned.checkout.generation != "3"
+    if genesis_of_2 and planned.report.control_type == "built_in_pd":
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
-        message = f"Genesis refused the first step of smpl with built-in PD control; {robot.name} may meet the same."
+        message = (
+            f"Genesis may refuse the first step of {robot.name}: for built-in PD control it takes the gains from the "
+        )
+        message += "asset's actuators, and an asset without actuators has none."
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
-    if robot is not None and trained and trained != frozenset(robot.bodies):
+    if frozen.is_of_generation_3(checkpoint):
+        named = trained_for(checkpoint, planned.things.robots)
+        if named is not None and named.name != robot.name:
+            message = f"The checkpoint was trained for robot {named.name}, not for {robot.name}."
+            yield Finding("PML111", Severity.ERROR, message, f"--robot {named.name}", None, str(checkpoint))
+        return
+    trained = trained_bodies(checkpoint)
+    if trained and trained != frozenset(robot.bodies):
         own = robot_with_bodies(trained, list(planned.things.robots))
         whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
         way_out = f"--robot {own.name}" if own else None
-        yield Finding("PML111", Severity.ERROR, message, way_out, None, str(planned.plan.checkpoint))
+        yield Finding("PML111", Severity.ERROR, message, way_out, None, str(checkpoint))
+
+
+def _unknown(planned: Planned) -> Iterator[Finding]:
+    checkpoint = planned.plan.checkpoint
+    if config_of(checkpoint) is None and not frozen.is_of_generation_3(checkpoint):
+        return  # that is the finding then, see checkpoint.py
+    names = ", ".join(item.name for item in planned.things.robots)
+    message = "The checkpoint's config does not tell its robot."
+    yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))

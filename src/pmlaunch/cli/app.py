@@ -11,6 +11,7 @@ import typer
 
 from pmlaunch import __version__
 from pmlaunch.cli.doctor import doctor_command
+from pmlaunch.cli.encoding import forgive
 from pmlaunch.cli.eval import eval_command
 from pmlaunch.cli.explain import explain_command
 from pmlaunch.cli.fetch import fetch_command
@@ -75,8 +76,7 @@ def root(
 def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. Nothing that a user does wrong shows a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a character that the console cannot show must not end a run
-            stream.reconfigure(errors="replace")
+        forgive(stream)  # a character that the console cannot show must not end a run
     as_json = "--json" in arguments
     command = next((argument for argument in arguments if not argument.startswith("-")), "pmlaunch")
     try:

@@ -37,6 +37,8 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         self.stages: list[tuple[str, float]] = []
         self.steps = 0
         self.rate = 0.0
+        self.motions = (0, 0)  # done, of all
+        self.total = plan.max_steps
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -53,12 +55,19 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         if name == "step":
             self.steps = int(event.get("n", self.steps))
             self.rate = float(event.get("rate") or 0.0)
+        elif name == "motion":
+            self.motions = (int(event.get("done") or 0), int(event.get("of") or 0))
+            self.total = int(event.get("steps") or 0) or self.total
+            self.motion_done()
         elif name in _STAGES and name not in (seen for seen, _ in self.stages):
             self.stages.append((name, time.monotonic() - self.begin))
             self.stage(name, event)
 
     def stage(self, name: str, event: Mapping[str, Any]) -> None:
         """A stage was reached for the first time."""
+
+    def motion_done(self) -> None:
+        """A batch of motions has been evaluated, or is about to be the first."""
 
     def output(self, chunk: bytes) -> None:
         """The child wrote something. Called on another thread."""
@@ -71,15 +80,24 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
 
     def headline(self) -> str:
         plan = self.plan
-        motions = ", ".join(motion.name for motion in plan.motions) or "the checkpoint's motion"
+        motions = ", ".join(motion.name for motion in plan.motions[:3]) or "the checkpoint's motion"
+        if len(plan.motions) > 3:
+            motions = f"{len(plan.motions)} motions"
         return f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}"
 
+    def keys(self) -> str:
+        """The keys of the window in a line; "" where there is none, or it has none."""
+        keys = self.plan.measuring.keys
+        return "keys in the window: " + ", ".join(f"{key} {does}" for key, does in keys.items()) if keys else ""
+
     def progress(self) -> str:
-        """How far the steps are: "120 of 153 steps, 61.2/s, 1 s left"."""
+        """How far it is: "1 of 2 motions, 120 of 153 steps, 61.2/s, 1 s left"."""
+        done, motions = self.motions
+        before = f"{done} of {motions} motions, " if motions > 1 else ""
         if not self.steps:
-            return ""
-        total = self.plan.max_steps
-        text = f"{self.steps} of {total} steps" if total else f"{self.steps} steps"
+            return before.removesuffix(", ")
+        total = self.total
+        text = before + (f"{self.steps} of {total} steps" if total else f"{self.steps} steps")
         if self.rate:
             text += f", {self.rate:.1f}/s"
             if total and self.steps < total:
@@ -94,9 +112,12 @@ class PlainDisplay(RunDisplay):
         super().__init__(plan)
         self._stream = stream
         self._binary = getattr(sys.stderr, "buffer", None)
+        self._in_a_line = False  # the log's latest line is not at its end
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._line(f"{self.headline()}  (pid {pid}, {folder.path})")
+        if self.keys():
+            self._line(self.keys())
 
     def stage(self, name: str, event: Mapping[str, Any]) -> None:
         detail = f" {event['backend']} x {event['world_size']}" if name == "process_group" else ""
@@ -104,12 +125,17 @@ class PlainDisplay(RunDisplay):
             detail = f" {self.progress()}"
         self._line(f"[{time.monotonic() - self.begin:7.1f} s] {_STAGES[name]}{detail}")
 
+    def motion_done(self) -> None:
+        if self.motions[0] and self.motions[1] > 1:
+            self._line(f"[{time.monotonic() - self.begin:7.1f} s] {self.progress()}")
+
     def stopping(self, reason: str) -> None:
         self._line(reason)
 
     def output(self, chunk: bytes) -> None:
         if not self._stream:
             return
+        self._in_a_line = not chunk.endswith(b"\n")
         if self._binary is not None and _speaks_utf8():
             self._binary.write(chunk)
             self._binary.flush()
@@ -117,9 +143,9 @@ class PlainDisplay(RunDisplay):
             sys.stderr.write(chunk.decode("utf-8", "replace"))
             sys.stderr.flush()
 
-    @staticmethod
-    def _line(text: str) -> None:
-        sys.stderr.write(f"{text}\n")
+    def _line(self, text: str) -> None:
+        sys.stderr.write(f"\n{text}\n" if self._in_a_line else f"{text}\n")
+        self._in_a_line = False
         sys.stderr.flush()
 
 
@@ -147,6 +173,8 @@ class LiveDisplay(RunDisplay):
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._folder = str(folder.path)
+        if self.keys():
+            self._console.print(self.keys(), style="cyan")
         self.tick()
 
     def output(self, chunk: bytes) -> None:

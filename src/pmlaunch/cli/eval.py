@@ -18,7 +18,7 @@ def eval_command(
     model: Annotated[str, typer.Argument(help="A model's name (pmlaunch list models) or the path of a .ckpt.")],
     overrides: Annotated[
         list[str] | None,
-        typer.Argument(help="Hydra overrides: num_envs=4 +opt=... They win over everything."),
+        typer.Argument(help="Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything."),
     ] = None,
     motion: Annotated[
         list[str] | None,
@@ -26,13 +26,13 @@ def eval_command(
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Another checkpoint for the model.")] = None,
     robot: Annotated[str | None, typer.Option(help="Default: the checkpoint's.")] = None,
-    simulator: Annotated[str | None, typer.Option(help="isaaclab, genesis, isaacgym, mujoco (demo).")] = None,
+    simulator: Annotated[str | None, typer.Option(help="isaaclab, genesis, isaacgym, newton, mujoco.")] = None,
     terrain: Annotated[str | None, typer.Option(help="flat or complex.")] = None,
     constraint: Annotated[list[str] | None, typer.Option(help="MaskedMimic constraint; repeatable.")] = None,
     num_envs: Annotated[int | None, typer.Option(help="Environments side by side.")] = None,
     devices: Annotated[int | None, typer.Option(help="Processes, one for each GPU.")] = None,
     headless: Annotated[bool | None, typer.Option("--headless/--window", help="Without or with a window.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Control steps; headless default: the motion's length.")] = None,
+    max_steps: Annotated[int | None, typer.Option(help="Control steps; headless default: the motions' length.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     device: Annotated[str | None, typer.Option(help="gpu or cpu.")] = None,
     ddp_backend: Annotated[str | None, typer.Option(help="auto, gloo, nccl or none. auto: gloo on Windows.")] = None,
@@ -45,6 +45,12 @@ def eval_command(
     silence: Annotated[float | None, typer.Option(help="End it after so many seconds without a word.")] = None,
     no_check: Annotated[list[str] | None, typer.Option(help="Do not stop at this code; repeatable.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Compare the checkpoint's sha256 with git's.")] = False,
+    metrics: Annotated[
+        bool | None,
+        typer.Option("--metrics/--no-metrics", help="Every motion once, with figures; headless default."),
+    ] = None,
+    save_motion: Annotated[bool, typer.Option("--save-motion", help="Keep what the policy did: motion.npz.")] = False,
+    record: Annotated[bool, typer.Option("--record", help="Record a video; needs a window.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan and check; start nothing.")] = False,
     target_os: Annotated[str | None, typer.Option(help="Plan for windows or linux; with --dry-run.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -102,6 +108,9 @@ def eval_command(
         overrides=tuple(overrides or ()),
         no_check=_known_codes(no_check),
         verify=verify,
+        metrics=metrics,
+        save_motion=save_motion,
+        record=record,
     )
     planned = make_plan(request, Settings.here())
     findings = preflight(planned)
@@ -122,10 +131,10 @@ def _run(
     from pmlaunch.running.run import run_plan
 
     with display_for(plan, quiet=quiet, verbose=verbose, stream=not as_json) as display:
-        record = run_plan(plan, tuple(findings), display)
-    code = record.exit_code if record.exit_code is not None else Exit.INTERNAL
-    data["record"] = record.as_json()
-    render(Outcome("eval", code, data, record.findings, shown=record), as_json=as_json)
+        done = run_plan(plan, tuple(findings), display)
+    code = done.exit_code if done.exit_code is not None else Exit.INTERNAL
+    data["record"] = done.as_json()
+    render(Outcome("eval", code, data, done.findings, shown=done), as_json=as_json)
     return code
 
 

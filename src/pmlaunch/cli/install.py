@@ -116,5 +116,7 @@ def _show(
         "steps": [result.as_json() for result in came.results],
     }
     errors = (came.error,) if came.error else ()
-    render(Outcome(command, code, data, came.findings, errors, shown=Shown(came)), as_json=as_json)
+    then = "pmlaunch eval maskmimic --motion walk" if request.models else "pmlaunch fetch maskmimic"
+    shown = Shown(came, then=then)
+    render(Outcome(command, code, data, came.findings, errors, shown=shown), as_json=as_json)
     return code

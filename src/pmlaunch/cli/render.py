@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmlaunch.cli.encoding import can_show
+from pmlaunch.cli.measured import measured
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_SHOWN_METRICS = ("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate")
+_LIBRARY_LINES = 40
+_SHOWN_METRICS = (
+    *("eval/gt_err", "eval/gr_err_degrees", "eval/cartesian_err", "eval/tracking_success_rate"),  # 2.x and the demo
+    *("eval/gt_error/mean", "eval/gr_error/mean", "eval/max_joint_error/mean", "eval/success_rate"),  # 3.x
+)
 
 
 def render(outcome: Outcome, *, as_json: bool) -> None:
@@ -107,10 +113,18 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
         table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
     console.print(table)
-    _block(console, "Overrides for " + plan.script.name, list(plan.overrides))
+    what = "Overrides for " if plan.hydra else "Arguments of "
+    _block(console, what + plan.script.name, list(plan.overrides))
+    if plan.measuring.library is not None:
+        lines = plan.measuring.library.splitlines()
+        shown = lines if len(lines) <= _LIBRARY_LINES else [*lines[:_LIBRARY_LINES], f"... {len(lines)} lines"]
+        _block(console, "motions.yaml, written to the run folder", shown)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
-    _block(console, f"The same without pmlaunch ({shell})", [plan.plain_command[shell]])
+    line = plan.plain_command[shell]
+    whole = can_show(console.encoding, line)
+    note = f"This console ({console.encoding}) cannot show all of it: do not paste it; --json has it whole."
+    _block(console, f"The same without pmlaunch ({shell})", [line], None if whole else note)
 
 
 def _within(value: Any, root: Path) -> Any:
@@ -120,13 +134,15 @@ def _within(value: Any, root: Path) -> Any:
     return value.relative_to(root) if isinstance(value, Path) and value.is_relative_to(root) else value
 
 
-def _block(console: Console, title: str, lines: Sequence[str]) -> None:
-    """Lines to copy: never wrapped, never decorated."""
+def _block(console: Console, title: str, lines: Sequence[str], note: str | None = None) -> None:
+    """Lines to copy: never wrapped, never decorated. `note` stands beneath them."""
     from rich.text import Text
 
     console.print(Text(title, style="bold"))
     for line in lines:
         console.print(Text(f"  {line}"), soft_wrap=True)
+    if note:
+        console.print(Text(note, style="yellow"), soft_wrap=True)
     console.print()
 
 
@@ -154,6 +170,7 @@ def _record(console: Console, record: RunRecord) -> None:
     console.print(Text.assemble(*head, " in " + ", ".join(facts) if facts else ""))
     if record.metrics:
         console.print(_metrics_table(record))
+    measured(console, record)
     for repair in record.repairs:
         console.print(Text(f"repaired for this run: {repair}", style="yellow"), soft_wrap=True)
     _files(console, record.folder, done)
@@ -174,7 +191,10 @@ def _metrics_table(record: RunRecord) -> Table:
     ]
     for name in names:
         base = name.removesuffix("_mean")
-        low, high = record.metrics.get(f"{base}_min"), record.metrics.get(f"{base}_max")
+        low, high = (
+            record.metrics.get(name.removesuffix("/mean") + f"/{part}", record.metrics.get(f"{base}_{part}"))
+            for part in ("min", "max")
+        )
         unit = record.units.get(name) or record.units.get(base, "")
         table.add_row(Text(name), *(_figure(value) for value in (record.metrics[name], low, high)), Text(unit))
     return table
@@ -187,9 +207,11 @@ def _figure(value: float | None) -> str:
 def _files(console: Console, folder: Path, done: bool) -> None:
     from rich.text import Text
 
-    picture = folder / "poses.png"
-    if picture.is_file():
-        console.print(Text(f"picture  {picture}"), soft_wrap=True)
+    kept = [("picture", folder / "poses.png"), ("motion", folder / "motion.npz")]
+    kept += [("video", path) for path in sorted(folder.glob("recording*.mp4"))]
+    for what, path in kept:
+        if path.is_file():
+            console.print(Text(f"{what:<8} {path}"), soft_wrap=True)
     if not done:
         console.print(Text(f"log      {folder / 'output.log'}"), soft_wrap=True)
     console.print(Text(f"run      {folder}"), soft_wrap=True)

@@ -53,7 +53,9 @@ def _check(console: Console, result: Result) -> None:
         (f"  {mark:<3}", style), (f"{result.check.title:<{_TITLE}}", "bold" if style != "dim" else style)
     )
     lines = _wrapped(console, Text(_facts(result), style="dim" if style == "dim" else ""), _INDENT + _TITLE)
-    console.print(Text.assemble(title, lines[0] if lines else ""), soft_wrap=True)
+    head = Text.assemble(title, lines[0] if lines else "")
+    head.rstrip()
+    console.print(head, soft_wrap=True)
     for line in lines[1:]:
         console.print(Text.assemble(" " * (_INDENT + _TITLE), line), soft_wrap=True)
     for finding in result.seen.findings:
@@ -113,11 +115,20 @@ def _summary(console: Console, seen: Examination) -> None:
     ]
     told = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts if count)
     errors = dict(counts)["error"]
-    for_what = f"for {seen.site.simulator.name}"
-    text = f"This would stop a run {for_what}" if errors else f"Nothing found that would stop a run {for_what}"
-    partly = " (--quick: the simulator's Python was not asked)" if seen.site.quick else ""
+    name = seen.site.simulator.name
+    broken = [result for result in seen.results if result.state == Severity.ERROR.value]
+    text = f"This would stop a run for {name}" if errors else f"Nothing found that would stop a run for {name}"
+    where = ": " + ", ".join(f"{result.check.title} ({_codes(result)})" for result in broken) if broken else ""
+    partly = " --quick: the simulator's Python was not asked." if seen.site.quick else ""
     console.print()
-    style = "bold red" if errors else "bold green"
-    for line in _wrapped(console, Text(f"{text}{partly}.", style=style), 0):
+    for line in _wrapped(console, Text(f"{text}{where}.{partly}", style="bold red" if errors else "bold green"), 0):
         console.print(line)
+    embedded = next((result for result in seen.results if result.check.name == "embedded"), None)
+    if errors and embedded and embedded.state == "fine":
+        console.print("Without any of this there is: pmlaunch eval demo --motion walk", style="green")
     console.print(Text(f"{told or 'no findings'}; {seen.seconds:.1f} s"))
+
+
+def _codes(result: Result) -> str:
+    found = [one.code for one in result.seen.findings if one.severity is Severity.ERROR]
+    return ", ".join(dict.fromkeys(found))

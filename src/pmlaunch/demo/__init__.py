@@ -4,8 +4,12 @@
 way. It needs the extra packages of `pmlaunch[demo]`; importing this package needs none of them.
 """
 
+import time
 from pathlib import Path
 from typing import Final
+
+STARTED: Final = time.perf_counter()
+"""When the program began: eval_agent.py imports this package first."""
 
 ROOT: Final = Path(__file__).resolve().parent
 EVAL_AGENT: Final = ROOT / "eval_agent.py"

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from pmlaunch.demo import output
+from pmlaunch.demo import STARTED, output
 from pmlaunch.demo.env import DemoEnv
 from pmlaunch.demo.evaluation import Tally, average, gather, score, shares
 from pmlaunch.demo.observation import ACTIONS, SIZE
@@ -30,6 +30,7 @@ class DemoAgent:
         self.config, self.env, self.fabric = config, env, fabric
         self.policy: Any = None
         self.load_seconds = 0.0
+        self.start_seconds = time.perf_counter() - STARTED
 
     def setup(self) -> None:
         """Build the network. It is small: one thread is faster than several."""
@@ -54,6 +55,10 @@ class DemoAgent:
         self.policy.load_state_dict(content["model"])
         self.load_seconds = time.perf_counter() - started
 
+    def progress(self, done: int, of: int, steps: int) -> dict[str, int]:
+        """How far this rank is: motions done of all, and the control steps of the whole; watched by the agent."""
+        return {"done": done, "of": of, "steps": steps}
+
     def evaluate_policy(self) -> dict[str, float]:
         """Run the motions, write `metrics.json` and `poses.png`; returns the metrics by their flat names."""
         started = time.perf_counter()
@@ -71,7 +76,8 @@ class DemoAgent:
                 tally.poses,
                 steps=steps,
                 ranks=self.fabric.world_size,
-                seconds={"load": self.env.load_seconds + self.load_seconds, "evaluate": seconds},
+                seconds={"start": self.start_seconds, "load": self.load_seconds, "evaluation": seconds},
+                keep=bool(self.config.get("save_motion", False)),
             )
         return metrics
 
@@ -80,10 +86,14 @@ class DemoAgent:
         mine = shares(len(self.env.motions), self.fabric.world_size, self.fabric.global_rank)
         batches = [mine[i : i + self.env.num_envs] for i in range(0, len(mine), self.env.num_envs)]
         limit: int | None = self.config.max_eval_steps
-        steps, seed = 0, self.fabric.global_rank
+        whole = sum(max(map(self.env.steps_of, batch)) for batch in batches) if limit is None else limit
+        self.progress(0, len(mine), whole)
+        steps, done, seed = 0, 0, self.fabric.global_rank
         while True:
             for batch in batches:
                 steps += self._run_batch(batch, None if limit is None else limit - steps, tally, seed)
+                done = min(done + len(batch), len(mine))
+                self.progress(done, len(mine), whole)
             if limit is None or steps >= limit:
                 return steps
             seed += self.fabric.world_size

@@ -29,6 +29,7 @@ class StepResult:
         last: the motion is at its end.
         errors: the tracking errors and the help at the root, by their names without prefix.
         positions, reference: (J, 3) m, where the bodies are and where they should be.
+        rotations: (J, 4) xyzw, how the bodies are turned.
     """
 
     motion: int
@@ -37,6 +38,7 @@ class StepResult:
     errors: dict[str, float]
     positions: Array
     reference: Array
+    rotations: Array
 
 
 @dataclass(eq=False)
@@ -150,4 +152,5 @@ def _advance(humanoid: _Humanoid, correction: Array) -> StepResult:
         errors=errors,
         positions=state.positions,
         reference=reference.positions[step],
+        rotations=state.rotations,
     )

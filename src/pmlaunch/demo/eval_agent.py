@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pmlaunch.demo  # noqa: F401  # isort: skip  # its clock starts before the long imports
 import hydra
 from hydra.utils import get_original_cwd, instantiate
 from omegaconf import OmegaConf

@@ -29,9 +29,10 @@ def shares(motions: int, ranks: int, rank: int) -> range:
 
 @dataclass(eq=False)
 class Poses:
-    """Where the bodies were in the first run through a motion: lists of (J, 3) m, one entry a step."""
+    """Where the bodies were in the first run through a motion: one entry a step, (J, 3) m and (J, 4) xyzw."""
 
     positions: list[Array] = field(default_factory=list)
+    rotations: list[Array] = field(default_factory=list)
     reference: list[Array] = field(default_factory=list)
 
 
@@ -55,6 +56,7 @@ class Tally:
         poses = self.poses.setdefault(motion, Poses())
         if not self.completed[motion]:
             poses.positions.append(result.positions)
+            poses.rotations.append(result.rotations)
             poses.reference.append(result.reference)
         self.completed[motion] += result.last
 

@@ -27,6 +27,14 @@ FAILED_ABOVE: Final = 0.5
 """m of gt_err at any step: the motion counts as lost."""
 
 
+COMMON: Final = {
+    "success_rate": "eval/tracking_success_rate",
+    "mean_position_error_m": "eval/gt_err",
+    "mean_rotation_error_deg": "eval/gr_err_degrees",
+}
+"""What every generation has, and this one's name for it."""
+
+
 def unit(metric: str) -> str:
     """The unit of a metric by its flat name; largest, smallest and mean values have that of the value itself."""
     for ending in ("_max", "_min", "_mean"):

@@ -28,7 +28,18 @@ def load_motions(motion_file: Path) -> list[Motion]:
     entries = content.get("motions") if isinstance(content, Mapping) else None
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{motion_file} lists no motions: it needs `motions: [{{file: ...}}]`")
-    return [motion for entry in entries for motion in _entry(motion_file.parent, entry)]
+    return _distinct([motion for entry in entries for motion in _entry(motion_file.parent, entry)])
+
+
+def _distinct(motions: list[Motion]) -> list[Motion]:
+    """The motions with names that differ: figures are told by name."""
+    taken: dict[str, int] = {}
+    named = []
+    for motion in motions:
+        taken[motion.name] = taken.get(motion.name, 0) + 1
+        count = taken[motion.name]
+        named.append(motion if count == 1 else replace(motion, name=f"{motion.name} ({count})"))
+    return named
 
 
 def _entry(folder: Path, entry: Any) -> list[Motion]:
@@ -40,10 +51,10 @@ def _entry(folder: Path, entry: Any) -> list[Motion]:
     pieces = [piece.get("timings") for piece in entry.get("sub_motions") or []]
     if not any(pieces):
         return [motion]
-    return [_cut(motion, timings or {}, index) for index, timings in enumerate(pieces)]
+    return [_cut(motion, timings or {}) for timings in pieces]
 
 
-def _cut(motion: Motion, timings: Mapping[str, Any], index: int) -> Motion:
+def _cut(motion: Motion, timings: Mapping[str, Any]) -> Motion:
     """The frames from `start` to `end` s; an `end` of -1 or none is the motion's own."""
     end = timings.get("end")
     first = round(float(timings.get("start") or 0.0) * motion.fps)
@@ -52,7 +63,6 @@ def _cut(motion: Motion, timings: Mapping[str, Any], index: int) -> Motion:
         raise ValueError(f"{motion.name}: nothing is left between {timings}")
     return replace(
         motion,
-        name=f"{motion.name}_{index}" if index else motion.name,
         local_rotation=motion.local_rotation[first:last],
         root_translation=motion.root_translation[first:last],
     )

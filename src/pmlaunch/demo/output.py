@@ -1,4 +1,4 @@
-"""What an evaluation leaves: metrics.json, poses.png and a few printed lines."""
+"""What an evaluation leaves: metrics.json, poses.png, motion.npz where it is wanted, and a few printed lines."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
 from pmlaunch.demo.env import DemoEnv
 from pmlaunch.demo.evaluation import MotionScore, Poses
-from pmlaunch.demo.metrics import unit
+from pmlaunch.demo.metrics import COMMON, unit
+from pmlaunch.savedmotion import FILE, SavedMotion, padded, write_saved
 
 SCHEMA = 1
 RUN_DIR = "PMLAUNCH_RUN_DIR"
+_NOTES = ["the humanoid's balance is helped: demo/root_force_* say how much that took"]
+_CUT = "motions were cut short: one that is hardly begun is hardly ever lost, so the success rate is not comparable"
 
 
 def run_folder() -> Path:
@@ -35,22 +39,34 @@ def write(
     steps: int,
     ranks: int,
     seconds: dict[str, float],
+    keep: bool = False,
 ) -> None:
-    """Write both files and print the outcome. `steps` are this rank's."""
+    """Write the files and print the outcome. `steps` are this rank's; `keep` asks for motion.npz."""
     folder.mkdir(parents=True, exist_ok=True)
+    per_motion = [_motion(env.motions[index].name, entry) for index, entry in enumerate(scores)]
+    whole = all(entry.completed for entry in scores)
     document = {
         "schema": SCHEMA,
+        "generation": "demo",
         "metrics": metrics,
-        "motions": [_motion(env, index, entry) for index, entry in enumerate(scores)],
-        "steps": steps,
-        "ranks": ranks,
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "steps_per_second": round(steps / seconds["evaluate"], 2) if steps else 0.0,
-        "truncated": not all(entry.completed for entry in scores),
         "units": {name: unit(name) for name in metrics},
+        "common": {
+            **{name: metrics.get(source) for name, source in COMMON.items()},
+            "motions": len(scores),
+            "failed": [entry["motion"] for entry in per_motion if entry["success"] is False],
+        },
+        "per_motion": per_motion,
+        "comparable": whole,
+        "notes": _NOTES if whole else [*_NOTES, _CUT],
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "steps": steps,
+        "steps_per_second": round(steps / seconds["evaluation"], 2) if steps else 0.0,
+        "ranks": ranks,
     }
     _write_atomically(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
     _draw(folder / "poses.png", env, scores, poses)
+    if keep and poses:
+        write_saved(folder / FILE, _saved(env, poses))
     print(_summary(steps, metrics), flush=True)
 
 
@@ -64,16 +80,33 @@ def _summary(steps: int, metrics: dict[str, float]) -> str:
     )
 
 
-def _motion(env: DemoEnv, index: int, entry: MotionScore) -> dict[str, Any]:
-    motion = env.motions[index]
+def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
+    """One motion's figures by their names without prefix; `success` is None where no step was taken."""
+    figures = {metric.partition("/")[2]: value for metric, value in entry.metrics.items()}
+    success = figures.pop("tracking_success_rate", None)
     return {
-        "name": motion.name,
-        "frames": motion.frames,
-        "fps": motion.fps,
+        "motion": name,
+        "success": None if success is None else success == 1.0,
+        "metrics": figures,
         "steps": entry.steps,
-        "truncated": not entry.completed,
-        **entry.metrics,
+        "completed": entry.completed,
     }
+
+
+def _saved(env: DemoEnv, poses: dict[int, Poses]) -> SavedMotion:
+    """The first run through each motion, side by side."""
+    shown = sorted(poses)
+    first = env.motions[shown[0]]
+    return SavedMotion(
+        positions=padded([poses[index].positions for index in shown]),
+        rotations=padded([poses[index].rotations for index in shown]),
+        reference=padded([poses[index].reference for index in shown]),
+        fps=1.0 / env.dt,
+        body_names=first.node_names,
+        parents=first.parents,
+        motions=tuple(env.motions[index].name for index in shown),
+        frames=np.array([len(poses[index].positions) for index in shown]),
+    )
 
 
 def _write_atomically(path: Path, text: str) -> None:
@@ -83,11 +116,13 @@ def _write_atomically(path: Path, text: str) -> None:
 
 
 def _draw(path: Path, env: DemoEnv, scores: list[MotionScore], poses: dict[int, Poses]) -> None:
-    from pmlaunch.demo.poses import Row, draw_poses  # matplotlib takes a second to import
+    from pmlaunch.poses import Row, draw_poses  # matplotlib takes a second to import
 
-    rows = [
-        Row(env.motions[index], found.positions, found.reference, env.dt, scores[index].metrics["eval/gt_err"])
-        for index, found in sorted(poses.items())
-    ]
+    rows = []
+    for index, found in sorted(poses.items()):
+        motion, error = env.motions[index], scores[index].metrics["eval/gt_err"]
+        rows.append(
+            Row(motion.name, motion.node_names, motion.parents, found.positions, found.reference, env.dt, error)
+        )
     if rows:
         draw_poses(path, rows)

@@ -32,12 +32,19 @@ class Group(str, Enum):
     MACHINE = "this machine"
 
 
+# the packages of a checkout by generation, in the order in which they import each other
+OWN_PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "2": ("hydra", "protomotions", "isaac_utils", "poselib"),
+    "3": ("protomotions",),
+}
+
+
 @dataclass(frozen=True)
 class Site:
     """What the checks look at. `problem` says why there is no checkout; `quick` forbids starting anything.
 
     `gpu_needed` is whether the chosen simulator cannot do without one; `backend` the backend of process groups that
-    a run would use, None when it would start none.
+    a run would use, None when it would start none; `embedded` whether only `pmlaunch eval demo` is asked about.
     """
 
     settings: Settings
@@ -49,6 +56,7 @@ class Site:
     problem: Finding | None = None
     device: str | None = None
     backend: str | None = None
+    embedded: bool = False
     quick: bool = False
     probe: Probe | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,4 +71,17 @@ def site_packages(executable: Path, version: str | None) -> list[Path]:
         places += [prefix / name / f"python{version}" / kind for kind in ("site-packages", "dist-packages")]
     if executable.name in ("python.sh", "python.bat"):
         places += [prefix / "kit" / "python" / place.relative_to(prefix) for place in places]
-    return [place for place in dict.fromkeys(places) if place.is_dir()]
+    here = [place for place in dict.fromkeys(places) if place.is_dir()]
+    return list(dict.fromkeys([*here, *(folder for place in here for folder in _of_pth_files(place))]))
+
+
+def _of_pth_files(place: Path) -> Iterator[Path]:
+    """Folders that .pth files add. Their lines of code are not executed: those of editable installs need not be."""
+    for path in sorted(place.glob("*.pth")):
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        for line in lines:
+            if line.strip() and not line.startswith(("#", "import ", "import\t")) and (place / line.strip()).is_dir():
+                yield place / line.strip()

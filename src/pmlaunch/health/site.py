@@ -10,7 +10,7 @@ from pmlaunch.catalog.presets import Preset, presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.find import find_checkout
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.health.check import Site, finding
+from pmlaunch.health.check import OWN_PACKAGES, Site, finding
 from pmlaunch.health.nvidia import has_nvidia
 from pmlaunch.health.probe import probe_of
 from pmlaunch.model import Finding, Severity
@@ -20,7 +20,7 @@ from pmlaunch.platforms import Platform, platform_named
 from pmlaunch.runtimes.choose import choose_runtime
 from pmlaunch.settings import Settings
 
-_MODULES = ("lightning", "hydra", "protomotions", "isaac_utils", "poselib")
+EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
 _OF_SIMULATOR = {"isaaclab": ("isaaclab", "isaacsim"), "isaacgym": ("isaacgym",)}
 _NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none"
 
@@ -40,8 +40,8 @@ def make_site(
     """The machine as a run would find it. Raises PML001, PML010 and PML015 for what was typed or set wrongly."""
     platform = platform_named(None)
     preset = _simulator(settings, simulator)
-    embedded = preset.name == "mujoco"
-    checkout, problem = _checkout(settings, protomotions, embedded)
+    checkout, problem = _checkout(settings, protomotions, preset.name == EMBEDDED)
+    embedded = preset.name == EMBEDDED and (checkout is None or checkout.generation == "2")
     runtime = choose_runtime(
         via=str(_value(settings, "via", via) or "auto"),
         wanted=str(preset.values.get("runtime", "python")),
@@ -53,9 +53,12 @@ def make_site(
         platform=platform,
     )
     chosen = _value(settings, "device", device)
+    if chosen not in (None, "gpu", "cpu"):
+        raise PmlaunchError("PML001", f"--device cannot be {chosen!r}: it is gpu or cpu.")
     devices: Sequence[str] = preset.values.get("devices") or ("gpu",)
-    backend = _backend(settings, platform, str(chosen) if chosen else None, devices)
-    modules = (*_MODULES[: None if checkout else 2], *_OF_SIMULATOR.get(preset.name, ()))
+    backend = _backend(settings, platform, chosen, devices)
+    own = () if checkout is None or embedded else OWN_PACKAGES.get(checkout.generation, ())
+    modules = ("lightning", *own, *_OF_SIMULATOR.get(preset.name, ()))
     probe = None if quick else probe_of(runtime, platform, settings.environment, checkout, modules, backend)
     return Site(
         settings,
@@ -65,8 +68,9 @@ def make_site(
         Path(runs_folder(settings, runs).value),
         checkout,
         problem,
-        str(chosen) if chosen else None,
+        chosen,
         backend,
+        embedded,
         quick,
         probe,
     )

@@ -1,33 +1,33 @@
-"""Make the plan of an evaluation: find its things, decide its values, write its overrides.
+"""Make the plan of an evaluation: find its things, decide its values, write its arguments.
+
+What belongs to one generation of ProtoMotions is behind a Protocol: see program.py.
 
 Every decision is kept with its source, so that `--dry-run` can answer "why this value?".
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.catalog.models import config_of
-from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
-from pmlaunch.checkouts.compose import ConfigReport, config_report
-from pmlaunch.model import EvalRequest, Finding, LaunchPlan, MotionInfo, Severity, Sourced
+from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
+from pmlaunch.planning.measuring import measuring_of, wants_metrics
+from pmlaunch.planning.motionlist import own_list
 from pmlaunch.planning.plain import plain_commands
+from pmlaunch.planning.program import program_of
 from pmlaunch.planning.things import Things, find_things
-from pmlaunch.planning.values import Values, decide_values
+from pmlaunch.planning.values import Values
 from pmlaunch.platforms import Platform, platform_named
 from pmlaunch.runtimes.choose import choose_runtime
 from pmlaunch.runtimes.runtime import Runtime
 from pmlaunch.settings import Settings
 
-_STEPS_OF_UNKNOWN = 1000  # control steps of a headless run whose motion's length is not known: half a minute
-_UPSTREAM_FPS = 30  # frames per second to which ProtoMotions 2 thins a motion out
 _SILENCE_HEADLESS = 1800.0  # seconds: longer than any start of Isaac Sim, shorter than a night
 
 
@@ -66,26 +66,27 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         beside=things.checkout.root,
         platform=platform,
     )
-    values = decide_values(request, settings, things, platform)
-    report = _report(things, values)
+    program = program_of(things.checkout)
+    values = program.values(request, settings, things, platform)
+    report = program.report(things, values)
     if not things.motions and report.motion_file is not None:
         # the checkpoint's own motion, relative to the checkout as upstream reads it
-        own = read_info(things.checkout.within(report.motion_file), things.robots)
-        things = replace(things, motions=(own,), motion_source="checkpoint")
-    steps = _max_steps(request, values, report, things)
-    if steps.value is not None:
-        values = values.with_value("agent.config.max_eval_steps", steps)
+        own = own_list(things.checkout.within(report.motion_file), things.robots)
+        things = replace(things, motions=own.motions, motion_list=own, motion_source="checkpoint")
+    steps = program.steps(request, values, report, things)
+    values = program.with_steps(values, steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
+    metrics = wants_metrics(request, bool(values.headless.value))
+    plan = replace(
+        plan,
+        metrics=metrics.value,
+        save_motion=request.save_motion,
+        record=request.record,
+        measuring=measuring_of(values, report, things, steps),
+        provenance={**plan.provenance, "metrics": metrics},
+    )
+    plan = program.complete(plan, values)
     return Planned(plan, things, values, report, runtime, request)
-
-
-def _report(things: Things, values: Values) -> ConfigReport:
-    """What the config of the run holds; nothing where the checkpoint has no config: that is the finding then."""
-    trained = config_of(things.checkpoint.value)
-    if trained is None:
-        return ConfigReport()
-    typed = [override.key for override in things.overrides if override.kind == "value"]
-    return config_report(things.checkout.config_dir, trained, values.arguments(), typed)
 
 
 def _assemble(
@@ -155,46 +156,10 @@ def _provenance(things: Things, values: Values, steps: Sourced[Any], runtime: Ru
         "ddp_backend": values.backend,
         "runtime": Sourced(runtime.kind, str(runtime.as_json()["source"])),
     }
-    shown = ("num_envs", "seed", "ngpu")
+    shown = ("num_envs", "seed", "ngpu", "devices", "metrics")
     described |= {key: it for key, it in values.settings.items() if key in shown or key.startswith("robot.")}
     described |= {override.key: Sourced(override.text, "override") for override in things.overrides}
     return described
-
-
-def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, things: Things) -> Sourced[Any]:
-    """How many control steps the run takes; None is without end, which only a window is allowed.
-
-    Steps of a motion: its seconds times the rate of the policy's decisions, rounded up.
-    """
-    if "agent.config.max_eval_steps" in values.overridden:
-        return Sourced(report.max_eval_steps, "override")
-    if request.max_steps is not None:
-        return Sourced(request.max_steps, "flag")
-    if report.max_eval_steps is not None:
-        return Sourced(int(report.max_eval_steps), "checkpoint")
-    if not values.headless.value:
-        return Sourced(None, "default: a window stays open")
-    seconds = [
-        played_seconds(motion, things.checkout.generation)
-        for motion in things.motions
-        if motion.seconds is not None and motion.frames is not None and motion.fps is not None
-    ]
-    if not seconds or report.control_hz is None:
-        return Sourced(_STEPS_OF_UNKNOWN, "default: the motion's length is unknown")
-    return Sourced(math.ceil(round(max(seconds) * report.control_hz, 6)), "default: the motion's length")
-
-
-def played_seconds(motion: MotionInfo, generation: str) -> float:
-    """How long a run plays the motion.
-
-    ProtoMotions 2 keeps every n-th frame of a faster motion, n = round(fps / 30), and plays what is left at 30
-    frames per second (MotionLib._fix_motion_fps): 511 frames at 100/s last 5.67 s there and not 5.1 s.
-    """
-    frames, fps, seconds = motion.frames or 0, motion.fps or 1.0, motion.seconds or 0.0
-    if generation != "2" or fps <= _UPSTREAM_FPS:
-        return seconds
-    kept = math.ceil(frames / round(fps / _UPSTREAM_FPS))
-    return (kept - 1) / _UPSTREAM_FPS
 
 
 def _setting(settings: Settings, key: str, flag: Any, default: Any) -> Sourced[Any]:

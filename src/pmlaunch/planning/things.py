@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
-from pmlaunch.catalog.motions import find_motion, read_info
+from pmlaunch.catalog.motions import find_motion
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
 from pmlaunch.checkouts.checkout import Checkout, demo_checkout
 from pmlaunch.checkouts.find import find_checkout
-from pmlaunch.checkouts.overrides import UserOverride, parse_overrides
+from pmlaunch.checkouts.frozen import trained_simulator
+from pmlaunch.checkouts.overrides import UserOverride
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, MotionInfo, Sourced
 from pmlaunch.names import fold
+from pmlaunch.planning.motionlist import MotionList, collect, own_list
 from pmlaunch.settings import Settings
 
 Known = Mapping[str, Mapping[str, Preset]]
@@ -35,22 +37,27 @@ class Things:
     motion_source: str
     overrides: tuple[UserOverride, ...]
     robots: tuple[Robot, ...]
+    motion_list: MotionList = field(default_factory=MotionList)
 
 
 def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
     """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there."""
     checkout = _checkout(request, settings, known)
-    overrides = tuple(parse_overrides(request.overrides, checkout.groups()))
+    overrides = tuple(checkout.parse(request.overrides))
     _refuse_unknown_groups(overrides, checkout)
     available = robots(checkout, known["robot"])
     model = _model(request, settings, checkout, known, available)
     checkpoint = _checkpoint(request, settings, model, overrides)
     robot = _robot(request, overrides, model, checkpoint, available)
-    simulator = _simulator(request, settings, overrides, model, simulators(checkout, known["simulator"]))
-    motions, motion_source = _motions(
+    available_simulators = simulators(checkout, known["simulator"])
+    simulator = _simulator(request, settings, overrides, model, checkpoint.value, available_simulators)
+    motion_list, motion_source = _motions(
         request, settings, overrides, model, checkpoint, checkout, robot.value, available, known
     )
-    return Things(checkout, model, checkpoint, robot, simulator, motions, motion_source, overrides, tuple(available))
+    motions = motion_list.motions
+    return Things(
+        checkout, model, checkpoint, robot, simulator, motions, motion_source, overrides, tuple(available), motion_list
+    )
 
 
 def is_path(model: str, folder: Path) -> bool:
@@ -139,6 +146,7 @@ def _simulator(
     settings: Settings,
     overrides: tuple[UserOverride, ...],
     model: Model,
+    checkpoint: Path,
     available: list[Simulator],
 ) -> Sourced[Simulator]:
     typed = _typed_group(overrides, "simulator")
@@ -152,6 +160,9 @@ def _simulator(
         return Sourced(choose_simulator(str(chosen.value), available), chosen.source)
     if preset:
         return Sourced(choose_simulator(str(preset), available), model.preset.source if model.preset else "preset")
+    trained = trained_simulator(checkpoint)
+    if trained in {simulator.name for simulator in available}:
+        return Sourced(choose_simulator(str(trained), available), "checkpoint")
     return Sourced(choose_simulator("isaaclab", available), "default")
 
 
@@ -165,32 +176,26 @@ def _motions(
     robot: Robot | None,
     available: list[Robot],
     known: Known,
-) -> tuple[tuple[MotionInfo, ...], str]:
+) -> tuple[MotionList, str]:
     """The motions to evaluate and where their choice came from; none when the checkpoint has to tell."""
     typed = _typed_value(overrides, "motion_file")
     preset = model.preset.values.get("motion") if model.preset else None
     if typed is not None:
         path = settings.folder / str(typed)
         inside = checkout.within(str(typed))
-        return (read_info(inside if inside.exists() and not path.exists() else path, available),), "override"
+        return own_list(inside if inside.exists() and not path.exists() else path, available), "override"
     wanted = request.motions or ((str(preset),) if preset else ())
     source = "flag" if request.motions else (model.preset.source if model.preset else "preset")
-    if len(wanted) > 1:
-        raise PmlaunchError(
-            "PML001",
-            "One motion a run for now: --motion was given more than once.",
-            hint="run them one by one",
-        )
     if robot is None and not checkpoint.value.exists():
-        return (
-            (),
-            "unknown",
-        )  # a name means nothing without the robot; the check will tell that the checkpoint is missing
-    infos = []
-    for name in wanted:
-        path = find_motion(name, checkout, available, robot, known["motion"], settings.folder)
-        infos.append(read_info(path.absolute(), available))
-    return tuple(infos), source if infos else "checkpoint"
+        # a name means nothing without the robot; the check will tell that the checkpoint is missing
+        return MotionList(), "unknown"
+    if not wanted:
+        return MotionList(), "checkpoint"
+
+    def find(name: str) -> Path:
+        return find_motion(name, checkout, available, robot, known["motion"], settings.folder)
+
+    return collect(wanted, find, (settings.folder, checkout.root), available), source
 
 
 def _typed_value(overrides: tuple[UserOverride, ...], key: str) -> object | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.catalog.constraints import GROUP, choose_constraint, constraints
@@ -17,12 +18,13 @@ from pmlaunch.checkouts.overrides import UserOverride, merge_group_choices
 from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.planning.choices import at_least_one, backend_of, device_of, headless_or_window, path_text
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.planning.things import Things
 from pmlaunch.platforms import Platform
 from pmlaunch.settings import Settings
 
-_BACKENDS = ("auto", "gloo", "nccl", "none")
-_DEVICES = ("gpu", "cpu")
+MAX_STEPS_KEY = "agent.config.max_eval_steps"
 _BACKEND_KEY = "fabric.strategy.process_group_backend"
 
 
@@ -40,6 +42,7 @@ class Values:
     settings: Mapping[str, Sourced[Any]]
     user: tuple[UserOverride, ...]
     groups: Mapping[str, str] = field(default_factory=dict)
+    metrics: bool = False
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -50,7 +53,7 @@ class Values:
         return replace(self, settings={**self.settings, key: value})
 
     def arguments(self) -> list[str]:
-        """The override list, in the only order that works."""
+        """The arguments of the program; of Hydra's, the override list in the only order that works."""
         written = [f"+robot={self.robot}"] if self.robot else []
         written.append(f"+simulator={self.simulator}")
         written += [f"+{group}={choice}" for group, choice in self.groups.items()]
@@ -65,25 +68,25 @@ def decide_values(request: EvalRequest, settings: Settings, things: Things, plat
     """Every value but the number of steps, which the composed config is needed for. Raises PML001, PML003."""
     terrain = _terrain(request, things)
     chosen = _constraints(request, things)
-    headless = _headless(request, settings, things, platform)
-    device = _device(request, settings, things)
-    backend, strategy = _backend(request, settings, platform)
+    headless = headless_or_window(request, settings, things, platform)
+    device = device_of(request, settings, things)
+    backend, strategy = backend_of(request, settings, platform)
     keys: dict[str, Sourced[Any]] = {
-        "checkpoint": _text(things.checkpoint, platform, things),
+        "checkpoint": path_text(things.checkpoint, platform, things),
     }
     if things.motions:
-        path = Sourced(things.motions[0].path, things.motion_source)
-        keys["motion_file"] = _text(path, platform, things)
+        path = Sourced(things.motion_list.file or Path(LIBRARY_FILE), things.motion_source)
+        keys["motion_file"] = path_text(path, platform, things)
     keys |= _trained(things)
     num_envs = settings.get("num_envs", request.num_envs)
-    keys["num_envs"] = _at_least_one("--num-envs", num_envs or Sourced(1, "default"))
+    keys["num_envs"] = at_least_one("--num-envs", num_envs or Sourced(1, "default"))
     keys["headless"] = headless
     if request.seed is not None:
         keys["seed"] = Sourced(request.seed, "flag")
     if request.devices is not None:
-        keys["ngpu"] = _at_least_one("--devices", Sourced(request.devices, "flag"))
+        keys["ngpu"] = at_least_one("--devices", Sourced(request.devices, "flag"))
     if request.max_steps is not None:
-        _at_least_one("--max-steps", Sourced(request.max_steps, "flag"))
+        at_least_one("--max-steps", Sourced(request.max_steps, "flag"))
     if device.value is not None:  # the demo's config says cpu, upstream's say gpu: what was asked for is always said
         keys["fabric.accelerator"] = device
     if strategy is not None:
@@ -141,53 +144,6 @@ def _constraints(request: EvalRequest, things: Things) -> Sourced[tuple[str, ...
     return Sourced(options, "flag" if options else "default")
 
 
-def _headless(request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Sourced[bool]:
-    """A window where a person can look at it: on Windows, or where there is a display; never in CI."""
-    typed = [item.value for item in things.overrides if item.kind == "value" and item.key == "headless"]
-    if typed:
-        return Sourced(bool(typed[-1]), "override")
-    preset = things.model.preset
-    if request.headless is not None:
-        return Sourced(request.headless, "flag")
-    if preset and preset.values.get("headless") is not None:
-        return Sourced(bool(preset.values["headless"]), preset.source)
-    chosen = settings.get("headless")
-    if chosen is not None:
-        return Sourced(bool(chosen.value), chosen.source)
-    environment = settings.environment
-    if environment.get("CI"):
-        return Sourced(True, "environment CI")
-    if platform.name == "windows" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
-        return Sourced(False, "default")
-    return Sourced(True, "default: no display")
-
-
-def _device(request: EvalRequest, settings: Settings, things: Things) -> Sourced[str | None]:
-    preset = things.model.preset
-    chosen = settings.get("device", request.device)
-    if request.device is None and preset and preset.values.get("device"):
-        chosen = Sourced(str(preset.values["device"]), preset.source)
-    if chosen is None:
-        return Sourced(None, "checkpoint")
-    if chosen.value not in _DEVICES:
-        raise PmlaunchError("PML001", f"--device cannot be {chosen.value!r}: it is gpu or cpu.")
-    return chosen
-
-
-def _backend(
-    request: EvalRequest, settings: Settings, platform: Platform
-) -> tuple[Sourced[str | None], Sourced[str] | None]:
-    """(the process group's backend, or None for Lightning's choice; Fabric's strategy when there is no group)."""
-    chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", "default")
-    if chosen.value not in _BACKENDS:
-        raise PmlaunchError("PML001", f"--ddp-backend cannot be {chosen.value!r}: it is {', '.join(_BACKENDS)}.")
-    if chosen.value == "auto":
-        return Sourced(platform.ddp_backend, f"platform {platform.name}"), None
-    if chosen.value == "none":
-        return Sourced(None, chosen.source), Sourced("auto", chosen.source)
-    return chosen, None
-
-
 def _overridden_backend(things: Things, backend: Sourced[str | None]) -> Sourced[str | None]:
     typed = [item.value for item in things.overrides if item.kind == "value" and item.key == _BACKEND_KEY]
     return Sourced(typed[-1], "override") if typed else backend
@@ -203,13 +159,3 @@ def _trained(things: Things) -> dict[str, Sourced[Any]]:
         return {}
     changes = trained_changes(things.checkout, robot, trained)
     return {key: Sourced(value, "checkpoint") for key, value in changes.items()}
-
-
-def _text(path: Sourced[Any], platform: Platform, things: Things) -> Sourced[str]:
-    return Sourced(platform.path_text(path.value, things.checkout.root), path.source)
-
-
-def _at_least_one(option: str, count: Sourced[Any]) -> Sourced[Any]:
-    if count.value < 1:
-        raise PmlaunchError("PML001", f"{option} cannot be {count.value}: it is at least 1.")
-    return count

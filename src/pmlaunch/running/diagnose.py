@@ -9,6 +9,7 @@ from typing import Any
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
+from pmlaunch.runtimes.batch import BatchFile
 
 # (code, what its exception or the end of its log looks like). The first that fits wins.
 _SIGNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
@@ -30,6 +31,15 @@ _SIGNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
 )
 
 _NO_PYTHON = re.compile(r"unable to find any python|python.*(not found|not recognized|cannot find)", re.IGNORECASE)
+# cmd.exe, of a block that ended too early: "\\Eclipse\\tools was unexpected at this time." in the languages of Windows
+_BROKEN_BLOCK = re.compile(
+    r"was unexpected at this time|此时不应有|の使い方が誤っています|Непредвиденное появление"
+    r"|kann syntaktisch an dieser Stelle nicht verarbeitet werden|tait inattendu|No se esperaba .* en este momento",
+    re.IGNORECASE,
+)
+# Python's fault handler, of a crash in native code; the code where Windows has no name for it
+_CRASH = re.compile(r"(Windows fatal exception|Fatal Python error): (?:code (0x[0-9a-f]+))?.*", re.IGNORECASE)
+_LONGEST_WORDS = 160  # characters of the program's output in a finding: the log has the rest
 
 # NTSTATUS values that end a process, as Windows reports them; see [MS-ERREF] 2.3.1
 _WINDOWS_ENDS: Mapping[int, str] = {
@@ -54,14 +64,27 @@ def diagnose_exception(exception: Mapping[str, Any], tail: Sequence[str]) -> Fin
     for code, pattern in _SIGNS:
         if pattern.search(text):
             return Finding(code, Severity.ERROR, f"{said}  ({CODES[code].cause})", _cure(code, message))
-    return Finding("PML301", Severity.ERROR, said, None, None, _last(tail))
+    return Finding("PML301", Severity.ERROR, said, None, None, last_words(tail))
 
 
-def diagnose_exit(exit_code: int | None, reached_agent: bool, tail: Sequence[str]) -> Finding:
-    """The finding for a run without a verdict: a native crash, or a program that never reached the agent."""
-    how = name_of_exit(exit_code)
-    last = f" Its last words: {_last(tail)}" if tail else " It said nothing."
+def diagnose_exit(
+    exit_code: int | None, reached_agent: bool, tail: Sequence[str], batch: BatchFile | None = None
+) -> Finding:
+    """The finding for a run without a verdict: a native crash, or a program that never reached the agent.
+
+    `batch` is the batch file between launcher and program, None when there was none.
+    """
+    how = told_exit(exit_code, batch)
+    crash = _crash(tail)
+    last = f" Its last words: {last_words(tail)}" if tail else " It said nothing."
+    last = f" The log names a crash: {crash}" if crash else last
     said = "\n".join(tail)
+    broken = [line for line in tail if _BROKEN_BLOCK.search(line)]
+    if not reached_agent and broken:
+        message = f"isaaclab.bat broke off before it started Python: {last_words(broken)}"
+        message += "  (cmd.exe ends a block at a parenthesis in PATH, CONDA_PREFIX or the folder's name)"
+        way_around = batch.way_around if batch else "--via python --python EXE"
+        return Finding("PML213", Severity.ERROR, message, f"{way_around} goes around the batch file")
     if not reached_agent and re.search(r"No module named '?pmlaunch_agent", said):
         message = "Python started, but without the agent: PYTHONPATH was lost on the way."
         return Finding("PML333", Severity.ERROR, message, _cure("PML333", ""))
@@ -72,6 +95,12 @@ def diagnose_exit(exit_code: int | None, reached_agent: bool, tail: Sequence[str
         return Finding("PML331", Severity.ERROR, message, "--via python --python EXE goes around a launcher script")
     message = f"The program ended with {how}, without a verdict.{last}"
     return Finding("PML330", Severity.ERROR, message, None)
+
+
+def told_exit(exit_code: int | None, batch: BatchFile | None) -> str:
+    """`name_of_exit`, with what it is worth when it comes out of a batch file."""
+    how = name_of_exit(exit_code)
+    return f"{how} ({batch.about_zero})" if exit_code == 0 and batch and batch.about_zero else how
 
 
 def name_of_exit(exit_code: int | None) -> str:
@@ -86,7 +115,7 @@ def name_of_exit(exit_code: int | None) -> str:
             return f"signal {signal.Signals(-exit_code).name}"
         except ValueError:
             return f"signal {-exit_code}"
-    return f"exit code {exit_code}"
+    return f"exit code 0x{unsigned:08X}" if exit_code > 0x7FFFFFFF else f"exit code {exit_code}"
 
 
 def _cure(code: str, message: str) -> str:
@@ -97,7 +126,21 @@ def _cure(code: str, message: str) -> str:
     return CODES[code].cure
 
 
-def _last(tail: Sequence[str]) -> str | None:
-    # faulthandler writes a page about a native crash; its first line is the one that says what happened
-    fatal = [line for line in tail if line.startswith(("Fatal Python error:", "Windows fatal exception:"))]
-    return (fatal or list(tail))[-1].strip()[:300] if tail else None
+def _crash(tail: Sequence[str]) -> str | None:
+    """What Python's fault handler said of the end, with the name of the code where Windows has one."""
+    # it writes a page about each thread after this line; an earlier one may be of a crash that was survived
+    found = [match for line in tail if (match := _CRASH.search(line))]
+    if not found:
+        return None
+    name = _WINDOWS_ENDS.get(int(found[-1][2], 16)) if found[-1][2] else None
+    return _cut(found[-1][0]) + (f" ({name})" if name else "")
+
+
+def last_words(tail: Sequence[str]) -> str | None:
+    """The last line of the output, or the one that names a crash, short enough to be read; None when there is none."""
+    return _crash(tail) or _cut(tail[-1]) if tail else None
+
+
+def _cut(line: str) -> str:
+    line = line.strip()
+    return line if len(line) <= _LONGEST_WORDS else line[: _LONGEST_WORDS - 3] + "..."

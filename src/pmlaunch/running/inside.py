@@ -24,6 +24,7 @@ from pmlaunch.running.provide import provide_agent_in
 from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.running.store import RunFolder
 from pmlaunch.running.watchman import Guardian
+from pmlaunch.runtimes.batch import BatchFile
 from pmlaunch.runtimes.runtime import Runtime
 
 _PERIOD = 0.05  # seconds between two looks at the child
@@ -116,7 +117,8 @@ def run_inside(
             guardian.dismiss()
         if interrupts.count:
             raise KeyboardInterrupt
-    return _came_of_it(place, child, exit_code, timed_out, time.monotonic() - start, reply)
+    seconds, batch = time.monotonic() - start, BatchFile.of(runtime.as_json())
+    return _came_of_it(place, child, exit_code, timed_out, seconds, reply, batch)
 
 
 def _environment(own: Mapping[str, str], changes: Mapping[str, str | None], place: RunFolder) -> dict[str, str]:
@@ -138,12 +140,18 @@ def _wait(child: Child, interrupts: Interrupts, start: float, timeout: float | N
 
 
 def _came_of_it(
-    place: RunFolder, child: Child, exit_code: int | None, timed_out: bool, seconds: float, reply: Path | None
+    place: RunFolder,
+    child: Child,
+    exit_code: int | None,
+    timed_out: bool,
+    seconds: float,
+    reply: Path | None,
+    batch: BatchFile | None,
 ) -> Inside:
     result = place.read("result.json")
     tail, log = tuple(child.tail()), place.file("output.log")
     if result is None or result.get("status") not in ("finished", "closing"):
-        finding = None if timed_out else diagnose_exit(exit_code, result is not None, tail)
+        finding = None if timed_out else diagnose_exit(exit_code, result is not None, tail, batch)
         return Inside(None, None, tail, log, seconds, timed_out, finding)
     answer = _read(reply) if reply is not None else None
     hooks = tuple(hook for hook in result.get("hooks_applied") or () if isinstance(hook, dict))

@@ -18,7 +18,7 @@ from pmlaunch.running.store import cannot_write
 
 _CHUNK = 1 << 18  # bytes: one read takes what has piled up, so that a fast writer never waits for long
 _PIPE = 1 << 20  # bytes: the largest pipe that Linux gives an ordinary user
-_END = 8192  # bytes of the output's end kept in memory for the diagnosis
+_END = 1 << 16  # bytes of the output's end for the diagnosis: Python's fault handler alone writes pages
 _DRAIN = 2.0  # seconds for the rest of the output after the child's end
 
 
@@ -42,7 +42,7 @@ class Child:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
         self._listener = listener
-        self._end = b""
+        self._log_path = log
         try:
             self._log: IO[bytes] = log.open("wb", buffering=0)
         except OSError as error:
@@ -85,8 +85,13 @@ class Child:
             return None
 
     def tail(self) -> list[str]:
-        """The last lines of the output."""
-        lines = self._end.decode("utf-8", "replace").splitlines()
+        """The last lines of the output, from the log."""
+        try:
+            with self._log_path.open("rb") as log:
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _END))
+                lines = [_decoded(line) for line in log.read().splitlines()]
+        except OSError:
+            return []
         return [line for line in lines if line.strip()]
 
     def end_tree(self) -> int | None:
@@ -119,7 +124,7 @@ class Child:
             self._listener(chunk)
 
     def _keep(self, chunk: bytes) -> None:
-        """To the log, and its last lines to memory. A full disk is noted; the child is not blocked by it."""
+        """To the log. A full disk is noted; the child is not blocked by it."""
         if self.log_error is None:
             try:
                 view = memoryview(chunk)
@@ -127,7 +132,14 @@ class Child:
                     view = view[self._log.write(view) or 0 :]
             except OSError as error:
                 self.log_error = error
-        self._end = (self._end + chunk[-_END:])[-_END:]
+
+
+def _decoded(line: bytes) -> str:
+    """A line as UTF-8, which is what our children are asked for; cmd.exe itself writes the console's code page."""
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("oem" if os.name == "nt" else "utf-8", "replace")
 
 
 def _own_group() -> dict[str, Any]:

@@ -12,18 +12,24 @@ from typing import Any, Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
+from pmlaunch.planning.motionlist import LIBRARY_FILE
 from pmlaunch.running.events import EventTail
+from pmlaunch.running.extras import extras_findings
 from pmlaunch.running.interrupts import Interrupts
 from pmlaunch.running.jobs import join_job
+from pmlaunch.running.measured import Measured, read_measured
 from pmlaunch.running.process import Child, created
 from pmlaunch.running.provide import provide_agent
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
+from pmlaunch.running.stage import stage
 from pmlaunch.running.store import RunFolder
 from pmlaunch.running.verdict import Stop, decide
 from pmlaunch.running.watchman import Guardian
+from pmlaunch.runtimes.batch import BatchFile
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
+_GRACE_TO_WRITE = 60.0  # the same where a video or a motion has to be written then
 
 
 class Observer(Protocol):
@@ -49,6 +55,8 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer
 def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observer, interrupts: Interrupts) -> RunRecord:
     now = datetime.now(timezone.utc)
     motion = plan.motions[0].name if plan.motions else None
+    if len(plan.motions) > 1:
+        motion = f"{motion}-and-{len(plan.motions) - 1}-more"
     folder = RunFolder.create(plan.runs, plan.model, motion, now.astimezone())
     record = RunRecord(
         folder.path,
@@ -61,8 +69,11 @@ def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observe
     guardian = None
     try:
         provide_agent(plan)
+        stage(plan, folder)
         folder.write("plan.json", plan.as_json())
         folder.write("spec.json", spec_document(plan, folder))
+        if plan.measuring.library is not None:
+            folder.write_text(LIBRARY_FILE, plan.measuring.library)
         folder.write("environment.json", environment_document(plan))
         folder.write("record.json", record.as_json())
         start = time.monotonic()
@@ -169,7 +180,8 @@ class _Run:
         with contextlib.suppress(OSError):
             self._folder.file(STOP_FILE).touch()
         exit_code = None
-        deadline = time.monotonic() + _GRACE
+        writes = self._plan.record or self._plan.save_motion
+        deadline = time.monotonic() + (_GRACE_TO_WRITE if writes else _GRACE)
         while exit_code is None and time.monotonic() < deadline and self._interrupts.count == asked:
             exit_code = self._child.wait(_PERIOD)
             self._look()
@@ -188,9 +200,10 @@ class _Run:
             exit_code=exit_code,
             tail=self._child.tail(),
             must_finish=self._plan.headless,
+            batch=BatchFile.of(self._plan.runtime),
         )
         result = result or {}
-        metrics = self._folder.read("metrics.json") or {}
+        measured = read_measured(self._folder) if self._plan.metrics else Measured()
         return replace(
             record,
             state=verdict.state,
@@ -200,11 +213,16 @@ class _Run:
             steps=result.get("steps"),
             steps_per_second=_rate(result),
             stages={name: float(value) for name, value in (result.get("seconds") or {}).items()},
-            metrics={name: float(value) for name, value in (metrics.get("metrics") or {}).items()},
-            units={name: str(unit) for name, unit in (metrics.get("units") or {}).items()},
+            metrics=measured.metrics,
+            units=measured.units,
+            evaluation=measured.rest,
             exception=verdict.exception,
             repairs=_repairs(result),
-            findings=(*record.findings, *verdict.findings),
+            findings=(
+                *record.findings,
+                *verdict.findings,
+                *extras_findings(self._plan, self._folder, result, verdict.state),
+            ),
         )
 
 

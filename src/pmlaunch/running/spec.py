@@ -11,10 +11,11 @@ from typing import Any
 from pmlaunch import __version__
 from pmlaunch.checkouts.quoting import value_override
 from pmlaunch.model import LaunchPlan
+from pmlaunch.running.hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
+from pmlaunch.running.stage import staged_path
 from pmlaunch.running.store import RunFolder
 
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
-RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
 STOP_FILE = "stop"
 _SHOWN = (
     "CUDA_VISIBLE_DEVICES",
@@ -32,21 +33,35 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     return {
         "schema": 1,
         "script": str(plan.script),
-        "argv": [*plan.overrides, *_own_overrides(folder)],
+        "argv": _arguments(plan, folder),
         "cwd": str(plan.cwd),
         "import_path": list(plan.import_path),
         "python_path": [str(path) for path in plan.python_path],
         "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
         "hooks": {
             "ddp_backend": plan.ddp_backend,
-            "max_steps": plan.max_steps,
+            "max_steps": None if plan.ends_by_itself or (wrapped(plan) and plan.metrics) else plan.max_steps,
             "compat": ["mutable_dataclass_defaults"],
             "watch": [point.as_json() for point in plan.watch],
+            "arguments": [point.as_json() for point in plan.arguments],
+            **measuring_hooks(plan, folder),
         },
         "limits": {"max_seconds": None, "stop_file": str(folder.file(STOP_FILE))},
         "result": str(folder.file("result.json")),
         "events": str(folder.file("events.jsonl")),
     }
+
+
+def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
+    """The plan's arguments, with what only the run folder decides."""
+    arguments = program_arguments(plan, folder)
+    if plan.hydra:
+        return [*arguments, *measuring_overrides(plan), *_own_overrides(folder)]
+    if plan.staged is None:
+        return arguments
+    typed = f"{plan.staged.option}={plan.staged.files[0]}"
+    own = f"{plan.staged.option}={staged_path(folder, plan.staged.files[0])}"
+    return [own if argument == typed else argument for argument in arguments]
 
 
 def _own_overrides(folder: RunFolder) -> list[str]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from pmlaunch.codes import Exit
+from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
-from pmlaunch.running.diagnose import diagnose_exception, diagnose_exit, name_of_exit
+from pmlaunch.running.diagnose import diagnose_exception, diagnose_exit, last_words, name_of_exit, told_exit
+from pmlaunch.runtimes.batch import BatchFile
 
 
 class Stop(str, Enum):
@@ -40,6 +41,7 @@ def decide(
     exit_code: int | None,
     tail: Sequence[str],
     must_finish: bool = False,
+    batch: BatchFile | None = None,
 ) -> Verdict:
     """The verdict on a run that has ended.
 
@@ -50,13 +52,14 @@ def decide(
         other_ranks: the results of rank 1 and up.
         exit_code: of the process that was started; told, but not believed.
         tail: the last lines of its output.
+        batch: the batch file that was started, if it was one.
         must_finish: a headless run ends when its evaluation does; a window may be closed before.
     """
     if stop is not None:
         return _stopped(stop, stop_message)
     if result is None:
-        finding = diagnose_exit(exit_code, False, tail)
-        return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (finding,))
+        finding = diagnose_exit(exit_code, False, tail, batch)
+        return Verdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
     for each in (result, *other_ranks):
         if each.get("exception") and each.get("stopped_by") not in ("interrupt", "stop_file", "max_seconds"):
             return _failed(each["exception"], tail)
@@ -64,14 +67,14 @@ def decide(
         message = "The run was stopped from outside."
         return Verdict(RunState.INTERRUPTED, Exit.INTERRUPTED, (Finding("PML322", Severity.ERROR, message),))
     if result.get("status") not in ("finished", "closing"):
-        finding = diagnose_exit(exit_code, True, tail)
+        finding = diagnose_exit(exit_code, True, tail, batch)
         return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (finding,))
     if result.get("exit_code"):
         message = f"The program ended itself with exit code {result['exit_code']} and no exception."
-        finding = Finding("PML301", Severity.ERROR, message, None, None, tail[-1] if tail else None)
+        finding = Finding("PML301", Severity.ERROR, message, None, None, last_words(tail))
         return Verdict(RunState.FAILED, Exit.FAILED, (finding,))
     if must_finish and result.get("stopped_by") is None and "evaluation_finished" not in (result.get("seconds") or {}):
-        message = f"The program ended before the evaluation did, with {name_of_exit(exit_code)} and no exception."
+        message = f"The program ended before the evaluation did, with {told_exit(exit_code, batch)} and no exception."
         return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (Finding("PML330", Severity.ERROR, message),))
     return Verdict(RunState.DONE, Exit.DONE, _afterwards(exit_code))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pmlaunch.model import Finding, Severity, Sourced
 from pmlaunch.platforms import Platform
-from pmlaunch.runtimes.batch import batch_environment, is_balanced, survives_block
+from pmlaunch.runtimes.batch import batch_environment, has_parenthesis, is_balanced, survives_block
 from pmlaunch.runtimes.pythons import ChosenPython, python_of_isaaclab
 from pmlaunch.runtimes.runtime import IsaacLabRuntime
 from pmlaunch.settings import Settings
@@ -69,6 +69,8 @@ def _broken(root: Path, major: int, environment: Mapping[str, str], python: Chos
     if not survives_block(str(root)):
         message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
         yield Finding("PML209", Severity.ERROR, message, f"rename the folder; {_WAY_OUT}", None, str(root))
+    elif major < 3 and has_parenthesis(str(root)):
+        yield _doubtful("its own folder", str(root), f"rename the folder; {_WAY_OUT}")
     if python is None:
         yield _no_python(root, major, environment)
         return
@@ -78,6 +80,14 @@ def _broken(root: Path, major: int, environment: Mapping[str, str], python: Chos
     elif major < 3 and " " in python.path and python.by != "PATH":
         message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
         yield Finding("PML208", Severity.ERROR, message, f'--via python --python "{python.path}"', None, python.path)
+    elif major < 3 and python.by == "CONDA_PREFIX" and has_parenthesis(python.path):
+        yield _doubtful("CONDA_PREFIX", python.path, f'--via python --python "{python.path}"')
+
+
+def _doubtful(what: str, path: str, way_out: str) -> Finding:
+    """A pair of parentheses: Wine's cmd.exe passes it, Microsoft's ends a block at it."""
+    message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {what}: {path}"
+    return Finding("PML214", Severity.WARNING, message, f"if it does: {way_out}", None, path)
 
 
 def _no_python(root: Path, major: int, environment: Mapping[str, str]) -> Finding:

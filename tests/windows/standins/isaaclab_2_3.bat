@@ -18,10 +18,21 @@ if defined python_exe (
     goto no_python
 )
 
-rem ... and here one of an argument: what stands behind -p is taken as one text. CALL reads its line twice.
+rem ... and here one of an argument, bare or in a path, in quotes or not: measured as "nothing runs, code 0". Which of
+rem them end the block is a matter of the cmd.exe, so all of them are looked for.
+set text=%*
+set text=%text:"=%
+set "without=%text:(=%"
+if not "%text%"=="%without%" goto broken
+
+rem What stands behind -p is taken as one text. CALL reads its line twice.
 for /f "tokens=1,* delims= " %%a in ("%*") do (
     call !python_exe! %%b
 )
+goto end
+
+:broken
+echo \x was unexpected at this time.
 goto end
 
 :no_python

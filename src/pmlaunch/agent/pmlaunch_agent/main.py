@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from pmlaunch_agent import closing, compat, distributed, script, watch
+from pmlaunch_agent import arguments, closing, compat, distributed, evaluate_v2, script, watch
 from pmlaunch_agent.imports import PostImportHooks
 from pmlaunch_agent.limits import Watchdog, accept_interrupts, refuse_interrupts
 from pmlaunch_agent.outcome import show, without_agent
@@ -77,9 +77,11 @@ def install_hooks(spec: Spec, record: Record) -> None:
     for name in spec.compat:
         if name not in compat.NAMES:
             record.note(f"this agent knows no repair named {name!r}")
+    arguments.install(spec.arguments, hooks, record)
     distributed.install(spec.ddp_backend, hooks, record)
     closing.install(hooks, record)
     watch.install(spec.watch, hooks, record)
+    evaluate_v2.install(spec, record)
 
 
 def load_for_worker(namespace: dict[str, Any]) -> None:

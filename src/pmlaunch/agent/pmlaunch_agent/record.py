@@ -7,6 +7,7 @@ import sys
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.events import EventLog
 from pmlaunch_agent.outcome import EXIT_INTERRUPTED, Outcome, outcome_of
+from pmlaunch_agent.scores import Scores
 from pmlaunch_agent.steps import StepMeter
 from pmlaunch_agent.verdict import Verdict
 from pmlaunch_agent.versions import imported_versions
@@ -35,6 +36,7 @@ class Record:
         facts = {"script": spec.script or spec.module, "argv": argv, "backend_requested": spec.ddp_backend}
         self.verdict = Verdict(spec.result, rank, facts)
         self.steps = StepMeter(self, spec.max_steps, reporting=rank == 0)
+        self.scores = Scores(self, spec.metrics if rank == 0 and spec.agent is None else None)
         self._healed: list[str] = []
         data = self.verdict.data
         self.events.emit("started", **{key: data[key] for key in ("pid", "python", "executable", "platform")})

@@ -53,7 +53,7 @@ def prepare_paths(spec: Spec) -> None:
     if put_there_by_m:
         del sys.path[0]
     own = [os.path.dirname(spec.script)] if spec.script else []
-    sys.path[:0] = own + [path for path in spec.import_path if path not in sys.path]
+    sys.path[:0] = own + [path for path in spec.import_path if path not in own + sys.path]
     sys.path.extend(path for path in spec.python_path if path not in sys.path)
     if spec.cwd:
         os.chdir(spec.cwd)

@@ -21,7 +21,8 @@ class Watch:
     """A function whose calls the launcher wants to hear of.
 
     Attributes:
-        event: the name to report: "step" and "evaluation" are counted and timed, others are milestones.
+        event: the name to report: "step" and "evaluation" are counted and timed, "motion" returns how far it is,
+            "scores" are collected, others are milestones.
         module: the module that defines it, e.g. "protomotions.envs.base_env.env".
         attribute: a function or Class.method in it, e.g. "BaseEnv.step".
         when: "before" or "after" the call.
@@ -34,6 +35,21 @@ class Watch:
         self.when: str = _typed(entry, "when", str, "after")
         if self.when not in ("before", "after"):
             raise SpecError(f'"when" must be "before" or "after", not {self.when!r}')
+
+
+class Arguments:
+    """A function whose keyword arguments are set, because the script has no option for them.
+
+    Attributes:
+        module: the module that defines it.
+        attribute: a function or Class.method in it.
+        values: keyword -> value; they win over what the script passes.
+    """
+
+    def __init__(self, entry: Mapping[str, Any]):
+        self.module: str = _typed(entry, "module", str)
+        self.attribute: str = _typed(entry, "attribute", str)
+        self.values: dict[str, Any] = _typed(entry, "values", dict)
 
 
 class Spec:
@@ -59,6 +75,11 @@ class Spec:
         self.max_steps: int | None = _typed(hooks, "max_steps", int, None)
         self.compat: list[str] = _typed(hooks, "compat", list, [])
         self.watch = [Watch(entry) for entry in _typed(hooks, "watch", list, [])]
+        self.arguments = [Arguments(entry) for entry in _typed(hooks, "arguments", list, [])]
+        self.agent: str | None = _typed(hooks, "agent", str, None)
+        self.metrics: dict[str, Any] | None = _typed(hooks, "metrics", dict, None)
+        self.save_motion: dict[str, Any] | None = _typed(hooks, "save_motion", dict, None)
+        self.record: dict[str, Any] | None = _typed(hooks, "record", dict, None)
 
         limits = _typed(data, "limits", dict, {})
         self.max_seconds: float | None = _typed(limits, "max_seconds", (int, float), None)

@@ -56,7 +56,11 @@ def _watching(record: Record, watch: Watch, function: Callable[..., Any]) -> Cal
     if watch.event == "step":
         return record.steps.watching(function, watch.when)
     if watch.event == "evaluation":
-        return _evaluation(record, function)
+        return evaluation(record, function)
+    if watch.event == "scores":
+        return record.scores.collecting(function)
+    if watch.event == "motion":
+        return _progress(record, function)
     return _milestone(record, watch, function)
 
 
@@ -75,7 +79,20 @@ def _milestone(record: Record, watch: Watch, function: Callable[..., Any]) -> Ca
     return call
 
 
-def _evaluation(record: Record, function: Callable[..., Any]) -> Callable[..., Any]:
+def _progress(record: Record, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Report what every call returns: {done, of, steps}."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        returned = function(*args, **kwargs)
+        if isinstance(returned, dict):
+            record.events.emit("motion", **{str(name): value for name, value in returned.items()})
+        return returned
+
+    return call
+
+
+def evaluation(record: Record, function: Callable[..., Any]) -> Callable[..., Any]:
     """Report every evaluation: its begin, its metrics, its end with the seconds it took."""
 
     @functools.wraps(function)
@@ -87,7 +104,9 @@ def _evaluation(record: Record, function: Callable[..., Any]) -> Callable[..., A
         if metrics:
             record.events.emit("metric", **metrics)
         record.steps.report_last()
-        record.milestone("evaluation_finished", seconds=round(elapsed() - begin, 3))
+        seconds = round(elapsed() - begin, 3)
+        record.scores.write(metrics, seconds)
+        record.milestone("evaluation_finished", seconds=seconds)
         return returned
 
     return evaluate

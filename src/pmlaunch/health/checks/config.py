@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
+from pmlaunch.catalog.models import config_of, models
 from pmlaunch.catalog.presets import presets
-from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.catalog.robots import robots, simulators
+from pmlaunch.checkouts.checkout import Checkout, demo_checkout
 from pmlaunch.checks.config import check_config
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.checks.robot import check_robot
@@ -19,7 +19,10 @@ def _look(site: Site) -> Seen:
     checkout = site.checkout
     if checkout is None:
         return Seen(skipped="there is no checkout")
-    names = list(_models(site, checkout))
+    more = site.settings.preset_folders
+    everything = models(checkout, demo_checkout(), presets("model", more), robots(checkout, presets("robot", more)))
+    own = [model for model in everything if model.preset and model.checkpoint.is_relative_to(checkout.root)]
+    names = [model.name for model in own if checkout.generation != "2" or config_of(model.checkpoint)]
     if not names:
         return Seen(skipped="no pretrained model's config.yaml is here")
     names = names[:1] if site.quick else names
@@ -28,17 +31,10 @@ def _look(site: Site) -> Seen:
     return Seen(((told, ", ".join(names)),), tuple(dict.fromkeys(findings)))
 
 
-def _models(site: Site, checkout: Checkout) -> Iterator[str]:
-    """The presets whose training's config lies in the checkout."""
-    for preset in presets("model", site.settings.preset_folders).values():
-        path = checkout.within(str(preset.values.get("checkpoint", "")))
-        if preset.values.get("checkout") != "demo" and (path.parent / "config.yaml").is_file():
-            yield preset.name
-
-
 def _evaluation_of(model: str, site: Site, checkout: Checkout) -> list[Finding]:
     """What the checks of `pmlaunch eval MODEL` say of config, robot and motion; the rest is said elsewhere."""
-    simulator = site.simulator.name if site.simulator.name in checkout.options("simulator") else None
+    known = {item.name for item in simulators(checkout, presets("simulator", site.settings.preset_folders))}
+    simulator = site.simulator.name if site.simulator.name in known else None
     request = EvalRequest(model, simulator=simulator, protomotions=str(checkout.root), headless=True)
     try:
         planned = make_plan(request, site.settings)

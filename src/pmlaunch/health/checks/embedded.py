@@ -14,7 +14,7 @@ def _look(site: Site) -> Seen:
     missing = ", ".join(name for name in DEMO_PACKAGES if find_spec(name) is None)
     if not missing:
         return Seen((("ready", "pmlaunch eval demo --motion walk"),))
-    severity = Severity.ERROR if site.simulator.name == "mujoco" else Severity.NOTE
+    severity = Severity.ERROR if site.embedded else Severity.NOTE
     message = f"The embedded evaluation (pmlaunch eval demo) lacks packages: {missing}."
     fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
     return Seen((("ready", "no"),), (finding("PML203", severity, message, fix, fix=fix, about=missing),))

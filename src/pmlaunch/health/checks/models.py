@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pmlaunch.catalog.models import Model, models
 from pmlaunch.catalog.presets import presets
@@ -25,7 +25,8 @@ def _look(site: Site) -> Seen:
     own = [model for model in everything if model.checkpoint.is_relative_to(checkout.root)]
     # whoever fetched one model has what they wanted: only a checkout without any cannot run
     severity = Severity.WARNING if any(model.state == "here" for model in own) else Severity.ERROR
-    findings = [found for model in own for found in _findings(model, checkout, severity, site.quick)]
+    findings = [*_pointers(own, checkout, severity)]
+    findings += [found for model in own for found in _findings(model, checkout, severity, site.quick)]
     return Seen(tuple((model.name, _told(model)) for model in own), tuple(findings))
 
 
@@ -34,15 +35,28 @@ def _told(model: Model) -> str:
     return f"{_WORDS[model.state]}{size}"
 
 
+def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> Iterator[Finding]:
+    """One finding for all of them: nobody wants every model, and each is a download of hundreds of MB."""
+    pointers = [model for model in own if model.state == "pointer"]
+    if len(pointers) == 1:
+        path = pointers[0].checkpoint
+        message = f"{pointers[0].name} is not downloaded: {path.name} is a Git LFS pointer."
+        fix = fetch_command(path, checkout.root)
+        yield finding("PML101", severity, message, fix, fix=fix, about=str(path))
+    elif pointers:
+        names = ", ".join(model.name for model in pointers)
+        message = f"{len(pointers)} checkpoints are not downloaded, Git LFS pointers lie in their place: {names}."
+        first = fetch_command(pointers[0].checkpoint, checkout.root)
+        hint = f"pmlaunch fetch NAME, for the one that you want; or {first}"
+        yield finding("PML101", severity, message, hint, about=names)
+
+
 def _findings(model: Model, checkout: Checkout, severity: Severity, quick: bool) -> Iterator[Finding]:
     path = model.checkpoint
     fix = fetch_command(path, checkout.root)
-    if model.state == "pointer":
-        message = f"{model.name} is not downloaded: {path.name} is a Git LFS pointer."
-        yield finding("PML101", severity, message, fix, fix=fix, about=str(path))
-    elif model.state == "missing":
+    if model.state == "missing":
         yield finding("PML102", severity, f"{model.name} is missing: {path}", fix, fix=fix, about=str(path))
-    elif not quick:
+    elif model.state == "here" and not quick:
         yield from _against_git(model, fix)
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.health.check import Check, Group, Seen, Site, finding
+from pmlaunch.health.check import OWN_PACKAGES, Check, Group, Seen, Site, finding
 from pmlaunch.health.installed import Installed, installed_at
 from pmlaunch.health.probe import LIMIT
 from pmlaunch.model import Finding, Severity
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
-_NEEDED = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich")
+_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "2": ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich"),
+    "3": ("torch", "lightning", "numpy"),
+}
 _OF_SIMULATOR: Mapping[str, tuple[str, ...]] = {
     "isaaclab": ("isaaclab", "isaacsim"),
     "genesis": ("genesis-world",),
@@ -50,9 +53,10 @@ def _facts(site: Site, known: Installed) -> Iterator[tuple[str, str]]:
 
 
 def _needed(site: Site) -> tuple[str, ...]:
-    if site.simulator.name == "mujoco":
+    if site.embedded:
         return _OF_DEMO
-    return (*_NEEDED, *_OF_SIMULATOR.get(site.simulator.name, ()))
+    generation = site.checkout.generation if site.checkout else "2"
+    return (*_NEEDED.get(generation, ()), *_OF_SIMULATOR.get(site.simulator.name, ()))
 
 
 def _missing(site: Site, known: Installed) -> Iterator[Finding]:
@@ -70,16 +74,20 @@ def _missing(site: Site, known: Installed) -> Iterator[Finding]:
 
 
 def _versions(site: Site, known: Installed) -> Iterator[Finding]:
-    if (known.major("moviepy") or 0) >= 2 and site.simulator.name != "mujoco":
+    if (known.major("moviepy") or 0) >= 2 and not site.embedded and _is_2(site):
         message = f"moviepy {known.version('moviepy')} has no moviepy.editor: recording (key L in a window) would fail."
         yield finding("PML229", Severity.WARNING, message, f'{_pip(site)} "moviepy<2"')
     if known.major("pydantic") == 1 and site.simulator.name == "isaaclab":
         message = f"pydantic {known.version('pydantic')}: packages of Isaac Lab and Isaac Sim want version 2."
         yield finding("PML240", Severity.WARNING, message, f'{_pip(site)} "pydantic>=2"')
     python = tuple(int(part) for part in (known.python or "0").split(".")[:2] if part.isdigit())
-    if python > _NEWEST_FOR_2 and site.checkout is not None and site.checkout.generation == "2":
+    if python > _NEWEST_FOR_2 and site.checkout is not None and _is_2(site):
         message = f"ProtoMotions 2.3 does not import with Python {known.python}; pmlaunch repairs that in every run."
         yield finding("PML233", Severity.NOTE, message)
+
+
+def _is_2(site: Site) -> bool:
+    return site.checkout is None or site.checkout.generation == "2"
 
 
 def _halves(known: Installed) -> Iterator[Finding]:
@@ -115,10 +123,13 @@ def _cure(site: Site, error: str) -> str:
 
 def _elsewhere(site: Site, known: Installed) -> Iterator[Finding]:
     """Packages of the checkout that Python takes from another folder."""
-    if site.checkout is None or site.checkout.generation == "demo":
+    if site.checkout is None or site.embedded:
         return
     root = site.checkout.root
+    own = OWN_PACKAGES.get(site.checkout.generation, ())
     for name, inside in _OWN.items():
+        if name not in own:
+            continue
         went: Mapping[str, Any] = (known.imports or {}).get(name) or {}
         entry = known.packages.get(name.replace("_", "-")) or {}
         place = went.get("file") or entry.get("editable")

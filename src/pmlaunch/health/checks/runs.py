@@ -24,12 +24,10 @@ def _look(site: Site) -> Seen:
 def _elsewhere() -> list[Path]:
     """The folders of runs whose Python is alive, told by the variable that every one of them carries."""
     folders = set()
-    for process in psutil.process_iter(["name"]):
-        if "python" not in (process.info["name"] or "").lower():
-            continue
+    for process in psutil.process_iter():
         try:
-            spec = process.environ().get(SPEC_VARIABLE)
-        except (psutil.Error, OSError):  # another user's, or just ended
+            spec = process.environ().get(SPEC_VARIABLE) if "python" in process.name().lower() else None
+        except (psutil.Error, OSError):  # another user's, or just ended; Wine tells no names
             continue
         record = RunFolder(Path(spec).parent).read("record.json") if spec else None
         # doctor's own probe has a record, too, but names no launcher in it

@@ -6,6 +6,7 @@ import locale
 import os
 import platform
 import sys
+import sysconfig
 from pathlib import Path
 
 import psutil
@@ -24,13 +25,13 @@ def _look(site: Site) -> Seen:
         ("system", system_name()),
         (
             "processor",
-            f"{platform.machine()}, {psutil.cpu_count(logical=False) or '?'} cores, {os.cpu_count()} threads",
+            f"{sysconfig.get_platform()}, {psutil.cpu_count(logical=False) or '?'} cores, {os.cpu_count()} threads",
         ),
         ("memory", f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB available"),
         ("pmlaunch", f"{__version__}, Python {sys.version.split()[0]}, {sys.executable}"),
         ("locale", locale.setlocale(locale.LC_CTYPE)),
     )
-    if memory.available >= _LITTLE or site.simulator.name == "mujoco":
+    if memory.available >= _LITTLE or site.embedded:
         return Seen(facts)
     message = f"Only {memory.available / _GIB:.1f} GiB of memory are available: the system may end a run."
     return Seen(facts, (finding("PML238", Severity.WARNING, message, "close other programs"),))

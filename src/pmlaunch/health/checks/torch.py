@@ -42,7 +42,7 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _cuda(site: Site, told: Mapping[str, Any]) -> Iterator[Finding]:
-    if told.get("cuda_available") or site.simulator.name == "mujoco" or site.device == "cpu":
+    if told.get("cuda_available") or site.embedded or site.device == "cpu":
         return
     if not has_nvidia(site.environment):
         return  # the GPU's own check says so

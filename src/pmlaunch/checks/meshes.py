@@ -1,0 +1,25 @@
+"""The robot's meshes: Git LFS leaves pointers, and the simulator says no more than that it cannot read a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pmlaunch.checkouts.inference import InferenceCheckout
+from pmlaunch.checks.checkpoint import fetch_command
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
+
+_READ_MJCF = ("mujoco", "newton", "genesis", "isaacgym")  # Isaac Lab reads USD files
+
+
+def check_meshes(planned: Planned) -> Iterator[Finding]:
+    checkout, robot = planned.checkout, planned.plan.robot
+    if not isinstance(checkout, InferenceCheckout) or robot is None or planned.plan.simulator not in _READ_MJCF:
+        return
+    pointers = checkout.pointer_meshes(robot)
+    if pointers:
+        first = pointers[0]
+        more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
+        message = f"Meshes of robot {robot} are Git LFS pointers: {first.name}{more} in {first.parent}."
+        fix = fetch_command(first.parent / "*", checkout.root)
+        yield Finding("PML131", Severity.ERROR, message, fix, fix, str(first.parent))

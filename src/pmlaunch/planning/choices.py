@@ -1,0 +1,74 @@
+"""Choices that are made alike for every generation: window or none, device, backend of the process group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.planning.things import Things
+from pmlaunch.platforms import Platform
+from pmlaunch.settings import Settings
+
+_BACKENDS = ("auto", "gloo", "nccl", "none")
+_DEVICES = ("gpu", "cpu")
+
+
+def headless_or_window(request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Sourced[bool]:
+    """A window where a person can look at it: on Windows, or where there is a display; never in CI."""
+    typed = [item.value for item in things.overrides if item.kind == "value" and item.key == "headless"]
+    if typed:
+        return Sourced(bool(typed[-1]), "override")
+    preset = things.model.preset
+    if request.headless is not None:
+        return Sourced(request.headless, "flag")
+    if preset and preset.values.get("headless") is not None:
+        return Sourced(bool(preset.values["headless"]), preset.source)
+    chosen = settings.get("headless")
+    if chosen is not None:
+        return Sourced(bool(chosen.value), chosen.source)
+    environment = settings.environment
+    if environment.get("CI"):
+        return Sourced(True, "environment CI")
+    if platform.name == "windows" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
+        return Sourced(False, "default")
+    return Sourced(True, "default: no display")
+
+
+def device_of(request: EvalRequest, settings: Settings, things: Things) -> Sourced[str | None]:
+    """gpu or cpu; None where the checkpoint or upstream decides. Raises PML001."""
+    preset = things.model.preset
+    chosen = settings.get("device", request.device)
+    if request.device is None and preset and preset.values.get("device"):
+        chosen = Sourced(str(preset.values["device"]), preset.source)
+    if chosen is None:
+        return Sourced(None, "checkpoint")
+    if chosen.value not in _DEVICES:
+        raise PmlaunchError("PML001", f"--device cannot be {chosen.value!r}: it is gpu or cpu.")
+    return chosen
+
+
+def backend_of(
+    request: EvalRequest, settings: Settings, platform: Platform
+) -> tuple[Sourced[str | None], Sourced[str] | None]:
+    """(the process group's backend, or None for Lightning's choice; Fabric's strategy when there is no group)."""
+    chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", "default")
+    if chosen.value not in _BACKENDS:
+        raise PmlaunchError("PML001", f"--ddp-backend cannot be {chosen.value!r}: it is {', '.join(_BACKENDS)}.")
+    if chosen.value == "auto":
+        return Sourced(platform.ddp_backend, f"platform {platform.name}"), None
+    if chosen.value == "none":
+        return Sourced(None, chosen.source), Sourced("auto", chosen.source)
+    return chosen, None
+
+
+def path_text(path: Sourced[Any], platform: Platform, things: Things) -> Sourced[str]:
+    """A path as the target's command line has it."""
+    return Sourced(platform.path_text(path.value, things.checkout.root), path.source)
+
+
+def at_least_one(option: str, count: Sourced[Any]) -> Sourced[Any]:
+    """`count`, if it is one. Raises PML001."""
+    if count.value < 1:
+        raise PmlaunchError("PML001", f"{option} cannot be {count.value}: it is at least 1.")
+    return count

@@ -1,0 +1,40 @@
+"""Decide how a run measures: with figures or without, over which motions, for how many steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pmlaunch.catalog.presets import presets
+from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.model import EvalRequest, Measuring, Sourced
+from pmlaunch.planning.things import Things
+from pmlaunch.planning.values import Values
+
+_TYPED = ("flag", "override")
+
+
+def wants_metrics(request: EvalRequest, headless: bool) -> Sourced[bool]:
+    """Whether every motion is evaluated once and measured: what a headless run is for, and no window's way."""
+    if request.metrics is not None:
+        return Sourced(request.metrics, "flag")
+    return Sourced(headless, "default: headless" if headless else "default: a window stays open")
+
+
+def _keys(things: Things) -> dict[str, str]:
+    """What the keys of the simulator's window do, from its preset; nothing where it has none."""
+    preset = presets("simulator").get(things.simulator.value.name)
+    keys = preset.values.get("keys") if preset else None
+    return {str(key): str(does) for key, does in keys.items()} if isinstance(keys, dict) else {}
+
+
+def measuring_of(values: Values, report: ConfigReport, things: Things, steps: Sourced[Any]) -> Measuring:
+    """How the run measures. The limit is the user's own only: upstream's measure ignores max_eval_steps."""
+    typed = values.settings.get("seed")
+    seed = next((item.value for item in values.user if item.key == "seed"), typed.value if typed else 0)
+    return Measuring(
+        agent=report.agent,
+        seed=seed if isinstance(seed, int) else 0,
+        limit=steps.value if steps.source in _TYPED else None,
+        library=things.motion_list.library,
+        keys=_keys(things) if not values.headless.value and things.checkout.generation == "2" else {},
+    )

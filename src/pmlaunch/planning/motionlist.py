@@ -1,0 +1,202 @@
+"""Many motions for one start: names, patterns, folders and libraries become one list, and one YAML of it.
+
+The YAML is upstream's: `motions: [{file, fps, idx, sub_motions: [{idx, timings {start, end} s, weight}]}]`. Paths in
+it are absolute and fps is each file's own. Planning only holds its text; it is written when the run starts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.catalog.motions import read_info
+from pmlaunch.catalog.robots import Robot
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.yamlfile import yaml_mapping
+
+LIBRARY_FILE = "motions.yaml"
+"""The generated list, in the run folder; this bare name stands for it in a plan."""
+_LISTS = (".yaml", ".yml")
+_PACKED = ".pt"
+_CLIPS = (".npy", ".motion")  # of 2.x, of 3.x
+_WILD = "*?["
+
+
+@dataclass(frozen=True)
+class MotionList:
+    """The motions of a run. `file` is what the program is given; `library` the text of a YAML to be written first."""
+
+    motions: tuple[MotionInfo, ...] = ()
+    file: Path | None = None
+    library: str | None = None
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One motion: its file's own facts, and the piece of it that is played (s; -1 is the end)."""
+
+    info: MotionInfo
+    start: float = 0.0
+    end: float = -1.0
+    more: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> tuple[str, float, float]:
+        return os.path.normcase(os.path.abspath(self.info.path)), self.start, self.end  # noqa: PTH100 (see find.py)
+
+
+def collect(
+    wanted: Sequence[str], find: Callable[[str], Path], places: Sequence[Path], robots: Sequence[Robot]
+) -> MotionList:
+    """The motions that `wanted` names, in that order, each once.
+
+    Args:
+        wanted: names, paths, patterns (`data/motions/*.npy`), folders, libraries.
+        find: the file that a name or path answers to.
+        places: where patterns and folders are looked for: where the command was typed, then the checkout.
+        robots: those that the checkout has.
+
+    Raises PML010 when a pattern or folder holds no motion, PML120 for a YAML that is no library, PML001 for a packed
+    library beside other motions.
+    """
+    files = [path.absolute() for name in wanted for path in _files(name, find, places)]
+    files = list({os.path.normcase(path): path for path in files}.values())
+    packed = [path for path in files if path.suffix == _PACKED]
+    if packed and len(files) > 1:
+        message = f"{packed[0].name} is a packed library: it cannot be joined with other motions."
+        raise PmlaunchError("PML001", message, hint=f'--motion "{packed[0]}" alone', subject=str(packed[0]))
+    if len(files) == 1 and not _is_list(files[0]):
+        return MotionList((read_info(files[0], robots),), files[0])
+    entries = [entry for path in files for entry in _entries(path, robots)]
+    entries = list({entry.key: entry for entry in reversed(entries)}.values())[::-1]
+    motions = _distinct([_piece(entry) for entry in entries])
+    if len(files) == 1 and files[0].suffix == ".yaml":  # upstream knows no other ending
+        return MotionList(motions, files[0])
+    if len(entries) == 1:
+        whole = entries[0].start == 0 and entries[0].end == -1
+        return MotionList(motions, entries[0].info.path) if whole else MotionList(motions, None, _text(entries))
+    return MotionList(motions, None, _text(entries))
+
+
+def own_list(path: Path, robots: Sequence[Robot]) -> MotionList:
+    """The list of one motion file or library that the checkpoint or an override names; never raises."""
+    try:
+        return replace(collect((str(path),), lambda _: path, (), robots), file=path, library=None)
+    except PmlaunchError as error:
+        problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
+        return MotionList((MotionInfo(path.stem, path, problem=problem),), path)
+
+
+def _is_list(path: Path) -> bool:
+    return path.suffix in _LISTS and path.is_file()
+
+
+def _files(name: str, find: Callable[[str], Path], places: Sequence[Path]) -> list[Path]:
+    """The files that one --motion stands for."""
+    expanded = Path(name).expanduser()
+    candidates = [place / expanded for place in places]
+    for candidate in candidates:
+        if candidate.is_dir():
+            clips = [path for path in sorted(candidate.rglob("*")) if path.suffix in _CLIPS]
+            return _some(clips, name, f"The folder {candidate} holds no motion ({' or '.join(_CLIPS)}).")
+        if candidate.is_file():
+            return [candidate]
+    if not any(sign in name for sign in _WILD):
+        return [find(name)]
+    for candidate in candidates:
+        found = sorted(_matching(candidate))
+        motions = [path for path in found if path.suffix in (*_CLIPS, _PACKED, *_LISTS) and path.is_file()]
+        if motions:
+            return motions
+    return _some([], name, f"No motion file matches {name}.")
+
+
+def _some(paths: list[Path], name: str, complaint: str) -> list[Path]:
+    if not paths:
+        raise PmlaunchError("PML010", complaint, hint="pmlaunch list motions", subject=name)
+    return paths
+
+
+def _matching(path: Path) -> Iterator[Path]:
+    """What matches; those of its first parts that exist are taken literally: a folder may be called [old]."""
+    literal, parts = Path(path.anchor), list(path.parts[1:] if path.anchor else path.parts)
+    while parts and (literal / parts[0]).exists():
+        literal /= parts.pop(0)
+    return iter(literal.glob(str(Path(*parts))))
+
+
+def _entries(path: Path, robots: Sequence[Robot]) -> Iterator[_Entry]:
+    """The motions of one file: itself, or those that a library lists, in upstream's order."""
+    if not _is_list(path):
+        yield _Entry(read_info(path, robots))
+        return
+    listed = yaml_mapping(path, "PML120").get("motions")
+    if not isinstance(listed, list) or not listed or not all(_names_a_file(item) for item in listed):
+        message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
+        raise PmlaunchError("PML120", message, subject=str(path))
+    for item in sorted(listed, key=lambda item: _number(item.get("idx"), 1e6)):
+        info = read_info(path.parent / item["file"], robots)
+        if item.get("fps") is not None and info.frames is not None:
+            fps = _number(item["fps"], info.fps or 1.0)
+            info = replace(info, fps=fps, seconds=(info.frames - 1) / fps if fps > 0 else None)
+        pieces = item.get("sub_motions")
+        pieces = [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
+        for piece in sorted(pieces, key=lambda piece: _number(piece.get("idx"), 0.0)) or [item]:
+            timings = piece.get("timings")
+            timings = timings if isinstance(timings, dict) else {}
+            more = {key: piece[key] for key in ("weight", "labels", "ref_respawn_offset") if key in piece}
+            yield _Entry(info, _number(timings.get("start"), 0.0), _number(timings.get("end"), -1.0), more)
+
+
+def _names_a_file(item: object) -> bool:
+    return isinstance(item, dict) and isinstance(item.get("file"), str)
+
+
+def _number(value: object, default: float) -> float:
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+
+
+def _piece(entry: _Entry) -> MotionInfo:
+    """What is known of the motion, for the part of it that is played."""
+    info = entry.info
+    if info.frames is None or info.fps is None or (entry.start == 0 and entry.end == -1):
+        return info
+    last = info.frames if entry.end == -1 else min(int(entry.end * info.fps), info.frames)
+    frames = max(last - round(entry.start * info.fps), 0)
+    return replace(info, frames=frames, seconds=max(frames - 1, 0) / info.fps)
+
+
+def _distinct(motions: Sequence[MotionInfo]) -> tuple[MotionInfo, ...]:
+    """The motions with names that differ: a second `walk` is called by its folder as well, or numbered."""
+    names = [motion.name for motion in motions]
+    if len(set(names)) < len(names):
+        twice = {name for name in names if names.count(name) > 1}
+        names = [
+            f"{motion.path.parent.name}/{name}" if name in twice else name
+            for motion, name in zip(motions, names, strict=True)
+        ]
+    taken: dict[str, int] = {}
+    found = []
+    for motion, name in zip(motions, names, strict=True):
+        taken[name] = taken.get(name, 0) + 1
+        found.append(replace(motion, name=name if taken[name] == 1 else f"{name} ({taken[name]})"))
+    return tuple(found)
+
+
+def _text(entries: Sequence[_Entry]) -> str:
+    """The YAML, in ASCII: upstream opens it in the encoding that Windows happens to have."""
+    import yaml
+
+    motions = []
+    for index, entry in enumerate(entries):
+        timings = {"start": entry.start, "end": entry.end if entry.end >= 0 else -1}
+        piece = {"weight": 1.0, **(entry.more or {}), "idx": index, "timings": timings}
+        item: dict[str, Any] = {"file": str(entry.info.path), "idx": index, "sub_motions": [piece]}
+        if entry.info.fps is not None:
+            item["fps"] = int(entry.info.fps) if entry.info.fps.is_integer() else entry.info.fps
+        motions.append(item)
+    return yaml.safe_dump({"motions": motions}, sort_keys=False, width=100_000)

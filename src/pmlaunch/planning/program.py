@@ -1,0 +1,48 @@
+"""The upstream program that a plan starts: what differs between the generations, behind one Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.model import EvalRequest, LaunchPlan, Sourced
+from pmlaunch.planning.hydra import HydraProgram
+from pmlaunch.planning.inference import InferenceProgram
+from pmlaunch.planning.things import Things
+from pmlaunch.planning.values import Values
+from pmlaunch.platforms import Platform
+from pmlaunch.settings import Settings
+
+
+class Program(Protocol):
+    """What planning asks of a generation's program."""
+
+    def values(self, request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Values:
+        """Every value but the number of steps. Raises PML001, PML003, PML016, PML017."""
+        ...
+
+    def report(self, things: Things, values: Values) -> ConfigReport:
+        """What the config of the run holds; empty where the checkpoint has none: that is the finding then."""
+        ...
+
+    def steps(self, request: EvalRequest, values: Values, report: ConfigReport, things: Things) -> Sourced[Any]:
+        """How many control steps the run takes; None where that is open or not known."""
+        ...
+
+    def with_steps(self, values: Values, steps: Sourced[Any]) -> Values:
+        """The values with the number of steps, where the program is told of it."""
+        ...
+
+    def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:
+        """The plan with what only this generation's agent or run folder needs."""
+        ...
+
+
+_PROGRAMS: Mapping[str, Program] = {"2": HydraProgram(), "demo": HydraProgram(), "3": InferenceProgram()}
+
+
+def program_of(checkout: Checkout) -> Program:
+    """The program of the checkout's generation."""
+    return _PROGRAMS[checkout.generation]

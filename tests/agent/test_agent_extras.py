@@ -1,0 +1,148 @@
+"""What is kept of an evaluation, and a video of it, on a stand-in for upstream's simulator."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from conftest import AGENT_HOME
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("torch", reason="skipped: the bodies are tensors: pip install pmlaunch[demo]")
+
+SCRIPT = '''
+import os, sys, types
+import torch
+from types import SimpleNamespace as Space
+from pmlaunch_agent.keeping import MotionKeeper
+
+class Env:
+    """Two environments of three bodies; the simulator writes every step into the same memory."""
+    dt = 0.1
+    mimic_info_dict = {}
+    respawn_offset_relative_to_data = torch.tensor([[10.0, 0.0, 0.0], [20.0, 0.0, 0.0]])
+    terrain = Space(get_ground_heights=lambda points: torch.full((len(points), 1), 0.5))
+    config = Space(robot=Space(body_names=["pelvis", "hand", "head"]))
+    def __init__(self):
+        self.state = torch.zeros(2, 3, 3)
+        self.simulator = Space(get_bodies_state=lambda: Space(
+            rigid_body_pos=self.state, rigid_body_rot=torch.tensor([0.0, 0.0, 0.0, 1.0]).expand(2, 3, 4)))
+        self.progress_buf = torch.zeros(2, dtype=torch.long)
+        self.motion_manager = Space(motion_ids=torch.tensor([0, 1]), motion_times=torch.zeros(2))
+        tree = Space(node_names=["pelvis", "head", "hand"], parent_indices=torch.tensor([-1, 0, 1]))
+        self.motion_lib = Space(
+            state=Space(motions=[Space(skeleton_tree=tree)]),
+            get_motion_state=lambda ids, times: Space(rigid_body_pos=torch.ones(2, 3, 3) * ids.view(-1, 1, 1)))
+    def step(self):
+        self.state += 1.0
+        self.progress_buf += 1
+
+env = Env()
+keeper = MotionKeeper(env, ["walk", "fall", "sit"], [4, 2, 3])
+for _ in range(4):
+    env.step()
+    keeper.add(2)
+env.progress_buf[:] = 0
+env.motion_manager.motion_ids[:] = torch.tensor([2, 1])
+for _ in range(3):
+    env.step()
+    keeper.add(1)
+assert keeper.write("motion.npz") and keeper.problem is None
+assert not MotionKeeper(env, [], None).write("none.npz") and not os.path.exists("none.npz")
+'''
+
+
+def test_a_column_for_each_way_through_a_motion(agent) -> None:
+    agent.write(SCRIPT).run()
+    assert agent.returncode == 0, agent.stderr
+    with np.load(agent.folder / "motion.npz", allow_pickle=False) as saved:
+        assert list(saved["motions"]) == ["walk", "fall", "sit"], (
+            "the surplus environment of the last batch is not kept"
+        )
+        assert list(saved["frames"]) == [4, 2, 3], "nothing behind a motion's end"
+        assert saved["positions"].shape == saved["reference"].shape == (4, 3, 3, 3)
+        assert saved["positions"][:, 0, 0, 0].tolist() == [1.0, 2.0, 3.0, 4.0], "each step its own numbers"
+        assert saved["positions"][:3, 2, 0, 0].tolist() == [5.0, 6.0, 7.0]
+        assert np.isnan(saved["positions"][2:, 1]).all()
+        assert saved["rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
+        assert saved["reference"][0, 1, 0].tolist() == [21.0, 1.0, 1.5], "moved to where it was spawned, on the ground"
+        assert float(saved["fps"]) == 10.0
+        assert list(saved["body_names"]) == ["pelvis", "hand", "head"]
+        assert list(saved["parents"]) == [-1, 2, 0], "by name: the motion's order is another"
+
+
+RECORDED = """
+import sys, types
+from pmlaunch_agent.recording import Recorder, provide_moviepy
+
+class Simulator:
+    headless = HEADLESS
+    def __init__(self):
+        self._user_is_recording = self._changed = False
+        self.said = []
+    def _toggle_video_record(self):
+        self._user_is_recording = not self._user_is_recording
+        self._changed = True
+    def render(self):
+        if self._changed and self._user_is_recording:
+            self.said.append("begin " + self._user_recording_video_path % "NOW")
+        elif self._changed:
+            from moviepy.editor import ImageSequenceClip
+            self.said.append("end " + ImageSequenceClip)
+        self._changed = False
+
+simulator = Simulator()
+recorder = Recorder(simulator, "run 100%/recording")
+print(recorder.start())
+simulator.render()
+if PRESSED:
+    simulator._toggle_video_record()
+    simulator.render()
+recorder.stop()
+recorder.stop()
+print(simulator.said)
+"""
+
+
+def run_recorded(agent, headless: bool = False, pressed: bool = False, moviepy: str | None = "2") -> str:
+    package = agent.folder / "moviepy"
+    if moviepy:
+        package.mkdir()
+        (package / "__init__.py").write_text("ImageSequenceClip = 'clip'\n" if moviepy == "2" else "")
+        if moviepy == "1":
+            (package / "editor.py").write_text("ImageSequenceClip = 'clip'\n")
+    source = RECORDED.replace("HEADLESS", str(headless)).replace("PRESSED", str(pressed))
+    if moviepy is None:
+        source = "import sys\nsys.modules['moviepy'] = None\nimport importlib.util\n" + source.replace(
+            "simulator = Simulator()",
+            "importlib.util.find_spec = lambda name: None\nsimulator = Simulator()",
+        )
+    agent.write(source).run()
+    assert agent.returncode == 0, agent.stderr
+    return agent.stdout
+
+
+@pytest.mark.parametrize("moviepy", ["1", "2"])
+@pytest.mark.parametrize("pressed", [False, True])
+def test_recording_begins_and_ends_without_its_key(agent, moviepy: str, pressed: bool) -> None:
+    said = run_recorded(agent, moviepy=moviepy, pressed=pressed)
+    assert said == "None\n['begin run 100%/recording-NOW', 'end clip']\n"
+
+
+def test_without_a_window_there_is_nothing_to_record(agent) -> None:
+    assert run_recorded(agent, headless=True) == "nothing was recorded: there is no window\n[]\n"
+
+
+def test_without_moviepy_it_is_not_begun(agent) -> None:
+    assert "moviepy is not installed" in run_recorded(agent, moviepy=None)
+
+
+def test_the_agent_imports_neither_numpy_nor_torch_by_itself() -> None:
+    source = "import sys, pmlaunch_agent.main; print([name for name in ('numpy', 'torch') if name in sys.modules])"
+
+    done = subprocess.run(
+        [sys.executable, "-c", source], env={"PYTHONPATH": str(AGENT_HOME)}, capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == "[]"

@@ -1,0 +1,120 @@
+"""metrics.json of a program that evaluates by itself, and keyword arguments that it has no option for."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.checkouts.inference import InferenceCheckout, fabric_arguments
+from pmlaunch.checkouts.measures import measures_of
+from standin3 import make_checkout3
+
+
+@pytest.fixture
+def checkout3(tmp_path: Path) -> InferenceCheckout:
+    return InferenceCheckout(make_checkout3(tmp_path / "three"), "here", tmp_path)
+
+
+def evaluate(agent: Any, checkout: InferenceCheckout, *arguments: str, **hooks: Any) -> dict[str, Any]:
+    """Run the stand-in's program through the agent, as the launcher asks for it; returns metrics.json."""
+    measures, home = measures_of("3"), checkout.root / "results/g1_mlp"
+    metrics = {
+        "file": str(agent.folder / "metrics.json"),
+        "generation": "3",
+        "units": dict(measures.units),
+        "common": dict(measures.common),
+        "factors": dict(measures.factors),
+    }
+    argv = [f"--checkpoint={home / 'last.ckpt'}", "--simulator=mujoco", f"--motion-file={home / 'config.yaml'}"]
+    agent.write(
+        "",
+        [*argv, "--headless", *arguments],
+        script=str(checkout.script),
+        cwd=str(checkout.root),
+        python_path=[str(checkout.root)],
+        hooks={"metrics": metrics, "watch": [point.as_json() for point in checkout.watch], **hooks},
+    ).run()
+    path = agent.folder / "metrics.json"
+    return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
+
+
+def test_metrics_of_a_full_evaluation(agent, checkout3):
+    document = evaluate(agent, checkout3, "--full-eval")
+    assert agent.returncode == 0, agent.stderr
+    printed = dict(line.split(": ") for line in agent.stdout.splitlines() if line.startswith("  eval/"))
+    assert {f"  {name}": f"{value:.6f}" for name, value in document["metrics"].items()} == {
+        name: value for name, value in printed.items() if value != "nan"
+    }
+    assert document["common"] == {
+        "success_rate": 0.5,
+        "mean_position_error_m": 0.4,
+        "mean_rotation_error_deg": pytest.approx(5.729578),
+        "motions": 2,
+        "failed": ["second"],
+    }
+    assert document["units"]["eval/gt_error/max"] == "m"
+    assert document["units"]["eval/gr_error/mean"] == "rad"
+    first, second = document["per_motion"]
+    assert (first["motion"], first["success"], second["success"]) == ("first", True, False)
+    assert second["metrics"]["eval/gt_error/mean"] == pytest.approx(0.7)
+    assert second["metrics"]["eval/gt_error/max"] == 0.9
+    assert (document["comparable"], document["steps"], document["generation"]) == (True, 30, "3")
+    assert document["notes"] == ["not a finite number, and left out: eval/normalized_jerk_mean"]
+
+
+def test_motions_cut_short_are_not_comparable(agent, checkout3):
+    limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
+    document = evaluate(agent, checkout3, *limit)
+    assert document["comparable"] is True  # the checkpoint's own limit is upstream's way to measure
+    assert document["notes"][0].startswith("1 of 2 motions were cut short after 15 steps by the checkpoint's own")
+
+
+def test_motions_cut_short_by_the_user(agent, checkout3):
+    original = measures_of("3")
+    metrics = {"file": str(agent.folder / "metrics.json"), "max_steps": 15, "common": dict(original.common)}
+    limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
+    document = evaluate(agent, checkout3, *limit, metrics=metrics)
+    assert document["comparable"] is False
+    assert "--max-steps" in document["notes"][0]
+
+
+def test_success_without_a_threshold_says_nothing(agent, checkout3):
+    evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
+    evaluator.write_text(evaluator.read_text(encoding="utf-8").replace("threshold=0.5", ""), encoding="utf-8")
+    document = evaluate(agent, checkout3, "--full-eval")
+    assert (document["common"]["success_rate"], document["common"]["failed"]) == (None, [])
+    assert document["comparable"] is False
+    assert "threshold" in document["notes"][-1] + document["notes"][0]
+
+
+def test_another_evaluator_still_gives_the_summary(agent, checkout3):
+    evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
+    text = evaluator.read_text(encoding="utf-8").replace("_component_step_count", "_counts")
+    evaluator.write_text(text, encoding="utf-8")
+    document = evaluate(agent, checkout3, "--full-eval")
+    assert document["metrics"]["eval/success_rate"] == 0.5
+    assert document["per_motion"] == []
+    assert agent.result["notes"][0].startswith("no metrics of each motion: AttributeError")
+
+
+def test_evaluation_without_end_is_ended_by_the_agent(agent, checkout3):
+    document = evaluate(agent, checkout3, max_steps=25, metrics=None)
+    assert (agent.returncode, agent.result["steps"], agent.result["stopped_by"]) == (0, 25, "max_steps")
+    assert document == {}
+
+
+def test_keyword_arguments_win_over_the_scripts(agent, checkout3):
+    settings = [point.as_json() for point in fabric_arguments({"devices": 2})]
+    evaluate(agent, checkout3, "--full-eval", arguments=settings)
+    assert "fabric [('accelerator', 'cpu'), ('devices', 2)]" in agent.stdout
+    (applied,) = [hook for hook in agent.result["hooks_applied"] if hook["hook"] == "arguments"]
+    assert applied["values"] == {"devices": 2}
+
+
+def test_rank_1_writes_no_metrics(agent, checkout3):
+    agent.environ["LOCAL_RANK"] = "1"
+    assert evaluate(agent, checkout3, "--full-eval") == {}
+    assert json.loads((agent.folder / "result.rank1.json").read_text(encoding="utf-8"))["exit_code"] == 0

@@ -1,0 +1,81 @@
+"""Evaluations that measure, on the stand-in: many motions in one start, an agent without metrics, what was kept."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from conftest import TRACKER, Pmlaunch
+from standin import smpl_motion
+
+CONFIG = "protomotions/data/pretrained_models/motion_tracker/smpl/config.yaml"
+
+
+@pytest.fixture
+def clips(workspace: Path) -> Path:
+    for name in ("走路", "it's a run"):
+        smpl_motion(workspace / "my clips" / f"{name}.npy")
+    return workspace / "my clips"
+
+
+def test_many_motions_in_one_start(pmlaunch: Pmlaunch, clips: Path) -> None:
+    done = pmlaunch(*TRACKER, "-m", clips)
+    record = done.record
+    assert done.code == 0, done.err
+    assert record["metrics"] == {"eval/gt_err": 0.25, "eval/gr_err_degrees": 0.25, "eval/tracking_success_rate": 1.0}
+    assert record["units"]["eval/gr_err_degrees"] == "deg"
+    assert record["steps"] == 90, "three motions of a second, one after another"
+    assert record["evaluation"]["common"]["motions"] == 3
+    folder = Path(record["folder"])
+    document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    assert (document["generation"], document["comparable"], document["steps"]) == ("2", True, 90)
+    assert document["seconds"]["evaluation"] > 0
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    assert [(item["done"], item["of"]) for item in events if item["event"] == "motion"] == [(n, 3) for n in range(4)]
+    result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+    assert any("sampling weights" in note for note in result["notes"]), "the training's own motions stop nothing"
+    assert "3 of 3 motions, 90 of 90 steps" in done.err
+
+
+def test_cut_short(pmlaunch: Pmlaunch) -> None:
+    done = pmlaunch(*TRACKER, "--max-steps", "7")
+    assert (done.code, done.record["steps"]) == (0, 7)
+    assert done.record["evaluation"]["comparable"] is False
+    assert "PML311" in done.codes
+
+
+def test_agent_without_metrics(pmlaunch: Pmlaunch, workspace: Path) -> None:
+    config = workspace / CONFIG
+    text = config.read_text(encoding="utf-8").replace("mimic.agent.Mimic", "ppo.agent.PPO")
+    config.write_text(text.replace("[gt_err, gr_err_degrees]", "[]"), encoding="utf-8")
+    done = pmlaunch(*TRACKER)
+    assert (done.code, done.record["steps"]) == (0, 30)
+    assert done.record["metrics"] == {
+        "info/episode_reward": 5.0,
+        "info/episode_length": 10.0,
+        "info/reward": 0.5,
+        "info/resets": 3.0,
+    }
+    assert done.record["units"]["info/episode_length"] == "steps"
+    assert "PML014" in done.codes
+
+
+def test_what_could_not_be_kept_is_told_and_ends_nothing(pmlaunch: Pmlaunch) -> None:
+    done = pmlaunch(*TRACKER, "--save-motion")  # the stand-in's simulator has no bodies
+    assert (done.code, done.record["state"], done.record["steps"]) == (0, "done", 30)
+    (finding,) = [finding for finding in done.record["findings"] if finding["code"] == "PML313"]
+    assert "motion.npz" in finding["message"]
+
+
+def test_without_metrics(pmlaunch: Pmlaunch) -> None:
+    done = pmlaunch(*TRACKER, "--no-metrics")
+    assert (done.code, done.record["steps"], done.record["metrics"]) == (0, 30, {})
+    assert not (Path(done.record["folder"]) / "metrics.json").exists()
+
+
+def test_no_recording_without_a_window(pmlaunch: Pmlaunch, workspace: Path) -> None:
+    done = pmlaunch(*TRACKER, "--record")
+    assert (done.code, done.codes[0]) == (4, "PML119")
+    assert not (workspace / "runs").exists(), "said before the start"

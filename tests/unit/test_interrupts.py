@@ -1,0 +1,71 @@
+"""Ctrl+C and polite requests are counted, while a run goes on and no longer."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from pmlaunch.running.interrupts import Interrupts
+
+ASKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+
+
+@pytest.fixture(autouse=True)
+def _as_before():
+    before = {number: signal.getsignal(number) for number in ASKED}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", ASKED)
+def test_signal_is_counted_and_strikes_nothing(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with Interrupts() as interrupts:
+        assert interrupts.count == 0
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        assert interrupts.count == 2
+    assert signal.getsignal(number) is before
+
+
+def test_ctrl_c_afterwards_is_pythons_own_again() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Interrupts() as interrupts:
+        pass
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+    assert interrupts.count == 0
+
+
+def test_handlers_come_back_after_an_error() -> None:
+    before = [signal.getsignal(number) for number in ASKED]
+    with pytest.raises(ZeroDivisionError), Interrupts():
+        raise ZeroDivisionError
+    assert [signal.getsignal(number) for number in ASKED] == before
+
+
+@pytest.mark.parametrize("number", ASKED)
+def test_who_was_told_to_ignore_a_signal_goes_on_ignoring_it(number: signal.Signals) -> None:
+    signal.signal(number, signal.SIG_IGN)
+    with Interrupts() as interrupts:
+        signal.raise_signal(number)
+        assert interrupts.count == 0
+    assert signal.getsignal(number) is signal.SIG_IGN
+
+
+def test_another_thread_may_not_and_does_not_ask_for_signals() -> None:
+    before = [signal.getsignal(number) for number in ASKED]
+    seen: list[object] = []
+
+    def look() -> None:
+        with Interrupts() as interrupts:
+            seen.append([signal.getsignal(number) for number in ASKED])
+            seen.append(interrupts.count)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert seen == [before, 0]

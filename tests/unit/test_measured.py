@@ -1,0 +1,105 @@
+"""metrics.json as the launcher believes it, and as a person sees it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.cli.outcome import Outcome
+from pmlaunch.cli.render import render
+from pmlaunch.model import RunRecord, RunState
+from pmlaunch.running.measured import Measured, read_measured
+from pmlaunch.running.store import RunFolder
+
+
+def entry(name: str, success: bool | None, **figures: float) -> dict[str, Any]:
+    return {"motion": name, "success": success, "metrics": figures}
+
+
+DOCUMENT: dict[str, Any] = {
+    "schema": 1,
+    "generation": "2",
+    "metrics": {"eval/gt_err": 0.2, "eval/tracking_success_rate": 0.5},
+    "units": {"eval/gt_err": "m"},
+    "common": {"success_rate": 0.5, "motions": 2, "failed": ["fall"]},
+    "per_motion": [entry("走路", True, gt_err=0.1), entry("fall", False, gt_err=0.3)],
+    "comparable": True,
+    "notes": ["a remark"],
+    "seconds": {"start": 40.0, "load": 0.5, "evaluation": 9.0},
+    "steps": 300,
+    "steps_per_second": 33.3,
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    return RunFolder(tmp_path)
+
+
+def read(folder: RunFolder, **changes: Any) -> Measured:
+    folder.file("metrics.json").write_text(json.dumps(DOCUMENT | changes), encoding="utf-8")
+    return read_measured(folder)
+
+
+def shown(measured: Measured, capsys: pytest.CaptureFixture[str]) -> str:
+    record = RunRecord(Path("run"), RunState.DONE, 0, "now", 12.0, metrics=measured.metrics, units=measured.units,
+                       evaluation=measured.rest)  # fmt: skip
+    render(Outcome("eval", shown=record), as_json=False)
+    return capsys.readouterr().out
+
+
+def test_what_is_read(folder: RunFolder) -> None:
+    found = read(folder)
+    assert found.metrics == DOCUMENT["metrics"]
+    assert found.rest == {key: DOCUMENT[key] for key in ("common", "per_motion", "comparable", "notes", "seconds")}
+
+
+def test_no_document_is_no_measure(folder: RunFolder) -> None:
+    assert read_measured(folder) == Measured()
+    folder.file("metrics.json").write_text("[", encoding="utf-8")
+    assert read_measured(folder) == Measured()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"metrics": {"eval/gt_err": None, "a": "b", "c": True, "d": [1]}},
+        {"metrics": 3, "units": [], "common": 1, "per_motion": {"a": 1}, "notes": "x", "seconds": None},
+        {"per_motion": [3, {}, {"motion": 4, "success": "yes", "metrics": {"gt_err": "far"}}]},
+    ],
+)
+def test_what_is_no_number_is_left_out(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
+) -> None:
+    found = read(folder, **changes)
+    assert all(type(value) is float for value in found.metrics.values())
+    assert shown(found, capsys)
+
+
+def test_motions_and_the_lost_ones(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(read(folder), capsys)
+    assert "走路" in text
+    assert "lost 1 of 2 motions: fall" in text
+    assert "note: a remark" in text
+    assert "start 40.0 s, load 0.5 s, evaluation 9.0 s" in text
+    assert "not comparable" not in text
+
+
+def test_one_motion_needs_no_table(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(read(folder, per_motion=[entry("walk", True, gt_err=0.123)]), capsys)
+    assert "walk" not in text
+
+
+def test_cut_short(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "not comparable" in shown(read(folder, comparable=False), capsys)
+
+
+def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    many = [entry(f"m{index}", index != 99, gt_err=0.1) for index in range(100)]
+    text = shown(read(folder, per_motion=many), capsys)
+    assert "m99" in text
+    assert "m98" not in text
+    assert "76 more motions in metrics.json" in text

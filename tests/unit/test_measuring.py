@@ -1,0 +1,116 @@
+"""Whether a run measures, what the agent is told of it, and what is said before the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pmlaunch.checkouts.measures import AGENT_TARGET, has_metrics
+from pmlaunch.checks.measuring import check_measuring
+from pmlaunch.model import Severity
+from pmlaunch.running.spec import spec_document
+from pmlaunch.running.store import RunFolder
+
+MIMIC = "protomotions.agents.mimic.agent.Mimic"
+
+
+@pytest.fixture
+def steering(config: Path) -> Path:
+    """The stand-in's tracker as a policy of an agent without metrics."""
+    text = config.read_text(encoding="utf-8").replace(MIMIC, "protomotions.agents.amp.agent.AMP")
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+def spec_of(planned, tmp_path: Path) -> dict:
+    return spec_document(planned.plan, RunFolder(tmp_path / "run"))
+
+
+def test_headless_measures_and_a_window_does_not(plan, tmp_path: Path) -> None:
+    planned = plan(headless=True, motions=("walk",), seed=7)
+    spec = spec_of(planned, tmp_path)
+    assert spec["hooks"]["agent"] == MIMIC
+    assert spec["hooks"]["max_steps"] is None, "the agent would end the run before its figures are there"
+    metrics = spec["hooks"]["metrics"]
+    assert (metrics["seed"], metrics["max_steps"], metrics["motions"]) == (7, None, ["smpl_humanoid_walk"])
+    assert metrics["file"] == str(tmp_path / "run" / "metrics.json")
+    assert metrics["units"]["gt_err"] == "m"
+    assert f"++agent._target_={AGENT_TARGET}" in spec["argv"]
+    (loggers,) = [text for text in spec["argv"] if text.startswith("++fabric.loggers=")]
+    assert "oc.env:PMLAUNCH_RUN_DIR" in loggers, "no path that upstream's scan could trip over"
+
+    window = spec_of(plan(headless=False, motions=("walk",)), tmp_path)
+    assert window["hooks"]["metrics"] is None
+    assert not any("_target_" in text for text in window["argv"])
+
+
+@pytest.mark.parametrize(
+    ("options", "metrics", "steps"),
+    [
+        ({"headless": True}, True, 30),
+        ({"headless": True, "metrics": False}, False, 30),
+        ({"headless": False}, False, None),
+        ({"headless": False, "metrics": True}, True, 30),
+    ],
+)
+def test_the_flag_wins(plan, options: dict, metrics: bool, steps: int | None) -> None:
+    planned = plan(motions=("walk",), **options)
+    assert (planned.plan.metrics, planned.plan.max_steps) == (metrics, steps)
+    assert planned.plan.provenance["metrics"].source == (
+        "flag" if "metrics" in options else planned.plan.provenance["metrics"].source
+    )
+
+
+@pytest.mark.parametrize("typed", [{"max_steps": 12}, {"overrides": ("agent.config.max_eval_steps=12",)}])
+def test_max_steps_cuts_motions_and_says_so(plan, tmp_path: Path, typed: dict) -> None:
+    planned = plan("tracker", *typed.pop("overrides", ()), headless=True, motions=("walk",), **typed)
+    assert spec_of(planned, tmp_path)["hooks"]["metrics"]["max_steps"] == 12
+    (finding,) = check_measuring(planned)
+    assert (finding.code, finding.severity) == ("PML311", Severity.NOTE)
+
+
+def test_pml014_agent_without_metrics(plan, steering: Path, tmp_path: Path) -> None:
+    planned = plan(headless=True, motions=("walk",))
+    (finding,) = check_measuring(planned)
+    assert (finding.code, finding.severity) == ("PML014", Severity.NOTE)
+    assert "reward, length and resets" in finding.message
+    assert "30 control steps" in finding.message
+    spec = spec_of(planned, tmp_path)
+    assert spec["hooks"]["agent"] == "protomotions.agents.amp.agent.AMP"
+    assert "++agent.config.max_eval_steps=30" in spec["argv"], "what ends such a run"
+    assert not any(text.startswith("++fabric.loggers") for text in spec["argv"])
+    assert steering.is_file()
+
+
+def test_pml119_no_window_to_record(plan) -> None:
+    (finding,) = check_measuring(plan(headless=True, record=True, motions=("walk",)))
+    assert (finding.code, finding.severity) == ("PML119", Severity.ERROR)
+    assert list(check_measuring(plan(headless=False, record=True, motions=("walk",)))) == []
+    assert [finding.code for finding in check_measuring(plan("demo", record=True))] == ["PML119"]
+
+
+def test_keeping_needs_no_metrics(plan, tmp_path: Path) -> None:
+    spec = spec_of(plan(headless=False, save_motion=True, record=True, motions=("walk",)), tmp_path)
+    assert spec["hooks"]["metrics"] is None
+    assert spec["hooks"]["save_motion"] == {"file": str(tmp_path / "run" / "motion.npz")}
+    assert spec["hooks"]["record"] == {"path": str(tmp_path / "run" / "recording")}
+    assert f"++agent._target_={AGENT_TARGET}" in spec["argv"]
+
+
+def test_agents_of_upstream() -> None:
+    for module in ("mimic.agent.Mimic", "mimic.agent_amp.Mimic", "masked_mimic.agent.MaskedMimic",
+                   "masked_mimic.agent_no_vae.MaskedMimicNoVae"):  # fmt: skip
+        assert has_metrics("2", f"protomotions.agents.{module}")
+    for module in ("ppo.agent.PPO", "amp.agent.AMP", "ase.agent.ASE"):
+        assert not has_metrics("2", f"protomotions.agents.{module}")
+
+
+def test_own_target_is_let_through_and_nothing_beside_it(config: Path) -> None:
+    from pmlaunch.checkouts.inspection import _foreign_code
+
+    assert _foreign_code({"agent._target_": AGENT_TARGET}) == []
+    assert [finding.code for finding in _foreign_code({"agent._target_": "pmlaunch_agent.script.load_into"})] == [
+        "PML115"
+    ]
+    assert config.is_file()

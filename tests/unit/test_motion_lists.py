@@ -1,0 +1,169 @@
+"""Names, patterns, folders and libraries become one list of motions, and one YAML of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pmlaunch.checks.preflight import preflight
+from pmlaunch.model import Severity
+from pmlaunch.running.spec import spec_document
+from pmlaunch.running.store import RunFolder
+from standin import make_motion, smpl_motion
+
+pytestmark = pytest.mark.usefixtures("composed_at_once")
+
+
+def names(planned) -> list[str]:
+    return [motion.name for motion in planned.plan.motions]
+
+
+def listed(planned) -> list[dict]:
+    return yaml.safe_load(planned.plan.measuring.library)["motions"]
+
+
+@pytest.fixture
+def clips(tmp_path: Path) -> Path:
+    """A folder [of clips] with c.npy at 30 frames/s, b.npy at 100 and a deeper/a.npy at 29.97."""
+    folder = tmp_path / "clips [old] 动作"
+    smpl_motion(folder / "c.npy", frames=31, fps=30)
+    smpl_motion(folder / "b.npy", frames=201, fps=100)
+    smpl_motion(folder / "deeper" / "a.npy", frames=11, fps=29.97)
+    return folder
+
+
+def test_one_motion_needs_no_list(plan, clips: Path) -> None:
+    planned = plan(motions=(f"{clips.name}/c.npy", f"{clips.name}/c.npy"))
+    assert planned.plan.measuring.library is None
+    assert f"++motion_file='{clips / 'c.npy'}'" in planned.plan.overrides
+
+
+def test_several_keep_their_order_and_lose_their_doubles(plan, clips: Path, checkout: Path) -> None:
+    planned = plan(motions=("walk", f"{clips.name}/c.npy", str(clips / "b.npy"), "walk"))
+    assert names(planned) == ["smpl_humanoid_walk", "c", "b"]
+    assert [(entry["file"], entry["fps"], entry["idx"]) for entry in listed(planned)] == [
+        (str(checkout / "data/motions/smpl_humanoid_walk.npy"), 30, 0),
+        (str(clips / "c.npy"), 30, 1),
+        (str(clips / "b.npy"), 100, 2),
+    ]
+    assert [entry["sub_motions"] for entry in listed(planned)] == [
+        [{"weight": 1.0, "idx": index, "timings": {"start": 0.0, "end": -1}}] for index in range(3)
+    ]
+    assert planned.plan.measuring.library.isascii(), "upstream opens it in whatever encoding Windows has"
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("clips [old] 动作/*.npy", ["b", "c"]),
+        ("clips [old] 动作/**/*.npy", ["b", "c", "a"]),
+        ("clips [old] 动作", ["b", "c", "a"]),
+        ("clips [old] 动作/", ["b", "c", "a"]),
+        ("clips*/[bc].npy", ["b", "c"]),
+        ("data/motions/smpl*.npy", ["smpl_humanoid_walk"]),
+    ],
+)
+def test_patterns_and_folders(plan, clips: Path, typed: str, found: list[str]) -> None:
+    assert names(plan(motions=(typed,))) == found
+    assert clips.is_dir()
+
+
+@pytest.mark.parametrize("typed", ["nothing/*.npy", "clips [old] 动作/*.txt", "empty"])
+def test_a_pattern_without_a_motion(refused, clips: Path, typed: str) -> None:
+    (clips.parent / "empty").mkdir()
+    error = refused(motions=(typed,))
+    assert (error.code, error.subject) == ("PML010", typed)
+
+
+def test_library_of_upstreams_kind(plan, clips: Path, tmp_path: Path) -> None:
+    library = tmp_path / "library.yaml"
+    pieces = [
+        {"idx": 1, "timings": {"start": 0.5, "end": 1.5}, "weight": 2.0, "labels": ["b"]},
+        {"idx": 2, "weight": 1},
+    ]
+    entries = [
+        {"file": f"{clips.name}/b.npy", "idx": 1, "sub_motions": pieces},
+        {"file": str(clips / "c.npy"), "idx": 0},
+    ]
+    library.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    alone = plan(motions=("library.yaml",))
+    assert alone.plan.measuring.library is None, "upstream reads it as it is"
+    assert f"++motion_file='{library}'" in alone.plan.overrides
+    assert [(motion.name, motion.frames, motion.seconds) for motion in alone.plan.motions] == [
+        ("c", 31, 1.0),
+        (f"{clips.name}/b", 100, 0.99),
+        (f"{clips.name}/b (2)", 201, 2.0),
+    ]
+    joined = listed(plan(motions=("library.yaml", "walk")))
+    assert [Path(entry["file"]).stem for entry in joined] == ["c", "b", "b", "smpl_humanoid_walk"]
+    assert joined[1]["sub_motions"] == [
+        {"weight": 2.0, "labels": ["b"], "idx": 1, "timings": {"start": 0.5, "end": 1.5}}
+    ]
+    library.rename(library.with_suffix(".yml"))
+    assert len(listed(plan(motions=("library.yml",)))) == 3, "upstream would give .yml to torch.load"
+
+
+@pytest.mark.parametrize("text", ["[]", "motions: []", "motions: [{fps: 3}]", "motions: 3", "motions: [", "a: &a [*a]"])
+def test_pml120_what_is_no_library(refused, tmp_path: Path, text: str) -> None:
+    (tmp_path / "library.yaml").write_text(text)
+    assert refused(motions=("library.yaml",)).code == "PML120"
+
+
+def test_a_library_that_an_override_names(plan, clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(f"motions: [{{file: '{clips.name}/c.npy'}}]", encoding="utf-8")
+    planned = plan("tracker", "motion_file=mine.yaml")
+    assert (names(planned), planned.plan.measuring.library) == (["c"], None)
+    (tmp_path / "mine.yaml").write_text("motions: []")
+    planned = plan("tracker", "motion_file=mine.yaml")
+    assert [motion.problem.code for motion in planned.plan.motions] == ["PML120"]
+
+
+def test_packed_library_stands_alone(plan, refused, tmp_path: Path) -> None:
+    (tmp_path / "packed.pt").write_bytes(b"PK")
+    assert names(plan(motions=("packed.pt",))) == ["packed"]
+    assert refused(motions=("packed.pt", "walk")).code == "PML001"
+
+
+def test_motions_that_are_called_alike(plan, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        smpl_motion(tmp_path / folder / "walk.npy")
+    assert names(plan(motions=("one/walk.npy", "two/walk.npy"))) == ["one/walk", "two/walk"]
+
+
+def test_pml118_motions_of_two_robots(plan, in_git, checkout: Path, tmp_path: Path) -> None:
+    box = make_motion(tmp_path / "my box.npy", ["base", "left", "right"], [-1, 0, 0], frames=11, fps=10)
+    planned = plan(motions=("data/motions/*.npy", str(box)), headless=True)
+    (finding,) = [finding for finding in preflight(planned) if finding.severity is Severity.ERROR]
+    assert finding.code == "PML118"
+    assert "smpl_humanoid_walk of smpl; amp_humanoid_walk, my box of amp" in finding.message
+    assert finding.hint.split("\n        ") == [
+        "pmlaunch eval tracker --motion smpl_humanoid_walk",
+        f'pmlaunch eval MODEL-OF-AMP --motion amp_humanoid_walk --motion "{box}"',
+    ]
+    assert checkout.is_dir()
+    assert not in_git
+
+
+def test_a_motion_that_cannot_be_read_is_named_among_many(plan, in_git, clips: Path) -> None:
+    (clips / "b.npy").write_bytes(b"\x93NUMPY bad")
+    (finding,) = [item for item in preflight(plan(motions=(clips.name,))) if item.severity is Severity.ERROR]
+    assert (finding.code, finding.subject) == ("PML122", str(clips / "b.npy"))
+    assert not in_git
+
+
+def test_the_list_lies_in_the_run_folder(plan, clips: Path, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "simulator's runs" / "genesis")
+    planned = plan(motions=(clips.name,), headless=True)
+    assert "++motion_file='motions.yaml'" in planned.plan.overrides
+    (argument,) = [text for text in spec_document(planned.plan, folder)["argv"] if text.startswith("++motion_file=")]
+    assert "motions.yaml" in argument
+    assert "simulator" not in argument, "eval_agent.py scans its arguments for the word"
+
+
+def test_the_demo_plays_each_once(plan) -> None:
+    planned = plan("demo", motions=("walk", "squat"))
+    assert planned.plan.max_steps is None
+    assert planned.plan.overrides.count("++agent.config.max_eval_steps=150") == 0
+    assert plan("demo", motions=("walk",)).plan.max_steps == 150

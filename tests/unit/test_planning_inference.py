@@ -1,0 +1,289 @@
+"""A plan on a checkout of ProtoMotions 3: its arguments, and what is refused before the start."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from unit_help import codes, source
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import EvalRequest, Severity, Sourced
+from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.running.spec import spec_document
+from pmlaunch.running.store import RunFolder
+from pmlaunch.settings import Settings
+from standin import make_checkout, pointer_text
+from standin3 import G1, SMPL, Named, make_trained, save_like_torch
+
+Plan3 = Callable[..., Planned]
+ERROR, NOTE = Severity.ERROR, Severity.NOTE
+
+
+@pytest.fixture
+def plan3(checkout3: Path, tmp_path: Path, in_git: object) -> Plan3:
+    """plan3("env.max_episode_length=5", num_envs=1): a plan for the trained G1, headless unless said otherwise."""
+
+    def plan_it(*overrides: str, model: str = "g1_mlp", **options: object) -> Planned:
+        given = {"motions": ("walk",), "headless": True, "python": "python", **options}
+        request = EvalRequest(model, overrides=overrides, protomotions=str(checkout3), **given)
+        return make_plan(request, Settings(tmp_path))
+
+    return plan_it
+
+
+@pytest.fixture
+def refused3(plan3: Plan3) -> Callable[..., PmlaunchError]:
+    def refuse(*args: str, **options: object) -> PmlaunchError:
+        with pytest.raises(PmlaunchError) as caught:
+            plan3(*args, **options)
+        return caught.value
+
+    return refuse
+
+
+def test_arguments(plan3: Plan3, checkout3: Path) -> None:
+    planned = plan3()
+    assert planned.plan.overrides == (
+        f"--checkpoint={checkout3 / 'results/g1_mlp/last.ckpt'}",
+        "--simulator=mujoco",
+        f"--motion-file={checkout3 / 'data/clips/proto/output_walk.motion'}",
+        "--num-envs=1",
+        "--headless",
+        "--full-eval",
+    )
+    assert planned.plan.script.name == "inference_agent.py"
+    assert codes(planned) == []
+    assert source(planned, "robot") == Sourced("g1", "checkpoint")
+    assert source(planned, "simulator") == Sourced("mujoco", "checkpoint")
+
+
+def test_window_measures_nothing_and_stays_open(plan3: Plan3) -> None:
+    planned = plan3(headless=False)
+    assert not {"--headless", "--full-eval"} & set(planned.plan.overrides)
+    assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, None, False)
+    assert "--full-eval" in plan3(headless=False, metrics=True).plan.overrides
+
+
+def test_headless_without_metrics_is_finite(plan3: Plan3) -> None:
+    planned = plan3(metrics=False)
+    assert "--full-eval" not in planned.plan.overrides
+    # 51 frames at 30/s, 50 decisions a second
+    assert source(planned, "max_steps") == Sourced(math.ceil(50 / 30 * 50), "default: the motion's length")
+    assert not planned.plan.ends_by_itself
+    assert source(plan3(metrics=False, simulator="newton"), "max_steps").value == math.ceil(50 / 30 * 40)
+    assert source(plan3(metrics=False, max_steps=7), "max_steps") == Sourced(7, "flag")
+
+
+def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Path) -> None:
+    text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
+    written = text.read_text(encoding="utf-8").replace("{max_eval_steps", "{evaluation_components: {}, max_eval_steps")
+    text.write_text(written, encoding="utf-8")
+    planned = plan3()
+    assert "--full-eval" not in planned.plan.overrides
+    assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
+    assert "measures nothing" in source(planned, "metrics").source
+    assert plan3(metrics=True).plan.metrics
+
+
+def test_full_evaluation_ends_by_itself(plan3: Plan3, tmp_path: Path) -> None:
+    planned = plan3()
+    assert (planned.plan.max_steps, planned.plan.ends_by_itself) == (83, True)
+    assert spec_document(planned.plan, RunFolder(tmp_path))["hooks"]["max_steps"] is None
+    assert source(plan3(motions=("g1_all",)), "max_steps").value is None  # many motions: not known before
+
+
+def test_max_steps_of_a_full_evaluation_is_upstreams_own_limit(plan3: Plan3) -> None:
+    planned = plan3(max_steps=20)
+    assert planned.plan.overrides[-2:] == ("--overrides", "agent.evaluator.max_eval_steps=20")
+    assert (planned.plan.max_steps, planned.plan.measuring.limit) == (20, 20)
+    assert codes(planned) == [("PML311", NOTE)]
+    typed = plan3("agent.evaluator.max_eval_steps=30", max_steps=20)
+    assert typed.plan.overrides[-1] == "agent.evaluator.max_eval_steps=30"
+    assert source(typed, "max_steps") == Sourced(30, "override")
+    assert typed.plan.measuring.limit == 30
+
+
+def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:
+    planned = plan3(
+        "++headless=false", "num_envs=1", "env.max_episode_length=5", "+agent.evaluator.max_eval_steps=null"
+    )
+    assert "--headless" not in planned.plan.overrides
+    assert planned.plan.overrides[-3:] == (
+        "--overrides",
+        "env.max_episode_length=5",
+        "agent.evaluator.max_eval_steps=None",
+    )
+    assert source(planned, "headless").source == "override"
+
+
+def test_motion_and_checkpoint_by_override(plan3: Plan3, checkout3: Path) -> None:
+    planned = plan3("motion_file=data/clips/proto/output_wave.motion")
+    assert f"--motion-file={checkout3 / 'data/clips/proto/output_wave.motion'}" in planned.plan.overrides
+    assert codes(planned) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"terrain": "flat"}, "--terrain: the terrain is frozen"),
+        ({"constraints": ("vr",)}, "--constraint"),
+        ({"seed": 1}, "sets no seed"),
+        ({"save_motion": True, "metrics": False}, "--save-motion"),
+    ],
+)
+def test_options_without_an_equivalent(refused3, options: dict, said: str) -> None:
+    error = refused3(**options)
+    assert (error.code, error.exit_code) == ("PML016", 2)
+    assert said in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("override", "code", "said"),
+    [
+        ("+opt=masked_mimic/constraints/vr", "PML016", "constraints"),
+        ("+terrain=flat", "PML016", "terrain.FIELD=VALUE"),
+        ("seed=1", "PML016", "no seed"),
+        ("++fabric.accelerator=cpu", "PML016", "--device"),
+        ("~env.max_episode_length", "PML016", "deletes"),
+        ("env.max_episode_length", "PML002", "key=value"),
+        ("=5", "PML002", "key=value"),
+        ("agnet.evaluator.max_eval_steps=5", "PML003", "agent"),
+        ("num_env=5", "PML003", "num_envs"),
+    ],
+)
+def test_overrides_that_3_has_nothing_for(refused3, override: str, code: str, said: str) -> None:
+    error = refused3(override)
+    assert (error.code, error.exit_code) == (code, 2)
+    assert said in f"{error.message} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("env.max_episode_lenght=5", "max_episode_length"),
+        ("agent.evaluator=5", "group"),
+        ("env.max_episode_length.x=5", "no"),
+    ],
+)
+def test_keys_that_the_frozen_configs_have_not(plan3: Plan3, override: str, said: str) -> None:
+    planned = plan3(override)
+    assert codes(planned) == [("PML003", ERROR)]
+    assert said in planned.report.findings[0].message
+
+
+@pytest.mark.parametrize("options", [{"num_envs": 2}, {"device": "gpu"}])
+def test_what_mujoco_cannot(refused3, options: dict) -> None:
+    error = refused3(**options)
+    assert error.code == "PML017"
+    assert "--simulator newton" in error.hint
+    assert refused3("simulator.num_envs=4").code == "PML017"
+
+
+def test_devices_and_strategy_go_through_the_agent(plan3: Plan3, tmp_path: Path) -> None:
+    planned = plan3(devices=2, ddp_backend="gloo")
+    (setting,) = spec_document(planned.plan, RunFolder(tmp_path))["hooks"]["arguments"]
+    assert setting == {
+        "module": "protomotions.utils.fabric_config",
+        "attribute": "FabricConfig.__init__",
+        "values": {"devices": 2},
+    }
+    assert plan3().plan.arguments == plan3(device="cpu").plan.arguments == ()
+    assert plan3(simulator="newton", device="cpu").plan.arguments[0].values == {"accelerator": "cpu"}
+    assert plan3(ddp_backend="none").plan.arguments[0].values == {"strategy": "auto"}
+
+
+def test_windows_gets_gloo_through_the_agent(plan3: Plan3) -> None:
+    planned = plan3(target_os="windows")
+    assert source(planned, "ddp_backend") == Sourced("gloo", "platform windows")
+    assert not [argument for argument in planned.plan.overrides if "gloo" in argument]  # no option takes it
+    (motion,) = [argument for argument in planned.plan.overrides if argument.startswith("--motion-file=")]
+    assert motion.endswith("data\\clips\\proto\\output_walk.motion")
+
+
+def test_checkpoint_is_given_from_the_run_folder(plan3: Plan3, tmp_path: Path) -> None:
+    document = spec_document(plan3().plan, RunFolder(tmp_path / "run"))
+    assert document["argv"][0] == f"--checkpoint={tmp_path / 'run/checkpoint/last.ckpt'}"
+    assert not [argument for argument in document["argv"] if "hydra" in argument]
+    assert document["hooks"]["metrics"]["file"] == str(tmp_path / "run/metrics.json")
+    assert document["hooks"]["agent"] is None
+
+
+def test_checkpoint_of_2_on_a_checkout_of_3(plan3: Plan3, tmp_path: Path) -> None:
+    old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl"
+    planned = plan3(model=str(old), robot="g1")
+    found = [finding for finding in planned_findings(planned) if finding.code == "PML106"]
+    assert "ProtoMotions 2" in found[0].message
+    assert "v2.3" in (found[0].hint or "")
+
+
+def test_checkpoint_of_3_on_a_checkout_of_2(plan, checkout3: Path, in_git: object) -> None:
+    planned = plan(str(checkout3 / "results/g1_mlp/last.ckpt"), robot="smpl", motions=("walk",), simulator="genesis")
+    (found,) = [finding for finding in planned_findings(planned) if finding.code == "PML106"]
+    assert "made by ProtoMotions 3" in found.message
+    assert "3.x checkout" in (found.hint or "")
+
+
+def planned_findings(planned: Planned) -> list:
+    from pmlaunch.checks.preflight import preflight
+
+    return preflight(planned)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [(None, "PML129"), (pointer_text(b"configs"), "PML130"), ("no zip", "PML130")],
+)
+def test_frozen_configs_that_are_not_there(plan3: Plan3, checkout3: Path, content: str | None, code: str) -> None:
+    path = checkout3 / "results/g1_mlp/resolved_configs_inference.pt"
+    path.unlink()
+    if content:
+        path.write_text(content, encoding="utf-8")
+    assert (code, ERROR) in codes(plan3())
+
+
+def test_frozen_configs_with_foreign_code(plan3: Plan3, checkout3: Path) -> None:
+    save_like_torch(checkout3 / "results/g1_mlp/resolved_configs_inference.pt", {"robot": Named("os", "system")})
+    assert codes(plan3()) == [("PML128", ERROR)]
+    assert codes(plan3(no_check=("pml128",))) == [("PML128", Severity.WARNING)]
+
+
+def test_pointers_are_named_before_the_start(plan3: Plan3, checkout3: Path) -> None:
+    planned = plan3(model="maskmimic", motions=(), via="python")
+    assert planned.plan.motions[0].name == "smpl_humanoid_sit_armchair"
+    assert {"PML101", "PML130"} == {code for code, _ in codes(planned)}
+    (checkout3 / "protomotions/data/assets/mesh/g1/hull.stl").write_text(pointer_text(b"hull"), encoding="utf-8")
+    assert codes(plan3()) == [("PML131", ERROR)]
+    assert codes(plan3(simulator="isaaclab", via="python")) == []  # reads other files
+    assert codes(plan3(motions=("g1_far",), simulator="isaaclab", via="python")) == [("PML127", ERROR)]
+
+
+def test_robot_is_the_checkpoints(plan3: Plan3) -> None:
+    assert codes(plan3(robot="smpl", motions=("sit",))) == [("PML111", ERROR)]
+    assert codes(plan3(motions=("examples/data/smpl_humanoid_sit_armchair.motion",))) == [("PML124", ERROR)]
+
+
+def test_frozen_motion_of_another_robot_is_refused(plan3: Plan3, tmp_path: Path) -> None:
+    motion = "examples/data/smpl_humanoid_sit_armchair.motion"
+    checkpoint = make_trained(tmp_path / "mine", "g1", G1, motion=motion)
+    planned = plan3(model=str(checkpoint), motions=())
+    assert source(planned, "motion").source == "checkpoint"
+    assert codes(planned) == [("PML124", ERROR)]
+    silent = make_trained(tmp_path / "silent", "smpl", SMPL)
+    assert codes(plan3(model=str(silent), motions=())) == [("PML125", ERROR)]
+
+
+def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
+    planned = plan3(motions=("walk", "wave"))
+    assert len(planned.plan.motions) == 2
+    assert source(planned, "max_steps") == Sourced(83 + 50, "default: every motion once")
+    limited = plan3(motions=("walk", "wave"), max_steps=60)
+    assert (limited.plan.max_steps, limited.plan.measuring.limit) == (60 + 50, 60)
+    assert plan3(motions=("walk", "wave"), simulator="newton", num_envs=2).plan.max_steps is None
+    assert plan3(motions=("walk", "wave"), metrics=False).plan.max_steps == 84
+    document = spec_document(planned.plan, RunFolder(tmp_path / "run"))
+    assert f"--motion-file={tmp_path / 'run/motions.yaml'}" in document["argv"]
+    assert "output_wave.motion" in (planned.plan.measuring.library or "")

@@ -1,0 +1,81 @@
+"""The agent lies where PYTHONPATH says, in a folder that no batch file can break."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import LaunchPlan
+from pmlaunch.planning import launch
+from pmlaunch.planning.launch import AGENT_FOLDER, agent_folder
+from pmlaunch.platforms import PLATFORMS
+from pmlaunch.running.provide import provide_agent
+
+pytestmark = pytest.mark.usefixtures("composed_at_once")
+
+
+@pytest.fixture
+def told(plan) -> Any:
+    """told(folder): a plan whose PYTHONPATH is `folder`."""
+    planned: LaunchPlan = plan("tracker").plan
+    return lambda folder: replace(planned, env={**planned.env, "PYTHONPATH": str(folder)})
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "pmlaunch_agent").glob("*.py")}
+
+
+def test_own_folder_needs_no_copy(told, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.copyfile", None)
+    provide_agent(told(AGENT_FOLDER))
+
+
+def test_copy_is_whole(told, tmp_path: Path) -> None:
+    provide_agent(told(tmp_path / "pmlaunch" / "agent"))
+    assert content(tmp_path / "pmlaunch" / "agent") == content(AGENT_FOLDER)
+    assert "__main__.py" in content(AGENT_FOLDER)
+
+
+def test_copy_that_is_right_already_is_left_alone(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provide_agent(told(tmp_path))
+    (tmp_path / "pmlaunch_agent" / "spec.py").write_text("changed", encoding="utf-8")
+    (tmp_path / "pmlaunch_agent" / "__main__.py").unlink()
+    copied = []
+    import shutil
+
+    real = shutil.copyfile
+    monkeypatch.setattr("shutil.copyfile", lambda source, target: copied.append(target.name) or real(source, target))
+    provide_agent(told(tmp_path))
+    assert sorted(copied) == ["__main__.py", "spec.py"]
+    assert content(tmp_path) == content(AGENT_FOLDER)
+
+
+def test_copy_that_cannot_be_made(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", refuse)
+    with pytest.raises(PmlaunchError, match="No space left on device") as caught:
+        provide_agent(told(tmp_path))
+    assert (caught.value.code, caught.value.subject) == ("PML204", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["R&D", "pm (x86)", "100%", "bang!"])
+def test_folder_that_a_batch_file_acts_on_is_not_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "windows")
+    monkeypatch.setattr(launch, "AGENT_FOLDER", Path(f"/opt/{name}/agent"))
+    windows = PLATFORMS["windows"]
+    found = agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}", "PROGRAMDATA": "/data", "PUBLIC": "/public"})
+    assert found.parts[:3] == (*Path("/data").parts, "pmlaunch")
+    # nowhere is harmless: the first place, and the run says what came of it
+    assert agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}"}).parent == Path(f"/home/{name}/pmlaunch")
+    assert agent_folder(windows, {}) == Path(f"/opt/{name}/agent")
+    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "linux")
+    assert agent_folder(PLATFORMS["linux"], {}) == Path(f"/opt/{name}/agent")

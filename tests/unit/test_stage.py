@@ -1,0 +1,85 @@
+"""A run's own copy of the checkpoint: linked where it can be, copied where not, and never the original itself."""
+
+from __future__ import annotations
+
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import LaunchPlan, Staged
+from pmlaunch.running.stage import stage, staged_path
+from pmlaunch.running.store import RunFolder
+
+LARGE = b"x" * (1 << 20) + b"y"
+
+
+@pytest.fixture
+def staged(plan, tmp_path: Path, composed_at_once: None) -> LaunchPlan:
+    """A plan whose two files, one large and one small, go into the run folder."""
+    home = tmp_path / "trained"
+    home.mkdir()
+    (home / "last.ckpt").write_bytes(LARGE)
+    (home / "configs.pt").write_bytes(b"small")
+    (tmp_path / "run").mkdir()
+    return replace(plan().plan, staged=Staged("--checkpoint", (home / "last.ckpt", home / "configs.pt")))
+
+
+def test_large_is_linked_and_small_is_copied(staged: LaunchPlan, tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "run")
+    stage(staged, folder)
+    large, small = (staged_path(folder, source) for source in staged.staged.files)
+    assert large.samefile(staged.staged.files[0])
+    small.write_bytes(b"changed")
+    assert staged.staged.files[1].read_bytes() == b"small"
+
+
+def test_symbolic_link_is_followed(staged: LaunchPlan, tmp_path: Path) -> None:
+    real, link = tmp_path / "real.ckpt", tmp_path / "trained/linked.ckpt"
+    real.write_bytes(LARGE)
+    try:
+        link.symlink_to(real)
+    except OSError:
+        pytest.skip("skipped: this user may not make symbolic links")
+    folder = RunFolder(tmp_path / "run")
+    stage(replace(staged, staged=Staged("--checkpoint", (link,))), folder)
+    mine = staged_path(folder, link)
+    assert not mine.is_symlink()  # upstream resolves the path, and would write beside what it points to
+    assert mine.samefile(real)
+
+
+def test_copied_where_no_link_can_be_made(staged: LaunchPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EXDEV, "another drive")
+
+    monkeypatch.setattr(os, "link", refuse)
+    folder = RunFolder(tmp_path / "run")
+    stage(staged, folder)
+    mine = staged_path(folder, staged.staged.files[0])
+    assert mine.read_bytes() == LARGE
+    assert not mine.samefile(staged.staged.files[0])
+
+
+def test_missing_file_is_for_the_checks(staged: LaunchPlan, tmp_path: Path) -> None:
+    staged.staged.files[1].unlink()
+    folder = RunFolder(tmp_path / "run")
+    stage(staged, folder)
+    assert [path.name for path in (tmp_path / "run/checkpoint").iterdir()] == ["last.ckpt"]
+
+
+def test_full_disk(staged: LaunchPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfile", full)
+    with pytest.raises(PmlaunchError) as caught:
+        stage(staged, RunFolder(tmp_path / "run"))
+    assert caught.value.code == "PML204"
+
+
+def test_nothing_to_stage(plan, tmp_path: Path, composed_at_once: None) -> None:
+    stage(plan().plan, RunFolder(tmp_path / "none"))
+    assert not (tmp_path / "none").exists()

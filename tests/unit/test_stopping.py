@@ -1,0 +1,157 @@
+"""Stop a run from another console: politely, then its tree, and never a process that is not the run's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pmlaunch.cli.app import run as pmlaunch
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.running.stop import Stopped, choose_run, running_runs, stop_run
+from pmlaunch.running.store import RunFolder
+
+LAUNCHER, CHILD = {"pid": 100, "created": 1.0}, {"pid": 200, "created": 2.0}
+
+
+class Machine:
+    """Processes and a clock: `alive` are (pid, created); `at` is what happens when so many seconds have passed."""
+
+    def __init__(self) -> None:
+        self.alive = {(100, 1.0), (200, 2.0)}
+        self.ended: list[int] = []
+        self.now = 0.0
+        self.at: dict[float, Callable[[], Any]] = {}
+
+    def is_running(self, pid: object, created: object) -> bool:
+        return (pid, created) in self.alive
+
+    def end_tree(self, pid: int) -> None:
+        self.ended.append(pid)
+        self.alive = {process for process in self.alive if process[0] != pid}
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+        for when in [when for when in self.at if when <= self.now]:
+            self.at.pop(when)()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine()
+    clock = SimpleNamespace(monotonic=lambda: machine.now, sleep=machine.sleep)
+    monkeypatch.setattr("pmlaunch.running.stop.time", clock)
+    monkeypatch.setattr("pmlaunch.running.stop.is_running", machine.is_running)
+    monkeypatch.setattr("pmlaunch.running.stop.end_tree", machine.end_tree)
+    return machine
+
+
+def a_run(runs: Path, name: str = "20250102-030405-demo-walk", **record: Any) -> RunFolder:
+    folder = RunFolder(runs / name)
+    folder.path.mkdir(parents=True)
+    folder.write("record.json", {"state": "running", "launcher": LAUNCHER, "child": CHILD, **record})
+    return folder
+
+
+def test_runs_that_go_on(machine: Machine, tmp_path: Path) -> None:
+    mine = a_run(tmp_path, "2")
+    a_run(tmp_path, "1", launcher={"pid": 7, "created": 1.0})  # its child lives
+    a_run(tmp_path, "3", state="done")
+    a_run(tmp_path, "4", launcher={"pid": 100, "created": 9.9}, child=None)  # somebody else has that pid by now
+    (tmp_path / "5").mkdir()
+    (tmp_path / "6").mkdir()
+    (tmp_path / "6" / "record.json").write_text("{", encoding="utf-8")
+    assert [run.path.name for run in running_runs(tmp_path)] == ["1", mine.path.name]
+    machine.alive.clear()
+    assert running_runs(tmp_path) == []
+
+
+def test_run_is_chosen_by_name(machine: Machine, tmp_path: Path) -> None:
+    walk, spin = a_run(tmp_path, "20250102-demo-walk"), a_run(tmp_path, "20250103-demo-动作")
+    for name in ("20250102-demo-walk", "walk", "2025-0102", str(walk.path)):
+        assert choose_run(tmp_path, name).path == walk.path
+    assert choose_run(tmp_path, "动作").path == spin.path
+    with pytest.raises(PmlaunchError, match="Several runs go on: 20250102-demo-walk, 20250103-demo-动作") as caught:
+        choose_run(tmp_path, None)
+    assert caught.value.code == "PML011"
+    with pytest.raises(PmlaunchError, match="No run called 'jump' goes on") as caught:
+        choose_run(tmp_path, "jump")
+    assert caught.value.code == "PML010"
+
+
+def test_only_run_needs_no_name(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(PmlaunchError, match="No run goes on"):
+        choose_run(tmp_path / "no runs yet", None)
+    folder = a_run(tmp_path)
+    assert choose_run(tmp_path, None).path == folder.path
+
+
+def test_polite_end(machine: Machine, tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    machine.at[1.0] = lambda: folder.write("record.json", {"state": "interrupted"})
+    assert stop_run(folder) == Stopped(folder.path, "interrupted", True)
+    assert folder.file("stop").is_file()
+    assert machine.ended == []
+
+
+def test_run_that_does_not_listen_is_ended_child_first(machine: Machine, tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    assert stop_run(folder, grace=3.0) == Stopped(folder.path, "interrupted", False)
+    assert machine.ended == [200, 100]
+    record = folder.read("record.json")
+    assert record is not None
+    assert (record["state"], record["exit_code"], record["child"]) == ("interrupted", 130, CHILD)
+
+
+def test_state_that_the_guardian_writes_stands(machine: Machine, tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    machine.at[4.0] = lambda: folder.write("record.json", {"state": "abnormal", "exit_code": 8})
+    assert stop_run(folder, grace=3.0) == Stopped(folder.path, "abnormal", False)
+    assert folder.read("record.json") == {"state": "abnormal", "exit_code": 8}
+
+
+def test_processes_that_end_without_a_word_are_not_waited_for(machine: Machine, tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    machine.at[1.0] = machine.alive.clear
+    assert stop_run(folder) == Stopped(folder.path, "interrupted", False)
+    assert machine.ended == []
+    assert machine.now < 5.0
+
+
+def test_stranger_with_a_pid_of_the_run_is_left_alone(machine: Machine, tmp_path: Path) -> None:
+    folder = a_run(tmp_path, launcher={"pid": 300, "created": 3.0})
+    machine.alive = {(200, 2.0), (300, 12345.0)}
+    stop_run(folder, grace=1.0)
+    assert machine.ended == [200]
+
+
+@pytest.mark.parametrize(
+    "record", [{"state": "done"}, {"launcher": None, "child": None}, {"launcher": {}, "child": {}}]
+)
+def test_run_that_has_ended(machine: Machine, tmp_path: Path, record: dict[str, Any]) -> None:
+    folder = a_run(tmp_path, **record)
+    with pytest.raises(PmlaunchError, match="does not go on any more"):
+        stop_run(folder)
+    assert machine.ended == []
+    assert not folder.file("stop").exists()
+
+
+def test_command(machine: Machine, typed_in: Path, as_json, capsys: pytest.CaptureFixture[str]) -> None:
+    document = as_json("stop")
+    assert ([error["code"] for error in document["errors"]], document["exit_code"]) == (["PML010"], 3)
+    folder = a_run(typed_in / "runs")
+    machine.at[1.0] = lambda: folder.write("record.json", {"state": "interrupted"})
+    data = as_json("stop", "walk")["data"]
+    assert data == {"folder": str(folder.path), "state": "interrupted", "politely": True}
+
+
+def test_command_for_people(machine: Machine, typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    a_run(typed_in / "elsewhere")
+    assert pmlaunch(["stop", "--runs", "elsewhere"]) == 0
+    assert "(interrupted; its processes were ended)" in capsys.readouterr().out
+    assert pmlaunch(["stop", "--runs", "elsewhere"]) == 3
+    assert json.loads(next(typed_in.glob("elsewhere/*/record.json")).read_text("utf-8"))["state"] == "interrupted"
