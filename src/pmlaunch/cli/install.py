@@ -28,6 +28,12 @@ def install_command(
     packages: Annotated[
         bool, typer.Option("--packages/--no-packages", help="Install into the simulator's Python, or leave it alone.")
     ] = True,
+    extras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="NAME", help="A requirement that would be left out, such as smpl_sim; repeatable."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, the commands and the bytes.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a download.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -59,6 +65,7 @@ def install_command(
         kind=kind,
         isaaclab=isaaclab,
         python=python,
+        extras=tuple(extras or ()),
         ref_given=ref is not None,
         robot=robot,
     )
