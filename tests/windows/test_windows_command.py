@@ -29,7 +29,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = script.read_text(encoding="utf-8")
     own = "    import json\n    notes = {key: config[key] for key in config if key.startswith('note')}\n"
     own += "    print('SEEN', json.dumps(notes), flush=True)\n"
-    script.write_text(text.replace("    agent = PPO", own + "    agent = PPO"), encoding="utf-8")
+    place = "    fabric = Fabric("
+    assert text.count(place) == 1
+    script.write_text(text.replace(place, own + place), encoding="utf-8")
     return root
 
 
