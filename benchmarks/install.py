@@ -76,6 +76,7 @@ def make_source(root: Path, scale: float) -> Path:
     (root / "protomotions").mkdir(parents=True)
     git(root, "init", "-q", "-b", "main")
     git(root, "config", "uploadpack.allowFilter", "true")
+    git(root, "config", "core.bigFileThreshold", "1m")  # random bytes have no deltas: git need not look for them
     (root / ".gitattributes").write_text("*.ckpt filter=lfs diff=lfs merge=lfs -text\n", encoding="utf-8")
     (root / "protomotions" / "eval_agent.py").touch()
     for version in range(VERSIONS):
