@@ -112,7 +112,8 @@ def test_a_python_that_cannot_be_started_says_why(site: Site) -> None:
     site.runtime = IsaacLabRuntime("isaaclab.sh", None, "not found", True, findings=(missing,))
     with pytest.raises(PmlaunchError, match="Isaac Lab not found") as caught:
         usable_runtime(site)
-    assert (caught.value.code, caught.value.hint) == ("PML430", "--isaaclab DIR")
+    assert caught.value.code == "PML430"
+    assert "--python EXE" in str(caught.value.hint)
 
 
 def test_pmlaunchs_own_python_is_left_alone(site: Site) -> None:

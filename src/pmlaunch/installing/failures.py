@@ -9,6 +9,8 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.git import Ended
 
 _AGAIN = "the same command again goes on from where it was"
+# a status of HTTP as git and git-lfs write it; a progress line may hold the same number: "80% (404/505)"
+_STATUS = r"(?:error|http|status):? (?:{0})\b|\[(?:{0})\]"
 # (what git or git-lfs writes, code, what it means, what to type); the first that matches is believed
 _PATTERNS: Sequence[tuple[str, str, str, str]] = (
     (
@@ -21,7 +23,8 @@ _PATTERNS: Sequence[tuple[str, str, str, str]] = (
         "PML412", "The repository's Git LFS quota is used up.", "pmlaunch fetch maskmimic --from hf",
     ),
     (
-        r"object does not exist|remote missing object|\b(404|410)\b|not found on the server|no such file or directory.*lfs",
+        r"object does not exist|remote missing object|not found on the server|no such file or directory.*lfs|"
+        + _STATUS.format("404|410"),
         "PML412", "The source does not have this file in its Git LFS store.", "pmlaunch fetch maskmimic --from hf",
     ),
     (
@@ -39,7 +42,8 @@ _PATTERNS: Sequence[tuple[str, str, str, str]] = (
         "PML421", "A path is too long.", "--dir with a shorter folder",
     ),
     (
-        r"terminal prompts disabled|could not read username|authentication failed|permission denied \(publickey|\b40[13]\b",
+        r"terminal prompts disabled|could not read username|authentication failed|permission denied \(publickey|"
+        + _STATUS.format("40[13]"),
         "PML403", "The source wants a password, or there is no such repository.", "check the address: --source URL",
     ),
     (

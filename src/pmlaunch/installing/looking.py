@@ -96,9 +96,9 @@ def usable_runtime(site: Site) -> Runtime:
         raise PmlaunchError("PML430", f"There is no Python to install into: {what} was not found.", hint=_WHICH)
     for found in site.runtime.findings:
         if found.severity is Severity.ERROR:
-            hint = found.hint or _WHICH
+            # not the finding's own hint: `install` has no --via
             message = f"There is no Python to install into: {found.message}"
-            raise PmlaunchError("PML430", message, hint=hint, subject=found.subject)
+            raise PmlaunchError("PML430", message, hint=_WHICH, subject=found.subject)
     if site.runtime.as_json().get("source") == "pmlaunch's own":
         message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
         raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(python_words(site.runtime)))

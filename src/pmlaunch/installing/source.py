@@ -78,7 +78,8 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
     if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", wanted):
         return Ref(None, wanted)
     names = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in refs if not name.endswith("^{}")]
-    near = did_you_mean(wanted, names) or f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}."
+    there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none at all."
+    near = did_you_mean(wanted, names) or there
     raise PmlaunchError(
         "PML405", f"{url} has no tag and no branch called {wanted!r}.{near}", hint="--ref v2.3", subject=wanted
     )
