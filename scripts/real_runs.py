@@ -3,8 +3,8 @@
     PMLAUNCH_PROTOMOTIONS=DIR python scripts/real_runs.py --checkpoint last.ckpt --motion NAME --python PYTHON
 
 For ProtoMotions 3 (MuJoCo, CPU): the run ends by itself; metrics.json holds what --full-eval printed; nothing is
-written beside the checkpoint; two runs keep two results. With --pairs N the direct command and pmlaunch take turns,
-and the launcher's share of the wall time is printed. Python is the simulator's; TORCH_COMPILE_DISABLE=1 saves 25 s.
+written beside the checkpoint; two runs keep two results. PYTHON is the simulator's; TORCH_COMPILE_DISABLE=1 saves
+25 s of each start. The launcher's share of the wall time is measured by benchmarks/share.py.
 """
 
 from __future__ import annotations
@@ -12,12 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +44,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--checkpoint", type=Path, help="a checkpoint of the checkout's generation")
     parser.add_argument("--motion", default="walk", help="name or path of a motion of its robot")
     parser.add_argument("--python", default=sys.executable, help="the simulator's Python")
-    parser.add_argument("--pairs", type=int, default=0, help="pairs of a direct run and one through pmlaunch")
     options = parser.parse_args(arguments)
     checkout = Path(os.environ.get(CHECKOUT) or "")
     if not os.environ.get(CHECKOUT) or options.checkpoint is None:
@@ -59,8 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as place:
         real = Real(checkout, options.checkpoint.absolute(), options.motion, options.python, Path(place))
         problems = generation_3(real)
-        if options.pairs:
-            share(real, options.pairs)
     for problem in problems:
         print(f"FAILED  {problem}")
     return 1 if problems else 0
@@ -122,40 +116,6 @@ def listing(folder: Path) -> list[tuple[str, int, int]]:
     """(path, size, time of the last change in ns) of everything below `folder`."""
     entries = [(path, path.stat()) for path in folder.rglob("*")]
     return sorted((str(path.relative_to(folder)), info.st_size, info.st_mtime_ns) for path, info in entries)
-
-
-def share(real: Real, pairs: int) -> None:
-    """Wall time through pmlaunch over that of the direct command, in pairs whose order alternates."""
-    import shutil
-
-    home = Path(tempfile.mkdtemp(dir=real.runs))
-    for name in (real.checkpoint.name, "resolved_configs_inference.pt"):
-        shutil.copyfile(real.checkpoint.parent / name, home / name)
-    planned = subprocess.run([*real.command(), "--dry-run"], stdout=subprocess.PIPE, check=True)
-    arguments = json.loads(planned.stdout)["data"]["plan"]["overrides"]
-    arguments = [f"--checkpoint={home / real.checkpoint.name}", *arguments[1:]]
-    direct = [real.python, "protomotions/inference_agent.py", *arguments]
-    print(f"direct   {shlex.join(direct)}")
-    ratios: list[tuple[float, float]] = []
-    for pair in range(pairs):
-        commands = {"direct": (direct, real.checkout), "pmlaunch": (real.command(), Path.cwd())}
-        order = list(commands) if pair % 2 == 0 else list(commands)[::-1]
-        took = {name: timed(*commands[name]) for name in order}
-        ratios.append((took["pmlaunch"][0] / took["direct"][0], took["pmlaunch"][1] / took["direct"][1]))
-        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-        told = ", ".join(f"{name} {took[name][0]:.2f} s ({took[name][1]:.2f} s of CPU)" for name in commands)
-        print(f"pair {pair + 1}   {told}, ratio {ratios[-1][0]:.3f} ({ratios[-1][1]:.3f}), load {load:.1f}", flush=True)
-    wall, cpu = (statistics.median(column) for column in zip(*ratios, strict=True))
-    print(f"share    median of {pairs} pairs: {wall:.3f} of the wall time, {cpu:.3f} of the CPU time")
-
-
-def timed(command: Sequence[str], folder: Path) -> tuple[float, float]:
-    """(seconds, CPU seconds of it and of everything that it started); a busy machine disturbs the latter less."""
-    before, start = os.times(), time.monotonic()
-    subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
-    seconds, after = time.monotonic() - start, os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return seconds, cpu or float("nan")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,17 @@ needs_lfs = pytest.mark.skipif(
 )
 MASKED = "data/pretrained_models/masked_mimic/smpl/last.ckpt"
 TRACKER = "data/pretrained_models/motion_tracker/smpl/last.ckpt"
+# what generation 3 has in Git LFS beside its checkpoints, and its list of robots
+GENERATION_3 = (
+    "data/pretrained_models/masked_mimic/smpl/resolved_configs_inference.pt",
+    "data/motion_for_trackers/g1_random.pt",
+    "protomotions/data/assets/mesh/G1/pelvis.stl",
+    "protomotions/data/assets/mesh/smpl/geom/Pelvis.stl",
+    "protomotions/data/assets/usd/room.usd",
+    "protomotions/robot_configs/base.py",
+    "protomotions/robot_configs/g1.py",
+    "protomotions/robot_configs/smpl.py",
+)
 _WHO = {"GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@t", "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@t"}
 _SETUP = 'from setuptools import setup\n\nsetup(name="{0}", version="2.0", packages=["{0}"])\n'
 
@@ -58,6 +69,10 @@ def make_upstream(root: Path, size: int = 200_000, versions: int = 2) -> Upstrea
     masked, tracker = ((root / path).read_bytes() for path in (MASKED, TRACKER))
     git(root, "mv", "protomotions/eval_agent.py", "protomotions/inference_agent.py")
     write_checkpoint(root / MASKED, "of generation 3", size)
+    git(root, "lfs", "track", "*.pt", "*.stl", "*.usd")
+    for name in GENERATION_3:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_checkpoint(root / name, name, 5000)
     git(root, "add", "-A")
     git(root, "commit", "-q", "-m", "generation 3")
     return Upstream(root, masked, tracker)

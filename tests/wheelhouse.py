@@ -90,9 +90,11 @@ def make_wheel(
     return path
 
 
-def put_into(site: Path, name: str, version: str, modules: Mapping[str, str] | None = None) -> None:
+def put_into(
+    site: Path, name: str, version: str, modules: Mapping[str, str] | None = None, requires: Sequence[str] = ()
+) -> None:
     """Install the same package into a site-packages folder, without pip."""
-    for where, text in _files(name, version, modules, ()).items():
+    for where, text in _files(name, version, modules, requires).items():
         (site / where).parent.mkdir(parents=True, exist_ok=True)
         (site / where).write_text(text, encoding="utf-8")
 
@@ -125,6 +127,15 @@ def make_wheelhouse(folder: Path) -> Path:
     ):
         make_wheel(folder, name, version)
     return folder
+
+
+def put_requirements_into(site: Path) -> None:
+    """What a finished run of pip leaves of `REQUIREMENTS`."""
+    put_into(site, "genesis-world", "0.3.3", {"genesis.py": ""})
+    put_into(site, "moviepy", "1.0.3", {"moviepy/__init__.py": "", "moviepy/editor.py": ""})
+    put_into(site, "hydra-core", "1.3.2", {"hydra/__init__.py": ""})
+    for name, version in (("lightning", "2.5.0.post0"), ("tqdm", "4.66"), ("omegaconf", "2.3.1"), ("wheel", "0.48.0")):
+        put_into(site, name, version, requires=["tqdm"] if name == "lightning" else ())
 
 
 def make_installable(root: Path, requirements: str = REQUIREMENTS) -> Path:

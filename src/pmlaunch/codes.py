@@ -226,6 +226,14 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML212", "run folder's path too long for Windows", Exit.ENVIRONMENT,
          "Windows allows 259 characters for a path unless long paths are switched on; a run's files have long names.",
          "--runs with a shorter folder, such as C:\\pm-runs"),
+    Code("PML213", "isaaclab.bat broke on a sign in the environment", Exit.ENVIRONMENT,
+         "cmd.exe ends a block of a batch file at the first parenthesis of a variable that is expanded in it: "
+         "C:\\Program Files (x86) in PATH can be enough (Isaac Lab issue 4407). Python was never started.",
+         "--via python --python EXE starts Isaac Lab's Python without the batch file."),
+    Code("PML214", "a parenthesis in a path of Isaac Lab's", Exit.ENVIRONMENT,
+         "isaaclab.bat of Isaac Lab 2.x expands its own folder and CONDA_PREFIX without quotes; some versions of cmd.exe "
+         "end a block at a parenthesis there.",
+         "If the run ends with PML213: --via python --python EXE, or rename the folder."),
     # 22x to 24x: what doctor sees of the machine
     Code("PML220", "a check broke off", Exit.ENVIRONMENT,
          "One of doctor's own checks took too long or met something that it does not know. The others went on.",
@@ -311,14 +319,6 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML245", "a package is half installed", Exit.ENVIRONMENT,
          "An installation was ended in the middle: files of the package are missing.",
          "PYTHON -m pip install --force-reinstall --no-deps PACKAGE"),
-    Code("PML213", "isaaclab.bat broke on a sign in the environment", Exit.ENVIRONMENT,
-         "cmd.exe ends a block of a batch file at the first parenthesis of a variable that is expanded in it: "
-         "C:\\Program Files (x86) in PATH can be enough (Isaac Lab issue 4407). Python was never started.",
-         "--via python --python EXE starts Isaac Lab's Python without the batch file."),
-    Code("PML214", "a parenthesis in a path of Isaac Lab's", Exit.ENVIRONMENT,
-         "isaaclab.bat of Isaac Lab 2.x expands its own folder and CONDA_PREFIX without quotes; some versions of cmd.exe "
-         "end a block at a parenthesis there.",
-         "If the run ends with PML213: --via python --python EXE, or rename the folder."),
     # 3xx: what a run shows
     Code("PML301", "the evaluation failed", Exit.FAILED,
          "The program raised an exception or ended with an error.",

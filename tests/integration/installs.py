@@ -43,7 +43,18 @@ def install(made: Upstream, folder: Path, tmp_path: Path) -> Install:
     """install("--models", "none"): run in `folder` from the source, as JSON."""
 
     def run(*arguments: str | Path, source: str | Path = made.root, cwd: Path = folder, **variables: str) -> Done:
-        return pmlaunch(cwd, tmp_path, "install", "--source", source, "--simulator", "genesis", *arguments, **variables)
+        return pmlaunch(
+            cwd,
+            tmp_path,
+            "install",
+            "--source",
+            source,
+            "--simulator",
+            "genesis",
+            "--no-packages",
+            *arguments,
+            **variables,
+        )
 
     return run
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 
-from upstream import MASKED, TRACKER, Upstream, git, needs_lfs
+from pmlaunch.checkouts.lfs import read_pointer
+from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
 
 pytestmark = needs_lfs
 __all__ = ["folder", "install", "made", "own"]  # fixtures
@@ -30,11 +31,16 @@ def test_empty_folder(install: Install, folder: Path, made: Upstream) -> None:
 
 def test_again_does_nothing(install: Install, folder: Path) -> None:
     install()
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "index"}
+    before = times(folder)
     done = install()
     assert done.code == 0
     assert set(states(done).values()) == {"already done"}
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.name != "index"} == before
+    assert times(folder) == before
+
+
+def times(folder: Path) -> dict[Path, int]:
+    """When each file was changed; git's own notes do not count."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if ".git" not in path.parts}
 
 
 def test_dry_run_changes_nothing(install: Install, folder: Path, tmp_path: Path) -> None:
@@ -185,6 +191,22 @@ def test_another_generation_is_warned_about_and_works(install: Install, folder: 
     assert (folder / "protomotions" / "protomotions" / "inference_agent.py").is_file()
 
 
+@pytest.mark.parametrize("robot", ["smpl", "g1"])
+def test_of_generation_3_one_robots_meshes_are_brought(install: Install, folder: Path, robot: str) -> None:
+    assert install("--ref", "main", "--robot", robot).code == 0
+    checkout = folder / "protomotions"
+    here = {
+        name for name in GENERATION_3 if name.endswith((".pt", ".stl", ".usd")) and not read_pointer(checkout / name)
+    }
+    config, motion, g1, smpl, room = GENERATION_3[:5]
+    assert here == {config, room, smpl if robot == "smpl" else g1}
+    assert motion not in here
+    assert read_pointer(checkout / MASKED) is None
+    assert git(checkout, "status", "--porcelain") == ""
+    assert set(states(install("--ref", "main", "--robot", robot)).values()) == {"already done"}
+    assert install("--ref", "main", "--robot", "h2").codes[-1] == "PML010"
+
+
 def test_a_source_that_cannot_filter(install: Install, own: Upstream, folder: Path) -> None:
     git(own.root, "config", "uploadpack.allowFilter", "false")
     assert install(source=own.root).code == 0
@@ -230,7 +252,9 @@ def test_bad_input(install: Install, folder: Path, name: str) -> None:
 
 
 def test_a_near_name_is_proposed(install: Install) -> None:
-    assert "Did you mean v2.3?" in install("--ref", "v2.4").document["errors"][0]["message"]
+    done = install("--ref", "v2.4")
+    assert done.codes == ["PML405"]
+    assert "Did you mean v2.3?" in done.document["errors"][0]["message"]
 
 
 def test_a_source_that_is_no_protomotions(install: Install, folder: Path, tmp_path: Path) -> None:

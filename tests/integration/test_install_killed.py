@@ -159,4 +159,4 @@ def test_two_installs_do_not_meet(install: Install, folder: Path) -> None:
 
 
 def typed(made: Upstream) -> tuple[str, ...]:
-    return ("install", "--source", str(made.root), "--simulator", "genesis", "--yes")
+    return ("install", "--source", str(made.root), "--simulator", "genesis", "--no-packages", "--yes")

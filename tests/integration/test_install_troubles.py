@@ -206,7 +206,17 @@ def installed_unasked(cwd: Path, tmp_path: Path, source: Path) -> subprocess.Com
     """pmlaunch install, which believes that every disk is large enough."""
     script = tmp_path / "unasked.py"
     script.write_text(UNASKED, encoding="utf-8")
-    arguments = [*command()[:1], str(script), "install", "--source", str(source), "--simulator", "genesis", "--json"]
+    arguments = [
+        *command()[:1],
+        str(script),
+        "install",
+        "--source",
+        str(source),
+        "--simulator",
+        "genesis",
+        "--no-packages",
+        "--json",
+    ]
     environment = {**os.environ, "PMLAUNCH_LOGS": str(tmp_path / "logs")}
     return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, timeout=120)
 
@@ -234,7 +244,7 @@ def test_a_folder_that_may_not_be_written(install: Install, folder: Path) -> Non
 
 def test_checkpoint_over_http_with_progress(folder: Path, made: Upstream, server: LfsServer, tmp_path: Path) -> None:
     done = subprocess.run(
-        command("install", "--source", made.root, "--simulator", "genesis"),
+        command("install", "--source", made.root, "--simulator", "genesis", "--no-packages"),
         cwd=folder,
         env={**os.environ, **server.variables, "PMLAUNCH_LOGS": str(tmp_path / "logs")},
         capture_output=True,
@@ -255,7 +265,7 @@ def test_a_killed_download_goes_on_where_it_was(
     assert install("--models", "none").code == 0
     server.stall_at = 120_000
     process = subprocess.Popen(
-        command("install", "--source", made.root, "--simulator", "genesis", "--json"),
+        command("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--json"),
         cwd=folder,
         env={**os.environ, **server.variables, "PMLAUNCH_LOGS": str(tmp_path / "logs")},
         stdout=subprocess.DEVNULL,
@@ -279,7 +289,7 @@ def test_ctrl_c_ends_the_download_and_is_told(
     assert install("--models", "none").code == 0
     server.stall_at = 50_000
     process = subprocess.Popen(
-        command("install", "--source", made.root, "--simulator", "genesis", "--json"),
+        command("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--json"),
         cwd=folder,
         env={**os.environ, **server.variables, "PMLAUNCH_LOGS": str(tmp_path / "logs")},
         stdout=subprocess.PIPE,

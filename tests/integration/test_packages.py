@@ -26,6 +26,7 @@ from wheelhouse import (
     make_wheel,
     make_wheelhouse,
     put_into,
+    put_requirements_into,
     python_of,
     site_of,
     without_network,
@@ -72,6 +73,13 @@ def checkout(tmp_path: Path) -> Path:
 def site(checkout: Path, env: Path, wheels: Path, tmp_path: Path) -> Site:
     runtime = PythonRuntime(str(python_of(env)), "test")
     return make_site(checkout, tmp_path / "logs", runtime, without_network(wheels))
+
+
+@pytest.fixture
+def stocked(site: Site, env: Path) -> Site:
+    """The site when all requirements are there already, and only the checkout's packages are not."""
+    put_requirements_into(site_of(env))
+    return site
 
 
 def versions(site: Site) -> dict[str, str]:
@@ -121,19 +129,19 @@ def test_what_is_to_be_done_is_told_with_its_reasons_and_changes_nothing(site: S
     assert sorted(site_of(env).iterdir()) == before
 
 
-def test_the_repair_of_a_run_is_used_and_said(site: Site, checkout: Path) -> None:
+def test_the_repair_of_a_run_is_used_and_said(stocked: Site, checkout: Path) -> None:
     (checkout / "protomotions/agents/ppo/agent.py").write_text(MUTABLE, encoding="utf-8")
-    carry_out(PackagesStep(), site)
-    said = carry_out(ImportsStep(), site)
+    carry_out(PackagesStep(), stocked)
+    said = carry_out(ImportsStep(), stocked)
     assert said is not None
     assert ("with pmlaunch's repair for SimulatorConfig" in said) == (sys.version_info >= (3, 11))
 
 
-def test_a_proof_is_forgotten_when_the_checkout_changes(site: Site, checkout: Path) -> None:
-    carry_out(PackagesStep(), site)
-    carry_out(ImportsStep(), site)
+def test_a_proof_is_forgotten_when_the_checkout_changes(stocked: Site, checkout: Path) -> None:
+    carry_out(PackagesStep(), stocked)
+    carry_out(ImportsStep(), stocked)
     (checkout / "protomotions/envs/base_env/env.py").write_text("import no_such_module", encoding="utf-8")
-    error = refused(ImportsStep(), site)
+    error = refused(ImportsStep(), stocked)
     assert error.code == "PML438"
     assert "import protomotions.envs.base_env.env: ModuleNotFoundError" in error.message
     assert error.hint is not None
@@ -191,20 +199,21 @@ def test_a_version_that_must_be_lowered_is_told_with_the_way_back(site: Site, en
     assert site.findings[0].hint.endswith("-m pip install fsspec==2026.9")
 
 
-def test_what_was_broken_off_is_installed_again(site: Site, env: Path) -> None:
-    carry_out(PackagesStep(), site)
+def test_what_was_broken_off_is_installed_again(stocked: Site, env: Path) -> None:
+    carry_out(PackagesStep(), stocked)
     home = site_of(env)
-    (home / "tqdm-4.66.dist-info" / "INSTALLER").unlink()  # pip writes it last
-    (home / "tqdm.py").unlink()
-    todo = PackagesStep().todo(site)
+    (home / "tqdm.py").unlink()  # and no INSTALLER, which pip writes last
+    todo = PackagesStep().todo(stocked)
     assert todo is not None
     assert "again, since it was broken off: tqdm==4.66" in todo.text
-    carry_out(PackagesStep(), site)
+    carry_out(PackagesStep(), stocked)
     assert (home / "tqdm.py").is_file()
-    assert PackagesStep().todo(site) is None
+    assert PackagesStep().todo(stocked) is None
 
 
-def test_killed_in_the_middle_it_goes_on(site: Site, checkout: Path, env: Path, wheels: Path, tmp_path: Path) -> None:
+def test_killed_in_the_middle_it_goes_on(
+    stocked: Site, checkout: Path, env: Path, wheels: Path, tmp_path: Path
+) -> None:
     (checkout / "poselib" / "stuck").touch()  # its build then waits for ever
     words = [packaging_site.__file__, checkout, tmp_path / "logs", python_of(env)]
     variables = {**os.environ, **without_network(wheels), "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -214,20 +223,20 @@ def test_killed_in_the_middle_it_goes_on(site: Site, checkout: Path, env: Path, 
     process.wait()
     wait_for(lambda: not survivors(tmp_path), "the end of what it had started")
     (checkout / "poselib" / "stuck").unlink()
-    done = versions(site)
+    done = versions(stocked)
     assert "hydra-core" in done
     assert "poselib" not in done
-    todo = PackagesStep().todo(site)
+    todo = PackagesStep().todo(stocked)
     assert todo is not None
     assert len(todo.commands) == 1, "only what is missing is asked for"
-    assert carry_out(PackagesStep(), site)
-    assert carry_out(ImportsStep(), site)
+    assert carry_out(PackagesStep(), stocked)
+    assert carry_out(ImportsStep(), stocked)
 
 
-def test_another_checkout_is_warned_of_and_replaced(site: Site, checkout: Path, tmp_path: Path) -> None:
-    carry_out(PackagesStep(), site)
+def test_another_checkout_is_warned_of_and_replaced(stocked: Site, checkout: Path, tmp_path: Path) -> None:
+    carry_out(PackagesStep(), stocked)
     other = make_installable(tmp_path / "other")
-    elsewhere = make_site(other, tmp_path / "logs2", site.runtime, dict(site.environment))
+    elsewhere = make_site(other, tmp_path / "logs2", stocked.runtime, dict(stocked.environment))
     todo = PackagesStep().todo(elsewhere)
     assert todo is not None
     warned = [finding for finding in todo.findings if finding.code == "PML444"]
@@ -235,7 +244,7 @@ def test_another_checkout_is_warned_of_and_replaced(site: Site, checkout: Path, 
         str(checkout), str(checkout / "isaac_utils"), str(checkout / "poselib"),
     ]  # fmt: skip
     assert carry_out(PackagesStep(), elsewhere)
-    assert PackagesStep().todo(site) is not None
+    assert PackagesStep().todo(stocked) is not None
 
 
 def test_without_torch_nothing_begins(site: Site, env: Path) -> None:
@@ -263,12 +272,12 @@ def test_a_simulator_that_the_checkout_does_not_know(site: Site, checkout: Path)
     assert "it knows isaaclab" in error.message
 
 
-def test_torch_without_the_cuda_that_it_had_is_an_error(site: Site, env: Path) -> None:
+def test_torch_without_the_cuda_that_it_had_is_an_error(stocked: Site, env: Path) -> None:
     with_cuda = TORCH.replace("cuda = None", 'cuda = "12.8"')
     (site_of(env) / "torch.py").write_text(with_cuda, encoding="utf-8")
-    carry_out(PackagesStep(), site)
+    carry_out(PackagesStep(), stocked)
     (site_of(env) / "torch.py").write_text(TORCH, encoding="utf-8")
-    error = refused(ImportsStep(), site)
+    error = refused(ImportsStep(), stocked)
     assert error.code == "PML440"
     assert "its CUDA build" in error.message
 

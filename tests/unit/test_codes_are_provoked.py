@@ -50,15 +50,10 @@ def asserted_codes(source: str) -> set[str]:
         checked = list(_assertions(function))
         used = {node.id for top in checked for node in ast.walk(top) if isinstance(node, ast.Name)}
         # what an assertion compares with, when it was given a name before, in the test or above all tests
-        local = {
-            target.id: node.value
-            for node in ast.walk(function)
-            if isinstance(node, ast.Assign)
-            for target in node.targets
-            if isinstance(target, ast.Name)
-        }
+        given = [value for value, names in _assignments(function) if names & used]
+        used |= {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
         found |= codes_in(checked)
-        found |= codes_in(local[name] for name in used & set(local))
+        found |= codes_in(given)
         found |= codes_in(tables[name] for name in used & set(tables))
         for names, values in _parameters(function):
             found |= codes_in(_values_of(names, values, used, tables))
@@ -71,6 +66,16 @@ def _assertions(function: ast.AST) -> Iterator[ast.AST]:
             yield node.test
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "raises":
             yield node
+
+
+def _assignments(function: ast.AST) -> Iterator[tuple[ast.expr, set[str]]]:
+    """(value, the names that it is given) of every assignment; `a, b = TABLE[key]` gives it two."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Assign):
+            yield (
+                node.value,
+                {name.id for target in node.targets for name in ast.walk(target) if isinstance(name, ast.Name)},
+            )
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[list[str], ast.expr]]:
@@ -147,9 +152,14 @@ def test_e():
     assert run() == expected
     other = "PML012"
 def test_f(): assert TABLE == run()
+BAD = {"ref": (["--ref"], "PML031")}
+@pytest.mark.parametrize("name", BAD)
+def test_g(name):
+    typed, code = BAD[name]
+    assert run(typed) == code
 '''
 
 
 def test_what_counts_as_asserted() -> None:
     """`typed` stands in an assertion, too: it is what the test gives, and this cannot tell the two apart."""
-    assert asserted_codes(SAMPLE) == {f"PML{number:03}" for number in (1, 2, 4, 5, 6, 7, 11, 21)}
+    assert asserted_codes(SAMPLE) == {f"PML{number:03}" for number in (1, 2, 4, 5, 6, 7, 11, 21, 31)}

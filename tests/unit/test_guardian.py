@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.codes import CODES, Exit
+from pmlaunch.codes import Exit
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.running import guardian
 from pmlaunch.running.watchman import Guardian
@@ -42,13 +42,13 @@ def test_killed_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended:
     assert (record["state"], record["exit_code"], record["steps"]) == (RunState.ABNORMAL.value, Exit.NO_VERDICT, 7)
     assert record["findings"][0] == earlier
     told = record["findings"][1]
-    assert CODES[told["code"]].title == "the launcher was ended"
+    assert told["code"] == "PML332"
     assert list(told) == list(earlier), "a finding as the launcher writes it"
     assert ended == ([([123, 456], str(tmp_path / "spec.json"))] if os.name == "posix" else [])
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
 
 
-@pytest.mark.parametrize("state", [state.value for state in RunState if state is not RunState.RUNNING])
+@pytest.mark.parametrize("state", ["ended", *(state.value for state in RunState if state is not RunState.RUNNING)])
 def test_launcher_that_ended_as_it_should(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[Any], state: str
 ) -> None:
@@ -66,6 +66,7 @@ def test_run_that_never_began(
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
     guardian.main(str(tmp_path))
     assert ended == []
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if content is None else [content])
 
 
 @pytest.mark.parametrize("refusals", [0, 3, 99])

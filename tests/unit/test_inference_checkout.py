@@ -169,6 +169,21 @@ def test_frozen_configs_that_cannot_be_read(tmp_path: Path, content: bytes | Non
     assert list(frozen.robot_names(checkpoint)) == ["g1"]  # what was typed for the training still tells
 
 
+@pytest.mark.parametrize("more", ["day: 2024-01-31", "ring: &ring [*ring]", "set: !!set {a}", "- broken"])
+def test_odd_text_of_the_configs_is_no_failure(tmp_path: Path, more: str) -> None:
+    checkpoint = make_trained(tmp_path, "g1", G1)
+    text = tmp_path / "resolved_configs_inference.yaml"
+    text.write_text(f"{text.read_text(encoding='utf-8')}{more}\n", encoding="utf-8")
+    assert frozen.trained_simulator(checkpoint) == "mujoco"  # the YAML says so, or else what was typed
+
+
+def test_text_of_the_configs_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        checkpoint = make_trained(tmp_path / name, "g1", G1)
+        assert frozen.robot_bodies(checkpoint) == frozenset(G1)
+        monkeypatch.setattr(frozen, "yaml_mapping", lambda _: pytest.fail("parsed again"))
+
+
 def test_config_of_2_is_none_of_3(config: Path) -> None:
     assert not frozen.is_of_generation_3(config.with_name("last.ckpt"))
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from packaging_site import make_site
+from pmlaunch.cli.app import run as run_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing import looking
 from pmlaunch.installing import pip as pip_room
@@ -225,3 +226,15 @@ def test_a_probe_that_takes_too_long_is_no_answer(site: Site, monkeypatch: pytes
     with pytest.raises(PmlaunchError, match="no answer after") as caught:
         looking.look_inside(site, "--packages")
     assert caught.value.code == "PML441"
+
+
+def test_what_is_asked_for_with_reaches_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = []
+
+    def note(request: Any, **_: Any) -> int:
+        requests.append(request)
+        return 0
+
+    monkeypatch.setattr("pmlaunch.cli.install._install", note)
+    assert run_command(["install", "--with", "smpl_sim", "--with", "open3d"]) == 0
+    assert requests[0].extras == ("smpl_sim", "open3d")

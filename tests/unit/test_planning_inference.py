@@ -77,6 +77,17 @@ def test_headless_without_metrics_is_finite(plan3: Plan3) -> None:
     assert source(plan3(metrics=False, max_steps=7), "max_steps") == Sourced(7, "flag")
 
 
+def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Path) -> None:
+    text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
+    written = text.read_text(encoding="utf-8").replace("{max_eval_steps", "{evaluation_components: {}, max_eval_steps")
+    text.write_text(written, encoding="utf-8")
+    planned = plan3()
+    assert "--full-eval" not in planned.plan.overrides
+    assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
+    assert "measures nothing" in source(planned, "metrics").source
+    assert plan3(metrics=True).plan.metrics
+
+
 def test_full_evaluation_ends_by_itself(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3()
     assert (planned.plan.max_steps, planned.plan.ends_by_itself) == (83, True)
@@ -92,6 +103,7 @@ def test_max_steps_of_a_full_evaluation_is_upstreams_own_limit(plan3: Plan3) -> 
     typed = plan3("agent.evaluator.max_eval_steps=30", max_steps=20)
     assert typed.plan.overrides[-1] == "agent.evaluator.max_eval_steps=30"
     assert source(typed, "max_steps") == Sourced(30, "override")
+    assert typed.plan.measuring.limit == 30
 
 
 def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:
@@ -267,6 +279,11 @@ def test_frozen_motion_of_another_robot_is_refused(plan3: Plan3, tmp_path: Path)
 def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3(motions=("walk", "wave"))
     assert len(planned.plan.motions) == 2
+    assert source(planned, "max_steps") == Sourced(83 + 50, "default: every motion once")
+    limited = plan3(motions=("walk", "wave"), max_steps=60)
+    assert (limited.plan.max_steps, limited.plan.measuring.limit) == (60 + 50, 60)
+    assert plan3(motions=("walk", "wave"), simulator="newton", num_envs=2).plan.max_steps is None
+    assert plan3(motions=("walk", "wave"), metrics=False).plan.max_steps == 84
     document = spec_document(planned.plan, RunFolder(tmp_path / "run"))
     assert f"--motion-file={tmp_path / 'run/motions.yaml'}" in document["argv"]
     assert "output_wave.motion" in (planned.plan.measuring.library or "")

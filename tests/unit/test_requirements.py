@@ -94,6 +94,11 @@ def test_what_was_left_out_can_be_asked_for(name: str) -> None:
     assert reasons(asked) == {"open3d>=0.19.0": None}
 
 
+def test_what_came_from_git_once_is_not_fetched_again() -> None:
+    asked = ask(GIT, {**TORCH, "smpl-sim": "0.0.1"}, extras=["smpl_sim"])
+    assert asked == Requirements(names=("smpl-sim",))
+
+
 def test_an_extra_that_no_line_names_is_refused() -> None:
     with pytest.raises(PmlaunchError) as caught:
         ask(GIT, extras=["smpl_simm"])

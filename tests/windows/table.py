@@ -11,7 +11,7 @@ from hostile import CANARY, TEXTS
 from lab import STANDINS, Lab
 
 from pmlaunch.checkouts.quoting import quoted
-from pmlaunch.model import Finding
+from pmlaunch.model import Finding, Severity
 from standin import smpl_motion
 
 MISSING_SCRIPT = "missing script"
@@ -113,7 +113,7 @@ def end_of(lab: Lab, workspace: Path, checkout: Path, ending: str) -> End:
         record = evaluate(lab, workspace, checkout, ending=ending, **start)
     finally:
         shutil.copy(STANDINS / "program.py", script)
-    said = [finding for finding in record.findings if finding.code.startswith("PML3")]
+    said = [item for item in record.findings if item.code.startswith("PML3") and item.severity is not Severity.NOTE]
     return End(record.state.value, record.exit_code, tuple(said))
 
 

@@ -56,6 +56,6 @@ def fetch_command(
     }
     code = came.error.exit_code if came.error else 0
     errors = (came.error,) if came.error else ()
-    shown = Shown(came, "freed" if remove else "fetched", None)
+    shown = Shown(came, "freed" if remove else "fetched")
     render(Outcome("fetch", code, data, came.findings, errors, shown=shown), as_json=as_json)
     return code

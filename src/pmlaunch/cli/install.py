@@ -25,6 +25,15 @@ def install_command(
     python: Annotated[str | None, typer.Option(help="The interpreter, without Isaac Lab's script.")] = None,
     simulator: Annotated[str, typer.Option(help="isaaclab or genesis.")] = "isaaclab",
     kind: Annotated[str, typer.Option("--as", help="submodule, clone or auto.")] = "auto",
+    packages: Annotated[
+        bool, typer.Option("--packages/--no-packages", help="Install into the simulator's Python, or leave it alone.")
+    ] = True,
+    extras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with", metavar="NAME", help="A requirement that would be left out, such as smpl_sim; repeatable."
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, the commands and the bytes.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a download.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -56,26 +65,26 @@ def install_command(
         kind=kind,
         isaaclab=isaaclab,
         python=python,
+        extras=tuple(extras or ()),
         ref_given=ref is not None,
         robot=robot,
     )
-    return _install(request, dry_run=dry_run, yes=yes, as_json=as_json)
+    return _install(request, packages=packages, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _install(request: InstallRequest, *, dry_run: bool, yes: bool, as_json: bool) -> int:
+def _install(request: InstallRequest, *, packages: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
     from pmlaunch.cli.install_display import display_for
     from pmlaunch.installing.install import install, make_site, plan, steps
     from pmlaunch.settings import Settings
 
     site = make_site(request, Settings.here())
-    chosen = steps()
+    chosen = steps(packages)
     planned = plan(chosen, site)
     if dry_run or planned.error:
         return _show("install", planned, request, site.logs, as_json=as_json, dry_run=dry_run)
     _confirm(planned, ask=not yes and not as_json)
-    site.findings.clear()
     with display_for(quiet=as_json) as display:
-        came = install(chosen, site, display)
+        came = install(chosen, site, display, planned)
     return _show("install", came, request, site.logs, as_json=as_json)
 
 
@@ -114,5 +123,7 @@ def _show(
         "steps": [result.as_json() for result in came.results],
     }
     errors = (came.error,) if came.error else ()
-    render(Outcome(command, code, data, came.findings, errors, shown=Shown(came)), as_json=as_json)
+    then = "pmlaunch eval maskmimic --motion walk" if request.models else "pmlaunch fetch maskmimic"
+    shown = Shown(came, then=then)
+    render(Outcome(command, code, data, came.findings, errors, shown=shown), as_json=as_json)
     return code

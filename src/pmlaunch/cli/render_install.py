@@ -37,7 +37,7 @@ class Shown:
 
     came: Installation
     done: str = "installed"
-    then: str | None = "pmlaunch eval maskmimic --motion walk"
+    then: str | None = None
 
     def render(self, console: Console) -> None:
         """On stdout: the plan of a dry run, or where the log of a failure is. What was done was told while it was done."""

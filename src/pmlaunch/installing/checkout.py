@@ -17,8 +17,8 @@ from pmlaunch.installing.switch import refuse_if_changed, switch
 from pmlaunch.model import Finding, Severity
 
 DEFAULT_REF = "v2.3"
-# Measured on ProtoMotions' own refs: bytes of one commit without history (packed), and of its files
-_SIZES = {"2": (51_200_000, 108_600_000), "3": (140_000_000, 320_000_000)}
+# Bytes of one commit without history (packed), and of its files: v2.3 measured but for eleven files, 3.x estimated
+_SIZES = {"2": (51_200_000, 108_600_000), "3": (30_000_000, 67_000_000)}
 
 
 class CheckoutStep:

@@ -12,7 +12,8 @@ _AGAIN = "the same command again goes on from where it was"
 # (what git or git-lfs writes, code, what it means, what to type); the first that matches is believed
 _PATTERNS: Sequence[tuple[str, str, str, str]] = (
     (
-        r"no space left|disk full|not enough space|quota exceeded\b(?!.*lfs)|file too large|unable to write file",
+        r"no space left|disk full|out of diskspace|not enough space|quota exceeded\b(?!.*lfs)|file too large"
+        r"|unable to write file",
         "PML402", "The disk is full.", f"free some space; {_AGAIN}",
     ),
     (

@@ -10,6 +10,7 @@ it does not, this fails with the list of what is there, and Git LFS remains.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -49,12 +50,14 @@ def download(repository: str, pointer: Pointer, folder: Path, report: Report) ->
 def _hub() -> Any:
     try:
         import huggingface_hub
+        from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (what it imports late resets its logging)
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
         raise PmlaunchError(
             "PML418", "--from hf needs the package huggingface_hub.", hint='pip install "pmlaunch[hf]"'
         ) from error
-    disable_progress_bars()  # ours is drawn
+    disable_progress_bars()  # ours is drawn, and the library's warnings would be drawn over it
+    logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     return huggingface_hub
 
 

@@ -29,11 +29,15 @@ class Observer(Protocol):
 
 @dataclass
 class Installation:
-    """What came of it: a result for each step that was reached, and why it ended where that was not the end."""
+    """What came of it: a result for each step that was reached, and why it ended where that was not the end.
+
+    `todos` is what each of them had to do, while it is only planned.
+    """
 
     results: list[StepResult] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     error: PmlaunchError | None = None
+    todos: list[Todo | None] = field(default_factory=list)
 
     @property
     def bytes(self) -> int:
@@ -41,14 +45,17 @@ class Installation:
         return sum(result.bytes or 0 for result in self.results)
 
 
-def steps() -> list[Step]:
-    """The steps in their order."""
+def steps(packages: bool = True) -> list[Step]:
+    """The steps in their order; without `packages` the simulator's Python is left alone."""
     from pmlaunch.installing.checkout import CheckoutStep
     from pmlaunch.installing.models import ModelsStep
+    from pmlaunch.installing.packages import PackagesStep
+    from pmlaunch.installing.proof import ImportsStep
     from pmlaunch.installing.tools import ToolsStep
     from pmlaunch.installing.workspace import WorkspaceStep
 
-    return [ToolsStep(), CheckoutStep(), ModelsStep(), WorkspaceStep()]
+    inside: list[Step] = [PackagesStep(), ImportsStep()] if packages else []
+    return [ToolsStep(), CheckoutStep(), ModelsStep(), *inside, WorkspaceStep()]
 
 
 def make_site(request: InstallRequest, settings: Settings) -> Site:
@@ -111,6 +118,7 @@ def plan(chosen: Sequence[Step], site: Site) -> Installation:
         for step in chosen:
             todo = step.todo(site)
             disk += (todo.disk if todo.disk is not None else todo.bytes or 0) if todo else 0
+            planned.todos.append(todo)
             planned.results.append(_planned(step, site, todo))
         require_room(site.checkout, disk)
     except PmlaunchError as error:
@@ -119,17 +127,21 @@ def plan(chosen: Sequence[Step], site: Site) -> Installation:
     return planned
 
 
-def install(chosen: Sequence[Step], site: Site, observer: Observer) -> Installation:
-    """Do what is to be done, step by step, until one fails; every step may be interrupted and done again."""
-    came = Installation()
-    for step in chosen:
+def install(chosen: Sequence[Step], site: Site, observer: Observer, planned: Installation) -> Installation:
+    """Do what is to be done, step by step, until one fails; every step may be interrupted and done again.
+
+    What was planned holds until the first step has changed something; the others are asked again.
+    """
+    came, changed = Installation(), False
+    for number, step in enumerate(chosen):
         begin = time.monotonic()
         site.log = None
         try:
-            todo = step.todo(site)
+            todo = step.todo(site) if changed else planned.todos[number]
             if todo is None:
                 result = _planned(step, site, None)
             else:
+                changed = True
                 observer.begins(step, todo)
                 step.do(site, observer.progress)
                 result = _result(step, State.DONE, step.prove(site), todo, begin, site.log)

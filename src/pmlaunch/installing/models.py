@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmlaunch.catalog.presets import Preset, presets
+from pmlaunch.checkouts.find import generation_of
 from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.git import Git
@@ -14,9 +15,10 @@ from pmlaunch.installing.lfsfiles import LfsFile, bring, has_object, lfs_files, 
 from pmlaunch.installing.place import look_at
 from pmlaunch.installing.source import generation_by_name
 from pmlaunch.installing.step import Report, Site, Todo
-from pmlaunch.names import choose
+from pmlaunch.names import choose, fold
 
 PRETRAINED = "data/pretrained_models"
+_ASSETS = "protomotions/data/assets"
 
 
 @dataclass(frozen=True)
@@ -38,11 +40,13 @@ class ModelsStep:
     def todo(self, site: Site) -> Todo | None:
         """Raises PML010 for a model that nobody knows, PML411 and PML417."""
         place = look_at(site.checkout)
-        if not site.request.models:
+        if not site.request.models and place.generation != "3":
             site.said[self.name] = "none asked for"
             return None
         if place.state == "absent" or place.marker:
             return _estimate(site)
+        if not site.request.models and place.gitdir is None:
+            return None
         if place.gitdir is None:
             raise PmlaunchError(
                 "PML417",
@@ -151,7 +155,25 @@ def wanted_files(git: Git, site: Site) -> list[LfsFile]:
                 subject=wanted.names[0],
             )
         files += beside(wanted.path, tracked)
+    if generation_of(site.checkout) == "3":
+        files += robot_assets(git, site)
     return list(dict.fromkeys(files))
+
+
+def robot_assets(git: Git, site: Site) -> list[LfsFile]:
+    """Meshes and scenery of generation 3, which are in Git LFS there: those of one robot, and what belongs to none.
+
+    Raises PML010 for a robot that the checkout does not know.
+    """
+    configs = site.checkout / "protomotions" / "robot_configs"
+    known = sorted(path.stem for path in configs.glob("*.py") if path.stem not in ("__init__", "base", "factory"))
+    robot = choose("robot", site.request.robot, known, lambda name: (name,), listing=f"{configs}") if known else ""
+    meshes = f"{_ASSETS}/mesh/"
+    return [
+        file
+        for file in lfs_files(git, site.checkout, _ASSETS)
+        if not file.path.startswith(meshes) or fold(file.path.removeprefix(meshes).split("/")[0]) == fold(robot)
+    ]
 
 
 def beside(path: str, tracked: Mapping[str, LfsFile]) -> list[LfsFile]:
@@ -173,8 +195,10 @@ def _said(files: Sequence[LfsFile]) -> str:
     ) + (f" and {len(files) - 4} more" if len(files) > 4 else "")
 
 
-def _estimate(site: Site) -> Todo:
+def _estimate(site: Site) -> Todo | None:
     """Before there is a checkout: what the presets say of v2.3."""
+    if not site.request.models:
+        return None
     known = known_models(site)
     foreign = generation_by_name(site.request.ref) != "2"
     try:

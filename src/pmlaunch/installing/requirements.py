@@ -116,14 +116,17 @@ def requirements_for(
         name = canonicalize_name(asked.name) if asked else _name_in_url(line)
         seen.add(name)
         if asked is None or asked.url:
-            collected = _from_elsewhere(collected, line, asked.name if asked else name, name in wanted)
+            collected = _from_elsewhere(
+                collected, line, asked.name if asked else name, name in wanted, name in installed
+            )
         elif asked.marker is None or asked.marker.evaluate(environment):
             rule = None if name in wanted else rules.get(name)
             collected = _decide(collected, asked, name, rule, installed.get(name))
     for extra in extras:
         if canonicalize_name(extra) not in seen:
             near = did_you_mean(extra, sorted(seen))
-            raise PmlaunchError("PML442", f"The checkout's requirements do not name {extra!r}.{near}", subject=extra)
+            message = f"The checkout's requirements do not name {extra!r}.{near}"
+            raise PmlaunchError("PML442", message, hint="leave out --with, or use that Python's own pip", subject=extra)
     return collected
 
 
@@ -149,11 +152,13 @@ def _name_in_url(line: str) -> str:
     return canonicalize_name(egg[1] if egg else last[1] if last else line)
 
 
-def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool) -> Requirements:
-    """A URL, a path or an option of pip's."""
+def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool, there: bool) -> Requirements:
+    """A URL, a path or an option of pip's. A URL has no version to compare: any that is there will do."""
     if line.startswith("-"):
         reason = "an option of pip's: where packages come from is yours to say (pip.conf, PIP_INDEX_URL)"
         return _changed(collected, line, None, reason)
+    if there:
+        return replace(collected, names=(*collected.names, canonicalize_name(name)))
     if wanted:
         return replace(collected, then=(*collected.then, line), names=(*collected.names, canonicalize_name(name)))
     return _changed(collected, line, None, f"comes from git, and only scripts that convert data need it; --with {name}")

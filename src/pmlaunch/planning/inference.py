@@ -56,6 +56,8 @@ class InferenceProgram:
     def values(self, request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Values:
         headless = headless_or_window(request, settings, things, platform)
         metrics = wants_metrics(request, bool(headless.value))
+        if request.metrics is None and not frozen.measures_something(things.checkpoint.value):
+            metrics = Sourced(False, "default: the checkpoint's evaluator measures nothing")
         _refuse_what_has_no_equivalent(request, metrics=bool(metrics.value))
         device = device_of(request, settings, things)
         backend, strategy = backend_of(request, settings, platform)
@@ -121,29 +123,32 @@ class InferenceProgram:
     def steps(self, request: EvalRequest, values: Values, report: ConfigReport, things: Things) -> Sourced[Any]:
         """Steps of a motion: its seconds times the rate of the policy's decisions.
 
-        A full evaluation ends by itself, at the end of the motion or of max_eval_steps; its number is only what is
-        expected, and not known of a library of motions.
+        A full evaluation ends by itself, at the end of each motion or at max_eval_steps; its number is only what is
+        expected, and not known of a packed library or of several environments.
         """
-        clips = [motion for motion in things.motions if motion.seconds is not None and motion.path.suffix != ".pt"]
-        length = clips[0].seconds * report.control_hz if clips and clips[0].seconds and report.control_hz else None
+        packed = any(motion.path.suffix == ".pt" for motion in things.motions)
+        rate = report.control_hz
+        lengths = [motion.seconds * rate for motion in things.motions if motion.seconds and rate and not packed]
+        known = bool(lengths) and len(lengths) == len(things.motions)
         if values.metrics:
             limit, source = report.max_eval_steps, "default: the motion's length"
             if _LIMIT in values.overridden:
                 source = "override"
             elif request.max_steps is not None:
                 limit, source = request.max_steps, "flag"
-            if length is None:
-                typed = source in ("flag", "override")
-                return Sourced(limit if typed else None, source if typed else "default: every motion once")
-            whole = math.floor(round(length, 4))
-            return Sourced(min(whole, limit) if limit else whole, source)
+            elif len(things.motions) > 1 or packed:
+                source = "default: every motion once"
+            if not known or values.settings["num_envs"].value != 1:
+                return Sourced(None, source)
+            whole = [math.floor(round(length, 4)) for length in lengths]
+            return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
         if request.max_steps is not None:
             return Sourced(request.max_steps, "flag")
         if not values.headless.value:
             return Sourced(None, "default: a window stays open")
-        if length is None:
+        if not known:
             return Sourced(STEPS_OF_UNKNOWN, "default: the motion's length is unknown")
-        return Sourced(math.ceil(round(length, 6)), "default: the motion's length")
+        return Sourced(math.ceil(round(max(lengths), 6)), "default: the motion's length")
 
     def with_steps(self, values: Values, steps: Sourced[Any]) -> Values:  # noqa: ARG002
         return values  # a full evaluation knows its own end, and the agent ends any other
@@ -151,11 +156,15 @@ class InferenceProgram:
     def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:
         """Staged: upstream writes its results beside the checkpoint that it is given."""
         fabric = values.fabric if isinstance(values, InferenceValues) else {}
+        typed = {key: it.value for key, it in values.settings.items()} | {item.key: item.value for item in values.user}
         return replace(
             plan,
             arguments=fabric_arguments(fabric),
             staged=Staged("--checkpoint", (plan.checkpoint, plan.checkpoint.parent / frozen.CONFIGS)),
             hydra=False,
+            metrics=values.metrics,
+            measuring=replace(plan.measuring, limit=_whole(typed.get(_LIMIT))),
+            provenance={**plan.provenance, "metrics": values.settings["metrics"]},
             ends_by_itself=values.metrics,
         )
 
