@@ -2,9 +2,15 @@
 
     PMLAUNCH_PROTOMOTIONS=DIR python scripts/real_runs.py --checkpoint last.ckpt --motion NAME --python PYTHON
 
+PYTHON is the simulator's. Which runs these are depends on the checkout's generation.
+
+For ProtoMotions 2.3 (Genesis, CPU): two motions in one start, NAME and a second clip that is cut from it here; the run
+ends by itself, and every figure of metrics.json is compared with what a direct call of calc_eval_metrics gives on the
+same seed and checkpoint.
+
 For ProtoMotions 3 (MuJoCo, CPU): the run ends by itself; metrics.json holds what --full-eval printed; nothing is
-written beside the checkpoint; two runs keep two results. PYTHON is the simulator's; TORCH_COMPILE_DISABLE=1 saves
-25 s of each start. The launcher's share of the wall time is measured by benchmarks/share.py.
+written beside the checkpoint; two runs keep two results. TORCH_COMPILE_DISABLE=1 saves 25 s of each
+start. The launcher's share of the wall time is measured by benchmarks/share.py.
 """
 
 from __future__ import annotations
@@ -16,11 +22,34 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.motionfile import read_motion, write_motion
+
 CHECKOUT = "PMLAUNCH_PROTOMOTIONS"
+AGENT = Path(__file__).parents[1] / "src" / "pmlaunch" / "agent"
+# eval_agent.py as it is, but that its endless evaluate_policy gives way to the call that training makes. Of the agent
+# it has the repair of dataclasses only, without which Python 3.11 and later cannot import 2.3.
+DIRECT = """
+import json, os, runpy, sys
+from pmlaunch_agent import compat
+from pmlaunch_agent.imports import PostImportHooks
+hooks = PostImportHooks(on_error=print)
+compat.install(["mutable_dataclass_defaults"], hooks, healed=lambda name: None)
+def evaluate_policy(agent):
+    agent.fabric.seed_everything(0 + agent.fabric.global_rank)
+    metrics, _ = agent.calc_eval_metrics()
+    with open(os.environ["DIRECT_METRICS"], "w", encoding="utf-8") as file:
+        json.dump({name: float(value) for name, value in metrics.items()}, file)
+def patch(module):
+    module.PPO.evaluate_policy = evaluate_policy
+hooks.when_imported("protomotions.agents.ppo.agent", patch)
+sys.argv = sys.argv[1:]
+sys.path[0] = os.path.dirname(os.path.abspath(sys.argv[0]))
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 
 
 @dataclass(frozen=True)
@@ -32,10 +61,11 @@ class Real:
     motion: str
     python: str
     runs: Path
+    simulator: str = "mujoco"
 
     def command(self, *more: str) -> list[str]:
         named = ["--protomotions", str(self.checkout), "--python", self.python, "--runs", str(self.runs)]
-        what = ["eval", str(self.checkpoint), "--motion", self.motion, "--simulator", "mujoco", "--headless"]
+        what = ["eval", str(self.checkpoint), "--motion", self.motion, "--simulator", self.simulator, "--headless"]
         return [sys.executable, "-m", "pmlaunch", *what, *named, "--json", *more]
 
 
@@ -49,15 +79,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not os.environ.get(CHECKOUT) or options.checkpoint is None:
         print(f"skipped: set {CHECKOUT} to a checkout, and name a --checkpoint")
         return 0
-    if not (checkout / "protomotions" / "inference_agent.py").is_file():
-        print(f"skipped: {checkout} is not ProtoMotions 3")
+    hydra = (checkout / "protomotions" / "eval_agent.py").is_file()
+    if not hydra and not (checkout / "protomotions" / "inference_agent.py").is_file():
+        print(f"skipped: {checkout} is no ProtoMotions checkout")
         return 0
     with tempfile.TemporaryDirectory() as place:
-        real = Real(checkout, options.checkpoint.absolute(), options.motion, options.python, Path(place))
-        problems = generation_3(real)
+        simulator = "genesis" if hydra else "mujoco"
+        real = Real(checkout, options.checkpoint.absolute(), options.motion, options.python, Path(place), simulator)
+        problems = generation_2(real) if hydra else generation_3(real)
     for problem in problems:
         print(f"FAILED  {problem}")
     return 1 if problems else 0
+
+
+def generation_2(real: Real) -> list[str]:
+    """Two motions in one start, against a direct call of calc_eval_metrics; returns what went wrong."""
+    second = cut(real.checkout / "data" / "motions" / f"{real.motion}.npy", real.runs / f"{real.motion}_cut.npy")
+    record = evaluate(real, "--motion", str(second), "--device", "cpu")
+    if record["exit_code"] != 0:
+        return [f"exit code {record['exit_code']}: {record['findings']}"]
+    folder = Path(record["folder"])
+    document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    for entry in document["per_motion"]:
+        print(f"motion   {entry['motion']}: gt_err {entry['metrics'].get('gt_err')}, success {entry['success']}")
+    wanted = direct(real, folder)
+    apart = {
+        name: abs(value - document["metrics"].get(name, float("inf")))
+        for name, value in wanted.items()
+        if name.startswith("eval/")
+    }
+    print(f"figures  {len(apart)} compared, the largest difference is {max(apart.values()):g}")
+    problems = [f"{name} differs by {value:g}" for name, value in apart.items() if not value <= 1e-6]
+    return problems if len(document["per_motion"]) == 2 else [*problems, "not two motions in one start"]
+
+
+def cut(source: Path, target: Path) -> Path:
+    """The middle half of a motion, as a motion of its own."""
+    motion = read_motion(source)
+    middle = slice(motion.frames // 4, 3 * motion.frames // 4)
+    half = replace(
+        motion,
+        path=target,
+        name=target.stem,
+        local_rotation=motion.local_rotation[middle],
+        root_translation=motion.root_translation[middle],
+    )
+    write_motion(target, half)
+    return target
+
+
+def direct(real: Real, folder: Path) -> dict[str, float]:
+    """The figures of calc_eval_metrics for the arguments of the run in `folder`, less pmlaunch's own agent."""
+    spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    arguments = [word for word in spec["argv"] if not word.startswith(("++agent._target_=", "++hydra.run.dir="))]
+    place = real.runs / "direct"
+    (place / "upstream").mkdir(parents=True)
+    search = [str(AGENT), *spec["python_path"]]
+    variables = {"PYTHONPATH": os.pathsep.join(search), "PMLAUNCH_RUN_DIR": str(place), "PYTHONUTF8": "1"}
+    variables["DIRECT_METRICS"] = str(place / "metrics.json")
+    command = [real.python, "-c", DIRECT, spec["script"], *arguments, f"++hydra.run.dir='{place}/hydra'"]
+    with (place / "log").open("wb") as log:
+        done = subprocess.run(command, cwd=spec["cwd"], env={**os.environ, **variables}, stdout=log, stderr=log)
+    if done.returncode != 0:
+        said = (place / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
+        raise SystemExit(f"the direct call ended with {done.returncode}:\n{said}")
+    print(f"direct   exit code {done.returncode}")
+    return dict(json.loads((place / "metrics.json").read_text(encoding="utf-8")))
 
 
 def generation_3(real: Real) -> list[str]:
