@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from pmlaunch.catalog.models import config_of
@@ -33,6 +34,9 @@ class HydraProgram:
 
     def with_steps(self, values: Values, steps: Sourced[Any]) -> Values:
         return values if steps.value is None else values.with_value(MAX_STEPS_KEY, steps)
+
+    def variables(self, values: Values) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
 
     def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:  # noqa: ARG002
         return plan

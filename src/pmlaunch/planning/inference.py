@@ -26,6 +26,9 @@ from pmlaunch.settings import Settings
 _LIMIT = "agent.evaluator.max_eval_steps"
 _PLACE_OF_KEYS = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
 _SINGLE = ("mujoco",)  # simulators of one environment, on the CPU
+# Measured with the G1 in MuJoCo on two cores: torch.compile costs about 25 s of start, which one environment never earns
+# back, and a second thread for the small network takes the core that MuJoCo needs.
+_ON_CPU = {"TORCH_COMPILE_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -152,6 +155,9 @@ class InferenceProgram:
 
     def with_steps(self, values: Values, steps: Sourced[Any]) -> Values:  # noqa: ARG002
         return values  # a full evaluation knows its own end, and the agent ends any other
+
+    def variables(self, values: Values) -> Mapping[str, str]:
+        return _ON_CPU if values.simulator in _SINGLE else {}
 
     def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:
         """Staged: upstream writes its results beside the checkpoint that it is given."""

@@ -15,13 +15,14 @@ from pmlaunch.model import LaunchPlan
 # PowerShell takes these for a single quote, too
 _SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 _BACKSLASHES_BEFORE_QUOTE = re.compile(r'(\\*)"')
+_SAID = ("USE_LIBUV", "TORCH_COMPILE_DISABLE", "OMP_NUM_THREADS")  # variables that change what the program does
 _TRAILING_BACKSLASHES = re.compile(r"(\\+)\Z")
 
 
 def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
     """{"bash": ..., "powershell": ...} for `plan`; `python` is what stands before the script's name."""
     script = plan.script.relative_to(plan.cwd)
-    own = {name: value for name, value in plan.env.items() if value is not None and name == "USE_LIBUV"}
+    own = {name: value for name, value in plan.env.items() if value is not None and name in _SAID}
     arguments = [*python, script.as_posix() if plan.platform != "windows" else str(script).replace("/", "\\")]
     return {
         "bash": _bash(str(plan.cwd), own, [*arguments, *plan.overrides]),

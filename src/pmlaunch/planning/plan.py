@@ -104,6 +104,8 @@ def _assemble(
     timeout = _setting(settings, "timeout", request.timeout, None)
     silence = _setting(settings, "silence", request.silence, silence_default)
     arguments = tuple(values.arguments())
+    own: Mapping[str, str] = {} if platform.foreign else settings.environment
+    faster = {name: text for name, text in program_of(checkout).variables(values).items() if name not in own}
     plan = LaunchPlan(
         model=things.model.name,
         robot=things.robot.value.name if things.robot.value else None,
@@ -113,7 +115,7 @@ def _assemble(
         motions=things.motions,
         overrides=arguments,
         command=runtime.command(),
-        env=agent_environment(platform, runtime, settings.environment),
+        env={**agent_environment(platform, runtime, settings.environment), **faster},
         cwd=checkout.root,
         script=checkout.script,
         import_path=import_path(platform, runtime, settings.environment),
@@ -135,6 +137,7 @@ def _assemble(
         "timeout": timeout,
         "silence": silence,
         "runs": runs,
+        **{name: Sourced(text, "default: one environment on the CPU") for name, text in faster.items()},
     }
     return replace(plan, provenance=provenance, plain_command=plain_commands(plan, runtime.plain_python()))
 

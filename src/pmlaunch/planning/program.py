@@ -35,6 +35,10 @@ class Program(Protocol):
         """The values with the number of steps, where the program is told of it."""
         ...
 
+    def variables(self, values: Values) -> Mapping[str, str]:
+        """Environment variables that make the run faster, where the user has not set them."""
+        ...
+
     def complete(self, plan: LaunchPlan, values: Values) -> LaunchPlan:
         """The plan with what only this generation's agent or run folder needs."""
         ...
