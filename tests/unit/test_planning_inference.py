@@ -66,7 +66,7 @@ def test_one_environment_on_the_cpu_is_run_as_fast_as_it_can_be(
     plan = plan3().plan
     assert (plan.env["TORCH_COMPILE_DISABLE"], plan.env["OMP_NUM_THREADS"]) == ("1", "1")
     assert "TORCH_COMPILE_DISABLE=1" in plan.plain_command["bash"]
-    assert "TORCH_COMPILE_DISABLE" not in plan3(simulator="genesis").plan.env
+    assert "TORCH_COMPILE_DISABLE" not in plan3(simulator="newton").plan.env
     request = EvalRequest("g1_mlp", motions=("walk",), protomotions=str(checkout3), python="python", headless=True)
     own = make_plan(request, Settings(tmp_path, {"OMP_NUM_THREADS": "4"})).plan
     assert "OMP_NUM_THREADS" not in own.env, "what the user has set stays"
