@@ -25,7 +25,7 @@ OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")
 WALK = MOTIONS / "smpl_humanoid_walk.npy"
 
 
-def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = None) -> Any:
+def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = None, drawn: bool = True) -> Any:
     """Run the script; its metrics.json."""
     done = subprocess.run(
         [
@@ -50,7 +50,7 @@ def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = Non
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "balance is helped" in done.stdout
-    assert (folder / "poses.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    assert not drawn or (folder / "poses.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
@@ -102,6 +102,25 @@ def test_exactly_so_many_steps(tmp_path: Path) -> None:
     document = run(folder, WALK, "++agent.config.max_eval_steps=200")
     assert document["steps"] == document["per_motion"][0]["steps"] == 200, "150 steps, then 50 from the start again"
     assert document["comparable"] is True
+
+
+def three(folder: Path) -> Path:
+    listing = folder / "all.yaml"
+    listing.write_text(yaml.safe_dump({"motions": [{"file": str(MOTIONS / f"{name}.npy")} for name in OWN]}))
+    return listing
+
+
+def test_a_limit_is_each_motions(tmp_path: Path) -> None:
+    """As in ProtoMotions 2 and 3: the second batch gets its 20 steps as well."""
+    document = run(tmp_path, three(tmp_path), "++num_envs=2", "++agent.config.max_eval_steps=20")
+    assert [entry["steps"] for entry in document["per_motion"]] == [20, 20, 20]
+    assert (document["steps"], document["common"]["motions"], document["comparable"]) == (40, 3, False)
+
+
+def test_what_was_not_evaluated_is_not_counted(tmp_path: Path) -> None:
+    document = run(tmp_path, three(tmp_path), "++agent.config.max_eval_steps=0", drawn=False)
+    assert (document["steps"], document["common"]["motions"]) == (0, 0)
+    assert document["common"]["success_rate"] is None
 
 
 def test_cut_short_on_two_ranks(tmp_path: Path) -> None:

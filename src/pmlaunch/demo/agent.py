@@ -20,8 +20,8 @@ class DemoAgent:
     """A policy, its environment and the processes that share the work.
 
     Args:
-        config: `max_eval_steps`, control steps to run, null for every motion once; `policy.hidden`, the sizes of
-            the network's layers.
+        config: `max_eval_steps`, control steps of each motion at most, of a single motion exactly, null for every
+            motion once; `policy.hidden`, the sizes of the network's layers.
         env: the humanoids.
         fabric: launched.
     """
@@ -82,30 +82,44 @@ class DemoAgent:
         return metrics
 
     def _run(self, tally: Tally) -> int:
-        """Exactly `max_eval_steps` control steps, over and over the motions if need be, or each motion once."""
+        """Each motion once; `max_eval_steps` limits each of several motions, as upstream's limits do.
+
+        One motion alone is run for exactly that many steps, over and over if need be.
+        """
         mine = shares(len(self.env.motions), self.fabric.world_size, self.fabric.global_rank)
         batches = [mine[i : i + self.env.num_envs] for i in range(0, len(mine), self.env.num_envs)]
         limit: int | None = self.config.max_eval_steps
-        whole = sum(max(map(self.env.steps_of, batch)) for batch in batches) if limit is None else limit
+        if limit is not None and len(self.env.motions) == 1:
+            return self._run_exactly(limit, mine, tally)
+        lengths = [max(map(self.env.steps_of, batch)) for batch in batches]
+        whole = sum(lengths if limit is None else [min(length, limit) for length in lengths])
         self.progress(0, len(mine), whole)
-        steps, done, seed = 0, 0, self.fabric.global_rank
-        while True:
-            for batch in batches:
-                steps += self._run_batch(batch, None if limit is None else limit - steps, tally, seed)
-                done = min(done + len(batch), len(mine))
-                self.progress(done, len(mine), whole)
-            if limit is None or steps >= limit:
-                return steps
-            seed += self.fabric.world_size
+        steps, done = 0, 0
+        for batch in batches:
+            taken = self._run_batch(batch, limit, tally, self.fabric.global_rank)
+            steps += taken
+            done += len(batch) if taken else 0
+            self.progress(done, len(mine), whole)
+        return steps
 
-    def _run_batch(self, batch: range, left: int | None, tally: Tally, seed: int) -> int:
-        """Up to `left` steps of the motions in `batch`, side by side; how many they were."""
-        if left == 0:
+    def _run_exactly(self, limit: int, motion: range, tally: Tally) -> int:
+        """`limit` control steps of the one motion, from its start again as often as it ends."""
+        self.progress(0, 1, limit)
+        steps, seed = 0, self.fabric.global_rank
+        while steps < limit:
+            steps += self._run_batch(motion, limit - steps, tally, seed)
+            self.progress(1, 1, limit)
+            seed += self.fabric.world_size
+        return steps
+
+    def _run_batch(self, batch: range, most: int | None, tally: Tally, seed: int) -> int:
+        """Up to `most` steps of the motions in `batch`, side by side; how many they were."""
+        if most == 0:
             return 0
         print(f"Evaluating: {', '.join(self.env.motions[motion].name for motion in batch)}", flush=True)
         observations = self.env.reset(batch, seed)
         steps = 0
-        while not self.env.done and steps != left:
+        while not self.env.done and steps != most:
             observations, results = self.env.step(self.policy.act(observations))
             for result in results:
                 tally.add(result)

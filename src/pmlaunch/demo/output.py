@@ -52,7 +52,7 @@ def write(
         "units": {name: unit(name) for name in metrics},
         "common": {
             **{name: metrics.get(source) for name, source in COMMON.items()},
-            "motions": len(scores),
+            "motions": sum(entry.steps > 0 for entry in scores),
             "failed": [entry["motion"] for entry in per_motion if entry["success"] is False],
         },
         "per_motion": per_motion,

@@ -129,6 +129,7 @@ class MeasuredAgent:
     def _tell(self, done: int) -> None:
         if self._ends and self.fabric.global_rank == 0:
             steps, motions = self._ends[-1]
+            self._record.steps.report_now()  # or they would lag behind the motions
             self._record.events.emit("motion", done=done, of=motions, steps=steps)
 
     def _with_metrics(self, wanted: measures.Measures) -> Any:

@@ -86,6 +86,7 @@ def _progress(record: Record, function: Callable[..., Any]) -> Callable[..., Any
     def call(*args: Any, **kwargs: Any) -> Any:
         returned = function(*args, **kwargs)
         if isinstance(returned, dict):
+            record.steps.report_now()  # or the steps would lag behind the motions
             record.events.emit("motion", **{str(name): value for name, value in returned.items()})
         return returned
 
