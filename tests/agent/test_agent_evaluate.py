@@ -167,6 +167,8 @@ def test_how_far_it_is(evaluate, agent) -> None:
     evaluate()
     told = [{key: event[key] for key in ("done", "of", "steps")} for event in agent.events_named("motion")]
     assert told == [{"done": done, "of": 3, "steps": 25} for done in (0, 2, 3)]
+    said = [event for event in agent.events if event["event"] in ("step", "motion")]
+    assert [said[said.index(event) - 1].get("n") for event in said if event.get("done")] == [20, 25]
     order = [event["event"] for event in agent.events if event["event"].startswith(("evaluation", "metric"))]
     assert order == ["evaluation_started", "metric", "evaluation_finished"]
     assert "evaluation_finished" in agent.result["seconds"]

@@ -32,6 +32,9 @@ def go():
     for _ in range(100):
         env.step()
 
+def progress(done):
+    return {"done": done, "of": 3, "steps": 300}
+
 def evaluate_badly():
     raise ValueError("no motion")
 '''
@@ -121,6 +124,14 @@ def test_steps_are_reported_at_most_four_times_a_second(run):
     times.pop()  # the last one comes at the end of the run, whenever that is
     # an event's time is that of its writing, which a busy machine may delay: so no two are compared
     assert len(times) <= (times[-1] - times[0]) / 0.25 + 2
+
+
+def test_steps_do_not_lag_behind_the_motions(run):
+    source = "import env\nfor done in range(3):\n    env.go()\n    env.progress(done + 1)\n"
+    result = run(source, watch("step", "Env.step"), watch("motion", "progress"))
+    told = [event for event in result.events if event["event"] in ("step", "motion")]
+    before = {event["done"]: told[index - 1].get("n") for index, event in enumerate(told) if event["event"] == "motion"}
+    assert before == {1: 100, 2: 200, 3: 300}
 
 
 def test_other_ranks_count_but_do_not_report_steps(agent):

@@ -12,6 +12,7 @@ from pmlaunch.cli.outcome import Outcome
 from pmlaunch.cli.render import render
 from pmlaunch.model import RunRecord, RunState
 from pmlaunch.running.measured import Measured, read_measured
+from pmlaunch.running.run import rate
 from pmlaunch.running.store import RunFolder
 
 
@@ -55,6 +56,15 @@ def test_what_is_read(folder: RunFolder) -> None:
     found = read(folder)
     assert found.metrics == DOCUMENT["metrics"]
     assert found.rest == {key: DOCUMENT[key] for key in ("common", "per_motion", "comparable", "notes", "seconds")}
+
+
+def test_speed_is_the_evaluations_own(folder: RunFolder) -> None:
+    seconds = {"evaluation_started": 1.0, "first_step": 1.5, "last_step": 11.5, "evaluation_finished": 31.5}
+    result = {"steps": 301, "seconds": seconds}
+    assert rate(result, read(folder)) == 33.3
+    assert rate(result, Measured()) == 30.0, "not the 9.9 with all that was drawn and written afterwards"
+    assert rate({"steps": 1, "seconds": {"first_step": 1.5, "last_step": 1.5}}, Measured()) is None
+    assert rate({}, read(folder, steps_per_second="fast")) is None
 
 
 def test_no_document_is_no_measure(folder: RunFolder) -> None:

@@ -20,6 +20,7 @@ class Measured:
     metrics: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     rest: Mapping[str, Any] = field(default_factory=dict)
+    steps_per_second: float | None = None
 
 
 def read_measured(folder: RunFolder) -> Measured:
@@ -35,7 +36,8 @@ def read_measured(folder: RunFolder) -> Measured:
         "notes": [str(note) for note in _list(document.get("notes"))],
         "seconds": _numbers(document.get("seconds")),
     }
-    return Measured(_numbers(document.get("metrics")), {name: str(unit) for name, unit in units.items()}, rest)
+    rate = _numbers(document).get("steps_per_second")
+    return Measured(_numbers(document.get("metrics")), {name: str(unit) for name, unit in units.items()}, rest, rate)
 
 
 def _motion(item: Any) -> dict[str, Any] | None:

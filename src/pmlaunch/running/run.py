@@ -211,7 +211,7 @@ class _Run:
             seconds=round(seconds, 3),
             child_exit_code=exit_code,
             steps=result.get("steps"),
-            steps_per_second=_rate(result),
+            steps_per_second=rate(result, measured),
             stages={name: float(value) for name, value in (result.get("seconds") or {}).items()},
             metrics=measured.metrics,
             units=measured.units,
@@ -226,12 +226,16 @@ class _Run:
         )
 
 
-def _rate(result: Mapping[str, Any]) -> float | None:
-    """Control steps per second of the evaluation itself: from its start to its end."""
+def rate(result: Mapping[str, Any], measured: Measured) -> float | None:
+    """Control steps per second: what the evaluation says of itself, else from the first step to the last.
+
+    Not to the evaluation's end: a picture may be drawn and a motion written before that.
+    """
+    if measured.steps_per_second:
+        return round(measured.steps_per_second, 1)
     seconds = result.get("seconds") or {}
-    start, end = seconds.get("evaluation_started"), seconds.get("evaluation_finished", seconds.get("total"))
-    steps = result.get("steps")
-    return round(steps / (end - start), 1) if steps and start is not None and end and end > start else None
+    first, last, steps = seconds.get("first_step"), seconds.get("last_step"), result.get("steps")
+    return round((steps - 1) / (last - first), 1) if steps and first is not None and last and last > first else None
 
 
 def _repairs(result: Mapping[str, Any]) -> tuple[str, ...]:
