@@ -94,6 +94,26 @@ def test_metrics_show_their_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "eval/dv_rew" not in screen.text()
 
 
+def test_extremes_are_called_what_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Of several motions _min and _max are means over the motions, but for 3.x and for the demo's own figures."""
+    motions = [{"motion": name, "success": True, "metrics": {}} for name in "ab"]
+    demo = {"demo/root_force_mean": 20.0, "demo/root_force_max": 400.0}
+    metrics = {"eval/gt_err": 0.02, "eval/gt_err_min": 0.01, "eval/gt_err_max": 0.03} | demo
+
+    def table(**more: Any) -> list[str]:
+        screen = Screen(monkeypatch, "utf-8", 100)
+        render(Outcome("eval", 0, shown=record(tmp_path, **more)), as_json=False)
+        return [" ".join(line.split()) for line in screen.text().splitlines()]
+
+    several = table(metrics=metrics, evaluation={"per_motion": motions})
+    assert "metric value mean of min mean of max unit" in several
+    assert {"demo/root_force_mean 20", "demo/root_force_max 400"} <= set(several)
+    one = table(metrics=metrics, evaluation={"per_motion": motions[:1]})
+    assert {"metric value min max unit", "demo/root_force_mean 20 400"} <= set(one)
+    metrics = {f"eval/gt_error/{part}": 0.1 for part in ("mean", "min", "max")}
+    assert "metric value min max unit" in table(metrics=metrics, evaluation={"per_motion": motions})
+
+
 @pytest.mark.parametrize("code", ["PML101", "PML209"])
 def test_code(screen: Screen, code: str) -> None:
     render(Outcome("explain", 0, shown=CODES[code]), as_json=False)

@@ -177,9 +177,11 @@ def _record(console: Console, record: RunRecord) -> None:
 
 
 def _metrics_table(record: RunRecord) -> Table:
+    """The totals. Where upstream's _min and _max are means over the motions' extremes, the headers say so."""
     from rich.text import Text
 
-    table = _table("metric", "value", "min", "max", "unit")
+    averaged = len(record.evaluation.get("per_motion") or ()) > 1 and "eval/gt_err_max" in record.metrics
+    table = _table("metric", "value", *(("mean of min", "mean of max") if averaged else ("min", "max")), "unit")
     table.columns[0].no_wrap = True
     for column in table.columns[1:4]:
         column.justify = "right"
@@ -187,17 +189,22 @@ def _metrics_table(record: RunRecord) -> Table:
     names += [
         name
         for name in record.metrics
-        if name not in names and not name.endswith(("_min", "_max")) and not name.startswith("eval/")
+        if name not in names and not name.startswith("eval/") and (averaged or not name.endswith(("_min", "_max")))
     ]
     for name in names:
-        base = name.removesuffix("_mean")
-        low, high = (
-            record.metrics.get(name.removesuffix("/mean") + f"/{part}", record.metrics.get(f"{base}_{part}"))
-            for part in ("min", "max")
-        )
-        unit = record.units.get(name) or record.units.get(base, "")
+        low, high = (None, None) if averaged and not name.startswith("eval/") else _extremes(record, name)
+        unit = record.units.get(name) or record.units.get(name.removesuffix("_mean"), "")
         table.add_row(Text(name), *(_figure(value) for value in (record.metrics[name], low, high)), Text(unit))
     return table
+
+
+def _extremes(record: RunRecord, name: str) -> tuple[float | None, float | None]:
+    """The smallest and the largest of a metric, by the name of its mean: gt_err_min, gt_error/min."""
+    flat, component = name.removesuffix("_mean"), name.removesuffix("/mean")
+    low, high = (
+        record.metrics.get(f"{component}/{part}", record.metrics.get(f"{flat}_{part}")) for part in ("min", "max")
+    )
+    return low, high
 
 
 def _figure(value: float | None) -> str:

@@ -1,7 +1,7 @@
 """Tracking errors with ProtoMotions' names, definitions and units.
 
 Per control step each is a mean over the bodies; `evaluation` takes means, maxima and minima over the steps of a
-motion and then means over the motions, as upstream's evaluation does.
+motion and then means over the motions, as upstream's evaluation does. Only demo/root_*_max are largest values of all.
 """
 
 from __future__ import annotations
