@@ -150,7 +150,7 @@ CODES: Final[dict[str, Code]] = _table(
          "Upstream records what its window shows; without a window there is no picture.",
          "Leave out --headless, or --record."),
     Code("PML120", "no motion library", Exit.CHECK,
-         "A YAML that was given as a motion lists no motions.",
+         "A YAML that was given as a motion lists no motions, or one at an impossible fps or time.",
          "motions: [{file: walk.npy}, {file: run.npy}]"),
     Code("PML121", "motion missing", Exit.CHECK,
          "The motion file does not exist; upstream would notice after the simulator's start.",

@@ -105,6 +105,50 @@ def test_library_of_upstreams_kind(plan, clips: Path, tmp_path: Path) -> None:
     assert len(listed(plan(motions=("library.yml",)))) == 3, "upstream would give .yml to torch.load"
 
 
+@pytest.mark.parametrize("value", [".nan", ".inf", "0", "-30", "1" + "0" * 400])
+def test_pml120_an_impossible_fps(refused, clips: Path, tmp_path: Path, value: str) -> None:
+    (tmp_path / "n.yaml").write_text(f"motions: [{{file: '{clips / 'c.npy'}', fps: {value}}}]", encoding="utf-8")
+    for motions in (("n.yaml",), ("n.yaml", "walk")):
+        error = refused(motions=motions)
+        assert error.code == "PML120"
+        assert "fps" in error.message
+        assert "c.npy" in error.message
+
+
+@pytest.mark.parametrize("timings", ["{start: .nan}", "{end: .inf}", "{start: -.inf}"])
+def test_pml120_an_impossible_time(refused, clips: Path, tmp_path: Path, timings: str) -> None:
+    entry = f"{{file: '{clips / 'c.npy'}', idx: .nan, sub_motions: [{{idx: .nan, timings: {timings}}}]}}"
+    (tmp_path / "n.yaml").write_text(f"motions: [{entry}]", encoding="utf-8")
+    assert refused(motions=("n.yaml",)).code == "PML120"
+
+
+def test_a_clip_at_two_speeds_is_two_motions(plan, clips: Path, tmp_path: Path) -> None:
+    file = str(clips / "c.npy")
+    entries = [{"file": file}, {"file": file, "fps": 60}, {"file": file, "fps": 30}]
+    (tmp_path / "e.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    assert [entry["fps"] for entry in listed(plan(motions=("e.yaml", "walk")))] == [30, 60, 30], (
+        "c, c at 60/s, walk: in this order"
+    )
+
+
+def test_doubles_in_a_library_that_upstream_reads(plan, clips: Path, tmp_path: Path) -> None:
+    entries = [{"file": str(clips / "c.npy")}] * 2
+    (tmp_path / "d.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    planned = plan(motions=("d.yaml",))
+    assert (len(planned.plan.motions), planned.plan.measuring.library) == (2, None), "it plays both"
+    assert len(listed(plan(motions=("d.yaml", "walk")))) == 2, "in a list of pmlaunch's own each is there once"
+
+
+def test_pml121_many_missing_motions_are_one_finding(plan, in_git, tmp_path: Path) -> None:
+    entries = [{"file": f"AMASS/{index % 3}/{index}.npy"} for index in range(138)]
+    (tmp_path / "amass.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    found = [item for item in preflight(plan(motions=("amass.yaml",))) if item.severity is Severity.ERROR]
+    assert [(item.code, item.subject) for item in found] == [("PML121", str(tmp_path / "AMASS"))]
+    assert "138 of 138 motions" in found[0].message
+    assert f"The folder {tmp_path / 'AMASS'} does not exist" in found[0].message
+    assert not in_git
+
+
 @pytest.mark.parametrize("text", ["[]", "motions: []", "motions: [{fps: 3}]", "motions: 3", "motions: [", "a: &a [*a]"])
 def test_pml120_what_is_no_library(refused, tmp_path: Path, text: str) -> None:
     (tmp_path / "library.yaml").write_text(text)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from pmlaunch.catalog.models import config_of, models
 from pmlaunch.catalog.presets import presets
@@ -10,6 +13,8 @@ from pmlaunch.checkouts import frozen
 from pmlaunch.checkouts.checkout import demo_checkout
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.plan import Planned
+
+_MOST_ALIKE = 3  # findings of one kind that are told one by one
 
 
 def check_motions(planned: Planned) -> Iterator[Finding]:
@@ -23,16 +28,41 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
     if several:
         yield _of_several_robots(planned)
+    yield from _problems(plan.motions)
     for motion in plan.motions:
-        if motion.problem is not None:
-            yield motion.problem
-        elif several and motion.robot is not None:
+        if motion.problem is not None or (several and motion.robot is not None):
             continue
         elif plan.robot is not None and motion.robot != plan.robot:
             whose = f"of robot {motion.robot}" if motion.robot else "of no robot that this checkout knows"
             message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
             hint = f"pmlaunch list motions --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
+
+
+def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
+    """What is wrong with single motions; of many with the same trouble one finding, with their number."""
+    alike: dict[str, list[MotionInfo]] = {}
+    for motion in motions:
+        if motion.problem is not None:
+            alike.setdefault(motion.problem.code, []).append(motion)
+    for those in alike.values():
+        found = [motion.problem for motion in those if motion.problem is not None]
+        if len(found) <= _MOST_ALIKE:
+            yield from found
+            continue
+        first = found[0]
+        folder = _missing_folder([motion.path for motion in those])
+        missing = f"The folder {folder} does not exist; " if folder else ""
+        message = f"{missing}{len(found)} of {len(motions)} motions have this trouble, the first: {first.message}"
+        yield replace(first, message=message, subject=str(folder) if folder else first.subject)
+
+
+def _missing_folder(paths: Sequence[Path]) -> Path | None:
+    """The first folder on the way to all of these files that is not there."""
+    common = Path(os.path.commonpath([path.parent for path in paths])) if len({p.anchor for p in paths}) == 1 else None
+    if common is None or common.exists():
+        return None
+    return next(folder for folder in (*reversed(common.parents), common) if not folder.exists())
 
 
 def _of_several_robots(planned: Planned) -> Finding:

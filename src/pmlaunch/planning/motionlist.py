@@ -6,6 +6,7 @@ it are absolute and fps is each file's own. Planning only holds its text; it is 
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ _LISTS = (".yaml", ".yml")
 _PACKED = ".pt"
 _CLIPS = (".npy", ".motion")  # of 2.x, of 3.x
 _WILD = "*?["
+_HIGHEST = 1e9  # frames per second, s, idx: what is larger is no number of a motion's
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ class _Entry:
     more: Mapping[str, Any] | None = None
 
     @property
-    def key(self) -> tuple[str, float, float]:
-        return os.path.normcase(os.path.abspath(self.info.path)), self.start, self.end  # noqa: PTH100 (see find.py)
+    def key(self) -> tuple[str, float, float, float | None]:
+        path = os.path.normcase(os.path.abspath(self.info.path))  # noqa: PTH100 (see find.py)
+        return path, self.start, self.end, self.info.fps
 
 
 def collect(
@@ -72,10 +75,13 @@ def collect(
     if len(files) == 1 and not _is_list(files[0]):
         return MotionList((read_info(files[0], robots),), files[0])
     entries = [entry for path in files for entry in _entries(path, robots)]
-    entries = list({entry.key: entry for entry in reversed(entries)}.values())[::-1]
+    if len(files) == 1 and files[0].suffix == ".yaml":  # upstream knows no other ending, and plays doubles twice
+        return MotionList(_distinct([_piece(entry) for entry in entries]), files[0])
+    first: dict[object, _Entry] = {}
+    for entry in entries:
+        first.setdefault(entry.key, entry)
+    entries = list(first.values())
     motions = _distinct([_piece(entry) for entry in entries])
-    if len(files) == 1 and files[0].suffix == ".yaml":  # upstream knows no other ending
-        return MotionList(motions, files[0])
     if len(entries) == 1:
         whole = entries[0].start == 0 and entries[0].end == -1
         return MotionList(motions, entries[0].info.path) if whole else MotionList(motions, None, _text(entries))
@@ -140,16 +146,17 @@ def _entries(path: Path, robots: Sequence[Robot]) -> Iterator[_Entry]:
         raise PmlaunchError("PML120", message, subject=str(path))
     for item in sorted(listed, key=lambda item: _number(item.get("idx"), 1e6)):
         info = read_info(path.parent / item["file"], robots)
+        fps = _possible("fps", item.get("fps"), info.fps or 1.0, path, item)
         if item.get("fps") is not None and info.frames is not None:
-            fps = _number(item["fps"], info.fps or 1.0)
-            info = replace(info, fps=fps, seconds=(info.frames - 1) / fps if fps > 0 else None)
+            info = replace(info, fps=fps, seconds=(info.frames - 1) / fps)
         pieces = item.get("sub_motions")
         pieces = [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
         for piece in sorted(pieces, key=lambda piece: _number(piece.get("idx"), 0.0)) or [item]:
             timings = piece.get("timings")
             timings = timings if isinstance(timings, dict) else {}
             more = {key: piece[key] for key in ("weight", "labels", "ref_respawn_offset") if key in piece}
-            yield _Entry(info, _number(timings.get("start"), 0.0), _number(timings.get("end"), -1.0), more)
+            start = _possible("start", timings.get("start"), 0.0, path, item)
+            yield _Entry(info, start, _possible("end", timings.get("end"), -1.0, path, item), more)
 
 
 def _names_a_file(item: object) -> bool:
@@ -157,7 +164,20 @@ def _names_a_file(item: object) -> bool:
 
 
 def _number(value: object, default: float) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else default
+    """`value` where it is a finite number."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return default
+    return float(value) if abs(value) <= _HIGHEST else default
+
+
+def _possible(name: str, value: object, default: float, library: Path, item: Mapping[str, Any]) -> float:
+    """An fps or a time in s of a library's entry; raises PML120 for one at which nothing can be played."""
+    number = _number(value, math.nan if isinstance(value, (int, float)) else default)
+    if math.isnan(number) or (name == "fps" and number <= 0):
+        message = f"{library}: {name} of {item['file']} is {value}; it must be a number{' above 0' * (name == 'fps')}."
+        hint = f"correct it in {library.name}" + (", or leave fps out: the file has its own" if name == "fps" else "")
+        raise PmlaunchError("PML120", message, hint=hint, subject=str(library))
+    return number
 
 
 def _piece(entry: _Entry) -> MotionInfo:
