@@ -73,7 +73,7 @@ CODES: Final[dict[str, Code]] = _table(
          "pmlaunch list models; --protomotions DIR names another checkout."),
     Code("PML014", "agent without metrics", Exit.USAGE,
          "Steering, path following, AMP and ASE measure nothing in ProtoMotions: a run gives rewards, lengths of "
-         "episodes and resets instead.",
+         "episodes and resets instead. A prior of ProtoMotions 3 has an evaluator without a metric.",
          "Nothing has to be done; --no-metrics leaves them out."),
     Code("PML015", "unreadable settings", Exit.USAGE,
          "pmlaunch.yaml or a preset is not valid YAML, or holds an unknown key.",

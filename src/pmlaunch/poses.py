@@ -66,8 +66,8 @@ def rows_of(saved: SavedMotion) -> list[Row]:
 
 
 def draw_poses(path: Path, rows: Sequence[Row]) -> None:
-    """Draw up to `ROWS` strips and write them to `path` as PNG, atomically."""
-    rows = rows[:ROWS]
+    """Draw up to `ROWS` strips, saying so where there are more, and write them to `path` as PNG, atomically."""
+    count, rows = len(rows), rows[:ROWS]
     figure = Figure(figsize=(11.0, 2.55 * len(rows) + 0.4), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
     top = max(float(pose[:, 2].max()) for row in rows for pose in row.reference) + 0.2
@@ -84,11 +84,17 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
         fontsize=10,
         labelcolor=INK,
     )
+    if count > ROWS:
+        figure.suptitle(f"the first {ROWS} of {count} motions", fontsize=11, color=INK)
     draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
-        figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)  # the layout cuts the title otherwise
-    draft.replace(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
+            # tight: the layout cuts the title otherwise
+            figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _strip(axes: Any, row: Row, top: float) -> None:

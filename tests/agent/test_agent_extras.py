@@ -50,6 +50,13 @@ for _ in range(3):
     env.step()
     keeper.add(1)
 assert keeper.write("motion.npz") and keeper.problem is None
+os.mkdir("folder.npz")
+try:
+    keeper.write("folder.npz")
+except OSError:
+    assert not [name for name in os.listdir() if name.endswith(".tmp")]
+else:
+    raise AssertionError
 assert not MotionKeeper(env, [], None).write("none.npz") and not os.path.exists("none.npz")
 '''
 

@@ -65,6 +65,14 @@ def test_metrics_of_a_full_evaluation(agent, checkout3):
     assert document["notes"] == ["not a finite number, and left out: eval/normalized_jerk_mean"]
 
 
+def test_a_document_that_cannot_be_written_leaves_no_draft(agent, checkout3):
+    (agent.folder / "folder.json").mkdir(parents=True)
+    document = evaluate(agent, checkout3, "--full-eval", metrics={"file": str(agent.folder / "folder.json")})
+    assert (agent.returncode, document) == (0, {})
+    assert any("could not be written" in note for note in agent.result["notes"])
+    assert not list(agent.folder.glob("*.tmp"))
+
+
 def test_motions_cut_short_are_not_comparable(agent, checkout3):
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
     document = evaluate(agent, checkout3, *limit)

@@ -25,7 +25,7 @@ OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")
 WALK = MOTIONS / "smpl_humanoid_walk.npy"
 
 
-def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = None, drawn: bool = True) -> Any:
+def run(folder: Path, motion_file: Path, *overrides: str, drawn: bool = True, measured: bool = True) -> Any:
     """Run the script; its metrics.json."""
     done = subprocess.run(
         [
@@ -42,7 +42,7 @@ def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = Non
             *overrides,
         ],
         env=os.environ | {"PMLAUNCH_RUN_DIR": str(folder), "PYTHONPATH": str(EVAL_AGENT.parents[2])},
-        cwd=cwd or folder,
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=120,
@@ -50,6 +50,8 @@ def run(folder: Path, motion_file: Path, *overrides: str, cwd: Path | None = Non
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "balance is helped" in done.stdout
+    if not measured:
+        return None
     assert not drawn or (folder / "poses.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
     return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
 
@@ -121,6 +123,12 @@ def test_what_was_not_evaluated_is_not_counted(tmp_path: Path) -> None:
     document = run(tmp_path, three(tmp_path), "++agent.config.max_eval_steps=0", drawn=False)
     assert (document["steps"], document["common"]["motions"]) == (0, 0)
     assert document["common"]["success_rate"] is None
+
+
+def test_without_metrics_nothing_is_measured(tmp_path: Path) -> None:
+    run(tmp_path, WALK, "++agent.config.max_eval_steps=2", "++agent.config.metrics=false", measured=False)
+    assert not list(tmp_path.glob("*.json"))
+    assert not list(tmp_path.glob("*.png"))
 
 
 def test_cut_short_on_two_ranks(tmp_path: Path) -> None:

@@ -76,6 +76,26 @@ def test_the_picture_is_drawn(plan_of: LaunchPlan, folder: RunFolder, parents: t
     assert folder.file("poses.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize("count", [4, 5])
+def test_a_picture_of_some_says_of_how_many(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    poses = pytest.importorskip("pmlaunch.poses", reason="skipped: the picture needs matplotlib", exc_type=ImportError)
+    drawn = []
+    monkeypatch.setattr(poses, "Figure", lambda **given: drawn.append(Figure(**given)) or drawn[-1])
+    from matplotlib.figure import Figure
+
+    (row,) = poses.rows_of(saved())[:1]
+    poses.draw_poses(folder.file("poses.png"), [row] * count)
+    assert drawn[0].get_suptitle() == ("the first 4 of 5 motions" if count == 5 else "")
+
+
+def test_a_picture_that_fails_leaves_no_draft(folder: RunFolder) -> None:
+    poses = pytest.importorskip("pmlaunch.poses", reason="skipped: the picture needs matplotlib", exc_type=ImportError)
+    folder.file("poses.png").mkdir()
+    with pytest.raises(OSError, match="poses"):
+        poses.draw_poses(folder.file("poses.png"), poses.rows_of(saved()))
+    assert [path.name for path in folder.path.iterdir()] == ["poses.png"]
+
+
 def test_no_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = replace(plan_of, save_motion=True)
     write_saved(folder.file("motion.npz"), saved())

@@ -104,7 +104,9 @@ def test_one_motion_needs_no_table(folder: RunFolder, capsys: pytest.CaptureFixt
 
 
 def test_cut_short(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "not comparable" in shown(read(folder, comparable=False), capsys)
+    text = shown(read(folder, comparable=False), capsys)
+    assert "not comparable: the notes say why" in text
+    assert "--max-steps" not in text, "an evaluator without thresholds is not comparable either"
 
 
 def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:

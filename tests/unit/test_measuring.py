@@ -83,6 +83,12 @@ def test_pml014_agent_without_metrics(plan, steering: Path, tmp_path: Path) -> N
     assert steering.is_file()
 
 
+def test_the_demo_measures_unless_told_not_to(plan, tmp_path: Path) -> None:
+    assert plan("demo", headless=False).plan.metrics, "it has no window"
+    assert "++agent.config.metrics=false" not in spec_of(plan("demo"), tmp_path)["argv"]
+    assert "++agent.config.metrics=false" in spec_of(plan("demo", metrics=False), tmp_path)["argv"]
+
+
 def test_pml119_no_window_to_record(plan) -> None:
     (finding,) = check_measuring(plan(headless=True, record=True, motions=("walk",)))
     assert (finding.code, finding.severity) == ("PML119", Severity.ERROR)

@@ -70,6 +70,21 @@ def test_patterns_and_folders(plan, clips: Path, typed: str, found: list[str]) -
     assert clips.is_dir()
 
 
+def test_a_bare_name_is_a_name_first(plan, clips: Path, checkout: Path) -> None:
+    smpl_motion(clips.parent / "walk" / "mine.npy")
+    (clips.parent / "squat").mkdir()
+    assert names(plan(motions=("walk",))) == ["smpl_humanoid_walk"]
+    assert names(plan("demo", motions=("squat",))) == ["smpl_humanoid_squat"], "an empty folder hides nothing"
+    assert names(plan(motions=("walk/",))) == names(plan(motions=("./walk",))) == ["mine"]
+    assert checkout.is_dir()
+
+
+@pytest.mark.parametrize("typed", ["", " "])
+def test_pml001_an_empty_name(refused, clips: Path, typed: str) -> None:
+    assert refused(motions=(typed,)).code == "PML001"
+    assert clips.is_dir()
+
+
 @pytest.mark.parametrize("typed", ["nothing/*.npy", "clips [old] 动作/*.txt", "empty"])
 def test_a_pattern_without_a_motion(refused, clips: Path, typed: str) -> None:
     (clips.parent / "empty").mkdir()

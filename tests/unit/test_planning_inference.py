@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from unit_help import codes, source
 
+from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import EvalRequest, Severity, Sourced
 from pmlaunch.planning.plan import Planned, make_plan
@@ -98,7 +99,11 @@ def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Pat
     assert "--full-eval" not in planned.plan.overrides
     assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
     assert "measures nothing" in source(planned, "metrics").source
-    assert plan3(metrics=True).plan.metrics
+    asked = plan3(metrics=True)
+    assert asked.plan.metrics
+    (finding,) = check_measuring(asked)
+    assert (finding.code, finding.severity, finding.subject) == ("PML014", NOTE, "--metrics")
+    assert not list(check_measuring(planned))
 
 
 def test_full_evaluation_ends_by_itself(plan3: Plan3, tmp_path: Path) -> None:

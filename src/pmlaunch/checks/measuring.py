@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pmlaunch.checkouts.frozen import measures_something
 from pmlaunch.checkouts.measures import has_metrics, measures_of
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
@@ -17,6 +18,11 @@ def check_measuring(planned: Planned) -> Iterator[Finding]:
         length = f"{plan.max_steps} control steps" if plan.max_steps else "its steps"
         message = f"{agent} measures nothing in ProtoMotions: metrics.json will hold {instead} over {length}."
         yield Finding("PML014", Severity.NOTE, message, subject=agent)
+    elif plan.metrics and plan.generation == "3" and not measures_something(plan.checkpoint):
+        message = (
+            "--metrics: the evaluator of this checkpoint has nothing to measure; metrics.json will hold no figures."
+        )
+        yield Finding("PML014", Severity.NOTE, message, "leave out --metrics", None, "--metrics")
     elif plan.metrics and plan.measuring.limit is not None:
         message = f"--max-steps {plan.measuring.limit} cuts longer motions short: then the figures are marked as not comparable."
         yield Finding("PML311", Severity.NOTE, message, subject="--max-steps")

@@ -35,7 +35,7 @@ def measured(console: Console, record: RunRecord) -> None:
     if sentence:
         console.print(Text(sentence, style="red"), soft_wrap=True)
     if evaluation and not evaluation.get("comparable", True):
-        console.print(Text("not comparable: motions were cut short (--max-steps)", style="bold yellow"), soft_wrap=True)
+        console.print(Text("not comparable: the notes say why", style="bold yellow"), soft_wrap=True)
     for note in evaluation.get("notes") or ():
         console.print(Text(f"note: {note}", style="dim"), soft_wrap=True)
     seconds = evaluation.get("seconds") or {}

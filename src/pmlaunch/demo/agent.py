@@ -78,6 +78,7 @@ class DemoAgent:
                 ranks=self.fabric.world_size,
                 seconds={"start": self.start_seconds, "load": self.load_seconds, "evaluation": seconds},
                 keep=bool(self.config.get("save_motion", False)),
+                measure=bool(self.config.get("metrics", True)),
             )
         return metrics
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
+from pmlaunch.atomic import write_text
 from pmlaunch.demo.env import DemoEnv
 from pmlaunch.demo.evaluation import MotionScore, Poses
 from pmlaunch.demo.metrics import COMMON, unit
@@ -40,9 +41,18 @@ def write(
     ranks: int,
     seconds: dict[str, float],
     keep: bool = False,
+    measure: bool = True,
 ) -> None:
-    """Write the files and print the outcome. `steps` are this rank's; `keep` asks for motion.npz."""
+    """Write the files and print the outcome. `steps` are this rank's; `keep` asks for motion.npz.
+
+    Without `measure` there is no metrics.json and no picture.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    if keep and poses:
+        write_saved(folder / FILE, _saved(env, poses))
+    if not measure:
+        print(f"Done: {steps} steps, without metrics.", flush=True)
+        return
     per_motion = [_motion(env.motions[index].name, entry) for index, entry in enumerate(scores)]
     whole = all(entry.completed for entry in scores)
     document = {
@@ -63,10 +73,8 @@ def write(
         "steps_per_second": round(steps / seconds["evaluation"], 2) if steps else 0.0,
         "ranks": ranks,
     }
-    _write_atomically(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
+    write_text(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
     _draw(folder / "poses.png", env, scores, poses)
-    if keep and poses:
-        write_saved(folder / FILE, _saved(env, poses))
     print(_summary(steps, metrics), flush=True)
 
 
@@ -107,12 +115,6 @@ def _saved(env: DemoEnv, poses: dict[int, Poses]) -> SavedMotion:
         motions=tuple(env.motions[index].name for index in shown),
         frames=np.array([len(poses[index].positions) for index in shown]),
     )
-
-
-def _write_atomically(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    draft.replace(path)
 
 
 def _draw(path: Path, env: DemoEnv, scores: list[MotionScore], poses: dict[int, Poses]) -> None:

@@ -14,7 +14,7 @@ _TYPED = ("flag", "override")
 
 
 def wants_metrics(request: EvalRequest, headless: bool) -> Sourced[bool]:
-    """Whether every motion is evaluated once and measured: what a headless run is for, and no window's way."""
+    """Whether every motion is evaluated once and measured: what a run without a window is for (the demo has none)."""
     if request.metrics is not None:
         return Sourced(request.metrics, "flag")
     return Sourced(headless, "default: headless" if headless else "default: a window stays open")

@@ -102,8 +102,16 @@ def _is_list(path: Path) -> bool:
 
 
 def _files(name: str, find: Callable[[str], Path], places: Sequence[Path]) -> list[Path]:
-    """The files that one --motion stands for."""
+    """The files that one --motion stands for. A bare name is a motion's first, whatever lies about by that name."""
+    if not name.strip():
+        raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", hint="pmlaunch list motions")
     expanded = Path(name).expanduser()
+    if _is_bare(name):
+        try:
+            return [find(name)]
+        except PmlaunchError as error:
+            if error.code != "PML010" or not any((place / expanded).exists() for place in places):
+                raise
     candidates = [place / expanded for place in places]
     for candidate in candidates:
         if candidate.is_dir():
@@ -119,6 +127,14 @@ def _files(name: str, find: Callable[[str], Path], places: Sequence[Path]) -> li
         if motions:
             return motions
     return _some([], name, f"No motion file matches {name}.")
+
+
+def _is_bare(name: str) -> bool:
+    return not (
+        any(sign in name for sign in f"/\\~{_WILD}")
+        or name in (".", "..")
+        or Path(name).suffix in (*_CLIPS, *_LISTS, _PACKED)
+    )
 
 
 def _some(paths: list[Path], name: str, complaint: str) -> list[Path]:

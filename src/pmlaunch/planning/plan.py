@@ -76,7 +76,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     steps = program.steps(request, values, report, things)
     values = program.with_steps(values, steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
-    metrics = wants_metrics(request, bool(values.headless.value))
+    metrics = wants_metrics(request, bool(values.headless.value) or things.checkout.generation == "demo")
     plan = replace(
         plan,
         metrics=metrics.value,

@@ -61,7 +61,8 @@ def measuring_hooks(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
 def measuring_overrides(plan: LaunchPlan) -> list[str]:
     """The overrides that put the subclass in the agent's place and give it a logger's folder."""
     if plan.generation == "demo":
-        return ["++agent.config.save_motion=true"] if plan.save_motion else []
+        unmeasured = ["++agent.config.metrics=false"] if not plan.metrics else []
+        return [*unmeasured, *(["++agent.config.save_motion=true"] if plan.save_motion else [])]
     if not wrapped(plan):
         return []
     overrides = [f"++agent._target_={AGENT_TARGET}"]

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
+from pmlaunch_agent.measures import no_draft
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -103,9 +105,10 @@ class MotionKeeper:
         if all(len(column.reference) == len(column.positions) for column in columns):
             arrays["reference"] = _padded(np, [column.reference for column in columns])
         beside = f"{path}.{os.getpid()}.tmp"
-        with open(beside, "wb") as file:
-            np.savez(file, **arrays)
-        os.replace(beside, path)
+        with no_draft(beside):
+            with open(beside, "wb") as file:
+                np.savez(file, **arrays)
+            os.replace(beside, path)
         return True
 
     def _name(self, motion: int) -> str:

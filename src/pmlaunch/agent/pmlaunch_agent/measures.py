@@ -5,13 +5,14 @@ Everything here is told by spec.json's hooks.metrics: the names of the motions, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Mapping, Sequence
+    from typing import Any, Iterator, Mapping, Sequence
 
 SCHEMA = 1
 
@@ -122,7 +123,19 @@ def write(path: str, content: Mapping[str, Any]) -> None:
         OSError: the file cannot be written.
     """
     beside = f"{path}.{os.getpid()}.tmp"
-    with open(beside, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-    os.replace(beside, path)
+    with no_draft(beside):
+        with open(beside, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, ensure_ascii=False)
+            file.write("\n")
+        os.replace(beside, path)
+
+
+@contextlib.contextmanager
+def no_draft(beside: str) -> Iterator[None]:
+    """What is written within leaves no `beside` when it fails."""
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(beside)
+        raise
