@@ -101,7 +101,7 @@ def generation_2(real: Real) -> list[str]:
     folder = Path(record["folder"])
     document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
     for entry in document["per_motion"]:
-        print(f"motion   {entry['motion']}: gt_err {entry['metrics'].get('gt_err')}, success {entry['success']}")
+        print(f"motion   {entry['motion']}: gt_err {entry['metrics'].get('eval/gt_err')}, success {entry['success']}")
     wanted = direct(real, folder)
     apart = {
         name: abs(value - document["metrics"].get(name, float("inf")))

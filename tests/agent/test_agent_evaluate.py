@@ -151,7 +151,7 @@ def test_every_motion_once(evaluate, agent) -> None:
     assert found["metrics"]["eval/tracking_success_rate"] == pytest.approx(2 / 3)
     assert [(entry["motion"], entry["success"]) for entry in found["per_motion"]] == [
         ("walk", True), ("fall", False), ("sit", True)]  # fmt: skip
-    assert [entry["metrics"]["gt_err"] for entry in found["per_motion"]] == pytest.approx([0.1, 0.7, 0.3])
+    assert [entry["metrics"]["eval/gt_err"] for entry in found["per_motion"]] == pytest.approx([0.1, 0.7, 0.3])
     assert found["common"] == {
         "success_rate": pytest.approx(2 / 3), "mean_position_error_m": pytest.approx(1.1 / 3),
         "motions": 3, "failed": ["fall"]}  # fmt: skip
@@ -179,7 +179,7 @@ def test_cut_short_is_not_comparable(evaluate) -> None:
     assert found["comparable"] is False
     assert "not comparable" in found["notes"][0]
     assert found["metrics"]["eval/gt_err"] == pytest.approx(1.1 / 3), "means over the steps that ran, not the length"
-    assert [entry["metrics"]["gt_err"] for entry in found["per_motion"]] == pytest.approx([0.1, 0.7, 0.3])
+    assert [entry["metrics"]["eval/gt_err"] for entry in found["per_motion"]] == pytest.approx([0.1, 0.7, 0.3])
     assert found["steps"] == 6 + 6
 
 

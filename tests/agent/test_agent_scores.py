@@ -61,6 +61,7 @@ def test_metrics_of_a_full_evaluation(agent, checkout3):
     assert (first["motion"], first["success"], second["success"]) == ("first", True, False)
     assert second["metrics"]["eval/gt_error/mean"] == pytest.approx(0.7)
     assert second["metrics"]["eval/gt_error/max"] == 0.9
+    assert set(second["metrics"]) <= set(document["units"])
     assert (document["comparable"], document["steps"], document["generation"]) == (True, 30, "3")
     assert document["notes"] == ["not a finite number, and left out: eval/normalized_jerk_mean"]
 

@@ -16,8 +16,8 @@ from pmlaunch.running.run import rate
 from pmlaunch.running.store import RunFolder
 
 
-def entry(name: str, success: bool | None, **figures: float) -> dict[str, Any]:
-    return {"motion": name, "success": success, "metrics": figures}
+def entry(name: str, success: bool | None, err: float) -> dict[str, Any]:
+    return {"motion": name, "success": success, "metrics": {"eval/gt_err": err}}
 
 
 DOCUMENT: dict[str, Any] = {
@@ -26,7 +26,7 @@ DOCUMENT: dict[str, Any] = {
     "metrics": {"eval/gt_err": 0.2, "eval/tracking_success_rate": 0.5},
     "units": {"eval/gt_err": "m"},
     "common": {"success_rate": 0.5, "motions": 2, "failed": ["fall"]},
-    "per_motion": [entry("走路", True, gt_err=0.1), entry("fall", False, gt_err=0.3)],
+    "per_motion": [entry("走路", True, err=0.1), entry("fall", False, err=0.3)],
     "comparable": True,
     "notes": ["a remark"],
     "seconds": {"start": 40.0, "load": 0.5, "evaluation": 9.0},
@@ -98,8 +98,26 @@ def test_motions_and_the_lost_ones(folder: RunFolder, capsys: pytest.CaptureFixt
     assert "not comparable" not in text
 
 
+@pytest.mark.parametrize(
+    ("names", "header"),
+    [
+        (("gt_err_min", "gt_err_max", "gt_err"), "motion gt_err m max m"),
+        (("gt_error/mean", "gt_error/min", "gr_error/mean"), "motion gt_error m gr_error rad"),
+        (("foot_slip/mean", "foot_slip/max", "height/mean"), "motion foot_slip height"),
+    ],
+)
+def test_every_generation_has_figures_of_its_motions(
+    folder: RunFolder, capsys: pytest.CaptureFixture[str], names: tuple[str, ...], header: str
+) -> None:
+    figures = {f"eval/{name}": 0.125 for name in names}
+    motions = [{"motion": motion, "success": True, "metrics": figures} for motion in ("walk", "wave")]
+    lines = [" ".join(line.split()) for line in shown(read(folder, per_motion=motions), capsys).splitlines()]
+    assert header in lines
+    assert sum("0.125" in line for line in lines) == 2
+
+
 def test_one_motion_needs_no_table(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(read(folder, per_motion=[entry("walk", True, gt_err=0.123)]), capsys)
+    text = shown(read(folder, per_motion=[entry("walk", True, err=0.123)]), capsys)
     assert "walk" not in text
 
 
@@ -110,7 +128,7 @@ def test_cut_short(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> Non
 
 
 def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    many = [entry(f"m{index}", index != 99, gt_err=0.1) for index in range(100)]
+    many = [entry(f"m{index}", index != 99, err=0.1) for index in range(100)]
     text = shown(read(folder, per_motion=many), capsys)
     assert "m99" in text
     assert "m98" not in text

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _COLUMNS = (
-    ("gt_err", "gt_err m"),
-    ("gt_err_max", "max m"),
-    ("gr_err_degrees", "gr_err deg"),
-    ("cartesian_err", "cartesian m"),
+    ("eval/gt_err", "gt_err m"),  # 2.x and the demo
+    ("eval/gt_err_max", "max m"),
+    ("eval/gr_err_degrees", "gr_err deg"),
+    ("eval/cartesian_err", "cartesian m"),
+    ("eval/gt_error/mean", "gt_error m"),  # 3.x
+    ("eval/gt_error/max", "max m"),
+    ("eval/gr_error/mean", "gr_error rad"),
+    ("eval/max_joint_error/mean", "max joint m"),
 )
+_MOST_COLUMNS = 4  # of a checkpoint whose evaluator has other components
 _MOST = 24  # rows; a library may have thousands of motions, and metrics.json has them all
 _NAMED = 12  # lost motions that are named in the sentence
 
@@ -51,7 +56,7 @@ def _table(console: Console, motions: Sequence[Mapping[str, Any]]) -> Table:
 
     ascii_only = console.options.ascii_only
     marks = {True: "ok" if ascii_only else "✓", False: "lost" if ascii_only else "✗", None: ""}
-    columns = [column for column in _COLUMNS if any(column[0] in motion["metrics"] for motion in motions)]
+    columns = _columns(motions)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("motion", overflow="fold")
     table.add_column("")
@@ -65,6 +70,14 @@ def _table(console: Console, motions: Sequence[Mapping[str, Any]]) -> Table:
         cells = ["" if figure is None else f"{figure:.4g}" for figure in figures]
         table.add_row(Text(motion["motion"], style=style), Text(marks[motion["success"]], style=style), *cells)
     return table
+
+
+def _columns(motions: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(metric, header): the errors that everybody looks at, else the first means that there are."""
+    there = dict.fromkeys(name for motion in motions for name in motion["metrics"])
+    known = [column for column in _COLUMNS if column[0] in there]
+    other = [name for name in there if not name.endswith(("_min", "_max", "/min", "/max"))]
+    return known or [(name, name.removeprefix("eval/").removesuffix("/mean")) for name in other[:_MOST_COLUMNS]]
 
 
 def _lost(common: Mapping[str, Any], motions: int) -> str:

@@ -89,9 +89,9 @@ def _summary(steps: int, metrics: dict[str, float]) -> str:
 
 
 def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
-    """One motion's figures by their names without prefix; `success` is None where no step was taken."""
-    figures = {metric.partition("/")[2]: value for metric, value in entry.metrics.items()}
-    success = figures.pop("tracking_success_rate", None)
+    """One motion's figures by the names that the totals have; `success` is None where no step was taken."""
+    figures = dict(entry.metrics)
+    success = figures.pop("eval/tracking_success_rate", None)
     return {
         "motion": name,
         "success": None if success is None else success == 1.0,

@@ -160,7 +160,7 @@ class MeasuredAgent:
         if any(name.endswith("_min") and value == 3.0 for name, value in figures.items()):
             notes.append("a smallest value of exactly 3 is where ProtoMotions begins to count, not a measured one")
         entries = [
-            {"motion": name, "success": wanted.succeeded(entry), "metrics": entry}
+            {"motion": name, "success": wanted.succeeded(entry), "metrics": _named(entry)}
             for name, entry in zip(names, per_motion)  # noqa: B905  # Python 3.8
         ]
         self._write(wanted, figures, entries, len(names), limit is None, notes, elapsed() - begin)
@@ -248,6 +248,11 @@ class MeasuredAgent:
         except OSError as error:
             print(f"pmlaunch_agent: metrics.json cannot be written: {error}", file=sys.stderr)
             self._record.note(f"metrics.json cannot be written: {error}")
+
+
+def _named(entry: dict[str, float]) -> dict[str, float]:
+    """A motion's figures by the names that the totals have."""
+    return {f"eval/{key}": value for key, value in entry.items()}
 
 
 def _means(per_motion: list[dict[str, float]], keys: list[str]) -> dict[str, float]:

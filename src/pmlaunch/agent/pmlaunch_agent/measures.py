@@ -83,7 +83,10 @@ def document(
     seconds: Mapping[str, float],
     steps: int,
 ) -> dict[str, Any]:
-    """metrics.json. `per_motion` holds {motion, success, metrics}; seconds are of start, load and evaluation."""
+    """metrics.json. `per_motion` holds {motion, success, metrics}, its metrics named as those of the whole are.
+
+    seconds are of start, load and evaluation.
+    """
     finite = {name: value for name, value in metrics.items() if math.isfinite(value)}
     lost = sorted(set(metrics) - set(finite))
     remarks = [*measures.notes, *notes]
@@ -94,13 +97,14 @@ def document(
         value = finite.get(source)
         common[name] = value if value is None else value * measures.factors.get(name, 1)
     common["motions"] = motions
+    named = dict.fromkeys([*finite, *(name for entry in per_motion for name in entry["metrics"])])
     common["failed"] = [entry["motion"] for entry in per_motion if entry["success"] is False]
     evaluation = seconds.get("evaluation") or 0.0
     return {
         "schema": SCHEMA,
         "generation": measures.generation,
         "metrics": finite,
-        "units": {name: measures.unit(name) for name in finite},
+        "units": {name: measures.unit(name) for name in named},
         "common": common,
         "per_motion": [_motion(entry) for entry in per_motion],
         "comparable": comparable,
