@@ -191,16 +191,27 @@ def test_motions_that_are_called_alike(plan, tmp_path: Path) -> None:
     assert names(plan(motions=("one/walk.npy", "two/walk.npy"))) == ["one/walk", "two/walk"]
 
 
+def finding_for(plan, motions: tuple[str, ...], **options: str):
+    planned = plan(motions=motions, headless=True, **options)
+    return next(finding for finding in preflight(planned) if finding.code == "PML118")
+
+
 def test_pml118_motions_of_two_robots(plan, in_git, checkout: Path, tmp_path: Path) -> None:
     box = make_motion(tmp_path / "my box.npy", ["base", "left", "right"], [-1, 0, 0], frames=11, fps=10)
-    planned = plan(motions=("data/motions/*.npy", str(box)), headless=True)
+    planned = plan("tracker", "seed=3", motions=("data/motions/*.npy", str(box)), headless=True, timeout=60.0,
+                   robot="smpl", python=str(tmp_path / "my python"))  # fmt: skip
     (finding,) = [finding for finding in preflight(planned) if finding.severity is Severity.ERROR]
     assert finding.code == "PML118"
-    assert "smpl_humanoid_walk of smpl; amp_humanoid_walk, my box of amp" in finding.message
+    assert "(smpl: smpl_humanoid_walk; amp: amp_humanoid_walk, my box)" in finding.message
+    options = f'--headless --python "{tmp_path / "my python"}" --timeout 60 seed=3'
+    same = f"--robot smpl {options}"
     assert finding.hint.split("\n        ") == [
-        "pmlaunch eval tracker --motion smpl_humanoid_walk",
-        f'pmlaunch eval MODEL-OF-AMP --motion amp_humanoid_walk --motion "{box}"',
+        f"pmlaunch eval tracker --motion smpl_humanoid_walk {same}",
+        "no model here is of robot amp: pmlaunch list models",
     ]
+    other = finding_for(plan, ("smpl_humanoid_walk", str(box)), robot="amp")
+    assert f'--motion "{box}" --robot amp --headless' in other.hint.split("\n        ")[0]
+    assert other.hint.split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), "not with --robot amp"
     assert checkout.is_dir()
     assert not in_git
 

@@ -16,6 +16,7 @@ from pmlaunch.cli.render import render
 from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, RunRecord, RunState, Severity
+from standin import smpl_motion
 
 
 class Screen:
@@ -129,6 +130,26 @@ def test_plan(screen: Screen, plan) -> None:
     for override in planned.plan.overrides:
         if override.isascii():
             assert f"  {override}\n" in text
+
+
+def test_what_a_run_adds_and_what_the_line_to_paste_lacks(
+    monkeypatch: pytest.MonkeyPatch, plan, tmp_path: Path
+) -> None:
+    clip = smpl_motion(tmp_path / "mine.npy")
+
+    def shown(**options: Any) -> str:
+        screen = Screen(monkeypatch, "utf-8", 100)
+        render(Outcome("eval", 0, shown=plan(**options).plan), as_json=False)
+        return screen.text()
+
+    measured = shown(headless=True, motions=("walk",))
+    assert "  ++agent._target_=pmlaunch_agent.evaluate_v2.agent\n" in measured
+    assert "It measures, keeps and records nothing" in measured
+    assert "needs motions.yaml" not in measured
+    assert "needs motions.yaml: save the list above" in shown(headless=True, motions=("walk", str(clip)))
+    played = shown(headless=False, motions=("walk",))
+    assert "_target_" not in played
+    assert "It measures" not in played
 
 
 @pytest.mark.usefixtures("composed_at_once")

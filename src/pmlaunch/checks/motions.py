@@ -13,6 +13,7 @@ from pmlaunch.checkouts import frozen
 from pmlaunch.checkouts.checkout import demo_checkout
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.planning.typed import command_line, typed_options
 
 _MOST_ALIKE = 3  # findings of one kind that are told one by one
 
@@ -74,10 +75,15 @@ def _of_several_robots(planned: Planned) -> Finding:
     whose, commands = [], []
     for robot in robots:
         theirs = [motion for motion in own if motion.robot == robot]
-        whose.append(f"{', '.join(motion.name for motion in theirs)} of {robot}")
-        named = " ".join(f"--motion {_typed(motion, planned)}" for motion in theirs)
-        commands.append(f"pmlaunch eval {_model_for(robot, planned)} {named}")
-    message = f"These motions belong to {len(robots)} robots, and a start has one: {'; '.join(whose)}."
+        whose.append(f"{robot}: {', '.join(motion.name for motion in theirs)}")
+        model = planned.request.model if robot == plan.robot else _model_for(robot, planned)
+        if model is None:
+            commands.append(f"no model here is of robot {robot}: pmlaunch list models")
+            continue
+        motions = [word for motion in theirs for word in ("--motion", _typed(motion, planned))]
+        options = typed_options(planned.request, same_model=robot == plan.robot)
+        commands.append(command_line("pmlaunch", "eval", model, *motions, *options))
+    message = f"These motions belong to {len(robots)} robots, and a start has one ({'; '.join(whose)})."
     return Finding("PML118", Severity.ERROR, message, "\n        ".join(commands), None, ", ".join(robots))
 
 
@@ -85,13 +91,13 @@ def _typed(motion: MotionInfo, planned: Planned) -> str:
     """How to name the motion on a command line: by its name where the checkout has it, else by its path."""
     if planned.checkout.motions_carry_robot and motion.path in planned.checkout.motion_files():
         return motion.path.stem
-    return f'"{motion.path}"'
+    return str(motion.path)
 
 
-def _model_for(robot: str, planned: Planned) -> str:
-    """A model of that robot: the one that was asked for, else one of the checkout's, else a word to be replaced."""
-    if robot == planned.plan.robot:
-        return f'"{planned.request.model}"' if " " in planned.request.model else planned.request.model
+def _model_for(robot: str, planned: Planned) -> str | None:
+    """A model of that robot that can follow its motions: one that is here and measures before others; None: none."""
     home = None if planned.plan.generation == "demo" else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
-    return next((model.name for model in found if model.robot == robot), f"MODEL-OF-{robot.upper()}")
+    fitting = [model for model in found if model.robot == robot]
+    fitting.sort(key=lambda model: (not frozen.measures_something(model.checkpoint), model.state != "here"))
+    return fitting[0].name if fitting else None

@@ -22,7 +22,12 @@ def eval_command(
     ] = None,
     motion: Annotated[
         list[str] | None,
-        typer.Option("--motion", "-m", help="Name or path of a motion.", rich_help_panel=_NAMES),
+        typer.Option(
+            "--motion",
+            "-m",
+            help="Name, path, pattern, folder, .yaml or packed .pt; repeatable.",
+            rich_help_panel=_NAMES,
+        ),
     ] = None,
     checkpoint: Annotated[str | None, typer.Option(help="Another checkpoint for the model.")] = None,
     robot: Annotated[str | None, typer.Option(help="Default: the checkpoint's.")] = None,

@@ -14,6 +14,7 @@ from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
+from pmlaunch.running.hooks import measuring_overrides, wrapped
 from pmlaunch.running.stop import Stopped
 from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
 from pmlaunch.smoke.case import SmokeResult
@@ -119,12 +120,22 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
         lines = plan.measuring.library.splitlines()
         shown = lines if len(lines) <= _LIBRARY_LINES else [*lines[:_LIBRARY_LINES], f"... {len(lines)} lines"]
         _block(console, "motions.yaml, written to the run folder", shown)
+    added = measuring_overrides(plan)
+    if added:
+        _block(console, "Added in the run, to measure and to keep", added)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
     shell = "powershell" if plan.platform == "windows" else "bash"
     line = plan.plain_command[shell]
-    whole = can_show(console.encoding, line)
-    note = f"This console ({console.encoding}) cannot show all of it: do not paste it; --json has it whole."
-    _block(console, f"The same without pmlaunch ({shell})", [line], None if whole else note)
+    notes = []
+    if not can_show(console.encoding, line):
+        notes.append(f"This console ({console.encoding}) cannot show all of it: do not paste it; --json has it whole.")
+    if wrapped(plan):
+        notes.append(
+            "It measures, keeps and records nothing: what a run adds for that (above) works inside pmlaunch only."
+        )
+    if plan.measuring.library is not None:
+        notes.append("It needs motions.yaml: save the list above, and write its path in the place of motions.yaml.")
+    _block(console, f"The same without pmlaunch ({shell})", [line], "\n".join(notes))
 
 
 def _within(value: Any, root: Path) -> Any:
