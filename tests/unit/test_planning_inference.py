@@ -10,6 +10,7 @@ import pytest
 from unit_help import codes, source
 
 from pmlaunch.checks.measuring import check_measuring
+from pmlaunch.checks.motions import check_motions
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import EvalRequest, Severity, Sourced
 from pmlaunch.planning.plan import Planned, make_plan
@@ -135,6 +136,23 @@ def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:
         "agent.evaluator.max_eval_steps=None",
     )
     assert source(planned, "headless").source == "override"
+
+
+def test_pml118_names_a_model_that_measures(plan3: Plan3, checkout3: Path) -> None:
+    """The demo's is no model of this checkout; a prior of the other robot comes first in it and follows no motion."""
+    for name in ("a_prior", "b_tracker"):
+        make_trained(checkout3 / "results" / name, "smpl", SMPL)
+    text = checkout3 / "results/a_prior/resolved_configs_inference.yaml"
+    written = text.read_text(encoding="utf-8").replace("{max_eval_steps", "{evaluation_components: {}, max_eval_steps")
+    text.write_text(written, encoding="utf-8")
+    planned = plan3(motions=("walk", str(checkout3 / "examples/data/smpl_humanoid_sit_armchair.motion")))
+    (finding,) = [finding for finding in check_motions(planned) if finding.code == "PML118"]
+    own, other = finding.hint.split("\n        ")
+    options = f"--headless --protomotions {checkout3} --python python".replace("\\", "")
+    assert own.startswith("pmlaunch eval g1_mlp --motion ")
+    assert other.startswith("pmlaunch eval b_tracker --motion ")
+    for line in (own, other):
+        assert line.replace("\\", "").replace('"', "").endswith(options)
 
 
 def test_motion_and_checkpoint_by_override(plan3: Plan3, checkout3: Path) -> None:

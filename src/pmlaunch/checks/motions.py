@@ -98,6 +98,7 @@ def _model_for(robot: str, planned: Planned) -> str | None:
     """A model of that robot that can follow its motions: one that is here and measures before others; None: none."""
     home = None if planned.plan.generation == "demo" else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
-    fitting = [model for model in found if model.robot == robot]
+    mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
+    fitting = [model for model in mine if model.robot == robot]
     fitting.sort(key=lambda model: (not frozen.measures_something(model.checkpoint), model.state != "here"))
     return fitting[0].name if fitting else None
