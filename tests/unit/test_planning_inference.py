@@ -225,25 +225,36 @@ def test_checkpoint_is_given_from_the_run_folder(plan3: Plan3, tmp_path: Path) -
     assert document["hooks"]["agent"] is None
 
 
-def test_checkpoint_of_2_on_a_checkout_of_3(plan3: Plan3, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("overrides", "options"),
+    [
+        ((), {"robot": "g1"}),
+        ((), {"motions": ("walk_of_the_other",)}),
+        ((), {"seed": 1, "terrain": "flat", "simulator": "genesis"}),
+        (("+opt=foo",), {}),
+    ],
+)
+def test_pml106_is_told_before_what_3_does_not_know(
+    refused3, tmp_path: Path, overrides: tuple[str, ...], options: dict
+) -> None:
     old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl"
-    planned = plan3(model=str(old), robot="g1")
-    found = [finding for finding in planned_findings(planned) if finding.code == "PML106"]
-    assert "ProtoMotions 2" in found[0].message
-    assert "v2.3" in (found[0].hint or "")
+    error = refused3(*overrides, model=str(old), **options)
+    assert (error.code, error.exit_code) == ("PML106", 4)
+    assert "ProtoMotions 2" in error.message
+    assert "v2.3" in (error.hint or "")
 
 
-def test_checkpoint_of_3_on_a_checkout_of_2(plan, checkout3: Path, in_git: object) -> None:
-    planned = plan(str(checkout3 / "results/g1_mlp/last.ckpt"), robot="smpl", motions=("walk",), simulator="genesis")
-    (found,) = [finding for finding in planned_findings(planned) if finding.code == "PML106"]
-    assert "made by ProtoMotions 3" in found.message
-    assert "3.x checkout" in (found.hint or "")
+def test_pml106_also_for_a_checkpoint_by_override(refused3, tmp_path: Path) -> None:
+    old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
+    assert refused3(f"checkpoint={old}", motions=("nothing",)).code == "PML106"
 
 
-def planned_findings(planned: Planned) -> list:
-    from pmlaunch.checks.preflight import preflight
-
-    return preflight(planned)
+@pytest.mark.parametrize("options", [{"simulator": "mujoco"}, {"motions": ("walk",)}, {"overrides": ("+opt=foo",)}])
+def test_pml106_is_told_before_what_2_does_not_know(refused, checkout3: Path, in_git: object, options: dict) -> None:
+    error = refused(str(checkout3 / "results/g1_mlp/last.ckpt"), *options.pop("overrides", ()), **options)
+    assert error.code == "PML106"
+    assert "made by ProtoMotions 3" in error.message
+    assert "3.x checkout" in (error.hint or "")
 
 
 @pytest.mark.parametrize(

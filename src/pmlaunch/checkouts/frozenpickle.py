@@ -154,7 +154,7 @@ class _Reader:
 
     def _call(self) -> None:
         called, arguments = self._last(2)
-        name = called.name if isinstance(called, _Named) else "(what is no name)"
+        name = called.name if isinstance(called, _Named) else "(a call of what is no name)"
         if not _CLASSES.fullmatch(name) and not _CALLED.fullmatch(name):
             self.foreign.add(name)
         if name == "collections.OrderedDict" and arguments != ():  # its items would not be seen here

@@ -18,6 +18,7 @@ from pmlaunch.checkouts.overrides import UserOverride
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, MotionInfo, Sourced
 from pmlaunch.names import fold
+from pmlaunch.planning.generation import refuse_another_generation
 from pmlaunch.planning.motionlist import MotionList, collect, own_list
 from pmlaunch.settings import Settings
 
@@ -41,13 +42,16 @@ class Things:
 
 
 def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
-    """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there."""
+    """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there, and PML106."""
     checkout = _checkout(request, settings, known)
-    overrides = tuple(checkout.parse(request.overrides))
-    _refuse_unknown_groups(overrides, checkout)
     available = robots(checkout, known["robot"])
     model = _model(request, settings, checkout, known, available)
+    if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
+        refuse_another_generation(_checkpoint(request, settings, model, ()).value, checkout)
+    overrides = tuple(checkout.parse(request.overrides))
     checkpoint = _checkpoint(request, settings, model, overrides)
+    refuse_another_generation(checkpoint.value, checkout)
+    _refuse_unknown_groups(overrides, checkout)
     robot = _robot(request, overrides, model, checkpoint, available)
     available_simulators = simulators(checkout, known["simulator"])
     simulator = _simulator(request, settings, overrides, model, checkpoint.value, available_simulators)
