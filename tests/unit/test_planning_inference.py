@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from unit_help import codes, source
 
 from pmlaunch.errors import PmlaunchError
@@ -16,7 +18,7 @@ from pmlaunch.running.spec import spec_document
 from pmlaunch.running.store import RunFolder
 from pmlaunch.settings import Settings
 from standin import make_checkout, pointer_text
-from standin3 import G1, SMPL, Named, make_trained, save_like_torch
+from standin3 import G1, SMPL, Named, make_clip, make_trained, save_like_torch
 
 Plan3 = Callable[..., Planned]
 ERROR, NOTE = Severity.ERROR, Severity.NOTE
@@ -311,3 +313,81 @@ def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     document = spec_document(planned.plan, RunFolder(tmp_path / "run"))
     assert f"--motion-file={tmp_path / 'run/motions.yaml'}" in document["argv"]
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
+
+
+def _library(path: Path, entries: list[dict]) -> Path:
+    path.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    return path
+
+
+def _clips(checkout3: Path) -> tuple[str, str]:
+    return tuple(str(checkout3 / f"data/clips/proto/output_{name}.motion") for name in ("walk", "wave"))  # type: ignore[return-value]
+
+
+def test_library_is_planned_in_the_order_that_3_reads_it_in(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    walk, wave = _clips(checkout3)
+    path = _library(tmp_path / "l.yaml", [{"file": walk, "idx": 1}, {"file": wave, "idx": 0}])
+    planned = plan3(motions=(str(path),))
+    assert [motion.name for motion in planned.plan.motions] == ["output_walk", "output_wave"], "3.x ignores idx"
+    assert f"--motion-file={path}" in planned.plan.overrides
+
+
+def test_written_library_is_what_3_reads(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    walk, wave = _clips(checkout3)
+    whole = [{"idx": 0, "timings": {"start": 0, "end": -1}, "weight": 3.0}]
+    _library(tmp_path / "l.yaml", [{"file": walk, "fps": 30, "sub_motions": whole, "idx": 1}])
+    library = plan3(motions=(str(tmp_path / "l.yaml"), "wave")).plan.measuring.library
+    assert yaml.safe_load(library or "") == {"motions": [{"file": walk, "weight": 3.0}, {"file": wave, "weight": 1.0}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"sub_motions": [{"timings": {"start": 0, "end": 1}}, {"timings": {"start": 0, "end": -1}}]}, "in pieces"),
+        ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in pieces"),
+        ({"timings": {"start": 0, "end": 0.5}}, "in pieces"),
+        ({"fps": 60}, "at another rate"),
+        ({"fps": math.nan}, "at another rate"),
+    ],
+)
+def test_pieces_and_rates_that_3_would_not_play(
+    refused3, plan3: Plan3, checkout3: Path, tmp_path: Path, more: dict, said: str
+) -> None:
+    walk, _ = _clips(checkout3)
+    path = _library(tmp_path / "p.yaml", [{"file": walk, **more}])
+    for motions in ((str(path), "wave"), (str(path),)):
+        error = refused3(motions=motions)
+        assert (error.code, error.exit_code) == ("PML016", 2)
+        assert said in error.message
+    typed = plan3(f"motion_file={path}")
+    assert [motion.problem.code for motion in typed.plan.motions if motion.problem] == ["PML016"]
+
+
+def test_pml132_motion_of_the_other_generation(
+    plan, plan3: Plan3, checkout: Path, checkout3: Path, composed_at_once: None
+) -> None:
+    walk, wave = _clips(checkout3)
+    old = checkout / "data/motions/smpl_humanoid_walk.npy"
+    for motions in ((str(old),), (str(old), "wave")):
+        assert ("PML132", ERROR) in codes(plan3(motions=motions))
+    for motions in ((walk,), (walk, wave), (str(checkout3 / "data/motion_for_trackers/g1_all.pt"),)):
+        (finding, *_) = [item for item in planned_findings(plan(motions=motions)) if item.code == "PML132"]
+        assert "ProtoMotions 3" in finding.message
+
+
+def test_folders_take_the_checkouts_own_motions(plan, plan3: Plan3, refused3, checkout: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    make_clip(mixed / "three.motion", len(G1), frames=31, fps=30)
+    shutil.copy(checkout / "data/motions/smpl_humanoid_walk.npy", mixed / "two.npy")
+    for typed in ("mixed", "mixed/*"):
+        assert [motion.path.name for motion in plan3(motions=(typed,)).plan.motions] == ["three.motion"]
+        assert [motion.path.name for motion in plan(motions=(typed,)).plan.motions] == ["two.npy"]
+    (mixed / "three.motion").unlink()
+    assert refused3(motions=("mixed",)).code == "PML010"
+    assert ("PML132", ERROR) in codes(plan3(motions=("mixed/*.npy",)))
+
+
+def planned_findings(planned: Planned) -> list:
+    from pmlaunch.checks.preflight import preflight
+
+    return preflight(planned)

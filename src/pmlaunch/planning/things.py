@@ -187,7 +187,9 @@ def _motions(
     if typed is not None:
         path = settings.folder / str(typed)
         inside = checkout.within(str(typed))
-        return own_list(inside if inside.exists() and not path.exists() else path, available), "override"
+        return own_list(
+            inside if inside.exists() and not path.exists() else path, available, checkout.generation
+        ), "override"
     wanted = request.motions or ((str(preset),) if preset else ())
     source = "flag" if request.motions else (model.preset.source if model.preset else "preset")
     if robot is None and not checkpoint.value.exists():
@@ -199,7 +201,7 @@ def _motions(
     def find(name: str) -> Path:
         return find_motion(name, checkout, available, robot, known["motion"], settings.folder)
 
-    return collect(wanted, find, (settings.folder, checkout.root), available), source
+    return collect(wanted, find, (settings.folder, checkout.root), available, checkout.generation), source
 
 
 def _typed_value(overrides: tuple[UserOverride, ...], key: str) -> object | None:
