@@ -315,6 +315,12 @@ def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
 
 
+def test_bodies_are_watched_for_save_motion(plan3: Plan3, tmp_path: Path) -> None:
+    hooks = spec_document(plan3(save_motion=True).plan, RunFolder(tmp_path / "run"))["hooks"]
+    assert hooks["save_motion"] == {"file": str(tmp_path / "run/motion.npz")}
+    assert {"bodies", "batches", "batch", "scores"} <= {point["event"] for point in hooks["watch"]}
+
+
 def _library(path: Path, entries: list[dict]) -> Path:
     path.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
     return path
