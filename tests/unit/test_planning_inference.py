@@ -315,6 +315,12 @@ def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
 
 
+def test_record_is_refused_with_what_3_has_instead(plan3: Plan3, checkout3: Path) -> None:
+    (finding,) = [item for item in planned_findings(plan3(record=True, headless=False)) if item.code == "PML119"]
+    assert "by hand" in finding.message
+    assert f"press L in the window to begin and L again to end: the video is in {checkout3}" in (finding.hint or "")
+
+
 def test_bodies_are_watched_for_save_motion(plan3: Plan3, tmp_path: Path) -> None:
     hooks = spec_document(plan3(save_motion=True).plan, RunFolder(tmp_path / "run"))["hooks"]
     assert hooks["save_motion"] == {"file": str(tmp_path / "run/motion.npz")}
