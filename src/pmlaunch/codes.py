@@ -80,7 +80,7 @@ CODES: Final[dict[str, Code]] = _table(
          "Mend the file at the line that is named."),
     Code("PML016", "option without an equivalent", Exit.USAGE,
          "ProtoMotions 3 freezes terrain, constraints and more in the checkpoint's configs; inference_agent.py has no "
-         "option for them.",
+         "option for them. Of a library's entries it reads file and weight: no pieces of a motion, no other rate.",
          "Leave the option out, or change a field: PART.FIELD=VALUE, as in resolved_configs_inference.yaml."),
     Code("PML017", "the simulator cannot do that", Exit.USAGE,
          "MuJoCo simulates one environment, on the CPU.",
@@ -188,6 +188,10 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML131", "the robot's meshes are Git LFS pointers", Exit.CHECK,
          "The robot's MJCF file names meshes that were not downloaded; the simulator would fail to load them.",
          "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
+    Code("PML132", "motion of another generation", Exit.CHECK,
+         "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
+         "would notice after the simulator's start.",
+         "pmlaunch list motions; or a checkout of the motion's generation: --protomotions DIR"),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",
