@@ -9,8 +9,9 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
-from pmlaunch.health.gitfiles import ask_git, git_folder, setting_in_files
+from pmlaunch.health.gitfiles import ask_git, setting_in_files
 from pmlaunch.model import Finding, Severity
+from pmlaunch.safegit import git_folder
 
 _TRUE = ("true", "yes", "on", "1")
 _KEY = r"SYSTEM\CurrentControlSet\Control\FileSystem"
@@ -65,8 +66,8 @@ def _of_git(site: Site, root: Path) -> bool:
 
 
 def fix(site: Site) -> str | None:
-    if site.checkout is None:
-        return None
+    if site.checkout is None or git_folder(site.checkout.root) is None:
+        return None  # a repository around the checkout is not ours to change
     root = site.checkout.root
     done = ask_git(site.environment, "config", "core.longpaths", "true", folder=root)
     if done is None or done[0] != 0:
