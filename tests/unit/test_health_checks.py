@@ -325,10 +325,13 @@ def test_a_package_that_does_not_import(site: Site) -> None:
     assert 'pip install "setuptools<81"' in (seen.findings[0].hint or "")
 
 
-def test_protomotions_that_is_nowhere(site: Site) -> None:
+def test_protomotions_that_is_nowhere(site: Site, opened: HydraCheckout) -> None:
     nowhere = {"ok": False, "error": "ModuleNotFoundError: No module named 'protomotions'"}
     seen = look("packages", answered(site, imports={"protomotions": nowhere}))
     assert (found(seen), seen.findings[0].subject) == ([("PML227", "error")], "protomotions")
+    assert seen.findings[0].hint == "pmlaunch install --simulator genesis"
+    seen = look("packages", answered(replace(site, checkout=opened), packages=without("lightning")))
+    assert (seen.findings[0].hint or "").startswith(f'pmlaunch install --dir "{opened.root}" --simulator genesis, or ')
 
 
 def test_protomotions_of_another_checkout(site: Site, opened: HydraCheckout, tmp_path: Path) -> None:

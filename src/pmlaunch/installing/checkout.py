@@ -11,7 +11,7 @@ from pmlaunch.installing.build import Building, build, refuse_if_at_work
 from pmlaunch.installing.git import Git, cannot_write
 from pmlaunch.installing.place import Around, Place, around, look_at, remove_marker
 from pmlaunch.installing.source import address, generation_by_name, known_commit
-from pmlaunch.installing.step import Report, Site, Todo
+from pmlaunch.installing.step import Report, Site, Todo, install_words
 from pmlaunch.installing.submodule import free_name, register, restore
 from pmlaunch.installing.switch import refuse_if_changed, switch
 from pmlaunch.model import Finding, Severity
@@ -154,11 +154,8 @@ def _right(git: Git, site: Site, place: Place) -> bool:
     if site.request.ref_given or place.generation != "2":
         return False
     message = f"{site.checkout} is at {(head or 'no commit')[:8]}, not at {site.request.ref}. It is used as it is."
-    site.findings.append(
-        Finding(
-            "PML416", Severity.NOTE, message, f"pmlaunch install --ref {site.request.ref}", None, str(site.checkout)
-        )
-    )
+    hint = install_words(site.checkout, site.request.simulator, f"--ref {site.request.ref}")
+    site.findings.append(Finding("PML416", Severity.NOTE, message, hint, None, str(site.checkout)))
     return True
 
 
