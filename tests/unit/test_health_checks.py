@@ -127,6 +127,8 @@ def test_git_lfs_of_git_for_windows_is_not_on_the_path(windows: Site, tmp_path: 
 
 def test_git_lfs_cannot_be_mended_says_why(site: Site, opened: HydraCheckout, git_says: GitSays) -> None:
     git_says({"lfs install": (2, "no space left")})
+    assert git_lfs.fix(replace(site, checkout=opened)) is None  # it is no repository of its own
+    (opened.root / ".git").mkdir()
     with pytest.raises(PmlaunchError, match="no space left") as caught:
         git_lfs.fix(replace(site, checkout=opened))
     assert caught.value.code == "PML223"
@@ -215,6 +217,8 @@ def test_long_paths_are_no_matter_elsewhere(site: Site) -> None:
 
 def test_long_paths_cannot_be_mended_says_why(windows: Site, opened: HydraCheckout, git_says: GitSays) -> None:
     git_says({"config core.longpaths": (255, "could not lock config file")})
+    assert long_paths.fix(replace(windows, checkout=opened)) is None  # it is no repository of its own
+    (opened.root / ".git").mkdir()
     with pytest.raises(PmlaunchError, match="could not lock") as caught:
         long_paths.fix(replace(windows, checkout=opened))
     assert caught.value.code == "PML224"
@@ -330,7 +334,7 @@ def test_protomotions_that_is_nowhere(site: Site, opened: HydraCheckout) -> None
     seen = look("packages", answered(site, imports={"protomotions": nowhere}))
     assert (found(seen), seen.findings[0].subject) == ([("PML227", "error")], "protomotions")
     assert seen.findings[0].hint == "pmlaunch install --simulator genesis"
-    seen = look("packages", answered(replace(site, checkout=opened), packages=without("lightning")))
+    seen = look("packages", answered(replace(site, checkout=opened), packages=without("rich")))
     assert (seen.findings[0].hint or "").startswith(f'pmlaunch install --dir "{opened.root}" --simulator genesis, or ')
 
 
@@ -484,6 +488,7 @@ def test_gpu_by_the_drivers_files(
     seen = look("gpu", site)
     assert seen.facts == (("GPU 0", "NVIDIA RTX A6000"), ("driver", "570.86.15"))
     assert found(seen) == [("PML235", "note")]
+    assert seen.findings[0].hint == f'"{sys.executable}" -m pip install "pmlaunch[gpu]"'
 
 
 @pytest.mark.parametrize(

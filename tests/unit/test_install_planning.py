@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from pmlaunch.cli.install import words_of
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing import disk, tools
+from pmlaunch.installing import disk, proof, tools
 from pmlaunch.installing.checkout import CheckoutStep
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.failures import failure
@@ -316,6 +317,28 @@ def test_silence_and_a_limit_on_sizes(tmp_path: Path) -> None:
 )
 def test_versions(told: bytes, version: tuple[int, ...]) -> None:
     assert version_in(told) == version
+
+
+def test_a_file_where_the_checkout_would_be(site: MakeSite, no_git: None, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    error = refused(lambda: CheckoutStep().todo(site(folder=tmp_path / "a file")))
+    assert (error.code, "is a file, not a folder" in error.message) == ("PML406", True)
+
+
+def test_words_for_models() -> None:
+    assert words_of([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
+    assert words_of(["NONE"]) == ("none",)
+
+
+@pytest.mark.parametrize("name", ["protomotions", "isaac_utils", "poselib"])
+def test_a_proof_ends_with_a_line_of_any_package(site: MakeSite, checkout: Path, name: str) -> None:
+    """All three are imported, and said to import."""
+    here, look = site(folder=checkout), SimpleNamespace(reply={}, python="3.11", packages={})
+    (checkout / name).mkdir(exist_ok=True)
+    before = proof._key(here, look)  # type: ignore[arg-type]
+    assert proof._key(here, look) == before  # type: ignore[arg-type]
+    (checkout / name / "new.py").write_text("raise ImportError", encoding="utf-8")
+    assert proof._key(here, look) != before  # type: ignore[arg-type]
 
 
 # ---- pmlaunch.yaml

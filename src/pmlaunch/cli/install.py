@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -64,7 +65,7 @@ def install_command(
 
     if kind not in ("submodule", "clone", "auto"):
         raise PmlaunchError("PML001", f"--as cannot be {kind!r}: it is submodule, clone or auto.")
-    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    names = words_of(models.split(","))
     settings = Settings.here()
     place, chosen = settings.get("protomotions", folder), settings.get("simulator", simulator)
     request = InstallRequest(
@@ -81,6 +82,12 @@ def install_command(
         robot=robot,
     )
     return _install(request, settings, packages=packages, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def words_of(models: Sequence[str]) -> tuple[str, ...]:
+    """The names of models as they were typed; `All` and `NONE` are words, too, since names forgive as much."""
+    names = (name.strip() for name in models)
+    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
 
 
 def _install(

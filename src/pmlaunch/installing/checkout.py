@@ -34,7 +34,7 @@ class CheckoutStep:
         if place.state == "other":
             raise PmlaunchError(
                 "PML406",
-                f"{site.checkout} is not empty and is no ProtoMotions checkout. It is left as it is.",
+                f"{site.checkout} {_what_it_is(site.checkout)}. It is left as it is.",
                 hint="--dir ANOTHER_FOLDER",
                 subject=str(site.checkout),
             )
@@ -84,6 +84,10 @@ class CheckoutStep:
         if generation_of(site.checkout) == "3" and not _generation_warning(site.request.ref):
             site.findings.append(_other_generation(site.request.ref))
         return _state(Git(site), site.checkout)
+
+
+def _what_it_is(place: Path) -> str:
+    return "is not empty and is no ProtoMotions checkout" if place.is_dir() else "is a file, not a folder"
 
 
 def _to_build(git: Git, site: Site) -> Todo:

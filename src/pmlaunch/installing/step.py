@@ -98,7 +98,6 @@ class State(str, Enum):
     PLANNED = "planned"
     ALREADY = "already done"
     DONE = "done"
-    SKIPPED = "skipped"
     FAILED = "failed"
 
 
