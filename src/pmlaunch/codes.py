@@ -67,7 +67,7 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML012", "no ProtoMotions checkout", Exit.NOT_FOUND,
          "No folder given, set or found here or above holds protomotions/eval_agent.py (2.x) or "
          "protomotions/inference_agent.py (3.x).",
-         "pmlaunch eval MODEL --protomotions DIR, or try `pmlaunch eval demo`, which needs none."),
+         "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs none."),
     Code("PML013", "model of another generation", Exit.NOT_FOUND,
          "The model comes with another generation of ProtoMotions than the checkout's.",
          "pmlaunch list models; --protomotions DIR names another checkout."),
@@ -128,13 +128,13 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML113", "constraint does not parse", Exit.CHECK,
          "The constraint's YAML is invalid in the checkout.",
          "pmlaunch list constraints"),
+    Code("PML114", "robot unknown", Exit.CHECK,
+         "The checkpoint's config does not tell its robot.",
+         "pmlaunch eval ... --robot NAME"),
     Code("PML115", "config names code of other packages", Exit.CHECK,
          "A `_target_` in the config is neither of ProtoMotions nor of Lightning; a run would import and call "
          "it.",
          "If you trust it: --no-check PML115"),
-    Code("PML114", "robot unknown", Exit.CHECK,
-         "The checkpoint's config does not tell its robot.",
-         "pmlaunch eval ... --robot NAME"),
     Code("PML116", "Genesis has no gains for this robot", Exit.CHECK,
          "The robot's asset names no actuators, so Genesis has no gains for its built-in PD control.",
          "robot.control.control_type=torque or proportional, if the policy was trained so; or --simulator "

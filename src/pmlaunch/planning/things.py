@@ -78,10 +78,21 @@ def _checkout(request: EvalRequest, settings: Settings, known: Known) -> Checkou
         path = Path(os.path.abspath(settings.folder / Path(request.model).expanduser()))  # noqa: PTH100 (see find.py)
         if path.is_relative_to(demo.root):
             return demo
+        if not path.exists() and not _has_checkout(request, settings):
+            # a mistyped path is told as such, also where there is no checkout
+            raise PmlaunchError("PML102", f"Checkpoint {path} does not exist.", subject=str(path))
     elif not _could_be_a_model(wanted, known):
         # a typo is answered as one, also where there is no checkout
         _try_checkout(request, settings, known)
     return find_checkout(settings, request.protomotions)
+
+
+def _has_checkout(request: EvalRequest, settings: Settings) -> bool:
+    try:
+        find_checkout(settings, request.protomotions)
+    except PmlaunchError:
+        return False
+    return True
 
 
 def _could_be_a_model(wanted: str, known: Known) -> bool:
