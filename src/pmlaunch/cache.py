@@ -11,13 +11,19 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.atomic import write_text
 
+KINDS = ("configs", "frozen", "imports", "motions", "overrides")
+"""Every kind of document that is kept: the folders of the cache that are ours."""
 _KEEP = 500
+# a key in hex; what write_text leaves when its process is killed has the entry's name inside its own
+_ENTRY = re.compile(r"[0-9a-f]{64}\.json")
+_HALF = re.compile(r"\.[0-9a-f]{64}\.json\.\w+\.tmp")
 
 
 def content_key(*parts: bytes | str) -> str:
@@ -63,11 +69,21 @@ class JsonCache:
     @staticmethod
     def _prune(folder: Path) -> None:
         """Keep the newest entries; the others were made from content that has changed since."""
-        entries = list(folder.glob("*.json"))
+        entries = entries_of(folder)
         if len(entries) > _KEEP:
             entries.sort(key=lambda path: path.stat().st_mtime)
             for path in entries[: len(entries) - _KEEP]:
                 path.unlink(missing_ok=True)
+
+
+def entries_of(folder: Path) -> list[Path]:
+    """The entries in the folder of a kind. PMLAUNCH_CACHE may name a folder that holds other things as well."""
+    return sorted(path for path in folder.glob("*.json") if _ENTRY.fullmatch(path.name))
+
+
+def half_written_in(folder: Path) -> list[Path]:
+    """What a writer of entries left, or is writing now."""
+    return sorted(path for path in folder.glob(".*.tmp") if _HALF.fullmatch(path.name))
 
 
 def cache_root() -> Path | None:

@@ -5,13 +5,16 @@ Planning asks one of these, never `os.name`: so a plan for Windows can be made, 
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 
+LONG_PATHS_KEY = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 # Windows allows 259 characters for a path unless long paths are switched on. Of these a run takes 20 for its time and
 # number, at least 62 for model and motion (shortened to what is left), and 27 for its longest file with separators.
 LONGEST_RUNS = 150
@@ -94,3 +97,18 @@ def platform_named(name: str | None) -> Platform:
     except KeyError:
         choices = " or ".join(PLATFORMS)
         raise PmlaunchError("PML001", f"--target-os cannot be {name!r}: it is {choices}.") from None
+
+
+def long_paths_of_windows() -> bool | None:
+    """LongPathsEnabled of the registry; None where it cannot be read."""
+    try:
+        winreg: Any = importlib.import_module("winreg")
+    except ImportError:
+        return None
+    try:
+        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, LONG_PATHS_KEY) as key:
+            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None

@@ -117,6 +117,19 @@ def test_editable_half_done_and_hidden_installs_are_told_apart(tmp_path: Path) -
     assert (found["half"]["version"], found["half"]["complete"]) == ("2.0", False)
 
 
+def test_a_record_is_read_as_the_csv_that_it_is(tmp_path: Path) -> None:
+    """A name may hold a comma; a compiled file may be gone without harm."""
+    info = tmp_path / "odd-1.0.dist-info"
+    info.mkdir()
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "a,b.txt").touch()
+    record = '"odd/a,b.txt",sha256=x,1\nodd/__pycache__/a.cpython-311.pyc,,\n'
+    (info / "RECORD").write_text(record, encoding="utf-8")
+    assert installed_packages([str(tmp_path)])["odd"]["complete"] is True
+    (info / "RECORD").write_text(record + '"odd/c,d.txt",,\n', encoding="utf-8")
+    assert installed_packages([str(tmp_path)])["odd"]["complete"] is False
+
+
 def test_setuptools_develop_mode_is_an_editable_install(tmp_path: Path) -> None:
     (tmp_path / "protomotions.egg-info").mkdir()
     (tmp_path / "protomotions.egg-info" / "PKG-INFO").write_text("Name: protomotions\nVersion: 2.0\n\nVersion: 9\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -146,6 +147,15 @@ def test_hugging_face_that_does_not_deliver(
     done = fetch(model, "--from", "hf", **{**hub, **variables})
     assert (done.code, done.codes[-1]) == (6, code)
     assert read_pointer(folder / "protomotions" / MASKED) is not None
+    if code == "PML418":  # a plain pip may be that of another Python
+        assert done.document["errors"][0]["hint"].startswith(f'"{sys.executable}" -m pip install ')
+
+
+def test_freeing_and_a_source_are_not_both_meant(install: Install, fetch: Fetch) -> None:
+    assert install("--models", "none").code == 0
+    done = fetch("maskmimic", "--remove", "--from", "hf")
+    assert (done.code, done.codes) == (2, ["PML001"])
+    assert fetch("ALL", "--remove").code == 0
 
 
 def test_a_repository_without_that_content(

@@ -132,6 +132,8 @@ def test_a_checkout_of_generation_2_elsewhere_is_adopted_as_it_is(
     clone(made, folder / "protomotions", "v2.3~1")
     done = install("--models", "none")
     assert (done.code, done.codes) == (0, ["PML416"])
+    (hint,) = [found["hint"] for found in done.document["findings"]]
+    assert hint == f'pmlaunch install --dir "{folder / "protomotions"}" --simulator genesis --ref v2.3'
     assert git(folder / "protomotions", "rev-parse", "HEAD") == git(made.root, "rev-parse", "v2.3~1")
     done = install("--models", "none", "--ref", "v2.3")
     assert (done.code, states(done)["checkout"]) == (0, "done")
@@ -297,3 +299,19 @@ def clone(made: Upstream, folder: Path, ref: str) -> Path:
     if ref != "main":
         git(folder, "checkout", "-q", "--detach", git(made.root, "rev-parse", ref), GIT_LFS_SKIP_SMUDGE="1")
     return folder
+
+
+def test_what_was_installed_is_known_to_the_next_command(folder: Path, made: Upstream, tmp_path: Path) -> None:
+    """Also in a folder below, and without a flag: a second checkout for another simulator is not what was meant."""
+    typed = ("install", "--source", made.root, "--models", "none", "--no-packages")
+    done = pmlaunch(folder, tmp_path, *typed, "--simulator", "genesis", "--dir", "my checkout")
+    assert done.code == 0, done.document
+    (folder / "deep" / "down").mkdir(parents=True)
+    again = pmlaunch(folder / "deep" / "down", tmp_path, *typed)
+    assert again.code == 0, again.document
+    assert again.document["data"]["folder"] == str(folder / "my checkout")
+    assert set(states(again).values()) == {"already done"}
+    assert again.document["findings"] == []
+    # a flag goes before the file
+    other = pmlaunch(folder, tmp_path, *typed, "--dir", "other", "--dry-run")
+    assert other.document["data"]["folder"] == str(folder / "other")

@@ -61,10 +61,21 @@ def test_without_a_checkout_the_report_says_so(pmlaunch: Pmlaunch, tmp_path: Pat
 
 
 @pytest.mark.parametrize(
+    "words", [["--model", "demo", "--motion", "walkx"], ["--model", "nosuch"], ["--model", "demo", "--simulator", "x"]]
+)
+def test_a_mistyped_name_does_not_blame_the_machine(pmlaunch: Pmlaunch, tmp_path: Path, words: list[str]) -> None:
+    done = pmlaunch("smoke", *words, "--min-success", "1", "--junit", tmp_path / "x.xml", "--json", cwd=tmp_path)
+    said = {case["code"] for case in done.document["data"]["cases"]}
+    assert (done.code, said) == (3, {"PML010", None}), done.document
+    assert cases(tmp_path / "x.xml") == {"evaluation": ["error"], "thresholds": ["skipped"]}
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--min-success", "1", "--max-steps", "10"], "--max-steps"),
         (["--max", "gt_err"], "NAME=NUMBER"),
+        (["--max-gt-err", "nan"], "--max-gt-err cannot be nan"),
         (["--junit", "no/such/folder/smoke.xml"], "folder"),
     ],
 )

@@ -105,6 +105,30 @@ def test_defect_shows_its_traceback_with_v(monkeypatch: pytest.MonkeyPatch, caps
     assert "Traceback" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["-v", "eval", "demo"], ["doctor", "-v"], ["list", "--verbose", "models"], ["install", "-v"], ["smoke", "-v"]],
+    ids=" ".join,
+)
+def test_every_command_takes_v(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    """The sentence for a defect names -v, whatever the command was."""
+    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    monkeypatch.setattr("pmlaunch.settings.Settings.here", lambda: 1 // 0)
+    assert run(arguments) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_a_variable_shows_the_traceback_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    monkeypatch.setenv("PMLAUNCH_DEBUG", "1")
+    assert run(["eval", "demo"]) == 70
+    assert "Traceback" in capsys.readouterr().err
+
+
 def test_interrupt_is_a_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: Json
 ) -> None:

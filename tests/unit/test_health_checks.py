@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -12,6 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
+from pmlaunch.cache import KINDS
 from pmlaunch.checkouts.checkout import HydraCheckout
 from pmlaunch.checkouts.lfs import Pointer
 from pmlaunch.errors import PmlaunchError
@@ -125,6 +127,8 @@ def test_git_lfs_of_git_for_windows_is_not_on_the_path(windows: Site, tmp_path: 
 
 def test_git_lfs_cannot_be_mended_says_why(site: Site, opened: HydraCheckout, git_says: GitSays) -> None:
     git_says({"lfs install": (2, "no space left")})
+    assert git_lfs.fix(replace(site, checkout=opened)) is None  # it is no repository of its own
+    (opened.root / ".git").mkdir()
     with pytest.raises(PmlaunchError, match="no space left") as caught:
         git_lfs.fix(replace(site, checkout=opened))
     assert caught.value.code == "PML223"
@@ -213,6 +217,8 @@ def test_long_paths_are_no_matter_elsewhere(site: Site) -> None:
 
 def test_long_paths_cannot_be_mended_says_why(windows: Site, opened: HydraCheckout, git_says: GitSays) -> None:
     git_says({"config core.longpaths": (255, "could not lock config file")})
+    assert long_paths.fix(replace(windows, checkout=opened)) is None  # it is no repository of its own
+    (opened.root / ".git").mkdir()
     with pytest.raises(PmlaunchError, match="could not lock") as caught:
         long_paths.fix(replace(windows, checkout=opened))
     assert caught.value.code == "PML224"
@@ -323,10 +329,13 @@ def test_a_package_that_does_not_import(site: Site) -> None:
     assert 'pip install "setuptools<81"' in (seen.findings[0].hint or "")
 
 
-def test_protomotions_that_is_nowhere(site: Site) -> None:
+def test_protomotions_that_is_nowhere(site: Site, opened: HydraCheckout) -> None:
     nowhere = {"ok": False, "error": "ModuleNotFoundError: No module named 'protomotions'"}
     seen = look("packages", answered(site, imports={"protomotions": nowhere}))
     assert (found(seen), seen.findings[0].subject) == ([("PML227", "error")], "protomotions")
+    assert seen.findings[0].hint == "pmlaunch install --simulator genesis"
+    seen = look("packages", answered(replace(site, checkout=opened), packages=without("rich")))
+    assert (seen.findings[0].hint or "").startswith(f'pmlaunch install --dir "{opened.root}" --simulator genesis, or ')
 
 
 def test_protomotions_of_another_checkout(site: Site, opened: HydraCheckout, tmp_path: Path) -> None:
@@ -479,6 +488,7 @@ def test_gpu_by_the_drivers_files(
     seen = look("gpu", site)
     assert seen.facts == (("GPU 0", "NVIDIA RTX A6000"), ("driver", "570.86.15"))
     assert found(seen) == [("PML235", "note")]
+    assert seen.findings[0].hint == f'"{sys.executable}" -m pip install "pmlaunch[gpu]"'
 
 
 @pytest.mark.parametrize(
@@ -518,17 +528,40 @@ def test_space_on_the_disk(site: Site, monkeypatch: pytest.MonkeyPatch, free: in
 def test_leftovers_in_the_cache_are_removed(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = tmp_path / "cache"
     (root / "configs").mkdir(parents=True)
-    (root / "configs" / "good.json").write_text("{}", encoding="utf-8")
-    (root / "configs" / "half.json").write_text('{"a', encoding="utf-8")
-    (root / "configs" / ".x.json.1.tmp").write_text("", encoding="utf-8")
+    good, half = f"{'a' * 64}.json", f"{'b' * 64}.json"
+    (root / "configs" / good).write_text("{}", encoding="utf-8")
+    (root / "configs" / half).write_text('{"a', encoding="utf-8")
+    (root / "configs" / f".{half}.x_1.tmp").write_text("", encoding="utf-8")
     monkeypatch.setattr(cache, "cache_root", lambda: root)
     # a file that is being written now is no leftover
-    assert [path.name for path in cache.leftovers(root)] == ["half.json"]
+    assert [path.name for path in cache.leftovers(root)] == [half]
     monkeypatch.setattr(cache, "_OLD", -1.0)
     assert found(look("cache", site)) == [("PML243", "note")]
     assert "removed 2 unusable files" in (cache.fix(site) or "")
     assert found(look("cache", site)) == []
-    assert [path.name for path in (root / "configs").iterdir()] == ["good.json"]
+    assert [path.name for path in (root / "configs").iterdir()] == [good]
+
+
+def test_what_is_not_the_caches_is_left_alone(site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PMLAUNCH_CACHE may name a folder of the user's, with folders and files of theirs."""
+    names = ["configs/notes.json", "configs/.draft.tmp", "configs/.notes.json.1.tmp", f"mine/{'a' * 64}.json"]
+    for name in names:
+        (tmp_path / "mixed" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "mixed" / name).write_text("no JSON", encoding="utf-8")
+    monkeypatch.setattr(cache, "cache_root", lambda: tmp_path / "mixed")
+    monkeypatch.setattr(cache, "_OLD", -1.0)
+    assert found(look("cache", site)) == []
+    assert cache.fix(site) is None
+    assert all((tmp_path / "mixed" / name).is_file() for name in names)
+
+
+def test_every_kind_of_entry_is_known(tmp_path: Path) -> None:
+    """A kind that is not named in KINDS would never be tidied."""
+    source = Path(cache.__file__).parents[2]
+    used = {
+        kind for path in source.rglob("*.py") for kind in re.findall(r'JsonCache\("(\w+)"\)', path.read_text("utf-8"))
+    }
+    assert used == set(KINDS)
 
 
 # this machine

@@ -10,13 +10,14 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
+from pmlaunch.cli.install import words_of
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing import disk, tools
+from pmlaunch.installing import disk, proof, tools
 from pmlaunch.installing.checkout import CheckoutStep
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import Ended, Git, version_in
-from pmlaunch.installing.install import install, plan
+from pmlaunch.installing.install import install, make_site, plan
 from pmlaunch.installing.models import ModelsStep
 from pmlaunch.installing.source import Ref, address, generation_by_name
 from pmlaunch.installing.step import InstallRequest, Progress, Site, State, StepResult, Todo
@@ -318,6 +319,28 @@ def test_versions(told: bytes, version: tuple[int, ...]) -> None:
     assert version_in(told) == version
 
 
+def test_a_file_where_the_checkout_would_be(site: MakeSite, no_git: None, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    error = refused(lambda: CheckoutStep().todo(site(folder=tmp_path / "a file")))
+    assert (error.code, "is a file, not a folder" in error.message) == ("PML406", True)
+
+
+def test_words_for_models() -> None:
+    assert words_of([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
+    assert words_of(["NONE"]) == ("none",)
+
+
+@pytest.mark.parametrize("name", ["protomotions", "isaac_utils", "poselib"])
+def test_a_proof_ends_with_a_line_of_any_package(site: MakeSite, checkout: Path, name: str) -> None:
+    """All three are imported, and said to import."""
+    here, look = site(folder=checkout), SimpleNamespace(reply={}, python="3.11", packages={})
+    (checkout / name).mkdir(exist_ok=True)
+    before = proof._key(here, look)  # type: ignore[arg-type]
+    assert proof._key(here, look) == before  # type: ignore[arg-type]
+    (checkout / name / "new.py").write_text("raise ImportError", encoding="utf-8")
+    assert proof._key(here, look) != before  # type: ignore[arg-type]
+
+
 # ---- pmlaunch.yaml
 
 
@@ -337,6 +360,29 @@ def test_workspace_is_written_and_then_left_alone(site: MakeSite, tmp_path: Path
         "python": "C:\\Isaac Sim\\python.exe",
     }
     assert Settings(tmp_path).get("isaaclab").value == str(tmp_path / "my labs" / "IsaacLab")  # type: ignore[union-attr]
+
+
+def test_what_was_found_is_written_too(site: MakeSite, tmp_path: Path, isaaclab: Path) -> None:
+    """A terminal in which ISAACLAB_PATH is not set has to find the same Isaac Lab; what was typed goes before it."""
+    settings = Settings(tmp_path, {"PATH": "", "ISAACLAB_PATH": str(isaaclab)})
+    here = make_site(site().request, settings)
+    WorkspaceStep().do(here, lambda _: None)
+    assert Settings(tmp_path).get("isaaclab").value == str(isaaclab)  # type: ignore[union-attr]
+    assert not here.findings
+
+
+@pytest.mark.parametrize(
+    ("name", "isaaclab", "expected"),
+    [("genesis", None, {"python"}), ("isaaclab", "nowhere", set()), ("genesis", "", set())],
+)
+def test_what_is_learned(site: MakeSite, tmp_path: Path, name: str, isaaclab: str | None, expected: set[str]) -> None:
+    """An active environment is remembered; what was looked for in vain and pmlaunch's own Python are not."""
+    for place in ("Scripts/python.exe", "bin/python"):
+        (tmp_path / "venv" / place).parent.mkdir(parents=True)
+        (tmp_path / "venv" / place).touch(0o755)
+    active = {"VIRTUAL_ENV": str(tmp_path / "venv")} if isaaclab is None else {}
+    here = make_site(site(simulator=name, isaaclab=isaaclab).request, Settings(tmp_path, {"PATH": "", **active}))
+    assert set(here.learned) == expected
 
 
 def test_a_checkout_elsewhere_is_written_as_it_is(site: MakeSite, tmp_path: Path) -> None:

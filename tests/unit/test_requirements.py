@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.outstanding import _requirements_text
 from pmlaunch.installing.requirements import Requirements, constraints_for, lowered, requirements_for
 
 TORCH = {"torch": "2.7.0+cu128"}
@@ -141,3 +144,31 @@ def test_constraints_hold_torch_and_numpy_and_lower_nothing() -> None:
 def test_lowered_versions_are_found() -> None:
     before = {"a": "1.10", "b": "1.0", "c": "2", "d": "odd"}
     assert lowered(before, {"a": "1.9", "b": "1.1", "d": "1"}) == ["a"]
+
+
+def test_what_a_requirements_file_includes_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "more files").mkdir()
+    texts = {
+        "requirements_genesis.txt": "rich\n-r more files/base.txt  # shared\ntyper\n",
+        "more files/base.txt": "--requirement=deep.txt\neasydict\n-c limits.txt\n",
+        "more files/deep.txt": "trimesh\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    asked = ask(_requirements_text(included_in(tmp_path)))
+    assert asked.first == ("rich", "trimesh", "easydict", "typer")
+    assert list(reasons(asked)) == ["-c limits.txt"]
+
+
+@pytest.mark.parametrize("name", ["../outside.txt", "gone.txt", "requirements_genesis.txt", "https://host/list.txt"])
+def test_what_cannot_be_included_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / "outside.txt").write_text("rich\n", encoding="utf-8")
+    (tmp_path / "checkout").mkdir()
+    (tmp_path / "checkout" / "requirements_genesis.txt").write_text(f"-r {name}\n", encoding="utf-8")
+    with pytest.raises(PmlaunchError, match="-r") as caught:
+        _requirements_text(included_in(tmp_path / "checkout"))
+    assert caught.value.code == "PML431"
+
+
+def included_in(checkout: Path) -> Any:
+    return SimpleNamespace(checkout=checkout, request=SimpleNamespace(simulator="genesis"))

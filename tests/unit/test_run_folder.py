@@ -228,10 +228,17 @@ def test_cache_gives_back_what_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_cache_keeps_the_newest_entries(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmlaunch.cache._KEEP", 3)
     cache = JsonCache("kind")
-    for number in range(5):
-        cache.put(str(number), number)
-        os.utime(Path(os.environ["PMLAUNCH_CACHE"]) / "kind" / f"{number}.json", (number, number))
-    assert [cache.get(str(number)) for number in range(5)] == [None, None, 2, 3, 4]
+    folder = Path(os.environ["PMLAUNCH_CACHE"]) / "kind"
+    folder.mkdir(parents=True)
+    for name in ("notes.json", "more.json"):  # not ours: they neither count nor go
+        (folder / name).write_text("{}", encoding="utf-8")
+        os.utime(folder / name, (0, 0))
+    keys = [content_key(str(number)) for number in range(5)]
+    for number, key in enumerate(keys):
+        cache.put(key, number)
+        os.utime(folder / f"{key}.json", (number, number))
+    assert [cache.get(key) for key in keys] == [None, None, 2, 3, 4]
+    assert {"notes.json", "more.json"} < {path.name for path in folder.iterdir()}
 
 
 def test_broken_entry_is_none_and_full_disk_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,3 +72,10 @@ def test_what_is_no_threshold_is_refused(text: str) -> None:
 def test_a_share_is_from_0_to_1(share: float) -> None:
     with pytest.raises(PmlaunchError, match="from 0 to 1"):
         read_thresholds(share, None, [], [])
+
+
+@pytest.mark.parametrize("limit", [float("nan"), float("inf"), -0.1])
+def test_a_position_error_that_is_no_distance(limit: float) -> None:
+    with pytest.raises(PmlaunchError, match="--max-gt-err") as caught:
+        read_thresholds(None, limit, [], [])
+    assert caught.value.code == "PML001"

@@ -12,6 +12,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmlaunch.safegit import NO_HOOKS, SETTINGS, options, safe_environment
+
 _MAXIMUM_POINTER = 1024  # bytes; the specification's own limit
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
 _GIT_TIMEOUT = 10.0  # seconds
@@ -48,8 +50,8 @@ def pointer_in_git(path: Path) -> Pointer | None:
     Once a file is checked out, HEAD still holds its pointer, so this tells what the file has to be. The blob
     is read by `cat-file`, which runs no filter and no program that a repository's config could name.
     """
-    command = ["git", "-C", str(path.parent), "cat-file", "blob", f"HEAD:./{path.name}"]
-    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+    command = ["git", "-C", str(path.parent), *options(*SETTINGS, NO_HOOKS), "cat-file", "blob", f"HEAD:./{path.name}"]
+    environment = {**safe_environment(os.environ), "GIT_OPTIONAL_LOCKS": "0"}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=_GIT_TIMEOUT

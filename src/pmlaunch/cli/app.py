@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -22,6 +23,8 @@ from pmlaunch.cli.smoke import smoke_command
 from pmlaunch.cli.stop import stop_command
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
+
+_VERBOSE = ("-v", "--verbose")
 
 app = typer.Typer(
     name="pmlaunch",
@@ -80,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     command = next((argument for argument in arguments if not argument.startswith("-")), "pmlaunch")
     try:
-        code = app(args=list(arguments), standalone_mode=False, prog_name="pmlaunch")
+        code = app(args=_without_verbose(arguments, command), standalone_mode=False, prog_name="pmlaunch")
         return code if isinstance(code, int) else Exit.DONE
     except typer.Exit as stop:
         return stop.exit_code
@@ -94,7 +97,20 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return Exit.DONE
     except Exception as error:
-        return _internal(command, error, as_json, "-v" in arguments or "--verbose" in arguments)
+        return _internal(command, error, as_json, any(word in arguments for word in _VERBOSE) or _debugging())
+
+
+def _without_verbose(arguments: Sequence[str], command: str) -> list[str]:
+    """Every command takes -v, since the sentence for a defect names it; only `eval` has more to show for it."""
+    kept: list[str] = []
+    for word in arguments:
+        if word not in _VERBOSE or "--" in kept or (command == "eval" and command in kept):
+            kept.append(word)
+    return kept
+
+
+def _debugging() -> bool:
+    return os.environ.get("PMLAUNCH_DEBUG", "") not in ("", "0")
 
 
 def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:

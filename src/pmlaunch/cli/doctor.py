@@ -6,8 +6,6 @@ from typing import Annotated
 
 import typer
 
-_WHERE, _SHOW = "What a run would use", "What to show"
-
 
 def doctor_command(
     simulator: Annotated[str | None, typer.Option(help="For which simulator; default: isaaclab.")] = None,

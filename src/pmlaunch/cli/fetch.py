@@ -9,7 +9,7 @@ import typer
 
 def fetch_command(
     models: Annotated[list[str], typer.Argument(help="Models (pmlaunch list models), or all.")],
-    origin: Annotated[str, typer.Option("--from", help="lfs or hf (Hugging Face).")] = "lfs",
+    origin: Annotated[str | None, typer.Option("--from", help="lfs or hf (Hugging Face); default: lfs.")] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Turn the checkpoint back into its pointer.")] = False,
     protomotions: Annotated[str | None, typer.Option(help="The ProtoMotions checkout.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -23,6 +23,7 @@ def fetch_command(
     """
     import time
 
+    from pmlaunch.cli.install import words_of
     from pmlaunch.cli.install_display import display_for
     from pmlaunch.cli.outcome import Outcome
     from pmlaunch.cli.render import render
@@ -33,14 +34,18 @@ def fetch_command(
     from pmlaunch.installing.install import Installation
     from pmlaunch.settings import Settings
 
-    if origin not in ("lfs", "hf"):
+    if remove and origin is not None:
+        raise PmlaunchError(
+            "PML001", "--remove frees the disk; --from says where a download comes from: one of the two."
+        )
+    if origin not in (None, "lfs", "hf"):
         raise PmlaunchError("PML001", f"--from cannot be {origin!r}: it is lfs or hf.")
-    site = fetch_site(Settings.here(), protomotions, tuple(models))
+    site = fetch_site(Settings.here(), protomotions, words_of(models))
     came = Installation()
     with display_for(quiet=as_json) as display:
         begin = time.monotonic()
         try:
-            results = remove_models(site) if remove else fetch(site, origin, display.progress, display.working)
+            results = remove_models(site) if remove else fetch(site, origin or "lfs", display.progress, display.working)
             for result in results:
                 came.results.append(with_seconds(result, time.monotonic() - begin))
                 display.ended(came.results[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,20 +11,28 @@ import typer
 if TYPE_CHECKING:
     from pmlaunch.installing.install import Installation
     from pmlaunch.installing.step import InstallRequest
+    from pmlaunch.settings import Settings
 
 _SOURCE = "https://github.com/NVlabs/ProtoMotions"
 _ASK_ABOVE = 5_000_000  # bytes
 
 
 def install_command(
-    folder: Annotated[str, typer.Option("--dir", help="Where ProtoMotions goes, or lies already.")] = "protomotions",
+    folder: Annotated[
+        str | None,
+        typer.Option(
+            "--dir", help="Where ProtoMotions goes, or lies already; default: pmlaunch.yaml's, else protomotions."
+        ),
+    ] = None,
     ref: Annotated[str | None, typer.Option(help="Tag, branch or commit; default: v2.3.")] = None,
     source: Annotated[str, typer.Option(help="URL or folder to clone from.")] = _SOURCE,
     models: Annotated[str, typer.Option(help="Checkpoints, separated by commas; or all, or none.")] = "maskmimic",
     robot: Annotated[str, typer.Option(help="Whose meshes to bring where they are in Git LFS (3.x).")] = "smpl",
     isaaclab: Annotated[str | None, typer.Option(help="The Isaac Lab folder.")] = None,
     python: Annotated[str | None, typer.Option(help="The interpreter, without Isaac Lab's script.")] = None,
-    simulator: Annotated[str, typer.Option(help="isaaclab or genesis.")] = "isaaclab",
+    simulator: Annotated[
+        str | None, typer.Option(help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab.")
+    ] = None,
     kind: Annotated[str, typer.Option("--as", help="submodule, clone or auto.")] = "auto",
     packages: Annotated[
         bool, typer.Option("--packages/--no-packages", help="Install into the simulator's Python, or leave it alone.")
@@ -52,16 +61,19 @@ def install_command(
 
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.installing.step import InstallRequest
+    from pmlaunch.settings import Settings
 
     if kind not in ("submodule", "clone", "auto"):
         raise PmlaunchError("PML001", f"--as cannot be {kind!r}: it is submodule, clone or auto.")
-    names = tuple(name.strip() for name in models.split(",") if name.strip())
+    names = words_of(models.split(","))
+    settings = Settings.here()
+    place, chosen = settings.get("protomotions", folder), settings.get("simulator", simulator)
     request = InstallRequest(
-        folder=Path(os.path.abspath(Path(folder).expanduser())),  # noqa: PTH100 (not resolve(): see checkouts/find.py)
+        folder=Path(os.path.abspath(place.value if place else "protomotions")),  # noqa: PTH100 (not resolve(): see checkouts/find.py)
         ref=ref or "v2.3",
         source=source,
         models=() if names == ("none",) else names,
-        simulator=simulator,
+        simulator=chosen.value if chosen else "isaaclab",
         kind=kind,
         isaaclab=isaaclab,
         python=python,
@@ -69,15 +81,22 @@ def install_command(
         ref_given=ref is not None,
         robot=robot,
     )
-    return _install(request, packages=packages, dry_run=dry_run, yes=yes, as_json=as_json)
+    return _install(request, settings, packages=packages, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
-def _install(request: InstallRequest, *, packages: bool, dry_run: bool, yes: bool, as_json: bool) -> int:
+def words_of(models: Sequence[str]) -> tuple[str, ...]:
+    """The names of models as they were typed; `All` and `NONE` are words, too, since names forgive as much."""
+    names = (name.strip() for name in models)
+    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
+
+
+def _install(
+    request: InstallRequest, settings: Settings, *, packages: bool, dry_run: bool, yes: bool, as_json: bool
+) -> int:
     from pmlaunch.cli.install_display import display_for
     from pmlaunch.installing.install import install, make_site, plan, steps
-    from pmlaunch.settings import Settings
 
-    site = make_site(request, Settings.here())
+    site = make_site(request, settings)
     chosen = steps(packages)
     planned = plan(chosen, site)
     if dry_run or planned.error:

@@ -16,7 +16,6 @@ _MARKS = {
     State.PLANNED: ("→", "->"),
     State.ALREADY: ("=", "="),
     State.DONE: ("✓", "ok"),
-    State.SKIPPED: ("-", "-"),
     State.FAILED: ("✗", "!!"),
 }
 

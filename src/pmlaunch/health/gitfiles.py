@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from pmlaunch.safegit import (
+    FILTERS,
+    NO_HOOKS,
+    SETTINGS,
+    confined_to,
+    git_folder,
+    may_filter,
+    options,
+    safe_environment,
+    without_filters,
+)
 
 _TIMEOUT = 15.0  # seconds
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -20,19 +31,6 @@ class Head:
     commit: str | None
     branch: str | None
     tags: tuple[str, ...]
-
-
-def git_folder(root: Path) -> Path | None:
-    """The repository's own folder: .git, or what the file .git of a submodule or a worktree names."""
-    place = root / ".git"
-    if place.is_dir():
-        return place
-    try:
-        text = place.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
-        return None
-    named = re.match(r"gitdir:\s*(.+)", text)
-    return (root / named[1].strip()) if named else None
 
 
 def read_head(root: Path) -> Head | None:
@@ -70,23 +68,38 @@ def setting_in_files(root: Path | None, section: str, key: str, home: Path) -> s
 def ask_git(environment: Mapping[str, str], *arguments: str, folder: Path | None = None) -> tuple[int, str] | None:
     """(exit code, output) of git; None where it cannot be started or hangs. It takes no lock and asks nothing.
 
-    No monitor and no hook that the repository's configuration names is run.
+    No monitor, no hook and no filter that the repository's configuration names is run; a repository around `folder`
+    is not taken for its own.
     """
+    own = {
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_NO_LAZY_FETCH": "1",
+        "LC_ALL": "C",
+        **(confined_to(folder) if folder else {}),
+    }
     place = ["-C", str(folder)] if folder else []
-    quiet = ["-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}"]
-    own = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
-    try:
-        done = subprocess.run(
-            ["git", *place, *quiet, *arguments],
-            env={**environment, **own},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    start = ["git", *place, *options(*SETTINGS, NO_HOOKS)]
+    environment = {**safe_environment(environment), **own}
+    if folder and may_filter(arguments):
+        told = _run([*start, *FILTERS], environment)
+        if told is None:
+            return None
+        filters = without_filters(told.stdout)
+        if filters is None:
+            return 1, "the repository's configuration names a filter that cannot be switched off"
+        start += options(*filters)
+    done = _run([*start, *arguments], environment)
+    if done is None:
         return None
     said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
     return done.returncode, said.decode("utf-8", "replace")
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes] | None:
+    try:
+        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
 
 
 def _common(folder: Path) -> Path:

@@ -11,7 +11,7 @@ from pmlaunch.installing.build import Building, build, refuse_if_at_work
 from pmlaunch.installing.git import Git, cannot_write
 from pmlaunch.installing.place import Around, Place, around, look_at, remove_marker
 from pmlaunch.installing.source import address, generation_by_name, known_commit
-from pmlaunch.installing.step import Report, Site, Todo
+from pmlaunch.installing.step import Report, Site, Todo, install_words
 from pmlaunch.installing.submodule import free_name, register, restore
 from pmlaunch.installing.switch import refuse_if_changed, switch
 from pmlaunch.model import Finding, Severity
@@ -34,7 +34,7 @@ class CheckoutStep:
         if place.state == "other":
             raise PmlaunchError(
                 "PML406",
-                f"{site.checkout} is not empty and is no ProtoMotions checkout. It is left as it is.",
+                f"{site.checkout} {_what_it_is(site.checkout)}. It is left as it is.",
                 hint="--dir ANOTHER_FOLDER",
                 subject=str(site.checkout),
             )
@@ -84,6 +84,10 @@ class CheckoutStep:
         if generation_of(site.checkout) == "3" and not _generation_warning(site.request.ref):
             site.findings.append(_other_generation(site.request.ref))
         return _state(Git(site), site.checkout)
+
+
+def _what_it_is(place: Path) -> str:
+    return "is not empty and is no ProtoMotions checkout" if place.is_dir() else "is a file, not a folder"
 
 
 def _to_build(git: Git, site: Site) -> Todo:
@@ -154,11 +158,8 @@ def _right(git: Git, site: Site, place: Place) -> bool:
     if site.request.ref_given or place.generation != "2":
         return False
     message = f"{site.checkout} is at {(head or 'no commit')[:8]}, not at {site.request.ref}. It is used as it is."
-    site.findings.append(
-        Finding(
-            "PML416", Severity.NOTE, message, f"pmlaunch install --ref {site.request.ref}", None, str(site.checkout)
-        )
-    )
+    hint = install_words(site.checkout, site.request.simulator, f"--ref {site.request.ref}")
+    site.findings.append(Finding("PML416", Severity.NOTE, message, hint, None, str(site.checkout)))
     return True
 
 

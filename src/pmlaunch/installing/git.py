@@ -27,21 +27,14 @@ from pmlaunch.running.jobs import join_job
 from pmlaunch.running.process import Child
 from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.running.watchman import Guardian
+from pmlaunch.safegit import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
 
 _PERIOD = 0.05  # seconds between two looks at a download
 _SHORT = 60.0  # seconds for a question
 _CHANGE = 600.0  # seconds for a change: git writes a thousand files
 _SILENCE = 300.0  # seconds without a byte after which a download hangs
-# Where the environment names a repository (a git hook does so), every command would work on that one.
-_FOREIGN = (
-    "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
-    "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_CONFIG",
-)  # fmt: skip
 _SETTINGS = (
-    # nothing of a repository's own is run: no hook, no file watcher, no remote helper, no submodule of a submodule
-    "core.fsmonitor=false",
-    "protocol.ext.allow=never",
-    "submodule.recurse=false",
+    *SETTINGS,
     # nothing goes on in the background
     "gc.auto=0",
     "maintenance.auto=false",
@@ -87,11 +80,8 @@ class Git:
     def __init__(self, site: Site):
         self._site = site
         self._git = executable(site.environment)
-        kept = {name: value for name, value in site.environment.items() if name not in _FOREIGN}
         self.environment = {
-            **kept,
-            "GIT_TERMINAL_PROMPT": "0",
-            "GCM_INTERACTIVE": "never",
+            **safe_environment(site.environment),
             "GIT_LFS_SKIP_SMUDGE": "1",
             "LANGUAGE": "en",  # what git says is read
             SPEC_VARIABLE: str(site.logs / "spec.json"),  # by this the guardian knows what is ours
@@ -112,8 +102,21 @@ class Git:
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
         # Git LFS installs hooks wherever it works; those of the user's repository stay as they are
         hooks = f"core.hooksPath={self._site.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
-        options = [word for setting in (*self._settings, hooks, *settings) for word in ("-c", setting)]
-        return [self._git, "-C", str(cwd), *options, *arguments]
+        start = [self._git, "-C", str(cwd), *options(*self._settings, hooks)]
+        return [*start, *options(*(self._filters(start, cwd) if may_filter(arguments) else ()), *settings), *arguments]
+
+    def _filters(self, start: Sequence[str], cwd: Path) -> tuple[str, ...]:
+        """What switches off the filters that are configured here. Raises PML409 where that cannot be done."""
+        settings = without_filters(self._short([*start, *FILTERS]).stdout)
+        if settings is None:
+            raise PmlaunchError(
+                "PML409",
+                f"The configuration of the repository at {cwd} names a filter that cannot be switched off, so git is not "
+                "started there.",
+                hint=f'git -C "{cwd}" config --get-regexp ^filter',
+                subject=str(cwd),
+            )
+        return settings
 
     def ask(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> str | None:
         """The answer without its last newline; None when git has none."""

@@ -11,6 +11,7 @@ it does not, this fails with the list of what is there, and Git LFS remains.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +55,9 @@ def _hub() -> Any:
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
         raise PmlaunchError(
-            "PML418", "--from hf needs the package huggingface_hub.", hint='pip install "pmlaunch[hf]"'
+            "PML418",
+            "--from hf needs the package huggingface_hub.",
+            hint=f'"{sys.executable}" -m pip install "pmlaunch[hf]"',
         ) from error
     disable_progress_bars()  # ours is drawn, and the library's warnings would be drawn over it
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)

@@ -13,10 +13,12 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.models import refuse_unknown_models
 from pmlaunch.installing.step import InstallRequest, Progress, Site, State, Step, StepResult, Todo
-from pmlaunch.model import Finding
+from pmlaunch.model import Finding, Severity
 from pmlaunch.platforms import platform_named
-from pmlaunch.runtimes.runtime import Runtime
+from pmlaunch.runtimes.runtime import IsaacLabRuntime, Runtime
 from pmlaunch.settings import Settings
+
+_ENVIRONMENTS = ("environment VIRTUAL_ENV", "environment CONDA_PREFIX")
 
 
 class Observer(Protocol):
@@ -67,7 +69,18 @@ def make_site(request: InstallRequest, settings: Settings) -> Site:
         site.runtime = _runtime(request, settings, site, wanted)
     except PmlaunchError as error:
         site.findings.append(error_finding(error))
+    site.learned = _learned(site.runtime)
     return site
+
+
+def _learned(runtime: Runtime | None) -> dict[str, str]:
+    """What a variable of this terminal, or the place beside, told: another terminal may not say so."""
+    if runtime is None or any(found.severity is Severity.ERROR for found in runtime.findings):
+        return {}
+    if isinstance(runtime, IsaacLabRuntime):
+        return {"isaaclab": str(Path(runtime.script).parent)}
+    told = runtime.as_json()
+    return {"python": str(told["path"])} if told["source"] in _ENVIRONMENTS else {}
 
 
 def logs_folder(settings: Settings) -> Path:

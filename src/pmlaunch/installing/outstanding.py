@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.looking import Look, Package, packages_of, same_place
 from pmlaunch.installing.requirements import TORCH_FAMILY, Requirements, requirements_for
 from pmlaunch.installing.step import Site
+
+_INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)?$")
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,34 @@ def outstanding_in(site: Site, look: Look) -> Outstanding:
 
 
 def _requirements_text(site: Site) -> str:
-    """The checkout's requirements for the simulator. Raises PML431 when it has none."""
+    """The checkout's requirements for the simulator, with those that they include. Raises PML431 when it has none."""
     path = site.checkout / f"requirements_{site.request.simulator}.txt"
     try:
-        return path.read_text(encoding="utf-8-sig", errors="replace")
+        return _with_included(site, path, ())
     except OSError as error:
         there = sorted(found.stem.removeprefix("requirements_") for found in site.checkout.glob("requirements_*.txt"))
         message = f"The checkout has no {path.name}: it knows {', '.join(there) or 'no simulator'}."
         raise PmlaunchError("PML431", message, hint="--simulator NAME", subject=str(path)) from error
+
+
+def _with_included(site: Site, path: Path, above: tuple[Path, ...]) -> str:
+    """The text of a requirements file, `-r FILE` replaced by that file's text. Raises OSError and PML431.
+
+    What is outside the checkout is not the checkout's to ask for, and is refused.
+    """
+    lines = []
+    for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
+        named = _INCLUDED.match(line)
+        if named is None:
+            lines.append(line)
+            continue
+        included = Path(os.path.normpath(path.parent / named[1]))
+        real, root = os.path.realpath(included), os.path.realpath(site.checkout)
+        if not Path(real).is_relative_to(root) or not included.is_file() or included in (path, *above):
+            message = f"{path.name} asks for {line.strip()!r}, and that is no other file in the checkout."
+            raise PmlaunchError("PML431", message, hint=f"mend {path}, or --no-packages", subject=str(path))
+        lines.append(_with_included(site, included, (path, *above)))
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,10 @@ from typing import Any
 from pmlaunch.atomic import write_text
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.installing.git import Git
+from pmlaunch.safegit import git_folder
 
 _MARKER = "pmlaunch-install.json"
+gitdir_of = git_folder
 
 
 @dataclass(frozen=True)
@@ -51,18 +53,6 @@ def look_at(folder: Path) -> Place:
         return Place("other")
     gitdir = gitdir_of(folder)
     return Place("checkout", generation, gitdir, read_marker(gitdir) if gitdir else None)
-
-
-def gitdir_of(folder: Path) -> Path | None:
-    """The repository of a work tree: its folder .git, or the one that a file .git names (a submodule, a worktree)."""
-    entry = folder / ".git"
-    if entry.is_dir():
-        return entry
-    try:
-        named = re.match(r"gitdir: (.+)", entry.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
-    return folder / named[1].strip() if named else None
 
 
 def read_marker(gitdir: Path) -> Mapping[str, Any] | None:

@@ -81,7 +81,8 @@ def _installed(site: Site) -> Look:
 def _key(site: Site, look: Look) -> str:
     """Everything that an import depends on, as far as it is cheap to tell."""
     facts = [look.reply.get("executable"), look.python, look.packages, modules_of(site), __version__]
-    sources = tree_content(site.checkout / "protomotions", ".py")
+    folders = ("protomotions", "isaac_utils", "poselib")  # everything of the checkout that is imported
+    sources = (part for name in folders for part in (name, *tree_content(site.checkout / name, ".py")))
     return content_key(json.dumps(facts, sort_keys=True, default=str), *sources)
 
 

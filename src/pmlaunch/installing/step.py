@@ -44,6 +44,11 @@ class Progress:
     total: int | None = None
 
 
+def install_words(folder: Path, simulator: str, *more: str) -> str:
+    """`pmlaunch install` for this checkout and this simulator, as a person types it anywhere."""
+    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])
+
+
 Report = Callable[[Progress], None]
 
 
@@ -52,7 +57,8 @@ class Site:
     """Where an installation goes on: what was typed, this machine, and what the steps have learned so far.
 
     `runtime` is None where none was found (a finding says why); `logs` is the folder of this installation's logs;
-    `learned` is what is written to pmlaunch.yaml at the end. `said`, by the name of a step, is what it has to say when
+    `learned` is what was found and not typed, and is written to pmlaunch.yaml, too. `said`, by the name of a step, is
+    what it has to say when
     there is nothing to do; `findings` what a step noticed without failing; `log` the last program's output.
     """
 
@@ -92,7 +98,6 @@ class State(str, Enum):
     PLANNED = "planned"
     ALREADY = "already done"
     DONE = "done"
-    SKIPPED = "skipped"
     FAILED = "failed"
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.disk import free_bytes
 from pmlaunch.installing.git import Git
 from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.model import Finding, Severity
+from pmlaunch.platforms import long_paths_of_windows
 
 _OLDEST_GIT = (2, 20)
 _OLDEST_LFS = (2, 3)
@@ -60,13 +59,5 @@ def _text(version: tuple[int, ...]) -> str:
 
 
 def long_paths() -> bool:
-    """Whether Windows allows paths of more than 259 characters."""
-    if sys.platform == "win32":
-        import winreg
-
-        try:
-            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, r"SYSTEM\CurrentControlSet\Control\FileSystem") as key:
-                return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
-        except OSError:
-            return False
-    return True
+    """Whether this Windows is known to allow paths of more than 259 characters."""
+    return bool(long_paths_of_windows())

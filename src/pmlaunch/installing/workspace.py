@@ -66,8 +66,8 @@ def workspace_file(site: Site) -> Path:
 
 def _wanted(site: Site, path: Path) -> dict[str, Any]:
     request = site.request
-    typed = {"isaaclab": request.isaaclab, "python": request.python}
-    wanted = {"protomotions": site.checkout, "simulator": request.simulator, **typed, **site.learned}
+    found = {key: getattr(request, key) or site.learned.get(key) for key in ("isaaclab", "python")}
+    wanted = {"protomotions": site.checkout, "simulator": request.simulator, **found}
     return {
         key: _written(key, value, path.parent, site.settings.folder)
         for key, value in wanted.items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ def extras_findings(
         reason = _draw(folder)
         if reason is not None:
             message = f"{PICTURE} was not drawn: {reason}"
-            fix = 'pip install "pmlaunch[demo]"' if "matplotlib" in reason else None
+            fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"' if "matplotlib" in reason else None
             yield Finding("PML312", Severity.NOTE, message, fix, fix, str(folder.file(PICTURE)))
     if plan.record and not any(folder.path.glob(VIDEO)):
         yield _missing("PML314", "The run left no video", _reason(notes, "recorded", "video"), folder)

@@ -23,6 +23,7 @@ from pmlaunch.smoke.thresholds import Threshold, judge
 
 Evaluate = Callable[[LaunchPlan, tuple[Finding, ...]], RunRecord]
 _PLANNED_FOR = "evaluation"
+_TYPED = ("PML010", "PML011")  # names that nothing, or several things, answer to: no machine mends that
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,13 @@ def run_smoke(
 
     Where doctor finds an error nothing is started: the run would only fail later. What was typed wrongly is raised
     before doctor begins (PML001, PML002, PML003); what is not there is a case that failed, since a CI wants a report.
+    Of a name that is wrong the report says only that: doctor would speak of a machine that was not asked about.
     """
     start = time.monotonic()
     plan, findings, missing = _plan(request, settings)
+    if missing is not None and missing.code in _TYPED:
+        mistyped = tuple(_not_started(request, None, missing, thresholds))
+        return SmokeResult(request.model, mistyped, missing.exit_code, time.monotonic() - start)
     site = _site(request, settings, plan.simulator if plan else request.simulator)
     seen = examine(site, _checks(plan))
     cases = doctor_cases(seen)

@@ -38,6 +38,8 @@ def read_thresholds(
             raise PmlaunchError("PML001", f"--min-success cannot be {min_success:g}: it is a share from 0 to 1.")
         found.append(Threshold(SUCCESS, min_success, least=True))
     if max_gt_err is not None:
+        if not (math.isfinite(max_gt_err) and max_gt_err >= 0):  # nothing is above nan, so all would pass or fail
+            raise PmlaunchError("PML001", f"--max-gt-err cannot be {max_gt_err:g}: it is a distance in m, 0 or more.")
         found.append(Threshold(POSITION_ERROR, max_gt_err, least=False))
     found += [_typed("--min", text, least=True) for text in least]
     found += [_typed("--max", text, least=False) for text in most]

@@ -6,6 +6,7 @@ has hundreds. The folder's name says both.
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -117,8 +118,15 @@ def path_of_url(url: str) -> str | None:
 
 
 def _is_complete(path: str, folder: str) -> bool:
-    """Installers write INSTALLER last; without it, every file that RECORD names must be there."""
+    """Installers write INSTALLER last; without it, every file that RECORD names must be there.
+
+    But for compiled ones: Python writes and removes them as it likes.
+    """
     if path.endswith(".egg-info") or os.path.isfile(os.path.join(path, "INSTALLER")):
         return True
-    named = [line.split(",")[0].strip('"') for line in _lines(os.path.join(path, "RECORD"))]
-    return bool(named) and all(os.path.exists(os.path.join(folder, name)) for name in named if name)
+    try:
+        named = [row[0] for row in csv.reader(_lines(os.path.join(path, "RECORD"))) if row and row[0]]
+    except csv.Error:
+        return False
+    sources = [name for name in named if "__pycache__" not in re.split(r"[/\\]", name)]
+    return bool(named) and all(os.path.exists(os.path.join(folder, name)) for name in sources)

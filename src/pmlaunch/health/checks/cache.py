@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmlaunch.cache import cache_root
+from pmlaunch.cache import KINDS, cache_root, entries_of, half_written_in
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
 from pmlaunch.model import Severity
 
@@ -19,7 +19,7 @@ def _look(_site: Site) -> Seen:
     if root is None:
         return Seen(skipped="PMLAUNCH_CACHE is off")
     left = list(leftovers(root))
-    kept = sum(1 for path in root.glob("*/*.json"))
+    kept = sum(len(entries_of(root / kind)) for kind in KINDS)
     facts = (("cache", f"{root}, {kept} entr{'y' if kept == 1 else 'ies'}"),)
     if not left:
         return Seen(facts)
@@ -28,11 +28,14 @@ def _look(_site: Site) -> Seen:
 
 
 def leftovers(root: Path) -> Iterator[Path]:
-    """What cannot be an entry: temporary files of a writer that is gone, and entries that are no JSON."""
-    for path in sorted(root.glob("*/.*.tmp")):
+    """What cannot be an entry: temporary files of a writer that is gone, and entries that are no JSON.
+
+    Only what bears our names in our folders: PMLAUNCH_CACHE may name a folder of the user's.
+    """
+    for path in (path for kind in KINDS for path in half_written_in(root / kind)):
         if _age(path) > _OLD:
             yield path
-    for path in sorted(root.glob("*/*.json")):
+    for path in (path for kind in KINDS for path in entries_of(root / kind)):
         try:
             json.loads(path.read_bytes())
         except ValueError:

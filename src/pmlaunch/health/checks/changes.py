@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
-from pmlaunch.health.gitfiles import ask_git, git_folder
+from pmlaunch.health.gitfiles import ask_git
 from pmlaunch.model import Severity
+from pmlaunch.safegit import git_folder
 
 _NAMES = {"M": "changed", "D": "deleted", "A": "added", "R": "renamed", "T": "of another type", "U": "in conflict"}
 _SHOWN = 3

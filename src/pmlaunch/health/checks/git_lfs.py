@@ -9,6 +9,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
 from pmlaunch.health.gitfiles import ask_git, setting_in_files
 from pmlaunch.model import Severity
+from pmlaunch.safegit import git_folder
 
 _SECTION, _KEY = "filter.lfs", "process"
 
@@ -30,8 +31,13 @@ def _look(site: Site) -> Seen:
     if known:
         return Seen((*facts, ("set up", "yes")))
     message = "git does not know Git LFS's filters: files arrive as pointers, without a word."
-    hint = "pmlaunch doctor --fix" if site.checkout else "git lfs install"
+    hint = "pmlaunch doctor --fix" if _has_repository(site) else "git lfs install"
     return Seen((*facts, ("set up", "no")), (finding("PML223", Severity.WARNING, message, hint),))
+
+
+def _has_repository(site: Site) -> bool:
+    """Whether the checkout is a git repository of its own: one that was unpacked from an archive is not."""
+    return site.checkout is not None and git_folder(site.checkout.root) is not None
 
 
 def _is_set_up(site: Site) -> bool | None:
@@ -59,8 +65,8 @@ def _program(site: Site) -> str | None:
 
 def fix(site: Site) -> str | None:
     """The filters in the checkout's own configuration; no hooks, and nothing outside the checkout."""
-    if site.checkout is None:
-        return None
+    if not _has_repository(site) or site.checkout is None:
+        return None  # a repository around the checkout is not ours to change
     root = site.checkout.root
     done = ask_git(site.environment, "lfs", "install", "--local", "--skip-repo", folder=root)
     if done is None or done[0] != 0:

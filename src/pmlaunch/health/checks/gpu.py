@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
 from pmlaunch.health.nvidia import Gpu, look_at_nvidia
 from pmlaunch.model import Severity
@@ -25,7 +27,8 @@ def _look(site: Site) -> Seen:
     if nvidia.problem is None:
         return Seen(tuple(facts))
     message = f"The GPU's memory is not known: {nvidia.problem}."
-    return Seen(tuple(facts), (finding("PML235", Severity.NOTE, message, 'pip install "pmlaunch[gpu]"'),))
+    hint = f'"{sys.executable}" -m pip install "pmlaunch[gpu]"'  # a plain pip may be that of another Python
+    return Seen(tuple(facts), (finding("PML235", Severity.NOTE, message, hint),))
 
 
 def _told(gpu: Gpu) -> str:

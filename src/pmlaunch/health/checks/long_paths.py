@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
-from pmlaunch.health.gitfiles import ask_git, git_folder, setting_in_files
+from pmlaunch.health.gitfiles import ask_git, setting_in_files
 from pmlaunch.model import Finding, Severity
+from pmlaunch.platforms import LONG_PATHS_KEY, long_paths_of_windows
+from pmlaunch.safegit import git_folder
 
 _TRUE = ("true", "yes", "on", "1")
-_KEY = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 
 
 def _look(site: Site) -> Seen:
@@ -32,25 +31,10 @@ def _look(site: Site) -> Seen:
     return Seen(tuple(facts), tuple(findings))
 
 
-def long_paths_of_windows() -> bool | None:
-    """LongPathsEnabled of the registry; None where it cannot be read."""
-    try:
-        winreg: Any = importlib.import_module("winreg")
-    except ImportError:
-        return None
-    try:
-        with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _KEY) as key:
-            return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return None
-
-
 def _of_windows(enabled: bool | None) -> Iterator[Finding]:
     if enabled is False:
         message = "Windows allows no path of 260 characters or more: LongPathsEnabled is off."
-        hint = f"as administrator: Set-ItemProperty HKLM:\\{_KEY} LongPathsEnabled 1"
+        hint = f"as administrator: Set-ItemProperty HKLM:\\{LONG_PATHS_KEY} LongPathsEnabled 1"
         yield finding("PML237", Severity.NOTE, message, hint)
 
 
@@ -65,8 +49,8 @@ def _of_git(site: Site, root: Path) -> bool:
 
 
 def fix(site: Site) -> str | None:
-    if site.checkout is None:
-        return None
+    if site.checkout is None or git_folder(site.checkout.root) is None:
+        return None  # a repository around the checkout is not ours to change
     root = site.checkout.root
     done = ask_git(site.environment, "config", "core.longpaths", "true", folder=root)
     if done is None or done[0] != 0:

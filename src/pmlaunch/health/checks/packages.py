@@ -10,6 +10,7 @@ from typing import Any
 from pmlaunch.health.check import OWN_PACKAGES, Check, Group, Seen, Site, finding
 from pmlaunch.health.installed import Installed, installed_at
 from pmlaunch.health.probe import LIMIT
+from pmlaunch.installing.step import install_words
 from pmlaunch.model import Finding, Severity
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
@@ -69,7 +70,7 @@ def _missing(site: Site, known: Installed) -> Iterator[Finding]:
         message = f"The simulator's Python {seen} {names}."
         severity = Severity.ERROR if known.complete else Severity.WARNING
         yield finding(
-            "PML227", severity, message, f"pmlaunch install, or {_pip(site)} {' '.join(missing)}", about=names
+            "PML227", severity, message, f"{_install(site)}, or {_pip(site)} {' '.join(missing)}", about=names
         )
 
 
@@ -109,7 +110,14 @@ def _imports(site: Site, known: Installed) -> Iterator[Finding]:
         went = (known.imports or {}).get(name) or {}
         if f"No module named '{name}'" in str(went.get("error") or ""):
             message = f"The simulator's Python does not find {name}, neither installed nor in the checkout."
-            yield finding("PML227", Severity.ERROR, message, "pmlaunch install", about=name)
+            yield finding("PML227", Severity.ERROR, message, _install(site), about=name)
+
+
+def _install(site: Site) -> str:
+    """The installation that doctor looked at; without a checkout the words that make one here."""
+    if site.checkout is None:
+        return f"pmlaunch install --simulator {site.simulator.name}"
+    return install_words(site.checkout.root, site.simulator.name)
 
 
 def _cure(site: Site, error: str) -> str:

@@ -1,0 +1,128 @@
+"""With real git: what a checkout's configuration names is not run, and no other repository is changed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from test_lfs import TRACKER, git
+
+from conftest import Pmlaunch
+from pmlaunch.checkouts.lfs import Pointer, pointer_in_git
+from pmlaunch.health.gitfiles import ask_git
+from standin import make_checkout
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("git") is None or shutil.which("git-lfs") is None, reason="skipped: git or git-lfs is not installed"
+)
+SHA256 = "ab" * 32
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{SHA256}\nsize 12\n"
+
+
+@pytest.fixture
+def outer(tmp_path: Path) -> Path:
+    """A repository of the user's, with another commit."""
+    folder = tmp_path / "outer"
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / "mine.txt").write_text("mine", encoding="utf-8")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "mine")
+    return folder
+
+
+@pytest.fixture
+def trapped(tmp_path: Path) -> Path:
+    """A checkout whose configuration names programs, each of which leaves a trace beside it."""
+    checkout = make_checkout(tmp_path / "trapped")
+    (checkout / "asset.bin").write_text(POINTER, encoding="utf-8")
+    git(checkout, "init", "-q", "-b", "main")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-q", "-m", "stand-in")
+    for name in ("evil", "lfs"):
+        trace = (tmp_path / f"pwned-{name}").as_posix()
+        git(checkout, "config", f"filter.{name}.clean", f"sh -c 'touch \"{trace}\"; cat'")
+        if name == "lfs":  # where Git LFS is set up for the user, its process goes before `clean`
+            git(checkout, "config", "filter.lfs.process", f'touch "{trace}"; git-lfs filter-process')
+        git(checkout, "config", f"filter.{name}.required", "true")
+    git(checkout, "config", "core.fsmonitor", f"touch '{(tmp_path / 'pwned-monitor').as_posix()}'; false")
+    (checkout / ".git" / "info" / "attributes").write_text("*.py filter=evil\n*.bin filter=lfs\n", encoding="utf-8")
+    for path in [*checkout.rglob("*.py"), checkout / "asset.bin"]:
+        os.utime(path, (1_600_000_000, 1_600_000_000))  # git has to read them to know that they are the same
+    return checkout
+
+
+def traces(checkout: Path) -> list[str]:
+    return sorted(path.name for path in checkout.parent.glob("pwned-*"))
+
+
+def test_the_traps_work(trapped: Path) -> None:
+    git(trapped, "status", "--porcelain")
+    assert traces(trapped) == ["pwned-evil", "pwned-lfs", "pwned-monitor"]
+
+
+def test_a_planned_install_runs_no_filter(trapped: Path, pmlaunch: Pmlaunch) -> None:
+    git(trapped, "tag", "there")
+    git(trapped, "commit", "-q", "--allow-empty", "-m", "later")
+    for trace in traces(trapped):
+        (trapped.parent / trace).unlink()
+    for path in trapped.rglob("*.py"):
+        path.touch()
+    done = pmlaunch(
+        *("install", "--dir", trapped, "--ref", "there", "--simulator", "genesis", "--models", "none"),
+        *("--no-packages", "--dry-run", "--json"),
+    )
+    steps = {step["name"]: step["text"] for step in done.document["data"]["steps"]}
+    assert "there" in steps.get("checkout", ""), done.document  # it did look whether a switch would lose something
+    assert traces(trapped) == []
+
+
+def test_doctor_runs_no_filter(trapped: Path) -> None:
+    said = ask_git(os.environ, "status", "--porcelain=v1", folder=trapped)
+    assert said is not None
+    assert said[0] == 0
+    assert traces(trapped) == []
+
+
+def test_a_repository_around_the_checkout_is_not_its_own(outer: Path, pmlaunch: Pmlaunch) -> None:
+    """Unpacked from an archive, a checkout has no .git; the one above it is the user's."""
+    checkout = make_checkout(outer / "protomotions")
+    before = (outer / ".git" / "config").read_bytes()
+    home = {"HOME": str(outer.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    done = pmlaunch("doctor", "--fix", "--protomotions", checkout, "--simulator", "genesis", "--json", **home)
+    assert (outer / ".git" / "config").read_bytes() == before
+    (told,) = [finding for finding in done.document["findings"] if finding["code"] == "PML223"]
+    assert told["hint"] == "git lfs install"  # --fix could not mend it
+    assert ask_git(os.environ, "rev-parse", "HEAD", folder=checkout) != ask_git(
+        os.environ, "rev-parse", "HEAD", folder=outer
+    )
+
+
+def test_the_environment_names_no_repository(
+    outer: Path, tmp_path: Path, pmlaunch: Pmlaunch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout = make_checkout(tmp_path / "own")
+    (checkout / TRACKER).write_text(POINTER, encoding="utf-8")
+    git(checkout, "init", "-q", "-b", "main")
+    git(checkout, "add", "-A")
+    git(checkout, "commit", "-q", "-m", "stand-in")
+    before = (outer / ".git" / "config").read_bytes()
+    home = {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
+    foreign = {"GIT_DIR": str(outer / ".git"), "GIT_WORK_TREE": str(outer)}
+    pmlaunch("doctor", "--fix", "--protomotions", checkout, "--simulator", "genesis", "--json", **home, **foreign)
+    assert (outer / ".git" / "config").read_bytes() == before
+    assert b"git-lfs" in (checkout / ".git" / "config").read_bytes()
+    monkeypatch.setenv("GIT_DIR", str(outer / ".git"))
+    assert pointer_in_git(checkout / TRACKER) == Pointer(SHA256, 12)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="skipped: a folder's name with = is made on Linux here")
+def test_a_filter_that_cannot_be_switched_off_keeps_git_from_starting(trapped: Path) -> None:
+    git(trapped, "config", "filter.a=b.clean", f"touch '{trapped.parent / 'pwned-named'}'; cat")
+    (trapped / ".git" / "info" / "attributes").write_text("*.py filter=a=b\n", encoding="utf-8")
+    said = ask_git(os.environ, "status", "--porcelain=v1", folder=trapped)
+    assert said == (1, "the repository's configuration names a filter that cannot be switched off")
+    assert traces(trapped) == []
