@@ -161,6 +161,19 @@ def test_local_changes_stop_a_switch(install: Install, folder: Path, made: Upstr
     assert changed.read_text(encoding="utf-8") == "# mine\n"
 
 
+def test_a_switch_spares_ignored_files(install: Install, folder: Path, made: Upstream) -> None:
+    checkout = clone(made, folder / "protomotions", "v2.3")
+    mine = checkout / "protomotions" / "inference_agent.py"  # v2.3 has none, main has one
+    mine.write_text("# mine\n", encoding="utf-8")
+    (checkout / ".git" / "info" / "exclude").write_text("inference_agent.py\n", encoding="utf-8")
+    head = git(checkout, "rev-parse", "HEAD")
+    done = install("--ref", "main", "--models", "none")
+    assert (done.code, done.codes[-1]) == (6, "PML407")
+    assert "protomotions/inference_agent.py" in done.document["errors"][0]["message"]
+    assert mine.read_text(encoding="utf-8") == "# mine\n"
+    assert git(checkout, "rev-parse", "HEAD") == head
+
+
 def test_a_checkpoint_in_its_place_is_no_local_change(install: Install, folder: Path, made: Upstream) -> None:
     """Brought by other means than Git LFS, where its filters are not set up."""
     checkout = clone(made, folder / "protomotions", "v2.3")

@@ -18,6 +18,7 @@ from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.names import choose, fold
 
 PRETRAINED = "data/pretrained_models"
+WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
 _ASSETS = "protomotions/data/assets"
 
 
@@ -85,6 +86,12 @@ class ModelsStep:
             if state != "here":
                 raise PmlaunchError("PML413", f"{path} is still not there ({state}).", subject=path)
         return f"{_said(files)}; size and sha256 are right"
+
+
+def from_hub(wanted: Wanted) -> str | None:
+    """The command that brings the model from Hugging Face; None where no repository there is known."""
+    known = wanted.preset is not None and wanted.preset.values.get("huggingface")
+    return f"pmlaunch fetch {wanted.names[0]} --from hf" if known else None
 
 
 def set_lfs_up(git: Git, root: Path) -> None:
