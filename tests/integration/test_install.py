@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 
+from conftest import command
 from pmlaunch.checkouts.lfs import read_pointer
 from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
 
@@ -292,6 +296,48 @@ def test_a_folder_that_holds_something_else(install: Install, folder: Path) -> N
     done = install()
     assert (done.code, done.codes[-1]) == (6, "PML406")
     assert [path.name for path in folder.rglob("*")] == ["protomotions", "thesis.tex"]
+
+
+def test_the_folder_beside_is_left_alone_when_it_is_a_users(install: Install, folder: Path, tmp_path: Path) -> None:
+    """It has the name under which the checkout would be built; a repository of the user's in it proves nothing."""
+    home = tmp_path / "home"
+    mine = home / ".protomotions.pmlaunch" / "thesis.tex"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", encoding="utf-8")
+    for _ in range(2):
+        for extra in ((), ("--dry-run",)):
+            done = install(*extra, cwd=home)
+            assert (done.code, done.codes[-1]) == (6, "PML406")
+            assert mine.read_text(encoding="utf-8") == "mine"
+        if not (home / ".git").exists():
+            git(home, "init", "-q")  # now as a submodule
+            git(mine.parent, "init", "-q")
+    mine.parent.rename(home / "moved")
+    assert install("--models", "none", cwd=home).code == 0
+    assert not mine.parent.exists()
+
+
+def test_the_current_folder_is_not_replaced(install: Install, folder: Path, tmp_path: Path) -> None:
+    inside = folder / "pm"
+    inside.mkdir()
+    number = inside.stat().st_ino
+    done = install("--dir", ".", cwd=inside)
+    assert (done.code, done.codes) == (2, ["PML001"])
+    assert done.document["errors"][0]["hint"] == 'cd .. and then: pmlaunch install --dir "pm"'
+    assert (inside.stat().st_ino, list(inside.iterdir())) == (number, [])
+    assert install("--dir", "pm", "--models", "none").code == 0
+    assert set(states(install("--dir", ".", "--models", "none", cwd=inside)).values()) == {"already done"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="skipped: Windows removes no folder in which somebody stands")
+@pytest.mark.parametrize("words", [("install",), ("doctor",), ("fetch", "maskmimic")])
+def test_a_current_folder_that_is_gone(tmp_path: Path, words: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    shell = 'rmdir "$0" && exec "$@" --json'
+    done = subprocess.run(["sh", "-c", shell, str(gone), *command(*words)], cwd=gone, capture_output=True, timeout=60)
+    assert done.returncode == 3, done.stderr
+    assert [error["code"] for error in json.loads(done.stdout)["errors"]] == ["PML018"]
 
 
 def test_a_model_that_the_commit_does_not_have(install: Install, own: Upstream, folder: Path) -> None:

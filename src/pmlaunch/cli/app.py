@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any
@@ -94,7 +95,19 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return Exit.DONE
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and _gone():
+            what = "The folder in which this was typed is not there any more: it was deleted or replaced."
+            return _failed(command, PmlaunchError("PML018", what, hint="cd to a folder that is there"), as_json)
         return _internal(command, error, as_json, "-v" in arguments or "--verbose" in arguments)
+
+
+def _gone() -> bool:
+    """Whether the current folder was removed while somebody stood in it."""
+    try:
+        os.getcwd()  # noqa: PTH109 (Path.cwd() would do the same)
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:

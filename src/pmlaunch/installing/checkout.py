@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.build import Building, build, refuse_if_at_work
+from pmlaunch.installing.build import Building, build, refuse_foreign_stage, refuse_if_at_work
 from pmlaunch.installing.git import Git, cannot_write
 from pmlaunch.installing.place import Around, Place, around, look_at, remove_marker
 from pmlaunch.installing.source import address, generation_by_name, known_commit
@@ -90,6 +90,8 @@ def _to_build(git: Git, site: Site) -> Todo:
     request, repository = site.request, _submodule_of(git, site)
     building = _building(site, repository)
     refuse_if_at_work(building.gitdir, site.checkout)
+    refuse_foreign_stage(building)
+    _refuse_where_one_stands(site)
     generation = generation_by_name(building.ref) or "2"
     kind = f"submodule of {repository.root}" if repository else "clone"
     clone = f'git clone --depth 1 --branch {building.ref} {building.url} "{building.folder}"'
@@ -104,6 +106,18 @@ def _to_build(git: Git, site: Site) -> Todo:
         disk=packed + files,
         findings=_generation_warning(building.ref),
     )
+
+
+def _refuse_where_one_stands(site: Site) -> None:
+    """Raise PML001 for the current folder: the checkout takes its place, and the shell would stand in a removed one."""
+    folder = site.checkout
+    if folder.is_dir() and folder.samefile(site.settings.folder):
+        raise PmlaunchError(
+            "PML001",
+            f"--dir cannot be the current folder ({folder}): the checkout is built beside it and takes its place.",
+            hint=f'cd .. and then: pmlaunch install --dir "{folder.name}"',
+            subject=str(folder),
+        )
 
 
 def _building(site: Site, repository: Around | None) -> Building:
