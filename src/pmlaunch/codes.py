@@ -451,7 +451,8 @@ CODES: Final[dict[str, Code]] = _table(
          "The file is not written in a way that lines can be added to, or may not be written.",
          "Add the keys that are named by hand."),
     Code("PML416", "the checkout is at another commit", Exit.INSTALL,
-         "The checkout that was found is of the right generation but not at v2.3. It was adopted as it is.",
+         "The checkout that was found is not at v2.3 and was adopted as it is; or it was switched and left its branch; or "
+         "a source was not asked, so that a branch may be further there.",
          "pmlaunch install --ref v2.3 switches it."),
     Code("PML417", "the checkout is no git repository", Exit.INSTALL,
          "The folder holds ProtoMotions without its git repository (a ZIP?), so its ref cannot be checked and Git LFS has "

@@ -143,11 +143,81 @@ def test_a_checkout_of_generation_2_elsewhere_is_adopted_as_it_is(
     assert git(folder / "protomotions", "rev-list", "--count", "HEAD") == "2", "its history was cut"
 
 
-def test_a_checkout_of_generation_3_is_switched(install: Install, folder: Path, made: Upstream) -> None:
-    clone(made, folder / "protomotions", "main")
-    assert install().code == 0
-    assert (folder / "protomotions" / MASKED).read_bytes() == made.masked
-    assert git(folder / "protomotions", "describe", "--tags") == "v2.3"
+def test_a_checkout_of_generation_3_is_switched_only_when_that_is_asked_for(
+    install: Install, folder: Path, made: Upstream
+) -> None:
+    checkout = clone(made, folder / "protomotions", "main")
+    done = install("--models", "none")
+    assert (done.code, done.codes) == (0, ["PML416", "PML410"])
+    assert str(checkout) in done.document["findings"][1]["hint"]
+    assert (states(done)["checkout"], git(checkout, "branch", "--show-current")) == ("already done", "main")
+    done = install("--ref", "v2.3")
+    assert (done.code, done.codes) == (0, ["PML416"])
+    assert "was on the branch main" in done.document["findings"][0]["message"]
+    assert (checkout / MASKED).read_bytes() == made.masked
+    assert git(checkout, "describe", "--tags") == "v2.3"
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_branch_is_asked_for_again(install: Install, folder: Path, own: Upstream, adopted: bool) -> None:
+    checkout = folder / "protomotions"
+    if adopted:
+        clone(own, checkout, "main")
+    words = ("--ref", "main", "--models", "none")
+    assert install(*words, source=own.root).code == 0
+    assert states(install(*words, source=own.root))["checkout"] == "already done"
+    (own.root / "newer.txt").write_text("newer", encoding="utf-8")
+    git(own.root, "add", "newer.txt")
+    git(own.root, "commit", "-q", "-m", "newer")
+    done = install(*words, source=own.root)
+    assert (done.code, states(done)["checkout"]) == (0, "done"), done.out
+    assert (checkout / "newer.txt").exists()
+    assert states(install(*words, source=own.root))["checkout"] == "already done"
+    away = own.root.rename(own.root.with_name("away"))
+    own.root.mkdir()  # a source that does not answer
+    done = install(*words, source=own.root)
+    assert (done.code, states(done)["checkout"]) == (0, "already done")
+    assert [code for code in done.codes if code != "PML410"] == ["PML416"]
+    own.root.rmdir()
+    away.rename(own.root)
+
+
+def test_another_source_than_the_checkouts_is_told(
+    install: Install, folder: Path, made: Upstream, own: Upstream
+) -> None:
+    words = ("--models", "none", "--ref", "v2.3")
+    assert install(*words).code == 0
+    assert install(*words).codes == []
+    done = install(*words, source=own.root)
+    assert (done.code, done.codes) == (0, ["PML416"])
+    assert str(own.root) in done.document["findings"][0]["message"]
+
+
+OLD_GIT = """#!/bin/sh
+# git 2.25 knows no --end-of-options in rev-parse
+[ "$*" = version ] && { echo git version 2.25.1; exit; }
+for word; do [ "$word" = --end-of-options ] && exit 128; done
+exec "GIT" "$@"
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="skipped: the stand-in for git is a shell script")
+def test_with_the_git_of_ubuntu_20_04(install: Install, folder: Path, made: Upstream, tmp_path: Path) -> None:
+    old = tmp_path / "old" / "git"
+    old.parent.mkdir()
+    old.write_text(OLD_GIT.replace("GIT", str(shutil.which("git"))), encoding="utf-8")
+    old.chmod(0o755)
+    path = f"{old.parent}{os.pathsep}{os.environ['PATH']}"
+    assert install("--ref", "v2.3", PATH=path).code == 0
+    is_whole(folder / "protomotions", made)
+    assert set(states(install("--ref", "v2.3", PATH=path)).values()) == {"already done"}
+
+
+def test_a_ref_that_looks_like_an_option(install: Install, folder: Path) -> None:
+    assert install("--ref=--all", "--models", "none").codes[-1] == "PML405"
+    assert list(folder.iterdir()) == []
+    assert install("--models", "none").code == 0
+    assert install("--ref=--all", "--models", "none").codes[-1] == "PML405"
 
 
 @pytest.mark.parametrize("change", ["file", "commit"])
@@ -159,7 +229,7 @@ def test_local_changes_stop_a_switch(install: Install, folder: Path, made: Upstr
         git(checkout, "checkout", "-q", "--detach")
         git(checkout, "commit", "-q", "-am", "mine")
     head = git(checkout, "rev-parse", "HEAD")
-    done = install()
+    done = install("--ref", "v2.3")
     assert (done.code, done.codes[-1]) == (6, "PML407")
     assert git(checkout, "rev-parse", "HEAD") == head
     assert changed.read_text(encoding="utf-8") == "# mine\n"
@@ -247,7 +317,7 @@ def test_own_hooks_and_filters_are_not_run(install: Install, folder: Path, made:
     git(checkout, "config", "core.fsmonitor", f"echo monitor >> '{trace}'")
     before = {path: path.read_bytes() for path in (checkout / ".git" / "hooks").iterdir()}
     trace.unlink(missing_ok=True)
-    assert install().code == 0
+    assert install("--ref", "v2.3").code == 0
     assert not trace.exists() or "hook" not in trace.read_text(), trace.read_text()
     assert {path: path.read_bytes() for path in (checkout / ".git" / "hooks").iterdir()} == before
 

@@ -90,7 +90,9 @@ def _is_ours(stage: Path) -> bool:
     if gitdir is not None and read_marker(gitdir) is not None:
         return True
     # ended before the marker was written: a folder .git in which no repository is yet
-    return not entries or (entries == [gitdir] and not any(entry.is_dir() for entry in gitdir.iterdir()))
+    return not entries or (
+        gitdir is not None and entries == [gitdir] and not any(entry.is_dir() for entry in gitdir.iterdir())
+    )
 
 
 def discard(building: Building) -> None:

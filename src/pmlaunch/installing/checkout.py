@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,18 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.build import Building, build, refuse_foreign_stage, refuse_if_at_work
 from pmlaunch.installing.git import Git, cannot_write
 from pmlaunch.installing.place import Around, Place, around, look_at, remove_marker
-from pmlaunch.installing.source import address, generation_by_name, known_commit
+from pmlaunch.installing.source import (
+    DEFAULT_SOURCE,
+    address,
+    branch_at,
+    generation_by_name,
+    is_branch,
+    is_commit,
+    known_commit,
+    known_ref,
+    same_source,
+    source_of,
+)
 from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.installing.submodule import free_name, register, restore
 from pmlaunch.installing.switch import refuse_if_changed, switch
@@ -51,17 +63,18 @@ class CheckoutStep:
             site.said[self.name] = _state(git, site.checkout)
             return None
         refuse_if_changed(git, site.checkout, request.ref, _held(git, site.checkout))
+        known = known_ref(git, site.checkout, request.ref)
         return Todo(
             f"switch {site.checkout} to {request.ref}",
             (f'git -C "{site.checkout}" checkout --detach {request.ref}',),
-            bytes=None if known_commit(git, site.checkout, request.ref) else _SIZES["2"][0],
+            bytes=None if known else _SIZES["2"][0],
             findings=_generation_warning(request.ref),
         )
 
     def do(self, site: Site, report: Report) -> None:
         git, place = Git(site), look_at(site.checkout)
         if place.state == "checkout" and not place.marker:
-            switch(git, site.checkout, address(site.request.source), site.request.ref, report)
+            _switch(git, site, report)
             return
         repository = _submodule_of(git, site)
         if place.state == "absent":
@@ -94,18 +107,32 @@ def _to_build(git: Git, site: Site) -> Todo:
     _refuse_where_one_stands(site)
     generation = generation_by_name(building.ref) or "2"
     kind = f"submodule of {repository.root}" if repository else "clone"
-    clone = f'git clone --depth 1 --branch {building.ref} {building.url} "{building.folder}"'
-    if repository:
-        clone += f'; git submodule add {building.url} "{repository.path}"'
     packed, files = _SIZES[generation]
     return Todo(
         f"{request.ref if building.ref == request.ref else building.ref[:8]} from {building.url} as a {kind}, "
         "without history and without checkpoints",
-        (f"GIT_LFS_SKIP_SMUDGE=1 {clone}",),
+        _commands(building, repository),
         bytes=packed,
         disk=packed + files,
         findings=_generation_warning(building.ref),
     )
+
+
+def _commands(building: Building, repository: Around | None) -> tuple[str, ...]:
+    """What a person could type instead, in any shell."""
+    plain = "git -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false"
+    ref, url, folder = building.ref, building.url, building.folder
+    told = [f'{plain} clone --depth 1 --branch {ref} {url} "{folder}"']
+    if is_commit(ref):  # git clone takes a branch or a tag only
+        told = [
+            f'git init "{folder}"',
+            f'git -C "{folder}" remote add origin {url}',
+            f'git -C "{folder}" fetch --depth 1 origin {ref}',
+            f'{plain} -C "{folder}" checkout --detach {ref}',
+        ]
+    if repository:
+        told.append(f'git -C "{repository.root}" submodule add --force {url} "{repository.path}"')
+    return tuple(told)
 
 
 def _refuse_where_one_stands(site: Site) -> None:
@@ -161,19 +188,75 @@ def _finish(git: Git, site: Site, place: Place) -> None:
 
 
 def _right(git: Git, site: Site, place: Place) -> bool:
-    """Whether the checkout is what was asked for; without --ref any checkout of generation 2 is."""
-    head = git.ask("rev-parse", "--verify", "-q", "HEAD", cwd=site.checkout)
-    if head is not None and head == known_commit(git, site.checkout, site.request.ref):
+    """Whether the checkout is what was asked for; without --ref every checkout is, whatever its generation."""
+    request, folder = site.request, site.checkout
+    head = git.ask("rev-parse", "--verify", "-q", "HEAD", cwd=folder)
+    if not request.ref_given:
+        if head is None or head != known_commit(git, folder, request.ref):
+            _note_adopted(site, place, (head or "no commit")[:8])
+        _note_other_source(git, site)
         return True
-    if site.request.ref_given or place.generation != "2":
-        return False
-    message = f"{site.checkout} is at {(head or 'no commit')[:8]}, not at {site.request.ref}. It is used as it is."
-    site.findings.append(
-        Finding(
-            "PML416", Severity.NOTE, message, f"pmlaunch install --ref {site.request.ref}", None, str(site.checkout)
+    known = known_ref(git, folder, request.ref)
+    if not is_branch(known):
+        right = known is not None and head == known.commit
+        if right:
+            _note_other_source(git, site)
+        return right
+    url = source_of(git, folder, request.source)
+    there = branch_at(git, folder, url, request.ref)
+    if there:
+        return head == there
+    if there is None:
+        message = f"{url} does not answer: {request.ref} may be further there than in {folder}."
+        _note(site, "PML416", message, "the same command again, when it can be reached")
+    return known is not None and head == known.commit
+
+
+def _note_adopted(site: Site, place: Place, head: str) -> None:
+    """The checkout is not at the ref that a new one would be at: told, and with generation 3 as a warning."""
+    hint = f'pmlaunch install --dir "{site.checkout}" --ref {site.request.ref}'
+    message = f"{site.checkout} is at {head}, not at {site.request.ref}. It is used as it is."
+    _note(site, "PML416", message, hint)
+    if place.generation == "3":
+        message = (
+            f"{site.checkout} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
         )
-    )
-    return True
+        _note(site, "PML410", message, hint, Severity.WARNING)
+
+
+def _note_other_source(git: Git, site: Site) -> None:
+    """--source names another place than the one the checkout came from, and is not asked."""
+    typed, origin = site.request.source, git.ask("config", "--local", "remote.origin.url", cwd=site.checkout)
+    if not origin or typed == DEFAULT_SOURCE:
+        return
+    with contextlib.suppress(PmlaunchError):  # a folder that is not there any more
+        if same_source(origin, address(typed)):
+            return
+    message = f"{site.checkout} came from {origin} and is used: {typed} was not asked for {site.request.ref}."
+    _note(site, "PML416", message, "--dir ANOTHER_FOLDER makes a checkout from the other source")
+
+
+def _note(site: Site, code: str, message: str, hint: str, severity: Severity = Severity.NOTE) -> None:
+    finding = Finding(code, severity, message, hint, None, str(site.checkout))
+    if finding not in site.findings:
+        site.findings.append(finding)
+
+
+def _switch(git: Git, site: Site, report: Report) -> None:
+    """To the ref that was asked for: a branch from its source as it is there now, anything else as it is known here."""
+    request, folder = site.request, site.checkout
+    branch = git.ask("symbolic-ref", "--short", "-q", "HEAD", cwd=folder)
+    head = (git.ask("rev-parse", "--verify", "-q", "HEAD", cwd=folder) or "")[:8]
+    known = known_ref(git, folder, request.ref)
+    url, commit = address(request.source), known.commit if known else None
+    if is_branch(known):
+        url = source_of(git, folder, request.source)
+        if branch_at(git, folder, url, request.ref):
+            commit = None
+    switch(git, folder, url, request.ref, report, commit)
+    if branch:
+        message = f"{folder} was on the branch {branch} ({head}); it is at {request.ref} now, on no branch."
+        _note(site, "PML416", message, f'back: git -C "{folder}" checkout {branch}')
 
 
 def _held(git: Git, folder: Path) -> str | None:

@@ -8,7 +8,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import NO_LFS, WITH_LFS, Git
 from pmlaunch.installing.lfsfiles import is_right, lfs_files
-from pmlaunch.installing.source import find_ref, known_commit
+from pmlaunch.installing.source import find_ref
 from pmlaunch.installing.step import Progress, Report
 from pmlaunch.installing.transfer import GitProgress
 
@@ -61,9 +61,8 @@ def _checkpoints(git: Git, folder: Path, changed: list[str]) -> list[str]:
     return [file.path for file in files if is_right(file.within(folder), file.pointer)]
 
 
-def switch(git: Git, folder: Path, url: str, ref: str, report: Report) -> None:
-    """Check out `ref` in `folder`, fetched when it is not known there. Raises PML403, PML405, PML407, PML409."""
-    commit = known_commit(git, folder, ref)
+def switch(git: Git, folder: Path, url: str, ref: str, report: Report, commit: str | None) -> None:
+    """Check out `commit` in `folder`, or without one what `ref` is at the source. Raises PML403, PML405, PML407, PML409."""
     if commit is None:
         report(Progress(f"asking {url}"))
         found = find_ref(git, url, ref, folder)
