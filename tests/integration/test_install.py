@@ -33,6 +33,14 @@ def test_empty_folder(install: Install, folder: Path, made: Upstream) -> None:
     assert Path(planned.document["data"]["plan"]["cwd"]) == folder / "protomotions"
 
 
+def test_what_comes_next_is_about_the_model_that_was_fetched(folder: Path, made: Upstream, tmp_path: Path) -> None:
+    words = ("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--models", "motion_tracker")
+    environment = {**os.environ, "PMLAUNCH_LOGS": str(tmp_path / "logs")}
+    done = subprocess.run(command(*words), cwd=folder, env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert b"next: pmlaunch eval motion_tracker " in done.stdout
+
+
 def test_again_does_nothing(install: Install, folder: Path) -> None:
     install()
     before = times(folder)

@@ -286,4 +286,4 @@ def _other_generation(ref: str) -> Finding:
 
 def _no_git(folder: Path) -> Finding:
     message = f"{folder} has no git repository: its ref cannot be checked, and Git LFS cannot bring its checkpoints."
-    return Finding("PML417", Severity.WARNING, message, "pmlaunch fetch maskmimic --from hf", None, str(folder))
+    return Finding("PML417", Severity.WARNING, message, "pmlaunch install --dir ANOTHER_FOLDER", None, str(folder))

@@ -145,7 +145,9 @@ def _fetch(site: Site, git: Git, root: Path, wanted: list[LfsFile], report: Repo
         if not wanted:
             return
         if not ended.ok and not any(map(_CORRUPT.search, ended.tail)):
-            raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412")
+            raise failure(
+                ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412", elsewhere=_elsewhere(site, wanted)
+            )
     if ended is None:
         return
     raise PmlaunchError(
@@ -155,6 +157,17 @@ def _fetch(site: Site, git: Git, root: Path, wanted: list[LfsFile], report: Repo
         hint="check the disk and the source",
         subject=wanted[0].path,
     )
+
+
+def _elsewhere(site: Site, wanted: Iterable[LfsFile]) -> str | None:
+    """The command that brings the missing checkpoint from Hugging Face; None where no repository there is known."""
+    from pmlaunch.catalog.presets import presets
+
+    missing = {file.path for file in wanted}
+    for preset in presets("model", site.settings.preset_folders).values():
+        if preset.values.get("checkpoint") in missing and preset.values.get("huggingface"):
+            return f"pmlaunch fetch {preset.names[0]} --from hf"
+    return None
 
 
 def room_for(store: Path | None, files: Iterable[LfsFile]) -> int:
