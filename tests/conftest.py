@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from pathlib import Path
 
@@ -14,6 +15,15 @@ _UPSTREAM = "PMLAUNCH_PROTOMOTIONS"
 _NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data" / "protomotions-v2.3"
 # looked up once, before the environment is cleaned for the tests
 _GIVEN = Path(os.environ[_UPSTREAM]) if os.environ.get(_UPSTREAM) else _NEIGHBOUR
+
+
+# Whoever starts the tests in the background (nohup, a shell's &) has them ignore signals, and every child inherits that:
+# then no test of Ctrl+C could pass.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+for _name in ("SIGHUP", "SIGQUIT"):
+    if hasattr(signal, _name) and signal.getsignal(getattr(signal, _name)) is signal.SIG_IGN:
+        signal.signal(getattr(signal, _name), signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

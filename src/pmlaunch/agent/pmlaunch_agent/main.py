@@ -7,6 +7,7 @@ import sys
 
 from pmlaunch_agent import arguments, closing, compat, distributed, evaluate_v2, script, watch
 from pmlaunch_agent.imports import PostImportHooks
+from pmlaunch_agent.leaving import leave_quickly
 from pmlaunch_agent.limits import Watchdog, accept_interrupts, refuse_interrupts
 from pmlaunch_agent.outcome import show, without_agent
 from pmlaunch_agent.record import Record
@@ -48,6 +49,7 @@ def main() -> int:
     exit_code = record.finish(caught)
     if caught is not None:
         show(caught)
+    leave_quickly()
     accept_interrupts()
     return exit_code
 
