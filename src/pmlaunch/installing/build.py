@@ -9,20 +9,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import NO_LFS, Git, cannot_write
-from pmlaunch.installing.place import MARKER, gitdir_of, read_marker, write_marker
+from pmlaunch.installing.place import gitdir_of, read_marker, write_marker
 from pmlaunch.installing.source import Ref, find_ref
+from pmlaunch.installing.stage import discard, refuse_foreign_stage
 from pmlaunch.installing.step import Progress, Report
 from pmlaunch.installing.transfer import GitProgress
 from pmlaunch.running.process import created, is_running
@@ -55,7 +53,7 @@ def build(git: Git, building: Building, report: Report) -> None:
 
     Raises PML402 to PML406, PML408, PML409, PML422. What was fetched is kept for the next attempt; nothing else is.
     """
-    refuse_foreign_stage(building)
+    refuse_foreign_stage(building.stage)
     try:
         _prepare(git, building)
         _fetch(git, building, report)
@@ -66,62 +64,7 @@ def build(git: Git, building: Building, report: Report) -> None:
     finally:
         marker = read_marker(building.gitdir)
         if building.stage.exists() and not (marker and marker.get("fetched")):
-            discard(building)
-
-
-def refuse_foreign_stage(building: Building) -> None:
-    """Raise PML406 when the folder in which the checkout would be built holds something that no install put there."""
-    stage = building.stage
-    if not os.path.lexists(stage) or _is_ours(stage):
-        return
-    raise PmlaunchError(
-        "PML406",
-        f"{building.folder.name} would be built in {stage}, and that holds something else already. It is left as it is.",
-        hint=f"move {stage} away, then the same command",
-        subject=str(stage),
-    )
-
-
-def _is_ours(stage: Path) -> bool:
-    """Whether the folder is a work tree whose repository has our marker, or is empty, or was left when it was begun."""
-    if not stage.is_dir() or stage.is_symlink():
-        return False
-    gitdir, entries = gitdir_of(stage), list(stage.iterdir())
-    if gitdir is not None and read_marker(gitdir) is not None:
-        return True
-    # ended before the marker was written: a folder .git in which no repository is yet
-    return not entries or (
-        gitdir is not None and entries == [gitdir] and not any(entry.is_dir() for entry in gitdir.iterdir())
-    )
-
-
-def discard(building: Building) -> None:
-    """Remove what is ours and not finished; killed at any moment, what remains is still known as ours."""
-    if building.stage.is_dir() and _is_ours(building.stage):
-        for entry in building.stage.iterdir():
-            if entry.name != ".git":
-                _remove(entry)
-        _remove_repository(building.stage / ".git")
-        remove_tree(building.stage)
-    if read_marker(building.gitdir) is not None:
-        _remove_repository(building.gitdir)
-
-
-def _remove_repository(gitdir: Path) -> None:
-    """Its marker goes last."""
-    if gitdir.is_dir():
-        for entry in gitdir.iterdir():
-            if entry.name != MARKER:
-                _remove(entry)
-    _remove(gitdir)
-
-
-def _remove(entry: Path) -> None:
-    if entry.is_dir() and not entry.is_symlink():
-        remove_tree(entry)
-    else:
-        with contextlib.suppress(OSError):
-            entry.unlink()
+            discard(building.stage, building.gitdir)
 
 
 def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
@@ -143,7 +86,7 @@ def _prepare(git: Git, building: Building) -> None:
     refuse_if_at_work(gitdir, building.folder)
     same = marker and (marker.get("url"), marker.get("ref")) == (building.url, building.ref)
     if not (same and stage.is_dir() and gitdir_of(stage)):
-        discard(building)
+        discard(building.stage, building.gitdir)
     stage.mkdir(parents=True, exist_ok=True)
     gitdir.mkdir(parents=True, exist_ok=True)
     me = {"pid": os.getpid(), "created": created(os.getpid())}
@@ -253,14 +196,3 @@ def _told(git: Git, building: Building, *arguments: str, cwd: Path | None = None
     ended = git.tell(*arguments, cwd=cwd or building.stage)
     if not ended.ok:
         raise failure(ended, f"git {arguments[0]}", str(building.stage))
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with git's read-only files in it; what cannot be removed stays."""
-
-    def writable(function: Callable[..., Any], path: str, _: Any) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(path, stat.S_IWRITE)  # noqa: PTH101
-            function(path)
-
-    shutil.rmtree(folder, onerror=writable)

@@ -12,7 +12,6 @@ from pmlaunch.checkouts.find import find_checkout
 from pmlaunch.checkouts.lfs import Pointer, read_pointer
 from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.build import remove_tree
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.git import WITH_LFS, Git, cannot_write
 from pmlaunch.installing.huggingface import download
@@ -40,6 +39,7 @@ from pmlaunch.installing.models import (
 )
 from pmlaunch.installing.place import gitdir_of
 from pmlaunch.installing.published import is_published
+from pmlaunch.installing.stage import remove_tree
 from pmlaunch.installing.step import InstallRequest, Report, Site, State, StepResult
 from pmlaunch.platforms import platform_named
 from pmlaunch.settings import Settings

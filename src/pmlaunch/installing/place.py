@@ -14,7 +14,7 @@ from pmlaunch.atomic import write_text
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.installing.git import Git
 
-MARKER = "pmlaunch-install.json"
+_MARKER = "pmlaunch-install.json"
 
 
 @dataclass(frozen=True)
@@ -68,19 +68,24 @@ def gitdir_of(folder: Path) -> Path | None:
 def read_marker(gitdir: Path) -> Mapping[str, Any] | None:
     """What an install that is building, or was building, this repository has noted in it."""
     try:
-        document = json.loads((gitdir / MARKER).read_text(encoding="utf-8"))
+        document = json.loads((gitdir / _MARKER).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     return document if isinstance(document, dict) else None
 
 
+def marker_of(gitdir: Path) -> Path:
+    """Where that is noted."""
+    return gitdir / _MARKER
+
+
 def write_marker(gitdir: Path, **facts: Any) -> None:
     """Note `facts` beside those that are there already. Raises OSError."""
-    write_text(gitdir / MARKER, json.dumps({**(read_marker(gitdir) or {}), **facts}) + "\n")
+    write_text(gitdir / _MARKER, json.dumps({**(read_marker(gitdir) or {}), **facts}) + "\n")
 
 
 def remove_marker(gitdir: Path) -> None:
-    (gitdir / MARKER).unlink(missing_ok=True)
+    (gitdir / _MARKER).unlink(missing_ok=True)
 
 
 def around(git: Git, folder: Path) -> Around | None:
