@@ -125,8 +125,8 @@ _FILES = {
         class Library:
             motion_files = ("/somewhere/clips/first.motion", "C:\\\\clips\\\\second.motion")
 
-            def get_motion_length(self, _):
-                return Numbers([0.2, 0.4])
+            def get_motion_length(self, motion_ids):
+                return Numbers([(0.2, 0.4)[motion] for motion in (range(2) if motion_ids is None else motion_ids)])
 
 
         class BaseEvaluator:
@@ -141,12 +141,20 @@ _FILES = {
                 self._component_value_min = {"gt_error": Numbers([0.0, 0.1]), "gr_error": Numbers([0.0, 0.0])}
                 self._component_value_max = {"gt_error": Numbers([0.2, 0.9]), "gr_error": Numbers([0.2, 0.2])}
                 self._component_step_count = {"gt_error": Numbers([10, 20]), "gr_error": Numbers([10, 20])}
-                for length in (10, 20):
-                    for _ in range(min(length, self.config.max_eval_steps)):
-                        self.env.step(None)
+                for env_ids, motion_ids in self._build_eval_batches():
+                    longest = max(10 * (motion + 1) for motion in motion_ids)
+                    self.evaluate_episode(env_ids, min(longest, self.config.max_eval_steps))
                 log, score, count = self.process_eval_results()
                 self._motion_failed = None
                 return log, score, count
+
+            def evaluate_episode(self, env_ids, max_steps):
+                for _ in range(max_steps):
+                    self.env.step(None)
+                    self._check_evaluation_failures(env_ids, env_ids)
+
+            def _check_evaluation_failures(self, active_env_ids, active_motion_ids):
+                pass
 
             def process_eval_results(self):
                 log = {"eval/success_rate": 0.5, "eval/num_evaluated": 2, "eval/gt_error/failure_rate": 0.5}
@@ -159,10 +167,16 @@ _FILES = {
                     self.env.step(None)
     """,
     "protomotions/agents/evaluators/mimic_evaluator.py": """
-        from protomotions.agents.evaluators.base_evaluator import BaseEvaluator
+        from protomotions.agents.evaluators.base_evaluator import BaseEvaluator, Numbers
 
 
         class MimicEvaluator(BaseEvaluator):
+            def _build_eval_batches(self):
+                return [(Numbers([0]), Numbers([0])), (Numbers([0]), Numbers([1]))]
+
+            def evaluate_episode(self, env_ids, max_steps):
+                super().evaluate_episode(env_ids, max_steps)
+
             def process_eval_results(self):
                 log, score, count = super().process_eval_results()
                 results = self.root_dir / "results"

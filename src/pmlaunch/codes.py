@@ -67,7 +67,7 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML012", "no ProtoMotions checkout", Exit.NOT_FOUND,
          "No folder given, set or found here or above holds protomotions/eval_agent.py (2.x) or "
          "protomotions/inference_agent.py (3.x).",
-         "pmlaunch eval MODEL --protomotions DIR, or try `pmlaunch eval demo`, which needs none."),
+         "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs none."),
     Code("PML013", "model of another generation", Exit.NOT_FOUND,
          "The model comes with another generation of ProtoMotions than the checkout's.",
          "pmlaunch list models; --protomotions DIR names another checkout."),
@@ -80,7 +80,7 @@ CODES: Final[dict[str, Code]] = _table(
          "Mend the file at the line that is named."),
     Code("PML016", "option without an equivalent", Exit.USAGE,
          "ProtoMotions 3 freezes terrain, constraints and more in the checkpoint's configs; inference_agent.py has no "
-         "option for them.",
+         "option for them. Of a library's entries it reads file and weight: no pieces of a motion, no other rate.",
          "Leave the option out, or change a field: PART.FIELD=VALUE, as in resolved_configs_inference.yaml."),
     Code("PML017", "the simulator cannot do that", Exit.USAGE,
          "MuJoCo simulates one environment, on the CPU.",
@@ -131,13 +131,13 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML113", "constraint does not parse", Exit.CHECK,
          "The constraint's YAML is invalid in the checkout.",
          "pmlaunch list constraints"),
+    Code("PML114", "robot unknown", Exit.CHECK,
+         "The checkpoint's config does not tell its robot.",
+         "pmlaunch eval ... --robot NAME"),
     Code("PML115", "config names code of other packages", Exit.CHECK,
          "A `_target_` in the config is neither of ProtoMotions nor of Lightning; a run would import and call "
          "it.",
          "If you trust it: --no-check PML115"),
-    Code("PML114", "robot unknown", Exit.CHECK,
-         "The checkpoint's config does not tell its robot.",
-         "pmlaunch eval ... --robot NAME"),
     Code("PML116", "Genesis has no gains for this robot", Exit.CHECK,
          "The robot's asset names no actuators, so Genesis has no gains for its built-in PD control.",
          "robot.control.control_type=torque or proportional, if the policy was trained so; or --simulator "
@@ -191,6 +191,10 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML131", "the robot's meshes are Git LFS pointers", Exit.CHECK,
          "The robot's MJCF file names meshes that were not downloaded; the simulator would fail to load them.",
          "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
+    Code("PML132", "motion of another generation", Exit.CHECK,
+         "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
+         "would notice after the simulator's start.",
+         "pmlaunch list motions; or a checkout of the motion's generation: --protomotions DIR"),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

@@ -146,3 +146,60 @@ def test_the_agent_imports_neither_numpy_nor_torch_by_itself() -> None:
         [sys.executable, "-c", source], env={"PYTHONPATH": str(AGENT_HOME)}, capture_output=True, check=True
     )
     assert done.stdout.decode().strip() == "[]"
+
+
+EVALUATION = '''
+import sys
+import torch
+from types import SimpleNamespace as Space
+from pmlaunch_agent.evaluate_v3 import Bodies
+
+class Env:
+    """Two environments of three bodies; the simulator writes every step into the same memory."""
+    dt = 0.02
+    robot_config = Space(kinematic_info=Space(body_names=["pelvis", "hand", "head"], parent_indices=[-1, 0, 0]))
+    def __init__(self):
+        self.state = torch.zeros(2, 3, 3)
+        turned = torch.tensor([0.0, 0.0, 0.0, 1.0]).expand(2, 3, 4)
+        self.context = Space(
+            current=Space(rigid_body_pos=self.state, rigid_body_rot=turned),
+            mimic=Space(ref_state=Space(rigid_body_pos=torch.ones(2, 3, 3))))
+
+class Evaluator:
+    motion_lib = Space(motion_files=("/clips/walk.motion", "C:\\\\clips\\\\wave.motion", "/clips/sit.motion"))
+    def __init__(self):
+        self.env, self.summed = Env(), 0
+    def check(self, env_ids, motion_ids):
+        return "checked"
+    def process(self):
+        self.summed += 1
+
+record = Space(note=lambda text: print("note", text))
+kept = Bodies(record, "motion.npz", {"file": ""})
+Evaluator.check, Evaluator.process = kept.keeping(Evaluator.check), kept.writing(Evaluator.process)
+evaluator = Evaluator()
+for batch, (envs, steps) in {(0, 1): ([0, 1], 4), (2,): ([0], 2)}.items():
+    for step in range(steps):
+        evaluator.env.state += 1.0
+        active = [env for env in envs if not (batch[env] == 1 and step >= 3)]  # wave is the shorter one
+        assert evaluator.check(torch.tensor(active), torch.tensor([batch[env] for env in active])) == "checked"
+evaluator.process()
+assert evaluator.summed == 1
+assert Bodies(record, None, None).keeping(len) is len
+'''
+
+
+def test_bodies_of_an_evaluation_of_generation_3(agent) -> None:
+    agent.write(EVALUATION).run()
+    assert agent.returncode == 0, agent.stderr
+    assert "note" not in agent.stdout
+    with np.load(agent.folder / "motion.npz", allow_pickle=False) as saved:
+        assert saved["motions"].tolist() == ["walk", "wave", "sit"]
+        assert saved["frames"].tolist() == [4, 3, 2]
+        assert (float(saved["fps"]), saved["parents"].tolist()) == (50.0, [-1, 0, 0])
+        assert saved["body_names"].tolist() == ["pelvis", "hand", "head"]
+        assert saved["positions"].shape == (4, 3, 3, 3)
+        assert saved["positions"][:2, :, 0, 0].tolist() == [[1.0, 1.0, 5.0], [2.0, 2.0, 6.0]]
+        assert np.isnan(saved["positions"][3, 1]).all()
+        assert saved["rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
+        assert np.nanmax(saved["reference"]) == np.nanmin(saved["reference"]) == 1.0

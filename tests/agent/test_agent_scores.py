@@ -90,6 +90,36 @@ def test_success_without_a_threshold_says_nothing(agent, checkout3):
     assert "threshold" in document["notes"][-1] + document["notes"][0]
 
 
+def test_motions_are_counted_as_their_batches_end(agent, checkout3):
+    evaluate(agent, checkout3, "--full-eval")
+    told = [event for event in agent.events if event["event"] in ("motion", "evaluation_finished")]
+    assert [(event.get("done"), event.get("of"), event.get("steps")) for event in told] == [
+        (0, 2, 30),
+        (1, 2, 30),
+        (2, 2, 30),
+        (None, None, None),
+    ]
+    steps = [event["n"] for event in agent.events if event["event"] == "step"]
+    assert {10, 30} <= set(steps), "the step at the end of a batch is told before the motion"
+
+
+def test_another_evaluator_does_not_count_motions(agent, checkout3):
+    evaluator = checkout3.root / "protomotions/agents/evaluators/mimic_evaluator.py"
+    text = evaluator.read_text(encoding="utf-8").replace("_build_eval_batches", "_batches")
+    evaluator.write_text(text, encoding="utf-8")
+    base = evaluator.with_name("base_evaluator.py")
+    base.write_text(base.read_text(encoding="utf-8").replace("_build_eval_batches", "_batches"), encoding="utf-8")
+    assert evaluate(agent, checkout3, "--full-eval")["steps"] == 30
+    assert not [event for event in agent.events if event["event"] == "motion"]
+    assert any(note.startswith("batches is not watched") for note in agent.result["notes"])
+
+
+def test_bodies_that_cannot_be_kept_end_nothing(agent, checkout3):
+    document = evaluate(agent, checkout3, "--full-eval", save_motion={"file": str(agent.folder / "motion.npz")})
+    assert (agent.returncode, document["steps"]) == (0, 30)
+    assert any(note.startswith("motion.npz ends early: AttributeError") for note in agent.result["notes"])
+
+
 def test_another_evaluator_still_gives_the_summary(agent, checkout3):
     evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
     text = evaluator.read_text(encoding="utf-8").replace("_component_step_count", "_counts")

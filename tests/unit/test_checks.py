@@ -77,10 +77,11 @@ def test_pml105_no_config(plan, tracker: Path) -> None:
     assert str(tracker) in (finding.hint or "")
 
 
-def test_pml106_checkpoint_of_generation_3(plan, tracker: Path) -> None:
+def test_pml106_checkpoint_of_generation_3(refused, tracker: Path) -> None:
     (tracker / "config.yaml").unlink()
     (tracker / "resolved_configs_inference.pt").touch()
-    assert (only(plan()).code, only(plan()).severity) == ("PML106", ERROR)
+    error = refused()
+    assert (error.code, error.exit_code) == ("PML106", 4)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -153,6 +155,63 @@ def test_frozen_configs_that_ask_for_foreign_code(tmp_path: Path, content: dict,
     found = frozen.read_frozen(checkpoint)
     assert found.state == "here"
     assert any(name.startswith(foreign) for name in found.foreign)
+
+
+def _archive(path: Path, payload: bytes, before: bytes = b"") -> frozen.FrozenConfigs:
+    """`payload` as torch would find it in `path`, behind other bytes."""
+    with path.open("wb") as file:
+        file.write(before)
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("configs/data.pkl", payload)
+    return frozen.read_frozen(path.with_name("last.ckpt"))
+
+
+_TWICE = [{"_target_": "protomotions.agents.ppo.agent.PPO"}, {"_target_": "os.system"}]
+_CONFIG = b"cprotomotions.envs.base_env.config\nEnvConfig\n"
+
+
+@pytest.mark.parametrize(
+    ("payload", "foreign"),
+    [
+        # a module of ProtoMotions has whatever it imported
+        (b"\x80\x02cprotomotions.agents.common.common\nget_class\n(X\x09\x00\x00\x00os.systemtR.", "get_class"),
+        (b"\x80\x02cprotomotions.envs.base_env.env\nget_class\n.", "get_class"),
+        # a function may be named, and not called
+        (b"\x80\x02cprotomotions.envs.obs.path\ncompute_path_obs\n)R.", "compute_path_obs"),
+        # the rest of protocol 4: a path of attributes, and a memo without numbers
+        (b"\x80\x04cprotomotions.components.motion_lib\nos.system\n.", "PROTO"),
+        (b"\x80\x02cprotomotions.envs.obs\nos.system\n.", "os.system"),
+        (pickle.dumps(_TWICE, protocol=4), "PROTO"),
+        (b"\x80\x02" + pickle.dumps(_TWICE, protocol=4)[2:], "FRAME"),
+        (pickle.dumps(_TWICE, protocol=2), "os.system"),
+        # what is given to a class or function that was only named changes it for everybody
+        (b"\x80\x02" + _CONFIG + b"}X\x01\x00\x00\x00aK\x01sb.", "BUILD"),
+        (b"\x80\x02" + _CONFIG + b")\x81}X\x09\x00\x00\x00__class__K\x01sb.", "__class__"),
+        (b"\x80\x02" + _CONFIG + b")\x81K\x01a.", "APPEND"),
+        (b"\x80\x02ccollections\nOrderedDict\n]\x85R.", "OrderedDict"),
+    ],
+)
+def test_ways_around_the_look_at_the_pickle(tmp_path: Path, payload: bytes, foreign: str) -> None:
+    found = _archive(tmp_path / frozen.CONFIGS, payload)
+    assert found.state == "here"
+    assert any(foreign in name for name in found.foreign)
+
+
+def test_a_pickle_with_an_archive_behind_it_is_unreadable(tmp_path: Path) -> None:
+    """torch loads the pickle, and zipfile would look at the archive."""
+    assert _archive(tmp_path / frozen.CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state == "unreadable"
+
+
+def test_what_upstreams_own_configs_do_is_not_foreign(tmp_path: Path) -> None:
+    """The names and calls of real files: configs, an enum, a term whose function is a value, a tensor's storage."""
+    payload = (
+        b"\x80\x02(" + _CONFIG + b")\x81}X\x08\x00\x00\x00_target_X\x22\x00\x00\x00protomotions.envs.base_env.env.Envsb"
+        b"cprotomotions.robot_configs.base\nControlType\nX\x01\x00\x00\x00a\x85R"
+        b"cprotomotions.envs.mdp_component\nMdpComponent\n)\x81}X\x01\x00\x00\x00f"
+        b"cprotomotions.envs.obs.path\ncompute_path_obs\nsbccollections\nOrderedDict\n)Rt."
+    )
+    found = _archive(tmp_path / frozen.CONFIGS, payload)
+    assert found == frozen.FrozenConfigs("here", None)
 
 
 @pytest.mark.parametrize(

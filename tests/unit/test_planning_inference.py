@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from unit_help import codes, source
 
 from pmlaunch.errors import PmlaunchError
@@ -16,7 +18,7 @@ from pmlaunch.running.spec import spec_document
 from pmlaunch.running.store import RunFolder
 from pmlaunch.settings import Settings
 from standin import make_checkout, pointer_text
-from standin3 import G1, SMPL, Named, make_trained, save_like_torch
+from standin3 import G1, SMPL, Named, make_clip, make_trained, save_like_torch
 
 Plan3 = Callable[..., Planned]
 ERROR, NOTE = Severity.ERROR, Severity.NOTE
@@ -225,25 +227,36 @@ def test_checkpoint_is_given_from_the_run_folder(plan3: Plan3, tmp_path: Path) -
     assert document["hooks"]["agent"] is None
 
 
-def test_checkpoint_of_2_on_a_checkout_of_3(plan3: Plan3, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("overrides", "options"),
+    [
+        ((), {"robot": "g1"}),
+        ((), {"motions": ("walk_of_the_other",)}),
+        ((), {"seed": 1, "terrain": "flat", "simulator": "genesis"}),
+        (("+opt=foo",), {}),
+    ],
+)
+def test_pml106_is_told_before_what_3_does_not_know(
+    refused3, tmp_path: Path, overrides: tuple[str, ...], options: dict
+) -> None:
     old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl"
-    planned = plan3(model=str(old), robot="g1")
-    found = [finding for finding in planned_findings(planned) if finding.code == "PML106"]
-    assert "ProtoMotions 2" in found[0].message
-    assert "v2.3" in (found[0].hint or "")
+    error = refused3(*overrides, model=str(old), **options)
+    assert (error.code, error.exit_code) == ("PML106", 4)
+    assert "ProtoMotions 2" in error.message
+    assert "v2.3" in (error.hint or "")
 
 
-def test_checkpoint_of_3_on_a_checkout_of_2(plan, checkout3: Path, in_git: object) -> None:
-    planned = plan(str(checkout3 / "results/g1_mlp/last.ckpt"), robot="smpl", motions=("walk",), simulator="genesis")
-    (found,) = [finding for finding in planned_findings(planned) if finding.code == "PML106"]
-    assert "made by ProtoMotions 3" in found.message
-    assert "3.x checkout" in (found.hint or "")
+def test_pml106_also_for_a_checkpoint_by_override(refused3, tmp_path: Path) -> None:
+    old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
+    assert refused3(f"checkpoint={old}", motions=("nothing",)).code == "PML106"
 
 
-def planned_findings(planned: Planned) -> list:
-    from pmlaunch.checks.preflight import preflight
-
-    return preflight(planned)
+@pytest.mark.parametrize("options", [{"simulator": "mujoco"}, {"motions": ("walk",)}, {"overrides": ("+opt=foo",)}])
+def test_pml106_is_told_before_what_2_does_not_know(refused, checkout3: Path, in_git: object, options: dict) -> None:
+    error = refused(str(checkout3 / "results/g1_mlp/last.ckpt"), *options.pop("overrides", ()), **options)
+    assert error.code == "PML106"
+    assert "made by ProtoMotions 3" in error.message
+    assert "3.x checkout" in (error.hint or "")
 
 
 @pytest.mark.parametrize(
@@ -300,3 +313,93 @@ def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     document = spec_document(planned.plan, RunFolder(tmp_path / "run"))
     assert f"--motion-file={tmp_path / 'run/motions.yaml'}" in document["argv"]
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
+
+
+def test_record_is_refused_with_what_3_has_instead(plan3: Plan3, checkout3: Path) -> None:
+    (finding,) = [item for item in planned_findings(plan3(record=True, headless=False)) if item.code == "PML119"]
+    assert "by hand" in finding.message
+    assert f"press L in the window to begin and L again to end: the video is in {checkout3}" in (finding.hint or "")
+
+
+def test_bodies_are_watched_for_save_motion(plan3: Plan3, tmp_path: Path) -> None:
+    hooks = spec_document(plan3(save_motion=True).plan, RunFolder(tmp_path / "run"))["hooks"]
+    assert hooks["save_motion"] == {"file": str(tmp_path / "run/motion.npz")}
+    assert {"bodies", "batches", "batch", "scores"} <= {point["event"] for point in hooks["watch"]}
+
+
+def _library(path: Path, entries: list[dict]) -> Path:
+    path.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    return path
+
+
+def _clips(checkout3: Path) -> tuple[str, str]:
+    return tuple(str(checkout3 / f"data/clips/proto/output_{name}.motion") for name in ("walk", "wave"))  # type: ignore[return-value]
+
+
+def test_library_is_planned_in_the_order_that_3_reads_it_in(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    walk, wave = _clips(checkout3)
+    path = _library(tmp_path / "l.yaml", [{"file": walk, "idx": 1}, {"file": wave, "idx": 0}])
+    planned = plan3(motions=(str(path),))
+    assert [motion.name for motion in planned.plan.motions] == ["output_walk", "output_wave"], "3.x ignores idx"
+    assert f"--motion-file={path}" in planned.plan.overrides
+
+
+def test_written_library_is_what_3_reads(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    walk, wave = _clips(checkout3)
+    whole = [{"idx": 0, "timings": {"start": 0, "end": -1}, "weight": 3.0}]
+    _library(tmp_path / "l.yaml", [{"file": walk, "fps": 30, "sub_motions": whole, "idx": 1}])
+    library = plan3(motions=(str(tmp_path / "l.yaml"), "wave")).plan.measuring.library
+    assert yaml.safe_load(library or "") == {"motions": [{"file": walk, "weight": 3.0}, {"file": wave, "weight": 1.0}]}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"sub_motions": [{"timings": {"start": 0, "end": 1}}, {"timings": {"start": 0, "end": -1}}]}, "in pieces"),
+        ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in pieces"),
+        ({"timings": {"start": 0, "end": 0.5}}, "in pieces"),
+        ({"fps": 60}, "at another rate"),
+        ({"fps": math.nan}, "at another rate"),
+    ],
+)
+def test_pieces_and_rates_that_3_would_not_play(
+    refused3, plan3: Plan3, checkout3: Path, tmp_path: Path, more: dict, said: str
+) -> None:
+    walk, _ = _clips(checkout3)
+    path = _library(tmp_path / "p.yaml", [{"file": walk, **more}])
+    for motions in ((str(path), "wave"), (str(path),)):
+        error = refused3(motions=motions)
+        assert (error.code, error.exit_code) == ("PML016", 2)
+        assert said in error.message
+    typed = plan3(f"motion_file={path}")
+    assert [motion.problem.code for motion in typed.plan.motions if motion.problem] == ["PML016"]
+
+
+def test_pml132_motion_of_the_other_generation(
+    plan, plan3: Plan3, checkout: Path, checkout3: Path, composed_at_once: None
+) -> None:
+    walk, wave = _clips(checkout3)
+    old = checkout / "data/motions/smpl_humanoid_walk.npy"
+    for motions in ((str(old),), (str(old), "wave")):
+        assert ("PML132", ERROR) in codes(plan3(motions=motions))
+    for motions in ((walk,), (walk, wave), (str(checkout3 / "data/motion_for_trackers/g1_all.pt"),)):
+        (finding, *_) = [item for item in planned_findings(plan(motions=motions)) if item.code == "PML132"]
+        assert "ProtoMotions 3" in finding.message
+
+
+def test_folders_take_the_checkouts_own_motions(plan, plan3: Plan3, refused3, checkout: Path, tmp_path: Path) -> None:
+    mixed = tmp_path / "mixed"
+    make_clip(mixed / "three.motion", len(G1), frames=31, fps=30)
+    shutil.copy(checkout / "data/motions/smpl_humanoid_walk.npy", mixed / "two.npy")
+    for typed in ("mixed", "mixed/*"):
+        assert [motion.path.name for motion in plan3(motions=(typed,)).plan.motions] == ["three.motion"]
+        assert [motion.path.name for motion in plan(motions=(typed,)).plan.motions] == ["two.npy"]
+    (mixed / "three.motion").unlink()
+    assert refused3(motions=("mixed",)).code == "PML010"
+    assert ("PML132", ERROR) in codes(plan3(motions=("mixed/*.npy",)))
+
+
+def planned_findings(planned: Planned) -> list:
+    from pmlaunch.checks.preflight import preflight
+
+    return preflight(planned)

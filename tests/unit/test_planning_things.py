@@ -10,8 +10,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from pmlaunch.checkouts.quoting import is_scanned
-from pmlaunch.model import Sourced
-from pmlaunch.planning.plan import Planned
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.settings import Settings
 from standin import CHECKPOINT, TRAINED, smpl_motion
 
 AMP_TRAINED = TRAINED.replace(
@@ -209,3 +211,9 @@ def test_typed_override_is_not_taken_for_the_choice_of_a_simulator(plan, tmp_pat
     assert planned.plan.checkpoint == checkpoint
     assert value_of(planned, "checkpoint") == str(checkpoint)
     assert not [text for text in planned.plan.overrides[2:] if is_scanned(text)]
+
+
+def test_a_mistyped_checkpoint_is_told_where_there_is_no_checkout(tmp_path: Path) -> None:
+    with pytest.raises(PmlaunchError, match="does not exist") as caught:
+        make_plan(EvalRequest("nothere.ckpt"), Settings(tmp_path))
+    assert caught.value.code == "PML102"

@@ -12,8 +12,7 @@ from pmlaunch.settings import Settings
 
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _NO_CHECKOUT_HINT = (
-    "git clone -b v2.3 https://github.com/NVlabs/ProtoMotions, or --protomotions DIR; "
-    "`pmlaunch eval demo` works now, without a checkout"
+    "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
 )
 
 

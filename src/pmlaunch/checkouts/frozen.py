@@ -1,7 +1,7 @@
 """The frozen configs of ProtoMotions 3: resolved_configs_inference.pt beside a checkpoint, and its text.
 
 The .pt is a pickle, and upstream loads it with weights_only=False: that may run anything. Here its opcodes are
-read, which runs nothing: they tell the robot's class and every name that loading would import. The .yaml beside
+read (frozenpickle.py), which runs nothing: they tell the robot's class and every name that loading would import. The .yaml beside
 it is upstream's own best-effort text of the same configs; all its values are texts.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pickletools
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -20,6 +19,7 @@ from typing import Any
 
 from pmlaunch.cache import JsonCache, content_key
 from pmlaunch.checkouts import lfs
+from pmlaunch.checkouts.frozenpickle import read_names
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.yamlfile import yaml_mapping
 
@@ -27,23 +27,13 @@ CONFIGS = "resolved_configs_inference.pt"
 _TEXT = "resolved_configs_inference.yaml"
 _MAXIMUM_PICKLE = 16 << 20  # bytes; a real one has 27 kB
 _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w+")
-# what dataclasses, enums, functions of ProtoMotions and tensors need; its utils can import and call by name
-_HARMLESS = re.compile(
-    r"protomotions\.(?!utils\.|assets\.|cli\.|train_|inference_)[\w.]+"
-    r"|examples\.experiments\.[\w.]+"
-    r"|collections\.(OrderedDict|defaultdict|deque)"
-    r"|torch\.(\w+Storage|device|dtype|Size|float\w*|int\w*|bool|bfloat16|_utils\._rebuild_\w+)"
-    r"|(numpy\.(ndarray|dtype|bool_|float\d+|int\d+)|numpy\._?core\.(multiarray\.(_reconstruct|scalar)))"
-    r"|pathlib\.(Pure)?(Posix|Windows)?Path|argparse\.Namespace|builtins\.(set|frozenset|slice|complex|range)"
-)
-_TARGETS = re.compile(r"(protomotions|lightning|torch\.optim|torch\.nn)\.[\w.]+")
 
 
 @dataclass(frozen=True)
 class FrozenConfigs:
     """What the pickle says without being loaded. `state` is "here", "pointer", "missing" or "unreadable".
 
-    `robot` is the module of the robot's class; `foreign` the names that configs have no need of.
+    `robot` is the module of the robot's class; `foreign` what configs have no need of: names, or (what is done).
     """
 
     state: str
@@ -65,42 +55,18 @@ def _read(path: Path, _changed: int) -> FrozenConfigs:
     if lfs.read_pointer(path) is not None:
         return FrozenConfigs("pointer")
     try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PK\x03\x04":  # torch would take it for a bare pickle, whatever archive hangs behind it
+                return FrozenConfigs("unreadable")
         with zipfile.ZipFile(path) as archive:
-            (name,) = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            (name,) = [name for name in archive.namelist() if name.casefold().endswith("/data.pkl")]
             if archive.getinfo(name).file_size > _MAXIMUM_PICKLE:
                 raise ValueError("too long for configs")
-            names, targets = _names(archive.read(name))
+            names, foreign = read_names(archive.read(name))
     except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return FrozenConfigs("unreadable")
     robots = {match[1] for name in names if (match := _ROBOT.fullmatch(name))}
-    foreign = {name for name in names if not _HARMLESS.fullmatch(name)}
-    foreign |= {target for target in targets if not _TARGETS.fullmatch(target)}
     return FrozenConfigs("here", robots.pop() if len(robots) == 1 else None, tuple(sorted(foreign)))
-
-
-def _names(payload: bytes) -> tuple[set[str], set[str]]:
-    """(what loading would import, the values that follow a key `_target_`). Raises ValueError."""
-    names: set[str] = set()
-    targets: set[str] = set()
-    memo: dict[Any, str | None] = {}
-    value: str | None = None
-    after_target = False
-    for opcode, argument, _position in pickletools.genops(payload):
-        if opcode.name in ("BINPUT", "LONG_BINPUT", "PUT"):
-            memo[argument] = value
-            continue
-        if opcode.name == "GLOBAL":
-            names.add(str(argument).replace(" ", "."))
-        elif opcode.name in ("STACK_GLOBAL", "INST", "OBJ", "EXT1", "EXT2", "EXT4"):
-            names.add(f"({opcode.name})")  # torch.save writes protocol 2, which has no need of these
-        if opcode.name in ("BINGET", "LONG_BINGET", "GET"):
-            value = memo.get(argument)
-        else:
-            value = argument if isinstance(argument, str) and opcode.name != "GLOBAL" else None
-        if after_target and value is not None:
-            targets.add(value)
-        after_target = value == "_target_"
-    return names, targets
 
 
 def frozen_text(checkpoint: Path) -> Mapping[str, Any]:

@@ -27,11 +27,15 @@ _ASSETS = ("protomotions", "data", "assets")
 _MOTION_FOLDERS = (("data",), ("examples", "data"))
 _NO_MOTIONS = ("pretrained_models", "assets")  # .pt and .npy files of other kinds lie there
 _EVALUATOR = "protomotions.agents.evaluators.base_evaluator"
+_MIMIC = "protomotions.agents.evaluators.mimic_evaluator"
 _WATCH = (
     WatchPoint("simulator_ready", "protomotions.envs.base_env.env", "BaseEnv.__init__"),
     WatchPoint("checkpoint_loaded", "protomotions.agents.base_agent.agent", "BaseAgent.load"),
     # MimicEvaluator calls the base class while what it knows of each motion is still there
     WatchPoint("scores", _EVALUATOR, "BaseEvaluator.process_eval_results"),
+    WatchPoint("bodies", _EVALUATOR, "BaseEvaluator._check_evaluation_failures"),
+    WatchPoint("batches", _MIMIC, "MimicEvaluator._build_eval_batches"),
+    WatchPoint("batch", _MIMIC, "MimicEvaluator.evaluate_episode"),
     WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.evaluate"),
     WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
     WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),

@@ -54,29 +54,20 @@ def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Find
 
 
 def _config_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    """What the program needs beside the checkpoint, of the generation that the checkout is of."""
-    made_by_3, made_by_2 = frozen.is_of_generation_3(path), config_of(path) is not None
+    """What the program needs beside the checkpoint; planning has refused one of the other generation."""
     if checkout.generation == "3":
-        yield from _frozen_beside(path, checkout, of_another=made_by_2 and not made_by_3)
-    elif made_by_3:
-        message = f"{path} was made by ProtoMotions 3; {checkout.root} is ProtoMotions 2, which cannot rebuild it."
-        way = "--protomotions DIR of a 3.x checkout (branch main); or a checkpoint of 2.x, with its config.yaml"
-        yield Finding("PML106", Severity.ERROR, message, way, None, str(path))
-    elif not made_by_2:
+        yield from _frozen_beside(path, checkout)
+    elif config_of(path) is None:
         message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
         hint = f"copy the training's config.yaml to {path.parent}"
         yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
 
 
-def _frozen_beside(path: Path, checkout: Checkout, *, of_another: bool) -> Iterator[Finding]:
+def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
     configs = path.parent / frozen.CONFIGS
     state = frozen.read_frozen(path).state
     fix = fetch_command(configs, checkout.root)
-    if of_another:
-        message = f"{path} was made by ProtoMotions 2 (its config.yaml says so); {checkout.root} is ProtoMotions 3."
-        way = "--protomotions DIR of a 2.x checkout (git worktree add DIR v2.3); or train it again with 3.x"
-        yield Finding("PML106", Severity.ERROR, message, way, None, str(path))
-    elif state == "missing":
+    if state == "missing":
         message = f"No {frozen.CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
         hint = f"copy the training's {frozen.CONFIGS} to {path.parent}"
         yield Finding("PML129", Severity.ERROR, message, hint, None, str(path))

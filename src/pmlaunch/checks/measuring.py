@@ -24,6 +24,11 @@ def check_measuring(planned: Planned) -> Iterator[Finding]:
         message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
         yield Finding("PML119", Severity.ERROR, message, "--window, or leave out --record", None, "--record")
     elif plan.record and not measures_of(plan.generation).wraps:
-        message = f"--record is upstream's own recording, which generation {plan.generation} does not have."
         hint = "--save-motion keeps the motion itself, and a picture of it"
+        if plan.generation == "3":
+            message = "--record starts upstream's recording in ProtoMotions 2 only; in 3 it is started by hand."
+            place = planned.checkout.root / "output" / "renderings"
+            hint = f"leave it out, and press L in the window to begin and L again to end: the video is in {place}"
+        else:
+            message = "--record is the recording of a simulator's window, which the demo does not have."
         yield Finding("PML119", Severity.ERROR, message, hint, None, "--record")

@@ -106,7 +106,7 @@ class InferenceProgram:
         findings = []
         if configs.foreign:
             message = (
-                f"{frozen.CONFIGS} would import {', '.join(configs.foreign[:4])}: configs have no need of that, and "
+                f"{frozen.CONFIGS} would import or call {', '.join(configs.foreign[:4])}: configs have no need of that, and "
                 "upstream loads the file as a pickle, which may run anything."
             )
             hint = "if you trust it: --no-check PML128"

@@ -71,7 +71,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     report = program.report(things, values)
     if not things.motions and report.motion_file is not None:
         # the checkpoint's own motion, relative to the checkout as upstream reads it
-        own = own_list(things.checkout.within(report.motion_file), things.robots)
+        own = own_list(things.checkout.within(report.motion_file), things.robots, things.checkout.generation)
         things = replace(things, motions=own.motions, motion_list=own, motion_source="checkpoint")
     steps = program.steps(request, values, report, things)
     values = program.with_steps(values, steps)

@@ -18,6 +18,7 @@ from pmlaunch.checkouts.overrides import UserOverride
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import EvalRequest, MotionInfo, Sourced
 from pmlaunch.names import fold
+from pmlaunch.planning.generation import refuse_another_generation
 from pmlaunch.planning.motionlist import MotionList, collect, own_list
 from pmlaunch.settings import Settings
 
@@ -41,13 +42,16 @@ class Things:
 
 
 def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
-    """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there."""
+    """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there, and PML106."""
     checkout = _checkout(request, settings, known)
-    overrides = tuple(checkout.parse(request.overrides))
-    _refuse_unknown_groups(overrides, checkout)
     available = robots(checkout, known["robot"])
     model = _model(request, settings, checkout, known, available)
+    if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
+        refuse_another_generation(_checkpoint(request, settings, model, ()).value, checkout)
+    overrides = tuple(checkout.parse(request.overrides))
     checkpoint = _checkpoint(request, settings, model, overrides)
+    refuse_another_generation(checkpoint.value, checkout)
+    _refuse_unknown_groups(overrides, checkout)
     robot = _robot(request, overrides, model, checkpoint, available)
     available_simulators = simulators(checkout, known["simulator"])
     simulator = _simulator(request, settings, overrides, model, checkpoint.value, available_simulators)
@@ -78,10 +82,21 @@ def _checkout(request: EvalRequest, settings: Settings, known: Known) -> Checkou
         path = Path(os.path.abspath(settings.folder / Path(request.model).expanduser()))  # noqa: PTH100 (see find.py)
         if path.is_relative_to(demo.root):
             return demo
+        if not path.exists() and not _has_checkout(request, settings):
+            # a mistyped path is told as such, also where there is no checkout
+            raise PmlaunchError("PML102", f"Checkpoint {path} does not exist.", subject=str(path))
     elif not _could_be_a_model(wanted, known):
         # a typo is answered as one, also where there is no checkout
         _try_checkout(request, settings, known)
     return find_checkout(settings, request.protomotions)
+
+
+def _has_checkout(request: EvalRequest, settings: Settings) -> bool:
+    try:
+        find_checkout(settings, request.protomotions)
+    except PmlaunchError:
+        return False
+    return True
 
 
 def _could_be_a_model(wanted: str, known: Known) -> bool:
@@ -183,7 +198,9 @@ def _motions(
     if typed is not None:
         path = settings.folder / str(typed)
         inside = checkout.within(str(typed))
-        return own_list(inside if inside.exists() and not path.exists() else path, available), "override"
+        return own_list(
+            inside if inside.exists() and not path.exists() else path, available, checkout.generation
+        ), "override"
     wanted = request.motions or ((str(preset),) if preset else ())
     source = "flag" if request.motions else (model.preset.source if model.preset else "preset")
     if robot is None and not checkpoint.value.exists():
@@ -195,7 +212,7 @@ def _motions(
     def find(name: str) -> Path:
         return find_motion(name, checkout, available, robot, known["motion"], settings.folder)
 
-    return collect(wanted, find, (settings.folder, checkout.root), available), source
+    return collect(wanted, find, (settings.folder, checkout.root), available, checkout.generation), source
 
 
 def _typed_value(overrides: tuple[UserOverride, ...], key: str) -> object | None:

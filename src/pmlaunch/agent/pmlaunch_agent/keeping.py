@@ -17,7 +17,7 @@ MOST_BYTES = 1 << 30
 
 
 class MotionKeeper:
-    """Collects the bodies of ProtoMotions 2's environments after each control step.
+    """Collects the bodies of ProtoMotions 2's environments after each control step; evaluate_v3.py has 3's.
 
     Every environment's way through one motion is a column; a reset begins the next one.
 
@@ -42,7 +42,7 @@ class MotionKeeper:
             return
         env = self._env
         state = env.simulator.get_bodies_state()
-        positions, rotations = _numbers(state.rigid_body_pos), _numbers(state.rigid_body_rot)
+        positions, rotations = numbers(state.rigid_body_pos), numbers(state.rigid_body_rot)
         reference = self._reference()
         followed = self._followed(len(positions))
         progress = env.progress_buf.tolist()
@@ -76,8 +76,8 @@ class MotionKeeper:
         wanted = env.motion_lib.get_motion_state(manager.motion_ids, manager.motion_times).rigid_body_pos
         wanted = wanted + env.respawn_offset_relative_to_data.view(-1, 1, 3)
         ground = env.terrain.get_ground_heights(wanted[:, 0]).view(-1, 1, 1)
-        placed = _numbers(wanted)
-        placed[..., 2:] += _numbers(ground)
+        placed = numbers(wanted)
+        placed[..., 2:] += numbers(ground)
         return placed
 
     def write(self, path: str) -> bool:
@@ -90,7 +90,7 @@ class MotionKeeper:
         columns = [column for column in self._columns if column.positions]
         if not columns:
             return False
-        bodies = [str(name) for name in self._env.config.robot.body_names]
+        bodies = self._bodies()
         arrays = {
             "positions": _padded(np, [column.positions for column in columns]),
             "rotations": _padded(np, [column.rotations for column in columns]),
@@ -107,6 +107,23 @@ class MotionKeeper:
             np.savez(file, **arrays)
         os.replace(beside, path)
         return True
+
+    def keep(self, motion: int, positions: Any, rotations: Any, reference: Any) -> None:
+        """Keep one step of a motion that is followed once: arrays (bodies, 3) m, (bodies, 4) xyzw, (bodies, 3) m or None."""
+        column = self._open.get(motion)
+        if column is None:
+            column = self._open[motion] = _Column(motion)
+            self._columns.append(column)
+        column.positions.append(positions)
+        column.rotations.append(rotations)
+        if reference is not None:
+            column.reference.append(reference)
+        self._bytes += 2 * positions.nbytes + rotations.nbytes
+        if self._bytes > MOST_BYTES:
+            self.problem = f"motion.npz ends after {MOST_BYTES >> 20} MB"
+
+    def _bodies(self) -> list[str]:
+        return [str(name) for name in self._env.config.robot.body_names]
 
     def _name(self, motion: int) -> str:
         return self._names[motion] if 0 <= motion < len(self._names) else f"motion {motion}" if motion >= 0 else ""
@@ -131,7 +148,7 @@ class _Column:
         self.reference: list[Any] = []
 
 
-def _numbers(tensor: Any) -> Any:
+def numbers(tensor: Any) -> Any:
     """A tensor as an array of its own: the simulator writes the next step into the same memory."""
     return tensor.detach().cpu().numpy().astype("float32", copy=True)
 

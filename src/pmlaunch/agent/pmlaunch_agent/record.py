@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from pmlaunch_agent import elapsed
+from pmlaunch_agent.evaluate_v3 import Batches, Bodies
 from pmlaunch_agent.events import EventLog
 from pmlaunch_agent.outcome import EXIT_INTERRUPTED, Outcome, outcome_of
 from pmlaunch_agent.scores import Scores
@@ -37,6 +38,9 @@ class Record:
         self.verdict = Verdict(spec.result, rank, facts)
         self.steps = StepMeter(self, spec.max_steps, reporting=rank == 0)
         self.scores = Scores(self, spec.metrics if rank == 0 and spec.agent is None else None)
+        kept = spec.save_motion["file"] if spec.save_motion and rank == 0 and spec.agent is None else None
+        self.bodies = Bodies(self, kept, spec.metrics)
+        self.batches = Batches(self, reporting=rank == 0)
         self._healed: list[str] = []
         data = self.verdict.data
         self.events.emit("started", **{key: data[key] for key in ("pid", "python", "executable", "platform")})

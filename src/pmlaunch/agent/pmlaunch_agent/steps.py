@@ -56,10 +56,14 @@ class StepMeter:
 
         return count_before if when == "before" else count_after
 
-    def report_last(self) -> None:
+    def report_now(self) -> None:
         """Report the steps since the latest event."""
         if self._reporting and self.count > self._reported[0]:
             self._report()
+
+    def report_last(self) -> None:
+        """Report the steps since the latest event, and when the last step was."""
+        self.report_now()
         if self.count:
             self._record.verdict.time("last_step", round(self._latest - START, 3))
 

@@ -58,7 +58,13 @@ def _watching(record: Record, watch: Watch, function: Callable[..., Any]) -> Cal
     if watch.event == "evaluation":
         return evaluation(record, function)
     if watch.event == "scores":
-        return record.scores.collecting(function)
+        return record.scores.collecting(record.bodies.writing(function))
+    if watch.event == "bodies":
+        return record.bodies.keeping(function)
+    if watch.event == "batches":
+        return record.batches.planning(function)
+    if watch.event == "batch":
+        return record.batches.ending(function)
     if watch.event == "motion":
         return _progress(record, function)
     return _milestone(record, watch, function)

@@ -18,7 +18,8 @@ def _look(site: Site) -> Seen:
     if not folders:
         return Seen((("going on", "none"),))
     message = f"Going on now: {', '.join(map(str, folders))}"
-    return Seen((("going on", str(len(folders))),), (finding("PML244", Severity.NOTE, message, "pmlaunch stop"),))
+    hint = f'pmlaunch stop "{folders[0]}"'
+    return Seen((("going on", str(len(folders))),), (finding("PML244", Severity.NOTE, message, hint),))
 
 
 def _elsewhere() -> list[Path]:
