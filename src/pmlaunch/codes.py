@@ -85,6 +85,9 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML017", "the simulator cannot do that", Exit.USAGE,
          "MuJoCo simulates one environment, on the CPU.",
          "Leave the option out, or choose another --simulator."),
+    Code("PML018", "the current folder is gone", Exit.NOT_FOUND,
+         "The folder in which the command was typed was deleted or replaced, so relative paths lead nowhere.",
+         "Change to a folder that is there (cd), then the same command."),
     # 1xx: checkpoint, config, motion
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
@@ -420,11 +423,12 @@ CODES: Final[dict[str, Code]] = _table(
          "The source has no tag and no branch of this name.",
          "pmlaunch install --ref v2.3"),
     Code("PML406", "the folder holds something else", Exit.INSTALL,
-         "The folder is not empty and is no ProtoMotions checkout. pmlaunch overwrites nothing.",
+         "The folder, or the one beside it in which the checkout would be built, is not empty and is no ProtoMotions "
+         "checkout. pmlaunch overwrites nothing.",
          "pmlaunch install --dir ANOTHER_FOLDER"),
     Code("PML407", "local changes are in the way", Exit.INSTALL,
-         "The checkout would have to be switched to another ref, which would touch files that were changed in it, or "
-         "leave commits behind that no branch holds.",
+         "The checkout would have to be switched to another ref, which would touch files that were changed or added in it, "
+         "or leave commits behind that no branch holds.",
          "Commit or undo the changes (git -C DIR status), or --dir ANOTHER_FOLDER."),
     Code("PML408", "another install is at work here", Exit.INSTALL,
          "A pmlaunch install that still runs is building this checkout.",
@@ -451,7 +455,8 @@ CODES: Final[dict[str, Code]] = _table(
          "The file is not written in a way that lines can be added to, or may not be written.",
          "Add the keys that are named by hand."),
     Code("PML416", "the checkout is at another commit", Exit.INSTALL,
-         "The checkout that was found is of the right generation but not at v2.3. It was adopted as it is.",
+         "The checkout that was found is not at v2.3 and was adopted as it is; or it was switched and left its branch; or "
+         "a source was not asked, so that a branch may be further there.",
          "pmlaunch install --ref v2.3 switches it."),
     Code("PML417", "the checkout is no git repository", Exit.INSTALL,
          "The folder holds ProtoMotions without its git repository (a ZIP?), so its ref cannot be checked and Git LFS has "
@@ -464,8 +469,9 @@ CODES: Final[dict[str, Code]] = _table(
          "The repository there cannot be reached, or holds no file with the sha256 that the checkout asks for.",
          "pmlaunch fetch MODEL --from lfs"),
     Code("PML420", "not the model's own file", Exit.INSTALL,
-         "The file in the checkpoint's place is neither the checkpoint nor its pointer: it may be yours.",
-         "Move it away, then the same command again."),
+         "The file in the checkpoint's place is neither the checkpoint nor its pointer, or (with --remove) it stands in no "
+         "commit that came from a remote: it may be yours, and its only copy.",
+         "Move it away, or push its commit; then the same command again."),
     Code("PML421", "long paths are off", Exit.INSTALL,
          "Windows allows 259 characters for a path unless long paths are switched on, and the checkout's longest needs more.",
          "--dir with a shorter folder, such as C:\\pm, or switch long paths on."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -116,6 +117,80 @@ def test_a_changed_file_is_not_removed(install: Install, fetch: Fetch, folder: P
     assert place.read_bytes() == b"my own weights"
 
 
+MINE = "data/pretrained_models/mine/smpl/last.ckpt"
+
+
+def test_the_only_copy_is_not_removed(install: Install, fetch: Fetch, folder: Path, own: Upstream) -> None:
+    """A checkpoint of the user's that was never pushed: named it is refused, and "all" does not mean it."""
+    assert install("--models", "none", source=own.root).code == 0
+    checkout = folder / "protomotions"
+    assert fetch("maskmimic").code == 0
+    weights = os.urandom(10_000)
+    (checkout / MINE).parent.mkdir(parents=True)
+    (checkout / MINE).write_bytes(weights)
+    git(checkout, "add", MINE)
+    git(checkout, "commit", "-q", "-m", "mine")
+    git(checkout, "tag", "my-best")
+    for names in (["mine_smpl"], ["maskmimic", "mine_smpl"]):
+        done = fetch(*names, "--remove")
+        assert (done.code, done.codes) == (6, ["PML420"])
+        assert "only copy" in done.document["errors"][0]["message"]
+        assert (checkout / MINE).read_bytes() == stored(checkout, weights).read_bytes() == weights
+        assert (checkout / MASKED).read_bytes() == own.masked, "something was freed before all was looked at"
+    done = fetch("all", "--remove")
+    assert done.code == 0, done.out
+    assert {model["title"] for model in done.document["data"]["models"]} == {"masked_mimic", "motion_tracker"}
+    assert (checkout / MINE).read_bytes() == weights
+    for setting in (
+        "lfs.locksverify=false",
+        "lfs.allowincompletepush=true",
+    ):  # the pointers of others are not ours to push
+        git(checkout, "config", *setting.split("="))
+    git(checkout, "push", "-q", "origin", "HEAD:refs/heads/mine")
+    git(checkout, "fetch", "-q", "origin", "refs/heads/mine:refs/remotes/origin/mine")
+    assert fetch("mine_smpl", "--remove").code == 0
+    assert read_pointer(checkout / MINE) is not None
+    assert fetch("mine_smpl").code == 0
+    assert (checkout / MINE).read_bytes() == weights
+
+
+def test_ones_own_weights_in_a_presets_place_are_not_removed(install: Install, fetch: Fetch, folder: Path) -> None:
+    assert install().code == 0
+    checkout = folder / "protomotions"
+    (checkout / MASKED).write_bytes(b"trained further")
+    git(checkout, "add", MASKED)
+    for names in ("maskmimic", "all"):
+        done = fetch(names, "--remove")
+        assert (done.code, done.codes) == (6, ["PML420"])
+        assert (checkout / MASKED).read_bytes() == b"trained further"
+
+
+def test_in_a_whole_clone_what_a_remote_branch_held_is_removed(fetch: Fetch, folder: Path, made: Upstream) -> None:
+    checkout = folder / "protomotions"
+    git(folder, "clone", "-q", made.url, "protomotions", GIT_LFS_SKIP_SMUDGE="1")
+    git(checkout, "checkout", "-q", "v2.3", GIT_LFS_SKIP_SMUDGE="1")
+    assert fetch("all").code == 0
+    assert fetch("all", "--remove").code == 0
+    assert read_pointer(checkout / MASKED) is not None
+
+
+def test_where_git_cannot_answer_a_file_of_the_right_size_is_not_believed(
+    install: Install, fetch: Fetch, folder: Path, made: Upstream
+) -> None:
+    assert install().code == 0
+    checkout = folder / "protomotions"
+    place = checkout / MASKED
+    (checkout / ".git" / "lfs").rename(checkout / ".git" / "lfs-away")
+    (checkout / ".git" / "lfs").touch()
+    place.write_bytes(made.masked)  # git does not know this one yet
+    assert fetch("maskmimic").document["data"]["models"][0]["state"] == "already done"
+    wrong = os.urandom(len(made.masked))
+    place.write_bytes(wrong)
+    for done in (fetch("maskmimic"), install()):
+        assert done.code == 6, done.out
+    assert wrong in [path.read_bytes() for path in place.parent.glob("last.ckpt*")], "it is the user's"
+
+
 def test_from_hugging_face_by_content(
     install: Install, fetch: Fetch, folder: Path, made: Upstream, hub: dict[str, str]
 ) -> None:
@@ -174,6 +249,7 @@ def test_without_a_git_repository(fetch: Fetch, folder: Path, made: Upstream) ->
     assert (done.code, done.codes) == (3, ["PML010"])
     done = fetch("maskmimic", "--remove")
     assert (done.code, done.codes) == (6, ["PML417"])
+    assert done.document["errors"][0]["hint"] == f"delete {folder / 'protomotions' / MASKED} by hand"
 
 
 def test_without_a_checkout(fetch: Fetch) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 
+from conftest import command
 from pmlaunch.checkouts.lfs import read_pointer
 from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
 
@@ -27,6 +31,14 @@ def test_empty_folder(install: Install, folder: Path, made: Upstream) -> None:
     assert planned.code == 0
     assert planned.document["data"]["plan"]["provenance"]["simulator"]["value"] == "genesis"
     assert Path(planned.document["data"]["plan"]["cwd"]) == folder / "protomotions"
+
+
+def test_what_comes_next_is_about_the_model_that_was_fetched(folder: Path, made: Upstream, tmp_path: Path) -> None:
+    words = ("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--models", "motion_tracker")
+    environment = {**os.environ, "PMLAUNCH_LOGS": str(tmp_path / "logs")}
+    done = subprocess.run(command(*words), cwd=folder, env=environment, capture_output=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert b"next: pmlaunch eval motion_tracker " in done.stdout
 
 
 def test_again_does_nothing(install: Install, folder: Path) -> None:
@@ -141,11 +153,81 @@ def test_a_checkout_of_generation_2_elsewhere_is_adopted_as_it_is(
     assert git(folder / "protomotions", "rev-list", "--count", "HEAD") == "2", "its history was cut"
 
 
-def test_a_checkout_of_generation_3_is_switched(install: Install, folder: Path, made: Upstream) -> None:
-    clone(made, folder / "protomotions", "main")
-    assert install().code == 0
-    assert (folder / "protomotions" / MASKED).read_bytes() == made.masked
-    assert git(folder / "protomotions", "describe", "--tags") == "v2.3"
+def test_a_checkout_of_generation_3_is_switched_only_when_that_is_asked_for(
+    install: Install, folder: Path, made: Upstream
+) -> None:
+    checkout = clone(made, folder / "protomotions", "main")
+    done = install("--models", "none")
+    assert (done.code, done.codes) == (0, ["PML416", "PML410"])
+    assert str(checkout) in done.document["findings"][1]["hint"]
+    assert (states(done)["checkout"], git(checkout, "branch", "--show-current")) == ("already done", "main")
+    done = install("--ref", "v2.3")
+    assert (done.code, done.codes) == (0, ["PML416"])
+    assert "was on the branch main" in done.document["findings"][0]["message"]
+    assert (checkout / MASKED).read_bytes() == made.masked
+    assert git(checkout, "describe", "--tags") == "v2.3"
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_branch_is_asked_for_again(install: Install, folder: Path, own: Upstream, adopted: bool) -> None:
+    checkout = folder / "protomotions"
+    if adopted:
+        clone(own, checkout, "main")
+    words = ("--ref", "main", "--models", "none")
+    assert install(*words, source=own.root).code == 0
+    assert states(install(*words, source=own.root))["checkout"] == "already done"
+    (own.root / "newer.txt").write_text("newer", encoding="utf-8")
+    git(own.root, "add", "newer.txt")
+    git(own.root, "commit", "-q", "-m", "newer")
+    done = install(*words, source=own.root)
+    assert (done.code, states(done)["checkout"]) == (0, "done"), done.out
+    assert (checkout / "newer.txt").exists()
+    assert states(install(*words, source=own.root))["checkout"] == "already done"
+    away = own.root.rename(own.root.with_name("away"))
+    own.root.mkdir()  # a source that does not answer
+    done = install(*words, source=own.root)
+    assert (done.code, states(done)["checkout"]) == (0, "already done")
+    assert [code for code in done.codes if code != "PML410"] == ["PML416"]
+    own.root.rmdir()
+    away.rename(own.root)
+
+
+def test_another_source_than_the_checkouts_is_told(
+    install: Install, folder: Path, made: Upstream, own: Upstream
+) -> None:
+    words = ("--models", "none", "--ref", "v2.3")
+    assert install(*words).code == 0
+    assert install(*words).codes == []
+    done = install(*words, source=own.root)
+    assert (done.code, done.codes) == (0, ["PML416"])
+    assert str(own.root) in done.document["findings"][0]["message"]
+
+
+OLD_GIT = """#!/bin/sh
+# git 2.25 knows no --end-of-options in rev-parse
+[ "$*" = version ] && { echo git version 2.25.1; exit; }
+for word; do [ "$word" = --end-of-options ] && exit 128; done
+exec "GIT" "$@"
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="skipped: the stand-in for git is a shell script")
+def test_with_the_git_of_ubuntu_20_04(install: Install, folder: Path, made: Upstream, tmp_path: Path) -> None:
+    old = tmp_path / "old" / "git"
+    old.parent.mkdir()
+    old.write_text(OLD_GIT.replace("GIT", str(shutil.which("git"))), encoding="utf-8")
+    old.chmod(0o755)
+    path = f"{old.parent}{os.pathsep}{os.environ['PATH']}"
+    assert install("--ref", "v2.3", PATH=path).code == 0
+    is_whole(folder / "protomotions", made)
+    assert set(states(install("--ref", "v2.3", PATH=path)).values()) == {"already done"}
+
+
+def test_a_ref_that_looks_like_an_option(install: Install, folder: Path) -> None:
+    assert install("--ref=--all", "--models", "none").codes[-1] == "PML405"
+    assert list(folder.iterdir()) == []
+    assert install("--models", "none").code == 0
+    assert install("--ref=--all", "--models", "none").codes[-1] == "PML405"
 
 
 @pytest.mark.parametrize("change", ["file", "commit"])
@@ -157,10 +239,23 @@ def test_local_changes_stop_a_switch(install: Install, folder: Path, made: Upstr
         git(checkout, "checkout", "-q", "--detach")
         git(checkout, "commit", "-q", "-am", "mine")
     head = git(checkout, "rev-parse", "HEAD")
-    done = install()
+    done = install("--ref", "v2.3")
     assert (done.code, done.codes[-1]) == (6, "PML407")
     assert git(checkout, "rev-parse", "HEAD") == head
     assert changed.read_text(encoding="utf-8") == "# mine\n"
+
+
+def test_a_switch_spares_ignored_files(install: Install, folder: Path, made: Upstream) -> None:
+    checkout = clone(made, folder / "protomotions", "v2.3")
+    mine = checkout / "protomotions" / "inference_agent.py"  # v2.3 has none, main has one
+    mine.write_text("# mine\n", encoding="utf-8")
+    (checkout / ".git" / "info" / "exclude").write_text("inference_agent.py\n", encoding="utf-8")
+    head = git(checkout, "rev-parse", "HEAD")
+    done = install("--ref", "main", "--models", "none")
+    assert (done.code, done.codes[-1]) == (6, "PML407")
+    assert "protomotions/inference_agent.py" in done.document["errors"][0]["message"]
+    assert mine.read_text(encoding="utf-8") == "# mine\n"
+    assert git(checkout, "rev-parse", "HEAD") == head
 
 
 def test_a_checkpoint_in_its_place_is_no_local_change(install: Install, folder: Path, made: Upstream) -> None:
@@ -232,7 +327,7 @@ def test_own_hooks_and_filters_are_not_run(install: Install, folder: Path, made:
     git(checkout, "config", "core.fsmonitor", f"echo monitor >> '{trace}'")
     before = {path: path.read_bytes() for path in (checkout / ".git" / "hooks").iterdir()}
     trace.unlink(missing_ok=True)
-    assert install().code == 0
+    assert install("--ref", "v2.3").code == 0
     assert not trace.exists() or "hook" not in trace.read_text(), trace.read_text()
     assert {path: path.read_bytes() for path in (checkout / ".git" / "hooks").iterdir()} == before
 
@@ -281,6 +376,48 @@ def test_a_folder_that_holds_something_else(install: Install, folder: Path) -> N
     done = install()
     assert (done.code, done.codes[-1]) == (6, "PML406")
     assert [path.name for path in folder.rglob("*")] == ["protomotions", "thesis.tex"]
+
+
+def test_the_folder_beside_is_left_alone_when_it_is_a_users(install: Install, folder: Path, tmp_path: Path) -> None:
+    """It has the name under which the checkout would be built; a repository of the user's in it proves nothing."""
+    home = tmp_path / "home"
+    mine = home / ".protomotions.pmlaunch" / "thesis.tex"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine", encoding="utf-8")
+    for _ in range(2):
+        for extra in ((), ("--dry-run",)):
+            done = install(*extra, cwd=home)
+            assert (done.code, done.codes[-1]) == (6, "PML406")
+            assert mine.read_text(encoding="utf-8") == "mine"
+        if not (home / ".git").exists():
+            git(home, "init", "-q")  # now as a submodule
+            git(mine.parent, "init", "-q")
+    mine.parent.rename(home / "moved")
+    assert install("--models", "none", cwd=home).code == 0
+    assert not mine.parent.exists()
+
+
+def test_the_current_folder_is_not_replaced(install: Install, folder: Path, tmp_path: Path) -> None:
+    inside = folder / "pm"
+    inside.mkdir()
+    number = inside.stat().st_ino
+    done = install("--dir", ".", cwd=inside)
+    assert (done.code, done.codes) == (2, ["PML001"])
+    assert done.document["errors"][0]["hint"] == 'cd .. and then: pmlaunch install --dir "pm"'
+    assert (inside.stat().st_ino, list(inside.iterdir())) == (number, [])
+    assert install("--dir", "pm", "--models", "none").code == 0
+    assert set(states(install("--dir", ".", "--models", "none", cwd=inside)).values()) == {"already done"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="skipped: Windows removes no folder in which somebody stands")
+@pytest.mark.parametrize("words", [("install",), ("doctor",), ("fetch", "maskmimic")])
+def test_a_current_folder_that_is_gone(tmp_path: Path, words: tuple[str, ...]) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    shell = 'rmdir "$0" && exec "$@" --json'
+    done = subprocess.run(["sh", "-c", shell, str(gone), *command(*words)], cwd=gone, capture_output=True, timeout=60)
+    assert done.returncode == 3, done.stderr
+    assert [error["code"] for error in json.loads(done.stdout)["errors"]] == ["PML018"]
 
 
 def test_a_model_that_the_commit_does_not_have(install: Install, own: Upstream, folder: Path) -> None:

@@ -309,7 +309,10 @@ def test_a_quota_that_is_used_up_names_the_other_way(install: Install, made: Ups
     server.status, server.message = 403, "This repository is over its data quota."
     done = install(**server.variables)
     assert (done.code, done.codes[-1]) == (6, "PML412")
-    assert "--from hf" in done.document["errors"][0]["hint"]
+    assert done.document["errors"][0]["hint"] == "pmlaunch fetch masked_mimic --from hf"
+    done = install("--models", "motion_tracker", **server.variables)
+    assert (done.code, done.codes[-1]) == (6, "PML412")
+    assert "--from hf" not in done.document["errors"][0]["hint"], "nobody has it there"
 
 
 def test_settings_of_the_users_are_kept(install: Install, folder: Path) -> None:

@@ -18,7 +18,7 @@ from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import Ended, Git, version_in
 from pmlaunch.installing.install import install, make_site, plan
-from pmlaunch.installing.models import ModelsStep
+from pmlaunch.installing.models import ModelsStep, robot_assets
 from pmlaunch.installing.source import Ref, address, generation_by_name
 from pmlaunch.installing.step import InstallRequest, Progress, Site, State, StepResult, Todo
 from pmlaunch.installing.tools import ToolsStep
@@ -81,7 +81,7 @@ def test_plan_of_an_empty_folder(site: MakeSite, no_git: None) -> None:
     assert "git 2.40.0, git-lfs 3.4.0" in planned.results[0].text
     assert "as a clone" in checkout.text
     assert "--depth 1" in checkout.commands[0]
-    assert "GIT_LFS_SKIP_SMUDGE=1" in checkout.commands[0]
+    assert checkout.commands[0].startswith("git -c filter.lfs.smudge= "), "a form that every shell understands"
     assert models.bytes == 303_850_268
     assert models.commands[-1].endswith('--include="data/pretrained_models/masked_mimic/smpl/last.ckpt" --exclude=""')
     assert planned.bytes == models.bytes + (checkout.bytes or 0)
@@ -156,6 +156,46 @@ def test_git_lfs_that_is_missing(site: MakeSite, no_git: None, monkeypatch: pyte
     error = plan([ToolsStep()], site()).error
     assert error is not None
     assert (error.code, error.exit_code) == ("PML401", 6)
+
+
+def test_plan_of_a_commit_names_commands_that_git_takes(site: MakeSite, no_git: None) -> None:
+    commit = "4a" * 20
+    commands = plan([CheckoutStep()], site(ref=commit, ref_given=True)).results[0].commands
+    assert not any("--branch" in command for command in commands), "git clone takes no commit there"
+    assert any(command.endswith(f"fetch --depth 1 origin {commit}") for command in commands)
+
+
+def test_a_robot_that_is_mistyped_is_told_which_there_are(
+    site: MakeSite, no_git: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = site(robot="nope", models=())
+    configs = here.checkout / "protomotions" / "robot_configs"
+    configs.mkdir(parents=True)
+    for name in ("base", "g1", "smpl"):
+        (configs / f"{name}.py").touch()
+    error = refused(lambda: robot_assets(Git(here), here))
+    assert (error.code, error.hint) == ("PML010", "--robot NAME, one of: g1, smpl")
+
+
+@pytest.mark.parametrize(
+    ("models", "hint"),
+    [
+        (("maskmimic",), "pmlaunch fetch masked_mimic --from hf"),
+        (("motion_tracker",), "--dir ANOTHER_FOLDER"),
+        (("motion_tracker", "maskmimic"), "pmlaunch fetch masked_mimic --from hf"),
+    ],
+)
+def test_without_git_the_hint_is_about_the_model_that_was_named(
+    site: MakeSite, no_git: None, models: tuple[str, ...], hint: str
+) -> None:
+    here = site(models=models)
+    program = here.checkout / "protomotions" / "eval_agent.py"
+    program.parent.mkdir(parents=True)
+    program.touch()
+    error = refused(lambda: ModelsStep().todo(here))
+    assert error.code == "PML417"
+    assert hint in (error.hint or "")
+    assert "maskmimic" not in (error.hint or "")
 
 
 # ---- the loop
@@ -299,6 +339,13 @@ def test_git_s_last_words(line: str, code: str, tmp_path: Path) -> None:
     assert line[:60] in error.message
     assert str(tmp_path / "log") in error.message
     assert error.hint
+
+
+def test_the_hint_of_a_failed_download_is_the_callers(tmp_path: Path) -> None:
+    for line in ("[404] Object does not exist on the server", "This repository is over its data quota."):
+        ended = Ended(2, (line,), tmp_path)
+        assert failure(ended, "Fetching", "x", elsewhere="fetch it there").hint == "fetch it there"
+        assert "maskmimic" not in (failure(ended, "Fetching", "x").hint or "")
 
 
 def test_silence_and_a_limit_on_sizes(tmp_path: Path) -> None:

@@ -97,6 +97,9 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return Exit.DONE
     except Exception as error:
+        if isinstance(error, FileNotFoundError) and _gone():
+            what = "The folder in which this was typed is not there any more: it was deleted or replaced."
+            return _failed(command, PmlaunchError("PML018", what, hint="cd to a folder that is there"), as_json)
         return _internal(command, error, as_json, any(word in arguments for word in _VERBOSE) or _debugging())
 
 
@@ -111,6 +114,15 @@ def _without_verbose(arguments: Sequence[str], command: str) -> list[str]:
 
 def _debugging() -> bool:
     return os.environ.get("PMLAUNCH_DEBUG", "") not in ("", "0")
+
+
+def _gone() -> bool:
+    """Whether the current folder was removed while somebody stood in it."""
+    try:
+        os.getcwd()  # noqa: PTH109 (Path.cwd() would do the same)
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:

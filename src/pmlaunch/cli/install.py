@@ -142,7 +142,8 @@ def _show(
         "steps": [result.as_json() for result in came.results],
     }
     errors = (came.error,) if came.error else ()
-    then = "pmlaunch eval maskmimic --motion walk" if request.models else "pmlaunch fetch maskmimic"
+    first = next((name for name in request.models if name != "all"), "maskmimic")
+    then = f"pmlaunch eval {first} --motion walk" if request.models else "pmlaunch fetch maskmimic"
     shown = Shown(came, then=then)
     render(Outcome(command, code, data, came.findings, errors, shown=shown), as_json=as_json)
     return code

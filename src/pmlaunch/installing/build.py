@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import stat
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
@@ -23,6 +20,7 @@ from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import NO_LFS, Git, cannot_write
 from pmlaunch.installing.place import gitdir_of, read_marker, write_marker
 from pmlaunch.installing.source import Ref, find_ref
+from pmlaunch.installing.stage import discard, refuse_foreign_stage
 from pmlaunch.installing.step import Progress, Report
 from pmlaunch.installing.transfer import GitProgress
 from pmlaunch.running.process import created, is_running
@@ -55,6 +53,7 @@ def build(git: Git, building: Building, report: Report) -> None:
 
     Raises PML402 to PML406, PML408, PML409, PML422. What was fetched is kept for the next attempt; nothing else is.
     """
+    refuse_foreign_stage(building.stage)
     try:
         _prepare(git, building)
         _fetch(git, building, report)
@@ -65,14 +64,7 @@ def build(git: Git, building: Building, report: Report) -> None:
     finally:
         marker = read_marker(building.gitdir)
         if building.stage.exists() and not (marker and marker.get("fetched")):
-            discard(building)
-
-
-def discard(building: Building) -> None:
-    """Remove what is ours and not finished."""
-    remove_tree(building.stage)
-    if read_marker(building.gitdir) is not None:
-        remove_tree(building.gitdir)
+            discard(building.stage, building.gitdir)
 
 
 def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
@@ -94,7 +86,7 @@ def _prepare(git: Git, building: Building) -> None:
     refuse_if_at_work(gitdir, building.folder)
     same = marker and (marker.get("url"), marker.get("ref")) == (building.url, building.ref)
     if not (same and stage.is_dir() and gitdir_of(stage)):
-        discard(building)
+        discard(building.stage, building.gitdir)
     stage.mkdir(parents=True, exist_ok=True)
     gitdir.mkdir(parents=True, exist_ok=True)
     me = {"pid": os.getpid(), "created": created(os.getpid())}
@@ -204,14 +196,3 @@ def _told(git: Git, building: Building, *arguments: str, cwd: Path | None = None
     ended = git.tell(*arguments, cwd=cwd or building.stage)
     if not ended.ok:
         raise failure(ended, f"git {arguments[0]}", str(building.stage))
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with git's read-only files in it; what cannot be removed stays."""
-
-    def writable(function: Callable[..., Any], path: str, _: Any) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(path, stat.S_IWRITE)  # noqa: PTH101
-            function(path)
-
-    shutil.rmtree(folder, onerror=writable)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.adopted import is_right_ref, switch_asked
 from pmlaunch.installing.build import Building, build, refuse_if_at_work
 from pmlaunch.installing.git import Git, cannot_write
 from pmlaunch.installing.place import Around, Place, around, look_at, remove_marker
-from pmlaunch.installing.source import address, generation_by_name, known_commit
-from pmlaunch.installing.step import Report, Site, Todo, install_words
+from pmlaunch.installing.source import address, generation_by_name, is_commit, known_ref
+from pmlaunch.installing.stage import refuse_foreign_stage
+from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.installing.submodule import free_name, register, restore
-from pmlaunch.installing.switch import refuse_if_changed, switch
+from pmlaunch.installing.switch import refuse_if_changed
 from pmlaunch.model import Finding, Severity
 
 DEFAULT_REF = "v2.3"
@@ -47,21 +49,22 @@ class CheckoutStep:
         refuse_if_at_work(place.gitdir, site.checkout)
         if place.marker:
             return Todo("finish what an earlier install began")
-        if _right(git, site, place):
+        if is_right_ref(git, site, place):
             site.said[self.name] = _state(git, site.checkout)
             return None
         refuse_if_changed(git, site.checkout, request.ref, _held(git, site.checkout))
+        known = known_ref(git, site.checkout, request.ref)
         return Todo(
             f"switch {site.checkout} to {request.ref}",
             (f'git -C "{site.checkout}" checkout --detach {request.ref}',),
-            bytes=None if known_commit(git, site.checkout, request.ref) else _SIZES["2"][0],
+            bytes=None if known else _SIZES["2"][0],
             findings=_generation_warning(request.ref),
         )
 
     def do(self, site: Site, report: Report) -> None:
         git, place = Git(site), look_at(site.checkout)
         if place.state == "checkout" and not place.marker:
-            switch(git, site.checkout, address(site.request.source), site.request.ref, report)
+            switch_asked(git, site, report)
             return
         repository = _submodule_of(git, site)
         if place.state == "absent":
@@ -94,20 +97,48 @@ def _to_build(git: Git, site: Site) -> Todo:
     request, repository = site.request, _submodule_of(git, site)
     building = _building(site, repository)
     refuse_if_at_work(building.gitdir, site.checkout)
+    refuse_foreign_stage(building.stage)
+    _refuse_where_one_stands(site)
     generation = generation_by_name(building.ref) or "2"
     kind = f"submodule of {repository.root}" if repository else "clone"
-    clone = f'git clone --depth 1 --branch {building.ref} {building.url} "{building.folder}"'
-    if repository:
-        clone += f'; git submodule add {building.url} "{repository.path}"'
     packed, files = _SIZES[generation]
     return Todo(
         f"{request.ref if building.ref == request.ref else building.ref[:8]} from {building.url} as a {kind}, "
         "without history and without checkpoints",
-        (f"GIT_LFS_SKIP_SMUDGE=1 {clone}",),
+        _commands(building, repository),
         bytes=packed,
         disk=packed + files,
         findings=_generation_warning(building.ref),
     )
+
+
+def _commands(building: Building, repository: Around | None) -> tuple[str, ...]:
+    """What a person could type instead, in any shell."""
+    plain = "git -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false"
+    ref, url, folder = building.ref, building.url, building.folder
+    told = [f'{plain} clone --depth 1 --branch {ref} {url} "{folder}"']
+    if is_commit(ref):  # git clone takes a branch or a tag only
+        told = [
+            f'git init "{folder}"',
+            f'git -C "{folder}" remote add origin {url}',
+            f'git -C "{folder}" fetch --depth 1 origin {ref}',
+            f'{plain} -C "{folder}" checkout --detach {ref}',
+        ]
+    if repository:
+        told.append(f'git -C "{repository.root}" submodule add --force {url} "{repository.path}"')
+    return tuple(told)
+
+
+def _refuse_where_one_stands(site: Site) -> None:
+    """Raise PML001 for the current folder: the checkout takes its place, and the shell would stand in a removed one."""
+    folder = site.checkout
+    if folder.is_dir() and folder.samefile(site.settings.folder):
+        raise PmlaunchError(
+            "PML001",
+            f"--dir cannot be the current folder ({folder}): the checkout is built beside it and takes its place.",
+            hint=f'cd .. and then: pmlaunch install --dir "{folder.name}"',
+            subject=str(folder),
+        )
 
 
 def _building(site: Site, repository: Around | None) -> Building:
@@ -150,19 +181,6 @@ def _finish(git: Git, site: Site, place: Place) -> None:
         raise cannot_write(site.checkout, error) from error
 
 
-def _right(git: Git, site: Site, place: Place) -> bool:
-    """Whether the checkout is what was asked for; without --ref any checkout of generation 2 is."""
-    head = git.ask("rev-parse", "--verify", "-q", "HEAD", cwd=site.checkout)
-    if head is not None and head == known_commit(git, site.checkout, site.request.ref):
-        return True
-    if site.request.ref_given or place.generation != "2":
-        return False
-    message = f"{site.checkout} is at {(head or 'no commit')[:8]}, not at {site.request.ref}. It is used as it is."
-    hint = install_words(site.checkout, site.request.simulator, f"--ref {site.request.ref}")
-    site.findings.append(Finding("PML416", Severity.NOTE, message, hint, None, str(site.checkout)))
-    return True
-
-
 def _held(git: Git, folder: Path) -> str | None:
     repository = around(git, folder)
     return repository.pinned if repository else None
@@ -190,4 +208,4 @@ def _other_generation(ref: str) -> Finding:
 
 def _no_git(folder: Path) -> Finding:
     message = f"{folder} has no git repository: its ref cannot be checked, and Git LFS cannot bring its checkpoints."
-    return Finding("PML417", Severity.WARNING, message, "pmlaunch fetch maskmimic --from hf", None, str(folder))
+    return Finding("PML417", Severity.WARNING, message, "pmlaunch install --dir ANOTHER_FOLDER", None, str(folder))

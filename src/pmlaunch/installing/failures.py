@@ -20,12 +20,12 @@ _PATTERNS: Sequence[tuple[str, str, str, str]] = (
     ),
     (
         r"over its data quota|exceeded its lfs budget|bandwidth limit",
-        "PML412", "The repository's Git LFS quota is used up.", "pmlaunch fetch maskmimic --from hf",
+        "PML412", "The repository's Git LFS quota is used up.", f"later: {_AGAIN}",
     ),
     (
         r"object does not exist|remote missing object|not found on the server|no such file or directory.*lfs|"
         + _STATUS.format("404|410"),
-        "PML412", "The source does not have this file in its Git LFS store.", "pmlaunch fetch maskmimic --from hf",
+        "PML412", "The source does not have this file in its Git LFS store.", "pmlaunch list models shows what else there is",
     ),
     (
         r"dubious ownership|safe\.directory",
@@ -59,8 +59,11 @@ _PATTERNS: Sequence[tuple[str, str, str, str]] = (
 )  # fmt: skip
 
 
-def failure(ended: Ended, what: str, subject: str, code: str = "PML409") -> PmlaunchError:
-    """The error for a command that ended badly while it did `what` with `subject`; `code` where its words tell nothing."""
+def failure(ended: Ended, what: str, subject: str, code: str = "PML409", elsewhere: str | None = None) -> PmlaunchError:
+    """The error for a command that ended badly while it did `what` with `subject`; `code` where its words tell nothing.
+
+    `elsewhere` is the command that brings the same from another place: the hint where the source has it no more.
+    """
     words = "\n".join(ended.tail)
     log = f"git's output: {ended.log}"
     if ended.exit_code is None:
@@ -73,6 +76,7 @@ def failure(ended: Ended, what: str, subject: str, code: str = "PML409") -> Pmla
     for pattern, known, meaning, hint in _PATTERNS:
         if re.search(pattern, words, re.IGNORECASE):
             said = _telling(ended.tail, pattern)
+            hint = elsewhere if elsewhere and known == "PML412" else hint
             return PmlaunchError(known, f"{what}: {meaning} {said}{log}", hint=hint, subject=subject)
     if ended.exit_code == -25:  # SIGXFSZ: a limit on the size of files, seen where users have quotas
         return PmlaunchError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,6 @@ from pmlaunch.checkouts.find import find_checkout
 from pmlaunch.checkouts.lfs import Pointer, read_pointer
 from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.build import remove_tree
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.git import WITH_LFS, Git, cannot_write
 from pmlaunch.installing.huggingface import download
@@ -28,8 +27,19 @@ from pmlaunch.installing.lfsfiles import (
     state_of,
     store_of,
 )
-from pmlaunch.installing.models import PRETRAINED, Wanted, beside, chosen_models, known_models, set_lfs_up
+from pmlaunch.installing.models import (
+    PRETRAINED,
+    WITH_GIT,
+    Wanted,
+    beside,
+    chosen_models,
+    from_hub,
+    known_models,
+    set_lfs_up,
+)
 from pmlaunch.installing.place import gitdir_of
+from pmlaunch.installing.published import is_published
+from pmlaunch.installing.stage import remove_tree
 from pmlaunch.installing.step import InstallRequest, Report, Site, State, StepResult
 from pmlaunch.platforms import platform_named
 from pmlaunch.settings import Settings
@@ -76,42 +86,54 @@ def fetch(site: Site, origin: str, report: Report, say: Say) -> Iterator[StepRes
 def remove(site: Site) -> Iterator[StepResult]:
     """Put git's own pointers in the checkpoints' places, and free what Git LFS keeps of them.
 
-    Raises PML420 for a file that is not the model's, PML417 without a git repository.
+    Nothing is freed before everything was looked at. Raises PML420 for a file that is not the model's or that cannot be
+    had again, PML417 without a git repository.
     """
     git = Git(site)
-    for wanted in chosen(site, git):
-        files = _tracked(site, git, wanted)
-        states = state_of(git, site.checkout, files)
-        for path, state in states.items():
-            if state == "other":
-                raise PmlaunchError(
-                    "PML420",
-                    f"{path} is not the checkpoint that git knows: it may be yours. It was left as it is.",
-                    hint="move it away, then the same command",
-                    subject=path,
-                )
+    named = [(wanted, _tracked(site, git, wanted, removing=True)) for wanted in chosen(site, git, removing=True)]
+    states: dict[str, str] = {}
+    for wanted, files in named:
+        states |= state_of(git, site.checkout, files)
+        _refuse_what_would_be_lost(site, git, wanted, files, states)
+    for wanted, files in named:
         store = store_of(git, site.checkout)
         freed = sum(_free(site, git, file, states[file.path], object_of(store, file.pointer)) for file in files)
         state = State.DONE if freed else State.ALREADY
         yield StepResult("remove", wanted.names[0], state, f"{files[0].path}: {megabytes(freed)} freed", bytes=freed)
 
 
-def chosen(site: Site, git: Git) -> list[Wanted]:
-    """The models that were named; "all" means those that the commit has."""
+def _refuse_what_would_be_lost(
+    site: Site, git: Git, wanted: Wanted, files: list[LfsFile], states: Mapping[str, str]
+) -> None:
+    """Raise PML420 for a file that nobody but the user may have."""
+    preset_sha256 = str(wanted.preset.values.get("sha256") or "") if wanted.preset else ""
+    for file in files:
+        if states[file.path] == "other":
+            message = f"{file.path} is not the checkpoint that git knows: it may be yours. It was left as it is."
+            raise PmlaunchError("PML420", message, hint="move it away, then the same command", subject=file.path)
+        if not is_published(git, site.checkout, file, preset_sha256):
+            message = f"{file.path} stands in no commit that came from a remote: this may be its only copy. Nothing was freed."
+            hint = "push its commit (git lfs push, git push), or delete the file by hand"
+            raise PmlaunchError("PML420", message, hint=hint, subject=file.path)
+
+
+def chosen(site: Site, git: Git, removing: bool = False) -> list[Wanted]:
+    """The models that were named; "all" means those that the commit has, and to remove only those of presets."""
     known = known_models(site, git if gitdir_of(site.checkout) else None)
     if "all" in site.request.models:
         tracked = {file.path for file in lfs_files(git, site.checkout, PRETRAINED)}
-        return [wanted for wanted in known if wanted.path in tracked]
+        return [wanted for wanted in known if wanted.path in tracked and (wanted.preset or not removing)]
     return chosen_models(site.request.models, known)
 
 
-def _tracked(site: Site, git: Git, wanted: Wanted) -> list[LfsFile]:
+def _tracked(site: Site, git: Git, wanted: Wanted, removing: bool = False) -> list[LfsFile]:
     """The model's files as git knows them. Raises PML411 and PML417."""
     if gitdir_of(site.checkout) is None:
+        by_hand = f"delete {site.checkout.joinpath(*wanted.path.split('/'))} by hand"
         raise PmlaunchError(
             "PML417",
             f"{site.checkout} has no git repository, so Git LFS has nothing to work on.",
-            hint=f"pmlaunch fetch {wanted.names[0]} --from hf",
+            hint=by_hand if removing else from_hub(wanted) or WITH_GIT,
             subject=str(site.checkout),
         )
     tracked = {file.path: file for file in lfs_files(git, site.checkout, PRETRAINED)}

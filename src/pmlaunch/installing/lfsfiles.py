@@ -55,16 +55,18 @@ def state_of(git: Git, root: Path, files: Sequence[LfsFile]) -> dict[str, str]:
     a file that is nothing of it (broken off, or the user's own).
 
     Whether a file of the right size has the right sha256 is asked of git, which remembers the files that it has seen. Of
-    one that came by other means than Git LFS it only sees that its size is not the pointer's: that one is read.
+    one that came by other means than Git LFS it only sees that its size is not the pointer's: that one is read. Where git
+    cannot answer, every file is read.
     """
     states = {file.path: _quick_state(file, root) for file in files}
     sized = [path for path, state in states.items() if state == "here"]
     if sized:
         changed = git.ask("status", "--porcelain=v1", "-z", "-uno", "--", *sized, cwd=root, settings=WITH_LFS)
-        suspects = {entry[3:] for entry in (changed or "").split("\0")}
+        suspects = set(sized) if changed is None else {entry[3:] for entry in changed.split("\0")}
+        right = "here" if changed is None else "unknown"
         for file in files:
             if file.path in suspects:
-                states[file.path] = "unknown" if is_right(file.within(root), file.pointer) else "other"
+                states[file.path] = right if is_right(file.within(root), file.pointer) else "other"
     return states
 
 
@@ -143,7 +145,9 @@ def _fetch(site: Site, git: Git, root: Path, wanted: list[LfsFile], report: Repo
         if not wanted:
             return
         if not ended.ok and not any(map(_CORRUPT.search, ended.tail)):
-            raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412")
+            raise failure(
+                ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412", elsewhere=_elsewhere(site, wanted)
+            )
     if ended is None:
         return
     raise PmlaunchError(
@@ -153,6 +157,17 @@ def _fetch(site: Site, git: Git, root: Path, wanted: list[LfsFile], report: Repo
         hint="check the disk and the source",
         subject=wanted[0].path,
     )
+
+
+def _elsewhere(site: Site, wanted: Iterable[LfsFile]) -> str | None:
+    """The command that brings the missing checkpoint from Hugging Face; None where no repository there is known."""
+    from pmlaunch.catalog.presets import presets
+
+    missing = {file.path for file in wanted}
+    for preset in presets("model", site.settings.preset_folders).values():
+        if preset.values.get("checkpoint") in missing and preset.values.get("huggingface"):
+            return f"pmlaunch fetch {preset.names[0]} --from hf"
+    return None
 
 
 def room_for(store: Path | None, files: Iterable[LfsFile]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,7 @@ from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.names import choose, fold
 
 PRETRAINED = "data/pretrained_models"
+WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
 _ASSETS = "protomotions/data/assets"
 
 
@@ -51,7 +53,7 @@ class ModelsStep:
             raise PmlaunchError(
                 "PML417",
                 f"{site.checkout} has no git repository, so Git LFS cannot bring its checkpoints.",
-                hint="--models none, then: pmlaunch fetch maskmimic --from hf",
+                hint=without_git(site),
                 subject=str(site.checkout),
             )
         git = Git(site)
@@ -85,6 +87,21 @@ class ModelsStep:
             if state != "here":
                 raise PmlaunchError("PML413", f"{path} is still not there ({state}).", subject=path)
         return f"{_said(files)}; size and sha256 are right"
+
+
+def without_git(site: Site) -> str:
+    """What to type for the models that were asked for where there is no git repository."""
+    wanted: list[Wanted] = []
+    with contextlib.suppress(PmlaunchError):  # a name that only the checkout's git would know
+        wanted = chosen_models(site.request.models, known_models(site))
+    from_there = [command for command in map(from_hub, wanted) if command]
+    return f"--models none, then: {from_there[0]}" if from_there else f"--models none; {WITH_GIT}"
+
+
+def from_hub(wanted: Wanted) -> str | None:
+    """The command that brings the model from Hugging Face; None where no repository there is known."""
+    known = wanted.preset is not None and wanted.preset.values.get("huggingface")
+    return f"pmlaunch fetch {wanted.names[0]} --from hf" if known else None
 
 
 def set_lfs_up(git: Git, root: Path) -> None:
@@ -167,7 +184,8 @@ def robot_assets(git: Git, site: Site) -> list[LfsFile]:
     """
     configs = site.checkout / "protomotions" / "robot_configs"
     known = sorted(path.stem for path in configs.glob("*.py") if path.stem not in ("__init__", "base", "factory"))
-    robot = choose("robot", site.request.robot, known, lambda name: (name,), listing=f"{configs}") if known else ""
+    listing = f"--robot NAME, one of: {', '.join(known)}"
+    robot = choose("robot", site.request.robot, known, lambda name: (name,), listing=listing) if known else ""
     meshes = f"{_ASSETS}/mesh/"
     return [
         file

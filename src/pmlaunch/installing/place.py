@@ -64,6 +64,11 @@ def read_marker(gitdir: Path) -> Mapping[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
+def marker_of(gitdir: Path) -> Path:
+    """Where that is noted."""
+    return gitdir / _MARKER
+
+
 def write_marker(gitdir: Path, **facts: Any) -> None:
     """Note `facts` beside those that are there already. Raises OSError."""
     write_text(gitdir / _MARKER, json.dumps({**(read_marker(gitdir) or {}), **facts}) + "\n")

@@ -11,6 +11,7 @@ from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import Git
 
+DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
 _ANSWER = 60.0  # seconds in which a source has to say something
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[^/\\]+@[^/\\]+:", re.IGNORECASE)  # https://..., git@host:...
 
@@ -75,7 +76,7 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
     for name in (f"refs/tags/{wanted}", f"refs/heads/{wanted}", wanted):
         if name in refs:
             return Ref(name, refs[name])
-    if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", wanted):
+    if is_commit(wanted):
         return Ref(None, wanted)
     names = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in refs if not name.endswith("^{}")]
     there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none at all."
@@ -85,15 +86,60 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
     )
 
 
+def is_commit(ref: str) -> bool:
+    """Whether the ref is the full name of a commit."""
+    return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) is not None
+
+
 def _parse(told: str) -> Mapping[str, str]:
     found = (re.fullmatch(r"([0-9a-f]{40,64})\t(refs/.+)", line) for line in told.splitlines())
     return {match[2]: match[1] for match in found if match}
 
 
+def known_ref(git: Git, folder: Path, ref: str) -> Ref | None:
+    """What `ref` is known to be in the checkout at `folder`; None when it was never fetched there."""
+    if ref.startswith("-"):  # no ref's name begins so, and git would take it for an option
+        return None
+    for name in (f"refs/tags/{ref}", f"refs/remotes/origin/{ref}", f"refs/heads/{ref}", ref):
+        commit = git.ask("rev-parse", "--verify", "-q", f"{name}^{{commit}}", cwd=folder)
+        if commit:
+            return Ref(None if name == ref else name, commit)
+    return None
+
+
 def known_commit(git: Git, folder: Path, ref: str) -> str | None:
     """The commit that `ref` is known to be in the checkout at `folder`; None when it was never fetched there."""
-    for name in (f"refs/tags/{ref}", f"refs/remotes/origin/{ref}", f"refs/heads/{ref}", ref):
-        commit = git.ask("rev-parse", "--verify", "-q", "--end-of-options", f"{name}^{{commit}}", cwd=folder)
-        if commit:
-            return commit
-    return None
+    known = known_ref(git, folder, ref)
+    return known.commit if known else None
+
+
+def is_branch(known: Ref | None) -> bool:
+    """Whether a known ref may be further on at its source."""
+    return known is not None and (known.name or "").startswith(("refs/remotes/", "refs/heads/"))
+
+
+def branch_at(git: Git, folder: Path, url: str, branch: str) -> str | None:
+    """The commit at which the source has the branch now; "" when it has none, None when it does not answer."""
+    told = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}", cwd=folder)
+    return None if told is None else _parse(told).get(f"refs/heads/{branch}", "")
+
+
+def source_of(git: Git, folder: Path, typed: str) -> str:
+    """Where a branch of the checkout at `folder` is asked for: the source that was typed; else the checkout's own.
+
+    One that would have git start a program named in the checkout's settings (ssh, a helper) is not taken from there.
+    """
+    origin = git.ask("config", "--local", "remote.origin.url", cwd=folder) or ""
+    if typed == DEFAULT_SOURCE and (re.match(r"(https?|file)://", origin) or Path(origin).is_absolute()):
+        return origin
+    return address(typed)
+
+
+def same_source(one: str, other: str) -> bool:
+    """Whether two addresses differ by more than how they are written."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(url: str) -> str:
+    folder = Path(url).as_uri() if Path(url).is_absolute() else url
+    return folder.rstrip("/").removesuffix(".git").casefold()

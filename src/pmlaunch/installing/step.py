@@ -139,7 +139,8 @@ class Step(Protocol):
     def title(self) -> str: ...
 
     def todo(self, site: Site) -> Todo | None:
-        """What there is to do; None when it is done already. Changes nothing and needs no network.
+        """What there is to do; None when it is done already. Changes nothing and needs no network: a branch that was
+        asked for by name is looked up at its source, and where that does not answer, what is here counts.
 
         Raises PmlaunchError when it cannot be done at all.
         """

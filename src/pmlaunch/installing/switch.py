@@ -8,7 +8,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import NO_LFS, WITH_LFS, Git
 from pmlaunch.installing.lfsfiles import is_right, lfs_files
-from pmlaunch.installing.source import find_ref, known_commit
+from pmlaunch.installing.source import find_ref
 from pmlaunch.installing.step import Progress, Report
 from pmlaunch.installing.transfer import GitProgress
 
@@ -16,8 +16,8 @@ from pmlaunch.installing.transfer import GitProgress
 def refuse_if_changed(git: Git, folder: Path, ref: str, held: str | None) -> None:
     """Raise PML407 when a switch could lose something: changed files, or commits that no ref holds.
 
-    Untracked files stay where they are (git refuses if one is in the way). `held` is the commit that a surrounding
-    repository holds for this submodule.
+    Untracked files stay where they are: git refuses when one is in the way, and is told to spare ignored ones, too.
+    `held` is the commit that a surrounding repository holds for this submodule.
     """
     changed = _changed(git, folder)
     if changed is None:
@@ -61,9 +61,8 @@ def _checkpoints(git: Git, folder: Path, changed: list[str]) -> list[str]:
     return [file.path for file in files if is_right(file.within(folder), file.pointer)]
 
 
-def switch(git: Git, folder: Path, url: str, ref: str, report: Report) -> None:
-    """Check out `ref` in `folder`, fetched when it is not known there. Raises PML403, PML405, PML407, PML409."""
-    commit = known_commit(git, folder, ref)
+def switch(git: Git, folder: Path, url: str, ref: str, report: Report, commit: str | None) -> None:
+    """Check out `commit` in `folder`, or without one what `ref` is at the source. Raises PML403, PML405, PML407, PML409."""
     if commit is None:
         report(Progress(f"asking {url}"))
         found = find_ref(git, url, ref, folder)
@@ -80,7 +79,11 @@ def switch(git: Git, folder: Path, url: str, ref: str, report: Report) -> None:
     known = _checkpoints(git, folder, _changed(git, folder) or [])
     if known:  # git learns that they are what it has
         git.tell("add", "--", *known, cwd=folder, settings=WITH_LFS)
-    ended = git.tell("checkout", "--detach", commit, cwd=folder, settings=NO_LFS)
-    if not ended.ok:
-        code = "PML407" if any("overwritten" in line for line in ended.tail) else "PML409"
-        raise failure(ended, f"Switching {folder} to {ref}", str(folder), code)
+    ended = git.tell("checkout", "--detach", "--no-overwrite-ignore", commit, cwd=folder, settings=NO_LFS)
+    if ended.ok:
+        return
+    if any("overwritten" in line for line in ended.tail):
+        named = [line.strip() for line in ended.tail if line.startswith("\t")]
+        message = f"{folder} was not switched to {ref}: files of yours are in its way: {', '.join(named[:3])}."
+        raise PmlaunchError("PML407", message, hint="move them away, then the same command", subject=str(folder))
+    raise failure(ended, f"Switching {folder} to {ref}", str(folder))
