@@ -50,15 +50,15 @@ def _told(command: Callable[..., int]) -> Callable[..., int]:
     return call
 
 
-app.command("eval")(_told(eval_command))
-app.command("install")(_told(install_command))
-app.command("fetch")(_told(fetch_command))
-app.command("list")(_told(list_command))
-app.command("smoke")(_told(smoke_command))
-app.command("runtime")(_told(runtime_command))
-app.command("doctor")(_told(doctor_command))
-app.command("stop")(_told(stop_command))
-app.command("explain")(_told(explain_command))
+app.command("eval", short_help="Evaluate MODEL: resolved, checked, launched, measured.")(_told(eval_command))
+app.command("install", short_help="ProtoMotions: checkout, checkpoints, packages; proven.")(_told(install_command))
+app.command("fetch", short_help="One more checkpoint, or free one.")(_told(fetch_command))
+app.command("list", short_help="What can be launched.")(_told(list_command))
+app.command("smoke", short_help="Test a machine: doctor, an evaluation, thresholds. For CI.")(_told(smoke_command))
+app.command("runtime", short_help="What would start the simulator, with which Python.")(_told(runtime_command))
+app.command("doctor", short_help="Is this machine ready? What is missing, what to type?")(_told(doctor_command))
+app.command("stop", short_help="End a run from another console.")(_told(stop_command))
+app.command("explain", short_help="What a code means, why it happens, what to do.")(_told(explain_command))
 
 
 def _version(wanted: bool) -> None:
