@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import AGENT_HOME
+AGENT_HOME = Path(__file__).parents[2] / "src" / "pmlaunch" / "agent"
 
 pytest.importorskip("torch", reason="skipped: the figures of single motions are tensors: pip install pmlaunch[demo]")
 
@@ -111,6 +112,7 @@ class Mimic(PPO):
 
 SCRIPT = """
 import sys
+from pathlib import Path
 import pmlaunch_agent.evaluate_v2 as hook
 from upstream import Config, Env, Fabric
 stopping = Config(early_terminate_cart_err=None, early_terminate_success_rate=0.1)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from conftest import AGENT_HOME
+AGENT_HOME = Path(__file__).parents[2] / "src" / "pmlaunch" / "agent"
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("torch", reason="skipped: the bodies are tensors: pip install pmlaunch[demo]")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Done, command
 from pmlaunch.checkouts.lfs import read_pointer
+from started import Done, command
 from upstream import MASKED, TRACKER, Upstream, git, make_upstream
 
 Install = Callable[..., Done]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch
 
-from conftest import Done
 from pmlaunch.checkouts.lfs import read_pointer
+from started import Done
 from upstream import MASKED, TRACKER, Upstream, git, needs_lfs
 
 pytestmark = needs_lfs

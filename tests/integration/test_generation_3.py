@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Done, Pmlaunch
 from standin3 import make_checkout3
+from started import Done, Pmlaunch
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TRACKER, Pmlaunch
 from standin import make_checkout, smpl_motion
+from started import TRACKER, Pmlaunch
 
 _ANYWHERE = [
     "my motions",

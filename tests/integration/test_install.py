@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 
-from conftest import command
 from pmlaunch.checkouts.lfs import read_pointer
+from started import command
 from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
 
 pytestmark = needs_lfs

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from installs import Install, folder, install, is_whole, made
 
-from conftest import command, wait_for
+from started import command, wait_for
 from upstream import Upstream, git, needs_lfs
 
 pytestmark = [

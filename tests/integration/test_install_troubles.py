@@ -15,8 +15,8 @@ import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 from lfs_server import LfsServer
 
-from conftest import command, wait_for
 from pmlaunch.checkouts.lfs import read_pointer
+from started import command, wait_for
 from upstream import MASKED, Upstream, git, make_upstream, needs_lfs
 
 pytestmark = needs_lfs

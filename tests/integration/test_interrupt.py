@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import interrupt, start, survivors, wait_for
+from started import interrupt, start, survivors, wait_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process is a POSIX way")
 

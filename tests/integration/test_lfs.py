@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Pmlaunch
 from standin import CHECKPOINT, make_checkout
+from started import Pmlaunch
 
 pytestmark = pytest.mark.skipif(
     shutil.which("git") is None or shutil.which("git-lfs") is None, reason="skipped: git or git-lfs is not installed"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TRACKER, Pmlaunch
 from standin import smpl_motion
+from started import TRACKER, Pmlaunch
 
 CONFIG = "protomotions/data/pretrained_models/motion_tracker/smpl/config.yaml"
 

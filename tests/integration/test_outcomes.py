@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TRACKER, Pmlaunch, survivors
+from started import TRACKER, Pmlaunch, survivors
 
 FILES = {"plan.json", "spec.json", "environment.json", "record.json", "events.jsonl", "output.log", "result.json"}
 

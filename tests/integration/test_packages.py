@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 import packaging_site
-from conftest import survivors, wait_for
 from packaging_site import carry_out, make_site
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.looking import look_inside
@@ -19,6 +18,7 @@ from pmlaunch.installing.packages import PackagesStep
 from pmlaunch.installing.proof import ImportsStep
 from pmlaunch.installing.step import Progress, Site
 from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
+from started import survivors, wait_for
 from wheelhouse import (
     TORCH,
     make_environment,

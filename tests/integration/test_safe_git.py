@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from test_lfs import TRACKER, git
 
-from conftest import Pmlaunch
 from pmlaunch.checkouts.lfs import Pointer, pointer_in_git
 from pmlaunch.health.gitfiles import ask_git
 from standin import make_checkout
+from started import Pmlaunch
 
 pytestmark = pytest.mark.skipif(
     shutil.which("git") is None or shutil.which("git-lfs") is None, reason="skipped: git or git-lfs is not installed"

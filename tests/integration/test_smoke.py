@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Pmlaunch
 from standin import make_checkout
+from started import Pmlaunch
 
 demo = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("torch", "lightning", "mujoco", "matplotlib")),

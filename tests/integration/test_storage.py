@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import TRACKER, Pmlaunch
+from started import TRACKER, Pmlaunch
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import command, start, survivors, wait_for
+from started import command, start, survivors, wait_for
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX; tests/windows has the same for Windows")
 
