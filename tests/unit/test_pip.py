@@ -232,7 +232,7 @@ def test_a_probe_that_takes_too_long_is_no_answer(site: Site, monkeypatch: pytes
 def test_what_is_asked_for_with_reaches_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
     requests = []
 
-    def note(request: Any, **_: Any) -> int:
+    def note(request: Any, _settings: Any, **_: Any) -> int:
         requests.append(request)
         return 0
 
