@@ -38,6 +38,8 @@ def test_the_embedded_evaluation_passes_and_a_missed_threshold_fails(pmlaunch: P
     assert [case["verdict"] for case in judged.values()] == ["passed", "passed", "failed"], done.document
     assert "wanted at most 0.0001" in judged["gt_err_max <= 0.0001"]["text"]
     assert cases(xml)["thresholds"] == ["system-out", "system-out", "failure"]
+    (evaluation,) = (case for case in done.document["data"]["cases"] if case["suite"] == "evaluation")
+    assert "success rate 1, mean position error" in evaluation["text"]
     assert summary.read_text(encoding="utf-8").startswith("# before\n### pmlaunch smoke demo: failed")
 
 

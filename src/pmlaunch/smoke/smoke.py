@@ -19,7 +19,7 @@ from pmlaunch.planning.plan import make_plan
 from pmlaunch.running.store import RunFolder
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, SmokeResult, Verdict
-from pmlaunch.smoke.thresholds import Threshold, judge
+from pmlaunch.smoke.thresholds import POSITION_ERROR, SUCCESS, Threshold, judge
 
 Evaluate = Callable[[LaunchPlan, tuple[Finding, ...]], RunRecord]
 _PLANNED_FOR = "evaluation"
@@ -151,8 +151,20 @@ def _evaluated(plan: LaunchPlan, findings: Sequence[Finding], evaluate: Evaluate
     rate = f", {record.steps_per_second:g} steps/s" if record.steps_per_second else ""
     metrics = RunFolder(record.folder).read("metrics.json")
     return Evaluated(
-        Case(_PLANNED_FOR, name, Verdict.PASSED, f"{steps}{rate}", seconds), exit_code, folder, metrics or {}
+        Case(_PLANNED_FOR, name, Verdict.PASSED, f"{steps}{rate}{_figures(metrics)}", seconds),
+        exit_code,
+        folder,
+        metrics or {},
     )
+
+
+def _figures(metrics: Mapping[str, Any] | None) -> str:
+    """The two figures that every generation has, where the run gave them."""
+    common = (metrics or {}).get("common") or {}
+    success, error = common.get(SUCCESS), common.get(POSITION_ERROR)
+    said = [f"success rate {success:g}"] if isinstance(success, (int, float)) else []
+    said += [f"mean position error {error:.4g} m"] if isinstance(error, (int, float)) else []
+    return "".join(f", {figure}" for figure in said)
 
 
 def _judged(threshold: Threshold, came: Evaluated) -> Case:
