@@ -9,7 +9,6 @@ from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport
 from pmlaunch.model import EvalRequest, LaunchPlan, Sourced
 from pmlaunch.planning.hydra import HydraProgram
-from pmlaunch.planning.inference import InferenceProgram
 from pmlaunch.planning.things import Things
 from pmlaunch.planning.values import Values
 from pmlaunch.platforms import Platform
@@ -44,9 +43,10 @@ class Program(Protocol):
         ...
 
 
-_PROGRAMS: Mapping[str, Program] = {"2": HydraProgram(), "demo": HydraProgram(), "3": InferenceProgram()}
-
-
 def program_of(checkout: Checkout) -> Program:
     """The program of the checkout's generation."""
-    return _PROGRAMS[checkout.generation]
+    if checkout.generation == "3":
+        from pmlaunch.planning.inference import InferenceProgram  # a start of 2.x does without it
+
+        return InferenceProgram()
+    return HydraProgram()
