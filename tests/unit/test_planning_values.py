@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from unit_help import STEPS, source, written
 
-from pmlaunch.model import Sourced
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.planning.plan import make_plan
+from pmlaunch.settings import Settings
 
 at_once = pytest.mark.usefixtures("composed_at_once")
 
@@ -203,3 +207,12 @@ def test_plan_is_json_data(plan) -> None:
     document = json.loads(json.dumps(plan("tracker", "seed=1").plan.as_json()))
     assert document["provenance"]["motion"]["value"] == [document["motions"][0]["path"]]
     assert document["provenance"]["seed"] == {"value": "1", "source": "override"}
+
+
+@pytest.mark.parametrize("key", ["timeout", "silence"])
+def test_seconds_of_every_layer_are_above_0(tmp_path: Path, checkout: Path, key: str) -> None:
+    request = EvalRequest("motion_tracker", protomotions=str(checkout))
+    settings = Settings(tmp_path, {f"PMLAUNCH_{key.upper()}": "-5"})
+    with pytest.raises(PmlaunchError, match=f"--{key} cannot be -5 .environment") as caught:
+        make_plan(request, settings)
+    assert caught.value.code == "PML001"

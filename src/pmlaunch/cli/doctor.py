@@ -37,6 +37,7 @@ def doctor_command(
 
     from pmlaunch.cli.outcome import Outcome
     from pmlaunch.cli.render import render
+    from pmlaunch.cli.render_doctor import Shown
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.health.doctor import examine, mend
     from pmlaunch.health.site import make_site
@@ -65,12 +66,7 @@ def doctor_command(
         from pmlaunch.cli.report import write_report
 
         write_report(seen, report_to)
-    elif as_json:
-        render(Outcome("doctor", seen.exit_code, seen.as_json(), seen.findings), as_json=True)
     else:
-        from rich.console import Console
-
-        from pmlaunch.cli.render_doctor import render_examination
-
-        render_examination(seen, Console(highlight=False, emoji=False))
+        findings = seen.findings if as_json else ()  # for people they stand beneath their checks
+        render(Outcome("doctor", seen.exit_code, seen.as_json(), findings, shown=Shown(seen)), as_json=as_json)
     return seen.exit_code

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 REPLACE = "pmlaunch.replace"
 """The error handler of stdout and stderr: a "?" for each column of what cannot be shown."""
@@ -13,6 +16,11 @@ def forgive(stream: Any) -> None:
     """Let `stream` replace what it cannot encode."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=REPLACE)
+
+
+def symbol(console: Console, fancy: str, plain: str) -> str:
+    """`fancy`, or `plain` where the console has ASCII only."""
+    return plain if console.options.ascii_only else fancy
 
 
 def can_show(stream_encoding: str | None, text: str) -> bool:

@@ -85,8 +85,6 @@ def eval_command(
             f"A run for {target_os} cannot be started here.",
             hint=f"--target-os {target_os} --dry-run",
         )
-    _positive("--timeout", timeout)
-    _positive("--silence", silence)
     request = EvalRequest(
         model=model,
         motions=tuple(motion or ()),
@@ -141,13 +139,6 @@ def _run(
     data["record"] = done.as_json()
     render(Outcome("eval", code, data, done.findings, shown=done), as_json=as_json)
     return code
-
-
-def _positive(option: str, seconds: float | None) -> None:
-    from pmlaunch.errors import PmlaunchError
-
-    if seconds is not None and not seconds > 0:
-        raise PmlaunchError("PML001", f"{option} cannot be {seconds:g}: it is a number of seconds above 0.")
 
 
 def _known_codes(codes: list[str] | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pmlaunch.cli.encoding import can_show
+from pmlaunch.cli.encoding import can_show, symbol
 from pmlaunch.cli.measured import measured
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.codes import Code
@@ -17,7 +17,6 @@ from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
 from pmlaunch.running.hooks import measuring_overrides, wrapped
 from pmlaunch.running.stop import Stopped
 from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
-from pmlaunch.smoke.case import SmokeResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -49,10 +48,6 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _runtime(out, shown)
     elif isinstance(shown, Stopped):
         _stopped(out, shown)
-    elif isinstance(shown, SmokeResult):
-        from pmlaunch.cli.render_smoke import render_smoke
-
-        render_smoke(out, shown)
     elif hasattr(shown, "render"):
         shown.render(out)  # what has a file of its own: cli/render_*.py
     elif isinstance(shown, tuple):
@@ -70,10 +65,6 @@ def _console(stream: Any) -> Console:
 
 def _is_utf8(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
-
-
-def _symbol(console: Console, fancy: str, plain: str) -> str:
-    return plain if console.options.ascii_only else fancy
 
 
 def _table(*headers: str, title: str | None = None) -> Table:
@@ -171,7 +162,7 @@ def _record(console: Console, record: RunRecord) -> None:
     from rich.text import Text
 
     done = record.state is RunState.DONE
-    mark = _symbol(console, "✓", "ok") if done else _symbol(console, "✗", "!!")
+    mark = symbol(console, "✓", "ok") if done else symbol(console, "✗", "!!")
     head = [(f"{mark} {record.state.value.replace('_', ' ')}", "bold green" if done else "bold red")]
     facts = [f"{record.seconds:.1f} s"] if record.seconds is not None else []
     if record.steps:

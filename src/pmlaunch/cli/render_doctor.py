@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from pmlaunch.cli.encoding import symbol
 from pmlaunch.health.check import Group, Result
 from pmlaunch.health.doctor import Examination
 from pmlaunch.model import Finding, Severity
@@ -29,6 +31,16 @@ _WIDEST = 100
 _PLAIN_FACTS = ("path", "at", "backend", "ready")
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What doctor saw, as people see it. Its findings stand beneath their checks."""
+
+    seen: Examination
+
+    def render(self, console: Console) -> None:
+        render_examination(self.seen, console)
+
+
 def render_examination(seen: Examination, console: Console) -> None:
     """Print it, without a colour that is needed to understand it, in 80 columns."""
     from rich.text import Text
@@ -48,7 +60,7 @@ def _check(console: Console, result: Result) -> None:
     from rich.text import Text
 
     fancy, plain, style = _MARKS[result.state]
-    mark = plain if console.options.ascii_only else fancy
+    mark = symbol(console, fancy, plain)
     title = Text.assemble(
         (f"  {mark:<3}", style), (f"{result.check.title:<{_TITLE}}", "bold" if style != "dim" else style)
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pmlaunch.cli.encoding import symbol
 from pmlaunch.smoke.case import SmokeResult, Verdict
 
 if TYPE_CHECKING:
@@ -18,7 +20,17 @@ _MARKS = {
 }
 
 
-def render_smoke(console: Console, result: SmokeResult) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """A smoke test as people see it."""
+
+    result: SmokeResult
+
+    def render(self, console: Console) -> None:
+        _render(console, self.result)
+
+
+def _render(console: Console, result: SmokeResult) -> None:
     """A line a case; of doctor's checks those that failed, and how many there were."""
     from rich.text import Text
 
@@ -26,10 +38,10 @@ def render_smoke(console: Console, result: SmokeResult) -> None:
     failed = [case for case in checks if case.verdict in (Verdict.FAILED, Verdict.ERROR)]
     fancy, plain, style = _MARKS[Verdict.FAILED if failed else Verdict.PASSED]
     said = f"doctor: {len(failed)} of {len(checks)} checks failed" if failed else f"doctor: {len(checks)} checks"
-    console.print(Text.assemble((plain if console.options.ascii_only else fancy, style), f" {said}"))
+    console.print(Text.assemble((symbol(console, fancy, plain), style), f" {said}"))
     for case in [*failed, *result.of("evaluation"), *result.of("thresholds")]:
         fancy, plain, style = _MARKS[case.verdict]
-        mark = plain if console.options.ascii_only else fancy
+        mark = symbol(console, fancy, plain)
         indent = "  " if case.suite == "doctor" else ""
         line = Text.assemble(indent, (mark, style), " ", (case.name, "bold"))
         if case.text:

@@ -49,6 +49,7 @@ def smoke_command(
     from pmlaunch.cli.display import display_for
     from pmlaunch.cli.outcome import Outcome
     from pmlaunch.cli.render import render
+    from pmlaunch.cli.render_smoke import Shown
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.model import EvalRequest, Finding, LaunchPlan, RunRecord
     from pmlaunch.running.run import run_plan
@@ -63,9 +64,6 @@ def smoke_command(
             "A success rate means nothing where --max-steps cuts the motion short: random weights score 1.0 over 10 steps.",
             hint="leave out --max-steps, or judge by --max-gt-err",
         )
-    for seconds, option in ((timeout, "--timeout"), (silence, "--silence")):
-        if seconds is not None and not seconds > 0:
-            raise PmlaunchError("PML001", f"{option} cannot be {seconds:g}: it is a number of seconds above 0.")
     reports = [_place(name) for name in (junit_file, summary)]
     request = EvalRequest(
         model=model,
@@ -92,7 +90,7 @@ def smoke_command(
 
     result = run_smoke(request, Settings.here(), thresholds, evaluate)
     _write(reports, result)
-    render(Outcome("smoke", result.exit_code, result.as_json(), shown=result), as_json=as_json)
+    render(Outcome("smoke", result.exit_code, result.as_json(), shown=Shown(result)), as_json=as_json)
     return result.exit_code
 
 

@@ -18,12 +18,13 @@ from pmlaunch.checkouts.find import generation_of
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.failures import failure
 from pmlaunch.installing.git import NO_LFS, Git, cannot_write
-from pmlaunch.installing.place import gitdir_of, read_marker, write_marker
+from pmlaunch.installing.place import read_marker, write_marker
 from pmlaunch.installing.source import Ref, find_ref
 from pmlaunch.installing.stage import discard, refuse_foreign_stage
 from pmlaunch.installing.step import Progress, Report
 from pmlaunch.installing.transfer import GitProgress
 from pmlaunch.running.process import created, is_running
+from pmlaunch.safegit import git_folder
 
 _PROGRAMS = ("protomotions/eval_agent.py", "protomotions/inference_agent.py")
 _STDIN = (2, 29)  # since this git, objects to fetch can be named one by one
@@ -85,7 +86,7 @@ def _prepare(git: Git, building: Building) -> None:
     marker = read_marker(gitdir)
     refuse_if_at_work(gitdir, building.folder)
     same = marker and (marker.get("url"), marker.get("ref")) == (building.url, building.ref)
-    if not (same and stage.is_dir() and gitdir_of(stage)):
+    if not (same and stage.is_dir() and git_folder(stage)):
         discard(building.stage, building.gitdir)
     stage.mkdir(parents=True, exist_ok=True)
     gitdir.mkdir(parents=True, exist_ok=True)

@@ -37,11 +37,11 @@ from pmlaunch.installing.models import (
     known_models,
     set_lfs_up,
 )
-from pmlaunch.installing.place import gitdir_of
 from pmlaunch.installing.published import is_published
 from pmlaunch.installing.stage import remove_tree
 from pmlaunch.installing.step import InstallRequest, Report, Site, State, StepResult
 from pmlaunch.platforms import platform_named
+from pmlaunch.safegit import git_folder
 from pmlaunch.settings import Settings
 
 Say = Callable[[str, str], None]  # (model, what is about to happen)
@@ -119,7 +119,7 @@ def _refuse_what_would_be_lost(
 
 def chosen(site: Site, git: Git, removing: bool = False) -> list[Wanted]:
     """The models that were named; "all" means those that the commit has, and to remove only those of presets."""
-    known = known_models(site, git if gitdir_of(site.checkout) else None)
+    known = known_models(site, git if git_folder(site.checkout) else None)
     if "all" in site.request.models:
         tracked = {file.path for file in lfs_files(git, site.checkout, PRETRAINED)}
         return [wanted for wanted in known if wanted.path in tracked and (wanted.preset or not removing)]
@@ -128,7 +128,7 @@ def chosen(site: Site, git: Git, removing: bool = False) -> list[Wanted]:
 
 def _tracked(site: Site, git: Git, wanted: Wanted, removing: bool = False) -> list[LfsFile]:
     """The model's files as git knows them. Raises PML411 and PML417."""
-    if gitdir_of(site.checkout) is None:
+    if git_folder(site.checkout) is None:
         by_hand = f"delete {site.checkout.joinpath(*wanted.path.split('/'))} by hand"
         raise PmlaunchError(
             "PML417",
@@ -150,13 +150,13 @@ def _tracked(site: Site, git: Git, wanted: Wanted, removing: bool = False) -> li
 def _files_of(site: Site, git: Git, wanted: Wanted) -> list[LfsFile]:
     """As git knows them; without git what the preset says of v2.3."""
     values = wanted.preset.values if wanted.preset else {}
-    if gitdir_of(site.checkout) is None and values.get("sha256") and wanted.size:
+    if git_folder(site.checkout) is None and values.get("sha256") and wanted.size:
         return [LfsFile(wanted.path, Pointer(str(values["sha256"]), wanted.size))]
     return _tracked(site, git, wanted)
 
 
 def _is_here(site: Site, git: Git, file: LfsFile) -> bool:
-    if gitdir_of(site.checkout) is None:
+    if git_folder(site.checkout) is None:
         return is_right(file.within(site.checkout), file.pointer)
     return state_of(git, site.checkout, [file])[file.path] in ("here", "unknown")
 
@@ -171,7 +171,7 @@ def _from_hub(site: Site, git: Git, wanted: Wanted, missing: list[LfsFile], repo
             hint=f"pmlaunch fetch {wanted.names[0]} --from lfs",
             subject=wanted.names[0],
         )
-    gitdir = gitdir_of(site.checkout)
+    gitdir = git_folder(site.checkout)
     # on the checkout's own disk, so that moving it into place is one step
     parts = (gitdir / "pmlaunch-hf") if gitdir else site.checkout / ".pmlaunch-hf"
     require_room(site.checkout, sum(file.pointer.size for file in missing) * (2 if gitdir else 1))
@@ -189,7 +189,7 @@ def _place(site: Site, git: Git, file: LfsFile, came: Path) -> None:
     target = file.within(site.checkout)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        in_git = gitdir_of(site.checkout) is not None
+        in_git = git_folder(site.checkout) is not None
         if (state_of(git, site.checkout, [file])[file.path] if in_git else _plain_state(target)) == "other":
             move_aside(site, target)
         came.replace(target)

@@ -16,7 +16,6 @@ from pmlaunch.installing.git import Git
 from pmlaunch.safegit import git_folder
 
 _MARKER = "pmlaunch-install.json"
-gitdir_of = git_folder
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def look_at(folder: Path) -> Place:
     generation = generation_of(folder) if folder.is_dir() else None
     if generation is None:
         return Place("other")
-    gitdir = gitdir_of(folder)
+    gitdir = git_folder(folder)
     return Place("checkout", generation, gitdir, read_marker(gitdir) if gitdir else None)
 
 

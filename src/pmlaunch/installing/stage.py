@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.place import gitdir_of, marker_of, read_marker
+from pmlaunch.installing.place import marker_of, read_marker
+from pmlaunch.safegit import git_folder
 
 
 def refuse_foreign_stage(stage: Path) -> None:
@@ -30,7 +31,7 @@ def _is_ours(stage: Path) -> bool:
     """Whether the folder is a work tree whose repository has our marker, or is empty, or was left when it was begun."""
     if not stage.is_dir() or stage.is_symlink():
         return False
-    gitdir, entries = gitdir_of(stage), list(stage.iterdir())
+    gitdir, entries = git_folder(stage), list(stage.iterdir())
     if gitdir is not None and read_marker(gitdir) is not None:
         return True
     # ended before the marker was written: a folder .git in which no repository is yet

@@ -67,6 +67,15 @@ def path_text(path: Sourced[Any], platform: Platform, things: Things) -> Sourced
     return Sourced(platform.path_text(path.value, things.checkout.root), path.source)
 
 
+def seconds_of(key: str, settings: Settings, flag: float | None, default: float | None) -> Sourced[Any]:
+    """A limit in seconds, from whatever layer it comes; None is no limit. Raises PML001."""
+    chosen = settings.get(key, flag) or Sourced(default, "default")
+    if chosen.value is not None and not chosen.value > 0:
+        message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it is a number of seconds above 0."
+        raise PmlaunchError("PML001", message)
+    return chosen
+
+
 def at_least_one(option: str, count: Sourced[Any]) -> Sourced[Any]:
     """`count`, if it is one. Raises PML001."""
     if count.value < 1:

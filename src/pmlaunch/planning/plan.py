@@ -16,6 +16,7 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.checkouts.compose import ConfigReport
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
+from pmlaunch.planning.choices import seconds_of
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.measuring import measuring_of, wants_metrics
 from pmlaunch.planning.motionlist import own_list
@@ -101,8 +102,8 @@ def _assemble(
     checkout = things.checkout
     runs = runs_folder(settings, request.runs)
     silence_default = _SILENCE_HEADLESS if values.headless.value else None
-    timeout = _setting(settings, "timeout", request.timeout, None)
-    silence = _setting(settings, "silence", request.silence, silence_default)
+    timeout = seconds_of("timeout", settings, request.timeout, None)
+    silence = seconds_of("silence", settings, request.silence, silence_default)
     arguments = tuple(values.arguments())
     own: Mapping[str, str] = {} if platform.foreign else settings.environment
     faster = {name: text for name, text in program_of(checkout).variables(values).items() if name not in own}

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 from pmlaunch.cache import cache_root
+from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.health.check import Check, Group, Seen, Site, finding
 from pmlaunch.model import Severity
 
@@ -23,13 +24,13 @@ def _look(site: Site) -> Seen:
         if place is None:
             continue
         free = shutil.disk_usage(place).free
-        facts.append((name, f"{_size(free)} free at {place}"))
+        facts.append((name, f"{megabytes(free)} free at {place}"))
         if free >= _SHORT or place.stat().st_dev in disks:
             continue
         disks.add(place.stat().st_dev)
         severity = Severity.ERROR if free < _STOPS and name == "runs" else Severity.WARNING
         why = "a run cannot write its log" if severity is Severity.ERROR else "a simulator's caches may fill it"
-        message = f"Only {_size(free)} are free at {place} ({name}): {why}."
+        message = f"Only {megabytes(free)} are free at {place} ({name}): {why}."
         findings.append(finding("PML236", severity, message, "free some space", about=str(place)))
     return Seen(tuple(facts), tuple(findings))
 
@@ -37,10 +38,6 @@ def _look(site: Site) -> Seen:
 def _existing(path: Path) -> Path | None:
     """The nearest folder above that is there: a runs folder is made by the first run."""
     return next((place for place in (path, *path.parents) if place.is_dir()), None)
-
-
-def _size(count: int) -> str:
-    return f"{count / _GB:.1f} GB" if count >= _GB else f"{count / _MB:.0f} MB"
 
 
 DISK = Check("disk", "free space", Group.DISK, _look)
