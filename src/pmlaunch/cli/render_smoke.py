@@ -38,7 +38,8 @@ def _render(console: Console, result: SmokeResult) -> None:
     failed = [case for case in checks if case.verdict in (Verdict.FAILED, Verdict.ERROR)]
     fancy, plain, style = _MARKS[Verdict.FAILED if failed else Verdict.PASSED]
     said = f"doctor: {len(failed)} of {len(checks)} checks failed" if failed else f"doctor: {len(checks)} checks"
-    console.print(Text.assemble((symbol(console, fancy, plain), style), f" {said}"))
+    if checks:  # none where a name was mistyped: that is told without them
+        console.print(Text.assemble((symbol(console, fancy, plain), style), f" {said}"))
     for case in [*failed, *result.of("evaluation"), *result.of("thresholds")]:
         fancy, plain, style = _MARKS[case.verdict]
         mark = symbol(console, fancy, plain)

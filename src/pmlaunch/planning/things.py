@@ -84,7 +84,12 @@ def _checkout(request: EvalRequest, settings: Settings, known: Known) -> Checkou
             return demo
         if not path.exists() and not _has_checkout(request, settings):
             # a mistyped path is told as such, also where there is no checkout
-            raise PmlaunchError("PML102", f"Checkpoint {path} does not exist.", subject=str(path))
+            raise PmlaunchError(
+                "PML102",
+                f"Checkpoint {path} does not exist.",
+                hint="check the path; pmlaunch list models shows what has a name",
+                subject=str(path),
+            )
     elif not _could_be_a_model(wanted, known):
         # a typo is answered as one, also where there is no checkout
         _try_checkout(request, settings, known)
