@@ -76,10 +76,15 @@ def switch(git: Git, folder: Path, url: str, ref: str, report: Report, commit: s
         if not ended.ok:
             raise failure(ended, f"Fetching {ref} from {url}", url, "PML403")
         commit = git.ask("rev-parse", f"{found.kept}^{{commit}}", cwd=folder) or found.commit
-    known = _checkpoints(git, folder, _changed(git, folder) or [])
+    # All of them, not only those that git calls changed: of a file that came in the very second in which git wrote its
+    # index git looks at the content, through the filter, and finds nothing changed.
+    files = lfs_files(git, folder, ":(attr:filter=lfs)")
+    known = [file.path for file in files if is_right(file.within(folder), file.pointer)]
     if known:  # git learns that they are what it has
         git.tell("add", "--", *known, cwd=folder, settings=WITH_LFS)
-    ended = git.tell("checkout", "--detach", "--no-overwrite-ignore", commit, cwd=folder, settings=NO_LFS)
+    # with the filter, where it has to compare; what it writes are pointers either way (GIT_LFS_SKIP_SMUDGE)
+    filters = WITH_LFS if known else NO_LFS
+    ended = git.tell("checkout", "--detach", "--no-overwrite-ignore", commit, cwd=folder, settings=filters)
     if ended.ok:
         return
     if any("overwritten" in line for line in ended.tail):
