@@ -57,7 +57,7 @@ _FILES = {
             fabric = FabricConfig(accelerator="cpu" if args.simulator == "mujoco" else "gpu", devices=1)
             print("fabric", sorted(fabric.values.items()), flush=True)
             print("overrides", sorted(overrides.items()), flush=True)
-            agent = BaseAgent(BaseEnv(), checkpoint.parent, overrides, Path(args.motion_file))
+            agent = BaseAgent(BaseEnv(args.headless), checkpoint.parent, overrides, Path(args.motion_file))
             agent.load(args.checkpoint, load_env=False)
             if not args.full_eval:
                 agent.evaluator.simple_test_policy(collect_metrics=True)
@@ -80,14 +80,19 @@ _FILES = {
     "protomotions/envs/__init__.py": "",
     "protomotions/envs/base_env/__init__.py": "",
     "protomotions/envs/base_env/env.py": """
+        from protomotions.simulator.base_simulator.simulator import Simulator
+
+
         class BaseEnv:
             dt = 0.02
 
-            def __init__(self):
+            def __init__(self, headless):
                 self.steps = 0
+                self.simulator = Simulator(headless)
 
             def step(self, action):
                 self.steps += 1
+                self.simulator.render()
     """,
     "protomotions/agents/__init__.py": "",
     "protomotions/agents/base_agent/__init__.py": "",
@@ -210,9 +215,30 @@ _FILES = {
         """
         for name, bodies in (("g1", G1), ("smpl", SMPL))
     },
-    **{
-        f"protomotions/simulator/{name}/simulator.py": "" for name in ("base_simulator", "mujoco", "newton", "isaaclab")
-    },
+    **{f"protomotions/simulator/{name}/simulator.py": "" for name in ("mujoco", "newton", "isaaclab")},
+    "protomotions/simulator/base_simulator/simulator.py": """
+        class Simulator:
+            def __init__(self, headless):
+                self.headless = headless
+                self._user_is_recording = self._user_recording_state_change = False
+                self._user_recording_video_path = "output/renderings/three-%s"
+
+            def _toggle_video_record(self):
+                self._user_is_recording = not self._user_is_recording
+                self._user_recording_state_change = True
+
+            def render(self):
+                if self._user_recording_state_change and self._user_is_recording:
+                    self.pictures = 0
+                    self.name = self._user_recording_video_path % "NOW"
+                elif self._user_recording_state_change:
+                    from moviepy import ImageSequenceClip
+
+                    with open(self.name + ".mp4", "w") as file:
+                        file.write(f"{self.pictures} pictures, {ImageSequenceClip}")
+                self._user_recording_state_change = False
+                self.pictures = getattr(self, "pictures", 0) + self._user_is_recording
+    """,
 }
 
 TEXT = """

@@ -150,8 +150,9 @@ CODES: Final[dict[str, Code]] = _table(
          "A simulator start has one robot: the motions that were named belong to several.",
          "One run for each robot; the commands stand in the message."),
     Code("PML119", "nothing to record", Exit.CHECK,
-         "Upstream records what its window shows; without a window there is no picture.",
-         "Leave out --headless, or --record."),
+         "Upstream records what its window shows, by moviepy: without a window there is no picture, without moviepy no "
+         "video.",
+         "--window, or leave out --record; PYTHON -m pip install moviepy"),
     Code("PML120", "no motion library", Exit.CHECK,
          "A YAML that was given as a motion lists no motions, or one at an impossible fps or time.",
          "motions: [{file: walk.npy}, {file: run.npy}]"),
@@ -195,6 +196,9 @@ CODES: Final[dict[str, Code]] = _table(
          "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
          "would notice after the simulator's start.",
          "pmlaunch list motions; or a checkout of the motion's generation: --protomotions DIR"),
+    Code("PML133", "no window", Exit.CHECK,
+         "--window on a machine without a display ends the simulator after its start; the demo has no window at all.",
+         "--headless; or set DISPLAY, or start pmlaunch by xvfb-run."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

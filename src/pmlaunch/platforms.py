@@ -43,6 +43,10 @@ class Platform:
         """Whether this is not the system that pmlaunch is running on."""
         return self.name != current_name()
 
+    def has_display(self, environment: Mapping[str, str]) -> bool:
+        """Whether a window can open, as far as the environment tells."""
+        return self.name == "windows" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+
     def path_text(self, path: Path, cwd: Path) -> str:
         """`path` as it should stand on the target's command line.
 

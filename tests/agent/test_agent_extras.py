@@ -1,4 +1,4 @@
-"""What is kept of an evaluation, and a video of it, on a stand-in for upstream's simulator."""
+"""What is kept of an evaluation, on a stand-in for upstream's simulator."""
 
 from __future__ import annotations
 
@@ -81,72 +81,6 @@ def test_a_column_for_each_way_through_a_motion(agent) -> None:
         assert list(saved["parents"]) == [-1, 2, 0], "by name: the motion's order is another"
 
 
-RECORDED = """
-import sys, types
-from pmlaunch_agent.recording import Recorder, provide_moviepy
-
-class Simulator:
-    headless = HEADLESS
-    def __init__(self):
-        self._user_is_recording = self._changed = False
-        self.said = []
-    def _toggle_video_record(self):
-        self._user_is_recording = not self._user_is_recording
-        self._changed = True
-    def render(self):
-        if self._changed and self._user_is_recording:
-            self.said.append("begin " + self._user_recording_video_path % "NOW")
-        elif self._changed:
-            from moviepy.editor import ImageSequenceClip
-            self.said.append("end " + ImageSequenceClip)
-        self._changed = False
-
-simulator = Simulator()
-recorder = Recorder(simulator, "run 100%/recording")
-print(recorder.start())
-simulator.render()
-if PRESSED:
-    simulator._toggle_video_record()
-    simulator.render()
-recorder.stop()
-recorder.stop()
-print(simulator.said)
-"""
-
-
-def run_recorded(agent, headless: bool = False, pressed: bool = False, moviepy: str | None = "2") -> str:
-    package = agent.folder / "moviepy"
-    if moviepy:
-        package.mkdir()
-        (package / "__init__.py").write_text("ImageSequenceClip = 'clip'\n" if moviepy == "2" else "")
-        if moviepy == "1":
-            (package / "editor.py").write_text("ImageSequenceClip = 'clip'\n")
-    source = RECORDED.replace("HEADLESS", str(headless)).replace("PRESSED", str(pressed))
-    if moviepy is None:
-        source = "import sys\nsys.modules['moviepy'] = None\nimport importlib.util\n" + source.replace(
-            "simulator = Simulator()",
-            "importlib.util.find_spec = lambda name: None\nsimulator = Simulator()",
-        )
-    agent.write(source).run()
-    assert agent.returncode == 0, agent.stderr
-    return agent.stdout
-
-
-@pytest.mark.parametrize("moviepy", ["1", "2"])
-@pytest.mark.parametrize("pressed", [False, True])
-def test_recording_begins_and_ends_without_its_key(agent, moviepy: str, pressed: bool) -> None:
-    said = run_recorded(agent, moviepy=moviepy, pressed=pressed)
-    assert said == "None\n['begin run 100%/recording-NOW', 'end clip']\n"
-
-
-def test_without_a_window_there_is_nothing_to_record(agent) -> None:
-    assert run_recorded(agent, headless=True) == "nothing was recorded: there is no window\n[]\n"
-
-
-def test_without_moviepy_it_is_not_begun(agent) -> None:
-    assert "moviepy is not installed" in run_recorded(agent, moviepy=None)
-
-
 def test_the_agent_imports_neither_numpy_nor_torch_by_itself() -> None:
     source = "import sys, pmlaunch_agent.main; print([name for name in ('numpy', 'torch') if name in sys.modules])"
 
@@ -211,3 +145,57 @@ def test_bodies_of_an_evaluation_of_generation_3(agent) -> None:
         assert np.isnan(saved["positions"][3, 1]).all()
         assert saved["rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
         assert np.nanmax(saved["reference"]) == np.nanmin(saved["reference"]) == 1.0
+
+
+PLAYED = '''
+import torch
+from types import SimpleNamespace as Space
+from pmlaunch_agent.evaluate_v3 import Bodies
+
+class Env:
+    """ProtoMotions 3: what the policy sees is the state; a reset begins the motion again."""
+    dt = 0.1
+    robot_config = Space(kinematic_info=Space(body_names=["pelvis", "head"], parent_indices=[-1, 0]))
+    def __init__(self):
+        self.state = torch.zeros(1, 2, 3)
+        self.progress_buf = torch.zeros(1, dtype=torch.long)
+        self.motion_manager = Space(motion_ids=torch.tensor([1]))
+        upright = torch.tensor([0.0, 0.0, 0.0, 1.0]).expand(1, 2, 4)
+        self.context = Space(
+            current=Space(rigid_body_pos=self.state, rigid_body_rot=upright),
+            mimic=Space(ref_state=Space(rigid_body_pos=torch.full((1, 2, 3), 7.0))))
+    def step(self, action):
+        self.state += 1.0
+        self.progress_buf += 1
+        return "stepped"
+
+class Notes:
+    def remark(self, text):
+        print(text)
+
+def play(evaluator):
+    for step in range(5):
+        if step == 3:
+            evaluator.env.progress_buf[:] = 0
+        assert evaluator.env.step(None) == "stepped"
+    ENDING
+
+env = Env()
+evaluator = Space(env=env, motion_lib=Space(motion_files=("a/walk.motion", "a/sit.motion")))
+assert Bodies(Notes(), None, None).playing(play) is play
+try:
+    Bodies(Notes(), "motion.npz", None).playing(play)(evaluator)
+except KeyboardInterrupt:
+    print("interrupted")
+assert "step" not in vars(env)
+'''
+
+
+@pytest.mark.parametrize(("ending", "said"), [("pass", ""), ("raise KeyboardInterrupt", "interrupted\n")])
+def test_what_a_policy_of_3_plays_is_kept_although_nothing_is_measured(agent, ending: str, said: str) -> None:
+    agent.write(PLAYED.replace("ENDING", ending)).run()
+    assert (agent.returncode, agent.stdout) == (0, said), agent.stderr
+    with np.load(agent.folder / "motion.npz", allow_pickle=False) as saved:
+        assert (list(saved["motions"]), list(saved["frames"])) == (["sit", "sit"], [3, 2])
+        assert saved["positions"][:2, 1, 0, 0].tolist() == [4.0, 5.0], "after the reset: a column of its own"
+        assert saved["reference"][0, 0, 1].tolist() == [7.0, 7.0, 7.0]

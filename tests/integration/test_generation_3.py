@@ -61,3 +61,18 @@ def test_lists_of_a_checkout_of_3(pmlaunch: Pmlaunch, checkout3: Path) -> None:
     assert [row["name"] for row in done.document["data"]["robots"]] == ["g1", "smpl"]
     done = pmlaunch("list", "models", "--protomotions", checkout3, "--json")
     assert "g1_mlp" in [row["name"] for row in done.document["data"]["models"]]
+
+
+def test_a_video_of_a_window(pmlaunch: Pmlaunch, checkout3: Path) -> None:
+    (checkout3 / "moviepy").mkdir()
+    (checkout3 / "moviepy" / "__init__.py").write_text("ImageSequenceClip = 'by a stand-in'\n", encoding="utf-8")
+    named = ("--protomotions", checkout3, "--python", sys.executable, "--json")
+    window = ("--window", "--record", "--max-steps", "12")
+    done = pmlaunch("eval", "g1_mlp", "-m", "walk", *named, *window, DISPLAY=":0")
+    assert done.code == 0, done.err
+    (video,) = Path(done.record["folder"]).glob("recording*.mp4")
+    # upstream draws its first picture after the first step, and the last one when the recording ends
+    assert video.read_text(encoding="utf-8") == "12 pictures, by a stand-in"
+    assert "PML314" not in done.codes
+    refused = pmlaunch("eval", "g1_mlp", "-m", "walk", *named, *window, DISPLAY="", WAYLAND_DISPLAY="")
+    assert (refused.code, refused.codes[0]) == (4, "PML133")

@@ -89,13 +89,6 @@ def test_the_demo_measures_unless_told_not_to(plan, tmp_path: Path) -> None:
     assert "++agent.config.metrics=false" in spec_of(plan("demo", metrics=False), tmp_path)["argv"]
 
 
-def test_pml119_no_window_to_record(plan) -> None:
-    (finding,) = check_measuring(plan(headless=True, record=True, motions=("walk",)))
-    assert (finding.code, finding.severity) == ("PML119", Severity.ERROR)
-    assert list(check_measuring(plan(headless=False, record=True, motions=("walk",)))) == []
-    assert [finding.code for finding in check_measuring(plan("demo", record=True))] == ["PML119"]
-
-
 def test_keeping_needs_no_metrics(plan, tmp_path: Path) -> None:
     spec = spec_of(plan(headless=False, save_motion=True, record=True, motions=("walk",)), tmp_path)
     assert spec["hooks"]["metrics"] is None

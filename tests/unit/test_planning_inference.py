@@ -169,7 +169,6 @@ def test_motion_and_checkpoint_by_override(plan3: Plan3, checkout3: Path) -> Non
         ({"terrain": "flat"}, "--terrain: the terrain is frozen"),
         ({"constraints": ("vr",)}, "--constraint"),
         ({"seed": 1}, "sets no seed"),
-        ({"save_motion": True, "metrics": False}, "--save-motion"),
     ],
 )
 def test_options_without_an_equivalent(refused3, options: dict, said: str) -> None:
@@ -338,10 +337,13 @@ def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
 
 
-def test_record_is_refused_with_what_3_has_instead(plan3: Plan3, checkout3: Path) -> None:
-    (finding,) = [item for item in planned_findings(plan3(record=True, headless=False)) if item.code == "PML119"]
-    assert "by hand" in finding.message
-    assert f"press L in the window to begin and L again to end: the video is in {checkout3}" in (finding.hint or "")
+def test_the_agent_records_and_keeps_in_a_window_too(plan3: Plan3, tmp_path: Path) -> None:
+    planned = plan3(record=True, save_motion=True, headless=False, simulator="isaaclab")
+    hooks = spec_document(planned.plan, RunFolder(tmp_path / "run"))["hooks"]
+    assert (hooks["record"], hooks["metrics"]) == ({"path": str(tmp_path / "run/recording")}, None)
+    watched = {(point["event"], point["attribute"]) for point in hooks["watch"]}
+    assert {("recording", "BaseEvaluator.evaluate"), ("recording", "BaseEvaluator.simple_test_policy")} <= watched
+    assert ("playing", "BaseEvaluator.simple_test_policy") in watched
 
 
 def test_bodies_are_watched_for_save_motion(plan3: Plan3, tmp_path: Path) -> None:

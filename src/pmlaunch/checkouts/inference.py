@@ -38,6 +38,10 @@ _WATCH = (
     WatchPoint("batch", _MIMIC, "MimicEvaluator.evaluate_episode"),
     WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.evaluate"),
     WatchPoint("evaluation", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
+    WatchPoint("playing", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
+    # around what is timed: a video takes its own time to be written
+    WatchPoint("recording", _EVALUATOR, "BaseEvaluator.evaluate"),
+    WatchPoint("recording", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
     WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
 )
 

@@ -1,11 +1,11 @@
-"""What the run will measure, keep and record: what cannot be had is said before the start."""
+"""What the run will measure: what cannot be had is said before the start."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pmlaunch.checkouts.frozen import measures_something
-from pmlaunch.checkouts.measures import has_metrics, measures_of
+from pmlaunch.checkouts.measures import has_metrics
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -26,15 +26,3 @@ def check_measuring(planned: Planned) -> Iterator[Finding]:
     elif plan.metrics and plan.measuring.limit is not None:
         message = f"--max-steps {plan.measuring.limit} cuts longer motions short: then the figures are marked as not comparable."
         yield Finding("PML311", Severity.NOTE, message, subject="--max-steps")
-    if plan.record and plan.headless:
-        message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
-        yield Finding("PML119", Severity.ERROR, message, "--window, or leave out --record", None, "--record")
-    elif plan.record and not measures_of(plan.generation).wraps:
-        hint = "--save-motion keeps the motion itself, and a picture of it"
-        if plan.generation == "3":
-            message = "--record starts upstream's recording in ProtoMotions 2 only; in 3 it is started by hand."
-            place = planned.checkout.root / "output" / "renderings"
-            hint = f"leave it out, and press L in the window to begin and L again to end: the video is in {place}"
-        else:
-            message = "--record is the recording of a simulator's window, which the demo does not have."
-        yield Finding("PML119", Severity.ERROR, message, hint, None, "--record")

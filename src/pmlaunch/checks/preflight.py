@@ -13,6 +13,7 @@ from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.meshes import check_meshes
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.checks.robot import check_robot
+from pmlaunch.checks.window import check_window
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
@@ -25,6 +26,7 @@ CHECKS: Mapping[str, Check] = {
     "meshes": check_meshes,
     "motions": check_motions,
     "measuring": check_measuring,
+    "window": check_window,
     "constraints": check_constraints,
     "config": check_config,
     "environment": check_environment,

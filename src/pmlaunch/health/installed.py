@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.health.check import Site
 from pmlaunch.model import Finding
-from pmlaunch.runtimes.pythons import prefix_of
+from pmlaunch.runtimes.packages import site_packages
 
 
 @dataclass(frozen=True)
@@ -61,27 +61,3 @@ def _by_files(site: Site) -> Installed:
     if not folders:
         return Installed({}, python.get("version"), skipped="its packages are not found from its files")
     return Installed(installed_packages(folders), python.get("version"), complete=False)
-
-
-def site_packages(executable: Path, version: str | None) -> list[Path]:
-    """The folders in which an interpreter's packages lie, as its layout has them; those that are there."""
-    prefix = prefix_of(executable)
-    places = [prefix / "Lib" / "site-packages"]
-    for name in ("lib", "lib64"):
-        places += [prefix / name / f"python{version}" / kind for kind in ("site-packages", "dist-packages")]
-    if executable.name in ("python.sh", "python.bat"):
-        places += [prefix / "kit" / "python" / place.relative_to(prefix) for place in places]
-    here = [place for place in dict.fromkeys(places) if place.is_dir()]
-    return list(dict.fromkeys([*here, *(folder for place in here for folder in _of_pth_files(place))]))
-
-
-def _of_pth_files(place: Path) -> Iterator[Path]:
-    """Folders that .pth files add. Their lines of code are not executed: those of editable installs need not be."""
-    for path in sorted(place.glob("*.pth")):
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        for line in lines:
-            if line.strip() and not line.startswith(("#", "import ", "import\t")) and (place / line.strip()).is_dir():
-                yield place / line.strip()

@@ -30,7 +30,7 @@ def headless_or_window(request: EvalRequest, settings: Settings, things: Things,
     environment = settings.environment
     if environment.get("CI"):
         return Sourced(True, "environment CI")
-    if platform.name == "windows" or environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"):
+    if platform.has_display(environment):
         return Sourced(False, "default")
     return Sourced(True, "default: no display")
 

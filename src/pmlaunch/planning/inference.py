@@ -61,7 +61,7 @@ class InferenceProgram:
         metrics = wants_metrics(request, bool(headless.value))
         if request.metrics is None and not frozen.measures_something(things.checkpoint.value):
             metrics = Sourced(False, "default: the checkpoint's evaluator measures nothing")
-        _refuse_what_has_no_equivalent(request, metrics=bool(metrics.value))
+        _refuse_what_has_no_equivalent(request)
         device = device_of(request, settings, things)
         backend, strategy = backend_of(request, settings, platform)
         keys: dict[str, Sourced[Any]] = {"checkpoint": path_text(things.checkpoint, platform, things)}
@@ -175,17 +175,12 @@ class InferenceProgram:
         )
 
 
-def _refuse_what_has_no_equivalent(request: EvalRequest, *, metrics: bool) -> None:
+def _refuse_what_has_no_equivalent(request: EvalRequest) -> None:
     """Raise PML016 for the options of 2.x that 3.x has nothing for."""
     reasons = {
         "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs", "terrain.FIELD=VALUE"),
         "--constraint": (request.constraints, "MaskedMimic's constraints are frozen in the checkpoint's configs", None),
         "--seed": (request.seed, "inference_agent.py sets no seed", None),
-        "--save-motion": (
-            (request.save_motion and not metrics) or None,
-            "upstream keeps what the policy did when it measures, and only then",
-            None,
-        ),
     }
     given = {option: (reason, way) for option, (value, reason, way) in reasons.items() if value not in (None, ())}
     if given:

@@ -34,7 +34,10 @@ _SILENCE_HEADLESS = 1800.0  # seconds: longer than any start of Isaac Sim, short
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan with what was learned on the way: the checks look at all of it."""
+    """A plan with what was learned on the way: the checks look at all of it.
+
+    `has_display` is whether a window can open; True where that is another machine's affair.
+    """
 
     plan: LaunchPlan
     things: Things
@@ -42,6 +45,7 @@ class Planned:
     report: ConfigReport
     runtime: Runtime
     request: EvalRequest
+    has_display: bool
 
     @property
     def checkout(self) -> Checkout:
@@ -87,7 +91,8 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         provenance={**plan.provenance, "metrics": metrics},
     )
     plan = program.complete(plan, values)
-    return Planned(plan, things, values, report, runtime, request)
+    has_display = platform.foreign or platform.has_display(settings.environment)
+    return Planned(plan, things, values, report, runtime, request, has_display)
 
 
 def _assemble(

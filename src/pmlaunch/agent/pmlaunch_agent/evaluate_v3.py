@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import math
-import sys
 
 from pmlaunch_agent.keeping import MotionKeeper, numbers
 from pmlaunch_agent.measures import Measures
@@ -43,14 +42,36 @@ class Bodies:
         def keep(evaluator: Any, env_ids: Any, motion_ids: Any, *args: Any, **kwargs: Any) -> Any:
             if self._keeper is None:
                 self._keeper = _Keeper(evaluator.env, [], None)
-            if self._keeper.problem is None:
-                try:
-                    self._keeper.follow(env_ids.tolist(), motion_ids.tolist())
-                except Exception as error:
-                    self._keeper.problem = f"motion.npz ends early: {type(error).__name__}: {error}"
+            keeper = self._keeper
+            _try(keeper, lambda: keeper.follow(env_ids.tolist(), motion_ids.tolist()))
             return function(evaluator, env_ids, motion_ids, *args, **kwargs)
 
         return keep
+
+    def playing(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """`function(evaluator)`, which lets the policy act without an end, and measures nothing."""
+        if self._file is None:
+            return function
+        file = self._file
+
+        @functools.wraps(function)
+        def play(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
+            env = evaluator.env
+            step, keeper = env.step, _Keeper(env, [], None)
+
+            def keep(*args: Any, **kwargs: Any) -> Any:
+                returned = step(*args, **kwargs)
+                _try(keeper, lambda: keeper.add(None))
+                return returned
+
+            env.step = keep
+            try:
+                return function(evaluator, *args, **kwargs)
+            finally:
+                del env.step
+                self._write(keeper, file, evaluator)
+
+        return play
 
     def writing(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """`function(evaluator)`, called when every motion has been followed."""
@@ -60,34 +81,47 @@ class Bodies:
 
         @functools.wraps(function)
         def write(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
-            try:
-                if self._keeper is None or not self._keeper.write_named(file, evaluator, self._measures):
-                    self._remark("motion.npz was not written: no step was taken")
-            except Exception as error:
-                self._remark(f"motion.npz was not written: {type(error).__name__}: {error}")
-            self._remark(self._keeper.problem if self._keeper is not None else None)
+            self._write(self._keeper, file, evaluator)
             self._keeper = None
             return function(evaluator, *args, **kwargs)
 
         return write
 
-    def _remark(self, text: str | None) -> None:
-        if text is not None:
-            self._record.note(text)
-            print(f"pmlaunch_agent: {text}", file=sys.stderr)
+    def _write(self, keeper: _Keeper | None, file: str, evaluator: Any) -> None:
+        try:
+            if keeper is None or not keeper.write_named(file, evaluator, self._measures):
+                self._record.remark("motion.npz was not written: no step was taken")
+        except Exception as error:
+            self._record.remark(f"motion.npz was not written: {type(error).__name__}: {error}")
+        if keeper is not None and keeper.problem is not None:
+            self._record.remark(keeper.problem)
+
+
+def _try(keeper: _Keeper, keep: Callable[[], None]) -> None:
+    if keeper.problem is None:
+        try:
+            keep()
+        except Exception as error:
+            keeper.problem = f"motion.npz ends early: {type(error).__name__}: {error}"
 
 
 class _Keeper(MotionKeeper):
-    """A column for each motion: the evaluator follows each once, several at a time."""
+    """A column for each motion that an evaluation follows, several at a time; or for each way of a policy that plays."""
 
     def follow(self, env_ids: list[int], motion_ids: list[int]) -> None:
         """Keep the step that was just taken, between the positions that upstream compares."""
-        context = self._env.context
-        positions, rotations = numbers(context.current.rigid_body_pos), numbers(context.current.rigid_body_rot)
-        followed = getattr(context, "mimic", None)
-        reference = numbers(followed.ref_state.rigid_body_pos) if followed is not None else None
+        positions, rotations = self._bodies_now()
+        reference = self._reference()
         for index, motion in zip(env_ids, motion_ids):  # noqa: B905  # Python 3.8
             self.keep(motion, positions[index], rotations[index], None if reference is None else reference[index])
+
+    def _bodies_now(self) -> tuple[Any, Any]:
+        current = self._env.context.current
+        return numbers(current.rigid_body_pos), numbers(current.rigid_body_rot)
+
+    def _reference(self) -> Any:
+        followed = getattr(self._env.context, "mimic", None)
+        return numbers(followed.ref_state.rigid_body_pos) if followed is not None else None
 
     def write_named(self, path: str, evaluator: Any, measures: Measures) -> bool:
         library = getattr(evaluator, "motion_lib", None)

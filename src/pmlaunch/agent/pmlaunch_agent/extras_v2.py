@@ -6,7 +6,6 @@ Both are extras: whatever fails here is told and ends nothing.
 from __future__ import annotations
 
 import os
-import sys
 
 from pmlaunch_agent.keeping import MotionKeeper
 from pmlaunch_agent.recording import Recorder
@@ -38,12 +37,12 @@ class Extras:
         self._keeper = None if self._file is None else MotionKeeper(env, names, lengths)
         self._recorder: Recorder | None = None
         if spec.record is not None and rank == 0:
-            self._recorder = Recorder(env.simulator, str(spec.record["path"]))
+            self._recorder = Recorder(env.simulator, str(spec.record["path"]), record)
 
     def start(self) -> None:
         """Begin to record."""
         if self._recorder is not None:
-            self._remark(self._recorder.start())
+            self._recorder.start()
 
     def step(self, steps: int, ends: list[tuple[int, int]]) -> None:
         """Keep step number `steps`; `ends` are (steps, motions) at the end of each batch of motions.
@@ -65,22 +64,15 @@ class Extras:
 
     def close(self) -> None:
         """Write the video and what was kept."""
-        try:
-            if self._recorder is not None:
-                self._recorder.stop()
-        except Exception as error:
-            self._remark(f"the video was not written: {type(error).__name__}: {error}")
+        if self._recorder is not None:
+            self._recorder.stop()
         if self._keeper is None or self._file is None:
             return
         stem, extension = os.path.splitext(self._file)
         try:
             if not self._keeper.write(f"{stem}.rank{self._rank}{extension}" if self._rank else self._file):
-                self._remark("motion.npz was not written: no step was taken")
+                self._record.remark("motion.npz was not written: no step was taken")
         except Exception as error:
-            self._remark(f"motion.npz was not written: {type(error).__name__}: {error}")
-        self._remark(self._keeper.problem)
-
-    def _remark(self, text: str | None) -> None:
-        if text is not None:
-            self._record.note(text)
-            print(f"pmlaunch_agent: {text}", file=sys.stderr)
+            self._record.remark(f"motion.npz was not written: {type(error).__name__}: {error}")
+        if self._keeper.problem is not None:
+            self._record.remark(self._keeper.problem)

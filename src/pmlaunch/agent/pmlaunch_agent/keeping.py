@@ -19,7 +19,7 @@ MOST_BYTES = 1 << 30
 
 
 class MotionKeeper:
-    """Collects the bodies of ProtoMotions 2's environments after each control step; evaluate_v3.py has 3's.
+    """Collects the bodies of the environments after each control step: ProtoMotions 2's; evaluate_v3.py adapts it to 3.
 
     Every environment's way through one motion is a column; a reset begins the next one.
 
@@ -42,12 +42,10 @@ class MotionKeeper:
         """Keep the step that was just taken, of the first `active` environments (None: of all)."""
         if self.problem is not None:
             return
-        env = self._env
-        state = env.simulator.get_bodies_state()
-        positions, rotations = numbers(state.rigid_body_pos), numbers(state.rigid_body_rot)
+        positions, rotations = self._bodies_now()
         reference = self._reference()
         followed = self._followed(len(positions))
-        progress = env.progress_buf.tolist()
+        progress = self._env.progress_buf.tolist()
         for index in range(len(positions) if active is None else min(active, len(positions))):
             column = self._open.get(index)
             if column is None or progress[index] <= column.progress or followed[index] != column.motion:
@@ -63,6 +61,11 @@ class MotionKeeper:
             self._bytes += 2 * positions[index].nbytes + rotations[index].nbytes
         if self._bytes > MOST_BYTES:
             self.problem = f"motion.npz ends after {MOST_BYTES >> 20} MB"
+
+    def _bodies_now(self) -> tuple[Any, Any]:
+        """Arrays (envs, bodies, 3) m and (envs, bodies, 4) xyzw."""
+        state = self._env.simulator.get_bodies_state()
+        return numbers(state.rigid_body_pos), numbers(state.rigid_body_rot)
 
     def _followed(self, count: int) -> list[int]:
         manager = getattr(self._env, "motion_manager", None)

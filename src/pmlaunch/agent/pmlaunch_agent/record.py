@@ -8,6 +8,7 @@ from pmlaunch_agent import elapsed
 from pmlaunch_agent.evaluate_v3 import Batches, Bodies
 from pmlaunch_agent.events import EventLog
 from pmlaunch_agent.outcome import EXIT_INTERRUPTED, Outcome, outcome_of
+from pmlaunch_agent.recording import Video
 from pmlaunch_agent.scores import Scores
 from pmlaunch_agent.steps import StepMeter
 from pmlaunch_agent.verdict import Verdict
@@ -41,6 +42,7 @@ class Record:
         kept = spec.save_motion["file"] if spec.save_motion and rank == 0 and spec.agent is None else None
         self.bodies = Bodies(self, kept, spec.metrics)
         self.batches = Batches(self, reporting=rank == 0)
+        self.video = Video(self, str(spec.record["path"]) if spec.record and rank == 0 else None)
         self._healed: list[str] = []
         data = self.verdict.data
         self.events.emit("started", **{key: data[key] for key in ("pid", "python", "executable", "platform")})
@@ -64,6 +66,11 @@ class Record:
     def note(self, text: str) -> None:
         """Put a remark into the verdict: something that the launcher should know and that harms nothing."""
         self.verdict.add("notes", text)
+
+    def remark(self, text: str) -> None:
+        """A note that whoever reads the output should see as well: an extra that the run goes without."""
+        self.note(text)
+        print(f"pmlaunch_agent: {text}", file=sys.stderr)
 
     def stopping(self, reason: str) -> None:
         """The agent is about to end the run: "max_steps", "max_seconds" or "stop_file"."""

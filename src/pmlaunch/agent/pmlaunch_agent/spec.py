@@ -22,7 +22,8 @@ class Watch:
 
     Attributes:
         event: the name to report: "step" and "evaluation" are counted and timed, "motion" returns how far it is,
-            "scores" are collected, "bodies", "batches" and "batch" are evaluate_v3.py's, others are milestones.
+            "scores" are collected, "recording" is filmed, "bodies", "playing", "batches" and "batch" are
+            evaluate_v3.py's, others are milestones.
         module: the module that defines it, e.g. "protomotions.envs.base_env.env".
         attribute: a function or Class.method in it, e.g. "BaseEnv.step".
         when: "before" or "after" the call.

@@ -61,6 +61,10 @@ def _watching(record: Record, watch: Watch, function: Callable[..., Any]) -> Cal
         return record.scores.collecting(record.bodies.writing(function))
     if watch.event == "bodies":
         return record.bodies.keeping(function)
+    if watch.event == "playing":
+        return record.bodies.playing(function)
+    if watch.event == "recording":
+        return record.video.recording(function)
     if watch.event == "batches":
         return record.batches.planning(function)
     if watch.event == "batch":

@@ -18,7 +18,7 @@ def _look(site: Site) -> Seen:
     if not site.windows:
         display = site.environment.get("DISPLAY") or site.environment.get("WAYLAND_DISPLAY")
         facts.append(("display", display or "none"))
-        if not display:
+        if not site.platform.has_display(site.environment):
             findings.append(finding("PML242", Severity.NOTE, "No display: runs are headless, no window can open."))
     return Seen(tuple(facts), tuple(findings))
 

@@ -1,0 +1,35 @@
+"""The run's window, and the video that upstream makes of it: where there can be none, it is said before the start."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
+from pmlaunch.runtimes.packages import lacks
+
+
+def check_window(planned: Planned) -> Iterator[Finding]:
+    plan = planned.plan
+    if plan.generation == "demo":
+        if planned.request.headless is False:
+            message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
+            yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")
+        if plan.record:
+            message = "--record is the recording of a simulator's window, which the demo does not have."
+            hint = "--save-motion keeps the motion itself, and a picture of it"
+            yield Finding("PML119", Severity.ERROR, message, hint, None, "--record")
+    elif plan.headless:
+        if plan.record:
+            message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
+            yield Finding("PML119", Severity.ERROR, message, "--window, or leave out --record", None, "--record")
+    elif not planned.has_display and sys.platform != "darwin":
+        message = "No window can open here: neither DISPLAY nor WAYLAND_DISPLAY is set, and the simulator would end."
+        hint = "--headless; or set DISPLAY, or start pmlaunch by xvfb-run, whose window nobody sees"
+        yield Finding("PML133", Severity.ERROR, message, hint, None, "--window")
+    elif plan.record and not plan.foreign and lacks(planned.runtime, "moviepy"):
+        python = planned.runtime.as_json()["python"]["path"]
+        message = f"--record: moviepy, of which upstream makes its video, is not installed for {python}."
+        fix = f'"{python}" -m pip install moviepy'
+        yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")

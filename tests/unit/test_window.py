@@ -1,0 +1,83 @@
+"""A window, and a video of it: what cannot be had is said before the start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pmlaunch.checks.preflight import exit_code_of, preflight
+from pmlaunch.checks.window import check_window
+from pmlaunch.model import Finding, Severity
+
+SCREEN = {"DISPLAY": ":0"}
+
+
+def found(planned) -> list[tuple[str, Severity]]:
+    return [(finding.code, finding.severity) for finding in check_window(planned)]
+
+
+@pytest.fixture(autouse=True)
+def _not_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlaunch.checks.window.sys.platform", "linux")
+
+
+@pytest.mark.usefixtures("in_git")
+def test_pml119_headless_runs_record_nothing(plan) -> None:
+    planned = plan(headless=True, record=True, motions=("walk",), environment=SCREEN)
+    assert found(planned) == [("PML119", Severity.ERROR)]
+    assert exit_code_of(preflight(planned)) == 4
+
+
+@pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}])
+def test_a_display_lets_a_window_open(plan, environment: dict[str, str]) -> None:
+    assert found(plan(headless=False, record=True, motions=("walk",), environment=environment)) == []
+    assert found(plan(motions=("walk",), environment=environment)) == []
+
+
+def test_pml133_no_display(plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = plan(headless=False, record=True, motions=("walk",), target_os="linux")
+    if not planned.plan.foreign:  # on Windows a plan for Linux is another machine's affair
+        (finding,) = check_window(planned)
+        assert (finding.code, finding.severity, finding.subject) == ("PML133", Severity.ERROR, "--window")
+        assert "--headless" in (finding.hint or "")
+    assert found(plan(headless=None, motions=("walk",))) == [], "headless by itself"
+    assert found(plan(headless=False, motions=("walk",), target_os="windows")) == []
+    monkeypatch.setattr("pmlaunch.checks.window.sys.platform", "darwin")
+    assert found(plan(headless=False, motions=("walk",))) == []
+
+
+def test_the_demo_has_no_window(plan) -> None:
+    assert found(plan("demo", headless=False)) == [("PML133", Severity.NOTE)]
+    assert found(plan("demo")) == []
+    assert found(plan("demo", record=True)) == [("PML119", Severity.ERROR)]
+
+
+def test_pml119_moviepy_is_missed_before_the_start(plan, tmp_path: Path) -> None:
+    home = tmp_path / "a venv (x86)"
+    packages = home / "Lib/site-packages"
+    packages.mkdir(parents=True)
+    (home / "pyvenv.cfg").write_text("version = 3.11.2\n", encoding="utf-8")
+    python = home / "bin" / "python"
+    python.parent.mkdir()
+    python.touch(mode=0o755)
+
+    def recording(**options: object) -> list[Finding]:
+        given = {
+            "headless": False,
+            "record": True,
+            "motions": ("walk",),
+            "environment": SCREEN,
+            "simulator": "genesis",
+            **options,
+        }
+        return list(check_window(plan(python=str(python), **given)))
+
+    (finding,) = recording()
+    assert (finding.code, finding.severity) == ("PML119", Severity.WARNING)
+    assert finding.fix == f'"{python}" -m pip install moviepy'
+    assert recording(record=False) == []
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "moviepy").mkdir(parents=True)
+    (packages / "more.pth").write_text(f"import os\n{elsewhere}\n", encoding="utf-8")
+    assert recording() == [], "found where a .pth file points"
