@@ -102,6 +102,18 @@ def test_no_models(site: MakeSite, no_git: None) -> None:
     assert ModelsStep().todo(site(models=())) is None
 
 
+def test_meshes_of_generation_3_are_foretold(site: MakeSite, no_git: None) -> None:
+    todo = ModelsStep().todo(site(models=(), ref="v3.1", robot="g1"))
+    assert todo is not None
+    assert (todo.text, todo.bytes) == ("the meshes of robot g1, as many as the checkout names; from Git LFS", None)
+    both = ModelsStep().todo(site(models=("maskmimic",), ref="main"))
+    assert both is not None
+    assert both.text.startswith("masked_mimic: 304 MB as v2.3 has them; the meshes of robot smpl")
+    unknown = ModelsStep().todo(site(models=("maskmimic",), ref="mine"))
+    assert unknown is not None
+    assert "meshes" not in unknown.text
+
+
 def test_unknown_model_is_refused_before_anything_else(site: MakeSite, no_git: None) -> None:
     planned = plan([ToolsStep(), CheckoutStep(), ModelsStep()], site(models=("maskmimik",)))
     assert planned.error is not None
@@ -202,7 +214,7 @@ def test_without_git_the_hint_is_about_the_model_that_was_named(
 
 
 class Recorded:
-    """A step that notes what it was asked."""
+    """A step that notes what it was asked; `fails` names the question that it cannot answer."""
 
     def __init__(self, name: str, todo: Todo | None, fails: str = ""):
         self.name = self.title = name
@@ -211,6 +223,8 @@ class Recorded:
 
     def todo(self, site: Site) -> Todo | None:
         self.asked.append("todo")
+        if self._fails == "todo":
+            raise PmlaunchError("PML430", f"{self.name} lacks something")
         return self._todo
 
     def do(self, site: Site, report: object) -> None:
@@ -249,6 +263,19 @@ def test_steps_are_done_and_proven_in_their_order(site: MakeSite) -> None:
         ["todo", "do", "prove"],
         ["todo", "todo", "do", "prove"],
         ["todo", "todo"],
+    ]
+
+
+def test_what_one_step_lacks_hides_no_other_step_from_a_plan(site: MakeSite) -> None:
+    steps = [Recorded("a", Todo("a")), *(Recorded(name, None, fails="todo") for name in "bc"), Recorded("d", Todo("d"))]
+    planned = plan(steps, site())
+    assert planned.error is not None
+    assert (planned.error.code, planned.error.message) == ("PML430", "b lacks something")
+    assert [(result.state, result.text) for result in planned.results] == [
+        (State.PLANNED, "a"),
+        (State.FAILED, "b lacks something"),
+        (State.FAILED, "cannot be planned without what is missing above"),
+        (State.PLANNED, "d"),
     ]
 
 

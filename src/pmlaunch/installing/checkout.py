@@ -192,6 +192,7 @@ def _state(git: Git, folder: Path) -> str:
     name = git.ask("describe", "--tags", "--exact-match", cwd=folder) or git.ask(
         "name-rev", "--name-only", "HEAD", cwd=folder
     )
+    name = (name or "").removeprefix("remotes/origin/")
     known = f"{name} ({commit})" if name and name != "undefined" else commit
     kind = ", submodule" if (folder / ".git").is_file() else ""
     return f"{known}, generation {generation_of(folder)}{kind}"

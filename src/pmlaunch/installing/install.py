@@ -124,18 +124,32 @@ def _runtime(request: InstallRequest, settings: Settings, site: Site, wanted: st
 
 
 def plan(chosen: Sequence[Step], site: Site) -> Installation:
-    """What every step would do; nothing is changed. Its error is why an installation could not begin."""
+    """What every step would do; nothing is changed. Its error is why an installation could not begin.
+
+    What one step lacks hides no other step: whoever plans wants to see all that has to be there.
+    """
     planned, disk = Installation(), 0
     try:
         refuse_unknown_models(site)
-        for step in chosen:
-            todo = step.todo(site)
-            disk += (todo.disk if todo.disk is not None else todo.bytes or 0) if todo else 0
-            planned.todos.append(todo)
-            planned.results.append(_planned(step, site, todo))
-        require_room(site.checkout, disk)
     except PmlaunchError as error:
         planned.error = error
+        chosen = ()
+    for step in chosen:
+        try:
+            todo = step.todo(site)
+        except PmlaunchError as error:
+            text = error.message if planned.error is None else "cannot be planned without what is missing above"
+            planned.error = planned.error or error
+            planned.todos.append(None)
+            planned.results.append(StepResult(step.name, step.title, State.FAILED, text))
+            continue
+        disk += (todo.disk if todo.disk is not None else todo.bytes or 0) if todo else 0
+        planned.todos.append(todo)
+        planned.results.append(_planned(step, site, todo))
+    try:
+        require_room(site.checkout, disk)
+    except PmlaunchError as error:
+        planned.error = planned.error or error
     planned.findings = _all_findings(site, planned)
     return planned
 

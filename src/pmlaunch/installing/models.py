@@ -42,7 +42,8 @@ class ModelsStep:
     def todo(self, site: Site) -> Todo | None:
         """Raises PML010 for a model that nobody knows, PML411 and PML417."""
         place = look_at(site.checkout)
-        if not site.request.models and place.generation != "3":
+        three = place.generation == "3" or (place.generation is None and generation_by_name(site.request.ref) == "3")
+        if not site.request.models and not three:
             site.said[self.name] = "none asked for"
             return None
         if place.state == "absent" or place.marker:
@@ -207,33 +208,37 @@ def _others(tracked: Mapping[str, LfsFile]) -> str:
 
 
 def _said(files: Sequence[LfsFile]) -> str:
-    """ "masked_mimic/smpl/last.ckpt 304 MB"."""
-    return ", ".join(
-        f"{file.path.removeprefix(f'{PRETRAINED}/')} {megabytes(file.pointer.size)}" for file in files[:4]
-    ) + (f" and {len(files) - 4} more" if len(files) > 4 else "")
+    """ "masked_mimic/smpl/last.ckpt 304 MB, 74 meshes and pieces of scenery 31 MB"."""
+    assets = [file for file in files if file.path.startswith(f"{_ASSETS}/")]
+    named = [file for file in files if file not in assets]
+    words = [f"{file.path.removeprefix(f'{PRETRAINED}/')} {megabytes(file.pointer.size)}" for file in named[:4]]
+    if assets:
+        words.append(f"{len(assets)} meshes and pieces of scenery {megabytes(sum(it.pointer.size for it in assets))}")
+    return ", ".join(words) + (f" and {len(named) - 4} more" if len(named) > 4 else "")
 
 
 def _estimate(site: Site) -> Todo | None:
-    """Before there is a checkout: what the presets say of v2.3."""
-    if not site.request.models:
-        return None
+    """Before there is a checkout: what the presets say of v2.3, and that generation 3 has its meshes in Git LFS."""
+    generation = generation_by_name(site.request.ref)
     known = known_models(site)
-    foreign = generation_by_name(site.request.ref) != "2"
     try:
         chosen = chosen_models(site.request.models, known)
     except PmlaunchError:
-        if not foreign:
+        if generation == "2":
             raise
         chosen = []  # the checkout will tell
     size = sum(wanted.size or 0 for wanted in chosen)
     names = ", ".join(wanted.names[0] for wanted in chosen) or ", ".join(site.request.models)
     files = ",".join(wanted.path for wanted in chosen)
+    parts = [f"{names}: {megabytes(size)} as v2.3 has them"] if names else []
+    if generation == "3":
+        parts.append(f"the meshes of robot {site.request.robot}, as many as the checkout names")
+    if not parts:
+        return None
+    pull = (f'git -C "{site.checkout}" lfs pull --include="{files}" --exclude=""',) if files else ()
     return Todo(
-        f"{names}: {megabytes(size)} as v2.3 has them, from Git LFS",
-        (
-            f'git -C "{site.checkout}" lfs install --local',
-            f'git -C "{site.checkout}" lfs pull --include="{files}" --exclude=""',
-        ),
-        bytes=size,
+        f"{'; '.join(parts)}; from Git LFS",
+        (f'git -C "{site.checkout}" lfs install --local', *pull),
+        bytes=size or None,
         disk=2 * size,
     )
