@@ -13,6 +13,7 @@ import pytest
 from pmlaunch.cli.encoding import can_show, forgive
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.cli.render import render
+from pmlaunch.cli.render_list import Shown
 from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, RunRecord, RunState, Severity
@@ -171,7 +172,7 @@ def test_columns_stand_below_each_other_whatever_the_console_shows(
 
     screen = Screen(monkeypatch, code_page, 100)
     rows = [{"name": each, "robot": "smpl", "frames": 31} for each in (name, "a_longer_name")]
-    render(Outcome("list", 0, shown=("motions", None, rows)), as_json=False)
+    render(Outcome("list", 0, shown=Shown("motions", None, rows)), as_json=False)
     lines = [line for line in screen.text().splitlines() if "smpl" in line]
     assert len({cell_len(line[: line.index("smpl")]) for line in lines}) == 1, lines
     lost = "".join(character for character in name if not can_show(code_page, character))
@@ -182,7 +183,7 @@ LISTS: list[tuple[str, list[dict[str, Any]]]] = [
     ("models", [{"name": "m", "robot": None, "simulator": "isaaclab", "state": "pointer", "size": 303_850_268}]),
     ("models", []),
     ("motions", [{"name": "走路", "robot": "smpl", "frames": 31, "fps": 29.97, "seconds": 1.001, "problem": None}]),
-    ("motions", [{"name": "bad", "problem": {"message": "no\nmotion"}}]),
+    ("motions", [{"name": name, "problem": {"code": "PML127", "message": f"{name} is..."}} for name in ("a", "走")]),
     ("robots", [{"name": "smpl", "title": "SMPL", "bodies": 24, "actions": 69}]),
     ("simulators", [{"name": "genesis", "title": "Genesis", "runtime": "python", "devices": ["gpu", "cpu"]}]),
     (
@@ -195,7 +196,7 @@ LISTS: list[tuple[str, list[dict[str, Any]]]] = [
 @pytest.mark.parametrize(("kind", "rows"), LISTS)
 @pytest.mark.parametrize("root", [None, Path("/a/走路")])
 def test_listing(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Path | None) -> None:
-    render(Outcome("list", 0, shown=(kind, root, rows)), as_json=False)
+    render(Outcome("list", 0, shown=Shown(kind, root, rows)), as_json=False)
     text = screen.text()
     assert ("no ProtoMotions checkout here" in text) == (root is None)
     assert (f"no {kind} here" in text) == (not rows)
@@ -204,9 +205,18 @@ def test_listing(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Pa
 def test_listing_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(monkeypatch, "utf-8", 100)
     for kind, rows in LISTS:
-        render(Outcome("list", 0, shown=(kind, None, rows)), as_json=False)
+        render(Outcome("list", 0, shown=Shown(kind, None, rows)), as_json=False)
     text = screen.text()
-    for words in ("LFS pointer", "304 MB", "1.00", "29.97", "no motion", "gpu, cpu", "yes"):
+    for words in (
+        "LFS pointer",
+        "304 MB",
+        "1.00",
+        "29.97",
+        "gpu, cpu",
+        "yes",
+        "PML127 motion is a Git LFS pointer: a, 走",
+        "a: [: x",
+    ):
         assert words in text
 
 

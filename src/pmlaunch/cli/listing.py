@@ -28,6 +28,7 @@ def list_command(
     from pmlaunch.checkouts.find import find_checkout
     from pmlaunch.cli.outcome import Outcome
     from pmlaunch.cli.render import render
+    from pmlaunch.cli.render_list import Shown
     from pmlaunch.errors import PmlaunchError, did_you_mean
     from pmlaunch.names import fold
     from pmlaunch.settings import Settings
@@ -47,7 +48,7 @@ def list_command(
     rows = _rows(matching[0], checkout, demo_checkout(), settings, robot)
     root = checkout.root if checkout else None
     data = {"kind": matching[0], "checkout": str(root) if root else None, matching[0]: rows}
-    render(Outcome("list", 0, data, shown=(matching[0], root, rows)), as_json=as_json)
+    render(Outcome("list", 0, data, shown=Shown(matching[0], root, rows)), as_json=as_json)
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pmlaunch.cli.encoding import can_show, symbol
 from pmlaunch.cli.measured import measured
 from pmlaunch.cli.outcome import Outcome
+from pmlaunch.cli.tables import short, table_of
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
@@ -50,8 +51,6 @@ def render(outcome: Outcome, *, as_json: bool) -> None:
         _stopped(out, shown)
     elif hasattr(shown, "render"):
         shown.render(out)  # what has a file of its own: cli/render_*.py
-    elif isinstance(shown, tuple):
-        _listing(out, *shown)
     _findings(err, outcome.findings)
     for error in outcome.errors:
         _error(err, error)
@@ -65,16 +64,6 @@ def _console(stream: Any) -> Console:
 
 def _is_utf8(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
-
-
-def _table(*headers: str, title: str | None = None) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
-    for header in headers:
-        table.add_column(header, overflow="fold")
-    return table
 
 
 def _error(console: Console, error: PmlaunchError) -> None:
@@ -99,11 +88,11 @@ def _findings(console: Console, findings: Sequence[Finding]) -> None:
 def _plan(console: Console, plan: LaunchPlan) -> None:
     from rich.text import Text
 
-    table = _table("what", "value", "from", title=f"Plan: evaluate {plan.model} on {plan.platform}")
+    table = table_of("what", "value", "from", title=f"Plan: evaluate {plan.model} on {plan.platform}")
     table.columns[0].no_wrap = True
     for name, sourced in plan.provenance.items():
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
-        table.add_row(Text(name), Text(_short(value)), Text(sourced.source, style="dim"))
+        table.add_row(Text(name), Text(short(value)), Text(sourced.source, style="dim"))
     console.print(table)
     what = "Overrides for " if plan.hydra else "Arguments of "
     _block(console, what + plan.script.name, list(plan.overrides))
@@ -148,16 +137,6 @@ def _block(console: Console, title: str, lines: Sequence[str], note: str | None 
     console.print()
 
 
-def _short(value: Any) -> str:
-    if value is None:
-        return "-"
-    if isinstance(value, (tuple, list)):
-        return ", ".join(_short(item) for item in value) or "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
 def _record(console: Console, record: RunRecord) -> None:
     from rich.text import Text
 
@@ -183,7 +162,7 @@ def _metrics_table(record: RunRecord) -> Table:
     from rich.text import Text
 
     averaged = len(record.evaluation.get("per_motion") or ()) > 1 and "eval/gt_err_max" in record.metrics
-    table = _table("metric", "value", *(("mean of min", "mean of max") if averaged else ("min", "max")), "unit")
+    table = table_of("metric", "value", *(("mean of min", "mean of max") if averaged else ("min", "max")), "unit")
     table.columns[0].no_wrap = True
     for column in table.columns[1:4]:
         column.justify = "right"
@@ -260,61 +239,3 @@ def _code(console: Console, code: Code) -> None:
     console.print(Text.assemble((code.code, "bold"), f"  {code.title}  (exit code {code.exit_code})"))
     console.print(Text(f"  why:  {code.cause}"))
     console.print(Text(f"  next: {code.cure}", style="green"))
-
-
-_COLUMNS: dict[str, tuple[tuple[str, str], ...]] = {
-    "models": (
-        ("name", "name"),
-        ("robot", "robot"),
-        ("simulator", "simulator"),
-        ("state", "state"),
-        ("size", "size"),
-    ),
-    "motions": (
-        ("name", "name"),
-        ("robot", "robot"),
-        ("frames", "frames"),
-        ("fps", "fps"),
-        ("seconds", "seconds"),
-    ),
-    "robots": (("name", "name"), ("title", "title"), ("bodies", "bodies"), ("actions", "actions")),
-    "simulators": (("name", "name"), ("title", "title"), ("started by", "runtime"), ("devices", "devices")),
-    "constraints": (("name", "name"), ("parses", "parses")),
-}
-_STATES = {"here": "here", "pointer": "LFS pointer", "missing": "missing"}
-
-
-def _listing(console: Console, kind: str, root: Path | None, rows: Sequence[dict[str, Any]]) -> None:
-    from rich.text import Text
-
-    table = _table(*(header for header, _ in _COLUMNS[kind]), title=kind)
-    table.columns[0].no_wrap = True
-    for row in rows:
-        problem = row.get("problem")
-        cells = [Text(_cell(key, row)) for _, key in _COLUMNS[kind]]
-        if problem:
-            reason = problem["message"] if isinstance(problem, dict) else str(problem)
-            cells[-1] = Text(reason.replace("\n", " "), style="red")
-        table.add_row(*cells)
-    console.print(table)
-    if not rows:
-        console.print(Text(f"no {kind} here", style="dim"))
-    where = (
-        f"checkout  {root}" if root else "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"
-    )
-    console.print(Text(where, style="dim"), soft_wrap=True)
-
-
-def _cell(key: str, row: dict[str, Any]) -> str:
-    from pmlaunch.checks.checkpoint import megabytes
-
-    value = row.get(key)
-    if key == "size" and isinstance(value, int):
-        return megabytes(value)
-    if key == "state":
-        return _STATES.get(str(value), str(value))
-    if key == "seconds" and value is not None:
-        return f"{value:.2f}"
-    if key == "fps" and value is not None:
-        return f"{value:g}"
-    return _short(value)
