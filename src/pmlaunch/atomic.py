@@ -14,10 +14,15 @@ def write_text(path: Path, text: str) -> None:
 
     Raises OSError when the disk is full or the folder may not be written; the old content then stands.
     """
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """The same for bytes."""
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
         _replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -199,6 +199,10 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML133", "no window", Exit.CHECK,
          "--window on a machine without a display ends the simulator after its start; the demo has no window at all.",
          "--headless; or set DISPLAY, or start pmlaunch by xvfb-run."),
+    Code("PML134", "a clip of pmlaunch's own", Exit.CHECK,
+         "ProtoMotions 3 ships no walk for SMPL's humanoid; walk, wave and squat are then made by pmlaunch for the "
+         "skeleton of the checkout.",
+         "Nothing has to be done; --motion PATH plays any .motion or .pt file."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",
@@ -372,6 +376,10 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML313", "motion not kept", Exit.FAILED,
          "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
          "Look at the log."),
+    Code("PML315", "the simulation blew up", Exit.FAILED,
+         "The bodies were tens of metres from their reference: the physics became unstable, and the figures say nothing "
+         "of the policy. ProtoMotions 3's SMPL humanoid does so in MuJoCo.",
+         "Another simulator; or a smaller physics step (simulator.sim.fps)."),
     Code("PML314", "no video", Exit.FAILED,
          "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "
          "was ended before the video was written.",

@@ -11,7 +11,7 @@ import pytest
 from pmlaunch.cli.outcome import Outcome
 from pmlaunch.cli.render import render
 from pmlaunch.model import RunRecord, RunState
-from pmlaunch.running.measured import Measured, read_measured
+from pmlaunch.running.measured import Measured, measured_findings, read_measured
 from pmlaunch.running.run import rate
 from pmlaunch.running.store import RunFolder
 
@@ -133,3 +133,9 @@ def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys:
     assert "m99" in text
     assert "m98" not in text
     assert "76 more motions in metrics.json" in text
+
+
+@pytest.mark.parametrize(("error", "codes"), [(3.1, []), (151.2, ["PML315"]), (None, []), ("far", [])])
+def test_pml315_a_simulation_that_blew_up(folder: RunFolder, error: object, codes: list[str]) -> None:
+    measured = read(folder, common={"mean_position_error_m": error})
+    assert [finding.code for finding in measured_findings(measured)] == codes

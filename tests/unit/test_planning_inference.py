@@ -300,7 +300,7 @@ def test_frozen_configs_with_foreign_code(plan3: Plan3, checkout3: Path) -> None
 
 
 def test_pointers_are_named_before_the_start(plan3: Plan3, checkout3: Path) -> None:
-    planned = plan3(model="maskmimic", motions=(), via="python")
+    planned = plan3(model="maskmimic", motions=("sit",), via="python")
     assert planned.plan.motions[0].name == "smpl_humanoid_sit_armchair"
     assert {"PML101", "PML130"} == {code for code, _ in codes(planned)}
     (checkout3 / "protomotions/data/assets/mesh/g1/hull.stl").write_text(pointer_text(b"hull"), encoding="utf-8")

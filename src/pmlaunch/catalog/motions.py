@@ -22,8 +22,16 @@ _READER = "motion 2"  # part of the cache's key: raise it when the reader learns
 
 
 def motions(checkout: Checkout, available: list[Robot]) -> list[MotionInfo]:
-    """Every motion of the checkout, read. One that cannot be read carries its problem."""
-    return [read_info(path, available) for path in checkout.motion_files()]
+    """Every motion of the checkout and those of our own for it, read. One that cannot be read carries its problem."""
+    return [read_info(path, available) for path in (*checkout.motion_files(), *_own_clips(checkout))]
+
+
+def _own_clips(checkout: Checkout) -> Sequence[Path]:
+    if checkout.generation != "3":
+        return ()
+    from pmlaunch.catalog.ownclips import own_clips  # only 3.x lacks them
+
+    return own_clips(checkout)
 
 
 def find_motion(
@@ -55,12 +63,14 @@ def find_motion(
             if own:
                 return own[0]
     if not checkout.motions_carry_robot:
-        return _by_content(wanted, clips, robot, available)
+        return _by_content(wanted, clips, robot, available, checkout)
     return _by_name(wanted, clips, robot, available)
 
 
-def _by_content(wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot]) -> Path:
-    """The one clip whose name is, or holds, `wanted`; among those whose bodies are the robot's.
+def _by_content(
+    wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot], checkout: Checkout
+) -> Path:
+    """The one clip whose name is, or holds, `wanted`; among those whose bodies are the robot's; else one of our own.
 
     Several clips of ProtoMotions 3 have one name (output.motion), and no name tells the robot. A clip that
     cannot be read, such as a Git LFS pointer, counts by its whole name only.
@@ -75,6 +85,13 @@ def _by_content(wanted: str, clips: list[Path], robot: Robot | None, available: 
         return choose(
             "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
         )
+    if robot is not None and checkout.generation == "3":
+        from pmlaunch.catalog.ownclips import own_clip, own_clips
+
+        made = own_clip(wanted, checkout, robot.name)
+        if made is not None:
+            return made
+        own += [clip for clip in own_clips(checkout) if read_info(clip, available).robot == robot.name]
     whose = f" of robot {robot.name}" if robot else ""
     near = did_you_mean(wanted, [clip.stem for clip in own])
     here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near

@@ -129,6 +129,27 @@ class InferenceCheckout:
                 continue  # the simulator says which file it misses
         return found
 
+    def places(self, robot: str) -> dict[str, tuple[float, float, float]] | None:
+        """Where each body of a robot sits in its parent's frame, in m; None where its MJCF does not tell that plainly.
+
+        A body that is also turned, or has a parent elsewhere than the tree's order says, is not plain.
+        """
+        source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
+        asset = _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
+        root = _parsed(self.root.joinpath(*_ASSETS, asset)) if asset else None
+        world = root.find("worldbody") if root is not None else None
+        bodies = list(world.iter("body")) if world is not None else []
+        turned = ("quat", "axisangle", "xyaxes", "zaxis", "euler")
+        if any(body.get(name) for body in bodies for name in turned):
+            return None
+        try:
+            found = {body.get("name", ""): tuple(map(float, body.get("pos", "0 0 0").split())) for body in bodies}
+        except ValueError:
+            return None
+        if len(found) != len(bodies) or any(len(place) != 3 for place in found.values()):
+            return None
+        return {name: (x, y, z) for name, (x, y, z) in found.items()}
+
     def _outline(self, name: str, asset: str) -> RobotOutline | None:
         path = self.root.joinpath(*_ASSETS, asset)
         try:

@@ -30,6 +30,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     if several:
         yield _of_several_robots(planned)
     yield from _problems(plan.motions)
+    yield from _own_clips(planned)
     for motion in plan.motions:
         if motion.problem is not None or (several and motion.robot is not None):
             continue
@@ -38,6 +39,21 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
             message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
             hint = f"pmlaunch list motions --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
+
+
+def _own_clips(planned: Planned) -> Iterator[Finding]:
+    """A name that the checkout has no clip for was answered with one of ours: nobody should take it for upstream's."""
+    if planned.plan.generation != "3":
+        return
+    from pmlaunch.catalog.ownclips import is_own
+
+    for motion in planned.plan.motions:
+        if is_own(motion.path):
+            message = (
+                f"{motion.name} is pmlaunch's own clip, made for this robot: the checkout ships none of that name."
+            )
+            hint = "--motion PATH plays any .motion or .pt file"
+            yield Finding("PML134", Severity.NOTE, message, hint, None, str(motion.path))
 
 
 def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:

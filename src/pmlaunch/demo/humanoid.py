@@ -16,7 +16,7 @@ from xml.etree import ElementTree as xml
 import mujoco
 import numpy as np
 
-from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS
+from pmlaunch.demo.skeleton import HEEL, NODE_NAMES, PARENTS, SOLE_BELOW_TOE
 from pmlaunch.kinematics import Array
 from pmlaunch.motionfile import Motion
 
@@ -64,10 +64,6 @@ PARTS: Final[dict[str, Part]] = {
 )
 ARMATURE: Final = 0.02
 """kg m^2 added to each joint: the inertia of a motor, which keeps small bodies stable."""
-SOLE_BELOW_TOE: Final = 0.02
-"""m from the toe joint down to the sole."""
-HEEL: Final = 0.025
-"""m from the ankle back to the end of the heel."""
 TOE_LENGTH: Final = 0.07
 """m from the toe joint to the tip."""
 

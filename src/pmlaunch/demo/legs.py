@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmlaunch.demo.humanoid import HEEL, SOLE_BELOW_TOE
+from pmlaunch.demo.skeleton import HEEL, SOLE_BELOW_TOE
 from pmlaunch.kinematics import Array, about, from_vector, multiply, normalized, rotate
 
 REACH = 0.993

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pmlaunch.model import Finding, Severity
 from pmlaunch.running.store import RunFolder
 
 FILE = "metrics.json"
+_BLOWN_UP = 20.0  # m; who merely falls is left behind by a walk at some m/s for some seconds
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,15 @@ def read_measured(folder: RunFolder) -> Measured:
     }
     rate = _numbers(document).get("steps_per_second")
     return Measured(_numbers(document.get("metrics")), {name: str(unit) for name, unit in units.items()}, rest, rate)
+
+
+def measured_findings(measured: Measured) -> Iterator[Finding]:
+    """What the figures themselves give away."""
+    error = measured.rest.get("common", {}).get("mean_position_error_m")
+    if isinstance(error, (int, float)) and error > _BLOWN_UP:
+        message = f"The bodies were {error:.0f} m from their reference on average: the simulation blew up."
+        hint = "--simulator with another one; or a smaller physics step"
+        yield Finding("PML315", Severity.WARNING, message, hint)
 
 
 def _motion(item: Any) -> dict[str, Any] | None:

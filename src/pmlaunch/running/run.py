@@ -17,7 +17,7 @@ from pmlaunch.running.events import EventTail
 from pmlaunch.running.extras import extras_findings
 from pmlaunch.running.interrupts import Interrupts
 from pmlaunch.running.jobs import join_job
-from pmlaunch.running.measured import Measured, read_measured
+from pmlaunch.running.measured import Measured, measured_findings, read_measured
 from pmlaunch.running.process import Child, created
 from pmlaunch.running.provide import provide_agent
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
@@ -221,6 +221,7 @@ class _Run:
             findings=(
                 *record.findings,
                 *verdict.findings,
+                *measured_findings(measured),
                 *extras_findings(self._plan, self._folder, result, verdict.state),
             ),
         )

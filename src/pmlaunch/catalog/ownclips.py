@@ -1,0 +1,136 @@
+"""Clips of our own for a checkout of ProtoMotions 3 that ships none: a walk, a wave and a squat of SMPL's humanoid.
+
+They are the demo's motions (demo/choreography.py), made anew for the skeleton in the checkout's MJCF file, so that the
+feet stand where that robot's feet stand. What a .motion file holds, and how its figures follow from the rotations,
+was read off the files that the checkout ships: dof_pos are the joints' rotation vectors in the bodies' order,
+velocities are central differences, dof_vel are angular velocities in the parent's frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pmlaunch.atomic import write_bytes
+from pmlaunch.cache import cache_root, content_key
+from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.checkouts.inference import InferenceCheckout
+from pmlaunch.names import fold
+
+if TYPE_CHECKING:
+    from pmlaunch.motionfile import Motion
+
+ROBOT = "smpl"
+_PREFIX = "pmlaunch_smpl_"
+_NAMES: Mapping[str, tuple[str, ...]] = {
+    "walk": ("walk", "walking"),
+    "wave": ("wave", "waving"),
+    "squat": ("squat", "squatting"),
+}
+_SECONDS, _FPS = 5.0, 30
+_LOW, _SLOW = 0.08, 0.1  # m and m/s: a body below both touches the ground
+
+
+def own_clip(wanted: str, checkout: Checkout, robot: str) -> Path | None:
+    """The clip that `wanted` names; None where there is none for this robot of this checkout."""
+    for name, names in _NAMES.items():
+        if fold(wanted) in (*map(fold, names), fold(_PREFIX + name)):
+            return _made(name, checkout) if robot == ROBOT else None
+    return None
+
+
+def own_clips(checkout: Checkout) -> list[Path]:
+    """Every clip for this checkout; none where it has no humanoid of SMPL's bodies."""
+    return [path for name in _NAMES if (path := _made(name, checkout)) is not None]
+
+
+def is_own(path: Path) -> bool:
+    """Whether a motion file is one of these clips."""
+    return path.name.startswith(_PREFIX) and path.suffix == ".motion"
+
+
+def _made(name: str, checkout: Checkout) -> Path | None:
+    """The clip's file, written anew unless the same bytes are there already."""
+    places = checkout.places(ROBOT) if isinstance(checkout, InferenceCheckout) else None
+    motion = _motion(name, places) if places is not None else None
+    if motion is None:
+        return None
+    from pmlaunch.tensorfile import tensor_file
+
+    content = tensor_file(tensors_of(motion))
+    path = _home() / "clips" / content_key(content)[:16] / f"{_PREFIX}{name}.motion"
+    try:
+        if not path.is_file() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_bytes(path, content)
+    except OSError:
+        return None
+    return path
+
+
+def _home() -> Path:
+    """The cache; a run needs the file, so there is a place for it also where the cache is off."""
+    root = cache_root()
+    if root is None:
+        from platformdirs import user_data_path
+
+        root = user_data_path("pmlaunch", appauthor=False)
+    return root
+
+
+def _motion(name: str, places: Mapping[str, tuple[float, float, float]]) -> Motion | None:
+    """The choreography for a skeleton, whose bodies' places in their parents' frames are given in m."""
+    import numpy as np
+
+    from pmlaunch.demo.choreography import Stand, squat, walk, wave
+    from pmlaunch.demo.gait import Walk
+    from pmlaunch.demo.skeleton import NODE_NAMES, Skeleton
+
+    if tuple(places) != NODE_NAMES:
+        return None
+    skeleton = Skeleton(np.array(list(places.values())))
+    times = np.arange(round(_SECONDS * _FPS) + 1) / _FPS
+    make: Mapping[str, Callable[[], Motion]] = {
+        "walk": lambda: walk(skeleton, times, _FPS, Walk()),
+        "wave": lambda: wave(skeleton, times, _FPS, Stand(beat=1.15)),
+        "squat": lambda: squat(skeleton, times, _FPS, Stand()),
+    }
+    return make[name]()
+
+
+def tensors_of(motion: Motion) -> dict[str, Any]:
+    """What a .motion file of ProtoMotions 3 holds of `motion`.
+
+    float32: rigid_body_pos (T, J, 3) m, rigid_body_rot and local_rigid_body_rot (T, J, 4) xyzw, rigid_body_vel m/s and
+    rigid_body_ang_vel rad/s (T, J, 3), dof_pos rad and dof_vel rad/s (T, 3 (J - 1)); bool: rigid_body_contacts (T, J).
+    """
+    import numpy as np
+
+    from pmlaunch.kinematics import forward_kinematics, inverse, multiply, to_vector
+
+    local, step = motion.local_rotation, 1.0 / motion.fps
+    positions, rotations = forward_kinematics(motion.parents, motion.local_translation, local, motion.root_translation)
+    velocities = np.gradient(positions, step, axis=0)
+
+    def turning(q: Any) -> Any:
+        """Angular velocities (T, ..., 3) rad/s; at either end those of the frame beside."""
+        inner = to_vector(multiply(q[2:], inverse(q[:-2]))) / (2.0 * step)
+        return np.concatenate([inner[:1], inner, inner[-1:]])
+
+    touching = (positions[..., 2] < _LOW) & (np.linalg.norm(velocities, axis=-1) < _SLOW)
+    frames = motion.frames
+    arrays = {
+        "dof_pos": to_vector(local[:, 1:]).reshape(frames, -1),
+        "dof_vel": turning(local[:, 1:]).reshape(frames, -1),
+        "rigid_body_pos": positions,
+        "rigid_body_rot": rotations,
+        "rigid_body_vel": velocities,
+        "rigid_body_ang_vel": turning(rotations),
+        "local_rigid_body_rot": local,
+    }
+    return {
+        "fps": round(motion.fps),
+        **{key: array.astype("<f4") for key, array in arrays.items()},
+        "rigid_body_contacts": touching,
+    }
