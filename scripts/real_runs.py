@@ -9,8 +9,9 @@ ends by itself, and every figure of metrics.json is compared with what a direct 
 same seed and checkpoint.
 
 For ProtoMotions 3 (MuJoCo, CPU): the run ends by itself; metrics.json holds what --full-eval printed; nothing is
-written beside the checkpoint; two runs keep two results. TORCH_COMPILE_DISABLE=1 saves 25 s of each
-start. The launcher's share of the wall time is measured by benchmarks/share.py.
+written beside the checkpoint; two runs keep two results. With a display (xvfb-run has one that nobody sees) a window is
+recorded without its L key, and what the policy did in it is kept. TORCH_COMPILE_DISABLE=1 saves 25 s of each start. The
+launcher's share of the wall time is measured by benchmarks/share.py.
 """
 
 from __future__ import annotations
@@ -65,8 +66,9 @@ class Real:
 
     def command(self, *more: str) -> list[str]:
         named = ["--protomotions", str(self.checkout), "--python", self.python, "--runs", str(self.runs)]
-        what = ["eval", str(self.checkpoint), "--motion", self.motion, "--simulator", self.simulator, "--headless"]
-        return [sys.executable, "-m", "pmlaunch", *what, *named, "--json", *more]
+        what = ["eval", str(self.checkpoint), "--motion", self.motion, "--simulator", self.simulator]
+        shown = [] if "--window" in more else ["--headless"]
+        return [sys.executable, "-m", "pmlaunch", *what, *shown, *named, "--json", *more]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,11 +167,22 @@ def generation_3(real: Real) -> list[str]:
     print(f"headless without metrics: exit code {endless['exit_code']} after {endless['steps']} steps")
     if endless["exit_code"] != 0 or endless["steps"] != 30:
         problems.append("a headless run without metrics did not end after --max-steps")
+    if os.environ.get("DISPLAY"):
+        problems += recorded(real)
     after = listing(real.checkpoint.parent)
     print(
         f"beside the checkpoint: {len(before)} entries before, {len(after)} after, {'the same' if before == after else 'CHANGED'}"
     )
     return problems if before == after else [*problems, "something was written beside the checkpoint"]
+
+
+def recorded(real: Real) -> list[str]:
+    """A window for 30 steps; returns what it did not leave."""
+    record = evaluate(real, "--window", "--record", "--save-motion", "--max-steps", "30")
+    left = {path.name: path.stat().st_size for path in Path(record["folder"]).glob("*.*") if path.suffix != ".json"}
+    print(f"window   {left}")
+    wanted = ("recording*.mp4", "motion.npz", "poses.png")
+    return [f"the window left no {name}" for name in wanted if not list(Path(record["folder"]).glob(name))]
 
 
 def evaluate(real: Real, *more: str) -> dict[str, Any]:
