@@ -8,6 +8,7 @@ the command line over both.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ def main(overrides: Any) -> None:
     os.chdir(get_original_cwd())
     config = OmegaConf.merge(training_config(Path(overrides.checkpoint)), overrides)
 
-    fabric = instantiate(config.fabric)
+    fabric = instantiate(config.fabric)  # imports Lightning
+    for name in ("lightning", "lightning.fabric", "lightning.pytorch"):
+        logging.getLogger(name).handlers.clear()  # Hydra's root logger says everything, too
     fabric.launch()
     fabric.seed_everything(config.seed + fabric.global_rank, verbose=False)
 
