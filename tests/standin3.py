@@ -229,15 +229,19 @@ _FILES = {
 
             def render(self):
                 if self._user_recording_state_change and self._user_is_recording:
-                    self.pictures = 0
                     self.name = self._user_recording_video_path % "NOW"
                 elif self._user_recording_state_change:
                     from moviepy import ImageSequenceClip
 
                     with open(self.name + ".mp4", "w") as file:
-                        file.write(f"{self.pictures} pictures, {ImageSequenceClip}")
+                        file.write(f"a video {ImageSequenceClip}")
                 self._user_recording_state_change = False
-                self.pictures = getattr(self, "pictures", 0) + self._user_is_recording
+                if self._user_is_recording:
+                    self._write_viewport_to_file("picture")
+
+            def _write_viewport_to_file(self, name):
+                with open(self.name + ".pictures", "a") as file:
+                    file.write("p")
     """,
 }
 

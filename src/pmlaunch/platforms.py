@@ -47,6 +47,10 @@ class Platform:
         """Whether a window can open, as far as the environment tells."""
         return self.name == "windows" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
+    def streams(self, environment: Mapping[str, str]) -> bool:
+        """Whether Isaac Lab is told to show its window elsewhere, which needs no display here."""
+        return any(environment.get(name, "0") not in ("", "0", "-1") for name in ("LIVESTREAM", "ENABLE_LIVESTREAM"))
+
     def path_text(self, path: Path, cwd: Path) -> str:
         """`path` as it should stand on the target's command line.
 

@@ -172,6 +172,8 @@ class Env:
 class Notes:
     def remark(self, text):
         print(text)
+    def stopping(self, reason):
+        print(reason)
 
 def play(evaluator):
     for step in range(5):
@@ -182,16 +184,15 @@ def play(evaluator):
 
 env = Env()
 evaluator = Space(env=env, motion_lib=Space(motion_files=("a/walk.motion", "a/sit.motion")))
-assert Bodies(Notes(), None, None).playing(play) is play
 try:
     Bodies(Notes(), "motion.npz", None).playing(play)(evaluator)
-except KeyboardInterrupt:
-    print("interrupted")
+except (KeyboardInterrupt, SystemExit) as error:
+    print(type(error).__name__)
 assert "step" not in vars(env)
 '''
 
 
-@pytest.mark.parametrize(("ending", "said"), [("pass", ""), ("raise KeyboardInterrupt", "interrupted\n")])
+@pytest.mark.parametrize(("ending", "said"), [("pass", ""), ("raise KeyboardInterrupt", "KeyboardInterrupt\n")])
 def test_what_a_policy_of_3_plays_is_kept_although_nothing_is_measured(agent, ending: str, said: str) -> None:
     agent.write(PLAYED.replace("ENDING", ending)).run()
     assert (agent.returncode, agent.stdout) == (0, said), agent.stderr
@@ -199,3 +200,12 @@ def test_what_a_policy_of_3_plays_is_kept_although_nothing_is_measured(agent, en
         assert (list(saved["motions"]), list(saved["frames"])) == (["sit", "sit"], [3, 2])
         assert saved["positions"][:2, 1, 0, 0].tolist() == [4.0, 5.0], "after the reset: a column of its own"
         assert saved["reference"][0, 0, 1].tolist() == [7.0, 7.0, 7.0]
+
+
+@pytest.mark.parametrize("kept", ['"motion.npz"', "None"])
+def test_a_window_that_is_closed_ends_a_run_that_only_plays(agent, kept: str) -> None:
+    viewer = "env.simulator = Space(viewer=Space(is_running=lambda: int(env.progress_buf) != 2))\nevaluator = Space("
+    script = PLAYED.replace("evaluator = Space(", viewer, 1).replace("ENDING", "raise AssertionError")
+    agent.write(script.replace('"motion.npz"', kept)).run()
+    assert agent.stdout == "the window was closed, and the run ends\nwindow_closed\nStopRun\n", agent.stderr
+    assert (agent.folder / "motion.npz").exists() == (kept != "None")

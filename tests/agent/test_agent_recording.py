@@ -14,6 +14,8 @@ class Simulator:
     def __init__(self):
         self._user_is_recording = self._user_recording_state_change = False
         self.said = []
+    def _write_viewport_to_file(self, name):
+        self.said.append(name)
     def _toggle_video_record(self):
         self._user_is_recording = not self._user_is_recording
         self._user_recording_state_change = True
@@ -27,6 +29,8 @@ class Simulator:
             IMPORT
             self.said.append("end " + ImageSequenceClip)
         self._user_recording_state_change = False
+        if self._user_is_recording:
+            self._write_viewport_to_file("picture.png")
 
 class Notes:
     def remark(self, text):
@@ -42,7 +46,7 @@ recorder.stop()
 recorder.stop()
 print(simulator.said)
 """
-BEGUN_AND_ENDED = "['begin run 100%/recording-NOW', 'end clip']\n"
+BEGUN_AND_ENDED = "['begin run 100%/recording-NOW', 'picture.png', 'end clip']\n"
 IMPORTS = ("from moviepy.editor import ImageSequenceClip", "from moviepy import ImageSequenceClip")
 
 
@@ -58,6 +62,24 @@ def recorded(agent, script: str = RECORDED, upstream: str = IMPORTS[0], moviepy:
     agent.write(SIMULATOR.replace("IMPORT", upstream) + script).run()
     assert agent.returncode == 0, agent.stderr
     return str(agent.stdout)
+
+
+def drawn(draws: str, steps: int, kind: str = "other") -> str:
+    """A script that records `steps` pictures of a simulator of that kind, drawn by `draws`."""
+    return f"""
+from pmlaunch_agent import filming
+filming.MOST_PICTURES = 2
+def draw(name):
+    {draws}
+simulator._write_viewport_to_file = draw
+Simulator.__module__ = "protomotions.simulator.{kind}.simulator"
+recorder = Recorder(simulator, "recording", Notes())
+recorder.start()
+for _ in range({steps}):
+    simulator.render()
+recorder.stop()
+print(simulator.said)
+"""
 
 
 @pytest.mark.parametrize("moviepy", ["1", "2"])
@@ -94,6 +116,49 @@ def test_a_video_that_cannot_be_written_ends_nothing(agent) -> None:
     assert said.startswith("the video was not written: OSError: disk full\n['begin")
 
 
+def test_a_picture_that_cannot_be_drawn_ends_the_video_and_not_the_run(agent) -> None:
+    fails = "if simulator.said[1:]: raise OSError('disk full')\n    simulator.said.append(name)"
+    said = recorded(agent, drawn(fails, steps=4))
+    assert said == (
+        "the video ends after 1 pictures: OSError: disk full\n['begin recording-NOW', 'picture.png', 'end clip']\n"
+    )
+
+
+def test_the_first_picture_that_fails_leaves_nothing_to_write(agent) -> None:
+    said = recorded(agent, drawn("raise RuntimeError('no OpenGL')", steps=3))
+    assert said == (
+        "the video ends after 0 pictures: RuntimeError: no OpenGL\n"
+        "nothing was recorded: no picture was drawn\n['begin recording-NOW']\n"
+    )
+
+
+def test_no_step_is_no_video(agent) -> None:
+    said = recorded(agent, drawn("pass", steps=0))
+    assert said == "nothing was recorded: no picture was drawn\n[]\n"
+
+
+def test_more_pictures_than_upstream_can_count_are_not_drawn(agent) -> None:
+    said = recorded(agent, drawn("simulator.said.append(name)", steps=5))
+    assert said == (
+        "the video ends after 2 pictures: upstream can count no further\n"
+        "['begin recording-NOW', 'picture.png', 'picture.png', 'end clip']\n"
+    )
+
+
+def test_a_simulator_without_its_attributes_ends_nothing(agent) -> None:
+    said = recorded(agent, "del Simulator._write_viewport_to_file\n" + RECORDED.replace("simulator.render()\n", ""))
+    assert said.startswith("nothing was recorded: AttributeError")
+
+
+def test_genesis_gives_four_pictures_at_once(agent) -> None:
+    pytest.importorskip("matplotlib", reason="skipped: needs matplotlib: pip install pmlaunch[demo]")
+    view = "import numpy, types\nfour = (numpy.zeros((4, 4, 3)), None, None, None)\n"
+    view += "simulator._perspective_view = types.SimpleNamespace(render=lambda: four)\n"
+    said = recorded(agent, view + drawn("raise TypeError", steps=1, kind="genesis"))
+    assert said == "['begin recording-NOW', 'end clip']\n"
+    assert (agent.folder / "picture.png").read_bytes().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("ending", ["return 'done'", "raise KeyboardInterrupt"])
 def test_an_evaluation_is_recorded_to_its_end_however_it_ends(agent, ending: str) -> None:
     script = f"""
@@ -111,13 +176,13 @@ except KeyboardInterrupt:
 print(simulator.said)
 """
     last = "done" if "done" in ending else "interrupted"
-    assert recorded(agent, script) == f"collect True\n{last}\n['begin video-NOW', 'end clip']\n"
+    assert recorded(agent, script) == f"collect True\n{last}\n['begin video-NOW', 'picture.png', 'end clip']\n"
 
 
 FILMED = """
 import contextlib, sys, types
 import mujoco, numpy as np
-from pmlaunch_agent.filming import MujocoCamera, camera_of
+from pmlaunch_agent.filming import Camera
 
 BODY = "<mujoco><worldbody><body pos='7 8 1'><freejoint/><geom size='.2'/></body></worldbody></mujoco>"
 made = []
@@ -140,6 +205,8 @@ class Renderer:
         self.closed = True
 
 class Simulator:
+    def _write_viewport_to_file(self, name):
+        raise NotImplementedError
     def __init__(self):
         self.model = mujoco.MjModel.from_xml_string(BODY)
         self.data = mujoco.MjData(self.model)
@@ -154,18 +221,19 @@ class Simulator:
         camera.azimuth, camera.elevation = 180.0, 0.0
         self.viewer = types.SimpleNamespace(cam=camera, user_scn=markers, lock=contextlib.nullcontext)
 
+class Notes:
+    def remark(self, text):
+        print(text)
+
 mujoco.Renderer = Renderer
 simulator = Simulator()
-assert camera_of(simulator) is None
 Simulator.__module__ = "protomotions.simulator.mujoco.simulator"
-camera = camera_of(simulator)
+camera = Camera(simulator, Notes())
 camera("first.png")
 camera("second.png")
 camera.close()
 camera.close()
-assert len(made) == 1 and made[0].closed
-simulator.viewer = None
-assert camera_of(simulator) is None
+assert camera.pictures == 2 and len(made) == 1 and made[0].closed
 """
 
 

@@ -71,8 +71,10 @@ def test_a_video_of_a_window(pmlaunch: Pmlaunch, checkout3: Path) -> None:
     done = pmlaunch("eval", "g1_mlp", "-m", "walk", *named, *window, DISPLAY=":0")
     assert done.code == 0, done.err
     (video,) = Path(done.record["folder"]).glob("recording*.mp4")
-    # upstream draws its first picture after the first step, and the last one when the recording ends
-    assert video.read_text(encoding="utf-8") == "12 pictures, by a stand-in"
+    assert video.read_text(encoding="utf-8") == "a video by a stand-in"
+    assert video.with_suffix(".pictures").read_text(encoding="utf-8") == "p" * 12, "one for each step"
     assert "PML314" not in done.codes
+    if sys.platform != "linux":
+        return  # a window needs no variable there
     refused = pmlaunch("eval", "g1_mlp", "-m", "walk", *named, *window, DISPLAY="", WAYLAND_DISPLAY="")
     assert (refused.code, refused.codes[0]) == (4, "PML133")

@@ -224,7 +224,7 @@ class Recorded:
     def todo(self, site: Site) -> Todo | None:
         self.asked.append("todo")
         if self._fails == "todo":
-            raise PmlaunchError("PML430", f"{self.name} lacks something")
+            raise PmlaunchError("PML430", f"{self.name[0]} lacks something")
         return self._todo
 
     def do(self, site: Site, report: object) -> None:
@@ -267,7 +267,8 @@ def test_steps_are_done_and_proven_in_their_order(site: MakeSite) -> None:
 
 
 def test_what_one_step_lacks_hides_no_other_step_from_a_plan(site: MakeSite) -> None:
-    steps = [Recorded("a", Todo("a")), *(Recorded(name, None, fails="todo") for name in "bc"), Recorded("d", Todo("d"))]
+    lacking = (Recorded(name, None, fails="todo") for name in ("b", "b too", "c"))
+    steps = [Recorded("a", Todo("a")), *lacking, Recorded("d", Todo("d"))]
     planned = plan(steps, site())
     assert planned.error is not None
     assert (planned.error.code, planned.error.message) == ("PML430", "b lacks something")
@@ -275,8 +276,10 @@ def test_what_one_step_lacks_hides_no_other_step_from_a_plan(site: MakeSite) -> 
         (State.PLANNED, "a"),
         (State.FAILED, "b lacks something"),
         (State.FAILED, "cannot be planned without what is missing above"),
+        (State.FAILED, "c lacks something"),
         (State.PLANNED, "d"),
     ]
+    assert [finding.message for finding in planned.findings] == ["c lacks something"]
 
 
 def test_the_first_failure_ends_it(site: MakeSite) -> None:

@@ -12,7 +12,7 @@ from pmlaunch.catalog.motions import find_motion, motions, read_info
 from pmlaunch.catalog.ownclips import is_own, own_clip, own_clips, tensors_of
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import choose_robot, robots
-from pmlaunch.checkouts.inference import InferenceCheckout, v3_checkout
+from pmlaunch.checkouts.inference import InferenceCheckout, Place, v3_checkout
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, varied_skeleton
 from pmlaunch.errors import PmlaunchError
@@ -23,6 +23,10 @@ from pmlaunch.settings import Settings
 from standin3 import make_checkout3, make_trained
 
 PLACES = varied_skeleton(np.random.default_rng(3)).offsets
+SKELETON = {
+    name: Place(NODE_NAMES[parent] if parent >= 0 else "", *place)
+    for name, parent, place in zip(NODE_NAMES, PARENTS, PLACES, strict=True)
+}
 
 
 def mjcf(places: np.ndarray, extra: str = "") -> str:
@@ -83,7 +87,20 @@ def test_a_broken_file_is_made_again(smpl3: InferenceCheckout) -> None:
     assert find(smpl3, "walk").read_bytes() == whole
 
 
-@pytest.mark.parametrize("text", [mjcf(PLACES, ' quat="1 0 0 0"'), mjcf(PLACES * 1e3, ' pos2="x"')[:-9], "<mujoco/>"])
+FLAT = "".join(f'<body name="{name}" pos="0 0 1"/>' for name in NODE_NAMES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        mjcf(PLACES, ' quat="1 0 0 0"'),
+        mjcf(np.where(PLACES[3, 0] == PLACES, np.nan, PLACES)),
+        f"<mujoco><worldbody>{FLAT}</worldbody></mujoco>",
+        mjcf(PLACES)[:-9],
+        "<mujoco/>",
+    ],
+    ids=["turned", "no number", "another tree", "cut", "empty"],
+)
 def test_a_skeleton_that_is_not_plain_gets_none(smpl3: InferenceCheckout, text: str) -> None:
     (smpl3.root / "protomotions/data/assets/mjcf/smpl.xml").write_text(text, encoding="utf-8")
     assert own_clips(smpl3) == []
@@ -109,8 +126,7 @@ def test_pml134_says_whose_clip_it_is(smpl3: InferenceCheckout, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["walk", "wave", "squat"])
 def test_what_a_motion_holds_fits_together(name: str) -> None:
-    places = dict(zip(NODE_NAMES, map(tuple, PLACES), strict=True))
-    motion = ownclips._motion(name, places)
+    motion = ownclips._motion(name, SKELETON)
     assert motion is not None
     held = tensors_of(motion)
     local = from_vector(held["dof_pos"].reshape(151, 23, 3).astype(float))
@@ -129,7 +145,7 @@ def test_what_a_motion_holds_fits_together(name: str) -> None:
 
 def test_turning_is_told_in_the_frames_that_upstream_uses() -> None:
     """A body that turns at 1 rad/s about z, seen from a parent that lies on its side."""
-    made = ownclips._motion("walk", dict(zip(NODE_NAMES, map(tuple, PLACES), strict=True)))
+    made = ownclips._motion("walk", SKELETON)
     assert made is not None
     times = np.arange(made.frames) / made.fps
     local = np.zeros_like(made.local_rotation)
@@ -152,3 +168,15 @@ def test_maskmimic_walks_on_a_checkout_of_3(smpl3: InferenceCheckout, tmp_path: 
     (motion,) = plan.motions
     assert is_own(motion.path)
     assert f"--motion-file={motion.path}" in plan.overrides
+
+
+def test_old_files_are_dropped(smpl3: InferenceCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMLAUNCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(ownclips, "_KEEP", 2)
+    stranger = tmp_path / "cache/clips/mine/notes.txt"
+    stranger.parent.mkdir(parents=True)
+    stranger.touch()
+    paths = [find(smpl3, name) for name in ("walk", "wave", "squat")]
+    assert [path.exists() for path in paths] == [False, True, True]
+    assert not paths[0].parent.exists()
+    assert stranger.exists()

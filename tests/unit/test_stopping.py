@@ -12,6 +12,8 @@ import pytest
 
 from pmlaunch.cli.app import run as pmlaunch
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.running import stop
+from pmlaunch.running.run import LONGEST_WRITING, _Run
 from pmlaunch.running.stop import Stopped, choose_run, running_runs, stop_run
 from pmlaunch.running.store import RunFolder
 
@@ -155,3 +157,29 @@ def test_command_for_people(machine: Machine, typed_in: Path, capsys: pytest.Cap
     assert "(interrupted; its processes were ended)" in capsys.readouterr().out
     assert pmlaunch(["stop", "--runs", "elsewhere"]) == 3
     assert json.loads(next(typed_in.glob("elsewhere/*/record.json")).read_text("utf-8"))["state"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("plan", "patient"),
+    [({"record": True}, True), ({"save_motion": True}, True), ({"record": False}, False), (None, False)],
+)
+def test_a_run_that_writes_a_video_is_given_the_time_that_its_launcher_gives(
+    tmp_path: Path, plan: dict[str, Any] | None, patient: bool
+) -> None:
+    folder = RunFolder(tmp_path)
+    if plan is not None:
+        folder.write("plan.json", plan)
+    assert (stop._grace(folder) > LONGEST_WRITING) == patient
+
+
+@pytest.mark.parametrize(
+    ("writes", "last_output", "deadline"),
+    [(False, 100.0, 95.0), (True, 50.0, 150.0), (True, 100.0, 160.0), (True, 1e4, 690.0)],
+)
+def test_a_polite_end_lasts_as_long_as_a_video_tells_how_far_it_is(
+    writes: bool, last_output: float, deadline: float
+) -> None:
+    running = object.__new__(_Run)
+    running._plan = SimpleNamespace(record=writes, save_motion=False)
+    running._child = SimpleNamespace(last_output=last_output)
+    assert running._deadline(begin=90.0) == deadline

@@ -29,10 +29,11 @@ def test_pml119_headless_runs_record_nothing(plan) -> None:
     assert exit_code_of(preflight(planned)) == 4
 
 
-@pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}])
+@pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}, {"LIVESTREAM": "2"}])
 def test_a_display_lets_a_window_open(plan, environment: dict[str, str]) -> None:
     assert found(plan(headless=False, record=True, motions=("walk",), environment=environment)) == []
     assert found(plan(motions=("walk",), environment=environment)) == []
+    assert "LIVESTREAM" in environment or not plan(motions=("walk",), environment=environment).plan.headless
 
 
 def test_pml133_no_display(plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,3 +82,6 @@ def test_pml119_moviepy_is_missed_before_the_start(plan, tmp_path: Path) -> None
     (elsewhere / "moviepy").mkdir(parents=True)
     (packages / "more.pth").write_text(f"import os\n{elsewhere}\n", encoding="utf-8")
     assert recording() == [], "found where a .pth file points"
+    (packages / "more.pth").unlink()
+    (home / "pyvenv.cfg").write_text("include-system-site-packages = true\nversion = 3.11.2\n", encoding="utf-8")
+    assert recording() == [], "it may be among the system's"

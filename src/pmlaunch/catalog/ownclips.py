@@ -8,6 +8,7 @@ velocities are central differences, dof_vel are angular velocities in the parent
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from pmlaunch.atomic import write_bytes
 from pmlaunch.cache import cache_root, content_key
 from pmlaunch.checkouts.checkout import Checkout
-from pmlaunch.checkouts.inference import InferenceCheckout
+from pmlaunch.checkouts.inference import InferenceCheckout, Place
 from pmlaunch.names import fold
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "squat": ("squat", "squatting"),
 }
 _SECONDS, _FPS = 5.0, 30
+_KEEP = 30  # files of about 330 kB
 _LOW, _SLOW = 0.08, 0.1  # m and m/s: a body below both touches the ground
 
 
@@ -64,9 +66,19 @@ def _made(name: str, checkout: Checkout) -> Path | None:
         if not path.is_file() or path.read_bytes() != content:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_bytes(path, content)
+            _prune(path.parent.parent)
     except OSError:
         return None
     return path
+
+
+def _prune(folder: Path) -> None:
+    """Keep the newest files: the others were made for skeletons that have changed since."""
+    clips = sorted(folder.glob(f"*/{_PREFIX}*.motion"), key=lambda path: path.stat().st_mtime)
+    for path in clips[:-_KEEP]:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another one is in it
+            path.parent.rmdir()
 
 
 def _home() -> Path:
@@ -79,17 +91,18 @@ def _home() -> Path:
     return root
 
 
-def _motion(name: str, places: Mapping[str, tuple[float, float, float]]) -> Motion | None:
-    """The choreography for a skeleton, whose bodies' places in their parents' frames are given in m."""
+def _motion(name: str, places: Mapping[str, Place]) -> Motion | None:
+    """The choreography for a skeleton; None where its bodies are not SMPL's in their order, each at its parent."""
     import numpy as np
 
     from pmlaunch.demo.choreography import Stand, squat, walk, wave
     from pmlaunch.demo.gait import Walk
-    from pmlaunch.demo.skeleton import NODE_NAMES, Skeleton
+    from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton
 
-    if tuple(places) != NODE_NAMES:
+    parents = ["" if parent < 0 else NODE_NAMES[parent] for parent in PARENTS]
+    if tuple(places) != NODE_NAMES or [place.parent for place in places.values()] != parents:
         return None
-    skeleton = Skeleton(np.array(list(places.values())))
+    skeleton = Skeleton(np.array([place[1:] for place in places.values()]))
     times = np.arange(round(_SECONDS * _FPS) + 1) / _FPS
     make: Mapping[str, Callable[[], Motion]] = {
         "walk": lambda: walk(skeleton, times, _FPS, Walk()),

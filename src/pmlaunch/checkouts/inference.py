@@ -6,12 +6,13 @@ from the syntax tree; its bodies and joints are those of that file.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pmlaunch.checkouts import lfs
 from pmlaunch.checkouts.assignments import parse_assignments
@@ -22,6 +23,7 @@ from pmlaunch.model import ArgumentPoint, WatchPoint
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
+_TURNED = ("quat", "axisangle", "xyaxes", "zaxis", "euler")
 _NO_ROBOTS = ("__init__", "base", "factory")
 _ASSETS = ("protomotions", "data", "assets")
 _MOTION_FOLDERS = (("data",), ("examples", "data"))
@@ -44,6 +46,15 @@ _WATCH = (
     WatchPoint("recording", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
     WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
 )
+
+
+class Place(NamedTuple):
+    """Where a body sits in the frame of its parent ("" for the root's): m."""
+
+    parent: str
+    x: float
+    y: float
+    z: float
 
 
 @dataclass(frozen=True)
@@ -129,26 +140,26 @@ class InferenceCheckout:
                 continue  # the simulator says which file it misses
         return found
 
-    def places(self, robot: str) -> dict[str, tuple[float, float, float]] | None:
-        """Where each body of a robot sits in its parent's frame, in m; None where its MJCF does not tell that plainly.
+    def places(self, robot: str) -> dict[str, Place] | None:
+        """Where each body of a robot sits, in the file's order; None where its MJCF does not tell that plainly.
 
-        A body that is also turned, or has a parent elsewhere than the tree's order says, is not plain.
+        A body that is also turned, two of one name, and what is no number are not plain.
         """
         source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
         asset = _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
         root = _parsed(self.root.joinpath(*_ASSETS, asset)) if asset else None
         world = root.find("worldbody") if root is not None else None
-        bodies = list(world.iter("body")) if world is not None else []
-        turned = ("quat", "axisangle", "xyaxes", "zaxis", "euler")
-        if any(body.get(name) for body in bodies for name in turned):
-            return None
+        found: dict[str, Place] = {}
         try:
-            found = {body.get("name", ""): tuple(map(float, body.get("pos", "0 0 0").split())) for body in bodies}
+            for parent, body in _bodies(world, "") if world is not None else ():
+                x, y, z = map(float, body.get("pos", "0 0 0").split())
+                name = body.get("name", "")
+                if name in found or not all(map(math.isfinite, (x, y, z))) or any(map(body.get, _TURNED)):
+                    return None
+                found[name] = Place(parent, x, y, z)
         except ValueError:
             return None
-        if len(found) != len(bodies) or any(len(place) != 3 for place in found.values()):
-            return None
-        return {name: (x, y, z) for name, (x, y, z) in found.items()}
+        return found
 
     def _outline(self, name: str, asset: str) -> RobotOutline | None:
         path = self.root.joinpath(*_ASSETS, asset)
@@ -174,6 +185,13 @@ def smallest_checkpoint(folder: Path) -> Path:
     """The checkpoint of a folder that inference needs no more than."""
     path = folder / "inference_last.ckpt"
     return path if path.is_file() else folder / "last.ckpt"
+
+
+def _bodies(element: Element, parent: str) -> Iterator[tuple[str, Element]]:
+    """(name of the parent, body) of everything below an element, as the file has them."""
+    for body in element.findall("body"):
+        yield parent, body
+        yield from _bodies(body, body.get("name", ""))
 
 
 @lru_cache(maxsize=64)

@@ -26,10 +26,10 @@ def check_window(planned: Planned) -> Iterator[Finding]:
             yield Finding("PML119", Severity.ERROR, message, "--window, or leave out --record", None, "--record")
     elif not planned.has_display and sys.platform != "darwin":
         message = "No window can open here: neither DISPLAY nor WAYLAND_DISPLAY is set, and the simulator would end."
-        hint = "--headless; or set DISPLAY, or start pmlaunch by xvfb-run, whose window nobody sees"
+        hint = "--headless; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees; --no-check PML133"
         yield Finding("PML133", Severity.ERROR, message, hint, None, "--window")
     elif plan.record and not plan.foreign and lacks(planned.runtime, "moviepy"):
         python = planned.runtime.as_json()["python"]["path"]
-        message = f"--record: moviepy, of which upstream makes its video, is not installed for {python}."
+        message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."
         fix = f'"{python}" -m pip install moviepy'
         yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")

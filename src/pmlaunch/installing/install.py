@@ -138,10 +138,9 @@ def plan(chosen: Sequence[Step], site: Site) -> Installation:
         try:
             todo = step.todo(site)
         except PmlaunchError as error:
-            text = error.message if planned.error is None else "cannot be planned without what is missing above"
-            planned.error = planned.error or error
             planned.todos.append(None)
-            planned.results.append(StepResult(step.name, step.title, State.FAILED, text))
+            planned.results.append(_lacking(step, error, planned.error))
+            planned.error = planned.error or error
             continue
         disk += (todo.disk if todo.disk is not None else todo.bytes or 0) if todo else 0
         planned.todos.append(todo)
@@ -195,6 +194,14 @@ def _planned(step: Step, site: Site, todo: Todo | None) -> StepResult:
         bytes=todo.bytes,
         findings=tuple(todo.findings),
     )
+
+
+def _lacking(step: Step, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
+    """A step that cannot be planned; the first reason of all is the installation's error, others are findings."""
+    known = first is not None and (first.code, first.message) == (error.code, error.message)
+    text = "cannot be planned without what is missing above" if known else error.message
+    more = () if first is None or known else (error_finding(error),)
+    return StepResult(step.name, step.title, State.FAILED, text, findings=more)
 
 
 def _result(step: Step, state: State, text: str, todo: Todo | None, begin: float, log: Path | None) -> StepResult:

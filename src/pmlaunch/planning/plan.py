@@ -91,7 +91,8 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         provenance={**plan.provenance, "metrics": metrics},
     )
     plan = program.complete(plan, values)
-    has_display = platform.foreign or platform.has_display(settings.environment)
+    environment = settings.environment
+    has_display = platform.foreign or platform.has_display(environment) or platform.streams(environment)
     return Planned(plan, things, values, report, runtime, request, has_display)
 
 

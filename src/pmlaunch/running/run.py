@@ -29,7 +29,8 @@ from pmlaunch.runtimes.batch import BatchFile
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
-_GRACE_TO_WRITE = 60.0  # the same where a video or a motion has to be written then
+_GRACE_TO_WRITE = 60.0  # the same where a video or a motion is written then, since the run's last word
+LONGEST_WRITING = 600.0  # seconds that this may take in all
 
 
 class Observer(Protocol):
@@ -180,13 +181,18 @@ class _Run:
         with contextlib.suppress(OSError):
             self._folder.file(STOP_FILE).touch()
         exit_code = None
-        writes = self._plan.record or self._plan.save_motion
-        deadline = time.monotonic() + (_GRACE_TO_WRITE if writes else _GRACE)
-        while exit_code is None and time.monotonic() < deadline and self._interrupts.count == asked:
+        begin = time.monotonic()
+        while exit_code is None and time.monotonic() < self._deadline(begin) and self._interrupts.count == asked:
             exit_code = self._child.wait(_PERIOD)
             self._look()
         ended = self._child.end_tree()
         return exit_code if exit_code is not None else ended
+
+    def _deadline(self, begin: float) -> float:
+        """When the polite end is over that began at `begin`: a video tells how far it is while it is written."""
+        if not (self._plan.record or self._plan.save_motion):
+            return begin + _GRACE
+        return min(max(begin, self._child.last_output) + _GRACE_TO_WRITE, begin + LONGEST_WRITING)
 
     def conclude(self, record: RunRecord, exit_code: int | None) -> RunRecord:
         """The record of the run that has ended."""

@@ -18,6 +18,7 @@ from pmlaunch.running.spec import STOP_FILE
 from pmlaunch.running.store import RunFolder
 
 _GRACE = 15.0  # seconds: the launcher gives the run 5, and has its own work to do
+_GRACE_TO_WRITE = 630.0  # the same where a video or a motion is written: the launcher gives that 600
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,17 @@ def choose_run(runs: Path, name: str | None) -> RunFolder:
     raise PmlaunchError("PML010", f"{what} in {runs}.", hint="--runs DIR names another folder", subject=name)
 
 
-def stop_run(run: RunFolder, grace: float = _GRACE) -> Stopped:
-    """End `run` and see to it that its record says so. Raises PML010 when it does not go on any more."""
+def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
+    """End `run` and see to it that its record says so; after `grace` s without politeness.
+
+    Raises PML010 when it does not go on any more.
+    """
     record = run.read("record.json") or {}
     if not _goes_on(record):
         raise PmlaunchError("PML010", f"{run.path.name} does not go on any more.", subject=run.path.name)
     with contextlib.suppress(OSError):
         run.file(STOP_FILE).touch()
-    deadline = time.monotonic() + grace
+    deadline = time.monotonic() + (_grace(run) if grace is None else grace)
     while time.monotonic() < deadline:
         record = run.read("record.json") or record
         if record.get("state") != RunState.RUNNING.value:
@@ -75,6 +79,11 @@ def stop_run(run: RunFolder, grace: float = _GRACE) -> Stopped:
         if is_running(process.get("pid"), process.get("created")):
             end_tree(int(process["pid"]))
     return Stopped(run.path, _settle(run, record), False)
+
+
+def _grace(run: RunFolder) -> float:
+    plan = run.read("plan.json") or {}
+    return _GRACE_TO_WRITE if plan.get("record") or plan.get("save_motion") else _GRACE
 
 
 def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,9 +11,15 @@ from pmlaunch.runtimes.runtime import Runtime
 
 
 def lacks(runtime: Runtime, module: str) -> bool:
-    """Whether `module` is nowhere among the packages of a runtime's Python; False where those are not found either."""
+    """Whether `module` is nowhere among the packages of a runtime's Python; False where that cannot be told.
+
+    It cannot where they are not found, or are not all: a virtual environment may use those of the system.
+    """
     python = runtime.as_json()["python"] or {}
-    folders = site_packages(Path(python["path"]), python.get("version")) if python.get("path") else []
+    path = Path(python["path"]) if python.get("path") else None
+    if path is None or _uses_others(path):
+        return False
+    folders = site_packages(path, python.get("version"))
     return bool(folders) and not any((folder / module).is_dir() for folder in folders)
 
 
@@ -26,6 +33,15 @@ def site_packages(executable: Path, version: str | None) -> list[Path]:
         places += [prefix / "kit" / "python" / place.relative_to(prefix) for place in places]
     here = [place for place in dict.fromkeys(places) if place.is_dir()]
     return list(dict.fromkeys([*here, *(folder for place in here for folder in _of_pth_files(place))]))
+
+
+def _uses_others(executable: Path) -> bool:
+    """Whether an interpreter is the system's own, or a virtual environment that uses its packages."""
+    try:
+        settings = (prefix_of(executable) / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return prefix_of(executable) in (Path("/usr"), Path("/usr/local"))
+    return re.search(r"^include-system-site-packages\s*=\s*true", settings, re.MULTILINE | re.IGNORECASE) is not None
 
 
 def _of_pth_files(place: Path) -> Iterator[Path]:

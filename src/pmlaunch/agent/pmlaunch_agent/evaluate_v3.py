@@ -10,6 +10,7 @@ import math
 
 from pmlaunch_agent.keeping import MotionKeeper, numbers
 from pmlaunch_agent.measures import Measures
+from pmlaunch_agent.outcome import StopRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,27 +50,33 @@ class Bodies:
         return keep
 
     def playing(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """`function(evaluator)`, which lets the policy act without an end, and measures nothing."""
-        if self._file is None:
-            return function
-        file = self._file
+        """`function(evaluator)`, which lets the policy act without an end, and measures nothing.
+
+        A window that is closed ends it: MuJoCo's would go on where nobody sees it.
+        """
 
         @functools.wraps(function)
         def play(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
             env = evaluator.env
             step, keeper = env.step, _Keeper(env, [], None)
 
-            def keep(*args: Any, **kwargs: Any) -> Any:
+            def watched(*args: Any, **kwargs: Any) -> Any:
                 returned = step(*args, **kwargs)
-                _try(keeper, lambda: keeper.add(None))
+                if self._file is not None:
+                    _try(keeper, lambda: keeper.add(None))
+                if _is_closed(env):
+                    self._record.remark("the window was closed, and the run ends")
+                    self._record.stopping("window_closed")
+                    raise StopRun
                 return returned
 
-            env.step = keep
+            env.step = watched
             try:
                 return function(evaluator, *args, **kwargs)
             finally:
                 del env.step
-                self._write(keeper, file, evaluator)
+                if self._file is not None:
+                    self._write(keeper, self._file, evaluator)
 
         return play
 
@@ -95,6 +102,14 @@ class Bodies:
             self._record.remark(f"motion.npz was not written: {type(error).__name__}: {error}")
         if keeper is not None and keeper.problem is not None:
             self._record.remark(keeper.problem)
+
+
+def _is_closed(env: Any) -> bool:
+    """Whether somebody closed the window; False where there is none, or one that does not tell."""
+    try:
+        return not env.simulator.viewer.is_running()
+    except Exception:
+        return False
 
 
 def _try(keeper: _Keeper, keep: Callable[[], None]) -> None:

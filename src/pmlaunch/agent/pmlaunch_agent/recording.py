@@ -7,78 +7,106 @@ Both generations do it by the same attributes; only where an evaluation begins a
 from __future__ import annotations
 
 import functools
+import glob
 import importlib
 import importlib.util
+import os
 import sys
 
-from pmlaunch_agent.filming import camera_of
+from pmlaunch_agent.filming import Camera
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-    from pmlaunch_agent.filming import MujocoCamera
     from pmlaunch_agent.record import Record
 
 
 class Recorder:
-    """The recording of one simulator.
+    """The recording of one simulator. A video is an extra: its failure is told and ends nothing.
 
     Args:
         simulator: upstream's, which has been built.
         path: of the video without `-TIME.mp4`.
-        record: told why there is no video. A video is an extra: its failure ends nothing.
+        record: told why there is no video.
     """
 
     def __init__(self, simulator: Any, path: str, record: Record):
         self._simulator = simulator
         self._path = path
         self._record = record
-        self._camera: MujocoCamera | None = None
-        self._running = False
+        self._camera: Camera | None = None
 
     def start(self) -> None:
         """Begin to record with the next picture."""
-        reason = self._obstacle()
+        try:
+            reason = self._begin()
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
         if reason is not None:
             self._record.remark(f"nothing was recorded: {reason}")
-            return
-        self._camera = camera_of(self._simulator)
-        if self._camera is not None:
-            self._simulator._write_viewport_to_file = self._camera
-        # upstream puts the time into it with %
-        self._simulator._user_recording_video_path = self._path.replace("%", "%%") + "-%s"
-        self._simulator._toggle_video_record()
-        self._running = True
 
     def stop(self) -> None:
         """End the recording and write the video: upstream does so when it draws the next time."""
-        if not self._running:
+        camera, self._camera = self._camera, None
+        if camera is None:
             return
-        self._running = False
         try:
-            if self._simulator._user_is_recording:  # nobody pressed L meanwhile
-                self._simulator._toggle_video_record()
-            self._simulator.render()
-            if self._simulator._user_recording_state_change:  # MuJoCo draws nothing at once after its window was closed
-                self._simulator.render()
+            if camera.pictures:
+                self._write()
+            else:
+                self._drop()
         except Exception as error:
-            self._record.remark(f"the video was not written: {type(error).__name__}: {error}")
+            if not glob.glob(f"{glob.escape(self._path)}*.mp4"):  # else only upstream's tidying failed
+                self._record.remark(f"the video was not written: {type(error).__name__}: {error}")
         finally:
-            if self._camera is not None:
-                del self._simulator._write_viewport_to_file
-                self._camera.close()
+            vars(self._simulator).pop("_write_viewport_to_file", None)
+            camera.close()
 
-    def _obstacle(self) -> str | None:
-        if getattr(self._simulator, "headless", True):
+    def _begin(self) -> str | None:
+        simulator = self._simulator
+        if getattr(simulator, "headless", True):
             return "there is no window"
-        if not hasattr(self._simulator, "_toggle_video_record"):
+        if not hasattr(simulator, "_toggle_video_record"):
             return "this version of ProtoMotions has no recording"
         try:
             provide_moviepy()
         except Exception as error:  # none, or one that is broken
             return f"moviepy cannot be imported by {sys.executable}: {error}"
+        camera = Camera(simulator, self._record)
+        # upstream puts the time into it with %
+        simulator._user_recording_video_path = self._path.replace("%", "%%") + "-%s"
+        simulator._write_viewport_to_file = camera
+        simulator._toggle_video_record()
+        self._camera = camera
         return None
+
+    def _write(self) -> None:
+        print("pmlaunch_agent: the video is being written", file=sys.stderr, flush=True)
+        simulator = self._simulator
+        if simulator._user_is_recording:  # nobody pressed L meanwhile
+            _draw_what_was_asked_for(simulator)
+            simulator._toggle_video_record()
+        simulator.render()
+        if simulator._user_recording_state_change:  # MuJoCo draws nothing at once after its window was closed
+            simulator.render()
+
+    def _drop(self) -> None:
+        """Upstream could make no video of no pictures; a folder for them may be there."""
+        simulator = self._simulator
+        simulator._user_is_recording = simulator._user_recording_state_change = False
+        folder = getattr(simulator, "_curr_user_recording_name", None)
+        if folder is not None and str(folder).startswith(self._path) and os.path.isdir(folder):
+            os.rmdir(folder)
+        self._record.remark("nothing was recorded: no picture was drawn")
+
+
+def _draw_what_was_asked_for(simulator: Any) -> None:
+    """Isaac Lab writes a picture some frames after it was asked for it; others have written theirs."""
+    draw = getattr(getattr(simulator, "_sim", None), "render", None)
+    if callable(draw):
+        for _ in range(3):
+            draw()
 
 
 class Video:
@@ -101,7 +129,8 @@ class Video:
 
         @functools.wraps(function)
         def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
-            recorder = Recorder(evaluator.env.simulator, path, self._record)
+            simulator = getattr(getattr(evaluator, "env", None), "simulator", None)
+            recorder = Recorder(simulator, path, self._record)
             recorder.start()
             try:
                 return function(evaluator, *args, **kwargs)
