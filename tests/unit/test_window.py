@@ -27,6 +27,11 @@ def test_pml119_headless_runs_record_nothing(plan) -> None:
     planned = plan(headless=True, record=True, motions=("walk",), environment=SCREEN)
     assert found(planned) == [("PML119", Severity.ERROR)]
     assert exit_code_of(preflight(planned)) == 4
+    (finding,) = check_window(planned)
+    assert (finding.hint or "").startswith("--window;")
+    if not plan(headless=True, motions=("walk",)).has_display:
+        (finding,) = check_window(plan(headless=True, record=True, motions=("walk",)))
+        assert "xvfb-run" in (finding.hint or "")
 
 
 @pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}, {"LIVESTREAM": "2"}])

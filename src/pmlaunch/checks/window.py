@@ -23,7 +23,8 @@ def check_window(planned: Planned) -> Iterator[Finding]:
     elif plan.headless:
         if plan.record:
             message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
-            yield Finding("PML119", Severity.ERROR, message, "--window, or leave out --record", None, "--record")
+            way = "--window" if planned.has_display else "xvfb-run pmlaunch ... --window, where there is no display"
+            yield Finding("PML119", Severity.ERROR, message, f"{way}; or leave out --record", None, "--record")
     elif not planned.has_display and sys.platform != "darwin":
         message = "No window can open here: neither DISPLAY nor WAYLAND_DISPLAY is set, and the simulator would end."
         hint = "--headless; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees; --no-check PML133"
