@@ -98,8 +98,9 @@ FLAT = "".join(f'<body name="{name}" pos="0 0 1"/>' for name in NODE_NAMES)
         f"<mujoco><worldbody>{FLAT}</worldbody></mujoco>",
         mjcf(PLACES)[:-9],
         "<mujoco/>",
+        mjcf(PLACES * 0.0),
     ],
-    ids=["turned", "no number", "another tree", "cut", "empty"],
+    ids=["turned", "no number", "another tree", "cut", "empty", "no bones"],
 )
 def test_a_skeleton_that_is_not_plain_gets_none(smpl3: InferenceCheckout, text: str) -> None:
     (smpl3.root / "protomotions/data/assets/mjcf/smpl.xml").write_text(text, encoding="utf-8")

@@ -63,16 +63,18 @@ class Extras:
             self._keeper.problem = f"motion.npz ends early: {type(error).__name__}: {error}"
 
     def close(self) -> None:
-        """Write the video and what was kept."""
+        """Write what was kept, and then the video, which takes longer."""
+        if self._keeper is not None and self._file is not None:
+            self._write(self._keeper, self._file)
         if self._recorder is not None:
             self._recorder.stop()
-        if self._keeper is None or self._file is None:
-            return
-        stem, extension = os.path.splitext(self._file)
+
+    def _write(self, keeper: MotionKeeper, file: str) -> None:
+        stem, extension = os.path.splitext(file)
         try:
-            if not self._keeper.write(f"{stem}.rank{self._rank}{extension}" if self._rank else self._file):
+            if not keeper.write(f"{stem}.rank{self._rank}{extension}" if self._rank else file):
                 self._record.remark("motion.npz was not written: no step was taken")
         except Exception as error:
             self._record.remark(f"motion.npz was not written: {type(error).__name__}: {error}")
-        if self._keeper.problem is not None:
-            self._record.remark(self._keeper.problem)
+        if keeper.problem is not None:
+            self._record.remark(keeper.problem)
