@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.checkouts.lfs import Pointer, parse_pointer, pointer_in_git, read_pointer, sha256_of
+from pmlaunch.installing.lfsfiles import lfs_files
 from standin import pointer_text
 
 DIGEST = hashlib.sha256(b"weights").hexdigest()
@@ -115,3 +116,31 @@ def test_pointer_in_git_is_that_of_the_commit(monkeypatch: pytest.MonkeyPatch, t
 def test_no_answer_of_git_is_no_pointer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: Git) -> None:
     monkeypatch.setattr(subprocess, "run", git)
     assert pointer_in_git(tmp_path / "last.ckpt") is None
+
+
+def test_only_what_may_be_a_pointer_is_read_of_git() -> None:
+    """The assets of a robot are hundreds of megabytes: to read them took half a minute."""
+    pointer = pointer_text(b"weights").encode()
+    blobs = {"a.stl": b"x" * 5000, "b 走.ckpt": pointer, "c.txt": b"small\nbut no pointer", "d.stl": pointer + b" "}
+
+    asked: list[tuple[str, list[str]]] = []
+
+    class Git:
+        def ask(self, *arguments: str, cwd: Path) -> str:
+            return "\0".join([*blobs, "with\nnewline", "gone"]) + "\0"
+
+        def ask_bytes(self, command: str, question: str, cwd: Path, given: bytes) -> bytes:
+            names = [line[1:] for line in given.decode().splitlines()]
+            asked.append((question, names))
+            said = b""
+            for name in names:
+                if name not in blobs:
+                    said += f":{name} missing\n".encode()
+                    continue
+                said += f"{'0' * 40} blob {len(blobs[name])}\n".encode()
+                said += blobs[name] + b"\n" if question == "--batch" else b""
+            return said
+
+    found = lfs_files(Git(), Path("anywhere"))  # type: ignore[arg-type]
+    assert [(file.path, file.pointer.size) for file in found] == [("b 走.ckpt", 7), ("d.stl", 7)]
+    assert asked == [("--batch-check", [*blobs, "gone"]), ("--batch", ["b 走.ckpt", "c.txt", "d.stl"])]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pmlaunch.safegit import NO_HOOKS, SETTINGS, options, safe_environment
 
-_MAXIMUM_POINTER = 1024  # bytes; the specification's own limit
+MAXIMUM_POINTER = 1024  # bytes; the specification's own limit
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
 _GIT_TIMEOUT = 10.0  # seconds
 
@@ -29,7 +29,7 @@ class Pointer:
 
 def parse_pointer(content: bytes) -> Pointer | None:
     """The pointer in `content`, or None when that is anything else."""
-    if not content.startswith(_VERSION) or len(content) > _MAXIMUM_POINTER:
+    if not content.startswith(_VERSION) or len(content) > MAXIMUM_POINTER:
         return None
     sha256 = re.search(rb"^oid sha256:([0-9a-f]{64})\r?$", content, re.MULTILINE)
     size = re.search(rb"^size ([0-9]+)\r?$", content, re.MULTILINE)
@@ -41,7 +41,7 @@ def parse_pointer(content: bytes) -> Pointer | None:
 def read_pointer(path: Path) -> Pointer | None:
     """The pointer in the file at `path`, or None when it is a real file. Raises OSError."""
     with path.open("rb") as file:
-        return parse_pointer(file.read(_MAXIMUM_POINTER + 1))
+        return parse_pointer(file.read(MAXIMUM_POINTER + 1))
 
 
 def pointer_in_git(path: Path) -> Pointer | None:

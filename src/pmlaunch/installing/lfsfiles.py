@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.checkouts.lfs import Pointer, parse_pointer, read_pointer, sha256_of
+from pmlaunch.checkouts.lfs import MAXIMUM_POINTER, Pointer, parse_pointer, read_pointer, sha256_of
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.disk import require_room
 from pmlaunch.installing.failures import failure
@@ -34,20 +34,29 @@ class LfsFile:
 def lfs_files(git: Git, root: Path, *pathspecs: str) -> list[LfsFile]:
     """The files below `pathspecs` that the index of the checkout at `root` holds as pointers, in alphabetical order."""
     names = (git.ask("ls-files", "-z", "--", *pathspecs, cwd=root) or "").split("\0")
-    wanted = [name for name in names if name and "\n" not in name]
-    given = "".join(f":{name}\n" for name in wanted).encode()
-    told = git.ask_bytes("cat-file", "--batch", cwd=root, given=given) if wanted else None
-    found = []
-    for name in wanted:
-        head, _, told = (told or b"").partition(b"\n")
-        size = head.rpartition(b" ")[2]
-        if not size.isdigit():
-            continue  # "missing": git says so in one line
-        content, told = told[: int(size)], told[int(size) + 1 :]
-        pointer = parse_pointer(content)
+    small = _small([name for name in names if name and "\n" not in name], git, root)
+    told = _batch("--batch", small, git, root)
+    found, at = [], 0
+    for name in small:
+        end = told.find(b"\n", at)
+        size = int(told[at:end].rpartition(b" ")[2])
+        pointer = parse_pointer(told[end + 1 : end + 1 + size])
+        at = end + 1 + size + 1
         if pointer:
             found.append(LfsFile(name, pointer))
     return found
+
+
+def _small(names: Sequence[str], git: Git, root: Path) -> list[str]:
+    """Those that may be pointers: the assets of a robot are many megabytes that need not be read."""
+    told = _batch("--batch-check", names, git, root).splitlines()
+    sizes = [line.rpartition(b" ")[2] for line in told]  # "missing" instead of a size for what git does not have
+    return [name for name, size in zip(names, sizes, strict=False) if size.isdigit() and int(size) <= MAXIMUM_POINTER]
+
+
+def _batch(question: str, names: Sequence[str], git: Git, root: Path) -> bytes:
+    given = "".join(f":{name}\n" for name in names).encode()
+    return (git.ask_bytes("cat-file", question, cwd=root, given=given) or b"") if names else b""
 
 
 def state_of(git: Git, root: Path, files: Sequence[LfsFile]) -> dict[str, str]:

@@ -63,7 +63,7 @@ class ModelsStep:
         missing = [file for file in files if states[file.path] != "here"]
         set_up = git.ask("config", "--local", "filter.lfs.clean", cwd=site.checkout)
         if not missing and set_up:
-            site.said[self.name] = _said(files)
+            site.said[self.name] = _said(files) or "none asked for"
             return None
         store = store_of(git, site.checkout)
         absent = [file for file in missing if states[file.path] != "unknown"]
@@ -87,7 +87,7 @@ class ModelsStep:
         for path, state in state_of(git, site.checkout, files).items():
             if state != "here":
                 raise PmlaunchError("PML413", f"{path} is still not there ({state}).", subject=path)
-        return f"{_said(files)}; size and sha256 are right"
+        return f"{_said(files)}; size and sha256 are right" if files else "none asked for; Git LFS is set up"
 
 
 def without_git(site: Site) -> str:
