@@ -187,10 +187,13 @@ def test_an_older_requirement_is_preferred_to_lowering_what_is_there(site: Site,
     assert site.findings == []
 
 
-def test_a_version_that_must_be_lowered_is_told_with_the_way_back(site: Site, env: Path, wheels: Path) -> None:
+@pytest.mark.parametrize("asked", ["fsspec<2026", "fsspec[http]<2026"])
+def test_a_version_that_must_be_lowered_is_told_with_the_way_back(
+    site: Site, env: Path, wheels: Path, asked: str
+) -> None:
     put_into(site_of(env), "fsspec", "2026.9")
     make_wheel(wheels, "fsspec", "2025.12")
-    make_wheel(wheels, "lightning", "2.5.0.post0", requires=["fsspec<2026"])
+    make_wheel(wheels, "lightning", "2.5.0.post0", requires=[asked])
     proven = carry_out(PackagesStep(), site)
     assert proven is not None
     assert "changed: fsspec 2026.9 -> 2025.12" in proven

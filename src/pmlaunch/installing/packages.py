@@ -84,8 +84,17 @@ def _install(site: Site, look: Look, run: PipRun, report: Report) -> None:
             pip(site, [*run.words, "-c", str(path)], name=f"pip-{run.name}", what=run.what, report=report, cwd=cwd)
             return
         except PmlaunchError as error:
-            if error.code != "PML436" or not floors:
+            if not floors or not _is_conflict(error, look):
                 raise
+
+
+def _is_conflict(error: PmlaunchError, look: Look) -> bool:
+    """Whether a lower version of something installed may be the way out.
+
+    pip calls it a conflict, or, where a package of a package wants the lower one, says that nothing matches.
+    """
+    unmatched = re.search(r"No matching distribution found for ([\w.-]+)", error.message)
+    return error.code == "PML436" or (unmatched is not None and canonicalize_name(unmatched[1]) in look.versions)
 
 
 def _refuse_without_torch(site: Site, look: Look, asked: str | None) -> None:
