@@ -376,14 +376,14 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML313", "motion not kept", Exit.FAILED,
          "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
          "Look at the log."),
-    Code("PML315", "the simulation blew up", Exit.FAILED,
-         "The bodies were more than 50 m from their reference on average: probably the physics became unstable, and the "
-         "figures say nothing of the policy. ProtoMotions 3's SMPL humanoid does so in MuJoCo.",
-         "Another simulator; or a smaller physics step."),
     Code("PML314", "no video", Exit.FAILED,
          "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "
          "was ended before the video was written.",
          "PYTHON -m pip install moviepy"),
+    Code("PML315", "the simulation blew up", Exit.FAILED,
+         "The bodies were more than 50 m from their reference on average: probably the physics became unstable, and the "
+         "figures say nothing of the policy. ProtoMotions 3's SMPL humanoid does so in MuJoCo.",
+         "Another simulator; or a smaller physics step."),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),

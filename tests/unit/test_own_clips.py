@@ -12,9 +12,10 @@ from pmlaunch.catalog.motions import find_motion, motions, read_info
 from pmlaunch.catalog.ownclips import is_own, own_clip, own_clips, tensors_of
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import choose_robot, robots
-from pmlaunch.checkouts.inference import InferenceCheckout, Place, v3_checkout
+from pmlaunch.checkouts.inference import InferenceCheckout, v3_checkout
 from pmlaunch.checks.preflight import preflight
-from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, varied_skeleton
+from pmlaunch.demo.choreography import own_motion
+from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton, varied_skeleton
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.kinematics import forward_kinematics, from_vector
 from pmlaunch.model import EvalRequest, Severity
@@ -23,10 +24,7 @@ from pmlaunch.settings import Settings
 from standin3 import make_checkout3, make_trained
 
 PLACES = varied_skeleton(np.random.default_rng(3)).offsets
-SKELETON = {
-    name: Place(NODE_NAMES[parent] if parent >= 0 else "", *place)
-    for name, parent, place in zip(NODE_NAMES, PARENTS, PLACES, strict=True)
-}
+SKELETON = Skeleton(PLACES)
 
 
 def mjcf(places: np.ndarray, extra: str = "") -> str:
@@ -127,9 +125,7 @@ def test_pml134_says_whose_clip_it_is(smpl3: InferenceCheckout, tmp_path: Path) 
 
 @pytest.mark.parametrize("name", ["walk", "wave", "squat"])
 def test_what_a_motion_holds_fits_together(name: str) -> None:
-    motion = ownclips._motion(name, SKELETON)
-    assert motion is not None
-    held = tensors_of(motion)
+    held = tensors_of(own_motion(name, SKELETON))
     local = from_vector(held["dof_pos"].reshape(151, 23, 3).astype(float))
     assert np.abs(np.abs(np.sum(local * held["local_rigid_body_rot"][:, 1:], axis=-1)) - 1.0).max() < 1e-5
     positions, _ = forward_kinematics(PARENTS, PLACES, held["local_rigid_body_rot"], held["rigid_body_pos"][:, 0])
@@ -146,8 +142,7 @@ def test_what_a_motion_holds_fits_together(name: str) -> None:
 
 def test_turning_is_told_in_the_frames_that_upstream_uses() -> None:
     """A body that turns at 1 rad/s about z, seen from a parent that lies on its side."""
-    made = ownclips._motion("walk", SKELETON)
-    assert made is not None
+    made = own_motion("walk", SKELETON)
     times = np.arange(made.frames) / made.fps
     local = np.zeros_like(made.local_rotation)
     local[..., 3] = 1.0

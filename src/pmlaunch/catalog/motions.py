@@ -85,13 +85,13 @@ def _by_content(
         return choose(
             "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
         )
-    if robot is not None and checkout.generation == "3":
+    if robot is not None:
         from pmlaunch.catalog.ownclips import own_clip, own_clips
 
         made = own_clip(wanted, checkout, robot.name)
         if made is not None:
             return made
-        own += [clip for clip in own_clips(checkout) if read_info(clip, available).robot == robot.name]
+        own += own_clips(checkout, robot.name)
     whose = f" of robot {robot.name}" if robot else ""
     near = did_you_mean(wanted, [clip.stem for clip in own])
     here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near

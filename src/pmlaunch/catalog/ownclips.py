@@ -9,7 +9,7 @@ velocities are central differences, dof_vel are angular velocities in the parent
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from pmlaunch.checkouts.inference import InferenceCheckout, Place
 from pmlaunch.names import fold
 
 if TYPE_CHECKING:
+    from pmlaunch.demo.skeleton import Skeleton
     from pmlaunch.motionfile import Motion
 
 ROBOT = "smpl"
@@ -29,22 +30,19 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "wave": ("wave", "waving"),
     "squat": ("squat", "squatting"),
 }
-_SECONDS, _FPS = 5.0, 30
 _KEEP = 30  # files of about 330 kB
 _LOW, _SLOW = 0.08, 0.1  # m and m/s: a body below both touches the ground
 
 
 def own_clip(wanted: str, checkout: Checkout, robot: str) -> Path | None:
     """The clip that `wanted` names; None where there is none for this robot of this checkout."""
-    for name, names in _NAMES.items():
-        if fold(wanted) in (*map(fold, names), fold(_PREFIX + name)):
-            return _made(name, checkout) if robot == ROBOT else None
-    return None
+    named = (name for name, names in _NAMES.items() if fold(wanted) in map(fold, (*names, _PREFIX + name)))
+    return next(_made(named, checkout, robot), None)
 
 
-def own_clips(checkout: Checkout) -> list[Path]:
-    """Every clip for this checkout; none where it has no humanoid of SMPL's bodies."""
-    return [path for name in _NAMES if (path := _made(name, checkout)) is not None]
+def own_clips(checkout: Checkout, robot: str = ROBOT) -> list[Path]:
+    """Every clip for this robot of this checkout; none where it is not a humanoid of SMPL's bodies."""
+    return list(_made(_NAMES, checkout, robot))
 
 
 def is_own(path: Path) -> bool:
@@ -52,24 +50,25 @@ def is_own(path: Path) -> bool:
     return path.name.startswith(_PREFIX) and path.suffix == ".motion"
 
 
-def _made(name: str, checkout: Checkout) -> Path | None:
-    """The clip's file, written anew unless the same bytes are there already."""
-    places = checkout.places(ROBOT) if isinstance(checkout, InferenceCheckout) else None
-    motion = _motion(name, places) if places is not None else None
-    if motion is None:
-        return None
-    from pmlaunch.tensorfile import tensor_file
-
-    content = tensor_file(tensors_of(motion))
-    path = _home() / "clips" / content_key(content)[:16] / f"{_PREFIX}{name}.motion"
-    try:
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(path, content)
-            _prune(path.parent.parent)
-    except OSError:
-        return None
-    return path
+def _made(names: Iterable[str], checkout: Checkout, robot: str) -> Iterator[Path]:
+    """The clips' files, each written anew unless the same bytes are there already."""
+    places = checkout.places(robot) if robot == ROBOT and isinstance(checkout, InferenceCheckout) else None
+    skeleton = _skeleton(places) if places else None
+    if skeleton is None:
+        return
+    for name in names:
+        content = _content(name, skeleton)
+        if content is None:
+            continue
+        path = _home() / "clips" / content_key(content)[:16] / f"{_PREFIX}{name}.motion"
+        try:
+            if not path.is_file() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_bytes(path, content)
+                _prune(path.parent.parent)
+        except OSError:
+            continue  # a folder that may not be written has no clips
+        yield path
 
 
 def _prune(folder: Path) -> None:
@@ -91,28 +90,29 @@ def _home() -> Path:
     return root
 
 
-def _motion(name: str, places: Mapping[str, Place]) -> Motion | None:
-    """The choreography for a skeleton; None where its bodies are not SMPL's in their order, each at its parent."""
+def _skeleton(places: Mapping[str, Place]) -> Skeleton | None:
+    """The skeleton, where its bodies are SMPL's in their order, each at its parent."""
     import numpy as np
 
-    from pmlaunch.demo.choreography import Stand, squat, walk, wave
-    from pmlaunch.demo.gait import Walk
     from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton
 
     parents = ["" if parent < 0 else NODE_NAMES[parent] for parent in PARENTS]
     if tuple(places) != NODE_NAMES or [place.parent for place in places.values()] != parents:
         return None
-    skeleton = Skeleton(np.array([place[1:] for place in places.values()]))
-    times = np.arange(round(_SECONDS * _FPS) + 1) / _FPS
-    make: Mapping[str, Callable[[], Motion]] = {
-        "walk": lambda: walk(skeleton, times, _FPS, Walk()),
-        "wave": lambda: wave(skeleton, times, _FPS, Stand(beat=1.15)),
-        "squat": lambda: squat(skeleton, times, _FPS, Stand()),
-    }
+    return Skeleton(np.array([place[1:] for place in places.values()]))
+
+
+def _content(name: str, skeleton: Skeleton) -> bytes | None:
+    """The file of a clip; None for a skeleton that cannot be moved: one whose bones have no length, say."""
+    import numpy as np
+
+    from pmlaunch.demo.choreography import own_motion
+    from pmlaunch.tensorfile import tensor_file
+
     with np.errstate(all="ignore"):
-        motion = make[name]()
+        motion = own_motion(name, skeleton)
     sound = np.isfinite(motion.local_rotation).all() and np.isfinite(motion.root_translation).all()
-    return motion if sound else None  # bones without a length, say
+    return tensor_file(tensors_of(motion)) if sound else None
 
 
 def tensors_of(motion: Motion) -> dict[str, Any]:

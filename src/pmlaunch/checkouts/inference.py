@@ -127,8 +127,7 @@ class InferenceCheckout:
 
     def pointer_meshes(self, robot: str) -> list[Path]:
         """The meshes of a robot's MJCF file that are Git LFS pointers: the simulator could not load them."""
-        source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
-        asset = _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
+        asset = self._asset(robot)
         if asset is None:
             return []
         found = []
@@ -145,8 +144,7 @@ class InferenceCheckout:
 
         A body that is also turned, two of one name, and what is no number are not plain.
         """
-        source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
-        asset = _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
+        asset = self._asset(robot)
         root = _parsed(self.root.joinpath(*_ASSETS, asset)) if asset else None
         world = root.find("worldbody") if root is not None else None
         found: dict[str, Place] = {}
@@ -160,6 +158,11 @@ class InferenceCheckout:
         except ValueError:
             return None
         return found
+
+    def _asset(self, robot: str) -> str | None:
+        """The MJCF file that the robot's class names, relative to the assets."""
+        source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
+        return _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
 
     def _outline(self, name: str, asset: str) -> RobotOutline | None:
         path = self.root.joinpath(*_ASSETS, asset)

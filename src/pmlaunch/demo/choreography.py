@@ -23,6 +23,8 @@ from pmlaunch.motionfile import Motion
 Joints = Mapping[str, Array]
 """By body: local rotations (T, 4), or as `extras` rotation vectors (T, 3) rad that are laid over them."""
 _NONE: Final[Joints] = {}
+OWN_MOTIONS: Final = ("walk", "wave", "squat")
+"""What the demo ships, and what a checkout that ships none is given."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,15 @@ class Stand:
     depth: float = 0.32  # m of a squat
     period: float = 2.5  # s of a squat, and half of what raising and lowering a hand takes
     beat: float = 1.4  # 1/s, how often a raised hand waves
+
+
+def own_motion(name: str, skeleton: Skeleton) -> Motion:
+    """One of OWN_MOTIONS for a skeleton: five seconds at 30 frames per second."""
+    fps = 30
+    times = np.arange(5 * fps + 1) / fps
+    if name == "walk":
+        return walk(skeleton, times, fps, Walk())
+    return wave(skeleton, times, fps, Stand(beat=1.15)) if name == "wave" else squat(skeleton, times, fps, Stand())
 
 
 def walk(skeleton: Skeleton, times: Array, fps: float, style: Walk, extras: Joints = _NONE) -> Motion:
