@@ -21,7 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.demo import MOTIONS
-from pmlaunch.motionfile import read_motion, write_motion
+from pmlaunch.motions.poselib_motion import read_motion, write_motion
 
 FRAMES = 31
 ISAACLAB_START = (30.0, 90.0)  # s, what people report of Isaac Sim from its start to the first step

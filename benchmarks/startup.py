@@ -156,12 +156,12 @@ def lines(folder: Path, repeat: int) -> list[Row]:
 
 def run_script(script: Path, folder: Path) -> Path:
     """Run any script as an evaluation's program; returns the run folder."""
-    from pmlaunch.cli.display import RunDisplay
+    from pmlaunch.cli.live.run_display import RunDisplay
     from pmlaunch.model import LaunchPlan
     from pmlaunch.planning.launch import agent_environment
-    from pmlaunch.platforms import platform_named
     from pmlaunch.running.run import run_plan
-    from pmlaunch.runtimes.runtime import PythonRuntime
+    from pmlaunch.runtimes.interface import PythonRuntime
+    from pmlaunch.support.platforms import platform_named
 
     platform, runtime = platform_named(None), PythonRuntime(sys.executable, "benchmark")
     plan = LaunchPlan(

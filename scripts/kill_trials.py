@@ -87,12 +87,12 @@ def trial(folder: Path, way: str) -> list[str]:
 
 def launch(folder: Path, way: str) -> int:
     """The launcher: run the program as an evaluation's, and be interrupted or patient as `way` says."""
-    from pmlaunch.cli.display import RunDisplay
+    from pmlaunch.cli.live.run_display import RunDisplay
     from pmlaunch.model import LaunchPlan
     from pmlaunch.planning.launch import agent_environment
-    from pmlaunch.platforms import platform_named
     from pmlaunch.running.run import run_plan
-    from pmlaunch.runtimes.runtime import PythonRuntime
+    from pmlaunch.runtimes.interface import PythonRuntime
+    from pmlaunch.support.platforms import platform_named
 
     script = folder / "program.py"
     script.write_text(PROGRAM, encoding="utf-8")

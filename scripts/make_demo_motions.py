@@ -9,7 +9,7 @@ from pathlib import Path
 from pmlaunch.demo import MOTIONS
 from pmlaunch.demo.choreography import OWN_MOTIONS, own_motion
 from pmlaunch.demo.skeleton import own_skeleton
-from pmlaunch.motionfile import write_motion
+from pmlaunch.motions.poselib_motion import write_motion
 
 
 def main(folder: Path) -> None:

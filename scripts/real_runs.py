@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.motionfile import read_motion, write_motion
+from pmlaunch.motions.poselib_motion import read_motion, write_motion
 
 CHECKOUT = "PMLAUNCH_PROTOMOTIONS"
 AGENT = Path(__file__).parents[1] / "src" / "pmlaunch" / "agent"

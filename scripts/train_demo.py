@@ -29,8 +29,8 @@ from pmlaunch.demo.policy import Policy
 from pmlaunch.demo.reference import Reference, sample
 from pmlaunch.demo.simulation import Simulation
 from pmlaunch.demo.skeleton import NODE_NAMES, varied_skeleton
-from pmlaunch.kinematics import Array, from_vector, multiply
-from pmlaunch.motionfile import Motion, read_motion
+from pmlaunch.motions.kinematics import Array, from_vector, multiply
+from pmlaunch.motions.poselib_motion import Motion, read_motion
 
 FPS, DECIMATION = 480, 16
 DT = DECIMATION / FPS

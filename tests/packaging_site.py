@@ -6,12 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from pmlaunch.installing.packages import PackagesStep
-from pmlaunch.installing.proof import ImportsStep
+from pmlaunch.installing.python.imports_step import ImportsStep
+from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.step import InstallRequest, Progress, Site, Step
-from pmlaunch.platforms import platform_named
-from pmlaunch.runtimes.runtime import PythonRuntime, Runtime
+from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import platform_named
 
 
 def make_site(

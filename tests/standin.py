@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pmlaunch.motionfile import Motion, write_motion
+from pmlaunch.motions.poselib_motion import Motion, write_motion
 
 SMPL = [
     "Pelvis", "L_Hip", "L_Knee", "L_Ankle", "L_Toe", "R_Hip", "R_Knee", "R_Ankle", "R_Toe", "Torso", "Spine", "Chest",

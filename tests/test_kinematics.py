@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pmlaunch.kinematics import (
+from pmlaunch.motions.kinematics import (
     IDENTITY,
     about,
     forward_kinematics,

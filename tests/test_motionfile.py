@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pmlaunch import plainpickle
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.kinematics import forward_kinematics, normalized
-from pmlaunch.motionfile import Motion, read_motion, write_motion
+from pmlaunch.motions.kinematics import forward_kinematics, normalized
+from pmlaunch.motions.poselib_motion import Motion, read_motion, write_motion
+from pmlaunch.support import safe_pickle as plainpickle
 
 REAL = {"smpl_humanoid_walk": (511, 24, 100.0), "amp_humanoid_walk": (40, 15, 30.0)}
 

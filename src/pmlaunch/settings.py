@@ -14,7 +14,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import Sourced
-from pmlaunch.yamlfile import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mapping
 
 WORKSPACE_FILE = "pmlaunch.yaml"
 _FOLDERS = ("protomotions", "isaaclab", "runs")

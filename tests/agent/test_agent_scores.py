@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.checkouts.inference import InferenceCheckout, fabric_arguments
-from pmlaunch.checkouts.measures import measures_of
+from pmlaunch.generations.metric_definitions import measures_of
+from pmlaunch.generations.v3.checkout import InferenceCheckout, fabric_arguments
 from standin3 import make_checkout3
 
 

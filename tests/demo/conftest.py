@@ -8,7 +8,7 @@ import pytest
 
 from pmlaunch.demo import MOTIONS
 from pmlaunch.demo.skeleton import Skeleton, own_skeleton
-from pmlaunch.motionfile import Motion, read_motion
+from pmlaunch.motions.poselib_motion import Motion, read_motion
 
 OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")
 

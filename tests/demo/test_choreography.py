@@ -19,8 +19,8 @@ from pmlaunch.demo.gait import Walk
 from pmlaunch.demo.legs import planted, reach
 from pmlaunch.demo.reference import sample
 from pmlaunch.demo.skeleton import NODE_NAMES, Skeleton
-from pmlaunch.kinematics import forward_kinematics, normalized, rotate
-from pmlaunch.motionfile import Motion
+from pmlaunch.motions.kinematics import forward_kinematics, normalized, rotate
+from pmlaunch.motions.poselib_motion import Motion
 
 TIMES = np.arange(91) / 30
 

@@ -18,7 +18,7 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
     pytest.importorskip(_package, reason=f"skipped: the demo needs {_package}: pip install pmlaunch[demo]")
 
 from pmlaunch.demo import CHECKPOINT, EVAL_AGENT, MOTIONS
-from pmlaunch.savedmotion import read_saved
+from pmlaunch.motions.recorded_motion import read_saved
 
 pytestmark = pytest.mark.slow
 OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")

@@ -12,7 +12,7 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 from pmlaunch.demo.env import StepResult
 from pmlaunch.demo.evaluation import SUMMED, Tally, average, score, shares
 from pmlaunch.demo.metrics import cartesian_err, gr_err, gt_err, tracking_errors
-from pmlaunch.kinematics import IDENTITY, about, multiply, rotate
+from pmlaunch.motions.kinematics import IDENTITY, about, multiply, rotate
 
 REFERENCE = np.array([[0.0, 0.0, 1.0], [0.0, 0.2, 0.5], [0.3, 0.0, 1.5]])
 UPRIGHT = np.tile(IDENTITY, (3, 1))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.checkouts.lfs import read_pointer
+from pmlaunch.git.lfs_pointer import read_pointer
 from started import Done, command
 from upstream import MASKED, TRACKER, Upstream, git, make_upstream
 

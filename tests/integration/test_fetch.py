@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch
 
-from pmlaunch.checkouts.lfs import read_pointer
+from pmlaunch.git.lfs_pointer import read_pointer
 from started import Done
 from upstream import MASKED, TRACKER, Upstream, git, needs_lfs
 

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from pmlaunch.model import Finding
-from pmlaunch.platforms import platform_named
-from pmlaunch.running.inside import Inside, run_inside
-from pmlaunch.runtimes.runtime import PythonRuntime
+from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.runtimes.interface import PythonRuntime
+from pmlaunch.support.platforms import platform_named
 
 WRITES = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('{\"seen\": \"\u6b65\"}', encoding='utf-8')"
 

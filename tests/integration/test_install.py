@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 
-from pmlaunch.checkouts.lfs import read_pointer
+from pmlaunch.git.lfs_pointer import read_pointer
 from started import command
 from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
 

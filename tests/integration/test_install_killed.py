@@ -145,8 +145,8 @@ def test_what_was_fetched_is_not_fetched_again(
 
 def test_two_installs_do_not_meet(install: Install, folder: Path) -> None:
     """A marker of a process that still runs: this one."""
-    from pmlaunch.installing.place import write_marker
-    from pmlaunch.running.process import created
+    from pmlaunch.installing.checkout.location import write_marker
+    from pmlaunch.processes.child import created
 
     stage = folder / ".protomotions.pmlaunch"
     (stage / ".git").mkdir(parents=True)

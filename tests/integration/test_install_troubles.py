@@ -15,7 +15,7 @@ import pytest
 from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
 from lfs_server import LfsServer
 
-from pmlaunch.checkouts.lfs import read_pointer
+from pmlaunch.git.lfs_pointer import read_pointer
 from started import command, wait_for
 from upstream import MASKED, Upstream, git, make_upstream, needs_lfs
 
@@ -195,7 +195,9 @@ def test_full_disk(install: Install, made: Upstream, tmp_path: Path, room: int) 
 
 UNASKED = """
 import sys
-from pmlaunch.installing import disk, install, lfsfiles
+from pmlaunch.support import disk
+from pmlaunch.installing import engine as install
+from pmlaunch.git import lfs_files as lfsfiles
 install.require_room = lfsfiles.require_room = lambda *_: None
 from pmlaunch.cli.app import run
 sys.exit(run(sys.argv[1:]))

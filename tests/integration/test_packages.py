@@ -13,11 +13,11 @@ import pytest
 import packaging_site
 from packaging_site import carry_out, make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.looking import look_inside
-from pmlaunch.installing.packages import PackagesStep
-from pmlaunch.installing.proof import ImportsStep
+from pmlaunch.installing.python.imports_step import ImportsStep
+from pmlaunch.installing.python.packages_step import PackagesStep
+from pmlaunch.installing.python.target_python import look_inside
 from pmlaunch.installing.step import Progress, Site
-from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
+from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from started import survivors, wait_for
 from wheelhouse import (
     TORCH,

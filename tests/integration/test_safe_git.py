@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from test_lfs import TRACKER, git
 
-from pmlaunch.checkouts.lfs import Pointer, pointer_in_git
-from pmlaunch.health.gitfiles import ask_git
+from pmlaunch.git.lfs_pointer import Pointer, pointer_in_git
+from pmlaunch.git.queries import ask_git
 from standin import make_checkout
 from started import Pmlaunch
 

@@ -8,7 +8,7 @@ import warnings
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pmlaunch.checkouts.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
 
 NUMBERS = st.one_of(
     st.integers(0, 50).map(str),

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from pmlaunch.checkouts.quoting import is_scanned, value_override, value_text
+from pmlaunch.generations.v2.quoting import is_scanned, value_override, value_text
 
 PARSER = OverridesParser.create()
 

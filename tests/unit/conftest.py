@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.checkouts import lfs
-from pmlaunch.checkouts.checkout import HydraCheckout, v2_checkout
-from pmlaunch.checkouts.compose import ConfigReport
-from pmlaunch.checkouts.inference import InferenceCheckout, v3_checkout
-from pmlaunch.checkouts.lfs import Pointer
 from pmlaunch.cli.app import run
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.checkout import HydraCheckout, v2_checkout
+from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
+from pmlaunch.git import lfs_pointer as lfs
+from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.model import EvalRequest
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.settings import Settings
@@ -143,7 +143,7 @@ def as_json(typed_in: Path, capsys: pytest.CaptureFixture[str]) -> Json:
 def composed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests that look at other things than the config: composing it takes a tenth of a second."""
     report = ConfigReport(control_hz=30.0, num_envs=1, control_type="built_in_pd")
-    monkeypatch.setattr("pmlaunch.planning.hydra.config_report", lambda *_: report)
+    monkeypatch.setattr("pmlaunch.generations.v2.program.config_report", lambda *_: report)
 
 
 @pytest.fixture

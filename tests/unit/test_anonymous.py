@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmlaunch.health.anonymous import Anonymous
+from pmlaunch.doctor.redaction import Anonymous
 
 PLAIN = (
     "error PML226 The simulator's Python did not answer: a run would be a failure at the host of a user's choice; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pmlaunch.checkouts.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ from pmlaunch.catalog.robots import (
     simulators,
     trained_changes,
 )
-from pmlaunch.checkouts.checkout import HydraCheckout, demo_checkout
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.checkout import HydraCheckout, demo_checkout
 from standin import CHECKPOINT, SMPL, TRAINED
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from unit_help import codes, only
 
-from pmlaunch.checkouts.lfs import Pointer
 from pmlaunch.checks.preflight import preflight
+from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.model import Finding, Severity
 from standin import CHECKPOINT, TRAINED, pointer_text, smpl_motion
 
@@ -145,7 +145,7 @@ def test_pml116_genesis_without_gains(plan, tracker: Path) -> None:
 
 
 def test_pml212_run_folder_too_long_for_windows(plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "windows")
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
     fits = "C:\\" + "r" * 147
     options = {"target_os": "windows", "via": "python"}
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.cli.app import run
-from pmlaunch.platforms import current_name
+from pmlaunch.support.platforms import current_name
 
 Json = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.usefixtures("typed_in")
@@ -76,7 +76,7 @@ def test_what_it_cannot_be(as_json: Json, arguments: list[str], code: str) -> No
 def test_batch_file_that_will_break(
     as_json: Json, capsys: pytest.CaptureFixture[str], isaaclab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "windows")
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
     monkeypatch.setenv("CONDA_PREFIX", "/Program Files/conda")
     monkeypatch.setenv("SKIP", "1")
     document = as_json("runtime")

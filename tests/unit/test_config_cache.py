@@ -8,8 +8,9 @@ import pytest
 from omegaconf import OmegaConf
 from unit_help import report_on, with_line
 
-from pmlaunch.checkouts import compose, inspection
-from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.generations.v2 import compose
+from pmlaunch.generations.v2 import config_inspection as inspection
+from pmlaunch.generations.v2.compose import ConfigReport
 from standin import TRAINED
 
 

@@ -8,7 +8,7 @@ import pytest
 from omegaconf import OmegaConf
 from unit_help import OVERRIDES, report_on, with_line
 
-from pmlaunch.checkouts.compose import ConfigReport, config_report
+from pmlaunch.generations.v2.compose import ConfigReport, config_report
 from standin import TRAINED
 
 
@@ -220,7 +220,7 @@ def test_merging_in_place_gives_what_upstream_gets(upstream: Path) -> None:
     """eval_agent.py copies the whole config at each merge; the report's merge does not, and means the same."""
     from omegaconf import OmegaConf
 
-    from pmlaunch.checkouts import compose
+    from pmlaunch.generations.v2 import compose
 
     trained = upstream / "data/pretrained_models/masked_mimic/smpl/config.yaml"
     composed = compose._compose(upstream / "protomotions/config", ["+robot=smpl", "+simulator=genesis", "++num_envs=3"])

@@ -6,9 +6,9 @@ import pytest
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding
-from pmlaunch.running.diagnose import diagnose_exception, diagnose_exit, last_words, name_of_exit
-from pmlaunch.running.process import _decoded
-from pmlaunch.runtimes.batch import BatchFile
+from pmlaunch.processes.child import _decoded
+from pmlaunch.running.diagnosis import diagnose_exception, diagnose_exit, last_words, name_of_exit
+from pmlaunch.runtimes.batch_rules import BatchFile
 
 BATCH = BatchFile("this batch file returns 0 whatever happens", "--via python --python X")
 

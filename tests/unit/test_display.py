@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.cli.display import LiveDisplay, PlainDisplay, RunDisplay, display_for
+from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, display_for
 from pmlaunch.model import LaunchPlan
-from pmlaunch.running.store import RunFolder
+from pmlaunch.running.run_folder import RunFolder
 
 EVENTS: list[dict[str, Any]] = [
     {"event": "started", "t": 0.0},
@@ -38,7 +38,7 @@ def plan_of(plan, monkeypatch: pytest.MonkeyPatch, composed_at_once: None) -> La
 def stderr(monkeypatch: pytest.MonkeyPatch) -> io.TextIOWrapper:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
     # not sys itself: pytest puts its own stream back between a fixture and its test
-    monkeypatch.setattr("pmlaunch.cli.display.sys", SimpleNamespace(stderr=stream))
+    monkeypatch.setattr("pmlaunch.cli.live.run_display.sys", SimpleNamespace(stderr=stream))
     return stream
 
 
@@ -181,7 +181,7 @@ def test_live_display_draws_on_any_terminal(
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setattr("pmlaunch.cli.display._REFRESH", 0.0)
+    monkeypatch.setattr("pmlaunch.cli.live.run_display._REFRESH", 0.0)
     with LiveDisplay(plan_of) as display:
         display.started(RunFolder(tmp_path), 42)
         display.output(b"loading \x1b[2J 10%\r loading 100%\n\xff\n" + b"[bold]line[/bold]\n" * 20)

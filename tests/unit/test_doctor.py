@@ -15,11 +15,11 @@ import pytest
 from jsonschema_small import mistakes
 from pmlaunch.checks.environment import DEMO_PACKAGES
 from pmlaunch.cli.app import run
+from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
+from pmlaunch.doctor.examination import Examination, examine, mend
+from pmlaunch.doctor.registry import CHECKS
+from pmlaunch.doctor.target import make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.health.check import Check, Group, Seen, Site, finding
-from pmlaunch.health.doctor import Examination, examine, mend
-from pmlaunch.health.registry import CHECKS
-from pmlaunch.health.site import make_site
 from pmlaunch.model import Severity
 from pmlaunch.settings import Settings
 
@@ -261,7 +261,7 @@ def test_the_report_goes_to_a_file(capsys: pytest.CaptureFixture[str], tmp_path:
 
 
 def test_site_asks_gloo_where_there_is_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.health.site.has_nvidia", lambda _: True)
+    monkeypatch.setattr("pmlaunch.doctor.target.has_nvidia", lambda _: True)
     settings = Settings(tmp_path, {})
     chosen = [
         make_site(settings, simulator=simulator, device=device, quick=True).backend

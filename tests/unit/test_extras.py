@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from pmlaunch.cli.display import PlainDisplay
+from pmlaunch.cli.live.run_display import PlainDisplay
 from pmlaunch.model import LaunchPlan, RunState
-from pmlaunch.running.extras import extras_findings
-from pmlaunch.running.store import RunFolder
-from pmlaunch.savedmotion import SavedMotion, padded, read_saved, write_saved
+from pmlaunch.motions.recorded_motion import SavedMotion, padded, read_saved, write_saved
+from pmlaunch.running.artifacts import extras_findings
+from pmlaunch.running.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 BODIES = ("pelvis", "left_hip", "right_hip", "Head")
@@ -78,7 +78,9 @@ def test_the_picture_is_drawn(plan_of: LaunchPlan, folder: RunFolder, parents: t
 
 @pytest.mark.parametrize("count", [4, 5])
 def test_a_picture_of_some_says_of_how_many(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
-    poses = pytest.importorskip("pmlaunch.poses", reason="skipped: the picture needs matplotlib", exc_type=ImportError)
+    poses = pytest.importorskip(
+        "pmlaunch.motions.pose_strip", reason="skipped: the picture needs matplotlib", exc_type=ImportError
+    )
     drawn = []
     monkeypatch.setattr(poses, "Figure", lambda **given: drawn.append(Figure(**given)) or drawn[-1])
     from matplotlib.figure import Figure
@@ -89,7 +91,9 @@ def test_a_picture_of_some_says_of_how_many(folder: RunFolder, monkeypatch: pyte
 
 
 def test_a_picture_that_fails_leaves_no_draft(folder: RunFolder) -> None:
-    poses = pytest.importorskip("pmlaunch.poses", reason="skipped: the picture needs matplotlib", exc_type=ImportError)
+    poses = pytest.importorskip(
+        "pmlaunch.motions.pose_strip", reason="skipped: the picture needs matplotlib", exc_type=ImportError
+    )
     folder.file("poses.png").mkdir()
     with pytest.raises(OSError, match="poses"):
         poses.draw_poses(folder.file("poses.png"), poses.rows_of(saved()))
@@ -100,7 +104,7 @@ def test_no_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatc
     kept = replace(plan_of, save_motion=True)
     write_saved(folder.file("motion.npz"), saved())
     with monkeypatch.context() as patched:
-        patched.setitem(__import__("sys").modules, "pmlaunch.poses", None)
+        patched.setitem(__import__("sys").modules, "pmlaunch.motions.pose_strip", None)
         ((code, message),) = codes(kept, folder)
     assert code == "PML312"
     assert "is not installed here" in message
@@ -124,7 +128,7 @@ def test_what_is_missing_is_told_with_the_agents_reason(plan_of: LaunchPlan, fol
 
 def test_keys_of_the_window_are_told_once(plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stream = io.StringIO()
-    monkeypatch.setattr("pmlaunch.cli.display.sys", SimpleNamespace(stderr=stream))
+    monkeypatch.setattr("pmlaunch.cli.live.run_display.sys", SimpleNamespace(stderr=stream))
     window = plan(headless=False, motions=("walk",)).plan
     PlainDisplay(window, stream=False).started(RunFolder(tmp_path), 1)
     assert stream.getvalue().count("L record") == 1

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.checkouts.checkout import demo_checkout
-from pmlaunch.checkouts.find import find_checkout, generation_of
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.find import find_checkout, generation_of
 from pmlaunch.settings import Settings
 
 

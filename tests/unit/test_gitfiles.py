@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.health.gitfiles import Head, read_head, setting_in_files
-from pmlaunch.safegit import git_folder
+from pmlaunch.git.queries import Head, read_head, setting_in_files
+from pmlaunch.git.safety import git_folder
 
 ONE, TWO, TAG = "1" * 40, "2" * 40, "3" * 40
 

@@ -15,8 +15,8 @@ import pytest
 
 from pmlaunch.codes import Exit
 from pmlaunch.model import Finding, RunState, Severity
-from pmlaunch.running import guardian
-from pmlaunch.running.watchman import Guardian
+from pmlaunch.processes import guardian_program as guardian
+from pmlaunch.processes.guardian import Guardian
 
 
 @pytest.fixture

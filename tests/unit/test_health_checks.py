@@ -13,20 +13,20 @@ from typing import Any
 import psutil
 import pytest
 
-from pmlaunch.cache import KINDS
-from pmlaunch.checkouts.checkout import HydraCheckout
-from pmlaunch.checkouts.lfs import Pointer
+from pmlaunch.doctor import nvidia
+from pmlaunch.doctor.check import Seen, Site
+from pmlaunch.doctor.checks import cache, console, disk, embedded, git, git_lfs, long_paths, models, runs, system
+from pmlaunch.doctor.probe import Answer, Probe
+from pmlaunch.doctor.registry import CHECKS
+from pmlaunch.doctor.target import make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.health import nvidia
-from pmlaunch.health.check import Seen, Site
-from pmlaunch.health.checks import cache, console, disk, embedded, git, git_lfs, long_paths, models, runs, system
-from pmlaunch.health.probe import Answer, Probe
-from pmlaunch.health.registry import CHECKS
-from pmlaunch.health.site import make_site
+from pmlaunch.generations.checkout import HydraCheckout
+from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.model import Severity
-from pmlaunch.platforms import PLATFORMS
-from pmlaunch.runtimes.runtime import PythonRuntime
+from pmlaunch.runtimes.interface import PythonRuntime
 from pmlaunch.settings import Settings
+from pmlaunch.support.cache import KINDS
+from pmlaunch.support.platforms import PLATFORMS
 
 Found = list[tuple[str, str]]
 GitSays = Callable[[Mapping[str, tuple[int, str]]], None]
@@ -60,7 +60,7 @@ def git_says(monkeypatch: pytest.MonkeyPatch) -> GitSays:
             typed = " ".join(arguments)
             return next((answer for question, answer in answers.items() if typed.startswith(question)), (1, ""))
 
-        for module in (git, git_lfs, long_paths, sys.modules["pmlaunch.health.checks.changes"]):
+        for module in (git, git_lfs, long_paths, sys.modules["pmlaunch.doctor.checks.local_changes"]):
             monkeypatch.setattr(module, "ask_git", ask)
 
     return known
@@ -391,7 +391,7 @@ ON_THE_CPU = {**TORCH, "version": "2.7.0+cpu", "cuda_build": None, "cuda_availab
 def test_torch(
     site: Site, monkeypatch: pytest.MonkeyPatch, simulator: str, gpu: bool, torch: Mapping[str, Any], expected: Found
 ) -> None:
-    monkeypatch.setattr("pmlaunch.health.checks.torch.has_nvidia", lambda _: gpu)
+    monkeypatch.setattr("pmlaunch.doctor.checks.torch.has_nvidia", lambda _: gpu)
     chosen = make_site(site.settings, simulator=simulator, quick=True).simulator
     asked_about = replace(site, simulator=chosen, backend="nccl" if gpu else "gloo")
     assert found(look("torch", answered(asked_about, torch=torch))) == expected

@@ -13,11 +13,11 @@ from pmlaunch.catalog.models import models
 from pmlaunch.catalog.motions import find_motion, motions, read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import Robot, robots, simulators
-from pmlaunch.checkouts import frozen
-from pmlaunch.checkouts.checkout import demo_checkout
-from pmlaunch.checkouts.find import find_checkout
-from pmlaunch.checkouts.inference import InferenceCheckout
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.find import find_checkout
+from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.generations.v3.checkout import InferenceCheckout
 from pmlaunch.settings import Settings
 from standin import pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_library, make_trained, save_like_torch

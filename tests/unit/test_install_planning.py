@@ -10,22 +10,24 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pmlaunch.cli.install import words_of
+from pmlaunch.cli.commands.install import words_of
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing import disk, proof, tools
-from pmlaunch.installing.checkout import CheckoutStep
-from pmlaunch.installing.disk import require_room
-from pmlaunch.installing.failures import failure
-from pmlaunch.installing.git import Ended, Git, version_in
-from pmlaunch.installing.install import install, make_site, plan
-from pmlaunch.installing.models import ModelsStep, robot_assets
-from pmlaunch.installing.source import Ref, address, generation_by_name
+from pmlaunch.git.failures import failure
+from pmlaunch.git.progress import LfsProgress, git_progress
+from pmlaunch.git.runner import Ended, Git, version_in
+from pmlaunch.installing import tools_step as tools
+from pmlaunch.installing.checkout.checkout_step import CheckoutStep
+from pmlaunch.installing.checkout.source import Ref, address, generation_by_name
+from pmlaunch.installing.checkpoints.checkpoints_step import ModelsStep, robot_assets
+from pmlaunch.installing.engine import install, make_site, plan
+from pmlaunch.installing.python import imports_step as proof
 from pmlaunch.installing.step import InstallRequest, Progress, Site, State, StepResult, Todo
-from pmlaunch.installing.tools import ToolsStep
-from pmlaunch.installing.transfer import LfsProgress, git_progress
-from pmlaunch.installing.workspace import WorkspaceStep, add_keys
-from pmlaunch.platforms import PLATFORMS
+from pmlaunch.installing.tools_step import ToolsStep
+from pmlaunch.installing.workspace_step import WorkspaceStep, add_keys
 from pmlaunch.settings import Settings
+from pmlaunch.support import disk
+from pmlaunch.support.disk import require_room
+from pmlaunch.support.platforms import PLATFORMS
 
 MakeSite = Callable[..., Site]
 
@@ -52,7 +54,7 @@ def site(tmp_path: Path) -> MakeSite:
 @pytest.fixture
 def no_git(monkeypatch: pytest.MonkeyPatch) -> None:
     """A git that is there and knows nothing."""
-    monkeypatch.setattr("pmlaunch.installing.git.executable", lambda _: "/usr/bin/git")
+    monkeypatch.setattr("pmlaunch.git.runner.executable", lambda _: "/usr/bin/git")
     monkeypatch.setattr(Git, "_short", lambda *_, **__: SimpleNamespace(returncode=1, stdout=b""))
     monkeypatch.setattr(Git, "version", (2, 40, 0))
     monkeypatch.setattr(Git, "lfs_version", (3, 4, 0))

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from pmlaunch.running.interrupts import Interrupts
+from pmlaunch.processes.interrupts import Interrupts
 
 ASKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.model import Finding, Severity
-from pmlaunch.platforms import PLATFORMS
-from pmlaunch.runtimes.batch import BatchFile, about_zero
+from pmlaunch.runtimes.batch_rules import BatchFile, about_zero
+from pmlaunch.runtimes.interface import IsaacLabRuntime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
-from pmlaunch.runtimes.runtime import IsaacLabRuntime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import PLATFORMS
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
 @pytest.fixture(autouse=True)
 def _on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "windows")
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
 
 
 def runtime(root: Path, version: str = "2.3.0", *, name: str = "isaaclab", **environment: str) -> IsaacLabRuntime:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.running import jobs
+from pmlaunch.processes import job_object as jobs
 
 JOB, PROCESS = 77, 2**64 - 1  # GetCurrentProcess() is -1 as a handle: 64 bits, all set
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.checkouts.lfs import Pointer, parse_pointer, pointer_in_git, read_pointer, sha256_of
-from pmlaunch.installing.lfsfiles import lfs_files
+from pmlaunch.git.lfs_files import lfs_files
+from pmlaunch.git.lfs_pointer import Pointer, parse_pointer, pointer_in_git, read_pointer, sha256_of
 from standin import pointer_text
 
 DIGEST = hashlib.sha256(b"weights").hexdigest()

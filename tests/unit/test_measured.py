@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.cli.outcome import Outcome
-from pmlaunch.cli.render import render
+from pmlaunch.cli.render.results import render
+from pmlaunch.cli.result import Outcome
 from pmlaunch.model import RunRecord, RunState
-from pmlaunch.running.measured import Measured, measured_findings, read_measured
+from pmlaunch.running.metrics import Measured, measured_findings, read_measured
 from pmlaunch.running.run import rate
-from pmlaunch.running.store import RunFolder
+from pmlaunch.running.run_folder import RunFolder
 
 
 def entry(name: str, success: bool | None, err: float) -> dict[str, Any]:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.checkouts.measures import AGENT_TARGET, has_metrics
 from pmlaunch.checks.measuring import check_measuring
+from pmlaunch.generations.metric_definitions import AGENT_TARGET, has_metrics
 from pmlaunch.model import Severity
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
-from pmlaunch.running.store import RunFolder
 
 MIMIC = "protomotions.agents.mimic.agent.Mimic"
 
@@ -106,7 +106,7 @@ def test_agents_of_upstream() -> None:
 
 
 def test_own_target_is_let_through_and_nothing_beside_it(config: Path) -> None:
-    from pmlaunch.checkouts.inspection import _foreign_code
+    from pmlaunch.generations.v2.config_inspection import _foreign_code
 
     assert _foreign_code({"agent._target_": AGENT_TARGET}) == []
     assert [finding.code for finding in _foreign_code({"agent._target_": "pmlaunch_agent.script.load_into"})] == [

@@ -9,8 +9,8 @@ import yaml
 
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.model import Severity
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
-from pmlaunch.running.store import RunFolder
 from standin import make_motion, smpl_motion
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")

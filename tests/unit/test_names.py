@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.names import choose, fold
+from pmlaunch.support.names import choose, fold
 
 NAMES = {
     "masked_mimic": ("maskmimic", "mm"),

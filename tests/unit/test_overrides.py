@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pmlaunch.checkouts.overrides import UserOverride, merge_group_choices, parse_overrides
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.v2.overrides import UserOverride, merge_group_choices, parse_overrides
 
 GROUPS = ("robot", "simulator", "terrain", "opt", "base")
 
@@ -125,7 +125,7 @@ def test_override_without_a_key_is_refused(text: str) -> None:
 
 
 def test_no_overrides_need_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.checkouts.overrides._parse", _forbidden)
+    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
     assert parse_overrides([], GROUPS) == []
 
 
@@ -134,7 +134,7 @@ TEXTS = ("seed=3", "+opt=[vr,wandb]", "~terrain", "map={a:[1,null]}", "name='走
 
 def test_cached_answer_equals_the_fresh_one_and_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = parse_overrides(TEXTS, GROUPS)
-    monkeypatch.setattr("pmlaunch.checkouts.overrides._parse", _forbidden)
+    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
     monkeypatch.setitem(__import__("sys").modules, "hydra", None)  # an import of Hydra would fail
     assert parse_overrides(TEXTS, GROUPS) == fresh
     assert parse_overrides(TEXTS, reversed(GROUPS)) == fresh
@@ -145,7 +145,7 @@ def test_cache_answers_no_other_question(
     texts: tuple[str, ...], groups: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse_overrides(TEXTS, GROUPS)
-    monkeypatch.setattr("pmlaunch.checkouts.overrides._parse", _forbidden)
+    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
     with pytest.raises(AssertionError, match="parsed again"):
         parse_overrides(texts, groups)
 

@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmlaunch.catalog import ownclips
+from pmlaunch.catalog import generated_clips as ownclips
+from pmlaunch.catalog.generated_clips import is_own, own_clip, own_clips, tensors_of
 from pmlaunch.catalog.motions import find_motion, motions, read_info
-from pmlaunch.catalog.ownclips import is_own, own_clip, own_clips, tensors_of
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import choose_robot, robots
-from pmlaunch.checkouts.inference import InferenceCheckout, v3_checkout
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.demo.choreography import own_motion
 from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton, varied_skeleton
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.kinematics import forward_kinematics, from_vector
+from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.model import EvalRequest, Severity
+from pmlaunch.motions.kinematics import forward_kinematics, from_vector
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.settings import Settings
 from standin3 import make_checkout3, make_trained

@@ -10,18 +10,18 @@ import pytest
 from packaging_site import make_site
 from pmlaunch.cli.app import run as run_command
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing import looking
-from pmlaunch.installing import pip as pip_room
-from pmlaunch.installing.changes import refuse_changed_torch, told
-from pmlaunch.installing.looking import Look, typed_python, usable_runtime
-from pmlaunch.installing.outstanding import outstanding_in, pip_runs
-from pmlaunch.installing.packages import PackagesStep
-from pmlaunch.installing.pip import pip
-from pmlaunch.installing.proof import ImportsStep
+from pmlaunch.installing.python import pip as pip_room
+from pmlaunch.installing.python import target_python as looking
+from pmlaunch.installing.python.imports_step import ImportsStep
+from pmlaunch.installing.python.outstanding import outstanding_in, pip_runs
+from pmlaunch.installing.python.package_changes import refuse_changed_torch, told
+from pmlaunch.installing.python.packages_step import PackagesStep
+from pmlaunch.installing.python.pip import pip
+from pmlaunch.installing.python.target_python import Look, typed_python, usable_runtime
 from pmlaunch.installing.step import Progress, Site
 from pmlaunch.model import Finding, Severity
-from pmlaunch.running.inside import Inside
-from pmlaunch.runtimes.runtime import IsaacLabRuntime, PythonRuntime
+from pmlaunch.running.run_module import Inside
+from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from wheelhouse import make_installable
 
 
@@ -133,7 +133,9 @@ def look(python: str = "3.11.7", **packages: Any) -> Look:
 
 def test_pip_that_did_nothing_is_not_believed(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     make_installable(site.checkout)
-    monkeypatch.setattr("pmlaunch.installing.packages.look_inside", lambda *_, **__: look(torch="2.5", pip="24"))
+    monkeypatch.setattr(
+        "pmlaunch.installing.python.packages_step.look_inside", lambda *_, **__: look(torch="2.5", pip="24")
+    )
     with pytest.raises(PmlaunchError, match=r"protomotions, isaac_utils, poselib, genesis-world==0\.3\.3") as caught:
         PackagesStep().prove(site)
     assert caught.value.code == "PML437"
@@ -197,7 +199,7 @@ def test_what_was_broken_off_below_a_requirement_is_found_and_a_strangers_is_not
 
 
 def test_a_command_for_windows_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pmlaunch.platforms import PLATFORMS
+    from pmlaunch.support.platforms import PLATFORMS
 
     site = make_site(tmp_path, tmp_path, PythonRuntime(r"C:\R&D (x86)\python.exe", "flag"), {})
     site.platform = PLATFORMS["windows"]
@@ -207,7 +209,9 @@ def test_a_command_for_windows_can_be_pasted(tmp_path: Path, monkeypatch: pytest
 
 
 def test_where_there_is_no_checkout_yet_the_plan_says_what_it_can(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.installing.packages.look_inside", lambda *_, **__: look(torch="2.5", pip="24"))
+    monkeypatch.setattr(
+        "pmlaunch.installing.python.packages_step.look_inside", lambda *_, **__: look(torch="2.5", pip="24")
+    )
     packages, imports = PackagesStep().todo(site), ImportsStep().todo(site)
     assert packages is not None
     assert str(site.checkout) in packages.commands[0]
@@ -216,7 +220,7 @@ def test_where_there_is_no_checkout_yet_the_plan_says_what_it_can(site: Site, mo
 
 
 def test_torch_is_asked_for_before_anything_is_downloaded(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.installing.packages.look_inside", lambda *_, **__: look(pip="24"))
+    monkeypatch.setattr("pmlaunch.installing.python.packages_step.look_inside", lambda *_, **__: look(pip="24"))
     with pytest.raises(PmlaunchError) as caught:
         PackagesStep().todo(site)
     assert caught.value.code == "PML432"
@@ -236,6 +240,6 @@ def test_what_is_asked_for_with_reaches_the_step(monkeypatch: pytest.MonkeyPatch
         requests.append(request)
         return 0
 
-    monkeypatch.setattr("pmlaunch.cli.install._install", note)
+    monkeypatch.setattr("pmlaunch.cli.commands.install._install", note)
     assert run_command(["install", "--with", "smpl_sim", "--with", "open3d"]) == 0
     assert requests[0].extras == ("smpl_sim", "open3d")

@@ -16,8 +16,8 @@ from pmlaunch.checks.motions import check_motions
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import EvalRequest, Severity, Sourced
 from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
-from pmlaunch.running.store import RunFolder
 from pmlaunch.settings import Settings
 from standin import make_checkout, pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_trained, save_like_torch

@@ -9,7 +9,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Severity
-from pmlaunch.platforms import PLATFORMS, current_name, platform_named
+from pmlaunch.support.platforms import PLATFORMS, current_name, platform_named
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 

@@ -9,8 +9,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from pmlaunch.checkouts.quoting import is_scanned
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.v2.quoting import is_scanned
 from pmlaunch.model import EvalRequest, Sourced
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.settings import Settings

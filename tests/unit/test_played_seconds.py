@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pmlaunch.generations.v2.program import played_seconds
 from pmlaunch.model import MotionInfo
-from pmlaunch.planning.hydra import played_seconds
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from pmlaunch.catalog.presets import GROUPS, presets, shipped_presets
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.names import fold
+from pmlaunch.support.names import fold
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan
 from pmlaunch.planning import launch
 from pmlaunch.planning.launch import AGENT_FOLDER, agent_folder
-from pmlaunch.platforms import PLATFORMS
-from pmlaunch.running.provide import provide_agent
+from pmlaunch.running.agent_folder import provide_agent
+from pmlaunch.support.platforms import PLATFORMS
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 
@@ -69,7 +69,7 @@ def test_copy_that_cannot_be_made(told, tmp_path: Path, monkeypatch: pytest.Monk
 def test_folder_that_a_batch_file_acts_on_is_not_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
 ) -> None:
-    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "windows")
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
     monkeypatch.setattr(launch, "AGENT_FOLDER", Path(f"/opt/{name}/agent"))
     windows = PLATFORMS["windows"]
     found = agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}", "PROGRAMDATA": "/data", "PUBLIC": "/public"})
@@ -77,5 +77,5 @@ def test_folder_that_a_batch_file_acts_on_is_not_named(
     # nowhere is harmless: the first place, and the run says what came of it
     assert agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}"}).parent == Path(f"/home/{name}/pmlaunch")
     assert agent_folder(windows, {}) == Path(f"/opt/{name}/agent")
-    monkeypatch.setattr("pmlaunch.platforms.current_name", lambda: "linux")
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
     assert agent_folder(PLATFORMS["linux"], {}) == Path(f"/opt/{name}/agent")

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.cli.encoding import can_show, forgive
-from pmlaunch.cli.outcome import Outcome
-from pmlaunch.cli.render import render
-from pmlaunch.cli.render_list import Shown
+from pmlaunch.cli.render.encoding import can_show, forgive
+from pmlaunch.cli.render.list import Shown
+from pmlaunch.cli.render.results import render
+from pmlaunch.cli.result import Outcome
 from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, RunRecord, RunState, Severity
@@ -31,7 +31,7 @@ class Screen:
             self._streams[name] = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
             forgive(self._streams[name])  # as app.run() does
         # not sys itself: pytest puts its own streams back between a fixture and its test
-        monkeypatch.setattr("pmlaunch.cli.render.sys", SimpleNamespace(**self._streams))
+        monkeypatch.setattr("pmlaunch.cli.render.results.sys", SimpleNamespace(**self._streams))
         monkeypatch.setenv("COLUMNS", str(width))
 
     def text(self, name: str = "stdout") -> str:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.outstanding import _requirements_text
-from pmlaunch.installing.requirements import Requirements, constraints_for, lowered, requirements_for
+from pmlaunch.installing.python.outstanding import _requirements_text
+from pmlaunch.installing.python.requirements import Requirements, constraints_for, lowered, requirements_for
 
 TORCH = {"torch": "2.7.0+cu128"}
 

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from pmlaunch import atomic
-from pmlaunch.cache import JsonCache, content_key, tree_content
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.running.events import EventTail
-from pmlaunch.running.store import RunFolder
+from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.support import atomic
+from pmlaunch.support.cache import JsonCache, content_key, tree_content
 
 NOW = datetime(2025, 1, 2, 3, 4, 5)
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
@@ -89,7 +89,7 @@ def test_longest_path_of_a_run_is_one_that_windows_allows(
         made.append(path)
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    monkeypatch.setattr("pmlaunch.running.store.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("pmlaunch.running.run_folder.os", SimpleNamespace(name="nt"))
     place = Path("r" * runs)
     path = RunFolder.create(place, "m" * 60, motion, NOW).path
     assert path.name.endswith("-999")
@@ -124,7 +124,9 @@ def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [NO_SPACE, READ_ONLY])
-@pytest.mark.parametrize("place", ["pmlaunch.atomic.os.fdopen", "pmlaunch.atomic.os.replace", "tempfile.mkstemp"])
+@pytest.mark.parametrize(
+    "place", ["pmlaunch.support.atomic.os.fdopen", "pmlaunch.support.atomic.os.replace", "tempfile.mkstemp"]
+)
 def test_document_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, place: str
 ) -> None:
@@ -141,7 +143,7 @@ def test_document_that_cannot_be_written_leaves_the_old_one(
 
 def test_document_that_was_never_there_is_not_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = folder(tmp_path)
-    monkeypatch.setattr("pmlaunch.atomic.os.replace", raising(NO_SPACE))
+    monkeypatch.setattr("pmlaunch.support.atomic.os.replace", raising(NO_SPACE))
     with pytest.raises(PmlaunchError):
         run.write("record.json", {"state": "running"})
     assert os.listdir(run.path) == []
@@ -226,7 +228,7 @@ def test_cache_gives_back_what_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cache_keeps_the_newest_entries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.cache._KEEP", 3)
+    monkeypatch.setattr("pmlaunch.support.cache._KEEP", 3)
     cache = JsonCache("kind")
     folder = Path(os.environ["PMLAUNCH_CACHE"]) / "kind"
     folder.mkdir(parents=True)
@@ -246,7 +248,7 @@ def test_broken_entry_is_none_and_full_disk_is_no_failure(monkeypatch: pytest.Mo
     cache.put("key", 1)
     (Path(os.environ["PMLAUNCH_CACHE"]) / "kind" / "key.json").write_bytes(b"{")
     assert cache.get("key") is None
-    monkeypatch.setattr("pmlaunch.atomic.os.replace", raising(NO_SPACE))
+    monkeypatch.setattr("pmlaunch.support.atomic.os.replace", raising(NO_SPACE))
     cache.put("key", 2)
     assert cache.get("key") is None
 

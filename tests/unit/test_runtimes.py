@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.platforms import PLATFORMS, current_name
-from pmlaunch.runtimes.batch import batch_environment, cleaned_path, is_balanced, is_harmless, survives_block
+from pmlaunch.runtimes.batch_rules import batch_environment, cleaned_path, is_balanced, is_harmless, survives_block
+from pmlaunch.runtimes.chosen_python import python_of_isaaclab, version_of_prefix
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
-from pmlaunch.runtimes.pythons import python_of_isaaclab, version_of_prefix
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import PLATFORMS, current_name
 
 
 @pytest.mark.parametrize("text", ["", "C:\\Program Files (x86)\\Python", "(a)(b)", '"C:\\a ("', "走路"])

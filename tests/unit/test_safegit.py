@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pmlaunch.safegit import may_filter, safe_environment, without_filters
+from pmlaunch.git.safety import may_filter, safe_environment, without_filters
 
 LFS = (
     b"filter.lfs.clean\ngit-lfs clean -- %f\0filter.lfs.smudge\ngit-lfs smudge --skip -- %f\0"

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.cli.display import RunDisplay
+from pmlaunch.cli.live.run_display import RunDisplay
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run import run_plan
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import child_environment, environment_document, spec_document
-from pmlaunch.running.store import RunFolder
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 
@@ -109,7 +109,7 @@ def raising(error: Exception) -> Any:
 def test_disk_that_takes_no_record_leaves_no_folder(
     planned: LaunchPlan, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    monkeypatch.setattr("pmlaunch.running.store.write_text", raising(OSError(number, "refused")))
+    monkeypatch.setattr("pmlaunch.running.run_folder.write_text", raising(OSError(number, "refused")))
     with pytest.raises(PmlaunchError) as caught:
         run_plan(planned, (), RunDisplay(planned))
     assert caught.value.code == "PML204"
@@ -119,14 +119,14 @@ def test_disk_that_takes_no_record_leaves_no_folder(
 def test_disk_that_is_full_after_two_documents_leaves_no_folder(
     planned: LaunchPlan, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pmlaunch.atomic import write_text
+    from pmlaunch.support.atomic import write_text
 
     def full(path: Path, text: str) -> None:
         if path.name == "record.json":
             raise OSError(errno.ENOSPC, "No space left on device")
         write_text(path, text)
 
-    monkeypatch.setattr("pmlaunch.running.store.write_text", full)
+    monkeypatch.setattr("pmlaunch.running.run_folder.write_text", full)
     with pytest.raises(PmlaunchError):
         run_plan(planned, (), RunDisplay(planned))
     assert list(planned.runs.iterdir()) == []

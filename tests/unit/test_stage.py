@@ -11,8 +11,8 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan, Staged
-from pmlaunch.running.stage import stage, staged_path
-from pmlaunch.running.store import RunFolder
+from pmlaunch.running.checkpoint_copy import stage, staged_path
+from pmlaunch.running.run_folder import RunFolder
 
 LARGE = b"x" * (1 << 20) + b"y"
 

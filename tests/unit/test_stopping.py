@@ -14,8 +14,8 @@ from pmlaunch.cli.app import run as pmlaunch
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.running import stop
 from pmlaunch.running.run import LONGEST_WRITING, _Run
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.stop import Stopped, choose_run, running_runs, stop_run
-from pmlaunch.running.store import RunFolder
 
 LAUNCHER, CHILD = {"pid": 100, "created": 1.0}, {"pid": 200, "created": 2.0}
 

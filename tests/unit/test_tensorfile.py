@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmlaunch.tensorfile import tensor_file
-from pmlaunch.tensormotion import read_tensor_motion
+from pmlaunch.motions.torch_file import tensor_file
+from pmlaunch.motions.torch_motion import read_tensor_motion
 
 SHAPES = [(3, 4, 3), (1, 1, 3), (5,), (0, 3), (2, 1)]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.tensormotion import is_tensor_motion, read_tensor_motion
+from pmlaunch.motions.torch_motion import is_tensor_motion, read_tensor_motion
 
 PATH = Path("g1_walk.npy")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.yamlfile import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mapping
 
 
 def refusal(path: Path, content: bytes | None) -> PmlaunchError:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.checkouts.compose import ConfigReport, config_report
 from pmlaunch.checks.preflight import preflight
+from pmlaunch.generations.v2.compose import ConfigReport, config_report
 from pmlaunch.model import Finding, Severity, Sourced
 from pmlaunch.planning.plan import Planned
 from standin import TRAINED

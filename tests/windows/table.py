@@ -10,7 +10,7 @@ from evaluation import Refused, by_hand, evaluate, seen_by
 from hostile import CANARY, TEXTS
 from lab import STANDINS, Lab
 
-from pmlaunch.checkouts.quoting import quoted
+from pmlaunch.generations.v2.quoting import quoted
 from pmlaunch.model import Finding, Severity
 from standin import smpl_motion
 

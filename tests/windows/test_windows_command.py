@@ -13,7 +13,7 @@ from hostile import FOLDERS, TEXTS
 from lab import DIRECT, LABS, Lab
 from table import executed, make_home
 
-from pmlaunch.checkouts.quoting import quoted
+from pmlaunch.generations.v2.quoting import quoted
 from standin import make_checkout
 
 # as much of FOLDERS as one name can hold

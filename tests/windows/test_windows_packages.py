@@ -10,12 +10,12 @@ from lab import Lab, make_lab
 
 from packaging_site import carry_out, make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.packages import PackagesStep
-from pmlaunch.installing.proof import ImportsStep
+from pmlaunch.installing.python.imports_step import ImportsStep
+from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.step import Site
-from pmlaunch.platforms import platform_named
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import platform_named
 from wheelhouse import BACKEND, TORCH, make_installable, make_wheel, make_wheelhouse, put_into, without_network
 
 BEHIND = ("2.2 conda", "2.2 python.bat")

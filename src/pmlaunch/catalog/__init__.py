@@ -1,1 +1,1 @@
-"""What can be launched: the presets by name, and what a checkout really holds."""
+"""Presets, and the models, robots, motions and constraints that a checkout holds."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.names import choose
-from pmlaunch.yamlfile import yaml_mapping
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.support.names import choose
+from pmlaunch.support.yaml_file import yaml_mapping
 
 GROUP = "opt"
 _FOLDER = "masked_mimic/constraints"

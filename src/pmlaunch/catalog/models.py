@@ -10,11 +10,12 @@ from typing import Any
 
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.checkouts import frozen, lfs
-from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.names import choose
-from pmlaunch.yamlfile import yaml_mapping
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.git import lfs_pointer as lfs
+from pmlaunch.support.names import choose
+from pmlaunch.support.yaml_file import yaml_mapping
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.cache import JsonCache, content_key
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.checkouts import lfs
-from pmlaunch.checkouts.checkout import Checkout
 from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, MotionInfo, Severity
-from pmlaunch.names import choose, fold
+from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.names import choose, fold
 
 _LISTING = "pmlaunch list motions"
 _LIBRARIES = (".yaml", ".yml", ".pt")
@@ -29,7 +29,7 @@ def motions(checkout: Checkout, available: list[Robot]) -> list[MotionInfo]:
 def _own_clips(checkout: Checkout) -> Sequence[Path]:
     if checkout.generation != "3":
         return ()
-    from pmlaunch.catalog.ownclips import own_clips  # only 3.x lacks them
+    from pmlaunch.catalog.generated_clips import own_clips  # only 3.x lacks them
 
     return own_clips(checkout)
 
@@ -86,7 +86,7 @@ def _by_content(
             "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
         )
     if robot is not None:
-        from pmlaunch.catalog.ownclips import own_clip, own_clips
+        from pmlaunch.catalog.generated_clips import own_clip, own_clips
 
         made = own_clip(wanted, checkout, robot.name)
         if made is not None:
@@ -164,7 +164,7 @@ def _pointer(path: Path) -> lfs.Pointer | None:
 
 def _library_info(info: MotionInfo, available: Sequence[Robot]) -> MotionInfo:
     """A library of 3.x is outlined; others (a .yaml, a .pt of 2.x, which is a whole object) are not looked into."""
-    from pmlaunch.tensormotion import read_tensor_motion
+    from pmlaunch.motions.torch_motion import read_tensor_motion
 
     try:
         found = read_tensor_motion(info.path)
@@ -199,8 +199,8 @@ def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
 
 def _look_into(path: Path, content: bytes) -> list[Any]:
     """[body names, frames, fps, seconds] of either kind of motion."""
-    from pmlaunch.motionfile import read_motion
-    from pmlaunch.tensormotion import is_tensor_motion, read_tensor_motion
+    from pmlaunch.motions.poselib_motion import read_motion
+    from pmlaunch.motions.torch_motion import is_tensor_motion, read_tensor_motion
 
     if is_tensor_motion(content):
         tensors = read_tensor_motion(path, content)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.yamlfile import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mapping
 
 GROUPS = ("model", "motion", "robot", "simulator")
 

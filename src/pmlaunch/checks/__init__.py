@@ -1,1 +1,1 @@
-"""Can this run start? One file a check; each looks at one thing and changes nothing."""
+"""Preflight checks: whether a plan can start. One check per file; checks change nothing."""

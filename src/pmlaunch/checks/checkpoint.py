@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pmlaunch.catalog.models import config_of
-from pmlaunch.checkouts import frozen, lfs
-from pmlaunch.checkouts.checkout import Checkout
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.platforms import LONGEST_RUNS
+from pmlaunch.support.platforms import LONGEST_RUNS
 
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")

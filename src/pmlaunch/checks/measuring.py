@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.checkouts.frozen import measures_something
-from pmlaunch.checkouts.measures import has_metrics
+from pmlaunch.generations.metric_definitions import has_metrics
+from pmlaunch.generations.v3.frozen_configs import measures_something
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.checkouts.inference import InferenceCheckout
 from pmlaunch.checks.checkpoint import fetch_command
+from pmlaunch.generations.v3.checkout import InferenceCheckout
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 

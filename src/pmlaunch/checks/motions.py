@@ -9,11 +9,11 @@ from pathlib import Path
 
 from pmlaunch.catalog.models import config_of, models
 from pmlaunch.catalog.presets import presets
-from pmlaunch.checkouts import frozen
-from pmlaunch.checkouts.checkout import demo_checkout
+from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
-from pmlaunch.planning.typed import command_line, typed_options
 
 _MOST_ALIKE = 3  # findings of one kind that are told one by one
 
@@ -45,7 +45,7 @@ def _own_clips(planned: Planned) -> Iterator[Finding]:
     """A name that the checkout has no clip for was answered with one of ours: nobody should take it for upstream's."""
     if planned.plan.generation != "3":
         return
-    from pmlaunch.catalog.ownclips import is_own
+    from pmlaunch.catalog.generated_clips import is_own
 
     for motion in planned.plan.motions:
         if is_own(motion.path):

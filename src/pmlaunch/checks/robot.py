@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pmlaunch.catalog.models import config_of, trained_bodies, trained_for
 from pmlaunch.catalog.robots import robot_with_bodies
-from pmlaunch.checkouts import frozen
+from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 

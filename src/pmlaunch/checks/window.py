@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.runtimes.packages import lacks
+from pmlaunch.runtimes.site_packages import lacks
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:

@@ -11,16 +11,16 @@ from typing import Annotated, Any
 import typer
 
 from pmlaunch import __version__
-from pmlaunch.cli.doctor import doctor_command
-from pmlaunch.cli.encoding import forgive
-from pmlaunch.cli.eval import eval_command
-from pmlaunch.cli.explain import explain_command
-from pmlaunch.cli.fetch import fetch_command
-from pmlaunch.cli.install import install_command
-from pmlaunch.cli.listing import list_command
-from pmlaunch.cli.runtime import runtime_command
-from pmlaunch.cli.smoke import smoke_command
-from pmlaunch.cli.stop import stop_command
+from pmlaunch.cli.commands.doctor import doctor_command
+from pmlaunch.cli.commands.eval import eval_command
+from pmlaunch.cli.commands.explain import explain_command
+from pmlaunch.cli.commands.fetch import fetch_command
+from pmlaunch.cli.commands.install import install_command
+from pmlaunch.cli.commands.list import list_command
+from pmlaunch.cli.commands.runtime import runtime_command
+from pmlaunch.cli.commands.smoke import smoke_command
+from pmlaunch.cli.commands.stop import stop_command
+from pmlaunch.cli.render.encoding import forgive
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 
@@ -136,8 +136,8 @@ def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:
 
 
 def _failed(command: str, error: PmlaunchError, as_json: bool) -> int:
-    from pmlaunch.cli.outcome import Outcome
-    from pmlaunch.cli.render import render
+    from pmlaunch.cli.render.results import render
+    from pmlaunch.cli.result import Outcome
 
     render(Outcome(command, error.exit_code, errors=(error,)), as_json=as_json)
     return error.exit_code

@@ -17,8 +17,8 @@ import numpy as np
 from pmlaunch.demo.gait import Walk, path_of, smooth, stepping
 from pmlaunch.demo.legs import Foot, highest_hip, planted, reach
 from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, SIDES, Skeleton
-from pmlaunch.kinematics import Array, about, from_vector, inverse, multiply, rotate, slerp
-from pmlaunch.motionfile import Motion
+from pmlaunch.motions.kinematics import Array, about, from_vector, inverse, multiply, rotate, slerp
+from pmlaunch.motions.poselib_motion import Motion
 
 Joints = Mapping[str, Array]
 """By body: local rotations (T, 4), or as `extras` rotation vectors (T, 3) rad that are laid over them."""

@@ -16,7 +16,7 @@ from pmlaunch.demo.motionset import load_motions
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.reference import Reference, control_steps, sample
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.kinematics import Array, from_vector, multiply
+from pmlaunch.motions.kinematics import Array, from_vector, multiply
 
 
 @dataclass(frozen=True, eq=False)

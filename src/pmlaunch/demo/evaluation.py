@@ -9,7 +9,7 @@ import numpy as np
 
 from pmlaunch.demo.env import StepResult
 from pmlaunch.demo.metrics import FAILED_ABOVE, TRACKING
-from pmlaunch.kinematics import Array
+from pmlaunch.motions.kinematics import Array
 
 SUMMED: Final = (*TRACKING, "root_force", "root_torque", "root_force_peak")
 _LARGEST: Final = ("demo/root_force_max", "demo/root_torque_max")

@@ -12,7 +12,7 @@ import numpy as np
 
 from pmlaunch.demo.humanoid import build_model, controls, soles
 from pmlaunch.demo.reference import Reference
-from pmlaunch.kinematics import Array
+from pmlaunch.motions.kinematics import Array
 
 REGULARISATION: Final = 0.02
 """How much ground force the root's balance may miss rather than ask too much of one sole."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from pmlaunch.demo.legs import Foot, planted
 from pmlaunch.demo.skeleton import SIDES, Skeleton
-from pmlaunch.kinematics import Array, about, multiply
+from pmlaunch.motions.kinematics import Array, about, multiply
 
 
 @dataclass(frozen=True)

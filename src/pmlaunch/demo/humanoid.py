@@ -17,8 +17,8 @@ import mujoco
 import numpy as np
 
 from pmlaunch.demo.skeleton import HEEL, NODE_NAMES, PARENTS, SOLE_BELOW_TOE
-from pmlaunch.kinematics import Array
-from pmlaunch.motionfile import Motion
+from pmlaunch.motions.kinematics import Array
+from pmlaunch.motions.poselib_motion import Motion
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmlaunch.demo.skeleton import HEEL, SOLE_BELOW_TOE
-from pmlaunch.kinematics import Array, about, from_vector, multiply, normalized, rotate
+from pmlaunch.motions.kinematics import Array, about, from_vector, multiply, normalized, rotate
 
 REACH = 0.993
 """A leg is never stretched further than this share of its length."""

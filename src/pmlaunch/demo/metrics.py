@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from pmlaunch.kinematics import Array, heading, inverse, multiply, rotate, to_vector
+from pmlaunch.motions.kinematics import Array, heading, inverse, multiply, rotate, to_vector
 
 TRACKING: Final = ("gt_err", "gr_err", "gr_err_degrees", "cartesian_err")
 _UNITS: Final = {

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from pmlaunch.motionfile import Motion, read_motion
+from pmlaunch.motions.poselib_motion import Motion, read_motion
 
 
 def load_motions(motion_file: Path) -> list[Motion]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from pmlaunch.demo.reference import Reference
 from pmlaunch.demo.simulation import State
-from pmlaunch.kinematics import Array, heading, inverse, multiply, rotate, to_vector
+from pmlaunch.motions.kinematics import Array, heading, inverse, multiply, rotate, to_vector
 
 BODIES: Final = 24
 ACTIONS: Final = 3 * (BODIES - 1)

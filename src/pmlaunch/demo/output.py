@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
-from pmlaunch.atomic import write_text
 from pmlaunch.demo.env import DemoEnv
 from pmlaunch.demo.evaluation import MotionScore, Poses
 from pmlaunch.demo.metrics import COMMON, unit
-from pmlaunch.savedmotion import FILE, SavedMotion, padded, write_saved
+from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
+from pmlaunch.support.atomic import write_text
 
 SCHEMA = 1
 RUN_DIR = "PMLAUNCH_RUN_DIR"
@@ -118,7 +118,7 @@ def _saved(env: DemoEnv, poses: dict[int, Poses]) -> SavedMotion:
 
 
 def _draw(path: Path, env: DemoEnv, scores: list[MotionScore], poses: dict[int, Poses]) -> None:
-    from pmlaunch.poses import Row, draw_poses  # matplotlib takes a second to import
+    from pmlaunch.motions.pose_strip import Row, draw_poses  # matplotlib takes a second to import
 
     rows = []
     for index, found in sorted(poses.items()):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pmlaunch.demo.humanoid import mass_shares, soles
-from pmlaunch.kinematics import Array, forward_kinematics, inverse, multiply, rotate, slerp, to_vector
-from pmlaunch.motionfile import Motion
+from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, multiply, rotate, slerp, to_vector
+from pmlaunch.motions.poselib_motion import Motion
 
 CONTACT_HEIGHT = 0.012
 """m: a sole this high above the lowest stands as surely as 1/e."""

@@ -10,8 +10,8 @@ import numpy as np
 
 from pmlaunch.demo.humanoid import build_model, controls
 from pmlaunch.demo.reference import Reference
-from pmlaunch.kinematics import Array, from_vector, inverse, multiply, to_vector
-from pmlaunch.motionfile import Motion
+from pmlaunch.motions.kinematics import Array, from_vector, inverse, multiply, to_vector
+from pmlaunch.motions.poselib_motion import Motion
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pmlaunch.kinematics import Array
+from pmlaunch.motions.kinematics import Array
 
 _TREE: Final[dict[str, tuple[str, tuple[float, float, float]]]] = {
     # body: (parent, place in the parent's frame in m); the right side mirrors the left

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pmlaunch.model import Finding
-from pmlaunch.platforms import Platform
-from pmlaunch.runtimes.runtime import Runtime
+from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import Platform
 
 
 @dataclass(frozen=True)

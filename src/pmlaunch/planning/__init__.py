@@ -1,1 +1,1 @@
-"""An EvalRequest becomes a LaunchPlan. Pure: reads files, starts nothing, imports no simulator."""
+"""From an EvalRequest to a LaunchPlan. Pure: reads files, starts no process, imports no simulator."""

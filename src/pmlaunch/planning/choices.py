@@ -6,9 +6,9 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import EvalRequest, Sourced
-from pmlaunch.planning.things import Things
-from pmlaunch.platforms import Platform
+from pmlaunch.planning.resolve import Things
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import Platform
 
 _BACKENDS = ("auto", "gloo", "nccl", "none")
 _DEVICES = ("gpu", "cpu")

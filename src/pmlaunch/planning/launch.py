@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pmlaunch import __version__
 from pmlaunch.model import Sourced
-from pmlaunch.platforms import Platform
-from pmlaunch.runtimes.batch import is_harmless
-from pmlaunch.runtimes.runtime import Runtime
+from pmlaunch.runtimes.batch_rules import is_harmless
+from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import Platform
 
 AGENT_FOLDER = Path(__file__).parent.parent / "agent"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from pmlaunch.catalog.presets import presets
-from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.v2.values import Values
 from pmlaunch.model import EvalRequest, Measuring, Sourced
-from pmlaunch.planning.things import Things
-from pmlaunch.planning.values import Values
+from pmlaunch.planning.resolve import Things
 
 _TYPED = ("flag", "override")
 

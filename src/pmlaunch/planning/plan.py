@@ -13,21 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.catalog.presets import presets
-from pmlaunch.checkouts.checkout import Checkout
-from pmlaunch.checkouts.compose import ConfigReport
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.program import program_of
+from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.v2.values import Values
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
 from pmlaunch.planning.choices import seconds_of
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.measuring import measuring_of, wants_metrics
-from pmlaunch.planning.motionlist import own_list
-from pmlaunch.planning.plain import plain_commands
-from pmlaunch.planning.program import program_of
-from pmlaunch.planning.things import Things, find_things
-from pmlaunch.planning.values import Values
-from pmlaunch.platforms import Platform, platform_named
+from pmlaunch.planning.motion_list import own_list
+from pmlaunch.planning.plain_command import plain_commands
+from pmlaunch.planning.resolve import Things, find_things
 from pmlaunch.runtimes.choose import choose_runtime
-from pmlaunch.runtimes.runtime import Runtime
+from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import Platform, platform_named
 
 _SILENCE_HEADLESS = 1800.0  # seconds: longer than any start of Isaac Sim, shorter than a night
 

@@ -1,1 +1,1 @@
-"""Start a plan, watch it, stop it, and say what came of it."""
+"""Starting, watching and stopping a run, and recording its outcome."""

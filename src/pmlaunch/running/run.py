@@ -12,20 +12,20 @@ from typing import Any, Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
-from pmlaunch.planning.motionlist import LIBRARY_FILE
+from pmlaunch.planning.motion_list import LIBRARY_FILE
+from pmlaunch.processes.child import Child, created
+from pmlaunch.processes.guardian import Guardian
+from pmlaunch.processes.interrupts import Interrupts
+from pmlaunch.processes.job_object import join_job
+from pmlaunch.running.agent_folder import provide_agent
+from pmlaunch.running.artifacts import extras_findings
+from pmlaunch.running.checkpoint_copy import stage
 from pmlaunch.running.events import EventTail
-from pmlaunch.running.extras import extras_findings
-from pmlaunch.running.interrupts import Interrupts
-from pmlaunch.running.jobs import join_job
-from pmlaunch.running.measured import Measured, measured_findings, read_measured
-from pmlaunch.running.process import Child, created
-from pmlaunch.running.provide import provide_agent
+from pmlaunch.running.metrics import Measured, measured_findings, read_measured
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
-from pmlaunch.running.stage import stage
-from pmlaunch.running.store import RunFolder
 from pmlaunch.running.verdict import Stop, decide
-from pmlaunch.running.watchman import Guardian
-from pmlaunch.runtimes.batch import BatchFile
+from pmlaunch.runtimes.batch_rules import BatchFile
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pmlaunch import __version__
-from pmlaunch.checkouts.quoting import value_override
+from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.model import LaunchPlan
-from pmlaunch.running.hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
-from pmlaunch.running.stage import staged_path
-from pmlaunch.running.store import RunFolder
+from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
+from pmlaunch.running.checkpoint_copy import staged_path
+from pmlaunch.running.run_folder import RunFolder
 
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
 STOP_FILE = "stop"

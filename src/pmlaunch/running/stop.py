@@ -12,10 +12,10 @@ from typing import Any
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
-from pmlaunch.names import fold
-from pmlaunch.running.process import end_tree, is_running
+from pmlaunch.processes.child import end_tree, is_running
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE
-from pmlaunch.running.store import RunFolder
+from pmlaunch.support.names import fold
 
 _GRACE = 15.0  # seconds: the launcher gives the run 5, and has its own work to do
 _GRACE_TO_WRITE = 630.0  # the same where a video or a motion is written: the launcher gives that 600

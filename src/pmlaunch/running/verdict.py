@@ -9,8 +9,8 @@ from typing import Any
 
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
-from pmlaunch.running.diagnose import diagnose_exception, diagnose_exit, last_words, name_of_exit, told_exit
-from pmlaunch.runtimes.batch import BatchFile
+from pmlaunch.running.diagnosis import diagnose_exception, diagnose_exit, last_words, name_of_exit, told_exit
+from pmlaunch.runtimes.batch_rules import BatchFile
 
 
 class Stop(str, Enum):

@@ -1,1 +1,1 @@
-"""Which Python runs the simulator, and how it is started."""
+"""The Python that runs the simulator and how it is started."""

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
-from pmlaunch.platforms import Platform
+from pmlaunch.runtimes.chosen_python import version_of
+from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
-from pmlaunch.runtimes.pythons import version_of
-from pmlaunch.runtimes.runtime import PythonRuntime, Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import Platform
 
 
 def choose_runtime(

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pmlaunch.model import Finding, Severity, Sourced
-from pmlaunch.platforms import Platform
-from pmlaunch.runtimes.batch import batch_environment, has_parenthesis, is_balanced, survives_block
-from pmlaunch.runtimes.pythons import ChosenPython, python_of_isaaclab
-from pmlaunch.runtimes.runtime import IsaacLabRuntime
+from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, survives_block
+from pmlaunch.runtimes.chosen_python import ChosenPython, python_of_isaaclab
+from pmlaunch.runtimes.interface import IsaacLabRuntime
 from pmlaunch.settings import Settings
+from pmlaunch.support.platforms import Platform
 
 _WAY_OUT = "--via python --python EXE goes around the batch file"
 

@@ -1,1 +1,1 @@
-"""The CI test of a machine: doctor, one short evaluation, its figures against thresholds."""
+"""pmlaunch smoke: doctor, one short evaluation, and its figures compared with thresholds."""

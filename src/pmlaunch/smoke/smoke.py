@@ -9,14 +9,14 @@ from typing import Any
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
+from pmlaunch.doctor.check import Check, Group, Site
+from pmlaunch.doctor.examination import Examination, examine
+from pmlaunch.doctor.registry import CHECKS
+from pmlaunch.doctor.target import make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.health.check import Check, Group, Site
-from pmlaunch.health.doctor import Examination, examine
-from pmlaunch.health.registry import CHECKS
-from pmlaunch.health.site import make_site
 from pmlaunch.model import EvalRequest, Finding, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
-from pmlaunch.running.store import RunFolder
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, SmokeResult, Verdict
 from pmlaunch.smoke.thresholds import POSITION_ERROR, SUCCESS, Threshold, judge

@@ -1,0 +1,1 @@
+"""Progress shown while a run or an installation is in progress."""

@@ -1,0 +1,147 @@
+"""What a person sees while an installation goes on: a line a step, and a bar for what is downloaded. On stderr."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from pmlaunch.checks.checkpoint import megabytes
+from pmlaunch.cli.render.install import result_line
+from pmlaunch.installing.step import Progress, State, Step, StepResult, Todo
+
+_EVERY = 5.0  # seconds between two lines of a download where there is no terminal
+
+
+class InstallDisplay(AbstractContextManager["InstallDisplay"]):
+    """Says nothing: for --json."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def begins(self, step: Step, todo: Todo) -> None:
+        """A step begins."""
+        self.working(step.title, todo.text)
+
+    def working(self, title: str, text: str) -> None:
+        """What goes on from now on."""
+
+    def progress(self, progress: Progress) -> None:
+        """It goes on. May be called on another thread."""
+
+    def ended(self, result: StepResult) -> None:
+        """It has ended."""
+
+
+class PlainInstallDisplay(InstallDisplay):
+    """For a file, a pipe, CI: a line when a step begins and ends, and one every five seconds of a download."""
+
+    def __init__(self) -> None:
+        self._last, self._text = time.monotonic(), ""
+        self._begin, self._first = 0.0, 0
+
+    def working(self, title: str, text: str) -> None:
+        self._line(f"{title}: {text}")
+
+    def progress(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if progress.text != self._text and not progress.done:
+            self._text = progress.text
+            return
+        if progress.text != self._text:
+            self._text, self._begin, self._first = progress.text, now, progress.done
+        if now - self._last >= _EVERY and progress.done:
+            self._last = now
+            self._line(f"  {progress.text}: {amount(progress, now - self._begin, progress.done - self._first)}")
+
+    def ended(self, result: StepResult) -> None:
+        if result.state is not State.FAILED:
+            self._line(result_line(result))
+
+    @staticmethod
+    def _line(text: str) -> None:
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
+
+
+class LiveInstallDisplay(InstallDisplay):
+    """For a terminal: finished steps stay, the one at work has a line of its own with a bar, a rate and the time left."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+        from rich.progress import Progress as Bars
+
+        self._console = Console(stderr=True, highlight=False, emoji=False)
+        spinner = [] if self._console.options.ascii_only else [SpinnerColumn()]
+        text = TextColumn("{task.description}", markup=False)
+        size = [BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True)]
+        self._waiting = Bars(*spinner, text, console=self._console, transient=True)
+        self._bars = Bars(*spinner, text, *size, console=self._console, transient=True)
+        self._lock = threading.Lock()
+        self._shown: Any = None
+        self._task: Any = None
+        self._text = ""
+
+    def __exit__(self, *_: object) -> None:
+        self._clear()
+
+    def working(self, title: str, text: str) -> None:
+        self._show(self._waiting, f"{title}: {text}"[: self._console.width - 6])
+
+    def progress(self, progress: Progress) -> None:
+        with self._lock:
+            bars = self._bars if progress.done else self._waiting
+            if bars is not self._shown or (progress.done and progress.text != self._text):
+                self._show(bars, progress.text)
+            text = progress.text[: self._console.width - (60 if progress.done else 6)]
+            self._shown.update(self._task, description=text, completed=progress.done, total=progress.total)
+
+    def ended(self, result: StepResult) -> None:
+        from rich.text import Text
+
+        self._clear()
+        if result.state is not State.FAILED:
+            self._console.print(Text(result_line(result, fancy=not self._console.options.ascii_only)), soft_wrap=True)
+
+    def _show(self, bars: Any, text: str) -> None:
+        self._clear()
+        self._shown, self._text = bars, text
+        self._task = bars.add_task(text, total=None)
+        bars.start()
+
+    def _clear(self) -> None:
+        if self._shown is not None:
+            self._shown.stop()
+            self._shown.remove_task(self._task)
+            self._shown = None
+
+
+def amount(progress: Progress, seconds: float, since: int) -> str:
+    """ "120 MB of 304 MB, 11.2 MB/s, 16 s left"."""
+    text = megabytes(progress.done) + (f" of {megabytes(progress.total)}" if progress.total else "")
+    if seconds >= 1 and since > 0:
+        rate = since / seconds
+        text += f", {rate / 1e6:.1f} MB/s"
+        if progress.total and progress.total > progress.done:
+            text += f", {(progress.total - progress.done) / rate:.0f} s left"
+    return text
+
+
+def display_for(*, quiet: bool) -> InstallDisplay:
+    """The display for this stderr: none with --json, live in a terminal, plain elsewhere."""
+    if quiet:
+        return InstallDisplay()
+    return LiveInstallDisplay() if sys.stderr.isatty() else PlainInstallDisplay()

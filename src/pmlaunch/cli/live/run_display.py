@@ -1,0 +1,235 @@
+"""What a person sees while a run goes on: stages and steps above the last lines of the log.
+
+A terminal gets a live region; a file or a CI log gets one line a stage and the log as it comes. All of it
+goes to stderr: stdout is for the result.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any
+
+from pmlaunch.model import LaunchPlan
+from pmlaunch.running.run_folder import RunFolder
+
+_STAGES = {
+    "started": "Python started",
+    "process_group": "process group",
+    "simulator_ready": "simulator ready",
+    "checkpoint_loaded": "checkpoint loaded",
+    "evaluation_started": "evaluating",
+    "evaluation_finished": "evaluated",
+}
+_LOG_LINES = 8
+_REFRESH = 0.125  # seconds
+
+
+class RunDisplay(AbstractContextManager["RunDisplay"]):
+    """Says nothing: the display of --quiet, and what the others have in common."""
+
+    def __init__(self, plan: LaunchPlan):
+        self.plan = plan
+        self.begin = time.monotonic()
+        self.stages: list[tuple[str, float]] = []
+        self.steps = 0
+        self.rate = 0.0
+        self.motions = (0, 0)  # done, of all
+        self.total = plan.max_steps
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        return None
+
+    def started(self, folder: RunFolder, pid: int) -> None:
+        """The child runs."""
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        name = str(event["event"])
+        if event.get("rank"):
+            return
+        if name == "step":
+            self.steps = int(event.get("n", self.steps))
+            self.rate = float(event.get("rate") or 0.0)
+        elif name == "motion":
+            self.motions = (int(event.get("done") or 0), int(event.get("of") or 0))
+            self.total = int(event.get("steps") or 0) or self.total
+            self.motion_done()
+        elif name in _STAGES and name not in (seen for seen, _ in self.stages):
+            self.stages.append((name, time.monotonic() - self.begin))
+            self.stage(name, event)
+
+    def stage(self, name: str, event: Mapping[str, Any]) -> None:
+        """A stage was reached for the first time."""
+
+    def motion_done(self) -> None:
+        """A batch of motions has been evaluated, or is about to be the first."""
+
+    def output(self, chunk: bytes) -> None:
+        """The child wrote something. Called on another thread."""
+
+    def tick(self) -> None:
+        """Some time went by."""
+
+    def stopping(self, reason: str) -> None:
+        """The run is about to be ended."""
+
+    def headline(self) -> str:
+        plan = self.plan
+        motions = ", ".join(motion.name for motion in plan.motions[:3]) or "the checkpoint's motion"
+        if len(plan.motions) > 3:
+            motions = f"{len(plan.motions)} motions"
+        return f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}"
+
+    def keys(self) -> str:
+        """The keys of the window in a line; "" where there is none, or it has none."""
+        keys = self.plan.measuring.keys
+        return "keys in the window: " + ", ".join(f"{key} {does}" for key, does in keys.items()) if keys else ""
+
+    def progress(self) -> str:
+        """How far it is: "1 of 2 motions, 120 of 153 steps, 61.2/s, 1 s left"."""
+        done, motions = self.motions
+        before = f"{done} of {motions} motions, " if motions > 1 else ""
+        if not self.steps:
+            return before.removesuffix(", ")
+        total = self.total
+        text = before + (f"{self.steps} of {total} steps" if total else f"{self.steps} steps")
+        if self.rate:
+            text += f", {self.rate:.1f}/s"
+            if total and self.steps < total:
+                text += f", {(total - self.steps) / self.rate:.0f} s left"
+        return text
+
+
+class PlainDisplay(RunDisplay):
+    """For a file, a pipe, CI: a line a stage; the log as it comes when `stream` is on."""
+
+    def __init__(self, plan: LaunchPlan, stream: bool):
+        super().__init__(plan)
+        self._stream = stream
+        self._binary = getattr(sys.stderr, "buffer", None)
+        self._in_a_line = False  # the log's latest line is not at its end
+
+    def started(self, folder: RunFolder, pid: int) -> None:
+        self._line(f"{self.headline()}  (pid {pid}, {folder.path})")
+        if self.keys():
+            self._line(self.keys())
+
+    def stage(self, name: str, event: Mapping[str, Any]) -> None:
+        detail = f" {event['backend']} x {event['world_size']}" if name == "process_group" else ""
+        if name == "evaluation_finished" and self.progress():
+            detail = f" {self.progress()}"
+        self._line(f"[{time.monotonic() - self.begin:7.1f} s] {_STAGES[name]}{detail}")
+
+    def motion_done(self) -> None:
+        if self.motions[0] and self.motions[1] > 1:
+            self._line(f"[{time.monotonic() - self.begin:7.1f} s] {self.progress()}")
+
+    def stopping(self, reason: str) -> None:
+        self._line(reason)
+
+    def output(self, chunk: bytes) -> None:
+        if not self._stream:
+            return
+        self._in_a_line = not chunk.endswith(b"\n")
+        if self._binary is not None and _speaks_utf8():
+            self._binary.write(chunk)
+            self._binary.flush()
+        else:
+            sys.stderr.write(chunk.decode("utf-8", "replace"))
+            sys.stderr.flush()
+
+    def _line(self, text: str) -> None:
+        sys.stderr.write(f"\n{text}\n" if self._in_a_line else f"{text}\n")
+        self._in_a_line = False
+        sys.stderr.flush()
+
+
+class LiveDisplay(RunDisplay):
+    """For a terminal: a region that is drawn anew eight times a second, and gone at the end."""
+
+    def __init__(self, plan: LaunchPlan):
+        super().__init__(plan)
+        from rich.console import Console
+        from rich.live import Live
+
+        self._console = Console(stderr=True, highlight=False, emoji=False)
+        self._live = Live(console=self._console, auto_refresh=False, transient=True)
+        self._end = b""
+        self._folder = ""
+        self._message = ""
+        self._drawn = 0.0
+
+    def __enter__(self) -> LiveDisplay:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def started(self, folder: RunFolder, pid: int) -> None:
+        self._folder = str(folder.path)
+        if self.keys():
+            self._console.print(self.keys(), style="cyan")
+        self.tick()
+
+    def output(self, chunk: bytes) -> None:
+        self._end = (self._end + chunk[-4096:])[-4096:]
+
+    def stopping(self, reason: str) -> None:
+        self._message = reason
+        self._drawn = 0.0
+        self.tick()
+
+    def tick(self) -> None:
+        now = time.monotonic()
+        if now - self._drawn >= _REFRESH:
+            self._drawn = now
+            self._live.update(self._picture(now - self.begin), refresh=True)
+
+    def _picture(self, seconds: float) -> Any:
+        from rich.console import Group
+        from rich.text import Text
+
+        ascii_only = self._console.options.ascii_only
+        width = self._console.width
+        lines = [Text.assemble((self.headline(), "bold"), f"  {seconds:.0f} s", overflow="ellipsis", no_wrap=True)]
+        done = "ok" if ascii_only else "✓"
+        for name, when in self.stages:
+            if name not in ("evaluation_started", "evaluation_finished"):
+                lines.append(Text(f"  {done} {_STAGES[name]:<18} {when:6.1f} s", style="green"))
+        if self._message:
+            lines.append(Text(f"  {self._message}", style="bold yellow"))
+        elif any(name == "evaluation_started" for name, _ in self.stages):
+            lines.append(Text(f"  {'>' if ascii_only else '▶'} evaluating  {self.progress()}", style="bold cyan"))
+        else:
+            waiting = "waiting for the simulator" if self.stages else "starting"
+            lines.append(Text(f"  {'...' if ascii_only else '…'} {waiting}", style="cyan"))
+        rule = ("-" if ascii_only else "─") * min(width, 72)
+        lines.append(Text(rule, style="dim"))
+        shown = self._end.decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
+        lines += [Text(_visible(line)[: width - 1], style="dim", no_wrap=True) for line in shown]
+        return Group(*lines)
+
+
+def _visible(line: str) -> str:
+    """A log line without what would move the cursor; of a progress bar its last state."""
+    line = line.rpartition("\r")[2].expandtabs()
+    return "".join(character for character in line if character.isprintable())
+
+
+def _speaks_utf8() -> bool:
+    return (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def display_for(plan: LaunchPlan, *, quiet: bool, verbose: bool, stream: bool) -> RunDisplay:
+    """The display for this stderr: live in a terminal, plain elsewhere and with -v, none with -q."""
+    if quiet:
+        return RunDisplay(plan)
+    if sys.stderr.isatty() and not verbose:
+        return LiveDisplay(plan)
+    return PlainDisplay(plan, stream or verbose)

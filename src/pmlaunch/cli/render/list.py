@@ -1,0 +1,88 @@
+"""A list for people: what can be used in a table, and below it what cannot, by its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pmlaunch.cli.render.tables import short, table_of
+from pmlaunch.codes import CODES
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLUMNS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "models": (
+        ("name", "name"),
+        ("robot", "robot"),
+        ("simulator", "simulator"),
+        ("state", "state"),
+        ("size", "size"),
+    ),
+    "motions": (
+        ("name", "name"),
+        ("robot", "robot"),
+        ("frames", "frames"),
+        ("fps", "fps"),
+        ("seconds", "seconds"),
+    ),
+    "robots": (("name", "name"), ("title", "title"), ("bodies", "bodies"), ("actions", "actions")),
+    "simulators": (("name", "name"), ("title", "title"), ("started by", "runtime"), ("devices", "devices")),
+    "constraints": (("name", "name"), ("parses", "parses")),
+}
+_STATES = {"here": "here", "pointer": "LFS pointer", "missing": "missing"}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The rows of one list, as `--json` has them; `root` is the checkout's, None without one."""
+
+    kind: str
+    root: Path | None
+    rows: Sequence[Mapping[str, Any]]
+
+    def render(self, console: Console) -> None:
+        from rich.text import Text
+
+        usable = [row for row in self.rows if not row.get("problem")]
+        if usable:
+            columns = _COLUMNS[self.kind]
+            table = table_of(*(header for header, _ in columns), title=self.kind)
+            for row in usable:
+                table.add_row(*(Text(_cell(key, row)) for _, key in columns))
+            console.print(table)
+        for reason, names in _unusable(self.rows).items():
+            console.print(Text.assemble((f"{reason}: ", "yellow"), ", ".join(names)), soft_wrap=True)
+        if not self.rows:
+            console.print(Text(f"no {self.kind} here", style="dim"))
+        without = "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"
+        console.print(Text(f"checkout  {self.root}" if self.root else without, style="dim"), soft_wrap=True)
+
+
+def _unusable(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[str]]:
+    """{reason: names}: a code with its title, because its message is about one file; else the problem in words."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        problem = row.get("problem")
+        if problem:
+            known = CODES.get(str(problem.get("code"))) if isinstance(problem, Mapping) else None
+            reason = f"{known.code} {known.title}" if known else " ".join(str(problem).split())
+            found.setdefault(reason, []).append(str(row.get("name")))
+    return found
+
+
+def _cell(key: str, row: Mapping[str, Any]) -> str:
+    from pmlaunch.checks.checkpoint import megabytes
+
+    value = row.get(key)
+    if key == "size" and isinstance(value, int):
+        return megabytes(value)
+    if key == "state":
+        return _STATES.get(str(value), str(value))
+    if key == "seconds" and value is not None:
+        return f"{value:.2f}"
+    if key == "fps" and value is not None:
+        return f"{value:g}"
+    return short(value)

@@ -1,0 +1,54 @@
+"""A smoke test for people: what failed, the figures beside their thresholds, and how much else was fine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pmlaunch.cli.render.encoding import symbol
+from pmlaunch.smoke.case import SmokeResult, Verdict
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# (fancy mark, plain mark, style)
+_MARKS = {
+    Verdict.PASSED: ("✓", "ok", "green"),
+    Verdict.FAILED: ("✗", "!!", "bold red"),
+    Verdict.ERROR: ("✗", "!!", "bold red"),
+    Verdict.SKIPPED: ("·", "..", "dim"),
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A smoke test as people see it."""
+
+    result: SmokeResult
+
+    def render(self, console: Console) -> None:
+        _render(console, self.result)
+
+
+def _render(console: Console, result: SmokeResult) -> None:
+    """A line a case; of doctor's checks those that failed, and how many there were."""
+    from rich.text import Text
+
+    checks = result.of("doctor")
+    failed = [case for case in checks if case.verdict in (Verdict.FAILED, Verdict.ERROR)]
+    fancy, plain, style = _MARKS[Verdict.FAILED if failed else Verdict.PASSED]
+    said = f"doctor: {len(failed)} of {len(checks)} checks failed" if failed else f"doctor: {len(checks)} checks"
+    if checks:  # none where a name was mistyped: that is told without them
+        console.print(Text.assemble((symbol(console, fancy, plain), style), f" {said}"))
+    for case in [*failed, *result.of("evaluation"), *result.of("thresholds")]:
+        fancy, plain, style = _MARKS[case.verdict]
+        mark = symbol(console, fancy, plain)
+        indent = "  " if case.suite == "doctor" else ""
+        line = Text.assemble(indent, (mark, style), " ", (case.name, "bold"))
+        if case.text:
+            line.append(f": {f'{case.code} ' if case.code else ''}{case.text}")
+        console.print(line, soft_wrap=True)
+    passed = "smoke test passed" if result.exit_code == 0 else f"smoke test failed, exit code {result.exit_code}"
+    console.print(Text(f"{passed}, {result.seconds:.1f} s", style="bold green" if not result.exit_code else "bold red"))
+    if result.folder:
+        console.print(Text(f"run      {result.folder}"), soft_wrap=True)

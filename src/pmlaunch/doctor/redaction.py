@@ -1,0 +1,198 @@
+r"""Take out of a text what tells who and where: home folder, user, host, addresses, credentials.
+
+A name is taken out wherever it stands as a word of its own, unless it is a word that such a text holds anyway ("a",
+"host", "python"): then only where it can be nothing but a name, as a part of a path or before an @.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import re
+import socket
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from pmlaunch.codes import CODES
+
+HOME, USER, HOST, ADDRESS, SECRET, MAIL = "~", "<user>", "<host>", "<address>", "<secret>", "<e-mail>"
+
+_SEPARATOR = r"[\\/]+"
+# where a name or a folder can begin and end: never in the middle of a word
+_BEFORE, _AFTER = r"(?<![^\W_])(?<!--)", r"(?![^\W_])"
+# names that tell nothing of anybody, and would only make the text worse when taken out
+_NOBODY = {"root", "user", "users", "admin", "administrator", "localhost", "home", "workgroup", "default", "public"}
+# short words and words of paths that the registry of codes does not happen to hold
+_ORDINARY = {
+    "bin", "cache", "code", "config", "conda", "cores", "cpu", "cuda", "data", "desktop", "driver", "fine", "free",
+    "genesis", "gib", "here", "host", "isaac", "isaacgym", "isaaclab", "isaacsim", "lib", "linux", "local", "models", "mujoco",
+    "none", "opt", "packages", "program", "programs", "project", "projects", "runs", "share", "site", "src", "temp",
+    "tmp", "usr", "var", "venv", "windows", "work", "yes",
+}  # fmt: skip
+_KEYWORDS = r"(?:[\w-]*(?:token|secret|passw(?:or)?d|passwd|api[_-]?key|access[_-]?key)[\w-]*|authorization|bearer)"
+_SECRETS = (
+    (re.compile(r"(?<=://)[^\s/@'\"]+@"), f"{SECRET}@"),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|xox[abprs]-|sk-|nvapi-|npm_|pypi-)[\w-]{8,}"), SECRET),
+    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), SECRET),
+    (re.compile(r"\beyJ[\w-]{10,}\.[\w-]{5,}(?:\.[\w-]*)?"), SECRET),
+    (
+        re.compile(rf"(?i)\b({_KEYWORDS})(\s*[=:]\s*(?:bearer\s+|basic\s+)?|\s+(?=[^\s\d]*\d))([^\s'\"&;,]{{6,}})"),
+        rf"\1\2{SECRET}",
+    ),
+)
+_MAIL = re.compile(r"(?<![\w.+-])(?!git@)[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+# anybody's folder below the place where a system keeps homes
+_HOMES = re.compile(
+    r"((?:\b[A-Za-z]:|/mnt/[a-z]|/[a-z](?=/Users/))?[\\/]+Users[\\/]+|(?<![\w.~-])/home/)"
+    r"(?!<user>)([^\\/:*?\"'<>|\r\n]+(?=[\\/])|[^\\/:*?\"'<>|\s]+)",
+    re.IGNORECASE,
+)
+_KEPT_HOMES = {"public", "default", "all users"}
+
+
+@dataclass(frozen=True)
+class Anonymous:
+    """What is taken out: folders of homes, names of users and hosts, the machine's addresses, secrets word for word."""
+
+    homes: tuple[str, ...] = ()
+    users: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def here(cls, environment: Mapping[str, str]) -> Anonymous:
+        """What would tell of this process's user and machine. No name is looked up in the network."""
+        known = {name.upper(): value for name, value in environment.items() if value}
+        drive = known.get("HOMEDRIVE", "") + known.get("HOMEPATH", "")
+        homes = [known.get("HOME"), known.get("USERPROFILE"), drive if len(drive) > 3 else None, _asked(_home)]
+        users = [known.get(name) for name in ("USER", "USERNAME", "LOGNAME", "SUDO_USER")]
+        users += [
+            _asked(getpass.getuser),
+            _asked(_full_name),
+            *(re.split(_SEPARATOR, home)[-1] for home in homes if home),
+        ]
+        names = ("COMPUTERNAME", "HOSTNAME", "HOST", "USERDOMAIN", "USERDNSDOMAIN", "LOGONSERVER")
+        hosts = [known.get(name, "").strip("\\") for name in names]
+        hosts.append(_asked(socket.gethostname) or "")
+        hosts += [host.split(".")[0] for host in hosts if host]
+        secret = re.compile(_KEYWORDS, re.IGNORECASE)
+        secrets = [value for name, value in known.items() if secret.fullmatch(name) and len(value) >= 8]
+        return cls(_unique(homes), _unique(users), _unique(hosts), _unique(_own_addresses()), _unique(secrets))
+
+    def clean(self, text: str) -> str:
+        """`text` without all of that."""
+        for secret in self.secrets:
+            text = text.replace(secret, SECRET)
+        for pattern, replacement in _SECRETS:
+            text = pattern.sub(replacement, text)
+        text = _MAIL.sub(MAIL, text)
+        for pattern in self._folders:
+            text = pattern.sub(HOME, text)
+        text = _HOMES.sub(_anybody, text)
+        for pattern, replacement in self._names:
+            text = pattern.sub(replacement, text)
+        for address in self.addresses:
+            text = re.sub(rf"(?<![\w.:]){re.escape(address)}(?![\w:]|\.\w)", ADDRESS, text, flags=re.IGNORECASE)
+        return text
+
+    @cached_property
+    def _folders(self) -> list[re.Pattern[str]]:
+        """Homes with either separator, once or doubled as in a quoted text; not as the beginning of another name."""
+        patterns = []
+        for home in self.homes:
+            parts = [part for part in re.split(_SEPARATOR, home) if part]
+            if not parts or (len(parts) == 1 and parts[0].endswith(":")):
+                continue  # a root: nothing to hide, and everything to lose
+            body = _SEPARATOR.join(re.escape(part) for part in parts)
+            start = r"(?<![\w.~-])[\\/]+" if home[0] in "\\/" else r"(?<![^\W_])"
+            patterns.append(re.compile(rf"{start}{body}(?![\w-]|\.\w)", re.IGNORECASE))
+        return patterns
+
+    @cached_property
+    def _names(self) -> list[tuple[re.Pattern[str], str]]:
+        patterns = []
+        for names, replacement in ((self.users, USER), (self.hosts, HOST)):
+            for name in names:
+                if name.casefold() in _NOBODY:
+                    continue
+                patterns.append((_pattern_of(name, is_ordinary(name)), replacement))
+        return patterns
+
+
+def is_ordinary(name: str) -> bool:
+    """Whether `name` is a word that the text would hold anyway, or too short to be told from one."""
+    shortest = 3 if name.isascii() else 2  # two Chinese characters are a whole name
+    return len(name) < shortest or name.isdigit() or name.casefold() in _vocabulary()
+
+
+def _pattern_of(name: str, ordinary: bool) -> re.Pattern[str]:
+    """Where `name` is taken out: everywhere as a word of its own, or only where it can be nothing but a name."""
+    escaped = re.escape(name)
+    if not ordinary:
+        return re.compile(rf"{_BEFORE}{escaped}{_AFTER}", re.IGNORECASE)
+    places = [rf"(?<![\w@./\\-]){escaped}(?=@[\w-])", rf"(?<=\w@){escaped}{_AFTER}"]
+    if len(name) < 3:  # a folder of that name says who; a folder named "python" says nothing
+        places.append(rf"(?<=[^\W_][\\/]){escaped}(?=[\\/]|\s|$)")
+    return re.compile("|".join(places), re.IGNORECASE)
+
+
+_WORD = re.compile(r"(?<![\w-])\w+(?![\w-])")  # --max-steps makes no word of "max"
+_words: set[str] = set()
+
+
+def _vocabulary() -> set[str]:
+    """The words of the texts that doctor writes itself."""
+    if not _words:
+        from pmlaunch.doctor.registry import CHECKS
+
+        _words.update(_ORDINARY)
+        for code in CODES.values():
+            _words.update(_WORD.findall(f"{code.title} {code.cause} {code.cure}".casefold()))
+        for check in CHECKS.values():
+            _words.update(_WORD.findall(f"{check.name} {check.title} {check.group.value}".casefold()))
+    return _words
+
+
+def _anybody(found: re.Match[str]) -> str:
+    return found[0] if found[2].casefold() in _KEPT_HOMES else f"{found[1]}{USER}"
+
+
+def _asked(question: Callable[[], str | None]) -> str | None:
+    """An answer of the system, or None: some have no user of this number, no home, no name."""
+    try:
+        return question()
+    except (KeyError, OSError, RuntimeError, ImportError):
+        return None
+
+
+def _home() -> str:
+    return str(Path.home())
+
+
+def _full_name() -> str | None:
+    """The person's name as the system has it; only when it is more than one word."""
+    import pwd
+
+    name = pwd.getpwuid(os.getuid()).pw_gecos.split(",")[0].strip()
+    return name if " " in name else None
+
+
+def _own_addresses() -> list[str]:
+    """Addresses of this machine's network cards, without those that every machine has."""
+    import psutil
+
+    addresses = []
+    for cards in psutil.net_if_addrs().values():
+        for card in cards:
+            address = card.address.split("%")[0]
+            if not address.startswith(("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")) and address != "":
+                addresses.append(address)
+    return addresses
+
+
+def _unique(names: Iterable[str | None]) -> tuple[str, ...]:
+    """Each once, the longest first: a name may hold another one."""
+    return tuple(sorted({name for name in names if name and name.strip()}, key=lambda name: (-len(name), name)))

@@ -1,0 +1,65 @@
+"""Find the ProtoMotions checkout: flag, PMLAUNCH_PROTOMOTIONS, pmlaunch.yaml, or a folder here or above."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.checkout import Checkout, v2_checkout
+from pmlaunch.generations.v3.checkout import v3_checkout
+from pmlaunch.settings import Settings
+
+_FOLDER_NAMES = ("protomotions", "ProtoMotions")
+_NO_CHECKOUT_HINT = (
+    "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
+)
+
+
+def generation_of(root: Path) -> str | None:
+    """ "2", "3", or None when `root` is no checkout. Told by the programs that a generation has."""
+    if (root / "protomotions" / "eval_agent.py").is_file():
+        return "2"
+    if (root / "protomotions" / "inference_agent.py").is_file():
+        return "3"
+    return None
+
+
+def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
+    """The checkout to use.
+
+    Raises PML012 when there is none.
+    """
+    named = settings.get("protomotions", flag)
+    if named is not None:
+        root = Path(named.value)
+        if generation_of(root) is None:
+            raise PmlaunchError(
+                "PML012", _not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root)
+            )
+        return _open(root, named.source, settings)
+    for folder in (settings.folder, *settings.folder.parents):
+        for candidate in (folder, *(folder / name for name in _FOLDER_NAMES)):
+            if generation_of(candidate):
+                return _open(candidate, "found here" if folder == settings.folder else "found above", settings)
+    raise PmlaunchError(
+        "PML012",
+        f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
+        f"{settings.folder} or above.",
+        hint=_NO_CHECKOUT_HINT,
+    )
+
+
+def _open(root: Path, source: str, settings: Settings) -> Checkout:
+    # not resolve(), which raises on some drives of Windows and on long paths
+    home = Path(os.path.abspath(root))  # noqa: PTH100
+    if generation_of(root) == "3":
+        return v3_checkout(home, source, settings.environment.get("PROTOMOTIONS_ASSET_ROOT"))
+    return v2_checkout(home, source)
+
+
+def _not_a_checkout(root: Path, source: str) -> str:
+    if not root.exists():
+        return f"{root} does not exist (from {source})."
+    programs = "neither protomotions/eval_agent.py (2.x) nor protomotions/inference_agent.py (3.x)"
+    return f"{root} is no ProtoMotions checkout: it has {programs} (from {source})."

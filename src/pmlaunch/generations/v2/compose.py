@@ -1,0 +1,151 @@
+"""Compose, merge and resolve a run's config exactly as eval_agent.py does, executing nothing.
+
+The order of 2.3: the checkpoint's config.yaml <- its `eval_overrides` <- the command line. What upstream
+resolves with Python's eval is resolved with arithmetic (see arithmetic.py). The report is cached by content:
+with the same files and overrides the answer is the same, and Hydra need not be imported.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pmlaunch import __version__
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.v2 import config_inspection as inspection
+from pmlaunch.model import Finding, Severity
+from pmlaunch.support.cache import JsonCache, content_key, tree_content
+from pmlaunch.support.yaml_file import refuse_deep
+
+_SCHEMA = "config report 2"
+
+
+@dataclass(frozen=True)
+class ConfigReport:
+    """What the merged config holds, and what is wrong with it.
+
+    `control_hz` is the rate of the policy's decisions in 1/s: sim.fps / sim.decimation. None is unknown.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    control_hz: float | None = None
+    motion_file: str | None = None
+    max_eval_steps: int | None = None
+    num_envs: int | None = None
+    agent: str | None = None
+    control_type: str | None = None
+    unknown_keys: tuple[str, ...] = ()
+    nearest: dict[str, list[str]] = field(default_factory=dict)
+
+
+def config_report(
+    config_dir: Path, train_config: Path | None, overrides: Sequence[str], user_keys: Sequence[str]
+) -> ConfigReport:
+    """The report on the config of a run.
+
+    `train_config` is the checkpoint's config.yaml, `overrides` the command line, `user_keys` the dotted keys
+    that a user typed and that should exist without them. Never raises for what a file holds.
+    """
+    parts: list[bytes | str] = [_SCHEMA, __version__, *overrides, "", *user_keys, ""]
+    with contextlib.suppress(OSError):
+        parts += tree_content(config_dir, ".yaml")
+        parts.append(train_config.read_bytes() if train_config else b"")
+    cache, key = JsonCache("configs"), content_key(*parts)
+    entry = cache.get(key)
+    if isinstance(entry, dict):
+        return _from_json(entry)
+    report = _examine(config_dir, train_config, overrides, user_keys)
+    cache.put(key, _as_json(report))
+    return report
+
+
+def _examine(
+    config_dir: Path, train_config: Path | None, overrides: Sequence[str], user_keys: Sequence[str]
+) -> ConfigReport:
+    try:
+        trained = _load(train_config) if train_config else None
+        untouched = copy.deepcopy(trained) if user_keys else None
+        composed = _compose(config_dir, overrides)
+        merged = _merge(trained, composed)
+    except PmlaunchError as error:
+        severity = Severity.ERROR
+        return ConfigReport((Finding(error.code, severity, error.message, error.hint, subject=error.subject),))
+    with inspection.safe_resolvers() as refused:
+        findings, facts = inspection.examine(merged, refused)
+    unknown: dict[str, list[str]] = {}
+    if user_keys and not findings:
+        bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
+        unknown = inspection.unknown_keys(bare, user_keys)
+    return ConfigReport(tuple(findings), unknown_keys=tuple(unknown), nearest=unknown, **facts)
+
+
+def _load(path: Path) -> Any:
+    """The checkpoint's config. Raises PML107 when it is no config."""
+    from omegaconf import DictConfig, OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        refuse_deep(path.read_text(encoding="utf-8-sig"))
+        with inspection.fast_yaml():
+            config = OmegaConf.load(path)
+    except (YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:
+        reason = str(error).replace("\n", " ")
+        raise PmlaunchError("PML107", f"{path} cannot be read: {reason}", subject=str(path)) from error
+    if not isinstance(config, DictConfig):
+        raise PmlaunchError("PML107", f"{path} is no config: it holds no keys.", subject=str(path))
+    return config
+
+
+def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
+    """Hydra's part. Raises PML109 with Hydra's reason."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
+
+    try:
+        with _quiet(), inspection.fast_yaml(), initialize_config_dir(str(config_dir), version_base="1.1"):
+            return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
+    except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError) as error:
+        reason = str(error).strip().splitlines()
+        message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])}"
+        raise PmlaunchError("PML109", message) from error
+
+
+def _merge(trained: Any, composed: Any) -> Any:
+    """What OmegaConf.merge gives, without its copies of the whole config: `trained` becomes the result."""
+    from omegaconf.errors import OmegaConfBaseException
+
+    if trained is None:
+        return composed
+    try:
+        if trained.get("eval_overrides") is not None:
+            trained.merge_with(copy.deepcopy(trained.eval_overrides))
+        trained.merge_with(composed)
+        return trained
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
+        reason = str(error).splitlines()[0]
+        raise PmlaunchError("PML109", f"The checkpoint's config and the overrides do not merge: {reason}") from error
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Hydra's advice to the authors of the configs."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _as_json(report: ConfigReport) -> dict[str, Any]:
+    return {**asdict(report), "findings": [finding.as_json() for finding in report.findings]}
+
+
+def _from_json(entry: dict[str, Any]) -> ConfigReport:
+    findings = tuple(Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
+    return ConfigReport(**{**entry, "findings": findings, "unknown_keys": tuple(entry["unknown_keys"])})

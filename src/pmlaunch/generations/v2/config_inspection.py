@@ -1,0 +1,217 @@
+"""Look into a merged config: does every value resolve, is any missing, does any name code to execute?"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from pmlaunch.errors import did_you_mean
+from pmlaunch.generations.metric_definitions import AGENT_TARGET
+from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
+from pmlaunch.model import Finding, Severity
+
+_MOST = 8  # findings of one kind: the ninth teaches nothing new
+# What ProtoMotions' own configs instantiate. hydra.utils.instantiate imports and calls whatever `_target_` says.
+_TARGETS = (
+    "protomotions.",
+    "agents.callbacks.",
+    "lightning.fabric.",
+    "lightning.pytorch.loggers.",
+    "torch.optim.",
+    "pmlaunch.demo.",
+)
+
+
+@contextlib.contextmanager
+def safe_resolvers() -> Iterator[list[str]]:
+    """ProtoMotions' resolvers, `eval` among them, without eval. Yields what was refused, filled as it happens."""
+    from omegaconf import OmegaConf
+
+    refused: list[str] = []
+
+    def arithmetic(expression: object) -> object:
+        try:
+            return evaluate(expression)
+        except NotArithmetic:
+            refused.append(str(expression))
+            raise
+
+    resolvers: dict[str, Callable[..., Any]] = {
+        "eval": arithmetic,
+        "if": lambda condition, yes, no: yes if condition else no,
+        "eq": lambda one, other: str(one).lower() == str(other).lower(),
+        "sqrt": lambda value: math.sqrt(float(value)),
+        "sum": lambda values: sum(values),
+        "sum_list": lambda values: sum(values),
+        "ceil": lambda value: math.ceil(value),
+        "int": lambda value: int(value),
+        "len": lambda value: len(value),
+    }
+    for name, resolver in resolvers.items():
+        OmegaConf.register_new_resolver(name, resolver, replace=True)
+    try:
+        yield refused
+    finally:
+        for name in resolvers:
+            OmegaConf.clear_resolver(name)
+
+
+@contextlib.contextmanager
+def fast_yaml() -> Iterator[None]:
+    """Let OmegaConf read with libyaml's parser: the same rules and the same result in a third of the time."""
+    import omegaconf._utils as reader
+    from yaml.constructor import SafeConstructor
+    from yaml.resolver import Resolver
+
+    own = reader.get_yaml_loader
+    try:
+        from yaml._yaml import CParser
+    except ImportError:  # a PyYAML without libyaml
+        yield
+        return
+
+    def start(loader: Any, stream: Any) -> None:
+        CParser.__init__(loader, stream)
+        SafeConstructor.__init__(loader)
+        Resolver.__init__(loader)
+
+    # OmegaConf's own loader, with libyaml's parser in front of the one written in Python
+    reader.get_yaml_loader = lambda: type("FastLoader", (CParser, own()), {"__init__": start})
+    try:
+        yield
+    finally:
+        reader.get_yaml_loader = own
+
+
+def examine(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
+    """(findings, facts) of a merged config: everything that would stop a run or must not be run, and what
+    planning needs to know (see compose.ConfigReport). `refused` is what the resolvers refused.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    findings: list[Finding] = []
+    try:
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+    except (OmegaConfBaseException, ArithmeticError, TypeError, ValueError, RecursionError):
+        findings += _unresolved(config, refused)
+        plain = OmegaConf.to_container(config, resolve=False)
+    values = dict(_plain_leaves(plain, ""))
+    findings += [
+        Finding("PML110", Severity.ERROR, f"{key} has no value (???).", hint=f"{key}=VALUE", subject=key)
+        for key, value in values.items()
+        if value == "???"
+    ][:_MOST]
+    return findings + _foreign_code(values), _facts(values)
+
+
+def _plain_leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of every value in plain containers."""
+    if isinstance(node, dict):
+        for key, child in node.items():
+            yield from _plain_leaves(child, f"{prefix}.{key}" if prefix else str(key))
+    elif isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from _plain_leaves(child, f"{prefix}[{index}]")
+    else:
+        yield prefix, node
+
+
+def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
+    """One finding for each value that does not resolve; those that hide code first."""
+    findings = []
+    for key, node, holder in _leaves(config, ""):
+        refused.clear()
+        try:
+            _ = holder[node]
+        except Exception as error:
+            if type(error).__name__ == "MissingMandatoryValue":
+                continue
+            if refused:
+                message = f"{key} asks for ${{eval:...}} of {refused[-1]!r}, which is no arithmetic. Nothing was run."
+                findings.append(Finding("PML108", Severity.ERROR, message, subject=key))
+            else:
+                reason = str(error).strip().splitlines()[0]
+                findings.append(Finding("PML109", Severity.ERROR, f"{key} does not resolve: {reason}", subject=key))
+    findings.sort(key=lambda finding: finding.code)
+    return findings[:_MOST]
+
+
+def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
+    """(dotted key, last key, its container) of every value of the config, interpolations unresolved."""
+    from omegaconf import DictConfig, ListConfig
+
+    keys: Sequence[Any] = range(len(node)) if isinstance(node, ListConfig) else list(node.keys())
+    for key in keys:
+        path = f"{prefix}[{key}]" if isinstance(node, ListConfig) else f"{prefix}{'.' if prefix else ''}{key}"
+        child = node._get_node(key)
+        is_container = isinstance(child, (DictConfig, ListConfig))
+        if is_container and not child._is_none() and not child._is_missing() and not child._is_interpolation():
+            yield from _leaves(child, path)
+        else:
+            yield path, key, node
+
+
+def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
+    """Every `_target_` that is not ProtoMotions' own: a run would import and call it."""
+    findings = []
+    for key, target in values.items():
+        if key.rpartition(".")[2] not in ("_target_", "_config_target_") or not isinstance(target, str):
+            continue
+        if target in ("???", AGENT_TARGET) or target.startswith(_TARGETS):
+            continue
+        standard = target.split(".")[0] in sys.stdlib_module_names
+        code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
+        message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
+        findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
+    return findings[:_MOST]
+
+
+def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values that planning needs, None where the config does not tell."""
+
+    def number(key: str) -> Any:
+        value = values.get(key)
+        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def text(key: str) -> str | None:
+        value = values.get(key)
+        return value if isinstance(value, str) and value != "???" else None
+
+    rate, decimation = number("simulator.config.sim.fps"), number("simulator.config.sim.decimation")
+    return {
+        "control_hz": rate / decimation if rate and decimation else None,
+        "motion_file": text("motion_file"),
+        "max_eval_steps": number("agent.config.max_eval_steps"),
+        "num_envs": number("num_envs"),
+        "agent": text("agent._target_"),
+        "control_type": text("robot.control.control_type"),
+    }
+
+
+def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, list[str]]:
+    """Those of `keys` that the config does not have, each with the nearest that it has."""
+    from omegaconf import OmegaConf
+
+    known = {path.split("[")[0] for path, _, _ in _leaves(config, "")}
+    known |= {".".join(path.split(".")[:depth]) for path in known for depth in range(1, path.count(".") + 1)}
+    unknown: dict[str, list[str]] = {}
+    for key in keys:
+        if key in known or key.startswith("hydra."):
+            continue
+        with contextlib.suppress(Exception):
+            if OmegaConf.select(config, key) is not None:
+                continue
+        sentence = did_you_mean(key, sorted(known)) or _by_last_part(key, known)
+        unknown[key] = [sentence] if sentence else []
+    return unknown
+
+
+def _by_last_part(key: str, known: set[str]) -> str:
+    """`max_eval_steps` -> agent.config.max_eval_steps: the key was right, its place was not."""
+    last = key.split(".")[-1]
+    ending = sorted(path for path in known if path.endswith(f".{last}"))
+    return f" Did you mean {ending[0]}?" if ending else ""

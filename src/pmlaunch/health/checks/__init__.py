@@ -1,1 +1,0 @@
-"""One file a check; each looks at one thing and changes nothing. They are registered in `doctor.py`."""

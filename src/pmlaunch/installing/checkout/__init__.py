@@ -1,0 +1,1 @@
+"""The installation step that provides the ProtoMotions checkout."""

@@ -1,0 +1,1 @@
+"""Checkpoints from Git LFS or Hugging Face: the installation step and pmlaunch fetch."""

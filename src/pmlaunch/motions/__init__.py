@@ -1,0 +1,1 @@
+"""Readers and writers of motion files, kinematics, recorded motion and its picture."""

@@ -1,0 +1,164 @@
+"""The picture of an evaluation: poses over time, the reference behind, the simulated humanoid before it.
+
+matplotlib takes a second to import and need not be there: import this module where a picture is wanted.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from pmlaunch.motions.kinematics import Array
+from pmlaunch.motions.recorded_motion import SavedMotion
+
+POSES: Final = 8
+ROWS: Final = 4
+"""Motions in one picture at most; a library of hundreds would make it endless."""
+REFERENCE: Final = ("#E69F00", "#F5D391")
+"""Near and far side: orange and blue of Okabe and Ito's palette, which colour-blind people tell apart."""
+SIMULATED: Final = ("#0072B2", "#7DB6DA")
+INK: Final = "#333333"
+SPACING: Final = 1.05
+"""m between two poses in the picture: they are drawn side by side, wherever the motion went."""
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """One motion's strip: `positions` and `reference` hold (J, 3) m for each step of `dt` s.
+
+    `parents` (J,) are indices into `body_names`, -1 for a root or where it is not known: then points are drawn.
+    `gt_err` is the mean distance in m.
+    """
+
+    name: str
+    body_names: Sequence[str]
+    parents: Sequence[int] | NDArray[np.int64]
+    positions: Sequence[Array]
+    reference: Sequence[Array]
+    dt: float
+    gt_err: float
+
+
+def rows_of(saved: SavedMotion) -> list[Row]:
+    """The strips of a saved motion that has a reference, those of no frames left out."""
+    if saved.reference is None:
+        return []
+    rows = []
+    for index, name in enumerate(saved.motions):
+        count = int(saved.frames[index])
+        positions, reference = saved.positions[:count, index], saved.reference[:count, index]
+        if count and np.isfinite(positions).all() and np.isfinite(reference).all():
+            error = float(np.linalg.norm(positions - reference, axis=-1).mean())
+            strip = Row(name, saved.body_names, saved.parents, list(positions), list(reference), 1 / saved.fps, error)
+            rows.append(strip)
+    return rows
+
+
+def draw_poses(path: Path, rows: Sequence[Row]) -> None:
+    """Draw up to `ROWS` strips, saying so where there are more, and write them to `path` as PNG, atomically."""
+    count, rows = len(rows), rows[:ROWS]
+    figure = Figure(figsize=(11.0, 2.55 * len(rows) + 0.4), dpi=150, facecolor="white", layout="constrained")
+    FigureCanvasAgg(figure)
+    top = max(float(pose[:, 2].max()) for row in rows for pose in row.reference) + 0.2
+    for axes, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
+        _strip(axes, row, top)
+    figure.legend(
+        handles=[
+            Line2D([], [], color=REFERENCE[0], linewidth=6, solid_capstyle="round", label="reference"),
+            Line2D([], [], color=SIMULATED[0], linewidth=2.4, solid_capstyle="round", label="simulated"),
+        ],
+        loc="outside lower right",
+        ncols=2,
+        frameon=False,
+        fontsize=10,
+        labelcolor=INK,
+    )
+    if count > ROWS:
+        figure.suptitle(f"the first {ROWS} of {count} motions", fontsize=11, color=INK)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
+            # tight: the layout cuts the title otherwise
+            figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _strip(axes: Any, row: Row, top: float) -> None:
+    """Poses at even times from the first step to the last, in a picture `top` m high."""
+    chosen = np.unique(np.linspace(0, len(row.positions) - 1, POSES).round().astype(int))
+    right, is_front = _view(row)
+    far = [_side(name) == "left" and not is_front for name in row.body_names]
+    axes.axhline(0.0, color="#BBBBBB", linewidth=1.2, zorder=0)
+    for place, step in enumerate(chosen):
+        middle = row.reference[step][0] * (1.0, 1.0, 0.0)
+        shift = np.array([place * SPACING, 0.0])
+        _skeleton(axes, row, _project(row.reference[step] - middle, right) + shift, far, REFERENCE, 6.0)
+        _skeleton(axes, row, _project(row.positions[step] - middle, right) + shift, far, SIMULATED, 2.4)
+        axes.text(shift[0], -0.1, f"{(step + 1) * row.dt:.1f} s", ha="center", va="top", fontsize=9, color=INK)
+    title = f"{row.name}, {'front' if is_front else 'side'} view: gt_err {100 * row.gt_err:.1f} cm"
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
+    axes.set_xlim(-0.75 * SPACING, (POSES - 0.25) * SPACING)
+    axes.set_ylim(-0.25, top)
+    axes.set_aspect("equal")
+    axes.axis("off")
+
+
+def _side(name: str) -> str:
+    """Whose side a body is on, by its name in any of the robots: L_Hip, left_hip_pitch_link."""
+    folded = name.casefold()
+    if folded.startswith(("l_", "left")):
+        return "left"
+    return "right" if folded.startswith(("r_", "right")) else ""
+
+
+def _view(row: Row) -> tuple[Array, bool]:
+    """The horizontal direction (2,) that goes to the right in the picture, and whether that is a view from the front.
+
+    Along the path, if there is one; else across or along the body, whichever shows more of what moves.
+    """
+    poses = np.stack(list(row.reference))
+    along = poses[-1, 0, :2] - poses[0, 0, :2]
+    if np.linalg.norm(along) > 0.5:
+        return along / np.linalg.norm(along), False
+    sides = [_side(name) for name in row.body_names]
+    if "left" not in sides or "right" not in sides:
+        return np.array([1.0, 0.0]), False
+    left = (poses[0, sides.index("left")] - poses[0, sides.index("right")])[:2]  # from the right hip to the left
+    left = left / max(float(np.linalg.norm(left)), 1e-9)
+    forward = np.array([left[1], -left[0]])
+    moves = (poses - poses[:, :1])[..., :2].std(axis=0)
+    is_front = float(np.abs(moves @ np.abs(left)).sum()) > float(np.abs(moves @ np.abs(forward)).sum())
+    return (left, True) if is_front else (forward, False)
+
+
+def _project(positions: Array, right: Array) -> Array:
+    """(J, 3) m to (J, 2): to the right, and up."""
+    return np.stack([positions[:, :2] @ right, positions[:, 2]], axis=-1)
+
+
+def _skeleton(axes: Any, row: Row, points: Array, far: Sequence[bool], colours: tuple[str, str], width: float) -> None:
+    """Bones as lines with round ends, the `far` ones paler and behind, and a head."""
+    children = [(body, int(parent)) for body, parent in enumerate(row.parents) if parent >= 0]
+    for colour, is_far in zip(colours, (False, True), strict=True):
+        bones = [(points[parent], points[body]) for body, parent in children if far[body] == is_far]
+        lines = LineCollection(bones, colors=colour, linewidths=width, capstyle="round", zorder=2 - is_far)
+        axes.add_collection(lines)
+    if not children:
+        axes.plot(*points.T, "o", color=colours[0], markersize=1.0 + width, markeredgewidth=0)
+    if "Head" in row.body_names:
+        head = points[list(row.body_names).index("Head")] + (0.0, 0.07)
+        axes.plot(*head, "o", color=colours[0], markersize=9.0 + width, markeredgewidth=0)

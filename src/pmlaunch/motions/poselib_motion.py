@@ -1,0 +1,235 @@
+"""Motions as ProtoMotions and poselib store them: an `.npy` file that holds one pickled mapping.
+
+    rotation {arr (frames, bodies, 4) xyzw}, root_translation {arr (frames, 3) m},
+    global_velocity, global_angular_velocity {arr (frames, bodies, 3) m/s, rad/s},
+    skeleton_tree {node_names, parent_indices {arr}, local_translation {arr (bodies, 3) m}}, is_local, fps
+
+Upstream reads it with `np.load(allow_pickle=True)`, which executes what the file asks for. Here nothing is
+executed: see `plainpickle`.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, local_rotations, multiply, to_vector
+from pmlaunch.support import safe_pickle as plainpickle
+
+MAX_BYTES = 1 << 30
+"""An hour of a humanoid at 60 Hz is about 300 MB."""
+
+
+@dataclass(frozen=True, eq=False)
+class Motion:
+    """One motion of one skeleton.
+
+    Attributes:
+        path: the file it was read from or will be written to.
+        name: the file's stem.
+        node_names: the bodies, the root first.
+        parents: (bodies,) index of each body's parent, -1 for the root.
+        local_translation: (bodies, 3) m, a body's place in its parent's frame.
+        local_rotation: (frames, bodies, 4) xyzw, each in its parent's frame.
+        root_translation: (frames, 3) m, z up.
+        fps: frames per second.
+    """
+
+    path: Path
+    name: str
+    node_names: tuple[str, ...]
+    parents: NDArray[np.int64]
+    local_translation: Array
+    local_rotation: Array
+    root_translation: Array
+    fps: float
+
+    @property
+    def frames(self) -> int:
+        return len(self.local_rotation)
+
+    @property
+    def bodies(self) -> int:
+        return len(self.node_names)
+
+    @property
+    def seconds(self) -> float:
+        """From the first frame to the last."""
+        return (self.frames - 1) / self.fps
+
+
+def read_motion(path: Path) -> Motion:
+    """Read a motion without executing anything the file may hold.
+
+    Raises:
+        PmlaunchError: PML121 the file is missing, PML122 it is truncated or no motion, PML123 its pickle asks
+            for a function that a motion has no need of.
+    """
+    try:
+        return _motion(path, _content(path))
+    except FileNotFoundError:
+        raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
+    except plainpickle.ForbiddenGlobalError as error:
+        raise PmlaunchError(
+            "PML123", f"{path.name} was not loaded: its pickle asks for {error.name}.", subject=str(path)
+        ) from None
+    except OSError as error:
+        _refuse(path, f"it cannot be read: {error.strerror or error}")
+    except Exception as error:
+        # the file may be anything, and numpy and pickletools raise what they like about it
+        _refuse(path, str(error) or type(error).__name__)
+
+
+def _refuse(path: Path, why: str) -> NoReturn:
+    why = why if len(why) <= 200 else f"{why[:200]}..."
+    raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """The mapping inside the file."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > MAX_BYTES:
+            raise ValueError(f"{size} bytes are too many")
+        version = npy.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
+            raise ValueError(f"npy version {version[0]}.{version[1]}")
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _fortran, dtype = read_header(file)
+        if shape != () or not dtype.hasobject:
+            raise ValueError(f"it holds an array of {dtype} with shape {shape}, no pickled mapping")
+        array = plainpickle.array_of(plainpickle.loads(file.read()))
+    content = array.item() if isinstance(array, np.ndarray) and array.shape == () else None
+    if not isinstance(content, dict):
+        raise ValueError("it holds no mapping")
+    return content
+
+
+def _motion(path: Path, content: dict[str, Any]) -> Motion:
+    tree = _entry(content, "skeleton_tree", dict)
+    names = tuple(_entry(tree, "node_names", list))
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("node_names are no names")
+    parents = _parents(_arr(tree, "parent_indices", (len(names),)))
+    rotation = _arr(content, "rotation", (-1, len(names), 4))
+    length = np.linalg.norm(rotation, axis=-1, keepdims=True)
+    if np.any(np.abs(length - 1.0) > 0.1):
+        raise ValueError("rotation holds quaternions that are not of length one")
+    rotation = rotation / length
+    return Motion(
+        path=path,
+        name=path.stem,
+        node_names=names,
+        parents=parents,
+        local_translation=_arr(tree, "local_translation", (len(names), 3)),
+        local_rotation=rotation if content.get("is_local") else local_rotations(parents, rotation),
+        root_translation=_arr(content, "root_translation", (len(rotation), 3)),
+        fps=_fps(plainpickle.array_of(content.get("fps"))),
+    )
+
+
+def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
+    if not isinstance(mapping.get(key), kind):
+        raise ValueError(f"{key} is missing or no {kind.__name__}")
+    return mapping[key]
+
+
+def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
+    """The finite numbers at `key` in double precision; -1 in `shape` stands for one or more."""
+    array = plainpickle.array_of(_entry(mapping, key, dict).get("arr"))
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise ValueError(f"{key} holds no numbers")
+    fits = len(array.shape) == len(shape) and all(
+        got == want or (want == -1 and got > 0) for got, want in zip(array.shape, shape, strict=True)
+    )
+    if not fits:
+        raise ValueError(f"{key} has shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{key} holds numbers that are not finite")
+    return array.astype(np.float64)
+
+
+def _parents(indices: Array) -> NDArray[np.int64]:
+    """The tree, proven to be one: the root first, and each parent before its children."""
+    own = np.arange(len(indices))
+    if indices[0] != -1 or np.any((indices[1:] < 0) | (indices[1:] >= own[1:])):
+        raise ValueError("parent_indices is no tree whose root comes first")
+    return indices.astype(np.int64)
+
+
+def _fps(value: Any) -> float:
+    is_number = isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.size == 1)
+    fps = float(np.asarray(value).reshape(-1)[0]) if is_number else 0.0
+    if not 0.0 < fps <= 10_000.0:
+        raise ValueError("fps is missing or no sensible number")
+    return fps
+
+
+def write_motion(path: Path, motion: Motion) -> None:
+    """Write `motion` in single precision so that poselib and `read_motion` load it; atomic, the same bytes each time.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    buffer = io.BytesIO()
+    npy.write_array_header_1_0(buffer, {"descr": "|O", "fortran_order": False, "shape": ()})
+    holder = np.empty((), dtype=object)
+    holder[()] = _poselib_mapping(motion)
+    # Protocol 3 spells names as text, so that numpy 1, which upstream may run with, can be given its own
+    payload = pickle.dumps(holder, protocol=3)
+    buffer.write(payload.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        draft.write_bytes(buffer.getvalue())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _poselib_mapping(motion: Motion) -> OrderedDict[str, Any]:
+    positions, rotations = forward_kinematics(
+        motion.parents, motion.local_translation, motion.local_rotation, motion.root_translation
+    )
+    tree: OrderedDict[str, Any] = OrderedDict(
+        node_names=list(motion.node_names),
+        parent_indices=_tensor(motion.parents.astype(np.int64)),
+        local_translation=_tensor(motion.local_translation.astype(np.float32)),
+    )
+    return OrderedDict(
+        rotation=_tensor(motion.local_rotation.astype(np.float32)),
+        root_translation=_tensor(motion.root_translation.astype(np.float32)),
+        global_velocity=_tensor(_rate(positions, motion.fps).astype(np.float32)),
+        global_angular_velocity=_tensor(_angular_velocity(rotations, motion.fps).astype(np.float32)),
+        skeleton_tree=tree,
+        is_local=True,
+        fps=float(motion.fps),
+        __name__="SkeletonMotion",
+    )
+
+
+def _tensor(array: NDArray[Any]) -> dict[str, Any]:
+    """The way poselib stores a tensor."""
+    return {"arr": np.ascontiguousarray(array), "context": {"dtype": array.dtype.name}}
+
+
+def _rate(values: Array, fps: float) -> Array:
+    """Change per second along the frames, by central differences."""
+    return np.asarray(np.gradient(values, 1.0 / fps, axis=0)) if len(values) > 1 else np.zeros_like(values)
+
+
+def _angular_velocity(rotations: Array, fps: float) -> Array:
+    """(frames, bodies, 3) rad/s in the world: the turn from each frame to the next, the last one repeated."""
+    if len(rotations) == 1:
+        return np.zeros((*rotations.shape[:-1], 3))
+    turn = to_vector(multiply(rotations[1:], inverse(rotations[:-1]))) * fps
+    return np.concatenate([turn, turn[-1:]])

@@ -1,0 +1,101 @@
+"""motion.npz: what the policy did, as plain arrays that `numpy.load(path, allow_pickle=False)` reads.
+
+    positions (frames, envs, bodies, 3) m and rotations (frames, envs, bodies, 4) xyzw of the bodies in the world,
+    reference (frames, envs, bodies, 3) m where they should have been, fps, body_names (bodies), parents (bodies),
+    motions (envs) the motion that each followed, frames (envs) how many frames each has; beyond them stands nan.
+
+An environment that followed several motions one after another has a column for each.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pmlaunch.motions.kinematics import Array
+
+FILE: Final = "motion.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class SavedMotion:
+    """The content of motion.npz; `reference` is None where the program had none, a parent is -1 where unknown."""
+
+    positions: Array
+    rotations: Array
+    reference: Array | None
+    fps: float
+    body_names: tuple[str, ...]
+    parents: NDArray[np.int64]
+    motions: tuple[str, ...]
+    frames: NDArray[np.int64]
+
+
+def padded(columns: Sequence[Sequence[Array]]) -> Array:
+    """Columns of frames (bodies, n), side by side: (frames, columns, bodies, n), with nan behind the shorter ones."""
+    longest = max(len(column) for column in columns)
+    shape = next(column[0].shape for column in columns if column)
+    whole = np.full((longest, len(columns), *shape), np.nan, dtype=np.float32)
+    for index, column in enumerate(columns):
+        if column:
+            whole[: len(column), index] = np.stack(list(column))
+    return whole
+
+
+def write_saved(path: Path, saved: SavedMotion) -> None:
+    """Write `saved`; the file is whole or not there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    arrays = {
+        "positions": saved.positions.astype(np.float32),
+        "rotations": saved.rotations.astype(np.float32),
+        "fps": np.float64(saved.fps),
+        "body_names": np.array(saved.body_names),
+        "parents": saved.parents,
+        "motions": np.array(saved.motions),
+        "frames": saved.frames,
+    }
+    if saved.reference is not None:
+        arrays["reference"] = saved.reference.astype(np.float32)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            np.savez(file, **arrays)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def read_saved(path: Path) -> SavedMotion:
+    """Read motion.npz, executing nothing.
+
+    Raises:
+        OSError, ValueError: it is not there or is no saved motion.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            positions, rotations = arrays["positions"], arrays["rotations"]
+            saved = SavedMotion(
+                positions=positions,
+                rotations=rotations,
+                reference=arrays["reference"] if "reference" in arrays.files else None,
+                fps=float(arrays["fps"]),
+                body_names=tuple(map(str, arrays["body_names"])),
+                parents=arrays["parents"],
+                motions=tuple(map(str, arrays["motions"])),
+                frames=arrays["frames"],
+            )
+    except (KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path.name} is no saved motion: {error}") from error
+    if positions.ndim != 4 or positions.shape[1:3] != (len(saved.motions), len(saved.body_names)):
+        raise ValueError(f"{path.name} is no saved motion: positions are {positions.shape}")
+    return saved

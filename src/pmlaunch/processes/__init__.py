@@ -1,0 +1,1 @@
+"""Supervised child processes: start, stream, end the whole tree, survive nothing."""
