@@ -21,6 +21,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pmlaunch.model import FLAG, Generation
+
 BARE_TYPER = """
 import typer
 app = typer.Typer()
@@ -163,12 +165,12 @@ def run_script(script: Path, folder: Path) -> Path:
     from pmlaunch.runtimes.interface import PythonRuntime
     from pmlaunch.support.platforms import platform_named
 
-    platform, runtime = platform_named(None), PythonRuntime(sys.executable, "benchmark")
+    platform, runtime = platform_named(None), PythonRuntime(sys.executable, FLAG)
     plan = LaunchPlan(
         model="benchmark", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(),
         command=runtime.command(), env=agent_environment(platform, runtime, os.environ), cwd=folder, script=script,
-        import_path=(), python_path=(), ddp_backend=None, runtime=runtime.as_json(), provenance={},
-        platform=platform.name, foreign=False, generation="2", headless=False, max_steps=None, timeout=None,
+        import_path=(), python_path=(), ddp_backend=None, runtime=runtime.facts, provenance={},
+        platform=platform.name, foreign=False, generation=Generation.V2, headless=False, max_steps=None, timeout=None,
         silence=None, runs=folder / "runs",
     )  # fmt: skip
     return run_plan(plan, (), RunDisplay(plan)).folder

@@ -21,6 +21,8 @@ from pathlib import Path
 
 import psutil
 
+from pmlaunch.model import FLAG, Generation
+
 # the program: a child that would live for ever, then steps (or silence) until it is ended
 PROGRAM = """
 import os, pathlib, subprocess, sys, time
@@ -97,12 +99,12 @@ def launch(folder: Path, way: str) -> int:
     script = folder / "program.py"
     script.write_text(PROGRAM, encoding="utf-8")
     patience = 5.0 if os.name == "nt" else 1.0  # seconds; a start under Wine takes some
-    runtime, platform = PythonRuntime(sys.executable, "trial"), platform_named(None)
+    runtime, platform = PythonRuntime(sys.executable, FLAG), platform_named(None)
     plan = LaunchPlan(
         model="trial", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(way,),
         command=runtime.command(), env=agent_environment(platform, runtime, os.environ), cwd=folder, script=script,
-        import_path=(), python_path=(), ddp_backend=None, runtime=runtime.as_json(), provenance={},
-        platform=platform.name, foreign=False, generation="2", headless=False, max_steps=None,
+        import_path=(), python_path=(), ddp_backend=None, runtime=runtime.facts, provenance={},
+        platform=platform.name, foreign=False, generation=Generation.V2, headless=False, max_steps=None,
         timeout=patience if way == "timeout" else None, silence=patience if way == "silence" else None,
         runs=folder / "runs",
     )  # fmt: skip

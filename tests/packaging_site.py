@@ -9,6 +9,7 @@ from pathlib import Path
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.step import InstallRequest, Progress, Site, Step
+from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import platform_named
@@ -39,6 +40,6 @@ def carry_out(step: Step, site: Site, heard: list[Progress] | None = None) -> st
 
 if __name__ == "__main__":
     folder, logs, python = (Path(argument) for argument in sys.argv[1:4])
-    place = make_site(folder, logs, PythonRuntime(str(python), "test"), {})
+    place = make_site(folder, logs, PythonRuntime(str(python), FLAG), {})
     for step in (PackagesStep(), ImportsStep()):
         print(carry_out(step, place))

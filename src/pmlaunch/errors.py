@@ -33,6 +33,20 @@ class PmlaunchError(Exception):
         return CODES[self.code].exit_code
 
 
+class NoCheckoutError(PmlaunchError):
+    """No ProtoMotions checkout was found (PML012)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+        super().__init__("PML012", message, hint=hint, subject=subject)
+
+
+class OtherGenerationError(PmlaunchError):
+    """The request fits another generation of ProtoMotions than the checkout's (PML013)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+        super().__init__("PML013", message, hint=hint, subject=subject)
+
+
 def did_you_mean(word: str, choices: Sequence[str], limit: int = 3) -> str:
     """ " Did you mean a, b or c?" for the nearest of `choices`; empty when none is near."""
     from difflib import get_close_matches  # only for those who mistype

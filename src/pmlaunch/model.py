@@ -1,7 +1,7 @@
-"""The frozen records that a command hands on: request, plan, findings, record.
+"""The frozen records that commands pass on: request, plan, findings, run record.
 
-The way of the data: what the user typed (`EvalRequest`) becomes things (`LaunchPlan`), is looked at
-(`Finding`), is run, and leaves a `RunRecord`. Nothing here reads a file or starts a process.
+An `EvalRequest` is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
+Nothing here reads a file or starts a process.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
+
+from pmlaunch.support.json import HIDDEN
 
 T = TypeVar("T")
 
@@ -23,12 +25,65 @@ class Severity(str, Enum):
     NOTE = "note"
 
 
+class Origin(Enum):
+    """Where a value was decided."""
+
+    FLAG = "flag"
+    OVERRIDE = "override"
+    ARGUMENT = "argument"
+    ENVIRONMENT = "environment"
+    ACTIVE_ENVIRONMENT = "active environment"
+    WORKSPACE = "workspace"
+    USER_FILE = "user file"
+    PRESET = "preset"
+    CHECKPOINT = "checkpoint"
+    CHECKOUT = "checkout"
+    PLATFORM = "platform"
+    RUNTIME = "runtime"
+    DEFAULT = "default"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The origin of a value, with a label for people. Code decides on `origin`, never on `label`."""
+
+    origin: Origin
+    label: str = ""
+
+    def __str__(self) -> str:
+        return self.label or self.origin.value
+
+    def __json__(self) -> str:
+        return str(self)
+
+
+FLAG = Source(Origin.FLAG)
+OVERRIDE = Source(Origin.OVERRIDE)
+ARGUMENT = Source(Origin.ARGUMENT)
+PRESET = Source(Origin.PRESET)
+CHECKPOINT = Source(Origin.CHECKPOINT)
+DEFAULT = Source(Origin.DEFAULT)
+UNKNOWN = Source(Origin.UNKNOWN)
+
+
 @dataclass(frozen=True)
 class Sourced(Generic[T]):
-    """A value and where it came from: flag, override, environment, workspace, preset, checkpoint, default..."""
+    """A value and where it came from."""
 
     value: T
-    source: str
+    source: Source
+
+
+class Generation(Enum):
+    """A family of programs that share command line, configs and file formats."""
+
+    V2 = "2"
+    V3 = "3"
+    DEMO = "demo"
+
+    def __str__(self) -> str:
+        return self.value
 
 
 @dataclass(frozen=True)
@@ -41,16 +96,6 @@ class Finding:
     hint: str | None = None
     fix: str | None = None
     subject: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "severity": self.severity.value,
-            "message": self.message,
-            "hint": self.hint,
-            "fix": self.fix,
-            "subject": self.subject,
-        }
 
 
 @dataclass(frozen=True)
@@ -99,17 +144,6 @@ class MotionInfo:
     seconds: float | None = None
     problem: Finding | None = None
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "path": str(self.path),
-            "robot": self.robot,
-            "frames": self.frames,
-            "fps": self.fps,
-            "seconds": self.seconds,
-            "problem": self.problem.as_json() if self.problem else None,
-        }
-
 
 @dataclass(frozen=True)
 class WatchPoint:
@@ -120,9 +154,6 @@ class WatchPoint:
     attribute: str
     when: str = "after"
 
-    def as_json(self) -> dict[str, str]:
-        return {"event": self.event, "module": self.module, "attribute": self.attribute, "when": self.when}
-
 
 @dataclass(frozen=True)
 class ArgumentPoint:
@@ -131,9 +162,6 @@ class ArgumentPoint:
     module: str
     attribute: str
     values: Mapping[str, Any]
-
-    def as_json(self) -> dict[str, Any]:
-        return {"module": self.module, "attribute": self.attribute, "values": dict(self.values)}
 
 
 @dataclass(frozen=True)
@@ -160,14 +188,32 @@ class Measuring:
     library: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "agent": self.agent,
-            "seed": self.seed,
-            "limit": self.limit,
-            "library": self.library,
-            "keys": dict(self.keys),
-        }
+
+class RuntimeKind(Enum):
+    """How the simulator's Python is started."""
+
+    ISAACLAB = "isaaclab"
+    PYTHON = "python"
+
+
+@dataclass(frozen=True)
+class ChosenPython:
+    """An interpreter, why it is the one (`by`), and its version ("3.11"; None if no file tells)."""
+
+    path: str
+    by: str
+    version: str | None
+
+
+@dataclass(frozen=True)
+class RuntimeFacts:
+    """What starts the simulator's Python: `path` is a script or an interpreter, `version` that of Isaac Lab."""
+
+    kind: RuntimeKind
+    path: str
+    version: str | None
+    source: Source
+    python: ChosenPython | None
 
 
 @dataclass(frozen=True)
@@ -192,72 +238,29 @@ class LaunchPlan:
     env: Mapping[str, str | None]
     cwd: Path
     script: Path
-    import_path: tuple[str, ...]
-    python_path: tuple[Path, ...]
+    import_path: tuple[str, ...] = field(metadata=HIDDEN)
+    python_path: tuple[Path, ...] = field(metadata=HIDDEN)
     ddp_backend: str | None
-    runtime: Mapping[str, Any]
+    runtime: RuntimeFacts
     provenance: Mapping[str, Sourced[Any]]
     platform: str
     foreign: bool
-    generation: str
+    generation: Generation
     headless: bool
     max_steps: int | None
     timeout: float | None
     silence: float | None
     runs: Path
-    watch: tuple[WatchPoint, ...] = ()
-    arguments: tuple[ArgumentPoint, ...] = ()
-    staged: Staged | None = None
-    hydra: bool = True
-    ends_by_itself: bool = False
+    watch: tuple[WatchPoint, ...] = field(default=(), metadata=HIDDEN)
+    arguments: tuple[ArgumentPoint, ...] = field(default=(), metadata=HIDDEN)
+    staged: Staged | None = field(default=None, metadata=HIDDEN)
+    hydra: bool = field(default=True, metadata=HIDDEN)
+    ends_by_itself: bool = field(default=False, metadata=HIDDEN)
     metrics: bool = False
     save_motion: bool = False
     record: bool = False
     measuring: Measuring = field(default_factory=lambda: Measuring())
     plain_command: Mapping[str, str] = field(default_factory=dict)
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "model": self.model,
-            "robot": self.robot,
-            "simulator": self.simulator,
-            "terrain": self.terrain,
-            "checkpoint": str(self.checkpoint),
-            "motions": [motion.as_json() for motion in self.motions],
-            "overrides": list(self.overrides),
-            "command": list(self.command),
-            "env": dict(self.env),
-            "cwd": str(self.cwd),
-            "script": str(self.script),
-            "ddp_backend": self.ddp_backend,
-            "runtime": dict(self.runtime),
-            "platform": self.platform,
-            "foreign": self.foreign,
-            "generation": self.generation,
-            "headless": self.headless,
-            "max_steps": self.max_steps,
-            "timeout": self.timeout,
-            "silence": self.silence,
-            "runs": str(self.runs),
-            "metrics": self.metrics,
-            "save_motion": self.save_motion,
-            "record": self.record,
-            "measuring": self.measuring.as_json(),
-            "plain_command": dict(self.plain_command),
-            "provenance": {
-                name: {"value": _plain(sourced.value), "source": sourced.source}
-                for name, sourced in self.provenance.items()
-            },
-        }
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON has it: paths as text, tuples as lists."""
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
 
 
 class RunState(str, Enum):
@@ -281,6 +284,7 @@ class RunRecord:
     one process for ever.
     """
 
+    schema: int = field(default=1, init=False)
     folder: Path
     state: RunState
     exit_code: int | None
@@ -298,25 +302,3 @@ class RunRecord:
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
-
-    def as_json(self) -> dict[str, Any]:
-        return {
-            "schema": 1,
-            "folder": str(self.folder),
-            "state": self.state.value,
-            "exit_code": self.exit_code,
-            "started": self.started,
-            "seconds": self.seconds,
-            "child": dict(self.child) if self.child else None,
-            "launcher": dict(self.launcher) if self.launcher else None,
-            "child_exit_code": self.child_exit_code,
-            "steps": self.steps,
-            "steps_per_second": self.steps_per_second,
-            "stages": dict(self.stages),
-            "metrics": dict(self.metrics),
-            "units": dict(self.units),
-            "evaluation": dict(self.evaluation),
-            "exception": dict(self.exception) if self.exception else None,
-            "repairs": list(self.repairs),
-            "findings": [finding.as_json() for finding in self.findings],
-        }

@@ -13,7 +13,7 @@ from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.model import Sourced
+from pmlaunch.model import FLAG, Origin, Source, Sourced
 from pmlaunch.support.yaml_file import yaml_mapping
 
 WORKSPACE_FILE = "pmlaunch.yaml"
@@ -59,36 +59,36 @@ class Settings:
         return None
 
     @cached_property
-    def preset_folders(self) -> tuple[tuple[str, Path], ...]:
+    def preset_folders(self) -> tuple[tuple[Source, Path], ...]:
         """configs/ folders beside the shipped one, as (source, folder), the last one winning."""
         folders = []
         if self.user_folder:
-            folders.append(("user file", self.user_folder / "configs"))
+            folders.append((Source(Origin.USER_FILE), self.user_folder / "configs"))
         if self.workspace_file:
-            folders.append(("workspace", self.workspace_file.parent / "configs"))
+            folders.append((Source(Origin.WORKSPACE), self.workspace_file.parent / "configs"))
         return tuple((source, folder) for source, folder in folders if folder.is_dir())
 
     def get(self, key: str, flag: Any = None) -> Sourced[Any] | None:
         """The value of `key` with its source, from the strongest layer that has it; None if none has."""
         if flag is not None:
-            return Sourced(_path(key, flag, self.folder), "flag")
+            return Sourced(_path(key, flag, self.folder), FLAG)
         variable = f"PMLAUNCH_{key.upper()}"
         if self.environment.get(variable):
             value = _typed(key, self.environment[variable], variable)
-            return Sourced(_path(key, value, self.folder), f"environment {variable}")
+            return Sourced(_path(key, value, self.folder), Source(Origin.ENVIRONMENT, f"environment {variable}"))
         for source, layer, folder in self._files:
             if layer.get(key) is not None:
-                return Sourced(_path(key, _typed(key, layer[key], source), folder), source)
+                return Sourced(_path(key, _typed(key, layer[key], str(source)), folder), source)
         return None
 
     @cached_property
-    def _files(self) -> list[tuple[str, Mapping[str, Any], Path]]:
+    def _files(self) -> list[tuple[Source, Mapping[str, Any], Path]]:
         files = []
         if self.workspace_file:
-            files.append(("workspace", self.workspace_file))
+            files.append((Origin.WORKSPACE, self.workspace_file))
         if self.user_folder and (self.user_folder / "config.yaml").is_file():
-            files.append(("user file", self.user_folder / "config.yaml"))
-        return [(f"{source} {path.name}", _layer(path), path.parent) for source, path in files]
+            files.append((Origin.USER_FILE, self.user_folder / "config.yaml"))
+        return [(Source(origin, f"{origin.value} {path.name}"), _layer(path), path.parent) for origin, path in files]
 
 
 def _layer(path: Path) -> Mapping[str, Any]:

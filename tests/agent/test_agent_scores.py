@@ -10,6 +10,7 @@ import pytest
 
 from pmlaunch.generations.metric_definitions import measures_of
 from pmlaunch.generations.v3.checkout import InferenceCheckout, fabric_arguments
+from pmlaunch.support.json import to_json
 from standin3 import make_checkout3
 
 
@@ -35,7 +36,7 @@ def evaluate(agent: Any, checkout: InferenceCheckout, *arguments: str, **hooks: 
         script=str(checkout.script),
         cwd=str(checkout.root),
         python_path=[str(checkout.root)],
-        hooks={"metrics": metrics, "watch": [point.as_json() for point in checkout.watch], **hooks},
+        hooks={"metrics": metrics, "watch": to_json(checkout.watch), **hooks},
     ).run()
     path = agent.folder / "metrics.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
@@ -146,7 +147,7 @@ def test_evaluation_without_end_is_ended_by_the_agent(agent, checkout3):
 
 
 def test_keyword_arguments_win_over_the_scripts(agent, checkout3):
-    settings = [point.as_json() for point in fabric_arguments({"devices": 2})]
+    settings = to_json(fabric_arguments({"devices": 2}))
     evaluate(agent, checkout3, "--full-eval", arguments=settings)
     assert "fabric [('accelerator', 'cpu'), ('devices', 2)]" in agent.stdout
     (applied,) = [hook for hook in agent.result["hooks_applied"] if hook["hook"] == "arguments"]

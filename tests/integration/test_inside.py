@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pmlaunch.model import Finding
+from pmlaunch.model import FLAG, Finding
 from pmlaunch.running.run_module import Inside, run_inside
 from pmlaunch.runtimes.interface import PythonRuntime
 from pmlaunch.support.platforms import platform_named
@@ -24,7 +24,7 @@ def inside(folder: Path, code: str, *argv: str, python: str = sys.executable, **
     home = folder.parent / "modules"
     home.mkdir(exist_ok=True)
     (home / "told.py").write_text(code, encoding="utf-8")
-    runtime = PythonRuntime(python, "test", import_path=(str(home),))
+    runtime = PythonRuntime(python, FLAG, import_path=(str(home),))
     own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return run_inside(runtime, platform_named(None), "told", argv, folder=folder, environment=own, **options)  # type: ignore[arg-type]
 

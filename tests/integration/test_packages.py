@@ -17,6 +17,7 @@ from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import look_inside
 from pmlaunch.installing.step import Progress, Site
+from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from started import survivors, wait_for
 from wheelhouse import (
@@ -71,7 +72,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def site(checkout: Path, env: Path, wheels: Path, tmp_path: Path) -> Site:
-    runtime = PythonRuntime(str(python_of(env)), "test")
+    runtime = PythonRuntime(str(python_of(env)), FLAG)
     return make_site(checkout, tmp_path / "logs", runtime, without_network(wheels))
 
 
@@ -155,7 +156,7 @@ def test_a_pip_that_fails_is_seen_although_the_script_returns_0(
     script = tmp_path / "isaaclab.sh"
     script.write_text(f'#!/bin/sh\nshift\n"{python_of(env)}" "$@"\nexit 0\n', encoding="utf-8")
     script.chmod(0o755)
-    site.runtime = IsaacLabRuntime(str(script), "2.2.0", "test", True)
+    site.runtime = IsaacLabRuntime(str(script), "2.2.0", FLAG, True)
     next(wheels.glob("hydra_core*")).unlink()
     error = refused(PackagesStep(), site)
     assert error.code == "PML434"

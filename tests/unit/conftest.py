@@ -19,7 +19,7 @@ from pmlaunch.generations.v2.compose import ConfigReport
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.git.lfs_pointer import Pointer
-from pmlaunch.model import EvalRequest
+from pmlaunch.model import FLAG, EvalRequest
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.settings import Settings
 from standin import make_checkout
@@ -56,7 +56,7 @@ def checkout(_template: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def opened(checkout: Path) -> HydraCheckout:
     """The stand-in as the catalog sees it."""
-    return v2_checkout(checkout, "found here")
+    return v2_checkout(checkout, FLAG)
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +73,7 @@ def checkout3(_template3: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def opened3(checkout3: Path) -> InferenceCheckout:
     """The stand-in of 3.x as the catalog sees it."""
-    return v3_checkout(checkout3, "flag")
+    return v3_checkout(checkout3, FLAG)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pmlaunch.catalog.robots import (
 )
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import HydraCheckout, demo_checkout
+from pmlaunch.support.json import to_json
 from standin import CHECKPOINT, SMPL, TRAINED
 
 
@@ -45,7 +46,7 @@ def test_robots_are_those_that_name_their_bodies(opened: HydraCheckout) -> None:
     found = {robot.name: robot for robot in known_robots(opened)}
     assert list(found) == ["amp", "smpl"]  # base leaves the names open
     assert found["smpl"].bodies == tuple(SMPL)
-    assert found["smpl"].as_json() == {
+    assert to_json(found["smpl"]) == {
         "name": "smpl",
         "title": "SMPL humanoid, 24 bodies",
         "bodies": 24,
@@ -99,14 +100,14 @@ def test_simulator_without_a_preset_is_run_by_a_plain_python(opened: HydraChecko
 def test_constraints_list_the_broken_one_as_not_parsing(opened: HydraCheckout) -> None:
     found = {constraint.name: constraint for constraint in constraints(opened)}
     assert list(found) == ["pelvis", "pelvis_hands_position", "vr"]
-    assert found["vr"].as_json() == {
+    assert to_json(found["vr"]) == {
         "name": "vr",
         "option": "masked_mimic/constraints/vr",
         "parses": True,
         "problem": None,
     }
     broken = found["pelvis_hands_position"]
-    assert not broken.as_json()["parses"]
+    assert not to_json(broken)["parses"]
     assert broken.problem.startswith("not valid YAML")
     assert "line 5" in broken.problem
     assert choose_constraint("pelvis", list(found.values())).name == "pelvis"

@@ -10,6 +10,7 @@ import pytest
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import demo_checkout
 from pmlaunch.generations.find import find_checkout, generation_of
+from pmlaunch.model import Generation
 from pmlaunch.settings import Settings
 
 
@@ -34,14 +35,14 @@ def test_flag(checkout: Path, elsewhere: Path) -> None:
 
 def test_environment(checkout: Path, elsewhere: Path) -> None:
     found = find_checkout(Settings(elsewhere, {"PMLAUNCH_PROTOMOTIONS": str(checkout)}))
-    assert (found.root, found.source) == (checkout.resolve(), "environment PMLAUNCH_PROTOMOTIONS")
+    assert (found.root, str(found.source)) == (checkout.resolve(), "environment PMLAUNCH_PROTOMOTIONS")
 
 
 def test_workspace_file(checkout: Path, elsewhere: Path) -> None:
     moved = Path(shutil.move(checkout, elsewhere / "checkouts"))
     (elsewhere.parent / "pmlaunch.yaml").write_text("protomotions: where/checkouts", encoding="utf-8")
     found = find_checkout(Settings(elsewhere))
-    assert (found.root, found.source) == (moved.resolve(), "workspace pmlaunch.yaml")
+    assert (found.root, str(found.source)) == (moved.resolve(), "workspace pmlaunch.yaml")
 
 
 @pytest.mark.parametrize("name", ["protomotions", "ProtoMotions"])
@@ -49,18 +50,18 @@ def test_folder_here(checkout: Path, tmp_path: Path, name: str) -> None:
     checkout.rename(tmp_path / "moved")
     (tmp_path / "moved").rename(tmp_path / name)
     found = find_checkout(Settings(tmp_path))
-    assert (found.root, found.source) == ((tmp_path / name).resolve(), "found here")
+    assert (found.root, str(found.source)) == ((tmp_path / name).resolve(), "found here")
 
 
 def test_inside_the_checkout_itself(checkout: Path) -> None:
-    assert find_checkout(Settings(checkout)).source == "found here"
+    assert str(find_checkout(Settings(checkout)).source) == "found here"
     below = find_checkout(Settings(checkout / "data" / "motions"))
-    assert (below.root, below.source) == (checkout.resolve(), "found above")
+    assert (below.root, str(below.source)) == (checkout.resolve(), "found above")
 
 
 def test_folder_above(checkout: Path, elsewhere: Path) -> None:
     found = find_checkout(Settings(elsewhere))
-    assert (found.root, found.source) == (checkout.resolve(), "found above")
+    assert (found.root, str(found.source)) == (checkout.resolve(), "found above")
 
 
 def test_none_hints_at_the_demo(elsewhere: Path) -> None:
@@ -100,5 +101,5 @@ def test_checkout_lists_its_groups_and_options(checkout: Path, tmp_path: Path) -
 
 def test_demo_is_a_checkout_that_comes_with_pmlaunch() -> None:
     demo = demo_checkout()
-    assert demo.generation == "demo"
+    assert demo.generation is Generation.DEMO
     assert all(point.module.startswith("pmlaunch.demo.") for point in demo.watch)

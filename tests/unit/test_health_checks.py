@@ -22,7 +22,7 @@ from pmlaunch.doctor.target import make_site
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import HydraCheckout
 from pmlaunch.git.lfs_pointer import Pointer
-from pmlaunch.model import Severity
+from pmlaunch.model import FLAG, Severity
 from pmlaunch.runtimes.interface import PythonRuntime
 from pmlaunch.settings import Settings
 from pmlaunch.support.cache import KINDS
@@ -42,7 +42,7 @@ IMPORTS = ("lightning", "hydra", "protomotions", "isaac_utils", "poselib")
 def site(tmp_path: Path) -> Site:
     """For Genesis with a plain interpreter, without a checkout, not quick."""
     made = make_site(Settings(tmp_path, {"PATH": ""}), simulator="genesis", quick=True)
-    runtime = PythonRuntime("/venv/bin/python", "test", "3.10")
+    runtime = PythonRuntime("/venv/bin/python", FLAG, "3.10")
     return replace(made, quick=False, runtime=runtime, platform=PLATFORMS["linux"], problem=None)
 
 
@@ -363,7 +363,7 @@ def test_quick_reads_the_files(site: Site, tmp_path: Path) -> None:
     (home / "torch-2.7.0.dist-info").rename(other.mkdir() or other / "torch-2.7.0.dist-info")
     text = f"# a comment\nimport sys; sys.exit(3)\n{other}\n{tmp_path / 'gone'}\n"
     (home / "other.pth").write_text(text, encoding="utf-8")
-    runtime = PythonRuntime(str(tmp_path / "venv" / "bin" / "python"), "test", "3.10")
+    runtime = PythonRuntime(str(tmp_path / "venv" / "bin" / "python"), FLAG, "3.10")
     seen = look("packages", replace(site, quick=True, runtime=runtime))
     assert found(seen) == [("PML227", "warning")]
     assert seen.findings[0].subject == "lightning"

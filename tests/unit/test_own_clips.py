@@ -17,7 +17,7 @@ from pmlaunch.demo.choreography import own_motion
 from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton, varied_skeleton
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
-from pmlaunch.model import EvalRequest, Severity
+from pmlaunch.model import FLAG, EvalRequest, Severity
 from pmlaunch.motions.kinematics import forward_kinematics, from_vector
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.settings import Settings
@@ -42,7 +42,7 @@ def smpl3(tmp_path: Path) -> InferenceCheckout:
     root = make_checkout3(tmp_path / "three")
     (root / "protomotions/data/assets/mjcf/smpl.xml").write_text(mjcf(PLACES), encoding="utf-8")
     make_trained(root / "results/smpl_mlp", "smpl", list(NODE_NAMES))
-    return v3_checkout(root, "here")
+    return v3_checkout(root, FLAG)
 
 
 def find(checkout: InferenceCheckout, wanted: str, robot: str = "smpl") -> Path:

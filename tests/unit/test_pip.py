@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit_help import told
 
 from packaging_site import make_site
 from pmlaunch.cli.app import run as run_command
@@ -19,7 +20,7 @@ from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.pip import pip
 from pmlaunch.installing.python.target_python import Look, typed_python, usable_runtime
 from pmlaunch.installing.step import Progress, Site
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, Severity
 from pmlaunch.running.run_module import Inside
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from wheelhouse import make_installable
@@ -27,7 +28,7 @@ from wheelhouse import make_installable
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    runtime = PythonRuntime("/sim/bin/python", "flag")
+    runtime = PythonRuntime("/sim/bin/python", FLAG)
     return make_site(tmp_path / "protomotions", tmp_path / "logs", runtime, {})
 
 
@@ -109,7 +110,7 @@ def test_no_python_is_told_before_anything_else(site: Site) -> None:
 
 def test_a_python_that_cannot_be_started_says_why(site: Site) -> None:
     missing = Finding("PML201", Severity.ERROR, "Isaac Lab not found. Looked for x.", hint="--isaaclab DIR")
-    site.runtime = IsaacLabRuntime("isaaclab.sh", None, "not found", True, findings=(missing,))
+    site.runtime = IsaacLabRuntime("isaaclab.sh", None, UNKNOWN, True, findings=(missing,))
     with pytest.raises(PmlaunchError, match="Isaac Lab not found") as caught:
         usable_runtime(site)
     assert caught.value.code == "PML430"
@@ -117,7 +118,7 @@ def test_a_python_that_cannot_be_started_says_why(site: Site) -> None:
 
 
 def test_pmlaunchs_own_python_is_left_alone(site: Site) -> None:
-    site.runtime = PythonRuntime("/usr/bin/python", "pmlaunch's own")
+    site.runtime = PythonRuntime("/usr/bin/python", DEFAULT)
     with pytest.raises(PmlaunchError) as caught:
         PackagesStep().todo(site)
     assert caught.value.code == "PML449"
@@ -201,7 +202,7 @@ def test_what_was_broken_off_below_a_requirement_is_found_and_a_strangers_is_not
 def test_a_command_for_windows_can_be_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from pmlaunch.support.platforms import PLATFORMS
 
-    site = make_site(tmp_path, tmp_path, PythonRuntime(r"C:\R&D (x86)\python.exe", "flag"), {})
+    site = make_site(tmp_path, tmp_path, PythonRuntime(r"C:\R&D (x86)\python.exe", FLAG), {})
     site.platform = PLATFORMS["windows"]
     assert typed_python(site, "-m", "pip", "install", "moviepy<2") == (
         r"& 'C:\R&D (x86)\python.exe' -m pip install 'moviepy<2'"

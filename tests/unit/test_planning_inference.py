@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from unit_help import codes, source
+from unit_help import codes, source, told
 
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Severity, Sourced
+from pmlaunch.model import EvalRequest, Severity
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
@@ -60,8 +60,8 @@ def test_arguments(plan3: Plan3, checkout3: Path) -> None:
     )
     assert planned.plan.script.name == "inference_agent.py"
     assert codes(planned) == []
-    assert source(planned, "robot") == Sourced("g1", "checkpoint")
-    assert source(planned, "simulator") == Sourced("mujoco", "checkpoint")
+    assert told(source(planned, "robot")) == ("g1", "checkpoint")
+    assert told(source(planned, "simulator")) == ("mujoco", "checkpoint")
 
 
 def test_one_environment_on_the_cpu_is_run_as_fast_as_it_can_be(
@@ -88,10 +88,10 @@ def test_headless_without_metrics_is_finite(plan3: Plan3) -> None:
     planned = plan3(metrics=False)
     assert "--full-eval" not in planned.plan.overrides
     # 51 frames at 30/s, 50 decisions a second
-    assert source(planned, "max_steps") == Sourced(math.ceil(50 / 30 * 50), "default: the motion's length")
+    assert told(source(planned, "max_steps")) == (math.ceil(50 / 30 * 50), "default: the motion's length")
     assert not planned.plan.ends_by_itself
     assert source(plan3(metrics=False, simulator="newton"), "max_steps").value == math.ceil(50 / 30 * 40)
-    assert source(plan3(metrics=False, max_steps=7), "max_steps") == Sourced(7, "flag")
+    assert told(source(plan3(metrics=False, max_steps=7), "max_steps")) == (7, "flag")
 
 
 def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Path) -> None:
@@ -123,7 +123,7 @@ def test_max_steps_of_a_full_evaluation_is_upstreams_own_limit(plan3: Plan3) -> 
     assert codes(planned) == [("PML311", NOTE)]
     typed = plan3("agent.evaluator.max_eval_steps=30", max_steps=20)
     assert typed.plan.overrides[-1] == "agent.evaluator.max_eval_steps=30"
-    assert source(typed, "max_steps") == Sourced(30, "override")
+    assert told(source(typed, "max_steps")) == (30, "override")
     assert typed.plan.measuring.limit == 30
 
 
@@ -137,7 +137,7 @@ def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:
         "env.max_episode_length=5",
         "agent.evaluator.max_eval_steps=None",
     )
-    assert source(planned, "headless").source == "override"
+    assert str(source(planned, "headless").source) == "override"
 
 
 def test_pml118_names_a_model_that_measures(plan3: Plan3, checkout3: Path) -> None:
@@ -235,7 +235,7 @@ def test_devices_and_strategy_go_through_the_agent(plan3: Plan3, tmp_path: Path)
 
 def test_windows_gets_gloo_through_the_agent(plan3: Plan3) -> None:
     planned = plan3(target_os="windows")
-    assert source(planned, "ddp_backend") == Sourced("gloo", "platform windows")
+    assert told(source(planned, "ddp_backend")) == ("gloo", "platform windows")
     assert not [argument for argument in planned.plan.overrides if "gloo" in argument]  # no option takes it
     (motion,) = [argument for argument in planned.plan.overrides if argument.startswith("--motion-file=")]
     assert motion.endswith("data\\clips\\proto\\output_walk.motion")
@@ -318,7 +318,7 @@ def test_frozen_motion_of_another_robot_is_refused(plan3: Plan3, tmp_path: Path)
     motion = "examples/data/smpl_humanoid_sit_armchair.motion"
     checkpoint = make_trained(tmp_path / "mine", "g1", G1, motion=motion)
     planned = plan3(model=str(checkpoint), motions=())
-    assert source(planned, "motion").source == "checkpoint"
+    assert str(source(planned, "motion").source) == "checkpoint"
     assert codes(planned) == [("PML124", ERROR)]
     silent = make_trained(tmp_path / "silent", "smpl", SMPL)
     assert codes(plan3(model=str(silent), motions=())) == [("PML125", ERROR)]
@@ -327,7 +327,7 @@ def test_frozen_motion_of_another_robot_is_refused(plan3: Plan3, tmp_path: Path)
 def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3(motions=("walk", "wave"))
     assert len(planned.plan.motions) == 2
-    assert source(planned, "max_steps") == Sourced(83 + 50, "default: every motion once")
+    assert told(source(planned, "max_steps")) == (83 + 50, "default: every motion once")
     limited = plan3(motions=("walk", "wave"), max_steps=60)
     assert (limited.plan.max_steps, limited.plan.measuring.limit) == (60 + 50, 60)
     assert plan3(motions=("walk", "wave"), simulator="newton", num_envs=2).plan.max_steps is None

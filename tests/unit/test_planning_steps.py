@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from unit_help import STEPS, source, written
-
-from pmlaunch.model import Sourced
+from unit_help import STEPS, source, told, written
 
 at_once = pytest.mark.usefixtures("composed_at_once")
 
@@ -28,14 +26,14 @@ at_once = pytest.mark.usefixtures("composed_at_once")
 def test_headless(plan, options: dict, environment: dict, headless: bool, origin: str) -> None:
     planned = plan(environment=environment, **{"target_os": "linux", **options})
     assert planned.plan.headless is headless
-    assert source(planned, "headless") == Sourced(headless, origin)
+    assert told(source(planned, "headless")) == (headless, origin)
 
 
 @at_once
 def test_override_decides_headless_and_is_written_once(plan) -> None:
     planned = plan("tracker", "headless=false", headless=True)
     assert planned.plan.headless is False
-    assert source(planned, "headless").source == "override"
+    assert str(source(planned, "headless").source) == "override"
     assert written(planned)["++headless"] == "false"
 
 
@@ -47,8 +45,8 @@ def test_preset_of_the_users_own_decides_headless(plan, tmp_path) -> None:
         "checkpoint: data/pretrained_models/motion_tracker/smpl/last.ckpt\nrobot: smpl\nmotion: walk\nheadless: true\n"
     )
     planned = plan("quiet", environment={"DISPLAY": ":0"}, user_folder=folder)
-    assert source(planned, "headless") == Sourced(True, "user file")
-    assert source(planned, "simulator") == Sourced("isaaclab", "default")
+    assert told(source(planned, "headless")) == (True, "user file")
+    assert told(source(planned, "simulator")) == ("isaaclab", "default")
 
 
 @pytest.mark.parametrize(
@@ -71,15 +69,15 @@ def test_preset_of_the_users_own_decides_headless(plan, tmp_path) -> None:
 def test_number_of_steps(plan, overrides: tuple, options: dict, steps: int | None, origin: str) -> None:
     planned = plan("tracker", *overrides, **options)
     assert planned.plan.max_steps == steps
-    assert source(planned, "max_steps") == Sourced(steps, origin)
+    assert told(source(planned, "max_steps")) == (steps, origin)
     assert written(planned).get(f"++{STEPS}") == (str(steps) if steps else "null" if overrides[:1] else None)
 
 
 def test_number_of_steps_of_the_checkpoints_config(plan, checkout) -> None:
     config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
     config.write_text(config.read_text().replace("max_eval_steps: null", "max_eval_steps: 44"))
-    assert source(plan(), "max_steps") == Sourced(44, "checkpoint")
-    assert source(plan(max_steps=3), "max_steps") == Sourced(3, "flag")
+    assert told(source(plan(), "max_steps")) == (44, "checkpoint")
+    assert told(source(plan(max_steps=3), "max_steps")) == (3, "flag")
 
 
 def test_number_of_steps_is_rounded_up_to_the_end_of_the_motion(plan, tmp_path) -> None:

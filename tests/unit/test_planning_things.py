@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.quoting import is_scanned
-from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.model import EvalRequest
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.settings import Settings
 from standin import CHECKPOINT, TRAINED, smpl_motion
@@ -54,8 +55,8 @@ def test_model_by_path(plan, tmp_path: Path, typed: str) -> None:
     checkpoint = training(tmp_path / "mine")
     planned = plan(typed, motions=("walk",))
     assert planned.plan.checkpoint == checkpoint
-    assert planned.things.checkpoint.source == "argument"
-    assert planned.things.robot == Sourced(planned.things.robots[1], "checkpoint")
+    assert str(planned.things.checkpoint.source) == "argument"
+    assert told(planned.things.robot) == (planned.things.robots[1], "checkpoint")
     assert planned.plan.terrain is None
 
 
@@ -84,14 +85,14 @@ def test_robot_is_that_of_the_checkpoint(plan, tmp_path: Path) -> None:
 def test_robot_of_another_checkpoint_for_a_preset(plan, tmp_path: Path) -> None:
     training(tmp_path / "amp_run", AMP_TRAINED)
     planned = plan("tracker", checkpoint="amp_run/last.ckpt")
-    assert planned.things.checkpoint == Sourced(tmp_path / "amp_run/last.ckpt", "flag")
-    assert (planned.plan.robot, planned.things.robot.source) == ("amp", "checkpoint")
+    assert told(planned.things.checkpoint) == (tmp_path / "amp_run/last.ckpt", "flag")
+    assert (planned.plan.robot, str(planned.things.robot.source)) == ("amp", "checkpoint")
 
 
 def test_robot_that_nothing_tells_is_unknown(plan, tmp_path: Path) -> None:
     training(tmp_path / "run", "a: 1\n")
     planned = plan("run", motions=("smpl_humanoid_walk",))
-    assert planned.things.robot == Sourced(None, "unknown")
+    assert told(planned.things.robot) == (None, "unknown")
     assert planned.plan.overrides[0] == "+simulator=isaaclab"
 
 
@@ -114,11 +115,11 @@ def test_users_overrides_win_over_flags_and_change_the_things(plan, tmp_path: Pa
         num_envs=2,
     )
     things = planned.things
-    assert (things.robot.value.name, things.robot.source) == ("amp", "override")
-    assert (things.simulator.value.name, things.simulator.source) == ("genesis", "override")
-    assert things.checkpoint == Sourced(checkpoint, "override")
-    assert (planned.plan.motions[0].path, things.motion_source) == (motion, "override")
-    assert planned.values.terrain == Sourced("complex", "override")
+    assert (things.robot.value.name, str(things.robot.source)) == ("amp", "override")
+    assert (things.simulator.value.name, str(things.simulator.source)) == ("genesis", "override")
+    assert told(things.checkpoint) == (checkpoint, "override")
+    assert (planned.plan.motions[0].path, str(things.motion_source)) == (motion, "override")
+    assert told(planned.values.terrain) == ("complex", "override")
     assert planned.plan.overrides[:3] == ("+robot=amp", "+simulator=genesis", "+terrain=complex")
     assert [text for text in planned.plan.overrides if "num_envs" in text] == ["++num_envs=7"]
     assert planned.runtime.kind == "python"  # genesis needs no Isaac Lab
@@ -152,7 +153,7 @@ def test_demo_needs_no_checkout(plan, checkout: Path, isaaclab: Path) -> None:
     shutil.rmtree(checkout)
     planned = plan("demo")
     assert (planned.plan.generation, planned.plan.simulator, planned.plan.headless) == ("demo", "mujoco", True)
-    assert planned.things.checkout.source == "comes with pmlaunch"
+    assert str(planned.things.checkout.source) == "comes with pmlaunch"
     assert planned.plan.overrides[:2] == ("+robot=smpl", "+simulator=mujoco")
     assert planned.runtime.kind == "python"
 

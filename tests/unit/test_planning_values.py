@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import STEPS, source, written
+from unit_help import STEPS, source, told, written
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.model import EvalRequest
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.settings import Settings
+from pmlaunch.support.json import to_json
 
 at_once = pytest.mark.usefixtures("composed_at_once")
 
@@ -58,7 +59,7 @@ def test_order_of_the_overrides(plan) -> None:
 def test_flag_becomes_an_override(plan, options: dict[str, Any], key: str, text: str, name: str) -> None:
     planned = plan(**options)
     assert written(planned)[key] == text
-    assert source(planned, name).source == "flag"
+    assert str(source(planned, name).source) == "flag"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +76,7 @@ def test_flag_becomes_an_override(plan, options: dict[str, Any], key: str, text:
 def test_limits(plan, options: dict[str, Any], attribute: str, value: Any) -> None:
     planned = plan(**options)
     assert getattr(planned.plan, attribute) == value
-    assert source(planned, attribute) == Sourced(value, "flag" if attribute in options else "default")
+    assert told(source(planned, attribute)) == (value, "flag" if attribute in options else "default")
 
 
 @at_once
@@ -113,11 +114,11 @@ def test_where_the_values_of_a_plain_command_come_from(plan, checkout) -> None:
 def test_settings_are_named_as_the_source(plan, tmp_path) -> None:
     (tmp_path / "pmlaunch.yaml").write_text("num_envs: 3\nsimulator: genesis\nruns: out\ndevice: cpu\n")
     planned = plan(environment={"PMLAUNCH_NUM_ENVS": "5", "PMLAUNCH_TIMEOUT": "60", "PMLAUNCH_DDP_BACKEND": "gloo"})
-    assert source(planned, "num_envs") == Sourced(5, "environment PMLAUNCH_NUM_ENVS")
-    assert source(planned, "timeout") == Sourced(60.0, "environment PMLAUNCH_TIMEOUT")
-    assert source(planned, "ddp_backend") == Sourced("gloo", "environment PMLAUNCH_DDP_BACKEND")
-    assert source(planned, "simulator") == Sourced("genesis", "workspace pmlaunch.yaml")
-    assert source(planned, "device") == Sourced("cpu", "workspace pmlaunch.yaml")
+    assert told(source(planned, "num_envs")) == (5, "environment PMLAUNCH_NUM_ENVS")
+    assert told(source(planned, "timeout")) == (60.0, "environment PMLAUNCH_TIMEOUT")
+    assert told(source(planned, "ddp_backend")) == ("gloo", "environment PMLAUNCH_DDP_BACKEND")
+    assert told(source(planned, "simulator")) == ("genesis", "workspace pmlaunch.yaml")
+    assert told(source(planned, "device")) == ("cpu", "workspace pmlaunch.yaml")
     assert planned.plan.runs == tmp_path / "out"
 
 
@@ -182,7 +183,7 @@ def test_what_a_training_changed_is_said_again(plan, checkout) -> None:
     key = "robot.control.control_type"
     planned = plan()
     assert written(planned)[f"++{key}"] == "'proportional'"
-    assert source(planned, key).source == "checkpoint"
+    assert str(source(planned, key).source) == "checkpoint"
     assert f"++{key}" not in written(plan(robot="amp", motions=("amp_humanoid_walk",)))
     assert written(plan("tracker", f"{key}=torque"))[f"++{key}"] == "torque"
     assert f"++{key}" not in written(plan("tracker", "+robot=smpl"))
@@ -204,7 +205,7 @@ def test_unknown_key_is_noticed_and_added_key_is_a_warning(plan) -> None:
 def test_plan_is_json_data(plan) -> None:
     import json
 
-    document = json.loads(json.dumps(plan("tracker", "seed=1").plan.as_json()))
+    document = json.loads(json.dumps(to_json(plan("tracker", "seed=1").plan)))
     assert document["provenance"]["motion"]["value"] == [document["motions"][0]["path"]]
     assert document["provenance"]["seed"] == {"value": "1", "source": "override"}
 

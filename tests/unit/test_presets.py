@@ -22,7 +22,7 @@ def own(tmp_path: Path) -> Path:
 def test_shipped_presets_parse_and_bear_the_names_of_their_files(group: str) -> None:
     found = presets(group)
     assert list(found) == sorted(path.stem for path in (shipped_presets() / group).glob("*.yaml"))
-    assert all(preset.source == "preset" and preset.title for preset in found.values())
+    assert all(str(preset.source) == "preset" and preset.title for preset in found.values())
 
 
 @pytest.mark.parametrize("group", GROUPS)
@@ -55,7 +55,7 @@ def test_users_own_preset_joins_and_wins(own: Path) -> None:
     (own / "model" / "mine.yaml").write_text("title: Mine\ncheckpoint: mine.ckpt\n", encoding="utf-8")
     (own / "model" / "other.yaml").write_text("name: masked_mimic\naliases: [best]\n", encoding="utf-8")
     found = presets("model", (("workspace", own),))
-    assert found["mine"].source == "workspace"
+    assert str(found["mine"].source) == "workspace"
     assert found["masked_mimic"].names == ("masked_mimic", "best")
     assert found["masked_mimic"].path == own / "model" / "other.yaml"
     assert set(found) == {*presets("model"), "mine"}

@@ -11,6 +11,7 @@ import pytest
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.python.outstanding import _requirements_text
 from pmlaunch.installing.python.requirements import Requirements, constraints_for, lowered, requirements_for
+from pmlaunch.model import Generation
 
 TORCH = {"torch": "2.7.0+cu128"}
 
@@ -64,13 +65,13 @@ def test_moviepy_is_the_one_that_the_generation_imports_from() -> None:
     assert ask("moviepy\n").then == ("moviepy<2",)
     assert ask("moviepy\n", {"moviepy": "2.2.1"}).then == ("moviepy<2",)
     assert ask("moviepy\n", {"moviepy": "1.0.3"}) == Requirements(names=("moviepy",))
-    assert ask("moviepy\n", generation="3").first == ("moviepy>=2",)
+    assert ask("moviepy\n", generation=Generation.V3).first == ("moviepy>=2",)
 
 
 def test_genesis_is_the_one_that_was_seen_to_run_unless_there_is_one() -> None:
     assert ask("genesis-world\n").first == ("genesis-world==0.3.3",)
     assert ask("genesis-world\n", {"genesis-world": "0.2.1"}).first == ()
-    assert ask("genesis-world\n", generation="3").first == ("genesis-world",)
+    assert ask("genesis-world\n", generation=Generation.V3).first == ("genesis-world",)
 
 
 def test_a_pin_puts_no_older_version_in_the_place_of_a_newer() -> None:

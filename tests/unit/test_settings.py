@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Sourced
 from pmlaunch.settings import Settings
 
 
@@ -43,19 +43,19 @@ def refusal(settings: Settings, key: str = "num_envs") -> PmlaunchError:
 def test_flag_wins_over_environment_over_workspace_over_user(place: Path) -> None:
     files = ("num_envs: 3", "num_envs: 2\nvia: python\n")
     everything = settings_of(place, *files, {"PMLAUNCH_NUM_ENVS": "4"})
-    assert everything.get("num_envs", 5) == Sourced(5, "flag")
-    assert everything.get("num_envs") == Sourced(4, "environment PMLAUNCH_NUM_ENVS")
-    assert settings_of(place).get("num_envs") == Sourced(3, "workspace pmlaunch.yaml")
-    assert settings_of(place).get("via") == Sourced("python", "user file config.yaml")
+    assert told(everything.get("num_envs", 5)) == (5, "flag")
+    assert told(everything.get("num_envs")) == (4, "environment PMLAUNCH_NUM_ENVS")
+    assert told(settings_of(place).get("num_envs")) == (3, "workspace pmlaunch.yaml")
+    assert told(settings_of(place).get("via")) == ("python", "user file config.yaml")
     (place.parent / "pmlaunch.yaml").unlink()
-    assert settings_of(place).get("num_envs") == Sourced(2, "user file config.yaml")
+    assert told(settings_of(place).get("num_envs")) == (2, "user file config.yaml")
     assert settings_of(place).get("timeout") is None
 
 
 def test_nearest_workspace_file_counts(place: Path) -> None:
     settings = settings_of(place, "via: python")
     (place / "pmlaunch.yaml").write_text("via: isaaclab", encoding="utf-8")
-    assert settings.get("via") == Sourced("isaaclab", "workspace pmlaunch.yaml")
+    assert told(settings.get("via")) == ("isaaclab", "workspace pmlaunch.yaml")
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "num_envs:\n", "num_envs: null\n"])

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 
 from pmlaunch.smoke.case import Case, SmokeResult, Verdict
 from pmlaunch.smoke.junit import junit, markdown
+from pmlaunch.support.json import to_json
 
 RESULT = SmokeResult(
     "masked_mimic",
@@ -56,4 +57,4 @@ def test_markdown_is_one_row_a_case_failed_ones_first() -> None:
 
 
 def test_the_count_by_verdict_is_in_the_json() -> None:
-    assert RESULT.as_json()["counts"] == {"passed": 1, "failed": 1, "error": 1, "skipped": 1}
+    assert to_json(RESULT)["counts"] == {"passed": 1, "failed": 1, "error": 1, "skipped": 1}

@@ -49,3 +49,8 @@ def with_line(config: Path, line: str) -> Path:
     """The training's config with one more line."""
     config.write_text(f"{TRAINED}{line}\n", encoding="utf-8")
     return config
+
+
+def told(sourced: Sourced[Any]) -> tuple[Any, str]:
+    """A value and the label of its source, as `--dry-run` shows them."""
+    return sourced.value, str(sourced.source)

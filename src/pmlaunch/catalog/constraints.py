@@ -28,7 +28,7 @@ class Constraint:
         """What `+opt=` takes."""
         return f"{_FOLDER}/{self.name}"
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "option": self.option,

@@ -10,7 +10,7 @@ from typing import Any
 
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import NoCheckoutError, OtherGenerationError, PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.git import lfs_pointer as lfs
@@ -36,7 +36,7 @@ class Model:
     size: int | None
     preset: Preset | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "title": self.title,
@@ -76,8 +76,8 @@ def choose_model(wanted: str, known: Mapping[str, Preset], found: list[Model]) -
         others = ", ".join(sorted(chosen.values.get("generations") or {}))
         if others and not chosen.values.get("checkpoint"):
             message = f"Model {chosen.name} comes with ProtoMotions {others}, not with this checkout."
-            raise PmlaunchError("PML013", message, hint="--protomotions DIR, a checkout of that generation")
-        raise PmlaunchError("PML012", f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
+            raise OtherGenerationError(message, hint="--protomotions DIR, a checkout of that generation")
+        raise NoCheckoutError(f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
     return chosen
 
 

@@ -12,7 +12,7 @@ from pmlaunch.catalog.robots import Robot, robot_with_bodies
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.names import choose, fold
 
@@ -27,7 +27,7 @@ def motions(checkout: Checkout, available: list[Robot]) -> list[MotionInfo]:
 
 
 def _own_clips(checkout: Checkout) -> Sequence[Path]:
-    if checkout.generation != "3":
+    if checkout.generation is not Generation.V3:
         return ()
     from pmlaunch.catalog.generated_clips import own_clips  # only 3.x lacks them
 
@@ -124,7 +124,7 @@ def _without_prefix(clip: Path, robot: Robot | None) -> str:
     return clip.stem.removeprefix(f"{robot.motion_prefix}_") if robot else clip.stem
 
 
-def _preset(wanted: str, known: Mapping[str, Preset], generation: str) -> Preset | None:
+def _preset(wanted: str, known: Mapping[str, Preset], generation: Generation) -> Preset | None:
     for preset in known.values():
         if fold(wanted) in {fold(name) for name in preset.names}:
             return preset.of(generation)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import PRESET, Generation, Source
 from pmlaunch.support.yaml_file import yaml_mapping
 
 GROUPS = ("model", "motion", "robot", "simulator")
@@ -30,15 +31,15 @@ class Preset:
     aliases: tuple[str, ...]
     values: Mapping[str, Any]
     path: Path
-    source: str
+    source: Source
 
     @property
     def names(self) -> tuple[str, ...]:
         return (self.name, *self.aliases)
 
-    def of(self, generation: str) -> Preset:
+    def of(self, generation: Generation) -> Preset:
         """The preset with the values that it has for `generation`."""
-        special = (self.values.get("generations") or {}).get(generation)
+        special = (self.values.get("generations") or {}).get(generation.value)
         return replace(self, values={**self.values, **special}) if isinstance(special, Mapping) else self
 
 
@@ -49,20 +50,20 @@ def shipped_presets() -> Path:
 
 
 @cache
-def presets(group: str, more: tuple[tuple[str, Path], ...] = ()) -> Mapping[str, Preset]:
+def presets(group: str, more: tuple[tuple[Source, Path], ...] = ()) -> Mapping[str, Preset]:
     """The presets of `group` by name, in alphabetical order.
 
     `more` names further configs/ folders as (source, folder), the last one winning.
     """
     found: dict[str, Preset] = {}
-    for source, folder in (("preset", shipped_presets()), *more):
+    for source, folder in ((PRESET, shipped_presets()), *more):
         for path in sorted((folder / group).glob("*.yaml")):
             preset = _preset(path, source)
             found[preset.name] = preset
     return dict(sorted(found.items()))
 
 
-def _preset(path: Path, source: str) -> Preset:
+def _preset(path: Path, source: Source) -> Preset:
     values = yaml_mapping(path)
     aliases = values.get("aliases") or []
     if not isinstance(aliases, Iterable) or isinstance(aliases, str):

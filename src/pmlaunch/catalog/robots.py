@@ -26,7 +26,7 @@ class Robot:
     actions: int
     motion_prefix: str
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "title": self.title,
@@ -45,7 +45,7 @@ class Simulator:
     runtime: str
     devices: tuple[str, ...]
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "title": self.title,

@@ -9,7 +9,7 @@ from pmlaunch.catalog.models import config_of
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
 
 
@@ -56,7 +56,7 @@ def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Find
 
 def _config_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
     """What the program needs beside the checkpoint; planning has refused one of the other generation."""
-    if checkout.generation == "3":
+    if checkout.generation is Generation.V3:
         yield from _frozen_beside(path, checkout)
     elif config_of(path) is None:
         message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.support.platforms import LONGEST_RUNS
 
@@ -29,7 +29,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
-    if plan.generation == "demo" and plan.runtime["path"] == sys.executable and not plan.foreign:
+    if plan.generation is Generation.DEMO and plan.runtime.path == sys.executable and not plan.foreign:
         missing = [name for name in DEMO_PACKAGES if find_spec(name) is None]
         if missing:
             message = f"The embedded evaluation needs packages that are not installed: {', '.join(missing)}."

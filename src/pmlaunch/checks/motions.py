@@ -11,7 +11,7 @@ from pmlaunch.catalog.models import config_of, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.checkout import demo_checkout
 from pmlaunch.generations.v3 import frozen_configs as frozen
-from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
 
@@ -43,7 +43,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
 
 def _own_clips(planned: Planned) -> Iterator[Finding]:
     """A name that the checkout has no clip for was answered with one of ours: nobody should take it for upstream's."""
-    if planned.plan.generation != "3":
+    if planned.plan.generation is not Generation.V3:
         return
     from pmlaunch.catalog.generated_clips import is_own
 
@@ -112,7 +112,7 @@ def _typed(motion: MotionInfo, planned: Planned) -> str:
 
 def _model_for(robot: str, planned: Planned) -> str | None:
     """A model of that robot that can follow its motions: one that is here and measures before others; None: none."""
-    home = None if planned.plan.generation == "demo" else planned.checkout
+    home = None if planned.plan.generation is Generation.DEMO else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pmlaunch.catalog.models import config_of, trained_bodies, trained_for
 from pmlaunch.catalog.robots import robot_with_bodies
 from pmlaunch.generations.v3 import frozen_configs as frozen
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
 
 
@@ -20,7 +20,7 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
     if robot is None:
         yield from _unknown(planned)
         return
-    genesis_of_2 = planned.plan.simulator == "genesis" and planned.checkout.generation != "3"
+    genesis_of_2 = planned.plan.simulator == "genesis" and planned.checkout.generation is not Generation.V3
     if genesis_of_2 and planned.report.control_type == "built_in_pd":
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
         message = (

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.site_packages import lacks
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
-    if plan.generation == "demo":
+    if plan.generation is Generation.DEMO:
         if planned.request.headless is False:
             message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
             yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")
@@ -30,7 +30,8 @@ def check_window(planned: Planned) -> Iterator[Finding]:
         hint = "--headless; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees; --no-check PML133"
         yield Finding("PML133", Severity.ERROR, message, hint, None, "--window")
     elif plan.record and not plan.foreign and lacks(planned.runtime, "moviepy"):
-        python = planned.runtime.as_json()["python"]["path"]
+        chosen = planned.runtime.facts.python
+        python = chosen.path if chosen else "python"
         message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."
         fix = f'"{python}" -m pip install moviepy'
         yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")

@@ -8,6 +8,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding
+from pmlaunch.support.json import to_json
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Outcome:
     errors: Sequence[PmlaunchError] = ()
     shown: Any = None
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         """The document that every command prints with --json."""
         return {
             "schema": 1,
@@ -29,7 +30,7 @@ class Outcome:
             "ok": self.exit_code == 0,
             "exit_code": self.exit_code,
             "data": dict(self.data),
-            "findings": [finding.as_json() for finding in self.findings],
+            "findings": to_json(self.findings),
             "errors": [
                 {"code": error.code, "message": error.message, "hint": error.hint, "subject": error.subject}
                 for error in self.errors

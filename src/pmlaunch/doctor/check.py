@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.json import to_json
 from pmlaunch.support.platforms import Platform
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ class Group(str, Enum):
 
 
 # the packages of a checkout by generation, in the order in which they import each other
-OWN_PACKAGES: Mapping[str, tuple[str, ...]] = {
-    "2": ("hydra", "protomotions", "isaac_utils", "poselib"),
-    "3": ("protomotions",),
+OWN_PACKAGES: Mapping[Generation, tuple[str, ...]] = {
+    Generation.V2: ("hydra", "protomotions", "isaac_utils", "poselib"),
+    Generation.V3: ("protomotions",),
 }
 
 
@@ -119,14 +120,14 @@ class Result:
                 return str(severity.value)
         return "skipped" if self.seen.skipped is not None else "fine"
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "name": self.check.name,
             "title": self.check.title,
             "group": self.check.group.value,
             "state": self.state,
             "facts": [{"name": name, "value": value} for name, value in self.seen.facts],
-            "findings": [finding.as_json() for finding in self.seen.findings],
+            "findings": to_json(self.seen.findings),
             "skipped": self.seen.skipped,
             "fixable": bool(self.check.mends & {finding.code for finding in self.seen.findings}),
             "seconds": round(self.seconds, 3),

@@ -14,6 +14,7 @@ from pmlaunch.doctor.check import Check, Group, Result, Seen, Site, finding
 from pmlaunch.doctor.registry import CHECKS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.json import to_json
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Mended:
     text: str
     done: bool
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {"check": self.check, "text": self.text, "done": self.done}
 
 
@@ -47,26 +48,26 @@ class Examination:
     def exit_code(self) -> int:
         return Exit.CHECK if any(found.severity is Severity.ERROR for found in self.findings) else Exit.DONE
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         site = self.site
         return {
             "quick": site.quick,
             "seconds": round(self.seconds, 3),
             "simulator": site.simulator.name,
             "checkout": str(site.checkout.root) if site.checkout else None,
-            "runtime": dict(site.runtime.as_json()),
+            "runtime": to_json(site.runtime.facts),
             "backend": site.backend,
             "groups": [
                 {
                     "name": group.name.lower(),
                     "title": group.value,
-                    "checks": [result.as_json() for result in self.results if result.check.group is group],
+                    "checks": [to_json(result) for result in self.results if result.check.group is group],
                 }
                 for group in Group
             ],
             "fix": {
                 "asked": self.fixed,
-                "mended": [item.as_json() for item in self.mended],
+                "mended": to_json(self.mended),
                 "before": [
                     {"check": result.check.name, "state": result.state, "codes": _codes(result)}
                     for result in self.before

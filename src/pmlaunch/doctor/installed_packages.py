@@ -54,10 +54,10 @@ def installed_at(site: Site) -> Installed:
 def _by_files(site: Site) -> Installed:
     from pmlaunch.agent.pmlaunch_agent.installed import installed_packages
 
-    python = site.runtime.as_json()["python"] or {}
-    if not python.get("path"):
+    python = site.runtime.facts.python
+    if python is None:
         return Installed({}, skipped="it is not known which Python a run would use")
-    folders = [str(folder) for folder in site_packages(Path(python["path"]), python.get("version"))]
+    folders = [str(folder) for folder in site_packages(Path(python.path), python.version)]
     if not folders:
-        return Installed({}, python.get("version"), skipped="its packages are not found from its files")
-    return Installed(installed_packages(folders), python.get("version"), complete=False)
+        return Installed({}, python.version, skipped="its packages are not found from its files")
+    return Installed(installed_packages(folders), python.version, complete=False)

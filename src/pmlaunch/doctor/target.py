@@ -10,10 +10,10 @@ from pmlaunch.catalog.presets import Preset, presets
 from pmlaunch.doctor.check import OWN_PACKAGES, Site, finding
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import probe_of
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import NoCheckoutError, PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.runtimes.choose import choose_runtime
 from pmlaunch.settings import Settings
@@ -41,7 +41,7 @@ def make_site(
     platform = platform_named(None)
     preset = _simulator(settings, simulator)
     checkout, problem = _checkout(settings, protomotions, preset.name == EMBEDDED)
-    embedded = preset.name == EMBEDDED and (checkout is None or checkout.generation == "2")
+    embedded = preset.name == EMBEDDED and (checkout is None or checkout.generation is Generation.V2)
     runtime = choose_runtime(
         via=str(_value(settings, "via", via) or "auto"),
         wanted=str(preset.values.get("runtime", "python")),
@@ -91,12 +91,9 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
     """The checkout, or why there is none: an error, unless only the embedded evaluation is asked about."""
     try:
         return find_checkout(settings, flag), None
-    except PmlaunchError as error:
-        if error.code not in ("PML012", "PML013"):
-            raise
-        hint = _NEXT if error.code == "PML012" else error.hint
+    except NoCheckoutError as error:
         severity = Severity.NOTE if embedded and flag is None else Severity.ERROR
-        return None, finding(error.code, severity, error.message, hint, about=error.subject or "")
+        return None, finding(error.code, severity, error.message, _NEXT, about=error.subject or "")
 
 
 def _backend(settings: Settings, platform: Platform, device: str | None, devices: Sequence[str]) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.overrides import UserOverride, parse_overrides
-from pmlaunch.model import WatchPoint
+from pmlaunch.model import Generation, Origin, Source, WatchPoint
 from pmlaunch.support.yaml_file import yaml_mapping
 
 _MISSING = "???"
@@ -34,9 +34,9 @@ class Checkout(Protocol):
     @property
     def root(self) -> Path: ...
     @property
-    def generation(self) -> str: ...
+    def generation(self) -> Generation: ...
     @property
-    def source(self) -> str: ...
+    def source(self) -> Source: ...
     @property
     def script(self) -> Path: ...
     @property
@@ -92,8 +92,8 @@ class HydraCheckout:
     """A checkout whose program is a Hydra script. `source` says how it was found."""
 
     root: Path
-    generation: str
-    source: str
+    generation: Generation
+    source: Source
     script: Path
     config_dir: Path
     python_path: tuple[Path, ...]
@@ -160,11 +160,11 @@ _DEMO_WATCH = (
 )
 
 
-def v2_checkout(root: Path, source: str) -> HydraCheckout:
+def v2_checkout(root: Path, source: Source) -> HydraCheckout:
     """ProtoMotions 2.x at `root`. Its two helper packages are found without being installed."""
     return HydraCheckout(
         root=root,
-        generation="2",
+        generation=Generation.V2,
         source=source,
         script=root / "protomotions" / "eval_agent.py",
         config_dir=root / "protomotions" / "config",
@@ -178,8 +178,8 @@ def demo_checkout() -> HydraCheckout:
     root = Path(__file__).parent.parent / "demo"
     return HydraCheckout(
         root=root,
-        generation="demo",
-        source="comes with pmlaunch",
+        generation=Generation.DEMO,
+        source=Source(Origin.DEFAULT, "comes with pmlaunch"),
         script=root / "eval_agent.py",
         config_dir=root / "config",
         python_path=(root.parent.parent,),

@@ -5,23 +5,25 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import NoCheckoutError
 from pmlaunch.generations.checkout import Checkout, v2_checkout
 from pmlaunch.generations.v3.checkout import v3_checkout
+from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
 
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
+_FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _NO_CHECKOUT_HINT = (
     "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
 )
 
 
-def generation_of(root: Path) -> str | None:
-    """ "2", "3", or None when `root` is no checkout. Told by the programs that a generation has."""
+def generation_of(root: Path) -> Generation | None:
+    """The generation of the checkout at `root`, told by its programs; None when it is not a checkout."""
     if (root / "protomotions" / "eval_agent.py").is_file():
-        return "2"
+        return Generation.V2
     if (root / "protomotions" / "inference_agent.py").is_file():
-        return "3"
+        return Generation.V3
     return None
 
 
@@ -34,31 +36,28 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     if named is not None:
         root = Path(named.value)
         if generation_of(root) is None:
-            raise PmlaunchError(
-                "PML012", _not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root)
-            )
+            raise NoCheckoutError(_not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root))
         return _open(root, named.source, settings)
     for folder in (settings.folder, *settings.folder.parents):
         for candidate in (folder, *(folder / name for name in _FOLDER_NAMES)):
             if generation_of(candidate):
-                return _open(candidate, "found here" if folder == settings.folder else "found above", settings)
-    raise PmlaunchError(
-        "PML012",
+                return _open(candidate, _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE, settings)
+    raise NoCheckoutError(
         f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
         f"{settings.folder} or above.",
         hint=_NO_CHECKOUT_HINT,
     )
 
 
-def _open(root: Path, source: str, settings: Settings) -> Checkout:
+def _open(root: Path, source: Source, settings: Settings) -> Checkout:
     # not resolve(), which raises on some drives of Windows and on long paths
     home = Path(os.path.abspath(root))  # noqa: PTH100
-    if generation_of(root) == "3":
+    if generation_of(root) is Generation.V3:
         return v3_checkout(home, source, settings.environment.get("PROTOMOTIONS_ASSET_ROOT"))
     return v2_checkout(home, source)
 
 
-def _not_a_checkout(root: Path, source: str) -> str:
+def _not_a_checkout(root: Path, source: Source) -> str:
     if not root.exists():
         return f"{root} does not exist (from {source})."
     programs = "neither protomotions/eval_agent.py (2.x) nor protomotions/inference_agent.py (3.x)"

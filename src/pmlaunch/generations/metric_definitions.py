@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pmlaunch.model import Generation
+
 AGENT_TARGET = "pmlaunch_agent.evaluate_v2.agent"
 """What `agent._target_` names in a run of ProtoMotions 2 that measures, keeps or records (agent/evaluate_v2.py)."""
 
@@ -81,12 +83,12 @@ _V3 = Measures(
 )
 
 
-def measures_of(generation: str) -> Measures:
+def measures_of(generation: Generation) -> Measures:
     """What `generation` measures; nothing for one that is not known here."""
-    return {"2": _V2, "3": _V3}.get(generation, Measures())
+    return {Generation.V2: _V2, Generation.V3: _V3}.get(generation, Measures())
 
 
-def has_metrics(generation: str, agent: str | None) -> bool:
+def has_metrics(generation: Generation, agent: str | None) -> bool:
     """Whether this agent (its `_target_`) has figures of its own, as far as can be told before the start."""
     measures = measures_of(generation)
     return not measures.wraps or agent is None or agent.startswith(measures.agents)

@@ -9,7 +9,7 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.v2.compose import ConfigReport
 from pmlaunch.generations.v2.program import HydraProgram
 from pmlaunch.generations.v2.values import Values
-from pmlaunch.model import EvalRequest, LaunchPlan, Sourced
+from pmlaunch.model import EvalRequest, Generation, LaunchPlan, Sourced
 from pmlaunch.planning.resolve import Things
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
@@ -45,7 +45,7 @@ class Program(Protocol):
 
 def program_of(checkout: Checkout) -> Program:
     """The program of the checkout's generation."""
-    if checkout.generation == "3":
+    if checkout.generation is Generation.V3:
         from pmlaunch.generations.v3.program import InferenceProgram  # a start of 2.x does without it
 
         return InferenceProgram()

@@ -12,13 +12,11 @@ from typing import Protocol
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.checkpoints.checkpoints_step import refuse_unknown_models
 from pmlaunch.installing.step import InstallRequest, Progress, Site, State, Step, StepResult, Todo
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Origin, Severity
 from pmlaunch.runtimes.interface import IsaacLabRuntime, Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.disk import require_room
 from pmlaunch.support.platforms import platform_named
-
-_ENVIRONMENTS = ("environment VIRTUAL_ENV", "environment CONDA_PREFIX")
 
 
 class Observer(Protocol):
@@ -79,8 +77,8 @@ def _learned(runtime: Runtime | None) -> dict[str, str]:
         return {}
     if isinstance(runtime, IsaacLabRuntime):
         return {"isaaclab": str(Path(runtime.script).parent)}
-    told = runtime.as_json()
-    return {"python": str(told["path"])} if told["source"] in _ENVIRONMENTS else {}
+    facts = runtime.facts
+    return {"python": facts.path} if facts.source.origin is Origin.ACTIVE_ENVIRONMENT else {}
 
 
 def logs_folder(settings: Settings) -> Path:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from pmlaunch.model import Finding
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.json import to_json
 from pmlaunch.support.platforms import Platform
 
 
@@ -115,7 +116,7 @@ class StepResult:
     log: Path | None = None
     findings: tuple[Finding, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "title": self.title,
@@ -125,7 +126,7 @@ class StepResult:
             "commands": list(self.commands),
             "bytes": self.bytes,
             "log": str(self.log) if self.log else None,
-            "findings": [finding.as_json() for finding in self.findings],
+            "findings": to_json(self.findings),
         }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Source, Sourced
 from pmlaunch.planning.resolve import Things
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
@@ -18,10 +18,10 @@ def headless_or_window(request: EvalRequest, settings: Settings, things: Things,
     """A window where a person can look at it: on Windows, or where there is a display; never in CI."""
     typed = [item.value for item in things.overrides if item.kind == "value" and item.key == "headless"]
     if typed:
-        return Sourced(bool(typed[-1]), "override")
+        return Sourced(bool(typed[-1]), OVERRIDE)
     preset = things.model.preset
     if request.headless is not None:
-        return Sourced(request.headless, "flag")
+        return Sourced(request.headless, FLAG)
     if preset and preset.values.get("headless") is not None:
         return Sourced(bool(preset.values["headless"]), preset.source)
     chosen = settings.get("headless")
@@ -29,10 +29,10 @@ def headless_or_window(request: EvalRequest, settings: Settings, things: Things,
         return Sourced(bool(chosen.value), chosen.source)
     environment = settings.environment
     if environment.get("CI"):
-        return Sourced(True, "environment CI")
+        return Sourced(True, Source(Origin.ENVIRONMENT, "environment CI"))
     if platform.has_display(environment):
-        return Sourced(False, "default")
-    return Sourced(True, "default: no display")
+        return Sourced(False, DEFAULT)
+    return Sourced(True, Source(Origin.DEFAULT, "default: no display"))
 
 
 def device_of(request: EvalRequest, settings: Settings, things: Things) -> Sourced[str | None]:
@@ -42,7 +42,7 @@ def device_of(request: EvalRequest, settings: Settings, things: Things) -> Sourc
     if request.device is None and preset and preset.values.get("device"):
         chosen = Sourced(str(preset.values["device"]), preset.source)
     if chosen is None:
-        return Sourced(None, "checkpoint")
+        return Sourced(None, CHECKPOINT)
     if chosen.value not in _DEVICES:
         raise PmlaunchError("PML001", f"--device cannot be {chosen.value!r}: it is gpu or cpu.")
     return chosen
@@ -52,11 +52,11 @@ def backend_of(
     request: EvalRequest, settings: Settings, platform: Platform
 ) -> tuple[Sourced[str | None], Sourced[str] | None]:
     """(the process group's backend, or None for Lightning's choice; Fabric's strategy when there is no group)."""
-    chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", "default")
+    chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", DEFAULT)
     if chosen.value not in _BACKENDS:
         raise PmlaunchError("PML001", f"--ddp-backend cannot be {chosen.value!r}: it is {', '.join(_BACKENDS)}.")
     if chosen.value == "auto":
-        return Sourced(platform.ddp_backend, f"platform {platform.name}"), None
+        return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, f"platform {platform.name}")), None
     if chosen.value == "none":
         return Sourced(None, chosen.source), Sourced("auto", chosen.source)
     return chosen, None
@@ -69,7 +69,7 @@ def path_text(path: Sourced[Any], platform: Platform, things: Things) -> Sourced
 
 def seconds_of(key: str, settings: Settings, flag: float | None, default: float | None) -> Sourced[Any]:
     """A limit in seconds, from whatever layer it comes; None is no limit. Raises PML001."""
-    chosen = settings.get(key, flag) or Sourced(default, "default")
+    chosen = settings.get(key, flag) or Sourced(default, DEFAULT)
     if chosen.value is not None and not chosen.value > 0:
         message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it is a number of seconds above 0."
         raise PmlaunchError("PML001", message, hint=f"--{key} 600, or leave it out")

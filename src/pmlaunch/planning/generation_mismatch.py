@@ -8,6 +8,7 @@ from pmlaunch.catalog.models import config_of
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.model import Generation
 
 
 def refuse_another_generation(checkpoint: Path, checkout: Checkout) -> None:
@@ -17,12 +18,12 @@ def refuse_another_generation(checkpoint: Path, checkout: Checkout) -> None:
     """
     made_by_3 = frozen.is_of_generation_3(checkpoint)
     made_by_2 = not made_by_3 and config_of(checkpoint) is not None
-    if checkout.generation == "3" and made_by_2:
+    if checkout.generation is Generation.V3 and made_by_2:
         message = (
             f"{checkpoint} was made by ProtoMotions 2 (its config.yaml says so); {checkout.root} is ProtoMotions 3."
         )
         way = "--protomotions DIR of a 2.x checkout (git worktree add DIR v2.3); or train it again with 3.x"
-    elif checkout.generation == "2" and made_by_3:
+    elif checkout.generation is Generation.V2 and made_by_3:
         message = (
             f"{checkpoint} was made by ProtoMotions 3; {checkout.root} is ProtoMotions 2, which cannot rebuild it."
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pmlaunch import __version__
-from pmlaunch.model import Sourced
+from pmlaunch.model import DEFAULT, Sourced
 from pmlaunch.runtimes.batch_rules import is_harmless
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
@@ -48,4 +48,4 @@ def import_path(platform: Platform, runtime: Runtime, environment: Mapping[str, 
 
 def runs_folder(settings: Settings, flag: str | None) -> Sourced[str]:
     """Where run folders are made: `runs` where the command was typed, unless said otherwise."""
-    return settings.get("runs", flag) or Sourced(str(settings.folder / "runs"), "default")
+    return settings.get("runs", flag) or Sourced(str(settings.folder / "runs"), DEFAULT)

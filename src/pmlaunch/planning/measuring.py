@@ -7,17 +7,18 @@ from typing import Any
 from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.v2.compose import ConfigReport
 from pmlaunch.generations.v2.values import Values
-from pmlaunch.model import EvalRequest, Measuring, Sourced
+from pmlaunch.model import FLAG, EvalRequest, Generation, Measuring, Origin, Source, Sourced
 from pmlaunch.planning.resolve import Things
 
-_TYPED = ("flag", "override")
+_TYPED = (Origin.FLAG, Origin.OVERRIDE)
 
 
 def wants_metrics(request: EvalRequest, headless: bool) -> Sourced[bool]:
     """Whether every motion is evaluated once and measured: what a run without a window is for (the demo has none)."""
     if request.metrics is not None:
-        return Sourced(request.metrics, "flag")
-    return Sourced(headless, "default: headless" if headless else "default: a window stays open")
+        return Sourced(request.metrics, FLAG)
+    why = "default: headless" if headless else "default: a window stays open"
+    return Sourced(headless, Source(Origin.DEFAULT, why))
 
 
 def _keys(things: Things) -> dict[str, str]:
@@ -34,7 +35,7 @@ def measuring_of(values: Values, report: ConfigReport, things: Things, steps: So
     return Measuring(
         agent=report.agent,
         seed=seed if isinstance(seed, int) else 0,
-        limit=steps.value if steps.source in _TYPED else None,
+        limit=steps.value if steps.source.origin in _TYPED else None,
         library=things.motion_list.library,
-        keys=_keys(things) if not values.headless.value and things.checkout.generation == "2" else {},
+        keys=_keys(things) if not values.headless.value and things.checkout.generation is Generation.V2 else {},
     )

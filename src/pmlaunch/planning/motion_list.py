@@ -17,7 +17,7 @@ from typing import Any
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.support.yaml_file import yaml_mapping
 
 LIBRARY_FILE = "motions.yaml"
@@ -58,7 +58,7 @@ def collect(
     find: Callable[[str], Path],
     places: Sequence[Path],
     robots: Sequence[Robot],
-    generation: str,
+    generation: Generation,
 ) -> MotionList:
     """The motions that `wanted` names, in that order, each once.
 
@@ -98,7 +98,7 @@ def collect(
     return MotionList(motions, None, _text(entries, generation))
 
 
-def own_list(path: Path, robots: Sequence[Robot], generation: str) -> MotionList:
+def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> MotionList:
     """The list of one motion file or library that the checkpoint or an override names; never raises."""
     try:
         return replace(collect((str(path),), lambda _: path, (), robots, generation), file=path, library=None)
@@ -111,25 +111,27 @@ def _is_list(path: Path) -> bool:
     return path.suffix in _LISTS and path.is_file()
 
 
-def _own_ending(generation: str) -> str:
-    return ".motion" if generation == "3" else ".npy"
+def _own_ending(generation: Generation) -> str:
+    return ".motion" if generation is Generation.V3 else ".npy"
 
 
-def _info(path: Path, robots: Sequence[Robot], generation: str) -> MotionInfo:
+def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> MotionInfo:
     """What the file says of itself; one of the other generation is a problem: upstream fails at it after the start."""
     info = read_info(path, robots)
-    packed_by_3 = path.suffix == _PACKED and generation != "3" and info.problem is None
+    packed_by_3 = path.suffix == _PACKED and generation is not Generation.V3 and info.problem is None
     foreign = packed_by_3 or (path.suffix in _CLIPS and path.suffix != _own_ending(generation))
     if not foreign or (info.problem is not None and info.problem.code == "PML121"):
         return info
-    other, whose = ("2", "3.x") if generation == "3" else ("3", "2.x" if generation == "2" else "the demo")
+    other, whose = (
+        ("2", "3.x") if generation is Generation.V3 else ("3", "2.x" if generation is Generation.V2 else "the demo")
+    )
     own = _own_ending(generation)
     message = f"{path.name} is a motion of ProtoMotions {other}, which {whose} cannot read: its own are {own}."
     hint = f"pmlaunch list motions; or --protomotions DIR of a {other}.x checkout"
     return replace(info, problem=Finding("PML132", Severity.ERROR, message, hint, subject=str(path)))
 
 
-def _files(name: str, find: Callable[[str], Path], places: Sequence[Path], generation: str) -> list[Path]:
+def _files(name: str, find: Callable[[str], Path], places: Sequence[Path], generation: Generation) -> list[Path]:
     """The files that one --motion stands for. A bare name is a motion's first, whatever lies about by that name."""
     if not name.strip():
         raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", hint="pmlaunch list motions")
@@ -183,7 +185,7 @@ def _matching(path: Path) -> Iterator[Path]:
     return iter(literal.glob(str(Path(*parts))))
 
 
-def _entries(path: Path, robots: Sequence[Robot], generation: str) -> Iterator[_Entry]:
+def _entries(path: Path, robots: Sequence[Robot], generation: Generation) -> Iterator[_Entry]:
     """The motions of one file: itself, or those that a library lists, in upstream's order."""
     if not _is_list(path):
         yield _Entry(_info(path, robots, generation))
@@ -192,7 +194,7 @@ def _entries(path: Path, robots: Sequence[Robot], generation: str) -> Iterator[_
     if not isinstance(listed, list) or not listed or not all(_names_a_file(item) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
         raise PmlaunchError("PML120", message, subject=str(path))
-    if generation == "3":
+    if generation is Generation.V3:
         yield from (_whole(path, item, robots) for item in listed)
         return
     for item in sorted(listed, key=lambda item: _number(item.get("idx"), 1e6)):
@@ -212,7 +214,7 @@ def _entries(path: Path, robots: Sequence[Robot], generation: str) -> Iterator[_
 
 def _whole(path: Path, item: Mapping[str, Any], robots: Sequence[Robot]) -> _Entry:
     """An entry as 3.x reads it: file and weight, in the file's own order. Raises PML016 for what it would not play."""
-    info = _info(path.parent / item["file"], robots, "3")
+    info = _info(path.parent / item["file"], robots, Generation.V3)
     pieces = item.get("sub_motions")
     pieces = [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
     timings = [found for piece in pieces or [item] if isinstance(found := piece.get("timings"), dict)]
@@ -281,13 +283,13 @@ def _distinct(motions: Sequence[MotionInfo]) -> tuple[MotionInfo, ...]:
     return tuple(found)
 
 
-def _text(entries: Sequence[_Entry], generation: str) -> str:
+def _text(entries: Sequence[_Entry], generation: Generation) -> str:
     """The YAML, in ASCII: upstream opens it in the encoding that Windows happens to have."""
     import yaml
 
     motions: list[dict[str, Any]] = []
     for index, entry in enumerate(entries):
-        if generation == "3":
+        if generation is Generation.V3:
             motions.append({"file": str(entry.info.path), "weight": 1.0, **(entry.more or {})})
             continue
         timings = {"start": entry.start, "end": entry.end if entry.end >= 0 else -1}

@@ -17,7 +17,20 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.program import program_of
 from pmlaunch.generations.v2.compose import ConfigReport
 from pmlaunch.generations.v2.values import Values
-from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced
+from pmlaunch.model import (
+    ARGUMENT,
+    CHECKPOINT,
+    DEFAULT,
+    OVERRIDE,
+    EvalRequest,
+    Finding,
+    Generation,
+    LaunchPlan,
+    Origin,
+    Severity,
+    Source,
+    Sourced,
+)
 from pmlaunch.planning.choices import seconds_of
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.measuring import measuring_of, wants_metrics
@@ -64,7 +77,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     runtime = choose_runtime(
         via=str(_setting(settings, "via", request.via, "auto").value),
         wanted=things.simulator.value.runtime,
-        own=things.checkout.generation == "demo",
+        own=things.checkout.generation is Generation.DEMO,
         isaaclab=request.isaaclab,
         python=request.python,
         settings=settings,
@@ -77,11 +90,11 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     if not things.motions and report.motion_file is not None:
         # the checkpoint's own motion, relative to the checkout as upstream reads it
         own = own_list(things.checkout.within(report.motion_file), things.robots, things.checkout.generation)
-        things = replace(things, motions=own.motions, motion_list=own, motion_source="checkpoint")
+        things = replace(things, motions=own.motions, motion_list=own, motion_source=CHECKPOINT)
     steps = program.steps(request, values, report, things)
     values = program.with_steps(values, steps)
     plan = _assemble(request, settings, platform, things, runtime, values, steps)
-    metrics = wants_metrics(request, bool(values.headless.value) or things.checkout.generation == "demo")
+    metrics = wants_metrics(request, bool(values.headless.value) or things.checkout.generation is Generation.DEMO)
     plan = replace(
         plan,
         metrics=metrics.value,
@@ -128,7 +141,7 @@ def _assemble(
         import_path=import_path(platform, runtime, settings.environment),
         python_path=checkout.python_path,
         ddp_backend=values.backend.value,
-        runtime=runtime.as_json(),
+        runtime=runtime.facts,
         provenance={},
         platform=platform.name,
         foreign=platform.foreign,
@@ -144,7 +157,10 @@ def _assemble(
         "timeout": timeout,
         "silence": silence,
         "runs": runs,
-        **{name: Sourced(text, "default: one environment on the CPU") for name, text in faster.items()},
+        **{
+            name: Sourced(text, Source(Origin.DEFAULT, "default: one environment on the CPU"))
+            for name, text in faster.items()
+        },
     }
     return replace(plan, provenance=provenance, plain_command=plain_commands(plan, runtime.plain_python()))
 
@@ -153,7 +169,7 @@ def _provenance(things: Things, values: Values, steps: Sourced[Any], runtime: Ru
     robot, simulator = things.robot, things.simulator
     described: dict[str, Sourced[Any]] = {
         "checkout": Sourced(things.checkout.root, things.checkout.source),
-        "model": Sourced(things.model.name, "argument"),
+        "model": Sourced(things.model.name, ARGUMENT),
         "checkpoint": things.checkpoint,
         "robot": Sourced(robot.value.name if robot.value else None, robot.source),
         "simulator": Sourced(simulator.value.name, simulator.source),
@@ -164,16 +180,16 @@ def _provenance(things: Things, values: Values, steps: Sourced[Any], runtime: Ru
         "max_steps": steps,
         "device": values.device,
         "ddp_backend": values.backend,
-        "runtime": Sourced(runtime.kind, str(runtime.as_json()["source"])),
+        "runtime": Sourced(runtime.facts.kind, runtime.facts.source),
     }
     shown = ("num_envs", "seed", "ngpu", "devices", "metrics")
     described |= {key: it for key, it in values.settings.items() if key in shown or key.startswith("robot.")}
-    described |= {override.key: Sourced(override.text, "override") for override in things.overrides}
+    described |= {override.key: Sourced(override.text, OVERRIDE) for override in things.overrides}
     return described
 
 
 def _setting(settings: Settings, key: str, flag: Any, default: Any) -> Sourced[Any]:
-    return settings.get(key, flag) or Sourced(default, "default")
+    return settings.get(key, flag) or Sourced(default, DEFAULT)
 
 
 def plan_findings(planned: Planned) -> list[Finding]:

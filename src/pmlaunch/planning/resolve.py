@@ -11,12 +11,25 @@ from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
 from pmlaunch.catalog.motions import find_motion
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
 from pmlaunch.generations.checkout import Checkout, demo_checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.v2.overrides import UserOverride
 from pmlaunch.generations.v3.frozen_configs import trained_simulator
-from pmlaunch.model import EvalRequest, MotionInfo, Sourced
+from pmlaunch.model import (
+    ARGUMENT,
+    CHECKPOINT,
+    DEFAULT,
+    FLAG,
+    OVERRIDE,
+    PRESET,
+    UNKNOWN,
+    EvalRequest,
+    Generation,
+    MotionInfo,
+    Source,
+    Sourced,
+)
 from pmlaunch.planning.generation_mismatch import refuse_another_generation
 from pmlaunch.planning.motion_list import MotionList, collect, own_list
 from pmlaunch.settings import Settings
@@ -35,7 +48,7 @@ class Things:
     robot: Sourced[Robot | None]
     simulator: Sourced[Simulator]
     motions: tuple[MotionInfo, ...]
-    motion_source: str
+    motion_source: Source
     overrides: tuple[UserOverride, ...]
     robots: tuple[Robot, ...]
     motion_list: MotionList = field(default_factory=MotionList)
@@ -99,7 +112,7 @@ def _checkout(request: EvalRequest, settings: Settings, known: Known) -> Checkou
 def _has_checkout(request: EvalRequest, settings: Settings) -> bool:
     try:
         find_checkout(settings, request.protomotions)
-    except PmlaunchError:
+    except NoCheckoutError:
         return False
     return True
 
@@ -113,8 +126,8 @@ def _try_checkout(request: EvalRequest, settings: Settings, known: Known) -> Non
     """Raise PML010 for a model that is neither a preset nor, having no checkout, anything else."""
     try:
         find_checkout(settings, request.protomotions)
-    except PmlaunchError as error:
-        if error.code == "PML012" and request.protomotions is None:
+    except NoCheckoutError:
+        if request.protomotions is None:
             choose_model(request.model, known["model"], [])
         raise
 
@@ -124,7 +137,7 @@ def _model(request: EvalRequest, settings: Settings, checkout: Checkout, known: 
         path = settings.folder / Path(request.model).expanduser()
         path = path / "last.ckpt" if path.is_dir() else path
         return from_checkpoint(path.absolute(), available)
-    home = None if checkout.generation == "demo" else checkout
+    home = None if checkout.generation is Generation.DEMO else checkout
     return choose_model(request.model, known["model"], models(home, demo_checkout(), known["model"], available))
 
 
@@ -133,10 +146,10 @@ def _checkpoint(
 ) -> Sourced[Path]:
     typed = _typed_value(overrides, "checkpoint")
     if typed is not None:
-        return Sourced((settings.folder / Path(str(typed))).absolute(), "override")
+        return Sourced((settings.folder / Path(str(typed))).absolute(), OVERRIDE)
     if request.checkpoint is not None:
-        return Sourced((settings.folder / Path(request.checkpoint).expanduser()).absolute(), "flag")
-    return Sourced(model.checkpoint, model.preset.source if model.preset else "argument")
+        return Sourced((settings.folder / Path(request.checkpoint).expanduser()).absolute(), FLAG)
+    return Sourced(model.checkpoint, model.preset.source if model.preset else ARGUMENT)
 
 
 def _robot(
@@ -148,17 +161,17 @@ def _robot(
 ) -> Sourced[Robot | None]:
     typed = _typed_group(overrides, "robot")
     if typed is not None:
-        return Sourced(choose_robot(typed, available), "override")
+        return Sourced(choose_robot(typed, available), OVERRIDE)
     if request.robot is not None:
-        return Sourced(choose_robot(request.robot, available), "flag")
+        return Sourced(choose_robot(request.robot, available), FLAG)
     if model.robot is not None and checkpoint.value == model.checkpoint:
-        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else "checkpoint")
+        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else CHECKPOINT)
     trained = from_checkpoint(checkpoint.value, available).robot
     if trained is not None:
-        return Sourced(choose_robot(trained, available), "checkpoint")
+        return Sourced(choose_robot(trained, available), CHECKPOINT)
     if model.robot is not None:  # a --checkpoint that is not there, or does not tell: a check says so
-        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else "checkpoint")
-    return Sourced(None, "unknown")
+        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else CHECKPOINT)
+    return Sourced(None, UNKNOWN)
 
 
 def _simulator(
@@ -171,19 +184,19 @@ def _simulator(
 ) -> Sourced[Simulator]:
     typed = _typed_group(overrides, "simulator")
     if typed is not None:
-        return Sourced(choose_simulator(typed, available), "override")
+        return Sourced(choose_simulator(typed, available), OVERRIDE)
     if request.simulator is not None:
-        return Sourced(choose_simulator(request.simulator, available), "flag")
+        return Sourced(choose_simulator(request.simulator, available), FLAG)
     preset = model.preset.values.get("simulator") if model.preset else None
     chosen = settings.get("simulator") if not (model.preset and model.preset.values.get("checkout")) else None
     if chosen is not None:
         return Sourced(choose_simulator(str(chosen.value), available), chosen.source)
     if preset:
-        return Sourced(choose_simulator(str(preset), available), model.preset.source if model.preset else "preset")
+        return Sourced(choose_simulator(str(preset), available), model.preset.source if model.preset else PRESET)
     trained = trained_simulator(checkpoint)
     if trained in {simulator.name for simulator in available}:
-        return Sourced(choose_simulator(str(trained), available), "checkpoint")
-    return Sourced(choose_simulator("isaaclab", available), "default")
+        return Sourced(choose_simulator(str(trained), available), CHECKPOINT)
+    return Sourced(choose_simulator("isaaclab", available), DEFAULT)
 
 
 def _motions(
@@ -196,7 +209,7 @@ def _motions(
     robot: Robot | None,
     available: list[Robot],
     known: Known,
-) -> tuple[MotionList, str]:
+) -> tuple[MotionList, Source]:
     """The motions to evaluate and where their choice came from; none when the checkpoint has to tell."""
     typed = _typed_value(overrides, "motion_file")
     preset = model.preset.values.get("motion") if model.preset else None
@@ -205,14 +218,14 @@ def _motions(
         inside = checkout.within(str(typed))
         return own_list(
             inside if inside.exists() and not path.exists() else path, available, checkout.generation
-        ), "override"
+        ), OVERRIDE
     wanted = request.motions or ((str(preset),) if preset else ())
-    source = "flag" if request.motions else (model.preset.source if model.preset else "preset")
+    source = FLAG if request.motions else (model.preset.source if model.preset else PRESET)
     if robot is None and not checkpoint.value.exists():
         # a name means nothing without the robot; the check will tell that the checkpoint is missing
-        return MotionList(), "unknown"
+        return MotionList(), UNKNOWN
     if not wanted:
-        return MotionList(), "checkpoint"
+        return MotionList(), CHECKPOINT
 
     def find(name: str) -> Path:
         return find_motion(name, checkout, available, robot, known["motion"], settings.folder)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pmlaunch.generations.metric_definitions import AGENT_TARGET, has_metrics, measures_of
 from pmlaunch.generations.v2.quoting import value_override
-from pmlaunch.model import LaunchPlan
+from pmlaunch.model import Generation, LaunchPlan
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.running.run_folder import RunFolder
 
@@ -60,7 +60,7 @@ def measuring_hooks(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
 
 def measuring_overrides(plan: LaunchPlan) -> list[str]:
     """The overrides that put the subclass in the agent's place and give it a logger's folder."""
-    if plan.generation == "demo":
+    if plan.generation is Generation.DEMO:
         unmeasured = ["++agent.config.metrics=false"] if not plan.metrics else []
         return [*unmeasured, *(["++agent.config.save_motion=true"] if plan.save_motion else [])]
     if not wrapped(plan):

@@ -26,6 +26,7 @@ from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
 from pmlaunch.running.verdict import Stop, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
+from pmlaunch.support.json import to_json
 
 _PERIOD = 0.05  # seconds between two looks at the child and its events
 _GRACE = 5.0  # seconds for a polite end, before the tree is ended
@@ -71,12 +72,12 @@ def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observe
     try:
         provide_agent(plan)
         stage(plan, folder)
-        folder.write("plan.json", plan.as_json())
+        folder.write("plan.json", to_json(plan))
         folder.write("spec.json", spec_document(plan, folder))
         if plan.measuring.library is not None:
             folder.write_text(LIBRARY_FILE, plan.measuring.library)
         folder.write("environment.json", environment_document(plan))
-        folder.write("record.json", record.as_json())
+        folder.write("record.json", to_json(record))
         start = time.monotonic()
         guardian = Guardian(folder.path)  # before the job, which it has to outlive
         join_job()
@@ -95,12 +96,12 @@ def _run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: Observe
     guardian.watch(child.pid)
     record = replace(record, child=_named(child.pid))
     with contextlib.suppress(PmlaunchError):
-        folder.write("record.json", record.as_json())
+        folder.write("record.json", to_json(record))
     observer.started(folder, child.pid)
     run = _Run(plan, folder, child, observer, interrupts, start)
     exit_code = run.watch()
     record = run.conclude(record, exit_code)
-    folder.write("record.json", record.as_json())
+    folder.write("record.json", to_json(record))
     guardian.dismiss()
     return record
 

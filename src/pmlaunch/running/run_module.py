@@ -117,7 +117,7 @@ def run_inside(
             guardian.dismiss()
         if interrupts.count:
             raise KeyboardInterrupt
-    seconds, batch = time.monotonic() - start, BatchFile.of(runtime.as_json())
+    seconds, batch = time.monotonic() - start, BatchFile.of(runtime.facts)
     return _came_of_it(place, child, exit_code, timed_out, seconds, reply, batch)
 
 

@@ -14,6 +14,7 @@ from pmlaunch.model import LaunchPlan
 from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
 from pmlaunch.running.checkpoint_copy import staged_path
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.support.json import to_json
 
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
 STOP_FILE = "stop"
@@ -42,8 +43,8 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             "ddp_backend": plan.ddp_backend,
             "max_steps": None if plan.ends_by_itself or (wrapped(plan) and plan.metrics) else plan.max_steps,
             "compat": ["mutable_dataclass_defaults"],
-            "watch": [point.as_json() for point in plan.watch],
-            "arguments": [point.as_json() for point in plan.arguments],
+            "watch": to_json(plan.watch),
+            "arguments": to_json(plan.arguments),
             **measuring_hooks(plan, folder),
         },
         "limits": {"max_seconds": None, "stop_file": str(folder.file(STOP_FILE))},
@@ -92,7 +93,7 @@ def environment_document(plan: LaunchPlan) -> dict[str, Any]:
         "pmlaunch": __version__,
         "python": sys.version.split()[0],
         "system": f"{host.system()} {host.release()} {host.machine()}",
-        "runtime": dict(plan.runtime),
+        "runtime": to_json(plan.runtime),
         "checkout_commit": _commit(plan),
         "variables": {name: os.environ[name] for name in _SHOWN if name in os.environ},
     }

@@ -19,7 +19,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PureWindowsPath
-from typing import Any
+
+from pmlaunch.model import RuntimeFacts, RuntimeKind
 
 _EXPANDED = re.compile(r'[%!;"^&=,<>|*?\x00-\x1f]')
 _REMOVED = ("SKIP",)
@@ -35,15 +36,14 @@ class BatchFile:
     way_around: str
 
     @classmethod
-    def of(cls, runtime: Mapping[str, Any]) -> BatchFile | None:
-        """From a runtime as its `as_json` describes it; None when it is no isaaclab.bat."""
-        if runtime.get("kind") != "isaaclab" or not str(runtime.get("path")).endswith(".bat"):
+    def of(cls, runtime: RuntimeFacts) -> BatchFile | None:
+        """The batch file of a runtime; None if it is not an isaaclab.bat."""
+        if runtime.kind is not RuntimeKind.ISAACLAB or not runtime.path.endswith(".bat"):
             return None
-        python = runtime.get("python") or {}
-        path, by = python.get("path"), python.get("by")
+        path, by = (runtime.python.path, runtime.python.by) if runtime.python else (None, None)
         if path and by == "_isaac_sim":  # a python.bat, with its interpreter below it
             path = str(PureWindowsPath(path).parent / "kit" / "python" / "python.exe")
-        return cls(about_zero(runtime.get("version"), by), "--via python --python " + (f'"{path}"' if path else "EXE"))
+        return cls(about_zero(runtime.version, by), "--via python --python " + (f'"{path}"' if path else "EXE"))
 
 
 def is_harmless(path: str) -> bool:

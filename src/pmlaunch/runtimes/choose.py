@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Origin, Severity, Source
 from pmlaunch.runtimes.chosen_python import version_of
 from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
@@ -38,7 +38,7 @@ def choose_runtime(
     if (wanted if via == "auto" else via) == "isaaclab":
         return isaaclab_runtime(settings, isaaclab, beside, platform)
     runtime = python_runtime(settings, python, own, platform)
-    if wanted == "isaaclab" and runtime.source in ("pmlaunch's own", "not set") and not platform.foreign:
+    if wanted == "isaaclab" and runtime.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and not platform.foreign:
         runtime = _of_isaaclab(settings, isaaclab, beside, platform) or runtime
     return runtime
 
@@ -47,10 +47,12 @@ def python_runtime(settings: Settings, flag: str | None, own: bool, platform: Pl
     """The interpreter from flag, PMLAUNCH_PYTHON, pmlaunch.yaml, the active environment, or pmlaunch's own."""
     named = settings.get("python", flag)
     if platform.foreign:
-        return PythonRuntime(str(named.value) if named else "python", named.source if named else "not set")
+        return PythonRuntime(
+            str(named.value) if named else "python", named.source if named else Source(Origin.UNKNOWN, "not set")
+        )
     if named is None:
         active = None if own else _active_environment(settings.environment)
-        return _described(*(active or (sys.executable, "pmlaunch's own")))
+        return _described(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
     found = shutil.which(str(named.value))
     if found is None:
         message = f"No Python at {named.value} (from {named.source})."
@@ -59,7 +61,7 @@ def python_runtime(settings: Settings, flag: str | None, own: bool, platform: Pl
     return _described(str(Path(found).absolute()), named.source)
 
 
-def _described(executable: str, source: str) -> PythonRuntime:
+def _described(executable: str, source: Source) -> PythonRuntime:
     """The runtime with the environment that python.bat would set, when it is the Python of a binary Isaac Sim."""
     path = Path(executable)
     root = isaacsim_of(path)
@@ -76,11 +78,11 @@ def _of_isaaclab(settings: Settings, flag: str | None, beside: Path, platform: P
         return None
     if lab.python.by == "_isaac_sim":
         executable = interpreter_of(Path(lab.python.path).parent, platform.name == "windows")
-        return _described(str(executable), "Isaac Lab's _isaac_sim")
-    return _described(lab.python.path, f"Isaac Lab's choice, {lab.python.by}")
+        return _described(str(executable), Source(Origin.RUNTIME, "Isaac Lab's _isaac_sim"))
+    return _described(lab.python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {lab.python.by}"))
 
 
-def _active_environment(environment: Mapping[str, str]) -> tuple[str, str] | None:
+def _active_environment(environment: Mapping[str, str]) -> tuple[str, Source] | None:
     for variable in ("VIRTUAL_ENV", "CONDA_PREFIX"):
         prefix = environment.get(variable)
         if not prefix:
@@ -88,5 +90,5 @@ def _active_environment(environment: Mapping[str, str]) -> tuple[str, str] | Non
         places = (Path(prefix, "Scripts", "python.exe"), Path(prefix, "python.exe"))
         for place in places if os.name == "nt" else (Path(prefix, "bin", "python"),):
             if place.is_file():
-                return str(place), f"environment {variable}"
+                return str(place), Source(Origin.ACTIVE_ENVIRONMENT, f"environment {variable}")
     return None

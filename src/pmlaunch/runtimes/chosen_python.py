@@ -5,21 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-
-@dataclass(frozen=True)
-class ChosenPython:
-    """An interpreter, why it is the one (`by`), and its version ("3.11", None when the files do not tell)."""
-
-    path: str
-    by: str
-    version: str | None
-
-    def as_json(self) -> Mapping[str, Any]:
-        return {"path": self.path, "by": self.by, "version": self.version}
+from pmlaunch.model import ChosenPython
 
 
 def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pmlaunch.model import Finding, Severity, Sourced
+from pmlaunch.model import ChosenPython, Finding, Origin, Severity, Source, Sourced
 from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, survives_block
-from pmlaunch.runtimes.chosen_python import ChosenPython, python_of_isaaclab
+from pmlaunch.runtimes.chosen_python import python_of_isaaclab
 from pmlaunch.runtimes.interface import IsaacLabRuntime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
@@ -22,7 +22,7 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
     """
     named = settings.get("isaaclab", flag)
     if named is None and settings.environment.get("ISAACLAB_PATH"):
-        named = Sourced(settings.environment["ISAACLAB_PATH"], "environment ISAACLAB_PATH")
+        named = Sourced(settings.environment["ISAACLAB_PATH"], Source(Origin.ENVIRONMENT, "environment ISAACLAB_PATH"))
     if platform.foreign:
         return _elsewhere(flag or (str(named.value) if named else ""), named.source if named else None, platform)
     folders = [(Path(named.value), named.source)] if named else _beside(settings.folder, beside)
@@ -36,20 +36,24 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
         f"Isaac Lab not found. Looked for {looked}.",
         hint="--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script",
     )
-    return IsaacLabRuntime(platform.isaaclab_script, None, "not found", _posix(platform), findings=(missing,))
+    return IsaacLabRuntime(
+        platform.isaaclab_script, None, Source(Origin.UNKNOWN, "not found"), _posix(platform), findings=(missing,)
+    )
 
 
-def _elsewhere(root: str, source: str | None, platform: Platform) -> IsaacLabRuntime:
+def _elsewhere(root: str, source: Source | None, platform: Platform) -> IsaacLabRuntime:
     """Isaac Lab on a machine that is not this one: named, not looked at."""
     separator = "/" if _posix(platform) else "\\"
     name = platform.isaaclab_script
     script = f"{root.rstrip('/' + separator)}{separator}{name}" if root else name
     note = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
     unseen = Finding("PML206", Severity.NOTE, note)
-    return IsaacLabRuntime(script, None, source or "not known here", _posix(platform), findings=(unseen,))
+    return IsaacLabRuntime(
+        script, None, source or Source(Origin.UNKNOWN, "not known here"), _posix(platform), findings=(unseen,)
+    )
 
 
-def _here(root: Path, source: str, environment: Mapping[str, str], platform: Platform) -> IsaacLabRuntime:
+def _here(root: Path, source: Source, environment: Mapping[str, str], platform: Platform) -> IsaacLabRuntime:
     version = _version(root)
     windows = not _posix(platform)
     major = int(version.split(".")[0]) if version and version.split(".")[0].isdigit() else 2
@@ -98,9 +102,13 @@ def _no_python(root: Path, major: int, environment: Mapping[str, str]) -> Findin
     return Finding("PML211", Severity.ERROR, message, _WAY_OUT, None, str(root))
 
 
-def _beside(folder: Path, checkout: Path) -> list[tuple[Path, str]]:
+def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
     parents = dict.fromkeys((folder, folder.parent, checkout.parent))
-    return [(parent / name, f"found in {parent}") for parent in parents for name in ("isaaclab", "IsaacLab")]
+    return [
+        (parent / name, Source(Origin.DEFAULT, f"found in {parent}"))
+        for parent in parents
+        for name in ("isaaclab", "IsaacLab")
+    ]
 
 
 def _version(folder: Path) -> str | None:

@@ -15,11 +15,10 @@ def lacks(runtime: Runtime, module: str) -> bool:
 
     It cannot where they are not found, or are not all: a virtual environment may use those of the system.
     """
-    python = runtime.as_json()["python"] or {}
-    path = Path(python["path"]) if python.get("path") else None
-    if path is None or _uses_others(path):
+    python = runtime.facts.python
+    if python is None or _uses_others(path := Path(python.path)):
         return False
-    folders = site_packages(path, python.get("version"))
+    folders = site_packages(path, python.version)
     return bool(folders) and not any((folder / module).is_dir() for folder in folders)
 
 

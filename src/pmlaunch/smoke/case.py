@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from pmlaunch.support.json import to_json
+
 
 class Verdict(str, Enum):
     """What became of a case. An error is a case that could not be judged because something broke."""
@@ -28,7 +30,7 @@ class Case:
     seconds: float = 0.0
     code: str | None = None
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "suite": self.suite,
             "name": self.name,
@@ -55,11 +57,11 @@ class SmokeResult:
     def count(self, verdict: Verdict) -> int:
         return sum(case.verdict is verdict for case in self.cases)
 
-    def as_json(self) -> dict[str, Any]:
+    def __json__(self) -> dict[str, Any]:
         return {
             "model": self.model,
             "seconds": round(self.seconds, 3),
             "folder": self.folder,
             "counts": {verdict.value: self.count(verdict) for verdict in Verdict},
-            "cases": [case.as_json() for case in self.cases],
+            "cases": to_json(self.cases),
         }

@@ -14,7 +14,7 @@ from pmlaunch.doctor.examination import Examination, examine
 from pmlaunch.doctor.registry import CHECKS
 from pmlaunch.doctor.target import make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Finding, LaunchPlan, RunRecord, Severity
+from pmlaunch.model import EvalRequest, Finding, Generation, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
@@ -95,7 +95,7 @@ def _not_started(
 def _checks(plan: LaunchPlan | None) -> dict[str, Check]:
     """Doctor's checks, but for what this run does not touch: its own model is looked at by preflight."""
     others = {Group.MODELS}
-    if plan is not None and plan.generation == "demo":
+    if plan is not None and plan.generation is Generation.DEMO:
         others.add(Group.CHECKOUT)
     return {name: check for name, check in CHECKS.items() if check.group not in others}
 

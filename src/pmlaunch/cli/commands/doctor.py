@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pmlaunch.support.json import to_json
+
 
 def doctor_command(
     simulator: Annotated[str | None, typer.Option(help="For which simulator; default: isaaclab.")] = None,
@@ -68,5 +70,5 @@ def doctor_command(
         write_report(seen, report_to)
     else:
         findings = seen.findings if as_json else ()  # for people they stand beneath their checks
-        render(Outcome("doctor", seen.exit_code, seen.as_json(), findings, shown=Shown(seen)), as_json=as_json)
+        render(Outcome("doctor", seen.exit_code, to_json(seen), findings, shown=Shown(seen)), as_json=as_json)
     return seen.exit_code

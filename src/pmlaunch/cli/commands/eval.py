@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pmlaunch.codes import Exit
+from pmlaunch.support.json import to_json
 
 if TYPE_CHECKING:
     from pmlaunch.model import Finding, LaunchPlan
@@ -118,7 +119,7 @@ def eval_command(
     planned = make_plan(request, Settings.here())
     findings = preflight(planned)
     code = exit_code_of(findings)
-    data: dict[str, Any] = {"plan": planned.plan.as_json()}
+    data: dict[str, Any] = {"plan": to_json(planned.plan)}
     if dry_run or code != Exit.DONE:
         render(Outcome("eval", code, data, findings, shown=planned.plan if dry_run else None), as_json=as_json)
         return code
@@ -136,7 +137,7 @@ def _run(
     with display_for(plan, quiet=quiet, verbose=verbose, stream=not as_json) as display:
         done = run_plan(plan, tuple(findings), display)
     code = done.exit_code if done.exit_code is not None else Exit.INTERNAL
-    data["record"] = done.as_json()
+    data["record"] = to_json(done)
     render(Outcome("eval", code, data, done.findings, shown=done), as_json=as_json)
     return code
 

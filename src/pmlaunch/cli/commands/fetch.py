@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pmlaunch.support.json import to_json
+
 
 def fetch_command(
     models: Annotated[list[str], typer.Argument(help="Models (pmlaunch list models), or all.")],
@@ -57,7 +59,7 @@ def fetch_command(
         "checkout": str(site.checkout),
         "logs": str(site.logs),
         "bytes": came.bytes,
-        "models": [result.as_json() for result in came.results],
+        "models": to_json(came.results),
     }
     code = came.error.exit_code if came.error else 0
     errors = (came.error,) if came.error else ()

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pmlaunch.support.json import to_json
+
 if TYPE_CHECKING:
     from pmlaunch.installing.engine import Installation
     from pmlaunch.installing.step import InstallRequest
@@ -139,7 +141,7 @@ def _show(
         "dry_run": dry_run,
         "logs": str(logs),
         "bytes": came.bytes,
-        "steps": [result.as_json() for result in came.results],
+        "steps": to_json(came.results),
     }
     errors = (came.error,) if came.error else ()
     first = next((name for name in request.models if name != "all"), "maskmimic")

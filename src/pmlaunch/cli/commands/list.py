@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pmlaunch.support.json import to_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -27,7 +29,7 @@ def list_command(
     from pmlaunch.cli.render.list import Shown
     from pmlaunch.cli.render.results import render
     from pmlaunch.cli.result import Outcome
-    from pmlaunch.errors import PmlaunchError, did_you_mean
+    from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
     from pmlaunch.generations.checkout import demo_checkout
     from pmlaunch.generations.find import find_checkout
     from pmlaunch.settings import Settings
@@ -41,8 +43,8 @@ def list_command(
     checkout: Checkout | None
     try:
         checkout = find_checkout(settings, protomotions)
-    except PmlaunchError as error:
-        if protomotions is not None or error.code != "PML012":
+    except NoCheckoutError:
+        if protomotions is not None:
             raise
         checkout = None
     rows = _rows(matching[0], checkout, demo_checkout(), settings, robot)
@@ -66,13 +68,13 @@ def _rows(
     available = robots(home, presets("robot", more))
     wanted = choose_robot(robot, available).name if robot else None
     if kind == "models":
-        rows = [model.as_json() for model in models(checkout, demo, presets("model", more), available)]
+        rows = [to_json(model) for model in models(checkout, demo, presets("model", more), available)]
     elif kind == "motions":
-        rows = [motion.as_json() for motion in motions(home, available)]
+        rows = to_json(motions(home, available))
     elif kind == "robots":
-        rows = [item.as_json() for item in available]
+        rows = to_json(available)
     elif kind == "simulators":
-        rows = [item.as_json() for item in simulators(home, presets("simulator", more))]
+        rows = to_json(simulators(home, presets("simulator", more)))
     else:
-        rows = [item.as_json() for item in constraints(home)]
+        rows = to_json(constraints(home))
     return [row for row in rows if wanted is None or row.get("robot", wanted) == wanted]

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pmlaunch.support.json import to_json
+
 
 def runtime_command(
     simulator: Annotated[str, typer.Option(help="For which simulator.")] = "isaaclab",
@@ -48,7 +50,7 @@ def runtime_command(
         beside=beside,
         platform=platform_named(None),
     )
-    data = {**runtime.as_json(), "command": list(runtime.command()), "environment": dict(runtime.environment)}
+    data = {**to_json(runtime.facts), "command": list(runtime.command()), "environment": dict(runtime.environment)}
     code = exit_code_of(runtime.findings)
     render(Outcome("runtime", code, data, runtime.findings, shown=runtime), as_json=as_json)
     return code

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pmlaunch.support.json import to_json
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -90,7 +92,7 @@ def smoke_command(
 
     result = run_smoke(request, Settings.here(), thresholds, evaluate)
     _write(reports, result)
-    render(Outcome("smoke", result.exit_code, result.as_json(), shown=Shown(result)), as_json=as_json)
+    render(Outcome("smoke", result.exit_code, to_json(result), shown=Shown(result)), as_json=as_json)
     return result.exit_code
 
 

@@ -14,10 +14,11 @@ from pmlaunch.cli.render.tables import short, table_of
 from pmlaunch.cli.result import Outcome
 from pmlaunch.codes import Code
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
+from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, RuntimeKind, Severity
 from pmlaunch.running.agent_hooks import measuring_overrides, wrapped
 from pmlaunch.running.stop import Stopped
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
+from pmlaunch.support.json import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,7 +35,7 @@ _SHOWN_METRICS = (
 def render(outcome: Outcome, *, as_json: bool) -> None:
     """Print `outcome`: results to stdout, what went wrong to stderr; with --json one document to stdout."""
     if as_json:
-        sys.stdout.write(json.dumps(outcome.as_json(), indent=2, ensure_ascii=not _is_utf8(sys.stdout)) + "\n")
+        sys.stdout.write(json.dumps(to_json(outcome), indent=2, ensure_ascii=not _is_utf8(sys.stdout)) + "\n")
         sys.stdout.flush()
         return
     out, err = _console(sys.stdout), _console(sys.stderr)
@@ -92,7 +93,7 @@ def _plan(console: Console, plan: LaunchPlan) -> None:
     table.columns[0].no_wrap = True
     for name, sourced in plan.provenance.items():
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
-        table.add_row(Text(name), Text(short(value)), Text(sourced.source, style="dim"))
+        table.add_row(Text(name), Text(short(value)), Text(str(sourced.source), style="dim"))
     console.print(table)
     what = "Overrides for " if plan.hydra else "Arguments of "
     _block(console, what + plan.script.name, list(plan.overrides))
@@ -208,16 +209,15 @@ def _files(console: Console, folder: Path, done: bool) -> None:
 def _runtime(console: Console, runtime: IsaacLabRuntime | PythonRuntime) -> None:
     from rich.text import Text
 
-    facts = runtime.as_json()
-    python = facts["python"] or {}
+    facts = runtime.facts
     rows = [
-        ("started by", "Isaac Lab" if runtime.kind == "isaaclab" else "a plain interpreter"),
-        ("path", facts["path"]),
-        ("found", facts["source"]),
-        ("version", facts["version"]),
-        ("Python", python.get("path")),
-        ("chosen by", python.get("by")),
-        ("Python version", python.get("version")),
+        ("started by", "Isaac Lab" if facts.kind is RuntimeKind.ISAACLAB else "a plain interpreter"),
+        ("path", facts.path),
+        ("found", facts.source),
+        ("version", facts.version),
+        ("Python", facts.python.path if facts.python else None),
+        ("chosen by", facts.python.by if facts.python else None),
+        ("Python version", facts.python.version if facts.python else None),
         ("command", " ".join(runtime.command())),
     ]
     rows += [(f"{name} is", "removed" if value is None else value) for name, value in runtime.environment.items()]

@@ -13,8 +13,8 @@ def _look(site: Site) -> Seen:
     head = read_head(checkout.root)
     facts = [
         ("path", str(checkout.root)),
-        ("known from", checkout.source),
-        ("generation", checkout.generation),
+        ("known from", str(checkout.source)),
+        ("generation", str(checkout.generation)),
         ("at", _told(head) if head else "no git repository: which version it is cannot be told"),
     ]
     return Seen(tuple(facts))

@@ -11,7 +11,7 @@ from pmlaunch.checks.robot import check_robot
 from pmlaunch.doctor.check import Check, Group, Seen, Site
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout, demo_checkout
-from pmlaunch.model import EvalRequest, Finding, Severity
+from pmlaunch.model import EvalRequest, Finding, Generation, Severity
 from pmlaunch.planning.plan import make_plan
 
 
@@ -22,7 +22,7 @@ def _look(site: Site) -> Seen:
     more = site.settings.preset_folders
     everything = models(checkout, demo_checkout(), presets("model", more), robots(checkout, presets("robot", more)))
     own = [model for model in everything if model.preset and model.checkpoint.is_relative_to(checkout.root)]
-    names = [model.name for model in own if checkout.generation != "2" or config_of(model.checkpoint)]
+    names = [model.name for model in own if checkout.generation is not Generation.V2 or config_of(model.checkpoint)]
     if not names:
         return Seen(skipped="no pretrained model's config.yaml is here")
     names = names[:1] if site.quick else names

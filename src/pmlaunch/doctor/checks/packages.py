@@ -11,12 +11,12 @@ from pmlaunch.doctor.check import OWN_PACKAGES, Check, Group, Seen, Site, findin
 from pmlaunch.doctor.installed_packages import Installed, installed_at
 from pmlaunch.doctor.probe import LIMIT
 from pmlaunch.installing.step import install_words
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
-_NEEDED: Mapping[str, tuple[str, ...]] = {
-    "2": ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich"),
-    "3": ("torch", "lightning", "numpy"),
+_NEEDED: Mapping[Generation, tuple[str, ...]] = {
+    Generation.V2: ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich"),
+    Generation.V3: ("torch", "lightning", "numpy"),
 }
 _OF_SIMULATOR: Mapping[str, tuple[str, ...]] = {
     "isaaclab": ("isaaclab", "isaacsim"),
@@ -56,7 +56,7 @@ def _facts(site: Site, known: Installed) -> Iterator[tuple[str, str]]:
 def _needed(site: Site) -> tuple[str, ...]:
     if site.embedded:
         return _OF_DEMO
-    generation = site.checkout.generation if site.checkout else "2"
+    generation = site.checkout.generation if site.checkout else Generation.V2
     return (*_NEEDED.get(generation, ()), *_OF_SIMULATOR.get(site.simulator.name, ()))
 
 
@@ -88,7 +88,7 @@ def _versions(site: Site, known: Installed) -> Iterator[Finding]:
 
 
 def _is_2(site: Site) -> bool:
-    return site.checkout is None or site.checkout.generation == "2"
+    return site.checkout is None or site.checkout.generation is Generation.V2
 
 
 def _halves(known: Installed) -> Iterator[Finding]:
@@ -154,7 +154,8 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 
 def _pip(site: Site) -> str:
-    python = (site.runtime.as_json()["python"] or {}).get("path") or "python"
+    chosen = site.runtime.facts.python
+    python = chosen.path if chosen else "python"
     return f'"{python}" -m pip install'
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from pmlaunch.doctor.check import Check, Group, Seen, Site
+from pmlaunch.model import Origin, RuntimeKind
 
 
 def _look(site: Site) -> Seen:
-    told = site.runtime.as_json()
-    python = told["python"] or {}
-    started = "Isaac Lab" if site.runtime.kind == "isaaclab" else "a plain interpreter"
+    facts = site.runtime.facts
+    known = facts.source.origin is not Origin.UNKNOWN
+    python = facts.python
+    started = "Isaac Lab" if facts.kind is RuntimeKind.ISAACLAB else "a plain interpreter"
     rows = (
         ("simulator", site.simulator.name),
         ("started by", started),
-        ("path", told["path"] if told["source"] != "not found" else None),
-        ("known from", told["source"] if told["source"] != "not found" else None),
-        ("version", told["version"]),
-        ("Python", python.get("path") if python.get("path") != told["path"] else None),
-        ("chosen by", python.get("by") if python.get("by") != told["source"] else None),
-        ("Python version", python.get("version")),
+        ("path", facts.path if known else None),
+        ("known from", str(facts.source) if known else None),
+        ("version", facts.version),
+        ("Python", python.path if python and python.path != facts.path else None),
+        ("chosen by", python.by if python and python.by != str(facts.source) else None),
+        ("Python version", python.version if python else None),
     )
     changes = [
         (f"{name} for a run", "removed" if value is None else value) for name, value in site.runtime.environment.items()

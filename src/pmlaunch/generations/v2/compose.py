@@ -20,6 +20,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2 import config_inspection as inspection
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
+from pmlaunch.support.json import to_json
 from pmlaunch.support.yaml_file import refuse_deep
 
 _SCHEMA = "config report 2"
@@ -143,7 +144,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _as_json(report: ConfigReport) -> dict[str, Any]:
-    return {**asdict(report), "findings": [finding.as_json() for finding in report.findings]}
+    return {**asdict(report), "findings": to_json(report.findings)}
 
 
 def _from_json(entry: dict[str, Any]) -> ConfigReport:

@@ -10,7 +10,18 @@ from pmlaunch.catalog.models import config_of
 from pmlaunch.generations.v2.compose import ConfigReport, config_report
 from pmlaunch.generations.v2.values import MAX_STEPS_KEY, Values, decide_values
 from pmlaunch.generations.v3.frozen_configs import is_of_generation_3
-from pmlaunch.model import EvalRequest, LaunchPlan, MotionInfo, Sourced
+from pmlaunch.model import (
+    CHECKPOINT,
+    FLAG,
+    OVERRIDE,
+    EvalRequest,
+    Generation,
+    LaunchPlan,
+    MotionInfo,
+    Origin,
+    Source,
+    Sourced,
+)
 from pmlaunch.planning.resolve import Things
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
@@ -57,33 +68,35 @@ def _max_steps(request: EvalRequest, values: Values, report: ConfigReport, thing
     Steps of a motion: its seconds times the rate of the policy's decisions, rounded up.
     """
     if MAX_STEPS_KEY in values.overridden:
-        return Sourced(report.max_eval_steps, "override")
+        return Sourced(report.max_eval_steps, OVERRIDE)
     if request.max_steps is not None:
-        return Sourced(request.max_steps, "flag")
+        return Sourced(request.max_steps, FLAG)
     if report.max_eval_steps is not None:
-        return Sourced(int(report.max_eval_steps), "checkpoint")
-    if things.checkout.generation == "demo" and len(things.motions) > 1:
-        return Sourced(None, "default: every motion once")
+        return Sourced(int(report.max_eval_steps), CHECKPOINT)
+    if things.checkout.generation is Generation.DEMO and len(things.motions) > 1:
+        return Sourced(None, Source(Origin.DEFAULT, "default: every motion once"))
     if not values.headless.value and not request.metrics:
-        return Sourced(None, "default: a window stays open")
+        return Sourced(None, Source(Origin.DEFAULT, "default: a window stays open"))
     seconds = [
         played_seconds(motion, things.checkout.generation)
         for motion in things.motions
         if motion.seconds is not None and motion.frames is not None and motion.fps is not None
     ]
     if not seconds or report.control_hz is None:
-        return Sourced(STEPS_OF_UNKNOWN, "default: the motion's length is unknown")
-    return Sourced(math.ceil(round(max(seconds) * report.control_hz, 6)), "default: the motion's length")
+        return Sourced(STEPS_OF_UNKNOWN, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
+    return Sourced(
+        math.ceil(round(max(seconds) * report.control_hz, 6)), Source(Origin.DEFAULT, "default: the motion's length")
+    )
 
 
-def played_seconds(motion: MotionInfo, generation: str) -> float:
+def played_seconds(motion: MotionInfo, generation: Generation) -> float:
     """How long a run plays the motion.
 
     ProtoMotions 2 keeps every n-th frame of a faster motion, n = round(fps / 30), and plays what is left at 30
     frames per second (MotionLib._fix_motion_fps): 511 frames at 100/s last 5.67 s there and not 5.1 s.
     """
     frames, fps, seconds = motion.frames or 0, motion.fps or 1.0, motion.seconds or 0.0
-    if generation != "2" or fps <= _UPSTREAM_FPS:
+    if generation is not Generation.V2 or fps <= _UPSTREAM_FPS:
         return seconds
     kept = math.ceil(frames / round(fps / _UPSTREAM_FPS))
     return (kept - 1) / _UPSTREAM_FPS

@@ -17,7 +17,7 @@ from pmlaunch.catalog.robots import trained_changes
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.v2.overrides import UserOverride, merge_group_choices
 from pmlaunch.generations.v2.quoting import value_override
-from pmlaunch.model import EvalRequest, Sourced
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Sourced
 from pmlaunch.planning.choices import at_least_one, backend_of, device_of, headless_or_window, path_text
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import Things
@@ -79,14 +79,14 @@ def decide_values(request: EvalRequest, settings: Settings, things: Things, plat
         keys["motion_file"] = path_text(path, platform, things)
     keys |= _trained(things)
     num_envs = settings.get("num_envs", request.num_envs)
-    keys["num_envs"] = at_least_one("--num-envs", num_envs or Sourced(1, "default"))
+    keys["num_envs"] = at_least_one("--num-envs", num_envs or Sourced(1, DEFAULT))
     keys["headless"] = headless
     if request.seed is not None:
-        keys["seed"] = Sourced(request.seed, "flag")
+        keys["seed"] = Sourced(request.seed, FLAG)
     if request.devices is not None:
-        keys["ngpu"] = at_least_one("--devices", Sourced(request.devices, "flag"))
+        keys["ngpu"] = at_least_one("--devices", Sourced(request.devices, FLAG))
     if request.max_steps is not None:
-        at_least_one("--max-steps", Sourced(request.max_steps, "flag"))
+        at_least_one("--max-steps", Sourced(request.max_steps, FLAG))
     if device.value is not None:  # the demo's config says cpu, upstream's say gpu: what was asked for is always said
         keys["fabric.accelerator"] = device
     if strategy is not None:
@@ -125,37 +125,37 @@ def _groups(
 def _terrain(request: EvalRequest, things: Things) -> Sourced[str | None]:
     typed = merge_group_choices(things.overrides, "terrain")
     if typed:
-        return Sourced(typed[-1], "override")
+        return Sourced(typed[-1], OVERRIDE)
     preset = things.model.preset
     if request.terrain is not None:
         options = things.checkout.options("terrain")
         if request.terrain not in options:
             near = did_you_mean(request.terrain, list(options)) or f" It is {' or '.join(options)}."
             raise PmlaunchError("PML010", f"No terrain is called {request.terrain!r}.{near}", subject=request.terrain)
-        return Sourced(request.terrain, "flag")
+        return Sourced(request.terrain, FLAG)
     if preset and preset.values.get("terrain"):
         return Sourced(str(preset.values["terrain"]), preset.source)
-    return Sourced(None, "checkpoint")
+    return Sourced(None, CHECKPOINT)
 
 
 def _constraints(request: EvalRequest, things: Things) -> Sourced[tuple[str, ...]]:
     available = constraints(things.checkout) if request.constraints else []
     options = tuple(choose_constraint(name, available).option for name in request.constraints)
-    return Sourced(options, "flag" if options else "default")
+    return Sourced(options, FLAG if options else DEFAULT)
 
 
 def _overridden_backend(things: Things, backend: Sourced[str | None]) -> Sourced[str | None]:
     typed = [item.value for item in things.overrides if item.kind == "value" and item.key == _BACKEND_KEY]
-    return Sourced(typed[-1], "override") if typed else backend
+    return Sourced(typed[-1], OVERRIDE) if typed else backend
 
 
 def _trained(things: Things) -> dict[str, Sourced[Any]]:
     """What the training changed in its robot, said again: `+robot=` would set it back to the group's values."""
     robot = things.robot.value
-    if robot is None or things.robot.source == "override":
+    if robot is None or things.robot.source.origin is Origin.OVERRIDE:
         return {}
     trained = trained_robot(things.checkpoint.value)
     if frozenset(map(str, trained.get("body_names") or ())) != frozenset(robot.bodies):
         return {}
     changes = trained_changes(things.checkout, robot, trained)
-    return {key: Sourced(value, "checkpoint") for key, value in changes.items()}
+    return {key: Sourced(value, CHECKPOINT) for key, value in changes.items()}

@@ -18,7 +18,7 @@ from pmlaunch.generations.checkout import RobotOutline
 from pmlaunch.generations.v2.overrides import UserOverride
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.model import ArgumentPoint, WatchPoint
+from pmlaunch.model import ArgumentPoint, Generation, Source, WatchPoint
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -62,9 +62,9 @@ class InferenceCheckout:
     """ProtoMotions 3 at `root`. `assets` is where the run will look for the robots' files."""
 
     root: Path
-    source: str
+    source: Source
     assets: Path
-    generation: str = "3"
+    generation: Generation = Generation.V3
     motions_carry_robot: bool = False
     watch: tuple[WatchPoint, ...] = _WATCH
 
@@ -173,7 +173,7 @@ class InferenceCheckout:
         return RobotOutline(name, *found) if found else None
 
 
-def v3_checkout(root: Path, source: str, asset_root: str | None = None) -> InferenceCheckout:
+def v3_checkout(root: Path, source: Source, asset_root: str | None = None) -> InferenceCheckout:
     """ProtoMotions 3 at `root`; `asset_root` is what PROTOMOTIONS_ASSET_ROOT says, which upstream obeys."""
     return InferenceCheckout(root, source, Path(asset_root) if asset_root else root.joinpath(*_ASSETS))
 

@@ -15,7 +15,20 @@ from pmlaunch.generations.v2.values import Values
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
 from pmlaunch.generations.v3.checkout import fabric_arguments
-from pmlaunch.model import EvalRequest, Finding, LaunchPlan, Severity, Sourced, Staged
+from pmlaunch.model import (
+    CHECKPOINT,
+    DEFAULT,
+    FLAG,
+    OVERRIDE,
+    EvalRequest,
+    Finding,
+    LaunchPlan,
+    Origin,
+    Severity,
+    Source,
+    Sourced,
+    Staged,
+)
 from pmlaunch.planning.choices import at_least_one, backend_of, device_of, headless_or_window, path_text
 from pmlaunch.planning.measuring import wants_metrics
 from pmlaunch.planning.motion_list import LIBRARY_FILE
@@ -60,7 +73,7 @@ class InferenceProgram:
         headless = headless_or_window(request, settings, things, platform)
         metrics = wants_metrics(request, bool(headless.value))
         if request.metrics is None and not frozen.measures_something(things.checkpoint.value):
-            metrics = Sourced(False, "default: the checkpoint's evaluator measures nothing")
+            metrics = Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator measures nothing"))
         _refuse_what_has_no_equivalent(request)
         device = device_of(request, settings, things)
         backend, strategy = backend_of(request, settings, platform)
@@ -68,12 +81,12 @@ class InferenceProgram:
         if things.motions:
             path = Sourced(things.motion_list.file or Path(LIBRARY_FILE), things.motion_source)
             keys["motion_file"] = path_text(path, platform, things)
-        num_envs = settings.get("num_envs", request.num_envs) or Sourced(1, "default")
+        num_envs = settings.get("num_envs", request.num_envs) or Sourced(1, DEFAULT)
         keys["num_envs"] = at_least_one("--num-envs", num_envs)
         keys["metrics"] = metrics
         fabric: dict[str, Any] = {}
         if request.devices is not None:
-            keys["devices"] = at_least_one("--devices", Sourced(request.devices, "flag"))
+            keys["devices"] = at_least_one("--devices", Sourced(request.devices, FLAG))
             fabric |= {"devices": request.devices} if request.devices > 1 else {}
         simulator = things.simulator.value.name
         if device.value is not None and (device.value == "cpu") != (simulator in _SINGLE):
@@ -81,13 +94,13 @@ class InferenceProgram:
         if strategy is not None:
             fabric["strategy"] = strategy.value
         if request.max_steps is not None:
-            steps = at_least_one("--max-steps", Sourced(request.max_steps, "flag"))
+            steps = at_least_one("--max-steps", Sourced(request.max_steps, FLAG))
             keys |= {_LIMIT: steps} if metrics.value else {}
         values = InferenceValues(
             robot=things.robot.value.name if things.robot.value else None,
             simulator=simulator,
-            terrain=Sourced(None, "checkpoint"),
-            constraints=Sourced((), "checkpoint"),
+            terrain=Sourced(None, CHECKPOINT),
+            constraints=Sourced((), CHECKPOINT),
             headless=headless,
             device=device,
             backend=backend,
@@ -134,24 +147,24 @@ class InferenceProgram:
         lengths = [motion.seconds * rate for motion in things.motions if motion.seconds and rate and not packed]
         known = bool(lengths) and len(lengths) == len(things.motions)
         if values.metrics:
-            limit, source = report.max_eval_steps, "default: the motion's length"
+            limit, source = report.max_eval_steps, Source(Origin.DEFAULT, "default: the motion's length")
             if _LIMIT in values.overridden:
-                source = "override"
+                source = OVERRIDE
             elif request.max_steps is not None:
-                limit, source = request.max_steps, "flag"
+                limit, source = request.max_steps, FLAG
             elif len(things.motions) > 1 or packed:
-                source = "default: every motion once"
+                source = Source(Origin.DEFAULT, "default: every motion once")
             if not known or values.settings["num_envs"].value != 1:
                 return Sourced(None, source)
             whole = [math.floor(round(length, 4)) for length in lengths]
             return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
         if request.max_steps is not None:
-            return Sourced(request.max_steps, "flag")
+            return Sourced(request.max_steps, FLAG)
         if not values.headless.value:
-            return Sourced(None, "default: a window stays open")
+            return Sourced(None, Source(Origin.DEFAULT, "default: a window stays open"))
         if not known:
-            return Sourced(STEPS_OF_UNKNOWN, "default: the motion's length is unknown")
-        return Sourced(math.ceil(round(max(lengths), 6)), "default: the motion's length")
+            return Sourced(STEPS_OF_UNKNOWN, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
+        return Sourced(math.ceil(round(max(lengths), 6)), Source(Origin.DEFAULT, "default: the motion's length"))
 
     def with_steps(self, values: Values, steps: Sourced[Any]) -> Values:  # noqa: ARG002
         return values  # a full evaluation knows its own end, and the agent ends any other

@@ -22,7 +22,7 @@ from pmlaunch.installing.checkout.source import (
 )
 from pmlaunch.installing.checkout.switch import switch
 from pmlaunch.installing.step import Report, Site, install_words
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 
 
 def is_right_ref(git: Git, site: Site, place: Place) -> bool:
@@ -55,7 +55,7 @@ def _note_adopted(site: Site, place: Place, head: str) -> None:
     hint = install_words(site.checkout, site.request.simulator, f"--ref {site.request.ref}")
     message = f"{site.checkout} is at {head}, not at {site.request.ref}. It is used as it is."
     _note(site, "PML416", message, hint)
-    if place.generation == "3":
+    if place.generation is Generation.V3:
         message = (
             f"{site.checkout} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
         )

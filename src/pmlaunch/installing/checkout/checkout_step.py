@@ -16,11 +16,11 @@ from pmlaunch.installing.checkout.stage_folder import refuse_foreign_stage
 from pmlaunch.installing.checkout.submodule import free_name, register, restore
 from pmlaunch.installing.checkout.switch import refuse_if_changed
 from pmlaunch.installing.step import Report, Site, Todo
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, Generation, Severity
 
 DEFAULT_REF = "v2.3"
 # Bytes of one commit without history (packed), and of its files: v2.3 measured but for eleven files, 3.x estimated
-_SIZES = {"2": (51_200_000, 108_600_000), "3": (30_000_000, 67_000_000)}
+_SIZES = {Generation.V2: (51_200_000, 108_600_000), Generation.V3: (30_000_000, 67_000_000)}
 
 
 class CheckoutStep:
@@ -57,7 +57,7 @@ class CheckoutStep:
         return Todo(
             f"switch {site.checkout} to {request.ref}",
             (f'git -C "{site.checkout}" checkout --detach {request.ref}',),
-            bytes=None if known else _SIZES["2"][0],
+            bytes=None if known else _SIZES[Generation.V2][0],
             findings=_generation_warning(request.ref),
         )
 
@@ -84,7 +84,7 @@ class CheckoutStep:
         """Raises PML409 when the files do not make a checkout."""
         if generation_of(site.checkout) is None:
             raise PmlaunchError("PML409", f"{site.checkout} is no checkout after all.", subject=str(site.checkout))
-        if generation_of(site.checkout) == "3" and not _generation_warning(site.request.ref):
+        if generation_of(site.checkout) is Generation.V3 and not _generation_warning(site.request.ref):
             site.findings.append(_other_generation(site.request.ref))
         return _state(Git(site), site.checkout)
 
@@ -99,7 +99,7 @@ def _to_build(git: Git, site: Site) -> Todo:
     refuse_if_at_work(building.gitdir, site.checkout)
     refuse_foreign_stage(building.stage)
     _refuse_where_one_stands(site)
-    generation = generation_by_name(building.ref) or "2"
+    generation = generation_by_name(building.ref) or Generation.V2
     kind = f"submodule of {repository.root}" if repository else "clone"
     packed, files = _SIZES[generation]
     return Todo(
@@ -199,7 +199,7 @@ def _state(git: Git, folder: Path) -> str:
 
 
 def _generation_warning(ref: str) -> tuple[Finding, ...]:
-    return (_other_generation(ref),) if generation_by_name(ref) == "3" else ()
+    return (_other_generation(ref),) if generation_by_name(ref) is Generation.V3 else ()
 
 
 def _other_generation(ref: str) -> Finding:

@@ -13,6 +13,7 @@ from typing import Any
 from pmlaunch.generations.find import generation_of
 from pmlaunch.git.runner import Git
 from pmlaunch.git.safety import git_folder
+from pmlaunch.model import Generation
 from pmlaunch.support.atomic import write_text
 
 _MARKER = "pmlaunch-install.json"
@@ -38,7 +39,7 @@ class Place:
     """What lies in a folder: "absent" (or empty), "checkout" or "other". `marker` is that of an unfinished install."""
 
     state: str
-    generation: str | None = None
+    generation: Generation | None = None
     gitdir: Path | None = None
     marker: Mapping[str, Any] | None = None
 

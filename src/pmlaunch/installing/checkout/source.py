@@ -10,6 +10,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.git.failures import failure
 from pmlaunch.git.runner import Git
+from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
 _ANSWER = 60.0  # seconds in which a source has to say something
@@ -52,11 +53,11 @@ def address(source: str) -> str:
     return folder.as_uri()
 
 
-def generation_by_name(ref: str) -> str | None:
+def generation_by_name(ref: str) -> Generation | None:
     """The generation that ProtoMotions' own refs hold; None for a ref that only the source knows."""
     if ref == "main" or re.match(r"v3(\.|$)", ref):
-        return "3"
-    return "2" if re.match(r"v[12](\.|$)", ref) else None
+        return Generation.V3
+    return Generation.V2 if re.match(r"v[12](\.|$)", ref) else None
 
 
 def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:

@@ -16,6 +16,7 @@ from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.step import Report, Site, Todo
+from pmlaunch.model import Generation
 from pmlaunch.support.names import choose, fold
 
 PRETRAINED = "data/pretrained_models"
@@ -42,7 +43,9 @@ class ModelsStep:
     def todo(self, site: Site) -> Todo | None:
         """Raises PML010 for a model that nobody knows, PML411 and PML417."""
         place = look_at(site.checkout)
-        three = place.generation == "3" or (place.generation is None and generation_by_name(site.request.ref) == "3")
+        three = place.generation is Generation.V3 or (
+            place.generation is None and generation_by_name(site.request.ref) is Generation.V3
+        )
         if not site.request.models and not three:
             site.said[self.name] = "none asked for"
             return None
@@ -150,7 +153,11 @@ def chosen_models(names: Sequence[str], known: Sequence[Wanted]) -> list[Wanted]
 
 def refuse_unknown_models(site: Site) -> None:
     """Raise PML010 before anything is downloaded, where the presets know all that there is (2.x)."""
-    if site.request.models and generation_by_name(site.request.ref) == "2" and look_at(site.checkout).state == "absent":
+    if (
+        site.request.models
+        and generation_by_name(site.request.ref) is Generation.V2
+        and look_at(site.checkout).state == "absent"
+    ):
         chosen_models(site.request.models, known_models(site))
 
 
@@ -173,7 +180,7 @@ def wanted_files(git: Git, site: Site) -> list[LfsFile]:
                 subject=wanted.names[0],
             )
         files += beside(wanted.path, tracked)
-    if generation_of(site.checkout) == "3":
+    if generation_of(site.checkout) is Generation.V3:
         files += robot_assets(git, site)
     return list(dict.fromkeys(files))
 
@@ -224,14 +231,14 @@ def _estimate(site: Site) -> Todo | None:
     try:
         chosen = chosen_models(site.request.models, known)
     except PmlaunchError:
-        if generation == "2":
+        if generation is Generation.V2:
             raise
         chosen = []  # the checkout will tell
     size = sum(wanted.size or 0 for wanted in chosen)
     names = ", ".join(wanted.names[0] for wanted in chosen) or ", ".join(site.request.models)
     files = ",".join(wanted.path for wanted in chosen)
     parts = [f"{names}: {megabytes(size)} as v2.3 has them"] if names else []
-    if generation == "3":
+    if generation is Generation.V3:
         parts.append(f"the meshes of robot {site.request.robot}, as many as the checkout names")
     if not parts:
         return None

@@ -49,12 +49,7 @@ Say = Callable[[str, str], None]  # (model, what is about to happen)
 
 def fetch_site(settings: Settings, protomotions: str | None, models: tuple[str, ...]) -> Site:
     """The site around the checkout that is there. Raises PML012; any generation will do."""
-    try:
-        root = find_checkout(settings, protomotions).root
-    except PmlaunchError as error:
-        if error.code != "PML013" or error.subject is None:
-            raise
-        root = Path(error.subject)
+    root = find_checkout(settings, protomotions).root
     request = InstallRequest(Path(os.path.abspath(root)), "", "", models)  # noqa: PTH100 (see checkouts/find.py)
     return Site(request, settings, platform_named(None), settings.environment, logs_folder(settings))
 

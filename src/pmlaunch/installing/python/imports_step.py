@@ -21,6 +21,7 @@ from pmlaunch.installing.python.target_python import (
     typed_python,
 )
 from pmlaunch.installing.step import Progress, Report, Site, Todo
+from pmlaunch.model import UNKNOWN, Generation
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 
 _COMPAT = ("mutable_dataclass_defaults",)  # what a run of pmlaunch switches on, too
@@ -69,9 +70,9 @@ def modules_of(site: Site) -> tuple[str, ...]:
     if not is_there(site.checkout):
         return ("protomotions", *_LIBRARIES, *simulator)
     own = [package.name for package in packages_of(site.checkout)]
-    if generation_of(site.checkout) != "2":
+    if generation_of(site.checkout) is not Generation.V2:
         return (*own, *_LIBRARIES, *simulator)
-    modules = [point.module for point in v2_checkout(site.checkout, "").watch]
+    modules = [point.module for point in v2_checkout(site.checkout, UNKNOWN).watch]
     watched = [name for name in modules if (site.checkout / f"{name.replace('.', '/')}.py").is_file()]
     return tuple(dict.fromkeys((*_LIBRARIES, *own, *watched, "moviepy.editor", *simulator)))
 

@@ -13,6 +13,7 @@ from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.python.requirements import TORCH_FAMILY, Requirements, requirements_for
 from pmlaunch.installing.python.target_python import Look, Package, packages_of, same_place
 from pmlaunch.installing.step import Site
+from pmlaunch.model import Generation
 
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)?$")
 
@@ -33,7 +34,7 @@ def outstanding_in(site: Site, look: Look) -> Outstanding:
     """What there is to do, told from metadata."""
     requirements = requirements_for(
         _requirements_text(site),
-        generation=generation_of(site.checkout) or "2",
+        generation=generation_of(site.checkout) or Generation.V2,
         installed=look.versions,
         python=look.python,
         sys_platform=str(look.reply.get("platform", "linux")),

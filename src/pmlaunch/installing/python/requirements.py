@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.model import Generation
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
 """Never brought or replaced: which build is right depends on the GPU, and it weighs gigabytes."""
@@ -70,8 +71,8 @@ _ALL: Mapping[str, _Rule] = {
     "pydantic": _Rule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
     "sentry-sdk": _Rule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
 }
-_OF_GENERATION: Mapping[str, Mapping[str, _Rule]] = {
-    "2": {
+_OF_GENERATION: Mapping[Generation, Mapping[str, _Rule]] = {
+    Generation.V2: {
         # genesis-world asks for moviepy>=2 although it runs with 1.0.3: in one run pip finds no solution
         "moviepy": _Rule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
         "genesis-world": _Rule(
@@ -79,14 +80,14 @@ _OF_GENERATION: Mapping[str, Mapping[str, _Rule]] = {
         ),
         "open3d": _Rule("only scripts that convert data import it; --with open3d"),
     },
-    "3": {"moviepy": _Rule("3.x imports ImageSequenceClip from where version 2 has it", ">=2")},
+    Generation.V3: {"moviepy": _Rule("3.x imports ImageSequenceClip from where version 2 has it", ">=2")},
 }
 
 
 def requirements_for(
     text: str,
     *,
-    generation: str,
+    generation: Generation,
     installed: Mapping[str, str],
     python: str,
     sys_platform: str = "linux",
@@ -95,7 +96,7 @@ def requirements_for(
     """What to hand to pip for the requirements file `text`.
 
     Args:
-        generation: of the checkout, "2" or "3".
+        generation: of the checkout.
         installed: {normalised name: version} in the simulator's Python, whose version is `python` ("3.11.7").
         extras: names of packages to install although they would be left out.
 

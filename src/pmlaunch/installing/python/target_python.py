@@ -10,7 +10,7 @@ from typing import Any
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.step import Site
-from pmlaunch.model import Severity
+from pmlaunch.model import Origin, Severity
 from pmlaunch.running.run_module import Inside, run_inside
 from pmlaunch.runtimes.interface import Runtime
 
@@ -99,7 +99,7 @@ def usable_runtime(site: Site) -> Runtime:
             # not the finding's own hint: `install` has no --via
             message = f"There is no Python to install into: {found.message}"
             raise PmlaunchError("PML430", message, hint=_WHICH, subject=found.subject)
-    if site.runtime.as_json().get("source") == "pmlaunch's own":
+    if site.runtime.facts.source.origin is Origin.DEFAULT:
         message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
         raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(python_words(site.runtime)))
     return site.runtime
