@@ -40,6 +40,13 @@ class NoCheckoutError(PmlaunchError):
         super().__init__("PML012", message, hint=hint, subject=subject)
 
 
+class UnknownNameError(PmlaunchError):
+    """No name answers to what was typed (PML010)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+        super().__init__("PML010", message, hint=hint, subject=subject)
+
+
 class OtherGenerationError(PmlaunchError):
     """The request fits another generation of ProtoMotions than the checkout's (PML013)."""
 

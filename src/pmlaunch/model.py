@@ -1,6 +1,6 @@
-"""The frozen records that commands pass on: request, plan, findings, run record.
+"""The frozen records that commands exchange: request, plan, findings and run record.
 
-An `EvalRequest` is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
+An `EvalRequest` is planned (`LaunchPlan`), checked (`Finding`) and run, which leaves a `RunRecord`.
 Nothing here reads a file or starts a process.
 """
 
@@ -14,11 +14,11 @@ from typing import Any, Generic, TypeVar
 
 from pmlaunch.support.json import HIDDEN
 
-T = TypeVar("T")
+T = TypeVar("T", covariant=True)
 
 
 class Severity(str, Enum):
-    """How much a finding weighs. Errors stop a run; warnings and notes do not."""
+    """How serious a finding is. Only errors stop a run."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -26,7 +26,7 @@ class Severity(str, Enum):
 
 
 class Origin(Enum):
-    """Where a value was decided."""
+    """Which layer decided a value."""
 
     FLAG = "flag"
     OVERRIDE = "override"
@@ -46,7 +46,7 @@ class Origin(Enum):
 
 @dataclass(frozen=True)
 class Source:
-    """The origin of a value, with a label for people. Code decides on `origin`, never on `label`."""
+    """The origin of a value, with a label for people. Code must look at `origin` only, never at `label`."""
 
     origin: Origin
     label: str = ""
@@ -69,14 +69,14 @@ UNKNOWN = Source(Origin.UNKNOWN)
 
 @dataclass(frozen=True)
 class Sourced(Generic[T]):
-    """A value and where it came from."""
+    """A value with its source."""
 
     value: T
     source: Source
 
 
 class Generation(Enum):
-    """A family of programs that share command line, configs and file formats."""
+    """A family of ProtoMotions programs that share command line, configs and file formats."""
 
     V2 = "2"
     V3 = "3"
@@ -88,7 +88,7 @@ class Generation(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check saw. `fix` is a command that mends it; `subject` the path or name it is about."""
+    """The result of a check. `fix` is a command that solves the problem, `subject` the path or name it is about."""
 
     code: str
     severity: Severity
@@ -134,7 +134,7 @@ class EvalRequest:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip as the catalog knows it. `frames`, `fps` (1/s) and `seconds` are None when it was not read."""
+    """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read."""
 
     name: str
     path: Path
@@ -147,7 +147,7 @@ class MotionInfo:
 
 @dataclass(frozen=True)
 class WatchPoint:
-    """A function of the upstream program that the agent reports: `event` when module:attribute is called."""
+    """A function of the upstream program to watch: the agent emits `event` when `module`.`attribute` is called."""
 
     event: str
     module: str
@@ -157,7 +157,7 @@ class WatchPoint:
 
 @dataclass(frozen=True)
 class ArgumentPoint:
-    """A function of the upstream program whose keyword arguments the agent sets: upstream has no option for them."""
+    """Keyword arguments that the agent passes to a function of the upstream program, which has no option for them."""
 
     module: str
     attribute: str
@@ -166,9 +166,9 @@ class ArgumentPoint:
 
 @dataclass(frozen=True)
 class Staged:
-    """Files that a run uses from its own folder, because upstream writes beside them.
+    """Files to copy into the run folder first, because upstream writes its results beside them.
 
-    `option` is the argument (`--checkpoint`) that names the first of `files`; the others lie beside it.
+    `option` is the argument (`--checkpoint`) that names the first of `files`; the others go into the same folder.
     """
 
     option: str
@@ -177,9 +177,13 @@ class Staged:
 
 @dataclass(frozen=True)
 class Measuring:
-    """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
-    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions;
-    `keys` what the window's keys do.
+    """How a run measures.
+
+    Attributes:
+        agent: class that the checkpoint was trained with (its `_target_`).
+        limit: control steps after which every motion is cut; None plays them to their end.
+        library: text of the YAML file that lists several motions; None if no such file is needed.
+        keys: key of the simulator's window -> what it does.
     """
 
     agent: str | None = None
@@ -190,7 +194,7 @@ class Measuring:
 
 
 class RuntimeKind(Enum):
-    """How the simulator's Python is started."""
+    """What starts the simulator's Python."""
 
     ISAACLAB = "isaaclab"
     PYTHON = "python"
@@ -198,7 +202,7 @@ class RuntimeKind(Enum):
 
 @dataclass(frozen=True)
 class ChosenPython:
-    """An interpreter, why it is the one (`by`), and its version ("3.11"; None if no file tells)."""
+    """An interpreter, the rule that chose it (`by`) and its version ("3.11"; None if no file states it)."""
 
     path: str
     by: str
@@ -207,7 +211,7 @@ class ChosenPython:
 
 @dataclass(frozen=True)
 class RuntimeFacts:
-    """What starts the simulator's Python: `path` is a script or an interpreter, `version` that of Isaac Lab."""
+    """What starts the simulator's Python: `path` is a script or an interpreter, `version` is Isaac Lab's."""
 
     kind: RuntimeKind
     path: str
@@ -218,13 +222,18 @@ class RuntimeFacts:
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """Everything that a launch needs, decided and explained, before anything starts.
+    """Everything needed to launch a run, with the source of every value.
 
-    `import_path` comes before, `python_path` after what the started Python imports from anyway.
-    `overrides` is the argument list of the program, Hydra's overrides where it is `hydra`; `command` what is started (constant,
-    see docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
-    `provenance` maps each name to the place its value came from; `max_steps` counts control steps: of a program
-    that `ends_by_itself` they are what is expected, and nothing ends it there.
+    Attributes:
+        overrides: arguments of the program; Hydra overrides if `hydra`.
+        command: the constant command line that starts the agent (see docs/architecture.md).
+        env: changes to the child's environment; None removes a variable.
+        import_path: folders searched before the started Python's own; `python_path`: folders searched after them.
+        foreign: whether the plan is for another operating system than this one.
+        max_steps: control steps after which the agent ends the run; None for no limit. A program that
+            `ends_by_itself` is not ended: there it is the expected number.
+        timeout, silence: limits in seconds, of the whole run and of the time without output.
+        plain_command: the same run without pmlaunch, as {"bash": ..., "powershell": ...}.
     """
 
     model: str
@@ -264,7 +273,7 @@ class LaunchPlan:
 
 
 class RunState(str, Enum):
-    """The state of a run's record. Every state but `running` is final."""
+    """The state of a run. All but `running` are final."""
 
     RUNNING = "running"
     DONE = "done"
@@ -277,11 +286,12 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What came of a run; the content of record.json. `seconds` is wall time from start to end; `evaluation` is
-    what metrics.json says beside its figures: common, per_motion, comparable, notes, seconds.
+    """The outcome of a run; the content of record.json.
 
-    `child` and `launcher` are processes as {pid, created}, `created` in seconds since 1970: together they name
-    one process for ever.
+    Attributes:
+        seconds: wall time from start to end.
+        child, launcher: processes as {pid, created}, `created` in seconds since 1970; a pid alone may be reused.
+        evaluation: the rest of metrics.json: common, per_motion, comparable, notes, seconds.
     """
 
     schema: int = field(default=1, init=False)

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pmlaunch.catalog.models import config_of, models
+from pmlaunch.catalog.models import models
 from pmlaunch.catalog.presets import presets
-from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
@@ -105,7 +107,7 @@ def _of_several_robots(planned: Planned) -> Finding:
 
 def _typed(motion: MotionInfo, planned: Planned) -> str:
     """How to name the motion on a command line: by its name where the checkout has it, else by its path."""
-    if planned.checkout.motions_carry_robot and motion.path in planned.checkout.motion_files():
+    if GENERATIONS[planned.plan.generation].motion_names_carry_robot and motion.path in planned.checkout.motion_files():
         return motion.path.stem
     return str(motion.path)
 
@@ -113,7 +115,7 @@ def _typed(motion: MotionInfo, planned: Planned) -> str:
 def _model_for(robot: str, planned: Planned) -> str | None:
     """A model of that robot that can follow its motions: one that is here and measures before others; None: none."""
     home = None if planned.plan.generation is Generation.DEMO else planned.checkout
-    found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
+    found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]
     fitting.sort(key=lambda model: (not frozen.measures_something(model.checkpoint), model.state != "here"))

@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pmlaunch.catalog.presets import Preset
+from pmlaunch.catalog.presets import SimulatorPreset
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.runtimes.interface import Runtime
@@ -50,7 +50,7 @@ class Site:
 
     settings: Settings
     platform: Platform
-    simulator: Preset
+    simulator: SimulatorPreset
     runtime: Runtime
     runs: Path
     checkout: Checkout | None = None
@@ -71,7 +71,7 @@ class Site:
 
     @property
     def gpu_needed(self) -> bool:
-        devices = self.simulator.values.get("devices") or ["gpu"]
+        devices = self.simulator.devices or ("gpu",)
         return self.device != "cpu" and list(devices) == ["gpu"]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.catalog.presets import Preset, presets
+from pmlaunch.catalog.presets import SimulatorPreset, presets
 from pmlaunch.doctor.check import OWN_PACKAGES, Site, finding
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import probe_of
@@ -44,7 +44,7 @@ def make_site(
     embedded = preset.name == EMBEDDED and (checkout is None or checkout.generation is Generation.V2)
     runtime = choose_runtime(
         via=str(_value(settings, "via", via) or "auto"),
-        wanted=str(preset.values.get("runtime", "python")),
+        wanted=preset.runtime,
         own=embedded,
         isaaclab=isaaclab,
         python=python,
@@ -55,7 +55,7 @@ def make_site(
     chosen = _value(settings, "device", device)
     if chosen not in (None, "gpu", "cpu"):
         raise PmlaunchError("PML001", f"--device cannot be {chosen!r}: it is gpu or cpu.")
-    devices: Sequence[str] = preset.values.get("devices") or ("gpu",)
+    devices: Sequence[str] = preset.devices or ("gpu",)
     backend = _backend(settings, platform, chosen, devices)
     own = () if checkout is None or embedded else OWN_PACKAGES.get(checkout.generation, ())
     modules = ("lightning", *own, *_OF_SIMULATOR.get(preset.name, ()))
@@ -81,7 +81,7 @@ def _value(settings: Settings, key: str, flag: str | None) -> Any | None:
     return None if chosen is None else chosen.value
 
 
-def _simulator(settings: Settings, flag: str | None) -> Preset:
+def _simulator(settings: Settings, flag: str | None) -> SimulatorPreset:
     known = presets("simulator", settings.preset_folders).values()
     wanted = str(_value(settings, "simulator", flag) or "isaaclab")
     return choose("simulator", wanted, known, lambda item: item.names, listing="pmlaunch list simulators")

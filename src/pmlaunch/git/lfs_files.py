@@ -174,7 +174,7 @@ def _elsewhere(site: Site, wanted: Iterable[LfsFile]) -> str | None:
 
     missing = {file.path for file in wanted}
     for preset in presets("model", site.settings.preset_folders).values():
-        if preset.values.get("checkpoint") in missing and preset.values.get("huggingface"):
+        if preset.checkpoint in missing and preset.huggingface:
             return f"pmlaunch fetch {preset.names[0]} --from hf"
     return None
 

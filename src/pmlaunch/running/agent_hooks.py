@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmlaunch.generations.metric_definitions import AGENT_TARGET, has_metrics, measures_of
+from pmlaunch.generations.metric_definitions import AGENT_TARGET
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.model import Generation, LaunchPlan
 from pmlaunch.planning.motion_list import LIBRARY_FILE
@@ -18,7 +19,7 @@ LOGGER_FOLDER = "upstream"
 def wrapped(plan: LaunchPlan) -> bool:
     """Whether the program's agent is replaced by a subclass of its own that measures, keeps or records."""
     wanted = plan.metrics or plan.save_motion or plan.record
-    return wanted and measures_of(plan.generation).wraps and plan.measuring.agent is not None
+    return wanted and GENERATIONS[plan.generation].metrics.wraps and plan.measuring.agent is not None
 
 
 def program_arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
@@ -35,9 +36,9 @@ def program_arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
 
 def measuring_hooks(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     """{agent, metrics, save_motion, record} for spec.json's hooks; null is off."""
-    if not wrapped(plan) and not measures_of(plan.generation).by_itself:
+    if not wrapped(plan) and not GENERATIONS[plan.generation].metrics.by_itself:
         return {"agent": None, "metrics": None, "save_motion": None, "record": None}
-    measures, measuring = measures_of(plan.generation), plan.measuring
+    measures, measuring = GENERATIONS[plan.generation].metrics, plan.measuring
     metrics = {
         "file": str(folder.file("metrics.json")),
         "generation": plan.generation,
@@ -66,7 +67,7 @@ def measuring_overrides(plan: LaunchPlan) -> list[str]:
     if not wrapped(plan):
         return []
     overrides = [f"++agent._target_={AGENT_TARGET}"]
-    if plan.metrics and has_metrics(plan.generation, plan.measuring.agent):
+    if plan.metrics and GENERATIONS[plan.generation].metrics.cover(plan.measuring.agent):
         # by its variable: a path here could hold the words that eval_agent.py scans its arguments for
         place = f"${{oc.env:{RUN_VARIABLE}}}/{LOGGER_FOLDER}"
         overrides.append(f"++fabric.loggers=[{{_target_:lightning.fabric.loggers.CSVLogger,root_dir:'{place}'}}]")

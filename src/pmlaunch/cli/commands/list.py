@@ -30,7 +30,7 @@ def list_command(
     from pmlaunch.cli.render.results import render
     from pmlaunch.cli.result import Outcome
     from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
-    from pmlaunch.generations.checkout import demo_checkout
+    from pmlaunch.generations.demo import demo_checkout
     from pmlaunch.generations.find import find_checkout
     from pmlaunch.settings import Settings
     from pmlaunch.support.names import fold

@@ -42,7 +42,7 @@ def runtime_command(
     chosen = settings.get("via", via)
     runtime = choose_runtime(
         via=str(chosen.value) if chosen else "auto",
-        wanted=str(preset.values.get("runtime", "python")),
+        wanted=preset.runtime,
         own=preset.name == "mujoco",
         isaaclab=isaaclab,
         python=python,

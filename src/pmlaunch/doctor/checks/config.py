@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmlaunch.catalog.models import config_of, models
+from pmlaunch.catalog.models import models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots, simulators
 from pmlaunch.checks.config import check_config
@@ -10,7 +10,9 @@ from pmlaunch.checks.motions import check_motions
 from pmlaunch.checks.robot import check_robot
 from pmlaunch.doctor.check import Check, Group, Seen, Site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import Checkout, demo_checkout
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.model import EvalRequest, Finding, Generation, Severity
 from pmlaunch.planning.plan import make_plan
 

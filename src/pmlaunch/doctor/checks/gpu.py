@@ -18,7 +18,7 @@ def _look(site: Site) -> Seen:
             message = f"{what}, and {name} does not run without a GPU."
             hint = "mend the driver, or --simulator genesis --device cpu"
             return Seen((("GPU", "none"),), (finding("PML234", Severity.ERROR, message, hint),))
-        needless = site.device == "cpu" or "gpu" not in (site.simulator.values.get("devices") or ["gpu"])
+        needless = site.device == "cpu" or "gpu" not in (site.simulator.devices or ("gpu",))
         message = f"{what}: {name} runs on the CPU here."
         note = finding("PML234", Severity.NOTE, message, None if needless else "--device cpu")
         return Seen((("GPU", "none"),), (note,))

@@ -9,7 +9,8 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
 from pmlaunch.checks.checkpoint import fetch_command, megabytes
 from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
-from pmlaunch.generations.checkout import Checkout, demo_checkout
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Severity
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmlaunch.catalog.presets import Preset, presets
+from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
@@ -31,7 +31,7 @@ class Wanted:
     names: tuple[str, ...]
     path: str
     size: int | None = None
-    preset: Preset | None = field(default=None, compare=False)
+    preset: ModelPreset | None = field(default=None, compare=False)
 
 
 class ModelsStep:
@@ -104,7 +104,7 @@ def without_git(site: Site) -> str:
 
 def from_hub(wanted: Wanted) -> str | None:
     """The command that brings the model from Hugging Face; None where no repository there is known."""
-    known = wanted.preset is not None and wanted.preset.values.get("huggingface")
+    known = wanted.preset is not None and wanted.preset.huggingface
     return f"pmlaunch fetch {wanted.names[0]} --from hf" if known else None
 
 
@@ -127,9 +127,9 @@ def commands(root: Path, files: Sequence[LfsFile]) -> tuple[str, ...]:
 def known_models(site: Site, git: Git | None = None) -> list[Wanted]:
     """The presets; with `git`, also every other checkpoint that the checkout tracks, by its folder's name."""
     found = [
-        Wanted(preset.names, str(preset.values["checkpoint"]), preset.values.get("size"), preset)
+        Wanted(preset.names, preset.checkpoint, preset.size, preset)
         for preset in presets("model", site.settings.preset_folders).values()
-        if preset.values.get("checkout") != "demo" and preset.values.get("checkpoint")
+        if preset.checkout is None and preset.checkpoint
     ]
     if git is not None:
         named = {wanted.path for wanted in found}

@@ -101,7 +101,7 @@ def _refuse_what_would_be_lost(
     site: Site, git: Git, wanted: Wanted, files: list[LfsFile], states: Mapping[str, str]
 ) -> None:
     """Raise PML420 for a file that nobody but the user may have."""
-    preset_sha256 = str(wanted.preset.values.get("sha256") or "") if wanted.preset else ""
+    preset_sha256 = (wanted.preset.sha256 or "") if wanted.preset else ""
     for file in files:
         if states[file.path] == "other":
             message = f"{file.path} is not the checkpoint that git knows: it may be yours. It was left as it is."
@@ -144,9 +144,9 @@ def _tracked(site: Site, git: Git, wanted: Wanted, removing: bool = False) -> li
 
 def _files_of(site: Site, git: Git, wanted: Wanted) -> list[LfsFile]:
     """As git knows them; without git what the preset says of v2.3."""
-    values = wanted.preset.values if wanted.preset else {}
-    if git_folder(site.checkout) is None and values.get("sha256") and wanted.size:
-        return [LfsFile(wanted.path, Pointer(str(values["sha256"]), wanted.size))]
+    sha256 = wanted.preset.sha256 if wanted.preset else None
+    if git_folder(site.checkout) is None and sha256 and wanted.size:
+        return [LfsFile(wanted.path, Pointer(sha256, wanted.size))]
     return _tracked(site, git, wanted)
 
 
@@ -158,7 +158,7 @@ def _is_here(site: Site, git: Git, file: LfsFile) -> bool:
 
 def _from_hub(site: Site, git: Git, wanted: Wanted, missing: list[LfsFile], report: Report) -> None:
     """The checkpoint from the repository that the preset names, checked, and put in its place in one step."""
-    repository = str(wanted.preset.values.get("huggingface") or "") if wanted.preset else ""
+    repository = (wanted.preset.huggingface or "") if wanted.preset else ""
     if not repository:
         raise PmlaunchError(
             "PML419",

@@ -9,8 +9,8 @@ from typing import Any
 
 from pmlaunch import __version__
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import v2_checkout
 from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.v2.checkout import v2_checkout
 from pmlaunch.installing.python.package_changes import BEFORE
 from pmlaunch.installing.python.target_python import (
     Look,
