@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.generations.metric_definitions import measures_of
-from pmlaunch.generations.v3.checkout import InferenceCheckout, fabric_arguments
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.model import ArgumentPoint, Generation
 from pmlaunch.support.json import to_json
 from standin3 import make_checkout3
 
@@ -21,7 +22,7 @@ def checkout3(tmp_path: Path) -> InferenceCheckout:
 
 def evaluate(agent: Any, checkout: InferenceCheckout, *arguments: str, **hooks: Any) -> dict[str, Any]:
     """Run the stand-in's program through the agent, as the launcher asks for it; returns metrics.json."""
-    measures, home = measures_of("3"), checkout.root / "results/g1_mlp"
+    measures, home = GENERATIONS[Generation.V3].metrics, checkout.root / "results/g1_mlp"
     metrics = {
         "file": str(agent.folder / "metrics.json"),
         "generation": "3",
@@ -83,7 +84,7 @@ def test_motions_cut_short_are_not_comparable(agent, checkout3):
 
 
 def test_motions_cut_short_by_the_user(agent, checkout3):
-    original = measures_of("3")
+    original = GENERATIONS[Generation.V3].metrics
     metrics = {"file": str(agent.folder / "metrics.json"), "max_steps": 15, "common": dict(original.common)}
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
     document = evaluate(agent, checkout3, *limit, metrics=metrics)
@@ -147,7 +148,7 @@ def test_evaluation_without_end_is_ended_by_the_agent(agent, checkout3):
 
 
 def test_keyword_arguments_win_over_the_scripts(agent, checkout3):
-    settings = to_json(fabric_arguments({"devices": 2}))
+    settings = to_json([ArgumentPoint("protomotions.utils.fabric_config", "FabricConfig.__init__", {"devices": 2})])
     evaluate(agent, checkout3, "--full-eval", arguments=settings)
     assert "fabric [('accelerator', 'cpu'), ('devices', 2)]" in agent.stdout
     (applied,) = [hook for hook in agent.result["hooks_applied"] if hook["hook"] == "arguments"]

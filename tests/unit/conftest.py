@@ -14,9 +14,9 @@ import pytest
 
 from pmlaunch.cli.app import run
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout, v2_checkout
-from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.v2.checkout import HydraCheckout, v2_checkout
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
+from pmlaunch.generations.values import ConfigReport
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.model import FLAG, EvalRequest

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
-from pmlaunch.catalog.models import checkpoint_state, choose_model, config_of, from_checkpoint, models, trained_bodies
+from pmlaunch.catalog.models import checkpoint_state, choose_model, from_checkpoint, models, trained_bodies
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import (
     choose_robot,
@@ -15,10 +15,11 @@ from pmlaunch.catalog.robots import (
     robot_with_bodies,
     robots,
     simulators,
-    trained_changes,
 )
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout, demo_checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.generations.v2.training_config import config_of, trained_changes
 from pmlaunch.support.json import to_json
 from standin import CHECKPOINT, SMPL, TRAINED
 
@@ -188,8 +189,6 @@ def test_config_that_does_not_tell_its_robot_tells_none(opened: HydraCheckout, c
     ],
 )
 def test_what_a_training_changed_in_its_robot(opened: HydraCheckout, old: str, new: str, changes: dict) -> None:
-    from pmlaunch.catalog.models import trained_robot
-
     path = trained_with(opened, **{old: new})
     robot = choose_robot("smpl", known_robots(opened))
-    assert trained_changes(opened, robot, trained_robot(path)) == changes
+    assert trained_changes(opened.config_dir, robot, path) == changes

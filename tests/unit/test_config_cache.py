@@ -10,7 +10,7 @@ from unit_help import report_on, with_line
 
 from pmlaunch.generations.v2 import compose
 from pmlaunch.generations.v2 import config_inspection as inspection
-from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.values import ConfigReport
 from standin import TRAINED
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.find import find_checkout, generation_of
 from pmlaunch.model import FLAG, Generation
 from pmlaunch.settings import Settings

@@ -20,7 +20,7 @@ from pmlaunch.doctor.probe import Answer, Probe
 from pmlaunch.doctor.registry import CHECKS
 from pmlaunch.doctor.target import make_site
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout
+from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.model import FLAG, Severity
 from pmlaunch.runtimes.interface import PythonRuntime

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmlaunch.catalog.motions import find_motion, motions, read_info
+from pmlaunch.catalog.motions import MotionSearch, motions, read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import Robot, robots
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout
+from pmlaunch.generations.v2.checkout import HydraCheckout
 from standin import make_motion, smpl_motion
 
 SWORD = ["pelvis", "sword", "shield"]
@@ -37,7 +37,7 @@ def available(checkout: HydraCheckout) -> list[Robot]:
 def find(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl", folder: Path = Path("nowhere")) -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return find_motion(wanted, checkout, known, own, presets("motion"), folder)
+    return MotionSearch(checkout, known, own, presets("motion"), folder).find(wanted)
 
 
 def refusal(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl") -> PmlaunchError:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.v2.overrides import UserOverride, merge_group_choices, parse_overrides
+from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices
+from pmlaunch.generations.v2.overrides import argument_of, parse_overrides
 
 GROUPS = ("robot", "simulator", "terrain", "opt", "base")
 
@@ -43,14 +44,14 @@ def refusal(text: str) -> PmlaunchError:
 )
 def test_value(text: str, argument: str, value: object, added: bool) -> None:
     override = parse(text)
-    assert (override.kind, override.value, override.added) == ("value", value, added)
-    assert override.argument() == argument
+    assert (override.kind, override.value, override.added) == (OverrideKind.VALUE, value, added)
+    assert argument_of(override) == argument
 
 
 @pytest.mark.parametrize("text", ["robot=amp", "+robot=amp", "++robot=amp"])
 def test_group_takes_one_plus(text: str) -> None:
     override = parse(text)
-    assert (override.kind, override.choices, override.argument()) == ("group", ["amp"], "+robot=amp")
+    assert (override.kind, override.choices, argument_of(override)) == (OverrideKind.GROUP, ["amp"], "+robot=amp")
 
 
 def test_group_with_several_options() -> None:
@@ -60,11 +61,11 @@ def test_group_with_several_options() -> None:
 
 def test_group_with_a_package() -> None:
     override = parse("+terrain@env.terrain=flat")
-    assert (override.kind, override.key, override.value) == ("group", "terrain@env.terrain", "flat")
+    assert (override.kind, override.key, override.value) == (OverrideKind.GROUP, "terrain@env.terrain", "flat")
 
 
 def test_group_below_a_group() -> None:
-    assert parse("+opt/masked_mimic=vr").kind == "group"
+    assert parse("+opt/masked_mimic=vr").kind is OverrideKind.GROUP
 
 
 @pytest.mark.parametrize(
@@ -72,14 +73,14 @@ def test_group_below_a_group() -> None:
 )
 def test_delete(text: str, argument: str) -> None:
     override = parse(text)
-    assert (override.kind, override.argument()) == ("delete", argument)
+    assert (override.kind, argument_of(override)) == (OverrideKind.DELETE, argument)
 
 
 def test_two_lists_of_one_group_become_one() -> None:
     overrides = parse_overrides(["+opt=wandb", "+opt=[vr,wandb]", "seed=1", "+terrain=flat"], GROUPS)
-    assert merge_group_choices(overrides, "opt") == ["wandb", "vr"]
-    assert merge_group_choices(overrides, "opt", ["pelvis"]) == ["pelvis", "wandb", "vr"]
-    assert merge_group_choices(overrides, "robot") == []
+    assert group_choices(overrides, "opt") == ["wandb", "vr"]
+    assert group_choices(overrides, "opt", ["pelvis"]) == ["pelvis", "wandb", "vr"]
+    assert group_choices(overrides, "robot") == []
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.generations.v2.program import played_seconds
-from pmlaunch.model import Generation, MotionInfo
+from pmlaunch.generations.v2.program import HydraProgram
+from pmlaunch.model import MotionInfo
 
 
 @pytest.mark.parametrize(
@@ -22,9 +22,9 @@ from pmlaunch.model import Generation, MotionInfo
 )
 def test_generation_2(frames: int, fps: float, expected: float) -> None:
     motion = MotionInfo("walk", Path("walk.npy"), frames=frames, fps=fps, seconds=(frames - 1) / fps)
-    assert played_seconds(motion, Generation.V2) == pytest.approx(expected)
+    assert HydraProgram().played_seconds(motion) == pytest.approx(expected)
 
 
 def test_the_demo_plays_a_motion_as_it_is() -> None:
     motion = MotionInfo("walk", Path("walk.npy"), frames=511, fps=100.0, seconds=5.1)
-    assert played_seconds(motion, "demo") == 5.1
+    assert HydraProgram(thins_motions=False).played_seconds(motion) == 5.1

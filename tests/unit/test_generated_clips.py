@@ -9,7 +9,7 @@ import pytest
 
 from pmlaunch.catalog import generated_clips as ownclips
 from pmlaunch.catalog.generated_clips import is_own, own_clip, own_clips, tensors_of
-from pmlaunch.catalog.motions import find_motion, motions, read_info
+from pmlaunch.catalog.motions import MotionSearch, motions, read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import choose_robot, robots
 from pmlaunch.checks.preflight import preflight
@@ -47,7 +47,8 @@ def smpl3(tmp_path: Path) -> InferenceCheckout:
 
 def find(checkout: InferenceCheckout, wanted: str, robot: str = "smpl") -> Path:
     known = robots(checkout, presets("robot"))
-    return find_motion(wanted, checkout, known, choose_robot(robot, known), presets("motion"), checkout.root)
+    search = MotionSearch(checkout, known, choose_robot(robot, known), presets("motion"), checkout.root)
+    return search.find(wanted)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which checkpoint, robot, simulator and motion a request means, and who wins where two say different things."""
+"""Which checkpoint, robot, simulator and motion a request means, and who wins where two say different inputs."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def test_model_by_path(plan, tmp_path: Path, typed: str) -> None:
     checkpoint = training(tmp_path / "mine")
     planned = plan(typed, motions=("walk",))
     assert planned.plan.checkpoint == checkpoint
-    assert str(planned.things.checkpoint.source) == "argument"
-    assert told(planned.things.robot) == (planned.things.robots[1], "checkpoint")
+    assert str(planned.inputs.checkpoint.source) == "argument"
+    assert told(planned.inputs.robot) == (planned.inputs.robots[1], "checkpoint")
     assert planned.plan.terrain is None
 
 
@@ -85,14 +85,14 @@ def test_robot_is_that_of_the_checkpoint(plan, tmp_path: Path) -> None:
 def test_robot_of_another_checkpoint_for_a_preset(plan, tmp_path: Path) -> None:
     training(tmp_path / "amp_run", AMP_TRAINED)
     planned = plan("tracker", checkpoint="amp_run/last.ckpt")
-    assert told(planned.things.checkpoint) == (tmp_path / "amp_run/last.ckpt", "flag")
-    assert (planned.plan.robot, str(planned.things.robot.source)) == ("amp", "checkpoint")
+    assert told(planned.inputs.checkpoint) == (tmp_path / "amp_run/last.ckpt", "flag")
+    assert (planned.plan.robot, str(planned.inputs.robot.source)) == ("amp", "checkpoint")
 
 
 def test_robot_that_nothing_tells_is_unknown(plan, tmp_path: Path) -> None:
     training(tmp_path / "run", "a: 1\n")
     planned = plan("run", motions=("smpl_humanoid_walk",))
-    assert told(planned.things.robot) == (None, "unknown")
+    assert told(planned.inputs.robot) == (None, "unknown")
     assert planned.plan.overrides[0] == "+simulator=isaaclab"
 
 
@@ -114,11 +114,11 @@ def test_users_overrides_win_over_flags_and_change_the_things(plan, tmp_path: Pa
         motions=("walk",),
         num_envs=2,
     )
-    things = planned.things
-    assert (things.robot.value.name, str(things.robot.source)) == ("amp", "override")
-    assert (things.simulator.value.name, str(things.simulator.source)) == ("genesis", "override")
-    assert told(things.checkpoint) == (checkpoint, "override")
-    assert (planned.plan.motions[0].path, str(things.motion_source)) == (motion, "override")
+    inputs = planned.inputs
+    assert (inputs.robot.value.name, str(inputs.robot.source)) == ("amp", "override")
+    assert (inputs.simulator.value.name, str(inputs.simulator.source)) == ("genesis", "override")
+    assert told(inputs.checkpoint) == (checkpoint, "override")
+    assert (planned.plan.motions[0].path, str(inputs.motion_source)) == (motion, "override")
     assert told(planned.values.terrain) == ("complex", "override")
     assert planned.plan.overrides[:3] == ("+robot=amp", "+simulator=genesis", "+terrain=complex")
     assert [text for text in planned.plan.overrides if "num_envs" in text] == ["++num_envs=7"]
@@ -137,7 +137,7 @@ def test_motion_of_the_checkpoints_config_is_relative_to_the_checkout(plan, chec
     training(tmp_path / "run", config)
     planned = plan("run")
     assert planned.plan.motions[0].path == checkout.resolve() / "data/motions/smpl_humanoid_walk.npy"
-    assert planned.things.motion_source.origin is Origin.CHECKPOINT
+    assert planned.inputs.motion_source.origin is Origin.CHECKPOINT
     assert not any("motion_file" in text for text in planned.plan.overrides)
 
 
@@ -153,7 +153,7 @@ def test_demo_needs_no_checkout(plan, checkout: Path, isaaclab: Path) -> None:
     shutil.rmtree(checkout)
     planned = plan("demo")
     assert (planned.plan.generation, planned.plan.simulator, planned.plan.headless) == (Generation.DEMO, "mujoco", True)
-    assert str(planned.things.checkout.source) == "comes with pmlaunch"
+    assert str(planned.inputs.checkout.source) == "comes with pmlaunch"
     assert planned.plan.overrides[:2] == ("+robot=smpl", "+simulator=mujoco")
     assert planned.runtime.facts.kind is RuntimeKind.PYTHON
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.catalog.models import models
-from pmlaunch.catalog.motions import find_motion, motions, read_info
+from pmlaunch.catalog.motions import MotionSearch, motions, read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import Robot, robots, simulators
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.checkout import InferenceCheckout
@@ -31,7 +31,7 @@ def available(opened3: InferenceCheckout) -> list[Robot]:
 def find(checkout: InferenceCheckout, wanted: str, robot: str | None = "g1") -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return find_motion(wanted, checkout, known, own, presets("motion"), Path("nowhere"))
+    return MotionSearch(checkout, known, own, presets("motion"), Path("nowhere")).find(wanted)
 
 
 def test_found_by_its_program(checkout3: Path, tmp_path: Path) -> None:

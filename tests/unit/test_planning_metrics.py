@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.checks.measuring import check_measuring
-from pmlaunch.generations.metric_definitions import AGENT_TARGET, has_metrics
+from pmlaunch.generations.metric_definitions import AGENT_TARGET
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Generation, Origin, Severity
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
@@ -97,11 +98,12 @@ def test_keeping_needs_no_metrics(plan, tmp_path: Path) -> None:
 
 
 def test_agents_of_upstream() -> None:
+    metrics = GENERATIONS[Generation.V2].metrics
     for module in ("mimic.agent.Mimic", "mimic.agent_amp.Mimic", "masked_mimic.agent.MaskedMimic",
                    "masked_mimic.agent_no_vae.MaskedMimicNoVae"):  # fmt: skip
-        assert has_metrics(Generation.V2, f"protomotions.agents.{module}")
+        assert metrics.cover(f"protomotions.agents.{module}")
     for module in ("ppo.agent.PPO", "amp.agent.AMP", "ase.agent.ASE"):
-        assert not has_metrics(Generation.V2, f"protomotions.agents.{module}")
+        assert not metrics.cover(f"protomotions.agents.{module}")
 
 
 def test_own_target_is_let_through_and_nothing_beside_it(config: Path) -> None:
