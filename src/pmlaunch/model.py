@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 
 from pmlaunch.support.json import HIDDEN
 
-T = TypeVar("T", covariant=True)
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Severity(str, Enum):
@@ -68,10 +68,10 @@ UNKNOWN = Source(Origin.UNKNOWN)
 
 
 @dataclass(frozen=True)
-class Sourced(Generic[T]):
+class Sourced(Generic[T_co]):
     """A value with its source."""
 
-    value: T
+    value: T_co
     source: Source
 
 
@@ -268,7 +268,7 @@ class LaunchPlan:
     metrics: bool = False
     save_motion: bool = False
     record: bool = False
-    measuring: Measuring = field(default_factory=lambda: Measuring())
+    measuring: Measuring = field(default_factory=Measuring)
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
 

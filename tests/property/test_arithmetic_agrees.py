@@ -8,7 +8,7 @@ import warnings
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 
 NUMBERS = st.one_of(
     st.integers(0, 50).map(str),
@@ -55,7 +55,7 @@ def test_any_text_is_a_number_or_refused(text: str) -> None:
         warnings.simplefilter("ignore")  # SyntaxWarning: 'int' object is not callable
         try:
             found = evaluate(text)
-        except (NotArithmetic, ArithmeticError):
+        except (NotArithmeticError, ArithmeticError):
             return
     assert type(found) in (int, float, bool)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("expression", REFUSED.values(), ids=REFUSED.keys())
 def test_anything_else_is_refused(expression: object) -> None:
-    with pytest.raises(NotArithmetic):
+    with pytest.raises(NotArithmeticError):
         evaluate(expression)
 
 
@@ -104,5 +104,5 @@ def test_root_of_a_negative_number_is_an_arithmetic_error() -> None:
 
 
 def test_refusal_names_the_expression() -> None:
-    with pytest.raises(NotArithmetic, match="'open'"):
+    with pytest.raises(NotArithmeticError, match="'open'"):
         evaluate("open")

@@ -45,6 +45,7 @@ class Model:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All names that the model answers to, the proper one first."""
         return (self.name, *self.aliases)
 
 
@@ -59,9 +60,8 @@ def models(
             found.append(model)
     named = {model.checkpoint for model in found}
     if checkout is not None:
-        for path in checkout.checkpoints():
-            if path not in named:
-                found.append(from_checkpoint(path, robots, _short_name(path)))
+        unnamed = (path for path in checkout.checkpoints() if path not in named)
+        found += [from_checkpoint(path, robots, _short_name(path)) for path in unnamed]
     return found
 
 

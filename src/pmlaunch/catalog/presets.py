@@ -6,7 +6,7 @@ a preset of the same name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
@@ -84,6 +84,7 @@ class Preset:
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All names that the preset answers to, the proper one first."""
         return (self.name, *self.aliases)
 
     def of(self, generation: Generation) -> Self:
@@ -105,7 +106,7 @@ class ModelPreset(Preset):
     motion: str | None = _key(_text)
     device: str | None = _key(_text)
     headless: bool | None = _key(_flag)
-    checkout: Generation | None = _key(_generation)
+    checkout: Generation | None = _key(_generation)  # noqa: RUF009  # makes a field
     size: int | None = _key(_whole_number)
     sha256: str | None = _key(_text)
     huggingface: str | None = _key(_text)
@@ -176,7 +177,12 @@ def _preset(path: Path, source: Source, kind: type[Preset]) -> Preset:
     keys = {item.name: item for item in fields(kind) if "read" in item.metadata}
     common = {"name": _text, "title": _text, "aliases": _texts, "generations": _mapping_of_mappings}
     values = yaml_mapping(path)
+    _refuse_unknown(values, [*common, *keys], path)
     head = {key: _checked(read, values[key], key, path) for key, read in common.items() if values.get(key) is not None}
+    generations = {}
+    for key, special in head.get("generations", {}).items():
+        _refuse_unknown(special, list(keys), path, f"generations.{key}.")
+        generations[_checked(_generation, key, "generations", path)] = _read(special, keys, path)
     name = head.get("name", path.stem)
     return kind(
         name=name,
@@ -184,29 +190,28 @@ def _preset(path: Path, source: Source, kind: type[Preset]) -> Preset:
         aliases=head.get("aliases", ()),
         path=path,
         source=source,
-        generations={
-            _checked(_generation, key, "generations", path): _read(special, keys, path, f"generations.{key}.")
-            for key, special in head.get("generations", {}).items()
-        },
+        generations=generations,
         **_read({key: value for key, value in values.items() if key not in common}, keys, path),
     )
 
 
-def _read(values: Mapping[Any, Any], keys: Mapping[str, Field[Any]], path: Path, where: str = "") -> dict[str, Any]:
-    """The values of known keys, converted; null is the default. Raises PML015."""
+def _refuse_unknown(values: Mapping[Any, Any], known: Sequence[str], path: Path, where: str = "") -> None:
+    """Raise PML015 for a key that is not one of `known`; `where` is the path of the mapping in the file."""
+    for key in values:
+        if key not in known:
+            near = did_you_mean(str(key), known) or f" Known keys: {', '.join(known)}."
+            raise PmlaunchError("PML015", f"{path} has an unknown key {where + str(key)!r}.{near}", subject=str(path))
+
+
+def _read(values: Mapping[str, Any], keys: Mapping[str, Field[Any]], path: Path) -> dict[str, Any]:
+    """The converted values; null is the default. Raises PML015."""
     read = {}
     for key, value in values.items():
-        if key not in keys:
-            near = did_you_mean(str(key), list(keys)) or f" Known keys: {', '.join(keys)}."
-            raise PmlaunchError("PML015", f"{path} has an unknown key {where + str(key)!r}.{near}", subject=str(path))
         default = keys[key].default_factory
-        read[key] = (
-            _checked(keys[key].metadata["read"], value, where + key, path)
-            if value is not None
-            else None
-            if default is MISSING
-            else default()
-        )
+        if value is not None:
+            read[key] = _checked(keys[key].metadata["read"], value, key, path)
+        elif default is not MISSING:
+            read[key] = default()
     return read
 
 

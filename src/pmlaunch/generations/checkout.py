@@ -33,16 +33,28 @@ class BodyPosition(NamedTuple):
 
 
 class Checkout(Protocol):
-    """The parts of a checkout that planning uses. `source` says how the checkout was found."""
+    """The parts of a checkout that planning uses."""
 
     @property
-    def root(self) -> Path: ...
+    def root(self) -> Path:
+        """The folder of the checkout."""
+        ...
+
     @property
-    def generation(self) -> Generation: ...
+    def generation(self) -> Generation:
+        """The generation, whose adapter is in registry.py."""
+        ...
+
     @property
-    def source(self) -> Source: ...
+    def source(self) -> Source:
+        """How the checkout was found."""
+        ...
+
     @property
-    def script(self) -> Path: ...
+    def script(self) -> Path:
+        """The program."""
+        ...
+
     @property
     def config_dir(self) -> Path:
         """The folder of the config groups; it does not exist in a generation without groups."""
@@ -54,7 +66,9 @@ class Checkout(Protocol):
         ...
 
     @property
-    def watch(self) -> tuple[WatchPoint, ...]: ...
+    def watch(self) -> tuple[WatchPoint, ...]:
+        """The functions of the program that the agent watches."""
+        ...
 
     def options(self, group: str) -> Sequence[str]:
         """The options of a config group, in alphabetical order."""

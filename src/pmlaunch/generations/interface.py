@@ -110,7 +110,9 @@ class GenerationAdapter(Protocol):
         ...
 
     @property
-    def program(self) -> Program: ...
+    def program(self) -> Program:
+        """The program that a plan of this generation starts."""
+        ...
 
     def made(self, checkpoint: Path) -> bool:
         """Whether a training of this generation wrote the files beside the checkpoint."""

@@ -33,6 +33,7 @@ class LibraryEntry:
 
     @property
     def is_whole(self) -> bool:
+        """Whether the file is played from its start to its end."""
         return self.start == 0 and self.end == -1
 
 

@@ -55,6 +55,7 @@ class MotionSources:
 
     @property
     def own_suffix(self) -> str:
+        """Ending of the motion files that the generation can read."""
         return GENERATIONS[self.generation].motion_suffix
 
 

@@ -58,6 +58,7 @@ class Planned:
 
     @property
     def checkout(self) -> Checkout:
+        """The checkout of the run."""
         return self.inputs.checkout
 
 

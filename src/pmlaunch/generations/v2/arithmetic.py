@@ -29,25 +29,25 @@ _UNARY: Mapping[type[ast.unaryop], Callable[[Number], Number]] = {
 }
 
 
-class NotArithmetic(ValueError):
+class NotArithmeticError(ValueError):
     """The expression is not arithmetic on numbers. None of it was executed."""
 
 
 def evaluate(expression: object) -> Number | bool:
     """The value of an arithmetic expression, as Python's eval would return it.
 
-    Raises NotArithmetic for anything but numbers, True, False and + - * / // % **, and ArithmeticError for a division
+    Raises NotArithmeticError for anything but numbers, True, False and + - * / // % **, and ArithmeticError for a division
     by zero or a result of more than 4096 bits.
     """
     if isinstance(expression, (int, float)):
         return expression
     text = str(expression).strip()
     if len(text) > _MAXIMUM_LENGTH:
-        raise NotArithmetic(f"{len(text)} characters are too many for arithmetic")
+        raise NotArithmeticError(f"{len(text)} characters are too many for arithmetic")
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotArithmetic(f"{text!r} is not arithmetic") from error
+        raise NotArithmeticError(f"{text!r} is not arithmetic") from error
     return _value(tree.body, text)
 
 
@@ -62,17 +62,17 @@ def _value(node: ast.expr, text: str) -> Number | bool:
             return _bounded(_power(left, right))
         if type(node.op) in _BINARY:
             return _bounded(_BINARY[type(node.op)](left, right))
-    raise NotArithmetic(f"{text!r} is not arithmetic")
+    raise NotArithmeticError(f"{text!r} is not arithmetic")
 
 
 def _power(base: Number, exponent: Number) -> Number:
     # check the size before computing; only integers grow without bound
     if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * abs(exponent) > _MAXIMUM_BITS:
         raise OverflowError("the result of ** is too large")
-    result: object = base**exponent
-    if isinstance(result, complex):
-        raise ArithmeticError("the result of ** is not a real number")
-    return result  # type: ignore[return-value]
+    result: Number | complex = base**exponent
+    if isinstance(result, complex):  # the square root of a negative number
+        raise ArithmeticError("the result of ** is not a real number")  # noqa: TRY004
+    return result
 
 
 def _bounded(value: Number) -> Number:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pmlaunch.errors import did_you_mean
 from pmlaunch.generations.metric_definitions import AGENT_TARGET
-from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
 
 _MOST = 8  # findings of one kind
@@ -35,20 +35,27 @@ def safe_resolvers() -> Iterator[list[str]]:
     def arithmetic(expression: object) -> object:
         try:
             return evaluate(expression)
-        except NotArithmetic:
+        except NotArithmeticError:
             refused.append(str(expression))
             raise
+
+    # like upstream's, these take one argument only
+    def total(values: Any) -> Any:
+        return sum(values)
+
+    def whole(value: Any) -> int:
+        return int(value)
 
     resolvers: dict[str, Callable[..., Any]] = {
         "eval": arithmetic,
         "if": lambda condition, yes, no: yes if condition else no,
         "eq": lambda one, other: str(one).lower() == str(other).lower(),
         "sqrt": lambda value: math.sqrt(float(value)),
-        "sum": lambda values: sum(values),
-        "sum_list": lambda values: sum(values),
-        "ceil": lambda value: math.ceil(value),
-        "int": lambda value: int(value),
-        "len": lambda value: len(value),
+        "sum": total,
+        "sum_list": total,
+        "ceil": math.ceil,
+        "int": whole,
+        "len": len,
     }
     for name, resolver in resolvers.items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)
@@ -123,14 +130,16 @@ def _plain_leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
     """One finding for each value that does not resolve; those that contain code first."""
+    from omegaconf.errors import MissingMandatoryValue
+
     findings = []
     for key, node, holder in _leaves(config, ""):
         refused.clear()
         try:
             _ = holder[node]
-        except Exception as error:
-            if type(error).__name__ == "MissingMandatoryValue":
-                continue
+        except MissingMandatoryValue:
+            continue
+        except Exception as error:  # noqa: BLE001  # a resolver may raise anything
             if refused:
                 message = f"{key} asks for ${{eval:...}} of {refused[-1]!r}, which is no arithmetic. Nothing was run."
                 findings.append(Finding("PML108", Severity.ERROR, message, subject=key))
@@ -148,9 +157,9 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
     keys: Sequence[Any] = range(len(node)) if isinstance(node, ListConfig) else list(node.keys())
     for key in keys:
         path = f"{prefix}[{key}]" if isinstance(node, ListConfig) else f"{prefix}{'.' if prefix else ''}{key}"
-        child = node._get_node(key)
+        child = node._get_node(key)  # noqa: SLF001  # the only access that does not resolve the value
         is_container = isinstance(child, (DictConfig, ListConfig))
-        if is_container and not child._is_none() and not child._is_missing() and not child._is_interpolation():
+        if is_container and not child._is_none() and not child._is_missing() and not child._is_interpolation():  # noqa: SLF001
             yield from _leaves(child, path)
         else:
             yield path, key, node

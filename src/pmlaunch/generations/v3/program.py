@@ -166,9 +166,8 @@ def _arguments(choices: Choices, values: Values) -> list[str]:
     if chosen.get("motion_file") is not None and "motion_file" in values.settings:
         chosen["motion_file"] = values.settings["motion_file"].value
     written = [f"--checkpoint={values.settings['checkpoint'].value}", f"--simulator={choices.simulator}"]
-    for key in ("motion_file", "scenes_file", "num_envs", "command_source"):
-        if chosen.get(key) is not None:
-            written.append(f"--{key.replace('_', '-')}={chosen[key]}")
+    named = ("motion_file", "scenes_file", "num_envs", "command_source")
+    written += [f"--{key.replace('_', '-')}={chosen[key]}" for key in named if chosen.get(key) is not None]
     written += ["--headless"] if choices.headless.value else []
     written += ["--full-eval"] if choices.metrics.value else []
     overrides = [f"{key}={value}" for key, value in chosen.items() if "." in key and key not in values.overridden]
