@@ -1,4 +1,4 @@
-"""Clips of our own for a checkout of 3.x that ships none: made for its skeleton, and told as ours."""
+"""Generated clips for a checkout of 3.x without motions for SMPL: computed for its skeleton, and reported as ours."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pmlaunch.catalog import generated_clips as ownclips
+from pmlaunch.catalog import generated_clips
 from pmlaunch.catalog.generated_clips import is_own, own_clip, own_clips, tensors_of
 from pmlaunch.catalog.motions import MotionSearch, motions, read_info
 from pmlaunch.catalog.presets import presets
@@ -38,7 +38,7 @@ def mjcf(places: np.ndarray, extra: str = "") -> str:
 
 @pytest.fixture
 def smpl3(tmp_path: Path) -> InferenceCheckout:
-    """A checkout of 3.x whose SMPL humanoid has all its bodies, of a size of its own."""
+    """Make a checkout of 3.x whose SMPL humanoid has all bodies, with proportions of its own."""
     root = make_checkout3(tmp_path / "three")
     (root / "protomotions/data/assets/mjcf/smpl.xml").write_text(mjcf(PLACES), encoding="utf-8")
     make_trained(root / "results/smpl_mlp", "smpl", list(NODE_NAMES))
@@ -54,15 +54,15 @@ def find(checkout: InferenceCheckout, wanted: str, robot: str = "smpl") -> Path:
 @pytest.mark.parametrize(
     ("wanted", "name"), [("walk", "walk"), ("Walking", "walk"), ("wave", "wave"), ("pmlaunch_smpl_squat", "squat")]
 )
-def test_a_name_without_a_clip_is_answered_with_ours(smpl3: InferenceCheckout, wanted: str, name: str) -> None:
+def test_missing_motion_is_generated(smpl3: InferenceCheckout, wanted: str, name: str) -> None:
     path = find(smpl3, wanted)
     assert is_own(path)
     info = read_info(path, robots(smpl3, presets("robot")))
     assert (info.name, info.robot, info.frames, info.fps) == (f"pmlaunch_smpl_{name}", "smpl", 151, 30.0)
-    assert find(smpl3, wanted) == path, "made once"
+    assert find(smpl3, wanted) == path, "written once"
 
 
-def test_the_checkouts_own_clips_come_first(smpl3: InferenceCheckout) -> None:
+def test_clips_of_the_checkout_take_precedence(smpl3: InferenceCheckout) -> None:
     assert not is_own(find(smpl3, "sit"))
     assert not is_own(find(smpl3, "walk", "g1"))
     with pytest.raises(PmlaunchError) as caught:
@@ -73,13 +73,13 @@ def test_the_checkouts_own_clips_come_first(smpl3: InferenceCheckout) -> None:
     assert "pmlaunch_smpl_wave" in caught.value.message
 
 
-def test_they_are_listed(smpl3: InferenceCheckout) -> None:
+def test_generated_clips_are_listed(smpl3: InferenceCheckout) -> None:
     found = {motion.name: motion for motion in motions(smpl3, robots(smpl3, presets("robot")))}
     assert found["pmlaunch_smpl_squat"].robot == "smpl"
     assert found["pmlaunch_smpl_walk"].problem is None
 
 
-def test_a_broken_file_is_made_again(smpl3: InferenceCheckout) -> None:
+def test_broken_file_is_written_again(smpl3: InferenceCheckout) -> None:
     path = find(smpl3, "walk")
     whole = path.read_bytes()
     path.write_bytes(b"half")
@@ -101,12 +101,12 @@ FLAT = "".join(f'<body name="{name}" pos="0 0 1"/>' for name in NODE_NAMES)
     ],
     ids=["turned", "no number", "another tree", "cut", "empty", "no bones"],
 )
-def test_a_skeleton_that_is_not_plain_gets_none(smpl3: InferenceCheckout, text: str) -> None:
+def test_no_clips_for_an_unusual_skeleton(smpl3: InferenceCheckout, text: str) -> None:
     (smpl3.root / "protomotions/data/assets/mjcf/smpl.xml").write_text(text, encoding="utf-8")
     assert own_clips(smpl3) == []
 
 
-def test_without_a_cache_there_is_another_place(
+def test_clips_are_in_the_data_folder_if_the_cache_is_off(
     smpl3: InferenceCheckout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PMLAUNCH_CACHE", "off")
@@ -115,7 +115,7 @@ def test_without_a_cache_there_is_another_place(
 
 
 @pytest.mark.usefixtures("in_git")
-def test_pml134_says_whose_clip_it_is(smpl3: InferenceCheckout, tmp_path: Path) -> None:
+def test_pml134_generated_clip_is_reported(smpl3: InferenceCheckout, tmp_path: Path) -> None:
     request = EvalRequest(
         "smpl_mlp", motions=("walk", "sit"), protomotions=str(smpl3.root), headless=True, python="python"
     )
@@ -125,7 +125,7 @@ def test_pml134_says_whose_clip_it_is(smpl3: InferenceCheckout, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("name", ["walk", "wave", "squat"])
-def test_what_a_motion_holds_fits_together(name: str) -> None:
+def test_tensors_of_a_clip_are_consistent(name: str) -> None:
     held = tensors_of(own_motion(name, SKELETON))
     local = from_vector(held["dof_pos"].reshape(151, 23, 3).astype(float))
     assert np.abs(np.abs(np.sum(local * held["local_rigid_body_rot"][:, 1:], axis=-1)) - 1.0).max() < 1e-5
@@ -133,7 +133,7 @@ def test_what_a_motion_holds_fits_together(name: str) -> None:
     assert np.abs(positions - held["rigid_body_pos"]).max() < 1e-5
     moved = held["rigid_body_pos"][:-2] + held["rigid_body_vel"][1:-1] * (2 / 30)
     assert np.abs(moved - held["rigid_body_pos"][2:]).max() < 1e-5
-    assert held["rigid_body_pos"][..., 2].min() > -0.01, "nothing is below the ground"
+    assert held["rigid_body_pos"][..., 2].min() > -0.01, "no body is below the ground"
     speed = float(np.linalg.norm(held["rigid_body_vel"][:, 0, :2], axis=-1).mean())
     assert (0.8 < speed < 1.6) == (name == "walk")
     feet = [NODE_NAMES.index(f"{side}_Toe") for side in "LR"]
@@ -141,8 +141,8 @@ def test_what_a_motion_holds_fits_together(name: str) -> None:
     assert not held["rigid_body_contacts"][:, [NODE_NAMES.index("Head")]].any()
 
 
-def test_turning_is_told_in_the_frames_that_upstream_uses() -> None:
-    """A body that turns at 1 rad/s about z, seen from a parent that lies on its side."""
+def test_angular_velocities_are_in_upstreams_frames() -> None:
+    """Let a body turn at 1 rad/s about z, with a parent that lies on its side."""
     made = own_motion("walk", SKELETON)
     times = np.arange(made.frames) / made.fps
     local = np.zeros_like(made.local_rotation)
@@ -158,7 +158,7 @@ def test_turning_is_told_in_the_frames_that_upstream_uses() -> None:
 
 @pytest.mark.usefixtures("in_git")
 @pytest.mark.parametrize("typed", [(), ("walk",)])
-def test_maskmimic_walks_on_a_checkout_of_3(smpl3: InferenceCheckout, tmp_path: Path, typed: tuple[str, ...]) -> None:
+def test_maskmimic_gets_a_generated_walk_in_3(smpl3: InferenceCheckout, tmp_path: Path, typed: tuple[str, ...]) -> None:
     request = EvalRequest("maskmimic", motions=typed, protomotions=str(smpl3.root), headless=True, python="python")
     plan = make_plan(request, Settings(tmp_path)).plan
     assert plan.script.name == "inference_agent.py"
@@ -167,9 +167,9 @@ def test_maskmimic_walks_on_a_checkout_of_3(smpl3: InferenceCheckout, tmp_path: 
     assert f"--motion-file={motion.path}" in plan.overrides
 
 
-def test_old_files_are_dropped(smpl3: InferenceCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_oldest_clips_are_pruned(smpl3: InferenceCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PMLAUNCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(ownclips, "_KEEP", 2)
+    monkeypatch.setattr(generated_clips, "_KEEP", 2)
     stranger = tmp_path / "cache/clips/mine/notes.txt"
     stranger.parent.mkdir(parents=True)
     stranger.touch()

@@ -1,4 +1,4 @@
-"""A user's overrides, in every form that Hydra knows."""
+"""Parse a user's overrides in every form that Hydra accepts."""
 
 from __future__ import annotations
 
@@ -42,14 +42,16 @@ def refusal(text: str) -> PmlaunchError:
         ("robot.control.control_type=torque", "++robot.control.control_type=torque", "torque", False),
     ],
 )
-def test_value(text: str, argument: str, value: object, added: bool) -> None:
+def test_value_override_is_parsed_and_written_with_two_plusses(
+    text: str, argument: str, value: object, added: bool
+) -> None:
     override = parse(text)
     assert (override.kind, override.value, override.added) == (OverrideKind.VALUE, value, added)
     assert argument_of(override) == argument
 
 
 @pytest.mark.parametrize("text", ["robot=amp", "+robot=amp", "++robot=amp"])
-def test_group_takes_one_plus(text: str) -> None:
+def test_group_override_is_written_with_one_plus(text: str) -> None:
     override = parse(text)
     assert (override.kind, override.choices, argument_of(override)) == (OverrideKind.GROUP, ["amp"], "+robot=amp")
 
@@ -71,12 +73,12 @@ def test_group_below_a_group() -> None:
 @pytest.mark.parametrize(
     ("text", "argument"), [("~seed", "~seed"), ("~seed=3", "~seed=3"), ("~terrain", "~terrain"), ("~a.b", "~a.b")]
 )
-def test_delete(text: str, argument: str) -> None:
+def test_delete_override(text: str, argument: str) -> None:
     override = parse(text)
     assert (override.kind, argument_of(override)) == (OverrideKind.DELETE, argument)
 
 
-def test_two_lists_of_one_group_become_one() -> None:
+def test_options_of_a_group_are_merged() -> None:
     overrides = parse_overrides(["+opt=wandb", "+opt=[vr,wandb]", "seed=1", "+terrain=flat"], GROUPS)
     assert group_choices(overrides, "opt") == ["wandb", "vr"]
     assert group_choices(overrides, "opt", ["pelvis"]) == ["pelvis", "wandb", "vr"]
@@ -89,7 +91,7 @@ def test_two_lists_of_one_group_become_one() -> None:
 def test_sweep_is_refused(text: str) -> None:
     error = refusal(text)
     assert "sweep" in error.message
-    assert error.hint == f"\"{text.split('=')[0].lstrip('+')}='...'\""
+    assert error.hint == f"\"{text.split('=', maxsplit=1)[0].lstrip('+')}='...'\""
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_sweep_is_refused(text: str) -> None:
         ("seed=1)", 6),
     ],
 )
-def test_syntax_error_has_a_caret_under_the_place(text: str, place: int) -> None:
+def test_syntax_error_has_a_caret_under_the_position(text: str, place: int) -> None:
     error = refusal(text)
     reason, line, caret = error.message.split("\n")
     assert reason.startswith("Hydra cannot read this override: ")
@@ -125,7 +127,7 @@ def test_override_without_a_key_is_refused(text: str) -> None:
     refusal(text)
 
 
-def test_no_overrides_need_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parser_is_not_used_without_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
     assert parse_overrides([], GROUPS) == []
 
@@ -133,16 +135,16 @@ def test_no_overrides_need_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
 TEXTS = ("seed=3", "+opt=[vr,wandb]", "~terrain", "map={a:[1,null]}", "name='走路'", "+terrain@env=flat", "x=")
 
 
-def test_cached_answer_equals_the_fresh_one_and_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_overrides_equal_parsed_ones_without_importing_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = parse_overrides(TEXTS, GROUPS)
     monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
-    monkeypatch.setitem(__import__("sys").modules, "hydra", None)  # an import of Hydra would fail
+    monkeypatch.setitem(__import__("sys").modules, "hydra", None)  # importing Hydra would fail
     assert parse_overrides(TEXTS, GROUPS) == fresh
     assert parse_overrides(TEXTS, reversed(GROUPS)) == fresh
 
 
 @pytest.mark.parametrize(("texts", "groups"), [(TEXTS[1:], GROUPS), (TEXTS, GROUPS[1:]), (TEXTS, ("robot", *TEXTS))])
-def test_cache_answers_no_other_question(
+def test_cache_misses_for_other_overrides_or_groups(
     texts: tuple[str, ...], groups: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse_overrides(TEXTS, GROUPS)
@@ -151,7 +153,7 @@ def test_cache_answers_no_other_question(
         parse_overrides(texts, groups)
 
 
-def test_mistake_is_not_cached() -> None:
+def test_errors_are_not_cached() -> None:
     assert refusal("seed=(").message == refusal("seed=(").message
 
 

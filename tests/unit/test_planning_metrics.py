@@ -1,4 +1,4 @@
-"""Whether a run measures, what the agent is told of it, and what is said before the start."""
+"""Whether a run measures, how the agent is told, and what preflight reports about it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIMIC = "protomotions.agents.mimic.agent.Mimic"
 
 @pytest.fixture
 def steering(config: Path) -> Path:
-    """The stand-in's tracker as a policy of an agent without metrics."""
+    """Turn the stand-in's tracker into a policy whose agent has no metrics."""
     text = config.read_text(encoding="utf-8").replace(MIMIC, "protomotions.agents.amp.agent.AMP")
     config.write_text(text, encoding="utf-8")
     return config
@@ -28,18 +28,18 @@ def spec_of(planned, tmp_path: Path) -> dict:
     return spec_document(planned.plan, RunFolder(tmp_path / "run"))
 
 
-def test_headless_measures_and_a_window_does_not(plan, tmp_path: Path) -> None:
+def test_headless_run_measures_and_window_does_not(plan, tmp_path: Path) -> None:
     planned = plan(headless=True, motions=("walk",), seed=7)
     spec = spec_of(planned, tmp_path)
     assert spec["hooks"]["agent"] == MIMIC
-    assert spec["hooks"]["max_steps"] is None, "the agent would end the run before its figures are there"
+    assert spec["hooks"]["max_steps"] is None, "else the agent would end the run before it has its metrics"
     metrics = spec["hooks"]["metrics"]
     assert (metrics["seed"], metrics["max_steps"], metrics["motions"]) == (7, None, ["smpl_humanoid_walk"])
     assert metrics["file"] == str(tmp_path / "run" / "metrics.json")
     assert metrics["units"]["gt_err"] == "m"
     assert f"++agent._target_={AGENT_TARGET}" in spec["argv"]
     (loggers,) = [text for text in spec["argv"] if text.startswith("++fabric.loggers=")]
-    assert "oc.env:PMLAUNCH_RUN_DIR" in loggers, "no path that upstream's scan could trip over"
+    assert "oc.env:PMLAUNCH_RUN_DIR" in loggers, "a path could contain the words that upstream scans for"
 
     window = spec_of(plan(headless=False, motions=("walk",)), tmp_path)
     assert window["hooks"]["metrics"] is None
@@ -55,7 +55,7 @@ def test_headless_measures_and_a_window_does_not(plan, tmp_path: Path) -> None:
         ({"headless": False, "metrics": True}, True, 30),
     ],
 )
-def test_the_flag_wins(plan, options: dict, metrics: bool, steps: int | None) -> None:
+def test_metrics_flag_wins_over_the_default(plan, options: dict, metrics: bool, steps: int | None) -> None:
     planned = plan(motions=("walk",), **options)
     assert (planned.plan.metrics, planned.plan.max_steps) == (metrics, steps)
     origin = Origin.FLAG if "metrics" in options else Origin.DEFAULT
@@ -63,7 +63,7 @@ def test_the_flag_wins(plan, options: dict, metrics: bool, steps: int | None) ->
 
 
 @pytest.mark.parametrize("typed", [{"max_steps": 12}, {"overrides": ("agent.config.max_eval_steps=12",)}])
-def test_max_steps_cuts_motions_and_says_so(plan, tmp_path: Path, typed: dict) -> None:
+def test_pml311_max_steps_cuts_motions(plan, tmp_path: Path, typed: dict) -> None:
     planned = plan("tracker", *typed.pop("overrides", ()), headless=True, motions=("walk",), **typed)
     assert spec_of(planned, tmp_path)["hooks"]["metrics"]["max_steps"] == 12
     (finding,) = check_measuring(planned)
@@ -78,18 +78,18 @@ def test_pml014_agent_without_metrics(plan, steering: Path, tmp_path: Path) -> N
     assert "30 control steps" in finding.message
     spec = spec_of(planned, tmp_path)
     assert spec["hooks"]["agent"] == "protomotions.agents.amp.agent.AMP"
-    assert "++agent.config.max_eval_steps=30" in spec["argv"], "what ends such a run"
+    assert "++agent.config.max_eval_steps=30" in spec["argv"], "this ends such a run"
     assert not any(text.startswith("++fabric.loggers") for text in spec["argv"])
     assert steering.is_file()
 
 
-def test_the_demo_measures_unless_told_not_to(plan, tmp_path: Path) -> None:
+def test_demo_measures_by_default(plan, tmp_path: Path) -> None:
     assert plan("demo", headless=False).plan.metrics, "it has no window"
     assert "++agent.config.metrics=false" not in spec_of(plan("demo"), tmp_path)["argv"]
     assert "++agent.config.metrics=false" in spec_of(plan("demo", metrics=False), tmp_path)["argv"]
 
 
-def test_keeping_needs_no_metrics(plan, tmp_path: Path) -> None:
+def test_save_motion_and_record_work_without_metrics(plan, tmp_path: Path) -> None:
     spec = spec_of(plan(headless=False, save_motion=True, record=True, motions=("walk",)), tmp_path)
     assert spec["hooks"]["metrics"] is None
     assert spec["hooks"]["save_motion"] == {"file": str(tmp_path / "run" / "motion.npz")}
@@ -97,7 +97,7 @@ def test_keeping_needs_no_metrics(plan, tmp_path: Path) -> None:
     assert f"++agent._target_={AGENT_TARGET}" in spec["argv"]
 
 
-def test_agents_of_upstream() -> None:
+def test_which_upstream_agents_have_metrics() -> None:
     metrics = GENERATIONS[Generation.V2].metrics
     for module in ("mimic.agent.Mimic", "mimic.agent_amp.Mimic", "masked_mimic.agent.MaskedMimic",
                    "masked_mimic.agent_no_vae.MaskedMimicNoVae"):  # fmt: skip
@@ -106,7 +106,7 @@ def test_agents_of_upstream() -> None:
         assert not metrics.cover(f"protomotions.agents.{module}")
 
 
-def test_own_target_is_let_through_and_nothing_beside_it(config: Path) -> None:
+def test_only_pmlaunchs_own_agent_target_is_allowed(config: Path) -> None:
     from pmlaunch.generations.v2.config_inspection import _foreign_code
 
     assert _foreign_code({"agent._target_": AGENT_TARGET}) == []

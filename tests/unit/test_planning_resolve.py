@@ -1,4 +1,4 @@
-"""Which checkpoint, robot, simulator and motion a request means, and who wins where two say different inputs."""
+"""Which checkpoint, robot, simulator and motion a request means, and which source wins in a conflict."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ at_once = pytest.mark.usefixtures("composed_at_once")
 
 
 def value_of(planned: Planned, key: str) -> object:
-    """What upstream gets for `key`."""
+    """The value of `key` that upstream receives."""
     (argument,) = [text for text in planned.plan.overrides if text.startswith(f"++{key}=")]
     override = OverridesParser.create().parse_override(argument)
     config = OmegaConf.create({})
@@ -61,12 +61,12 @@ def test_model_by_path(plan, tmp_path: Path, typed: str) -> None:
 
 
 @at_once
-def test_training_of_the_checkout_by_name(plan, checkout: Path) -> None:
+def test_model_of_a_training_in_the_checkout(plan, checkout: Path) -> None:
     training(checkout / "results/my_run")
     assert plan("my-run", motions=("walk",)).plan.model == "my_run"
 
 
-def test_typo_without_a_checkout_is_answered_as_a_typo(plan, refused, checkout: Path) -> None:
+def test_typo_is_reported_even_without_a_checkout(plan, refused, checkout: Path) -> None:
     shutil.rmtree(checkout)
     error = refused("maskmimc")
     assert (error.code, "masked_mimic" in error.message) == ("PML010", True)
@@ -75,28 +75,28 @@ def test_typo_without_a_checkout_is_answered_as_a_typo(plan, refused, checkout: 
 
 
 @at_once
-def test_robot_is_that_of_the_checkpoint(plan, tmp_path: Path) -> None:
+def test_robot_comes_from_the_checkpoint(plan, tmp_path: Path) -> None:
     training(tmp_path / "amp_run", AMP_TRAINED)
     planned = plan("amp_run", motions=("walk",))
     assert (planned.plan.robot, planned.plan.motions[0].name) == ("amp", "amp_humanoid_walk")
 
 
 @at_once
-def test_robot_of_another_checkpoint_for_a_preset(plan, tmp_path: Path) -> None:
+def test_robot_comes_from_an_explicit_checkpoint(plan, tmp_path: Path) -> None:
     training(tmp_path / "amp_run", AMP_TRAINED)
     planned = plan("tracker", checkpoint="amp_run/last.ckpt")
     assert told(planned.inputs.checkpoint) == (tmp_path / "amp_run/last.ckpt", "flag")
     assert (planned.plan.robot, str(planned.inputs.robot.source)) == ("amp", "checkpoint")
 
 
-def test_robot_that_nothing_tells_is_unknown(plan, tmp_path: Path) -> None:
+def test_robot_is_unknown_if_no_file_states_it(plan, tmp_path: Path) -> None:
     training(tmp_path / "run", "a: 1\n")
     planned = plan("run", motions=("smpl_humanoid_walk",))
     assert told(planned.inputs.robot) == (None, "unknown")
     assert planned.plan.overrides[0] == "+simulator=isaaclab"
 
 
-def test_users_overrides_win_over_flags_and_change_the_things(plan, tmp_path: Path) -> None:
+def test_overrides_win_over_flags(plan, tmp_path: Path) -> None:
     checkpoint = training(tmp_path / "amp_run", AMP_TRAINED)
     motion = smpl_motion(tmp_path / "mine.npy")
     planned = plan(
@@ -126,13 +126,13 @@ def test_users_overrides_win_over_flags_and_change_the_things(plan, tmp_path: Pa
 
 
 @at_once
-def test_last_of_two_overrides_counts(plan) -> None:
+def test_last_of_several_overrides_wins(plan) -> None:
     planned = plan("tracker", "+robot=amp", "+robot=smpl", "headless=true", "headless=false")
     assert (planned.plan.robot, planned.plan.headless) == ("smpl", False)
     assert [text for text in planned.plan.overrides if text.startswith("+robot=")] == ["+robot=smpl"]
 
 
-def test_motion_of_the_checkpoints_config_is_relative_to_the_checkout(plan, checkout: Path, tmp_path: Path) -> None:
+def test_motion_in_the_checkpoints_config_is_relative_to_the_checkout(plan, checkout: Path, tmp_path: Path) -> None:
     config = TRAINED.replace("motion_file: ???", "motion_file: data/motions/smpl_humanoid_walk.npy")
     training(tmp_path / "run", config)
     planned = plan("run")
@@ -141,7 +141,7 @@ def test_motion_of_the_checkpoints_config_is_relative_to_the_checkout(plan, chec
     assert not any("motion_file" in text for text in planned.plan.overrides)
 
 
-def test_motion_by_path_is_relative_to_where_it_was_typed(plan, tmp_path: Path) -> None:
+def test_motion_path_is_relative_to_the_current_folder(plan, tmp_path: Path) -> None:
     path = smpl_motion(tmp_path / "mine.npy")
     planned = plan(motions=("mine.npy",))
     assert planned.plan.motions[0].path == path
@@ -149,7 +149,7 @@ def test_motion_by_path_is_relative_to_where_it_was_typed(plan, tmp_path: Path) 
 
 
 @at_once
-def test_demo_needs_no_checkout(plan, checkout: Path, isaaclab: Path) -> None:
+def test_demo_works_without_a_checkout(plan, checkout: Path, isaaclab: Path) -> None:
     shutil.rmtree(checkout)
     planned = plan("demo")
     assert (planned.plan.generation, planned.plan.simulator, planned.plan.headless) == (Generation.DEMO, "mujoco", True)
@@ -159,7 +159,7 @@ def test_demo_needs_no_checkout(plan, checkout: Path, isaaclab: Path) -> None:
 
 
 @at_once
-def test_own_interpreter_runs_the_demo_also_inside_another_environment(plan, tmp_path: Path) -> None:
+def test_demo_uses_pmlaunchs_interpreter_even_in_another_environment(plan, tmp_path: Path) -> None:
     for place in ("bin/python", "Scripts/python.exe"):
         (tmp_path / "env" / place).parent.mkdir(parents=True)
         (tmp_path / "env" / place).touch()
@@ -191,7 +191,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_path_of_a_hostile_folder_arrives_as_it_is(plan, tmp_path: Path, checkout: Path, name: str) -> None:
+def test_paths_with_special_characters_arrive_unchanged(plan, tmp_path: Path, checkout: Path, name: str) -> None:
     folder = tmp_path / name
     checkpoint = training(folder)
     motion = smpl_motion(folder / "walk.npy")
@@ -205,7 +205,7 @@ def test_path_of_a_hostile_folder_arrives_as_it_is(plan, tmp_path: Path, checkou
 
 
 @pytest.mark.parametrize("name", ["simulator_runs/isaacgym", "it's (a) simulator/genesis"])
-def test_typed_override_is_not_taken_for_the_choice_of_a_simulator(plan, tmp_path: Path, name: str) -> None:
+def test_override_is_not_mistaken_for_the_choice_of_a_simulator(plan, tmp_path: Path, name: str) -> None:
     checkpoint = training(tmp_path / name)
     quoted = str(checkpoint).replace("'", "\\'")
     planned = plan("tracker", f"checkpoint='{quoted}'")
@@ -214,7 +214,7 @@ def test_typed_override_is_not_taken_for_the_choice_of_a_simulator(plan, tmp_pat
     assert not [text for text in planned.plan.overrides[2:] if is_scanned(text)]
 
 
-def test_a_mistyped_checkpoint_is_told_where_there_is_no_checkout(tmp_path: Path) -> None:
+def test_mistyped_checkpoint_is_reported_without_a_checkout(tmp_path: Path) -> None:
     with pytest.raises(PmlaunchError, match="does not exist") as caught:
         make_plan(EvalRequest("nothere.ckpt"), Settings(tmp_path))
     assert caught.value.code == "PML102"

@@ -1,4 +1,4 @@
-"""A plan on a checkout of ProtoMotions 3: its arguments, and what is refused before the start."""
+"""Plans for a checkout of ProtoMotions 3: their arguments, and what is refused before the start."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ERROR, NOTE = Severity.ERROR, Severity.NOTE
 
 @pytest.fixture
 def plan3(checkout3: Path, tmp_path: Path, in_git: object) -> Plan3:
-    """plan3("env.max_episode_length=5", num_envs=1): a plan for the trained G1, headless unless said otherwise."""
+    """Plan a run of the trained G1, headless by default: `plan3("env.max_episode_length=5", num_envs=1)`."""
 
     def plan_it(*overrides: str, model: str = "g1_mlp", **options: object) -> Planned:
         given = {"motions": ("walk",), "headless": True, "python": "python", **options}
@@ -48,7 +48,7 @@ def refused3(plan3: Plan3) -> Callable[..., PmlaunchError]:
     return refuse
 
 
-def test_arguments(plan3: Plan3, checkout3: Path) -> None:
+def test_arguments_of_a_default_run(plan3: Plan3, checkout3: Path) -> None:
     planned = plan3()
     assert planned.plan.overrides == (
         f"--checkpoint={checkout3 / 'results/g1_mlp/last.ckpt'}",
@@ -64,7 +64,7 @@ def test_arguments(plan3: Plan3, checkout3: Path) -> None:
     assert told(source(planned, "simulator")) == ("mujoco", "checkpoint")
 
 
-def test_one_environment_on_the_cpu_is_run_as_fast_as_it_can_be(
+def test_single_cpu_environment_disables_compilation_and_threads(
     plan3: Plan3, checkout3: Path, tmp_path: Path, in_git: object
 ) -> None:
     plan = plan3().plan
@@ -73,28 +73,28 @@ def test_one_environment_on_the_cpu_is_run_as_fast_as_it_can_be(
     assert "TORCH_COMPILE_DISABLE" not in plan3(simulator="newton").plan.env
     request = EvalRequest("g1_mlp", motions=("walk",), protomotions=str(checkout3), python="python", headless=True)
     own = make_plan(request, Settings(tmp_path, {"OMP_NUM_THREADS": "4"})).plan
-    assert "OMP_NUM_THREADS" not in own.env, "what the user has set stays"
+    assert "OMP_NUM_THREADS" not in own.env, "the user's own value is kept"
     assert own.provenance["TORCH_COMPILE_DISABLE"].source.origin is Origin.DEFAULT
 
 
-def test_window_measures_nothing_and_stays_open(plan3: Plan3) -> None:
+def test_window_stays_open_and_does_not_measure(plan3: Plan3) -> None:
     planned = plan3(headless=False)
     assert not {"--headless", "--full-eval"} & set(planned.plan.overrides)
     assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, None, False)
     assert "--full-eval" in plan3(headless=False, metrics=True).plan.overrides
 
 
-def test_headless_without_metrics_is_finite(plan3: Plan3) -> None:
+def test_headless_run_without_metrics_has_a_step_limit(plan3: Plan3) -> None:
     planned = plan3(metrics=False)
     assert "--full-eval" not in planned.plan.overrides
-    # 51 frames at 30/s, 50 decisions a second
+    # 51 frames at 30/s, 50 decisions per second
     assert told(source(planned, "max_steps")) == (math.ceil(50 / 30 * 50), "default: the motion's length")
     assert not planned.plan.ends_by_itself
     assert source(plan3(metrics=False, simulator="newton"), "max_steps").value == math.ceil(50 / 30 * 40)
     assert told(source(plan3(metrics=False, max_steps=7), "max_steps")) == (7, "flag")
 
 
-def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Path) -> None:
+def test_checkpoint_without_metrics_is_only_played(plan3: Plan3, checkout3: Path) -> None:
     text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
     written = text.read_text(encoding="utf-8").replace("{max_eval_steps", "{evaluation_components: {}, max_eval_steps")
     text.write_text(written, encoding="utf-8")
@@ -113,10 +113,10 @@ def test_full_evaluation_ends_by_itself(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3()
     assert (planned.plan.max_steps, planned.plan.ends_by_itself) == (83, True)
     assert spec_document(planned.plan, RunFolder(tmp_path))["hooks"]["max_steps"] is None
-    assert source(plan3(motions=("g1_all",)), "max_steps").value is None  # many motions: not known before
+    assert source(plan3(motions=("g1_all",)), "max_steps").value is None  # unknown for a packed library
 
 
-def test_max_steps_of_a_full_evaluation_is_upstreams_own_limit(plan3: Plan3) -> None:
+def test_max_steps_of_a_full_evaluation_sets_upstreams_limit(plan3: Plan3) -> None:
     planned = plan3(max_steps=20)
     assert planned.plan.overrides[-2:] == ("--overrides", "agent.evaluator.max_eval_steps=20")
     assert (planned.plan.max_steps, planned.plan.measuring.limit) == (20, 20)
@@ -127,7 +127,7 @@ def test_max_steps_of_a_full_evaluation_is_upstreams_own_limit(plan3: Plan3) -> 
     assert typed.plan.measuring.limit == 30
 
 
-def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:
+def test_overrides_in_the_spelling_of_2_and_3(plan3: Plan3) -> None:
     planned = plan3(
         "++headless=false", "num_envs=1", "env.max_episode_length=5", "+agent.evaluator.max_eval_steps=null"
     )
@@ -140,8 +140,8 @@ def test_overrides_in_the_words_of_2_and_of_3(plan3: Plan3) -> None:
     assert str(source(planned, "headless").source) == "override"
 
 
-def test_pml118_names_a_model_that_measures(plan3: Plan3, checkout3: Path) -> None:
-    """The demo's is no model of this checkout; a prior of the other robot comes first in it and follows no motion."""
+def test_pml118_suggests_a_model_that_measures(plan3: Plan3, checkout3: Path) -> None:
+    """Neither the demo's model nor a prior, which follows no motion, is suggested."""
     for name in ("a_prior", "b_tracker"):
         make_trained(checkout3 / "results" / name, "smpl", SMPL)
     text = checkout3 / "results/a_prior/resolved_configs_inference.yaml"
@@ -157,7 +157,7 @@ def test_pml118_names_a_model_that_measures(plan3: Plan3, checkout3: Path) -> No
         assert line.replace("\\", "").replace('"', "").endswith(options)
 
 
-def test_motion_and_checkpoint_by_override(plan3: Plan3, checkout3: Path) -> None:
+def test_motion_by_override(plan3: Plan3, checkout3: Path) -> None:
     planned = plan3("motion_file=data/clips/proto/output_wave.motion")
     assert f"--motion-file={checkout3 / 'data/clips/proto/output_wave.motion'}" in planned.plan.overrides
     assert codes(planned) == []
@@ -171,7 +171,7 @@ def test_motion_and_checkpoint_by_override(plan3: Plan3, checkout3: Path) -> Non
         ({"seed": 1}, "sets no seed"),
     ],
 )
-def test_options_without_an_equivalent(refused3, options: dict, said: str) -> None:
+def test_pml016_options_without_an_equivalent(refused3, options: dict, said: str) -> None:
     error = refused3(**options)
     assert (error.code, error.exit_code) == ("PML016", 2)
     assert said in error.message
@@ -192,7 +192,7 @@ def test_options_without_an_equivalent(refused3, options: dict, said: str) -> No
         ("num_env=5", "PML003", "num_envs"),
     ],
 )
-def test_overrides_that_3_has_nothing_for(refused3, override: str, code: str, said: str) -> None:
+def test_overrides_without_an_equivalent(refused3, override: str, code: str, said: str) -> None:
     error = refused3(override)
     assert (error.code, error.exit_code) == (code, 2)
     assert said in f"{error.message} {error.hint}"
@@ -206,14 +206,14 @@ def test_overrides_that_3_has_nothing_for(refused3, override: str, code: str, sa
         ("env.max_episode_length.x=5", "no"),
     ],
 )
-def test_keys_that_the_frozen_configs_have_not(plan3: Plan3, override: str, said: str) -> None:
+def test_keys_missing_from_the_frozen_configs(plan3: Plan3, override: str, said: str) -> None:
     planned = plan3(override)
     assert codes(planned) == [("PML003", ERROR)]
     assert said in planned.report.findings[0].message
 
 
 @pytest.mark.parametrize("options", [{"num_envs": 2}, {"device": "gpu"}])
-def test_what_mujoco_cannot(refused3, options: dict) -> None:
+def test_pml017_mujoco_has_one_environment_and_no_gpu(refused3, options: dict) -> None:
     error = refused3(**options)
     assert error.code == "PML017"
     assert "--simulator newton" in error.hint
@@ -236,12 +236,12 @@ def test_devices_and_strategy_go_through_the_agent(plan3: Plan3, tmp_path: Path)
 def test_windows_gets_gloo_through_the_agent(plan3: Plan3) -> None:
     planned = plan3(target_os="windows")
     assert told(source(planned, "ddp_backend")) == ("gloo", "platform windows")
-    assert not [argument for argument in planned.plan.overrides if "gloo" in argument]  # no option takes it
+    assert not [argument for argument in planned.plan.overrides if "gloo" in argument]  # it has no option
     (motion,) = [argument for argument in planned.plan.overrides if argument.startswith("--motion-file=")]
     assert motion.endswith("data\\clips\\proto\\output_walk.motion")
 
 
-def test_checkpoint_is_given_from_the_run_folder(plan3: Plan3, tmp_path: Path) -> None:
+def test_checkpoint_is_copied_into_the_run_folder(plan3: Plan3, tmp_path: Path) -> None:
     document = spec_document(plan3().plan, RunFolder(tmp_path / "run"))
     assert document["argv"][0] == f"--checkpoint={tmp_path / 'run/checkpoint/last.ckpt'}"
     assert not [argument for argument in document["argv"] if "hydra" in argument]
@@ -258,7 +258,7 @@ def test_checkpoint_is_given_from_the_run_folder(plan3: Plan3, tmp_path: Path) -
         (("+opt=foo",), {}),
     ],
 )
-def test_pml106_is_told_before_what_3_does_not_know(
+def test_pml106_comes_before_errors_about_unknown_names_in_3(
     refused3, tmp_path: Path, overrides: tuple[str, ...], options: dict
 ) -> None:
     old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl"
@@ -268,13 +268,15 @@ def test_pml106_is_told_before_what_3_does_not_know(
     assert "v2.3" in (error.hint or "")
 
 
-def test_pml106_also_for_a_checkpoint_by_override(refused3, tmp_path: Path) -> None:
+def test_pml106_for_a_checkpoint_given_by_override(refused3, tmp_path: Path) -> None:
     old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
     assert refused3(f"checkpoint={old}", motions=("nothing",)).code == "PML106"
 
 
 @pytest.mark.parametrize("options", [{"simulator": "mujoco"}, {"motions": ("walk",)}, {"overrides": ("+opt=foo",)}])
-def test_pml106_is_told_before_what_2_does_not_know(refused, checkout3: Path, in_git: object, options: dict) -> None:
+def test_pml106_comes_before_errors_about_unknown_names_in_2(
+    refused, checkout3: Path, in_git: object, options: dict
+) -> None:
     error = refused(str(checkout3 / "results/g1_mlp/last.ckpt"), *options.pop("overrides", ()), **options)
     assert error.code == "PML106"
     assert "made by ProtoMotions 3" in error.message
@@ -285,7 +287,7 @@ def test_pml106_is_told_before_what_2_does_not_know(refused, checkout3: Path, in
     ("content", "code"),
     [(None, "PML129"), (pointer_text(b"configs"), "PML130"), ("no zip", "PML130")],
 )
-def test_frozen_configs_that_are_not_there(plan3: Plan3, checkout3: Path, content: str | None, code: str) -> None:
+def test_missing_or_unreadable_frozen_configs(plan3: Plan3, checkout3: Path, content: str | None, code: str) -> None:
     path = checkout3 / "results/g1_mlp/resolved_configs_inference.pt"
     path.unlink()
     if content:
@@ -293,23 +295,23 @@ def test_frozen_configs_that_are_not_there(plan3: Plan3, checkout3: Path, conten
     assert (code, ERROR) in codes(plan3())
 
 
-def test_frozen_configs_with_foreign_code(plan3: Plan3, checkout3: Path) -> None:
+def test_pml128_frozen_configs_with_foreign_code(plan3: Plan3, checkout3: Path) -> None:
     save_like_torch(checkout3 / "results/g1_mlp/resolved_configs_inference.pt", {"robot": Named("os", "system")})
     assert codes(plan3()) == [("PML128", ERROR)]
     assert codes(plan3(no_check=("pml128",))) == [("PML128", Severity.WARNING)]
 
 
-def test_pointers_are_named_before_the_start(plan3: Plan3, checkout3: Path) -> None:
+def test_lfs_pointers_are_reported_before_the_start(plan3: Plan3, checkout3: Path) -> None:
     planned = plan3(model="maskmimic", motions=("sit",), via="python")
     assert planned.plan.motions[0].name == "smpl_humanoid_sit_armchair"
     assert {"PML101", "PML130"} == {code for code, _ in codes(planned)}
     (checkout3 / "protomotions/data/assets/mesh/g1/hull.stl").write_text(pointer_text(b"hull"), encoding="utf-8")
     assert codes(plan3()) == [("PML131", ERROR)]
-    assert codes(plan3(simulator="isaaclab", via="python")) == []  # reads other files
+    assert codes(plan3(simulator="isaaclab", via="python")) == []  # Isaac Lab reads other files
     assert codes(plan3(motions=("g1_far",), simulator="isaaclab", via="python")) == [("PML127", ERROR)]
 
 
-def test_robot_is_the_checkpoints(plan3: Plan3) -> None:
+def test_robot_other_than_the_checkpoints_is_refused(plan3: Plan3) -> None:
     assert codes(plan3(robot="smpl", motions=("sit",))) == [("PML111", ERROR)]
     assert codes(plan3(motions=("examples/data/smpl_humanoid_sit_armchair.motion",))) == [("PML124", ERROR)]
 
@@ -324,7 +326,7 @@ def test_frozen_motion_of_another_robot_is_refused(plan3: Plan3, tmp_path: Path)
     assert codes(plan3(model=str(silent), motions=())) == [("PML125", ERROR)]
 
 
-def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
+def test_several_motions_become_one_library(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3(motions=("walk", "wave"))
     assert len(planned.plan.motions) == 2
     assert told(source(planned, "max_steps")) == (83 + 50, "default: every motion once")
@@ -337,7 +339,7 @@ def test_several_motions_are_one_library(plan3: Plan3, tmp_path: Path) -> None:
     assert "output_wave.motion" in (planned.plan.measuring.library or "")
 
 
-def test_the_agent_records_and_keeps_in_a_window_too(plan3: Plan3, tmp_path: Path) -> None:
+def test_recording_and_saving_work_in_a_window(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3(record=True, save_motion=True, headless=False, simulator="isaaclab")
     hooks = spec_document(planned.plan, RunFolder(tmp_path / "run"))["hooks"]
     assert (hooks["record"], hooks["metrics"]) == ({"path": str(tmp_path / "run/recording")}, None)
@@ -346,7 +348,7 @@ def test_the_agent_records_and_keeps_in_a_window_too(plan3: Plan3, tmp_path: Pat
     assert ("playing", "BaseEvaluator.simple_test_policy") in watched
 
 
-def test_bodies_are_watched_for_save_motion(plan3: Plan3, tmp_path: Path) -> None:
+def test_save_motion_watches_the_bodies(plan3: Plan3, tmp_path: Path) -> None:
     hooks = spec_document(plan3(save_motion=True).plan, RunFolder(tmp_path / "run"))["hooks"]
     assert hooks["save_motion"] == {"file": str(tmp_path / "run/motion.npz")}
     assert {"bodies", "batches", "batch", "scores"} <= {point["event"] for point in hooks["watch"]}
@@ -361,7 +363,7 @@ def _clips(checkout3: Path) -> tuple[str, str]:
     return tuple(str(checkout3 / f"data/clips/proto/output_{name}.motion") for name in ("walk", "wave"))  # type: ignore[return-value]
 
 
-def test_library_is_planned_in_the_order_that_3_reads_it_in(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+def test_library_keeps_the_order_in_which_3_reads_it(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
     walk, wave = _clips(checkout3)
     path = _library(tmp_path / "l.yaml", [{"file": walk, "idx": 1}, {"file": wave, "idx": 0}])
     planned = plan3(motions=(str(path),))
@@ -369,7 +371,7 @@ def test_library_is_planned_in_the_order_that_3_reads_it_in(plan3: Plan3, checko
     assert f"--motion-file={path}" in planned.plan.overrides
 
 
-def test_written_library_is_what_3_reads(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+def test_written_library_has_only_what_3_reads(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
     walk, wave = _clips(checkout3)
     whole = [{"idx": 0, "timings": {"start": 0, "end": -1}, "weight": 3.0}]
     _library(tmp_path / "l.yaml", [{"file": walk, "fps": 30, "sub_motions": whole, "idx": 1}])
@@ -387,7 +389,7 @@ def test_written_library_is_what_3_reads(plan3: Plan3, checkout3: Path, tmp_path
         ({"fps": math.nan}, "at another rate"),
     ],
 )
-def test_pieces_and_rates_that_3_would_not_play(
+def test_pml016_library_entries_that_3_would_play_differently(
     refused3, plan3: Plan3, checkout3: Path, tmp_path: Path, more: dict, said: str
 ) -> None:
     walk, _ = _clips(checkout3)
@@ -400,7 +402,7 @@ def test_pieces_and_rates_that_3_would_not_play(
     assert [motion.problem.code for motion in typed.plan.motions if motion.problem] == ["PML016"]
 
 
-def test_pml132_motion_of_the_other_generation(
+def test_pml132_motion_of_another_generation(
     plan, plan3: Plan3, checkout: Path, checkout3: Path, composed_at_once: None
 ) -> None:
     walk, wave = _clips(checkout3)
@@ -412,7 +414,9 @@ def test_pml132_motion_of_the_other_generation(
         assert "ProtoMotions 3" in finding.message
 
 
-def test_folders_take_the_checkouts_own_motions(plan, plan3: Plan3, refused3, checkout: Path, tmp_path: Path) -> None:
+def test_folders_and_patterns_prefer_the_checkouts_own_motion_format(
+    plan, plan3: Plan3, refused3, checkout: Path, tmp_path: Path
+) -> None:
     mixed = tmp_path / "mixed"
     make_clip(mixed / "three.motion", len(G1), frames=31, fps=30)
     shutil.copy(checkout / "data/motions/smpl_humanoid_walk.npy", mixed / "two.npy")
