@@ -47,6 +47,20 @@ class OtherGenerationError(PmlaunchError):
         super().__init__("PML013", message, hint=hint, subject=subject)
 
 
+class UnknownNameError(PmlaunchError):
+    """Nothing has the given name (PML010)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+        super().__init__("PML010", message, hint=hint, subject=subject)
+
+
+class AmbiguousNameError(PmlaunchError):
+    """The given name fits several things (PML011)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+        super().__init__("PML011", message, hint=hint, subject=subject)
+
+
 def did_you_mean(word: str, choices: Sequence[str], limit: int = 3) -> str:
     """ " Did you mean a, b or c?" for the nearest of `choices`; empty when none is near."""
     from difflib import get_close_matches  # only for those who mistype

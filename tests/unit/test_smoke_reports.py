@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
 
-from pmlaunch.smoke.case import Case, SmokeResult, Verdict
+from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.junit import junit, markdown
 from pmlaunch.support.json import to_json
 
 RESULT = SmokeResult(
     "masked_mimic",
     (
-        Case("doctor", "Git LFS", Verdict.PASSED, "3.3.0", 0.25),
-        Case("doctor", "GPU", Verdict.SKIPPED, "not asked for"),
-        Case("evaluation", "walk & \x1b[31m<run> \U0001f600 步", Verdict.FAILED, "a | b\n\x00c", 12.0, "PML301"),
-        Case("thresholds", "success_rate >= 1", Verdict.ERROR, "no figures", 0.0, "PML350"),
+        Case(Suite.DOCTOR, "Git LFS", CaseVerdict.PASSED, "3.3.0", 0.25),
+        Case(Suite.DOCTOR, "GPU", CaseVerdict.SKIPPED, "not asked for"),
+        Case(
+            Suite.EVALUATION, "walk & \x1b[31m<run> \U0001f600 步", CaseVerdict.FAILED, "a | b\n\x00c", 12.0, "PML301"
+        ),
+        Case(Suite.THRESHOLDS, "success_rate >= 1", CaseVerdict.ERROR, "no figures", 0.0, "PML350"),
     ),
     1,
     12.5,
@@ -44,7 +46,7 @@ def test_names_survive_what_xml_cannot_hold() -> None:
 
 
 def test_a_suite_without_cases_is_left_out() -> None:
-    empty = SmokeResult("demo", (Case("evaluation", "walk", Verdict.PASSED),), 0, 1.0)
+    empty = SmokeResult("demo", (Case(Suite.EVALUATION, "walk", CaseVerdict.PASSED),), 0, 1.0)
     assert [suite.get("name") for suite in ElementTree.fromstring(junit(empty).encode())] == ["evaluation"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.smoke.case import Verdict
+from pmlaunch.smoke.case import CaseVerdict
 from pmlaunch.smoke.thresholds import Threshold, judge, read_thresholds
 
 DOCUMENT = {
@@ -17,15 +17,15 @@ DOCUMENT = {
 @pytest.mark.parametrize(
     ("threshold", "verdict"),
     [
-        (Threshold("success_rate", 0.5, True), Verdict.PASSED),
-        (Threshold("success_rate", 0.51, True), Verdict.FAILED),
-        (Threshold("mean_position_error_m", 0.03, False), Verdict.PASSED),
-        (Threshold("mean_position_error_m", 0.029, False), Verdict.FAILED),
-        (Threshold("eval/gt_err_max", 0.4, False), Verdict.PASSED),
-        (Threshold("gt_err_max", 0.3, False), Verdict.FAILED),
+        (Threshold("success_rate", 0.5, True), CaseVerdict.PASSED),
+        (Threshold("success_rate", 0.51, True), CaseVerdict.FAILED),
+        (Threshold("mean_position_error_m", 0.03, False), CaseVerdict.PASSED),
+        (Threshold("mean_position_error_m", 0.029, False), CaseVerdict.FAILED),
+        (Threshold("eval/gt_err_max", 0.4, False), CaseVerdict.PASSED),
+        (Threshold("gt_err_max", 0.3, False), CaseVerdict.FAILED),
     ],
 )
-def test_a_figure_is_compared_with_its_limit(threshold: Threshold, verdict: Verdict) -> None:
+def test_a_figure_is_compared_with_its_limit(threshold: Threshold, verdict: CaseVerdict) -> None:
     assert judge(threshold, DOCUMENT).verdict is verdict
 
 
@@ -36,18 +36,18 @@ def test_the_figure_stands_beside_the_threshold() -> None:
 
 def test_a_figure_that_is_not_there_fails_and_the_nearest_is_named() -> None:
     case = judge(Threshold("gt_er_max", 0.3, least=False), DOCUMENT)
-    assert case.verdict is Verdict.FAILED
+    assert case.verdict is CaseVerdict.FAILED
     assert "gt_err_max" in case.text
 
 
 def test_a_figure_that_is_no_number_fails() -> None:
     case = judge(Threshold("gt_err", 0.3, least=False), {"metrics": {"eval/gt_err": float("nan")}})
-    assert case.verdict is Verdict.FAILED
+    assert case.verdict is CaseVerdict.FAILED
 
 
 def test_no_success_rate_is_not_a_success() -> None:
     case = judge(Threshold("success_rate", 0.0, least=True), {"metrics": {}, "common": {"success_rate": None}})
-    assert case.verdict is Verdict.FAILED
+    assert case.verdict is CaseVerdict.FAILED
     assert "--min-success" in case.text
 
 

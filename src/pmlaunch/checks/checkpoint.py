@@ -1,4 +1,4 @@
-"""The checkpoint: is it here, is it the real file, is it whole, does it come with its config?"""
+"""The checkpoint: present, not a pointer, complete, and accompanied by its config."""
 
 from __future__ import annotations
 
@@ -37,25 +37,28 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         )
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
-        yield from _against_git(path, size, fix, planned.request.verify)
+        yield from check_against_git(path, size, fix, hashed=planned.request.verify)
     yield from _config_beside(path, planned.checkout)
 
 
-def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Finding]:
-    """Size, and with --verify the sha256, against the pointer that the commit holds."""
+def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Iterator[Finding]:
+    """Compare a downloaded file of `size` bytes with the pointer its commit holds; with `hashed` also the sha256.
+
+    `fix` is the command that downloads it again.
+    """
     expected = lfs.pointer_in_git(path)
     if expected is None:
         return
     if size != expected.size:
         message = f"{path} has {size} bytes; git says {expected.size}. The download broke off, or the file was changed."
         yield Finding("PML103", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
-    elif verify and lfs.sha256_of(path) != expected.sha256:
+    elif hashed and lfs.sha256_of(path) != expected.sha256:
         message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
         yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
 
 
 def _config_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    """What the program needs beside the checkpoint; planning has refused one of the other generation."""
+    """What the program needs beside the checkpoint; planning has refused one of another generation."""
     if checkout.generation is Generation.V3:
         yield from _frozen_beside(path, checkout)
     elif config_of(path) is None:
@@ -87,7 +90,7 @@ def fetch_command(path: Path, root: Path) -> str:
 
 
 def megabytes(size: int) -> str:
-    """`size` in bytes as people read it, in decimal units as downloads count."""
+    """`size` in bytes for people, in the decimal units of downloads."""
     if size < 1_000_000:
         return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
     return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"

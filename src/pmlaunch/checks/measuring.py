@@ -1,4 +1,4 @@
-"""What the run will measure: what cannot be had is said before the start."""
+"""What the run will measure: reports before the start what it cannot."""
 
 from __future__ import annotations
 

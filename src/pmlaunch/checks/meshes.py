@@ -1,4 +1,4 @@
-"""The robot's meshes: Git LFS leaves pointers, and the simulator says no more than that it cannot read a file."""
+"""The robot's meshes: given Git LFS pointers, the simulator says only that it cannot read a file."""
 
 from __future__ import annotations
 

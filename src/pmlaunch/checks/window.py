@@ -1,4 +1,4 @@
-"""The run's window, and the video that upstream makes of it: where there can be none, it is said before the start."""
+"""The run's window, and upstream's video of it: reports before the start if there can be none."""
 
 from __future__ import annotations
 

@@ -1,16 +1,18 @@
-"""How Python with the simulator's packages is started: through Isaac Lab's script, or a plain interpreter.
+"""How Python with the simulator's packages is started: through Isaac Lab's script, or as a plain interpreter.
 
-The command line is constant, `... -m pmlaunch_agent`. No user input travels on it, because isaaclab.bat splits
-arguments at `=`, expands `%` and `!`, and runs whatever follows `&`.
+The command line is constant, `... -m pmlaunch_agent`. It carries no user input, because isaaclab.bat splits
+arguments at `=`, expands `%` and `!`, and executes whatever follows `&`.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
-from pmlaunch.model import ChosenPython, Finding, RuntimeFacts, RuntimeKind, Source
+from pmlaunch.model import ChosenPython, Finding, IsaacLabVersion, RuntimeFacts, RuntimeKind, Source
 
 AGENT_MODULE = "pmlaunch_agent"
 
@@ -41,18 +43,24 @@ class Runtime(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class IsaacLabRuntime:
-    """isaaclab.bat or isaaclab.sh; `version` is the content of its VERSION file, None if it has none."""
+@dataclass(frozen=True, kw_only=True)
+class _Surroundings:
+    """The part of a runtime that does not depend on its kind; see `Runtime`."""
 
-    script: str
-    version: str | None
-    source: Source
-    posix: bool
-    python: ChosenPython | None = None
     findings: tuple[Finding, ...] = ()
     environment: Mapping[str, str | None] = field(default_factory=dict)
     import_path: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class IsaacLabRuntime(_Surroundings):
+    """isaaclab.bat or isaaclab.sh; `version` is None if Isaac Lab has no VERSION file."""
+
+    script: str
+    version: IsaacLabVersion | None
+    source: Source
+    posix: bool
+    python: ChosenPython | None = None
 
     @property
     def facts(self) -> RuntimeFacts:
@@ -69,19 +77,16 @@ class IsaacLabRuntime:
 
 
 @dataclass(frozen=True)
-class PythonRuntime:
+class PythonRuntime(_Surroundings):
     """A plain interpreter: for Genesis, MuJoCo and the embedded demo, or to bypass a broken batch file."""
 
     executable: str
     source: Source
     version: str | None = None
-    findings: tuple[Finding, ...] = ()
-    environment: Mapping[str, str | None] = field(default_factory=dict)
-    import_path: tuple[str, ...] = ()
 
     @property
     def facts(self) -> RuntimeFacts:
-        python = ChosenPython(self.executable, str(self.source), self.version)
+        python = ChosenPython(self.executable, self.source, self.version)
         return RuntimeFacts(RuntimeKind.PYTHON, self.executable, None, self.source, python)
 
     def command(self) -> tuple[str, ...]:
@@ -89,3 +94,9 @@ class PythonRuntime:
 
     def plain_python(self) -> tuple[str, ...]:
         return (self.executable,)
+
+
+def is_own_interpreter(facts: RuntimeFacts) -> bool:
+    """Whether the runtime is the interpreter pmlaunch itself runs in, whose packages can be looked up directly."""
+    # links are not resolved: virtual environments link to one and the same interpreter
+    return facts.kind is RuntimeKind.PYTHON and Path(facts.path) == Path(sys.executable)

@@ -40,8 +40,8 @@ def doctor_command(
     from pmlaunch.cli.render.doctor import Shown
     from pmlaunch.cli.render.results import render
     from pmlaunch.cli.result import Outcome
-    from pmlaunch.doctor.examination import examine, mend
-    from pmlaunch.doctor.target import make_site
+    from pmlaunch.doctor.examination import examine, repair
+    from pmlaunch.doctor.target import TargetRequest, resolve_target
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.settings import Settings
 
@@ -49,8 +49,7 @@ def doctor_command(
         raise PmlaunchError("PML001", "--report is a text for people, --json one for programs: choose one.")
     if quick and fix:
         raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", hint="pmlaunch doctor --fix")
-    site = make_site(
-        Settings.here(),
+    request = TargetRequest(
         simulator=simulator,
         protomotions=protomotions,
         isaaclab=isaaclab,
@@ -60,10 +59,11 @@ def doctor_command(
         device=device,
         quick=quick,
     )
+    target = resolve_target(request, Settings.here())
     if not quick and not as_json and sys.stderr.isatty():
         sys.stderr.write("asking the simulator's Python what it has ...\n")
-    seen = examine(site)
-    seen = mend(seen) if fix else seen
+    seen = examine(target)
+    seen = repair(seen) if fix else seen
     if report or report_to:
         from pmlaunch.cli.render.doctor_report import write_report
 

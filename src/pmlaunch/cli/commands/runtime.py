@@ -27,7 +27,7 @@ def runtime_command(
     from pmlaunch.cli.result import Outcome
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.generations.find import find_checkout
-    from pmlaunch.runtimes.choose import choose_runtime
+    from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
     from pmlaunch.settings import Settings
     from pmlaunch.support.names import choose
     from pmlaunch.support.platforms import platform_named
@@ -40,16 +40,17 @@ def runtime_command(
     except PmlaunchError:
         beside = settings.folder
     chosen = settings.get("via", via)
-    runtime = choose_runtime(
-        via=str(chosen.value) if chosen else "auto",
+    request = RuntimeRequest(
+        settings,
+        platform_named(None),
+        beside=beside,
         wanted=str(preset.values.get("runtime", "python")),
-        own=preset.name == "mujoco",
+        via=str(chosen.value) if chosen else "auto",
         isaaclab=isaaclab,
         python=python,
-        settings=settings,
-        beside=beside,
-        platform=platform_named(None),
+        own=preset.name == "mujoco",
     )
+    runtime = choose_runtime(request)
     data = {**to_json(runtime.facts), "command": list(runtime.command()), "environment": dict(runtime.environment)}
     code = exit_code_of(runtime.findings)
     render(Outcome("runtime", code, data, runtime.findings, shown=runtime), as_json=as_json)
