@@ -14,6 +14,7 @@ from pmlaunch.planning.plan import Planned
 
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
+    """Check the file itself, then compare it with git, then look for its config."""
     path = planned.plan.checkpoint
     fix = fetch_command(path, planned.checkout.root)
     try:

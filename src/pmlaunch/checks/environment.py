@@ -14,6 +14,7 @@ _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_10000
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
+    """Check folder names, the backend, the length of paths, and the packages of the demo."""
     plan = planned.plan
     if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."

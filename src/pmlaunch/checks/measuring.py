@@ -11,6 +11,7 @@ from pmlaunch.planning.plan import Planned
 
 
 def check_measuring(planned: Planned) -> Iterator[Finding]:
+    """Note what limits or empties the metrics of this run."""
     plan = planned.plan
     agent = plan.measuring.agent
     if plan.metrics and not has_metrics(plan.generation, agent):

@@ -13,6 +13,7 @@ _READ_MJCF = ("mujoco", "newton", "genesis", "isaacgym")  # Isaac Lab reads USD 
 
 
 def check_meshes(planned: Planned) -> Iterator[Finding]:
+    """Check that the meshes of the robot were downloaded, for simulators that read its MJCF."""
     checkout, robot = planned.checkout, planned.plan.robot
     if not isinstance(checkout, InferenceCheckout) or robot is None or planned.plan.simulator not in _READ_MJCF:
         return

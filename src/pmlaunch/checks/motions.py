@@ -19,6 +19,7 @@ _MOST_ALIKE = 3  # findings of one kind that are listed one by one
 
 
 def check_motions(planned: Planned) -> Iterator[Finding]:
+    """Check that there is a motion, and that each can be read and belongs to the robot."""
     plan = planned.plan
     if not plan.motions:
         known = config_of(plan.checkpoint) is not None or frozen.is_of_generation_3(plan.checkpoint)

@@ -16,6 +16,7 @@ from pmlaunch.planning.plan import Planned
 
 
 def check_robot(planned: Planned) -> Iterator[Finding]:
+    """Check that the robot is known and is the one of the checkpoint."""
     robot, checkpoint = planned.things.robot.value, planned.plan.checkpoint
     if robot is None:
         yield from _unknown(planned)

@@ -11,6 +11,7 @@ from pmlaunch.runtimes.site_packages import lacks
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
+    """Check that a requested window can open and that a requested video can be made."""
     plan = planned.plan
     if plan.generation is Generation.DEMO:
         if planned.request.headless is False:

@@ -45,6 +45,7 @@ class Observation:
 
     @property
     def state(self) -> CheckState:
+        """The worst severity among the findings; without findings FINE or SKIPPED."""
         found = {finding.severity for finding in self.findings}
         for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
             if severity in found:
@@ -87,6 +88,7 @@ class CheckResult:
 
     @property
     def state(self) -> CheckState:
+        """The state of the observation."""
         return self.observation.state
 
     @property
@@ -96,6 +98,7 @@ class CheckResult:
 
     @property
     def fixable(self) -> bool:
+        """Whether --fix may repair one of the findings."""
         return not self.check.fixes.isdisjoint(self.codes)
 
     def __json__(self) -> dict[str, Any]:

@@ -40,10 +40,12 @@ class Examination:
 
     @property
     def findings(self) -> list[Finding]:
+        """The findings of all checks."""
         return [found for result in self.results for found in result.observation.findings]
 
     @property
     def exit_code(self) -> int:
+        """Exit.CHECK if a check found an error, else Exit.DONE."""
         return Exit.CHECK if any(found.severity is Severity.ERROR for found in self.findings) else Exit.DONE
 
     def __json__(self) -> dict[str, Any]:
@@ -106,7 +108,7 @@ def _run(check: MachineCheck, target: DoctorTarget, answers: queue.SimpleQueue[C
     except PmlaunchError as error:
         failed = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
         seen = Observation(findings=(failed,))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (a bug in one check must not hide the results of the others)
         message = f"The check {check.title!r} broke off with {type(error).__name__}: {error}"
         seen = Observation(findings=(Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --report"),))
     answers.put(CheckResult(check, seen, time.monotonic() - start))

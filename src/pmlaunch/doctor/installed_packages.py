@@ -33,6 +33,7 @@ class InstalledPackages:
         return None if package is None else package.version or "of unknown version"
 
     def major(self, name: str) -> int | None:
+        """The major version of a package; None if it is not installed or has none."""
         first = (self.version(name) or "").split(".")[0]
         return int(first) if first.isdigit() else None
 

@@ -48,7 +48,7 @@ class ProbeAnswer:
 class PythonProbe:
     """A question that is asked once and whose answer many threads read."""
 
-    def __init__(self, question: Callable[[], ProbeAnswer]):
+    def __init__(self, question: Callable[[], ProbeAnswer]) -> None:
         self._question = question
         self._answer = ProbeAnswer(skipped="the question was never asked")
         self._asked = threading.Event()

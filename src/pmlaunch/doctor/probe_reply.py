@@ -26,6 +26,7 @@ class InstalledPackage:
 
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> InstalledPackage:
+        """Parse an entry of the reply; what is missing or of another type keeps its default."""
         complete = entry.get("complete") is not False
         return cls(_text(entry, "version"), _text(entry, "location"), _text(entry, "editable"), complete)
 
@@ -45,6 +46,7 @@ class ImportAttempt:
 
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> ImportAttempt:
+        """Parse an entry of the reply; what is missing or of another type keeps its default."""
         return cls(bool(entry.get("ok")), _text(entry, "file"), _text(entry, "error") or "")
 
 
@@ -64,6 +66,7 @@ class TorchBuild:
 
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> TorchBuild:
+        """Parse an entry of the reply; what is missing or of another type keeps its default."""
         return cls(
             _text(entry, "error"),
             _text(entry, "version"),
@@ -88,6 +91,7 @@ class ProcessGroupAttempt:
 
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> ProcessGroupAttempt:
+        """Parse an entry of the reply; what is missing or of another type keeps its default."""
         seconds = entry.get("seconds")
         return cls(
             _text(entry, "backend") or "unknown",

@@ -184,7 +184,7 @@ def _own_addresses() -> list[str]:
     for cards in psutil.net_if_addrs().values():
         for card in cards:
             address = card.address.split("%")[0]
-            if not address.startswith(("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")) and address != "":
+            if not address.startswith(("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")) and address != "":  # noqa: S104
                 addresses.append(address)
     return addresses
 

@@ -62,10 +62,12 @@ class DoctorTarget:
 
     @property
     def environment(self) -> Mapping[str, str]:
+        """The environment variables of this process."""
         return self.settings.environment
 
     @property
     def windows(self) -> bool:
+        """Whether this machine runs Windows."""
         return self.platform.name == "windows"
 
     @property

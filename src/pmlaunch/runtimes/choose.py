@@ -47,6 +47,7 @@ class RuntimeRequest:
 
     @property
     def wants_isaaclab(self) -> bool:
+        """Whether the simulator asks for Isaac Lab's script."""
         return self.wanted == RuntimeKind.ISAACLAB.value
 
 

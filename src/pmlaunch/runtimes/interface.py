@@ -21,9 +21,15 @@ class Runtime(Protocol):
     """Starts Python with the simulator's packages."""
 
     @property
-    def facts(self) -> RuntimeFacts: ...
+    def facts(self) -> RuntimeFacts:
+        """What a plan records of the runtime."""
+        ...
+
     @property
-    def findings(self) -> tuple[Finding, ...]: ...
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong with the runtime; with an error it cannot be started."""
+        ...
+
     @property
     def environment(self) -> Mapping[str, str | None]:
         """Changes to the child's environment; None removes a variable."""
@@ -64,12 +70,15 @@ class IsaacLabRuntime(_Surroundings):
 
     @property
     def facts(self) -> RuntimeFacts:
+        """See `Runtime`."""
         return RuntimeFacts(RuntimeKind.ISAACLAB, self.script, self.version, self.source, self.python)
 
     def command(self) -> tuple[str, ...]:
+        """See `Runtime`."""
         return (self.script, "-p", "-m", AGENT_MODULE)
 
     def plain_python(self) -> tuple[str, ...]:
+        """See `Runtime`."""
         # isaaclab.bat would mangle the overrides: on Windows the plain command names Isaac Lab's own Python
         if self.posix:
             return (self.script, "-p")
@@ -86,13 +95,16 @@ class PythonRuntime(_Surroundings):
 
     @property
     def facts(self) -> RuntimeFacts:
+        """See `Runtime`."""
         python = ChosenPython(self.executable, self.source, self.version)
         return RuntimeFacts(RuntimeKind.PYTHON, self.executable, None, self.source, python)
 
     def command(self) -> tuple[str, ...]:
+        """See `Runtime`."""
         return (self.executable, "-m", AGENT_MODULE)
 
     def plain_python(self) -> tuple[str, ...]:
+        """See `Runtime`."""
         return (self.executable,)
 
 

@@ -53,6 +53,7 @@ class SmokeResult:
     folder: str | None = None
 
     def of(self, suite: Suite) -> Sequence[Case]:
+        """The cases of one suite."""
         return [case for case in self.cases if case.suite is suite]
 
     def __json__(self) -> dict[str, Any]:
@@ -66,4 +67,5 @@ class SmokeResult:
 
 
 def count(cases: Sequence[Case], verdict: CaseVerdict) -> int:
+    """The number of cases with that verdict."""
     return sum(case.verdict is verdict for case in cases)

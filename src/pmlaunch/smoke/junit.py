@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
+from xml.etree import ElementTree as ET
 
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite, count
 
@@ -15,29 +15,29 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def junit(result: SmokeResult) -> str:
     """The XML document, with a testsuite each for doctor, the evaluation and the thresholds."""
-    root = ElementTree.Element("testsuites", {"name": f"pmlaunch smoke {result.model}", **_counts(result.cases)})
+    root = ET.Element("testsuites", {"name": f"pmlaunch smoke {result.model}", **_counts(result.cases)})
     root.set("time", f"{result.seconds:.3f}")
     for suite in Suite:
         cases = result.of(suite)
         if not cases:
             continue
-        element = ElementTree.SubElement(root, "testsuite", {"name": suite.value, **_counts(cases)})
+        element = ET.SubElement(root, "testsuite", {"name": suite.value, **_counts(cases)})
         element.set("time", f"{sum(case.seconds for case in cases):.3f}")
         for case in cases:
             element.append(_case(case))
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(case: Case) -> ElementTree.Element:
+def _case(case: Case) -> ET.Element:
     attributes = {"classname": f"pmlaunch.{case.suite.value}", "name": _text(case.name), "time": f"{case.seconds:.3f}"}
-    element = ElementTree.Element("testcase", attributes)
+    element = ET.Element("testcase", attributes)
     tag = _TAGS.get(case.verdict)
     if tag is None:
         if case.text:
-            ElementTree.SubElement(element, "system-out").text = _text(case.text)
+            ET.SubElement(element, "system-out").text = _text(case.text)
         return element
-    inner = ElementTree.SubElement(element, tag, {"message": _text(case.text)})
+    inner = ET.SubElement(element, tag, {"message": _text(case.text)})
     if case.verdict is not CaseVerdict.SKIPPED:
         inner.set("type", case.code or case.verdict.value)
         inner.text = _text(case.text)

@@ -94,7 +94,7 @@ def _skipped(threshold: Threshold, why: str) -> Case:
 
 
 def _checks(plan: LaunchPlan | None) -> dict[str, MachineCheck]:
-    """doctor's checks, without those that do not concern this run; preflight checks its model."""
+    """The checks of doctor that concern this run; preflight checks its model."""
     others = {CheckGroup.MODELS}
     if plan is not None and plan.generation is Generation.DEMO:
         others.add(CheckGroup.CHECKOUT)

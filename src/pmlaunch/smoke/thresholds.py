@@ -25,6 +25,7 @@ class Threshold:
 
     @property
     def name(self) -> str:
+        """The threshold as text, such as "success_rate >= 1"."""
         return f"{self.figure} {'>=' if self.least else '<='} {self.limit:g}"
 
 

@@ -33,7 +33,7 @@ def windows(target: DoctorTarget) -> DoctorTarget:
 
 @pytest.fixture
 def git_says(monkeypatch: pytest.MonkeyPatch) -> GitSays:
-    """git_says({"lfs version": (0, "...")}) sets git's answers; any other command fails without output."""
+    """Set what git answers to each command: `{"lfs version": (0, "...")}`. Any other command fails without output."""
 
     def known(answers: Mapping[str, tuple[int, str]]) -> None:
         def ask(_environment: Any, *arguments: str, folder: Path | None = None) -> tuple[int, str] | None:

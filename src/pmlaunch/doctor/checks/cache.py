@@ -54,6 +54,7 @@ def _age(path: Path) -> float:
 
 
 def fix(_target: DoctorTarget) -> str | None:
+    """Remove the unusable files."""
     root = cache_root()
     left = list(leftovers(root)) if root else []
     for path in left:

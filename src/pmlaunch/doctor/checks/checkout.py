@@ -23,7 +23,7 @@ def _look(target: DoctorTarget) -> Observation:
 
 
 def _described(head: Head) -> str:
-    """ "v2.3, commit 4a905b99", "branch main, commit ..." """
+    """What is checked out, such as "v2.3, commit 4a905b99" or "branch main, commit ..."."""
     names = [*head.tags, *([f"branch {head.branch}"] if head.branch else [])]
     return ", ".join([*names, f"commit {head.commit[:10]}" if head.commit else "commit unknown"])
 

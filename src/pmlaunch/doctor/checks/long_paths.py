@@ -50,6 +50,7 @@ def _of_git(target: DoctorTarget, root: Path) -> bool:
 
 
 def fix(target: DoctorTarget) -> str | None:
+    """Switch core.longpaths on in the checkout's own configuration."""
     if target.checkout is None or git_folder(target.checkout.root) is None:
         return None  # a repository around the checkout is not ours to change
     root = target.checkout.root

@@ -37,7 +37,10 @@ def _look(target: DoctorTarget) -> Observation:
 
 
 def system_name() -> str:
-    """ "Windows 10.0.26100", "Debian GNU/Linux 12 (bookworm), Linux 6.1.0", without starting a process."""
+    """The system's name and version, found without starting a process.
+
+    For example "Windows 10.0.26100" or "Debian GNU/Linux 12 (bookworm), Linux 6.1.0".
+    """
     if sys.platform == "win32":  # platform.uname() would start cmd.exe
         version = sys.getwindowsversion()
         return f"Windows {version.major}.{version.minor}.{version.build}"
