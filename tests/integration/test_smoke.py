@@ -60,28 +60,3 @@ def test_missing_checkout_is_in_the_report(pmlaunch: Pmlaunch, tmp_path: Path) -
     assert done.code == 3
     assert cases(tmp_path / "smoke.xml")["evaluation"] == ["error"]
     assert json.dumps(done.document).count("PML012") >= 1
-
-
-@pytest.mark.parametrize(
-    "words", [["--model", "demo", "--motion", "walkx"], ["--model", "nosuch"], ["--model", "demo", "--simulator", "x"]]
-)
-def test_unknown_name_does_not_blame_the_machine(pmlaunch: Pmlaunch, tmp_path: Path, words: list[str]) -> None:
-    done = pmlaunch("smoke", *words, "--min-success", "1", "--junit", tmp_path / "x.xml", "--json", cwd=tmp_path)
-    said = {case["code"] for case in done.document["data"]["cases"]}
-    assert (done.code, said) == (3, {"PML010", None}), done.document
-    assert cases(tmp_path / "x.xml") == {"evaluation": ["error"], "thresholds": ["skipped"]}
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["--min-success", "1", "--max-steps", "10"], "--max-steps"),
-        (["--max", "gt_err"], "NAME=NUMBER"),
-        (["--max-gt-err", "nan"], "--max-gt-err cannot be nan"),
-        (["--junit", "no/such/folder/smoke.xml"], "folder"),
-    ],
-)
-def test_invalid_options_are_refused_before_anything_starts(pmlaunch: Pmlaunch, words: list[str], said: str) -> None:
-    done = pmlaunch("smoke", "--model", "demo", *words, "--json")
-    assert done.code in (2, 5)
-    assert said in done.document["errors"][0]["message"]

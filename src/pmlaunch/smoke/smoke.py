@@ -12,7 +12,7 @@ from pmlaunch.codes import Exit
 from pmlaunch.doctor.check import CheckGroup, MachineCheck
 from pmlaunch.doctor.examination import Examination, examine
 from pmlaunch.doctor.registry import MACHINE_CHECKS
-from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
+from pmlaunch.doctor.target import TargetRequest, resolve_target
 from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError
 from pmlaunch.model import EvalRequest, Finding, Generation, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
@@ -48,8 +48,7 @@ def run_smoke(
     if isinstance(missing, (UnknownNameError, AmbiguousNameError)):
         cases = tuple(_not_started(request, None, missing, thresholds))
         return SmokeResult(request.model, cases, missing.exit_code, time.monotonic() - start)
-    target = _target(request, settings, plan.simulator if plan else request.simulator)
-    examination = examine(target, _checks(plan))
+    examination = examine(resolve_target(_target_of(request, plan), settings), _checks(plan))
     doctor = doctor_cases(examination)
     if plan is None or examination.exit_code != Exit.DONE:
         cases = (*doctor, *_not_started(request, plan, missing, thresholds))
@@ -101,10 +100,10 @@ def _checks(plan: LaunchPlan | None) -> dict[str, MachineCheck]:
     return {name: check for name, check in MACHINE_CHECKS.items() if check.group not in others}
 
 
-def _target(request: EvalRequest, settings: Settings, simulator: str | None) -> DoctorTarget:
-    """What doctor examines: exactly what the plan would use."""
-    wanted = TargetRequest(
-        simulator=simulator,
+def _target_of(request: EvalRequest, plan: LaunchPlan | None) -> TargetRequest:
+    """Make doctor examine exactly what the plan would use."""
+    return TargetRequest(
+        simulator=plan.simulator if plan else request.simulator,
         protomotions=request.protomotions,
         isaaclab=request.isaaclab,
         python=request.python,
@@ -112,7 +111,6 @@ def _target(request: EvalRequest, settings: Settings, simulator: str | None) -> 
         runs=request.runs,
         device=request.device,
     )
-    return resolve_target(wanted, settings)
 
 
 def doctor_cases(examination: Examination) -> list[Case]:

@@ -87,8 +87,23 @@ def test_console_encoding(
     assert found(look("console", windows)) == expected
 
 
-@pytest.mark.parametrize(("environment", "expected"), [({}, ["PML242"]), ({"WAYLAND_DISPLAY": "wayland-0"}, [])])
-def test_display(target: DoctorTarget, environment: dict[str, str], expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("environment", "system", "expected"),
+    [
+        ({}, "linux", ["PML242"]),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", []),
+        ({"LIVESTREAM": "2"}, "linux", []),
+        ({}, "darwin", []),
+    ],
+)
+def test_display(
+    target: DoctorTarget,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    system: str,
+    expected: list[str],
+) -> None:
+    monkeypatch.setattr("pmlaunch.checks.window.sys.platform", system)
     seen = look("console", replace(target, settings=replace(target.settings, environment=environment)))
     assert [one.code for one in seen.findings if one.code == "PML242"] == expected
 

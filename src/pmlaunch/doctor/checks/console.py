@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from pmlaunch.checks.window import lacks_display
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
@@ -19,7 +20,8 @@ def _look(target: DoctorTarget) -> Observation:
     if not target.windows:
         display = target.environment.get("DISPLAY") or target.environment.get("WAYLAND_DISPLAY")
         facts.append(("display", display or "none"))
-        if not target.platform.has_display(target.environment):
+        platform, environment = target.platform, target.environment
+        if lacks_display(platform.has_display(environment) or platform.streams(environment)):
             findings.append(Finding("PML242", Severity.NOTE, "No display: runs are headless, no window can open."))
     return Observation(tuple(facts), tuple(findings))
 
