@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, display_for
+from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, make_run_display
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
 
@@ -168,7 +168,7 @@ def test_display_suits_the_stream(
     plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch, terminal: bool, options: dict[str, bool], kind: type
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal() if terminal else io.StringIO())
-    display = display_for(plan_of, **{"quiet": False, "verbose": False, "stream": True, **options})
+    display = make_run_display(plan_of, **{"quiet": False, "verbose": False, "stream": True, **options})
     assert type(display) is kind
 
 

@@ -80,23 +80,11 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     pmlaunch install --dry-run                        what would be done
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
-    from pmlaunch.cli.live.install_display import make_install_display
-    from pmlaunch.installing.engine import install, make_site, plan, steps
     from pmlaunch.settings import Settings
 
     require_choice(InstallOptions, "kind", options.kind)
     settings = Settings.here()
-    request = _request(options, settings)
-    site = make_site(request, settings)
-    chosen = steps(options.packages)
-    planned = plan(chosen, site)
-    if options.dry_run or planned.error:
-        return _result(planned, request, site.logs, dry_run=options.dry_run)
-    if not options.yes and not invocation.as_json:
-        _confirm(planned)
-    with make_install_display(quiet=invocation.as_json) as display:
-        came = install(chosen, site, display, planned)
-    return _result(came, request, site.logs)
+    return _install(_request(options, settings), settings, options, invocation)
 
 
 def _request(options: InstallOptions, settings: Settings) -> InstallRequest:
@@ -117,6 +105,24 @@ def _request(options: InstallOptions, settings: Settings) -> InstallRequest:
         ref_given=options.ref is not None,
         robot=options.robot,
     )
+
+
+def _install(
+    request: InstallRequest, settings: Settings, options: InstallOptions, invocation: Invocation
+) -> CommandResult:
+    from pmlaunch.cli.live.install_display import make_install_display
+    from pmlaunch.installing.engine import install, make_site, plan, steps
+
+    site = make_site(request, settings)
+    chosen = steps(options.packages)
+    planned = plan(chosen, site)
+    if options.dry_run or planned.error:
+        return _result(planned, request, site.logs, dry_run=options.dry_run)
+    if not options.yes and not invocation.as_json:
+        _confirm(planned)
+    with make_install_display(quiet=invocation.as_json) as display:
+        came = install(chosen, site, display, planned)
+    return _result(came, request, site.logs)
 
 
 def model_names(typed: Sequence[str]) -> tuple[str, ...]:
