@@ -112,7 +112,7 @@ def test_verbose_shows_the_traceback_of_an_internal_error(
     [["-v", "eval", "demo"], ["doctor", "-v"], ["list", "--verbose", "models"], ["install", "-v"], ["smoke", "-v"]],
     ids=" ".join,
 )
-def test_every_command_takes_v(
+def test_every_command_has_verbose(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     """The message for an internal error recommends -v, whatever the command was."""

@@ -117,7 +117,7 @@ def test_every_code_is_provoked(provoked: dict[str, set[str]]) -> None:
     assert missing == {}, "no test asserts these codes"
 
 
-def test_exceptions_are_codes_that_no_test_provokes(provoked: dict[str, set[str]]) -> None:
+def test_exceptions_are_needed(provoked: dict[str, set[str]]) -> None:
     assert [code for code in EXCEPTIONS if code in provoked or code not in CODES or not EXCEPTIONS[code]] == []
 
 
@@ -160,6 +160,6 @@ def test_g(name):
 '''
 
 
-def test_what_counts_as_asserted() -> None:
+def test_asserted_codes_of_a_sample() -> None:
     """`typed`, an input of the test, counts as well, since it appears in an assertion."""
     assert asserted_codes(SAMPLE) == {f"PML{number:03}" for number in (1, 2, 4, 5, 6, 7, 11, 21, 31)}

@@ -1,4 +1,4 @@
-"""Results are drawn on every console: wide or narrow, UTF-8 or not."""
+"""Results are readable on every console: wide or narrow, UTF-8 or not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from standin import smpl_motion
 
 
 class Screen:
-    """stdout and stderr of one encoding and width."""
+    """A stdout and a stderr with an encoding and a width."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, encoding: str, width: int):
         self._bytes = {name: io.BytesIO() for name in ("stdout", "stderr")}
@@ -35,7 +35,7 @@ class Screen:
         for name, raw in self._bytes.items():
             self._streams[name] = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
             replace_unencodable(self._streams[name])  # as app.run() does
-        # not sys itself: pytest puts its own streams back between a fixture and its test
+        # not sys itself: pytest restores its own streams between a fixture and its test
         monkeypatch.setattr("pmlaunch.cli.result.sys", SimpleNamespace(**self._streams))
         monkeypatch.setenv("COLUMNS", str(width))
 
@@ -93,12 +93,12 @@ def test_record(screen: Screen, tmp_path: Path, state: RunState) -> None:
     assert "next: git lfs pull" in screen.text("stderr")
 
 
-def test_record_without_anything(screen: Screen, tmp_path: Path) -> None:
+def test_record_of_a_run_without_results(screen: Screen, tmp_path: Path) -> None:
     draw(draw_record, RunRecord(tmp_path, RunState.ABNORMAL, 8, ""))
     assert "abnormal" in screen.text()
 
 
-def test_metrics_show_their_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_metrics_have_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = Screen(monkeypatch, "utf-8", 100)
     draw(draw_record, record(tmp_path))
     row = next(line for line in screen.text().splitlines() if "eval/gt_err" in line)
@@ -106,8 +106,8 @@ def test_metrics_show_their_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_
     assert "eval/dv_rew" not in screen.text()
 
 
-def test_extremes_are_called_what_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Of several motions _min and _max are means over the motions, but for 3.x and for the demo's own figures."""
+def test_header_tells_extremes_from_their_means(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With several motions, _min and _max are means over the motions, except in 3.x and for the demo's own metrics."""
     motions = [{"motion": name, "success": True, "metrics": {}} for name in "ab"]
     demo = {"demo/root_force_mean": 20.0, "demo/root_force_max": 400.0}
     metrics = {"eval/gt_err": 0.02, "eval/gt_err_min": 0.01, "eval/gt_err_max": 0.03} | demo
@@ -143,7 +143,7 @@ def test_plan(screen: Screen, plan) -> None:
             assert f"  {override}\n" in text
 
 
-def test_what_a_run_adds_and_what_the_line_to_paste_lacks(
+def test_plan_shows_what_a_run_adds_and_the_plain_command_lacks(
     monkeypatch: pytest.MonkeyPatch, plan, tmp_path: Path
 ) -> None:
     clip = smpl_motion(tmp_path / "mine.npy")
@@ -165,7 +165,7 @@ def test_what_a_run_adds_and_what_the_line_to_paste_lacks(
 
 @pytest.mark.usefixtures("composed_at_once")
 @pytest.mark.parametrize(("name", "encodings"), [("walk", ["utf-8", "cp936", "ascii"]), ("走路", ["utf-8", "cp936"])])
-def test_line_that_cannot_be_pasted_says_so_once(
+def test_warning_for_a_line_that_the_console_cannot_show(
     screen: Screen, encoding: str, plan, name: str, encodings: list[str]
 ) -> None:
     planned = plan("tracker", f"name='{name}'")
@@ -175,7 +175,7 @@ def test_line_that_cannot_be_pasted_says_so_once(
 
 @pytest.mark.parametrize("name", ["walk", "走路", "e\u0301t", "🚶", "走 é b"])
 @pytest.mark.parametrize("code_page", ["cp1252", "ascii", "cp936", "utf-8"])
-def test_columns_stand_below_each_other_whatever_the_console_shows(
+def test_columns_stay_aligned_in_every_encoding(
     monkeypatch: pytest.MonkeyPatch, name: str, code_page: str
 ) -> None:
     from rich.cells import cell_len
@@ -205,14 +205,14 @@ LISTS: list[tuple[str, list[dict[str, Any]]]] = [
 
 @pytest.mark.parametrize(("kind", "rows"), LISTS)
 @pytest.mark.parametrize("root", [None, Path("/a/走路")])
-def test_listing(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Path | None) -> None:
+def test_list(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Path | None) -> None:
     draw(draw_list, kind, root, rows)
     text = screen.text()
     assert ("no ProtoMotions checkout here" in text) == (root is None)
     assert (f"no {kind} here" in text) == (not rows)
 
 
-def test_listing_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_formats_values(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(monkeypatch, "utf-8", 100)
     for kind, rows in LISTS:
         draw(draw_list, kind, None, rows)
@@ -230,7 +230,7 @@ def test_listing_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         assert words in text
 
 
-def test_error_is_never_markup(screen: Screen) -> None:
+def test_error_is_not_read_as_markup(screen: Screen) -> None:
     error = PmlaunchError("PML002", "Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^", hint="[red]y[/red]")
     show(CommandResult("eval", 2, errors=[error]), as_json=False)
     assert screen.text() == ""
@@ -247,7 +247,7 @@ def test_json_is_one_document_in_every_encoding(screen: Screen, encoding: str) -
     assert screen.text().isascii() == (encoding != "utf-8")
 
 
-def test_same_sign_twice_is_no_symbol_of_another_encoding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_symbols_are_ascii_on_an_ascii_console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = Screen(monkeypatch, "ascii", 80)
     draw(draw_record, record(tmp_path, metrics={}, repairs=()))
     assert screen.text().startswith("ok done in 12.3 s")
