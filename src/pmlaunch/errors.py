@@ -21,7 +21,7 @@ class PmlaunchError(Exception):
         subject: what the error is about: a path, a name, an override.
     """
 
-    def __init__(self, code: str, message: str, *, hint: str | None = None, subject: str | None = None):
+    def __init__(self, code: str, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__(message)
         self.code = CODES[code].code
         self.message = message
@@ -30,20 +30,21 @@ class PmlaunchError(Exception):
 
     @property
     def exit_code(self) -> int:
+        """The exit code of a command that fails with this error."""
         return CODES[self.code].exit_code
 
 
 class NoCheckoutError(PmlaunchError):
     """No ProtoMotions checkout was found (PML012)."""
 
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__("PML012", message, hint=hint, subject=subject)
 
 
 class OtherGenerationError(PmlaunchError):
     """The request fits another generation of ProtoMotions than the checkout's (PML013)."""
 
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__("PML013", message, hint=hint, subject=subject)
 
 

@@ -76,14 +76,14 @@ class Parameter:
         return f"PMLAUNCH_{self.name.upper()}"
 
 
-def option(help: str, **more: Any) -> Mapping[str, Option]:
-    """Metadata that declares a dataclass field as an option; `more` are attributes of `Option`."""
-    return {_METADATA: Option(help, **more)}
+def option(text: str, **more: Any) -> Mapping[str, Option]:
+    """Metadata that declares a dataclass field as an option with this help; `more` are attributes of `Option`."""
+    return {_METADATA: Option(text, **more)}
 
 
-def argument(help: str) -> Mapping[str, Option]:
-    """Metadata that declares a dataclass field as a positional argument."""
-    return option(help, positional=True)
+def argument(text: str) -> Mapping[str, Option]:
+    """Metadata that declares a dataclass field as a positional argument with this help."""
+    return option(text, positional=True)
 
 
 @dataclass(frozen=True)

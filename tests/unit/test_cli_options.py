@@ -20,8 +20,15 @@ from pmlaunch.request import SETTINGS, EvalRequest, parameters, require_choice, 
 
 pytestmark = pytest.mark.usefixtures("typed_in")
 
-# one line with every option of `pmlaunch eval`
-EVERYTHING = ["eval", "demo", "seed=1", "+opt=x", "--motion", "a", "--motion", "b", "--checkpoint", "c", "--robot", "r", "--simulator", "s", "--terrain", "flat", "--constraint", "v", "--num-envs", "4", "--devices", "2", "--window", "--max-steps", "3", "--seed", "7", "--device", "cpu", "--ddp-backend", "gloo", "--protomotions", "p", "--isaaclab", "i", "--python", "y", "--via", "python", "--runs", "u", "--timeout", "2.5", "--silence", "9", "--target-os", "linux", "--no-check", "PML101", "--no-check", "PML102", "--verify", "--no-metrics", "--save-motion", "--record"]
+# every option of `pmlaunch eval`
+EVERYTHING = (
+    *("eval", "demo", "seed=1", "+opt=x", "--motion", "a", "--motion", "b", "--checkpoint", "c", "--robot", "r"),
+    *("--simulator", "s", "--terrain", "flat", "--constraint", "v", "--num-envs", "4", "--devices", "2", "--window"),
+    *("--max-steps", "3", "--seed", "7", "--device", "cpu", "--ddp-backend", "gloo", "--protomotions", "p"),
+    *("--isaaclab", "i", "--python", "y", "--via", "python", "--runs", "u", "--timeout", "2.5", "--silence", "9"),
+    *("--target-os", "linux", "--no-check", "PML101", "--no-check", "PML102", "--verify", "--no-metrics"),
+    *("--save-motion", "--record"),
+)
 
 
 @pytest.fixture

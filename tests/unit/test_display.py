@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, make_run_display
 from pmlaunch.model import LaunchPlan
+from pmlaunch.planning.plan import Planned
 from pmlaunch.running.run_folder import RunFolder
 
 EVENTS: list[dict[str, Any]] = [
@@ -30,7 +32,7 @@ EVENTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def plan_of(plan, monkeypatch: pytest.MonkeyPatch, composed_at_once: None) -> LaunchPlan:
+def plan_of(plan: Callable[..., Planned], composed_at_once: None) -> LaunchPlan:
     return plan(headless=True, max_steps=45).plan
 
 
@@ -177,7 +179,7 @@ def test_live_display_works_on_any_terminal(
     plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str, columns: int
 ) -> None:
     terminal = Terminal()
-    terminal.encoding = encoding  # type: ignore[misc]
+    terminal.encoding = encoding
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")

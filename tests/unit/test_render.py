@@ -21,6 +21,7 @@ from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, RunRecord, RunState, Severity
+from pmlaunch.planning.plan import Planned
 from pmlaunch.support.json import to_json
 from standin import smpl_motion
 
@@ -133,7 +134,7 @@ def test_code(screen: Screen, code: str) -> None:
 
 
 @pytest.mark.usefixtures("composed_at_once")
-def test_plan(screen: Screen, plan) -> None:
+def test_plan(screen: Screen, plan: Callable[..., Planned]) -> None:
     planned = plan("tracker", "name='走路 ✓'", "+opt=wandb")
     draw(draw_plan, planned.plan)
     text = screen.text()
@@ -144,7 +145,7 @@ def test_plan(screen: Screen, plan) -> None:
 
 
 def test_plan_shows_what_a_run_adds_and_the_plain_command_lacks(
-    monkeypatch: pytest.MonkeyPatch, plan, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, plan: Callable[..., Planned], tmp_path: Path
 ) -> None:
     clip = smpl_motion(tmp_path / "mine.npy")
 
@@ -166,7 +167,7 @@ def test_plan_shows_what_a_run_adds_and_the_plain_command_lacks(
 @pytest.mark.usefixtures("composed_at_once")
 @pytest.mark.parametrize(("name", "encodings"), [("walk", ["utf-8", "cp936", "ascii"]), ("走路", ["utf-8", "cp936"])])
 def test_warning_for_a_line_that_the_console_cannot_show(
-    screen: Screen, encoding: str, plan, name: str, encodings: list[str]
+    screen: Screen, encoding: str, plan: Callable[..., Planned], name: str, encodings: list[str]
 ) -> None:
     planned = plan("tracker", f"name='{name}'")
     draw(draw_plan, planned.plan)
@@ -175,9 +176,7 @@ def test_warning_for_a_line_that_the_console_cannot_show(
 
 @pytest.mark.parametrize("name", ["walk", "走路", "e\u0301t", "🚶", "走 é b"])
 @pytest.mark.parametrize("code_page", ["cp1252", "ascii", "cp936", "utf-8"])
-def test_columns_stay_aligned_in_every_encoding(
-    monkeypatch: pytest.MonkeyPatch, name: str, code_page: str
-) -> None:
+def test_columns_stay_aligned_in_every_encoding(monkeypatch: pytest.MonkeyPatch, name: str, code_page: str) -> None:
     from rich.cells import cell_len
 
     screen = Screen(monkeypatch, code_page, 100)

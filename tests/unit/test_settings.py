@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Origin, Source
@@ -34,6 +33,13 @@ def settings_of(
     return Settings(place, environment or {}, user_folder)
 
 
+def sourced(settings: Settings, key: str, flag: object = None) -> tuple[object, str]:
+    """The value of a setting and the label of its source."""
+    found = settings.get(key, flag)
+    assert found is not None
+    return found.value, str(found.source)
+
+
 def refusal(settings: Settings, key: str = "num_envs") -> PmlaunchError:
     with pytest.raises(PmlaunchError) as caught:
         settings.get(key)
@@ -44,19 +50,19 @@ def refusal(settings: Settings, key: str = "num_envs") -> PmlaunchError:
 def test_flag_wins_over_environment_over_workspace_over_user(place: Path) -> None:
     files = ("num_envs: 3", "num_envs: 2\nvia: python\n")
     everything = settings_of(place, *files, {"PMLAUNCH_NUM_ENVS": "4"})
-    assert told(everything.get("num_envs", 5)) == (5, "flag")
-    assert told(everything.get("num_envs")) == (4, "environment PMLAUNCH_NUM_ENVS")
-    assert told(settings_of(place).get("num_envs")) == (3, "workspace pmlaunch.yaml")
-    assert told(settings_of(place).get("via")) == ("python", "user file config.yaml")
+    assert sourced(everything, "num_envs", 5) == (5, "flag")
+    assert sourced(everything, "num_envs") == (4, "environment PMLAUNCH_NUM_ENVS")
+    assert sourced(settings_of(place), "num_envs") == (3, "workspace pmlaunch.yaml")
+    assert sourced(settings_of(place), "via") == ("python", "user file config.yaml")
     (place.parent / "pmlaunch.yaml").unlink()
-    assert told(settings_of(place).get("num_envs")) == (2, "user file config.yaml")
+    assert sourced(settings_of(place), "num_envs") == (2, "user file config.yaml")
     assert settings_of(place).get("timeout") is None
 
 
 def test_nearest_workspace_file_wins(place: Path) -> None:
     settings = settings_of(place, "via: python")
     (place / "pmlaunch.yaml").write_text("via: isaaclab", encoding="utf-8")
-    assert told(settings.get("via")) == ("isaaclab", "workspace pmlaunch.yaml")
+    assert sourced(settings, "via") == ("isaaclab", "workspace pmlaunch.yaml")
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "num_envs:\n", "num_envs: null\n"])
@@ -67,26 +73,26 @@ def test_empty_file_and_empty_value_set_nothing(place: Path, content: str) -> No
 @pytest.mark.parametrize("key", ["protomotions", "isaaclab", "runs"])
 def test_folder_is_relative_to_the_file_that_names_it(place: Path, key: str) -> None:
     settings = settings_of(place, f"{key}: ../there")
-    assert settings.get(key).value == str(place.parent / "../there")
-    assert settings.get(key, "mine").value == str(place / "mine")
+    assert sourced(settings, key)[0] == str(place.parent / "../there")
+    assert sourced(settings, key, "mine")[0] == str(place / "mine")
     absolute = str(place / "elsewhere")
-    assert settings.get(key, absolute).value == absolute
+    assert sourced(settings, key, absolute)[0] == absolute
 
 
 def test_folder_from_the_environment_is_relative_to_the_current_folder(place: Path) -> None:
-    assert settings_of(place, environment={"PMLAUNCH_RUNS": "out"}).get("runs").value == str(place / "out")
+    assert sourced(settings_of(place, environment={"PMLAUNCH_RUNS": "out"}), "runs")[0] == str(place / "out")
 
 
 def test_python_is_resolved_if_it_is_a_path_but_not_if_it_is_a_name(place: Path) -> None:
     settings = settings_of(place)
-    assert settings.get("python", "python3.11").value == "python3.11"
-    assert settings.get("python", os.path.join("env", "python")).value == str(place / "env" / "python")
+    assert sourced(settings, "python", "python3.11")[0] == "python3.11"
+    assert sourced(settings, "python", os.path.join("env", "python"))[0] == str(place / "env" / "python")
 
 
 def test_home_is_expanded(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert settings_of(place).get("runs", "~/runs").value == str(tmp_path / "runs")
+    assert sourced(settings_of(place), "runs", "~/runs")[0] == str(tmp_path / "runs")
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,7 @@ def test_home_is_expanded(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
     ],
 )
 def test_variable_is_converted_to_the_type_of_its_key(place: Path, key: str, text: str, value: Any) -> None:
-    found = settings_of(place, environment={f"PMLAUNCH_{key.upper()}": text}).get(key).value
+    found, _ = sourced(settings_of(place, environment={f"PMLAUNCH_{key.upper()}": text}), key)
     assert (type(found), found) == (type(value), value)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 from pmlaunch.smoke.case import Case, SmokeResult, Verdict
 from pmlaunch.smoke.junit import junit, markdown
@@ -23,7 +23,7 @@ RESULT = SmokeResult(
 
 
 def test_junit_counts_cases_and_describes_failures() -> None:
-    root = ElementTree.fromstring(junit(RESULT).encode())
+    root = ET.fromstring(junit(RESULT).encode())
     assert {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
         "tests": "4",
         "failures": "1",
@@ -38,14 +38,14 @@ def test_junit_counts_cases_and_describes_failures() -> None:
 
 
 def test_characters_that_xml_forbids_are_removed() -> None:
-    case = ElementTree.fromstring(junit(RESULT).encode()).find("testsuite[@name='evaluation']/testcase")
+    case = ET.fromstring(junit(RESULT).encode()).find("testsuite[@name='evaluation']/testcase")
     assert case is not None
     assert case.get("name") == "walk & ?[31m<run> \U0001f600 步"
 
 
 def test_empty_suite_is_left_out() -> None:
     empty = SmokeResult("demo", (Case("evaluation", "walk", Verdict.PASSED),), 0, 1.0)
-    assert [suite.get("name") for suite in ElementTree.fromstring(junit(empty).encode())] == ["evaluation"]
+    assert [suite.get("name") for suite in ET.fromstring(junit(empty).encode())] == ["evaluation"]
 
 
 def test_markdown_has_a_row_per_case_failures_first() -> None:

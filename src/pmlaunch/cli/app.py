@@ -7,7 +7,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -68,8 +68,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. User errors never show a traceback."""
     for stream in (sys.stdout, sys.stderr):
         replace_unencodable(stream)  # a character that the console cannot show must not end a run
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
+    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     invocation = read_invocation(group, arguments)
     try:
         result = group.main(arguments, prog_name="pmlaunch", standalone_mode=False, obj=invocation)
@@ -87,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # `pmlaunch list motions | head`
         sys.stderr.close()
         return Exit.DONE
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (reported as an internal error)
         failure = _unexpected(error, verbose=invocation.verbose or _debugging())
     return _failed(failure, invocation)
 

@@ -34,7 +34,7 @@ def headless_or_window(request: EvalRequest, settings: Settings, things: Things,
 
 
 def device_of(request: EvalRequest, settings: Settings, things: Things) -> Sourced[str | None]:
-    """gpu or cpu; None where the checkpoint or upstream decides. Raises PML001."""
+    """The device, gpu or cpu; None if the checkpoint or upstream decides. Raises PML001."""
     preset = things.model.preset
     chosen = settings.get("device", request.device)
     if request.device is None and preset and preset.values.get("device"):

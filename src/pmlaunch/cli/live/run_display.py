@@ -11,11 +11,14 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.encoding import is_utf8
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _STAGES = {
     "started": "Python started",
@@ -32,7 +35,7 @@ _REFRESH = 0.125  # seconds
 class RunDisplay(AbstractContextManager["RunDisplay"]):
     """Shows nothing (for --quiet). Receives the events of a run and keeps count; subclasses show them."""
 
-    def __init__(self, plan: LaunchPlan):
+    def __init__(self, plan: LaunchPlan) -> None:
         self.plan = plan
         self.begin = time.monotonic()
         self.stages: list[tuple[str, float]] = []
@@ -111,7 +114,7 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
 class PlainDisplay(RunDisplay):
     """For a file, a pipe or CI: one line per stage, and the log as it is written if `stream` is on."""
 
-    def __init__(self, plan: LaunchPlan, stream: bool):
+    def __init__(self, plan: LaunchPlan, stream: bool) -> None:
         super().__init__(plan)
         self._stream = stream
         self._binary = getattr(sys.stderr, "buffer", None)
@@ -155,7 +158,7 @@ class PlainDisplay(RunDisplay):
 class LiveDisplay(RunDisplay):
     """For a terminal: a region that is redrawn up to eight times a second and erased at the end."""
 
-    def __init__(self, plan: LaunchPlan):
+    def __init__(self, plan: LaunchPlan) -> None:
         super().__init__(plan)
         from rich.console import Console
         from rich.live import Live
@@ -167,7 +170,7 @@ class LiveDisplay(RunDisplay):
         self._message = ""
         self._drawn = 0.0
 
-    def __enter__(self) -> LiveDisplay:
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 
