@@ -1,6 +1,6 @@
-"""The frozen records that commands pass on: request, plan, findings, run record.
+"""The frozen records that commands pass on: plan, findings, run record.
 
-An `EvalRequest` is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
+An `EvalRequest` (`request.py`) is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
 Nothing here reads a file or starts a process.
 """
 
