@@ -13,7 +13,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_json
+from pmlaunch.support.json import read_json, to_json
 from pmlaunch.support.platforms import LONGEST_RUNS, SHORTEST_NAMES
 
 _BLANKS = re.compile(" +")
@@ -51,9 +51,9 @@ class RunFolder:
     def file(self, name: str) -> Path:
         return self.path / name
 
-    def write(self, name: str, document: dict[str, Any]) -> None:
-        """Write a JSON document. Raises PML204, and keeps the older version, if that fails."""
-        self.write_text(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    def write(self, name: str, document: object) -> None:
+        """Write a JSON document, of anything that `to_json` can convert. Raises PML204, and keeps the older version, if that fails."""
+        self.write_text(name, json.dumps(to_json(document), indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file. Raises PML204, and keeps the older version, if that fails."""
