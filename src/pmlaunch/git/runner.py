@@ -52,11 +52,16 @@ class GitSite(Protocol):
     """Where git is used: its environment, the folder for its logs, the system. `log` is set to each command's log."""
 
     @property
-    def environment(self) -> Mapping[str, str]: ...
+    def environment(self) -> Mapping[str, str]:
+        """The launcher's own."""
+
     @property
-    def logs(self) -> Path: ...
+    def logs(self) -> Path:
+        """A folder; created when needed."""
+
     @property
-    def platform(self) -> Platform: ...
+    def platform(self) -> Platform:
+        """The system git runs on."""
 
     log: Path | None
 
@@ -86,7 +91,7 @@ def executable(environment: Mapping[str, str]) -> str:
 class Git:
     """git for one installation. Raises PML400 if it is not on PATH."""
 
-    def __init__(self, site: GitSite):
+    def __init__(self, site: GitSite) -> None:
         self._site = site
         self._git = executable(site.environment)
         self.environment = {
@@ -99,15 +104,16 @@ class Git:
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """git's version, such as (2, 39, 5); (0,) if unknown."""
+        """The version of git, such as (2, 39, 5); (0,) if unknown."""
         return version_in(self._short([self._git, "version"]).stdout)
 
     @cached_property
     def lfs_version(self) -> tuple[int, ...]:
-        """Git LFS's version; (0,) if it is not installed."""
+        """The version of Git LFS; (0,) if it is not installed."""
         return version_in(self._short([self._git, "lfs", "version"]).stdout)
 
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
+        """Return the arguments to start git with: `cwd`, safe settings, `settings`, then `arguments`."""
         # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
         hooks = f"core.hooksPath={self._site.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
         start = [self._git, "-C", str(cwd), *options(*self._settings, hooks)]
@@ -177,6 +183,7 @@ class Git:
         try:
             return subprocess.run(
                 command,
+                check=False,
                 env=self.environment,
                 input=given,
                 stdout=subprocess.PIPE,
@@ -208,7 +215,7 @@ class Git:
 
 
 class _DownloadWatcher(Watcher):
-    def __init__(self, listener: Callable[[bytes], None] | None, poll: Callable[[], object] | None):
+    def __init__(self, listener: Callable[[bytes], None] | None, poll: Callable[[], object] | None) -> None:
         self._listener, self._poll = listener, poll
         self._seen: object = None
 

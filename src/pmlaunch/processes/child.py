@@ -54,7 +54,7 @@ class Child:
         PmlaunchError: PML204 if the log cannot be opened, PML205 if the program cannot be started.
     """
 
-    def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]):
+    def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
         self._listener = listener
@@ -73,6 +73,7 @@ class Child:
 
     @property
     def pid(self) -> int:
+        """The child's process id, which is also its process group."""
         return self._process.pid
 
     def wait(self, seconds: float) -> int | None:

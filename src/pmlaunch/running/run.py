@@ -35,11 +35,20 @@ GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a m
 class RunObserver(Protocol):
     """Receives progress callbacks during a run. Only `output` is called on another thread."""
 
-    def started(self, folder: RunFolder, pid: int) -> None: ...
-    def event(self, event: Mapping[str, Any]) -> None: ...
-    def output(self, chunk: bytes) -> None: ...
-    def tick(self) -> None: ...
-    def stopping(self, reason: str) -> None: ...
+    def started(self, folder: RunFolder, pid: int) -> None:
+        """The program is running."""
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """The agent reported an event; see docs/architecture.md."""
+
+    def output(self, chunk: bytes) -> None:
+        """The program wrote to stdout or stderr."""
+
+    def tick(self) -> None:
+        """Called several times a second."""
+
+    def stopping(self, reason: str) -> None:
+        """The run is about to be stopped."""
 
 
 def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver) -> RunRecord:
@@ -113,7 +122,7 @@ def _identity(pid: int) -> dict[str, float] | None:
 class _RunWatcher(Watcher):
     """Passes on the run's output and events, and asks the program to end by creating the stop file."""
 
-    def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord):
+    def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord) -> None:
         self.record = record
         self.has_started = False
         self.stop_message = ""

@@ -58,7 +58,7 @@ class PipConflictError(PmlaunchError):
 class NoMatchingDistributionError(PmlaunchError):
     """pip found no version of `distribution` that satisfies the constraints."""
 
-    def __init__(self, code: str, message: str, *, hint: str | None, distribution: str):
+    def __init__(self, code: str, message: str, *, hint: str | None, distribution: str) -> None:
         super().__init__(code, message, hint=hint)
         self.distribution = distribution
 
