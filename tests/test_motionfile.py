@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.kinematics import forward_kinematics, normalized
 from pmlaunch.motions.poselib_motion import Motion, read_motion, write_motion
-from pmlaunch.support import safe_pickle as plainpickle
+from pmlaunch.support import safe_pickle
 
 REAL = {"smpl_humanoid_walk": (511, 24, 100.0), "amp_humanoid_walk": (40, 15, 30.0)}
 
@@ -292,7 +292,7 @@ def test_one_wrong_byte(written: Path, where: float, what: int) -> None:
 ))  # fmt: skip
 def test_plain_data_comes_back(value: Any) -> None:
     for protocol in (3, 4, 5):
-        assert plainpickle.loads(pickle.dumps(value, protocol=protocol)) == value
+        assert safe_pickle.loads(pickle.dumps(value, protocol=protocol)) == value
 
 
 def test_a_changed_copy_has_its_own_length(written: Path) -> None:
