@@ -46,7 +46,7 @@ def tree_content(folder: Path, suffix: str) -> Iterable[bytes | str]:
 class JsonCache:
     """Documents of one `kind`, one file each."""
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str) -> None:
         root = cache_root()
         self._folder = root / kind if root else None
 

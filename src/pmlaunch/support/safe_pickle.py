@@ -12,41 +12,44 @@ import math
 import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from pmlaunch.support.pickle_walk import DATA_OPCODES, Item, walk
+from pmlaunch.support.pickle_walk import PLAIN_OPCODES, Item, walk
 
 Constructor = Callable[..., object]
 
 _DTYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "O", "O8"}
+_OPCODES = PLAIN_OPCODES | {
+    "FRAME", "MEMOIZE", "STACK_GLOBAL", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
+    "BYTEARRAY8",
+}  # fmt: skip
 _NAMES_CODE = {"INST", "EXT1", "EXT2", "EXT4"}  # name a global in a way that find_class may not see
 _FILLED = re.compile(r"numpy\.dtype|numpy\.ndarray|numpy\._?core\.multiarray\._reconstruct")
+_FRAME_HEADER = 9  # bytes: the opcode and a length
 _LONGEST_NAME = 200
 
 
 class ForbiddenGlobalError(ValueError):
     """The pickle names something that plain data does not need; `name` is `module.attribute`, safe to print."""
 
-    def __init__(self, name: str):
+    def __init__(self, name: str) -> None:
         self.name = ascii(name[:_LONGEST_NAME])[1:-1]
         super().__init__(f"the pickle asks for {self.name}")
 
 
 class Named:
-    """What the unpickler gets for an allowed name: callable, but a pickle cannot change or fill it."""
+    """What the unpickler gets for an allowed name: made anew for each load, so that a pickle cannot change ours."""
 
     __slots__ = ("_constructor", "name")
 
-    def __init__(self, name: str, constructor: Constructor):
+    def __init__(self, name: str, constructor: Constructor) -> None:
         self.name, self._constructor = name, constructor
 
     def __call__(self, *arguments: object) -> object:
+        """Call the constructor that stands in for the name."""
         return self._constructor(*arguments)
-
-    def __setstate__(self, _state: object) -> NoReturn:
-        raise ValueError("the pickle changes a class or function")
 
 
 class _Dtype:
@@ -54,7 +57,7 @@ class _Dtype:
 
     __slots__ = ("code", "order")
 
-    def __init__(self, code: object, *_copy_and_align: object):
+    def __init__(self, code: object, *_copy_and_align: object) -> None:
         if not isinstance(code, str) or code not in _DTYPES:
             raise ValueError("an array of an unknown type")
         self.code, self.order = code, "="
@@ -71,7 +74,7 @@ class _Array:
 
     __slots__ = ("value",)
 
-    def __init__(self, *_kind_and_shape: object):
+    def __init__(self, *_kind_and_shape: object) -> None:
         self.value: np.ndarray[Any, Any] | None = None
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -136,7 +139,7 @@ for _numpy in ("numpy.core", "numpy._core"):  # numpy 2 renamed it
 class _Unpickler(pickle.Unpickler):
     """Finds allowed names only, and asks `stored` for what the pickle keeps outside itself."""
 
-    def __init__(self, payload: bytes, constructors: Mapping[str, Constructor], stored: Constructor | None):
+    def __init__(self, payload: bytes, constructors: Mapping[str, Constructor], stored: Constructor | None) -> None:
         super().__init__(io.BytesIO(payload))
         self._constructors, self._stored = constructors, stored
 
@@ -167,29 +170,37 @@ def loads(
         ValueError: it is not a pickle of plain data, or too long.
     """
     constructors = {**_CONSTRUCTORS, **(more or {})}
-    _refuse_hostile(payload, constructors)
     try:
-        return _Unpickler(payload, constructors, stored).load()
+        return _Unpickler(_checked(payload, constructors), constructors, stored).load()
     except (LookupError, TypeError, AttributeError, OverflowError, EOFError, pickle.UnpicklingError) as error:
         raise ValueError(f"not a pickle of plain data: {error}") from error
 
 
-def _refuse_hostile(payload: bytes, constructors: Mapping[str, Constructor]) -> None:
-    """Check what the unpickler would do unasked: huge allocations (see `walk`), endless hashing, names off the list."""
-    allowed = DATA_OPCODES | _NAMES_CODE
-    for step in walk(payload, allowed):
+def _checked(payload: bytes, constructors: Mapping[str, Constructor]) -> bytes:
+    """Refuse what the unpickler would do unasked: huge allocations (see `walk`), endless hashing, filling our objects.
+
+    Returns the pickle without its frames. They only help buffering, and where one ends inside an opcode CPython's
+    unpickler loses bytes: it would read other opcodes than those that were checked.
+    """
+    pieces, rest = [], 0
+    for step in walk(payload, _OPCODES | _NAMES_CODE):
         if step.opcode in _NAMES_CODE:
             raise ForbiddenGlobalError(f"{step.argument} ({step.opcode})")
         if step.opcode == "PROTO" and not 2 <= step.argument <= pickle.HIGHEST_PROTOCOL:
             raise ValueError(f"pickle protocol {step.argument}")
-        name = step.result.name if step.result else None
-        if name is not None and name not in constructors:
-            raise ForbiddenGlobalError(name)
+        if step.opcode == "FRAME":
+            pieces.append(payload[rest : step.offset])
+            rest = step.offset + _FRAME_HEADER
+        if step.result and step.result.name and step.result.name not in constructors:
+            raise ForbiddenGlobalError(step.result.name)
         if step.opcode == "BUILD" and not _is_filled(step.operands[0]):
             raise ValueError("the pickle fills what is neither an array nor a type")
+        if step.opcode in ("APPEND", "APPENDS") and step.operands[0].opcode != "EMPTY_LIST":
+            raise ValueError("the pickle appends to what is not a list")
         # nested tuples that share their parts take exponential time to hash
         if step.opcode in ("SETITEM", "SETITEMS") and not all(key.is_text for key in step.operands[1::2]):
             raise ValueError(_BAD_KEY)
+    return b"".join((*pieces, payload[rest:])) if pieces else payload
 
 
 def _is_filled(item: Item) -> bool:
@@ -198,5 +209,5 @@ def _is_filled(item: Item) -> bool:
 
 
 def array_of(value: object) -> Any:
-    """The numpy array (read-only) behind a value from `loads`; any other value unchanged."""
+    """The numpy array behind a value from `loads`; any other value unchanged."""
     return value.value if isinstance(value, _Array) else value
