@@ -111,8 +111,8 @@ def _install(
 
 def _confirm(planned: Installation, *, ask: bool) -> None:
     """Ask once before a download that is more than a trifle; where nobody can answer, say it and go on."""
-    from pmlaunch.checks.checkpoint import megabytes
     from pmlaunch.errors import PmlaunchError
+    from pmlaunch.support.text import megabytes
 
     if planned.bytes <= _ASK_ABOVE or not ask:
         return

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.installing.engine import Installation
 from pmlaunch.installing.step import State, StepResult
+from pmlaunch.support.text import megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console
