@@ -73,7 +73,9 @@ def test_stop_never_ends_a_stranger(workspace: Path) -> None:
     folder.mkdir(parents=True)
     reused = {"pid": stranger.pid, "created": 12345.0}  # the pid of a process that ended long ago
     (folder / "record.json").write_text(json.dumps({"state": "running", "child": reused, "launcher": reused}))
-    stopped = subprocess.run(command("stop", "old", "--json"), cwd=workspace, capture_output=True, timeout=60, check=False)
+    stopped = subprocess.run(
+        command("stop", "old", "--json"), cwd=workspace, capture_output=True, timeout=60, check=False
+    )
     assert stopped.returncode == 3
     assert stranger.poll() is None
     stranger.kill()

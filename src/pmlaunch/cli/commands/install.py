@@ -133,8 +133,8 @@ def model_names(typed: Sequence[str]) -> tuple[str, ...]:
 
 def _confirm(planned: Installation) -> None:
     """Ask before a large download. Without a terminal, announce it and continue. Raises PML340."""
-    from pmlaunch.checks.checkpoint import megabytes
     from pmlaunch.errors import PmlaunchError
+    from pmlaunch.support.text import megabytes
 
     if planned.bytes <= _ASK_ABOVE:
         return

@@ -9,9 +9,9 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.cli.render.install import result_line
 from pmlaunch.installing.step import Progress, State, Step, StepResult, Todo
+from pmlaunch.support.text import megabytes
 
 _EVERY = 5.0  # seconds between progress lines of a download without a terminal
 

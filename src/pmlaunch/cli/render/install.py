@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.cli.render.encoding import symbol
 from pmlaunch.installing.engine import Installation
 from pmlaunch.installing.step import State, StepResult
+from pmlaunch.support.text import megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -66,7 +66,7 @@ def _unusable(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[str]]:
 
 
 def _cell(key: str, row: Mapping[str, Any]) -> str:
-    from pmlaunch.checks.checkpoint import megabytes
+    from pmlaunch.support.text import megabytes
 
     value = row.get(key)
     if key == "size" and isinstance(value, int):
