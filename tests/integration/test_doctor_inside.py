@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,17 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonschema import Draft202012Validator
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "doctor.schema.json").read_text(encoding="utf-8"))
+from doctor_schema import schema_errors
+
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not here")
 _PYTHON = os.environ.get("PMLAUNCH_TEST_PYTHON")  # read before the tests clean the environment
 NO_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-
-
-def valid(document: dict[str, Any]) -> bool:
-    return Draft202012Validator(SCHEMA).is_valid(document)
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -65,7 +60,7 @@ def test_real_python_is_probed(pmlaunch: Callable[..., Any], repository: Path) -
     variables = {**NO_SETTINGS, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
     done = pmlaunch("doctor", "--simulator", "genesis", "--device", "cpu", "--json", **variables)
     document = done.document
-    assert valid(document)
+    assert schema_errors(document) == []
     seen = checks(document)
     assert "commit" in seen["checkout"]["facts"]["at"]
     assert "branch main" in seen["checkout"]["facts"]["at"]
@@ -91,7 +86,7 @@ def test_fix_sets_up_git_lfs_in_the_checkout_only(pmlaunch: Callable[..., Any], 
         False,
     )
     fixed = pmlaunch("doctor", "--fix", "--simulator", "genesis", "--json", *nobody, **NO_SETTINGS).document
-    assert valid(fixed)
+    assert schema_errors(fixed) == []
     fix = fixed["data"]["fix"]
     assert [(item["check"], item["done"]) for item in fix["mended"]] == [("git_lfs", True)]
     assert {"check": "git_lfs", "state": "warning", "codes": ["PML223"]} in fix["before"]
@@ -123,7 +118,7 @@ def test_real_protomotions(pmlaunch: Callable[..., Any], upstream: Path) -> None
         pytest.skip("no Python with ProtoMotions 2.3 and Genesis (set PMLAUNCH_TEST_PYTHON)")
     where = ("--simulator", "genesis", "--protomotions", upstream, "--python", _PYTHON)
     document = pmlaunch("doctor", *where, "--json").document
-    assert valid(document)
+    assert schema_errors(document) == []
     errors = {found["code"] for found in document["findings"] if found["severity"] == "error"}
     assert errors <= {"PML101"}
     assert checks(document)["process_group"]["state"] == "fine"

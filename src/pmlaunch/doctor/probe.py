@@ -13,7 +13,7 @@ from pmlaunch.doctor.probe_reply import ProbeReply
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.model import Finding, Severity
-from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.support.json import read_mapping
 from pmlaunch.support.platforms import Platform
@@ -84,37 +84,38 @@ def _ask(
     reply, checkout = folder / "reply.json", questions.checkout
     argv = [str(reply), "--packages", "--import", ",".join(questions.modules), "--torch"]
     try:
-        inside = run_inside(
+        run = ModuleRun(
             runtime,
             platform,
             _MODULE,
             [*argv, "--backend", questions.backend] if questions.backend else argv,
-            folder=folder,
-            environment=environment,
+            folder,
+            environment,
             cwd=checkout.root if checkout else None,
             python_path=checkout.python_path if checkout else (),
             reply=reply,
             timeout=LIMIT,
         )
-        return _answer(inside, runtime.command()[0], inside.reply or read_mapping(reply))
+        ended = run_module(run)
+        return _answer(ended, runtime.command()[0], ended.reply or read_mapping(reply))
     except PmlaunchError as error:
         return ProbeAnswer(problem=Finding("PML226", Severity.ERROR, error.message, error.hint))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _answer(inside: Inside, executable: str, document: Mapping[str, object]) -> ProbeAnswer:
+def _answer(ended: ModuleResult, executable: str, document: Mapping[str, object]) -> ProbeAnswer:
     """The reply, and a finding unless the probe finished."""
     reply = ProbeReply.parse(document) if document else None
-    if inside.ok and reply is not None:
+    if ended.ok and reply is not None:
         return ProbeAnswer(reply)
-    if inside.timed_out:
+    if ended.timed_out:
         why = f"it was still at work after {LIMIT:.0f} s"
-    elif inside.exception is not None:
-        why = f"{inside.exception['type']}: {inside.exception['message']}"
+    elif ended.exception is not None:
+        why = f"{ended.exception['type']}: {ended.exception['message']}"
     else:
-        why = inside.finding.message if inside.finding else f"it ended with code {inside.exit_code}"
-    output = "".join(f"\n  | {line}" for line in inside.tail[-_SHOWN:])
+        why = ended.finding.message if ended.finding else f"it ended with code {ended.exit_code}"
+    output = "".join(f"\n  | {line}" for line in ended.tail[-_SHOWN:])
     message = f"{executable} could not be asked what it has: {why}{output}"
-    hint = inside.finding.hint if inside.finding else "pmlaunch runtime shows how it was chosen"
+    hint = ended.finding.hint if ended.finding else "pmlaunch runtime shows how it was chosen"
     return ProbeAnswer(reply, Finding("PML226", Severity.ERROR, message, hint, subject=executable))

@@ -10,11 +10,12 @@ from pmlaunch.catalog.presets import Preset, presets
 from pmlaunch.doctor.expected_packages import OF_GENERATION, of_simulator
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import ProbeQuestions, PythonProbe, probe_of
-from pmlaunch.errors import NoCheckoutError, PmlaunchError
+from pmlaunch.errors import NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.launch import runs_folder
+from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
@@ -106,8 +107,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
     )
     runtime = choose_runtime(wanted)
     device = _text(settings, "device", request.device)
-    if device not in (None, "gpu", "cpu"):
-        raise PmlaunchError("PML001", f"--device cannot be {device!r}: it is gpu or cpu.")
+    require_choice(EvalRequest, "device", device)
     backend = _backend(settings, platform, device, _devices(preset))
     own = OF_GENERATION[checkout.generation].modules if checkout and not embedded else ()
     questions = ProbeQuestions(("lightning", *own, *of_simulator(preset.name).modules), backend, checkout)

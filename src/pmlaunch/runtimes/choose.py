@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source
+from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.chosen_python import version_of
 from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
@@ -82,13 +82,10 @@ def python_runtime(request: RuntimeRequest) -> PythonRuntime:
 
 
 def _kind(request: RuntimeRequest) -> RuntimeKind:
+    require_choice(EvalRequest, "via", request.via)
     if request.via == _AUTO:
         return RuntimeKind.ISAACLAB if request.wants_isaaclab else RuntimeKind.PYTHON
-    try:
-        return RuntimeKind(request.via)
-    except ValueError:
-        message = f"--via cannot be {request.via!r}: it is auto, isaaclab or python."
-        raise PmlaunchError("PML001", message) from None
+    return RuntimeKind(request.via)
 
 
 def _described(executable: str, source: Source) -> PythonRuntime:

@@ -14,8 +14,9 @@ from pmlaunch.doctor.examination import Examination, examine
 from pmlaunch.doctor.registry import MACHINE_CHECKS
 from pmlaunch.doctor.target import TargetRequest, resolve_target
 from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError
-from pmlaunch.model import EvalRequest, Finding, Generation, LaunchPlan, RunRecord, Severity
+from pmlaunch.model import Finding, Generation, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite

@@ -13,8 +13,9 @@ from pmlaunch.doctor.checks.models import models_of
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.model import EvalRequest, Finding, Generation, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 
 
 def _look(target: DoctorTarget) -> Observation:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import cache_root
+from pmlaunch.support.text import megabytes
 
 _MB, _GB = 10**6, 10**9
 # A record, a log and Hydra's folder take 1 MB; the kernel and shader caches of Isaac Sim and Genesis hundreds of MB;

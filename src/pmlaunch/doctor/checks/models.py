@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from pmlaunch.catalog.models import Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
-from pmlaunch.checks.checkpoint import check_against_git, fetch_command, megabytes
+from pmlaunch.checks.checkpoint import check_against_git, fetch_command
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.checkout import Checkout, demo_checkout
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.text import megabytes
 
 _WORDS = {"here": "here", "pointer": "a Git LFS pointer", "missing": "missing"}
 
