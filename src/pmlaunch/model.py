@@ -1,17 +1,19 @@
-"""The frozen records that commands exchange: request, plan, findings and run record.
+"""The frozen records that commands exchange: plan, findings and run record.
 
-An `EvalRequest` is planned (`LaunchPlan`), checked (`Finding`) and run, which leaves a `RunRecord`.
+An `EvalRequest` (`request.py`) is planned (`LaunchPlan`), checked (`Finding`) and run, which leaves a `RunRecord`.
 Nothing here reads a file or starts a process.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pmlaunch.request import EvalRequest as EvalRequest
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)
@@ -40,6 +42,8 @@ class Origin(Enum):
     CHECKOUT = "checkout"
     PLATFORM = "platform"
     RUNTIME = "runtime"
+    ISAAC_SIM = "_isaac_sim"
+    PATH = "PATH"
     DEFAULT = "default"
     UNKNOWN = "unknown"
 
@@ -99,40 +103,6 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class EvalRequest:
-    """`pmlaunch eval` as it was typed; None means that the user did not say."""
-
-    model: str
-    motions: tuple[str, ...] = ()
-    checkpoint: str | None = None
-    robot: str | None = None
-    simulator: str | None = None
-    terrain: str | None = None
-    constraints: tuple[str, ...] = ()
-    num_envs: int | None = None
-    devices: int | None = None
-    headless: bool | None = None
-    max_steps: int | None = None
-    seed: int | None = None
-    device: str | None = None
-    ddp_backend: str | None = None
-    protomotions: str | None = None
-    isaaclab: str | None = None
-    python: str | None = None
-    via: str | None = None
-    runs: str | None = None
-    timeout: float | None = None
-    silence: float | None = None
-    target_os: str | None = None
-    overrides: tuple[str, ...] = ()
-    no_check: tuple[str, ...] = ()
-    verify: bool = False
-    metrics: bool | None = None
-    save_motion: bool = False
-    record: bool = False
-
-
-@dataclass(frozen=True)
 class MotionInfo:
     """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read."""
 
@@ -179,11 +149,8 @@ class Staged:
 class Measuring:
     """How a run measures.
 
-    Attributes:
-        agent: class that the checkpoint was trained with (its `_target_`).
-        limit: control steps after which every motion is cut; None plays them to their end.
-        library: text of the YAML file that lists several motions; None if no such file is needed.
-        keys: key of the simulator's window -> what it does.
+    `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the control steps after which
+    every motion is cut; `library` the text of the YAML file that lists several motions; `keys` what keys do.
     """
 
     agent: str | None = None
@@ -202,20 +169,43 @@ class RuntimeKind(Enum):
 
 @dataclass(frozen=True)
 class ChosenPython:
-    """An interpreter, the rule that chose it (`by`) and its version ("3.11"; None if no file states it)."""
+    """An interpreter, what selected it (`by`), and its version ("3.11"; None if no file states it)."""
 
     path: str
-    by: str
+    by: Source
     version: str | None
 
 
 @dataclass(frozen=True)
+class IsaacLabVersion:
+    """The content of Isaac Lab's VERSION file, parsed; `minor` is None if `text` does not state one."""
+
+    text: str
+    major: int
+    minor: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> IsaacLabVersion:
+        """The version in `text`; anything unreadable counts as 2.x, whose launcher has more restrictions."""
+        stated = re.match(r"(\d+)(?:\.(\d+))?", text)
+        if stated is None:
+            return cls(text, 2)
+        return cls(text, int(stated[1]), int(stated[2]) if stated[2] else None)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __json__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class RuntimeFacts:
-    """What starts the simulator's Python: `path` is a script or an interpreter, `version` is Isaac Lab's."""
+    """What starts the simulator's Python: `path` is a script or an interpreter, `version` Isaac Lab's."""
 
     kind: RuntimeKind
     path: str
-    version: str | None
+    version: IsaacLabVersion | None
     source: Source
     python: ChosenPython | None
 
@@ -286,12 +276,10 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """The outcome of a run; the content of record.json.
+    """The outcome of a run; the content of record.json. `seconds` is wall time from start to end.
 
-    Attributes:
-        seconds: wall time from start to end.
-        child, launcher: processes as {pid, created}, `created` in seconds since 1970; a pid alone may be reused.
-        evaluation: the rest of metrics.json: common, per_motion, comparable, notes, seconds.
+    `child` and `launcher` are {pid, created}, `created` in seconds since 1970, because a pid alone may be reused;
+    `evaluation` is the rest of metrics.json: common, per_motion, comparable, notes, seconds.
     """
 
     schema: int = field(default=1, init=False)

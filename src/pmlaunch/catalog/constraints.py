@@ -12,6 +12,8 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.support.names import choose
 from pmlaunch.support.yaml_file import yaml_mapping
 
+GROUP = "opt"
+"""The config group that constraints belong to."""
 _FOLDER = "masked_mimic/constraints"
 
 
@@ -34,7 +36,7 @@ class Constraint:
 
 def constraints(checkout: Checkout) -> list[Constraint]:
     """The constraints of the checkout, including broken ones."""
-    folder = checkout.config_dir / "opt" / _FOLDER
+    folder = checkout.config_dir / GROUP / _FOLDER
     return [Constraint(path.stem, path, _problem(path)) for path in sorted(folder.glob("*.yaml"))]
 
 

@@ -31,7 +31,7 @@ class Demo(Version2):
     embedded = True
     presets_know_keys = False
     own_packages = ()
-    required_packages = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "mujoco")
+    required_packages = ("torch", "lightning", "hydra-core", "omegaconf", "numpy")
     package_rules: ClassVar[Mapping[str, PackageRule]] = {}
     metrics = MetricDefinitions()
 

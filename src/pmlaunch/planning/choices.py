@@ -12,11 +12,10 @@ from pmlaunch.generations.values import Choices
 from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
+from pmlaunch.request import require_choice
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
-_BACKENDS = ("auto", "gloo", "nccl", "none")
-_DEVICES = ("gpu", "cpu")
 T = TypeVar("T")
 C = TypeVar("C", bound="Sourced[int] | None")
 
@@ -83,15 +82,14 @@ def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, 
 
 
 def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) -> Sourced[str | None]:
-    """Gpu or cpu; None if the checkpoint or upstream decides."""
+    """The device, gpu or cpu; None if the checkpoint or upstream decides."""
     preset = inputs.model.preset
     chosen = settings.get("device", request.device)
     if request.device is None and preset and preset.device:
         chosen = Sourced(preset.device, preset.source)
     if chosen is None:
         return Sourced(None, CHECKPOINT)
-    if chosen.value not in _DEVICES:
-        raise PmlaunchError("PML001", f"--device cannot be {chosen.value!r}: it is gpu or cpu.")
+    require_choice(EvalRequest, "device", chosen.value)
     return chosen
 
 
@@ -100,8 +98,7 @@ def _backend(
 ) -> tuple[Sourced[str | None], Sourced[str] | None]:
     """(backend of the process group, or None for Lightning's choice; Fabric's strategy if there is to be no group)."""
     chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", DEFAULT)
-    if chosen.value not in _BACKENDS:
-        raise PmlaunchError("PML001", f"--ddp-backend cannot be {chosen.value!r}: it is {', '.join(_BACKENDS)}.")
+    require_choice(EvalRequest, "ddp_backend", chosen.value)
     if chosen.value == "auto":
         return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, f"platform {platform.name}")), None
     if chosen.value == "none":

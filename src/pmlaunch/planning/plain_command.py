@@ -15,7 +15,11 @@ from pmlaunch.model import LaunchPlan
 # PowerShell treats these as single quotes as well
 _SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 _BACKSLASHES_BEFORE_QUOTE = re.compile(r'(\\*)"')
-_SHOWN_VARIABLES = ("USE_LIBUV", "TORCH_COMPILE_DISABLE", "OMP_NUM_THREADS")  # variables that change how the program runs
+_SHOWN_VARIABLES = (
+    "USE_LIBUV",
+    "TORCH_COMPILE_DISABLE",
+    "OMP_NUM_THREADS",
+)  # variables that change how the program runs
 _TRAILING_BACKSLASHES = re.compile(r"(\\+)\Z")
 
 

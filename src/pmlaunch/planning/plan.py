@@ -33,7 +33,7 @@ from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
 from pmlaunch.planning.plain_command import plain_commands
 from pmlaunch.planning.resolve import ResolvedInputs, resolve
-from pmlaunch.runtimes.choose import choose_runtime
+from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
@@ -88,16 +88,17 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     inputs = resolve(request, settings)
     adapter = GENERATIONS[inputs.checkout.generation]
     via = settings.get("via", request.via)
-    runtime = choose_runtime(
-        via=str(via.value) if via else "auto",
+    wanted = RuntimeRequest(
+        settings,
+        platform,
+        beside=inputs.checkout.root,
         wanted=inputs.simulator.value.runtime,
-        own=adapter.embedded,
+        via=str(via.value) if via else "auto",
         isaaclab=request.isaaclab,
         python=request.python,
-        settings=settings,
-        beside=inputs.checkout.root,
-        platform=platform,
+        own=adapter.embedded,
     )
+    runtime = choose_runtime(wanted)
     program = adapter.program
     choices = make_choices(request, settings, inputs, platform)
     values = program.values(choices)

@@ -11,7 +11,7 @@ from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
 from pmlaunch.catalog.motions import MotionSearch
 from pmlaunch.catalog.presets import ModelPreset, MotionPreset, RobotPreset, SimulatorPreset, presets
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_values
@@ -211,7 +211,7 @@ def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
         options = query.checkout.options("terrain")
         if wanted not in options:
             near = did_you_mean(wanted, options) or f" It is {' or '.join(options)}."
-            raise PmlaunchError("PML010", f"No terrain is called {wanted!r}.{near}", subject=wanted)
+            raise UnknownNameError(f"No terrain is called {wanted!r}.{near}", subject=wanted)
         return Sourced(wanted, FLAG)
     if preset and preset.terrain:
         return Sourced(preset.terrain, preset.source)
