@@ -1,7 +1,6 @@
 """The frozen records that commands exchange: plan, findings and run record.
 
 An `EvalRequest` (`request.py`) is planned (`LaunchPlan`), checked (`Finding`) and run, which leaves a `RunRecord`.
-Nothing here reads a file or starts a process.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pmlaunch.request import EvalRequest as EvalRequest
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)

@@ -15,11 +15,12 @@ from pmlaunch.catalog.robots import choose_robot, robots
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
-from pmlaunch.model import FLAG, EvalRequest, Severity
+from pmlaunch.model import FLAG, Severity
 from pmlaunch.motions.generated.choreography import own_motion
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, Skeleton, varied_skeleton
 from pmlaunch.motions.kinematics import forward_kinematics, from_vector
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from standin3 import make_checkout3, make_trained
 

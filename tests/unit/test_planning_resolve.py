@@ -12,8 +12,9 @@ from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.quoting import is_scanned
-from pmlaunch.model import EvalRequest, Generation, Origin, RuntimeKind, Source
+from pmlaunch.model import Generation, Origin, RuntimeKind, Source
 from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from standin import CHECKPOINT, TRAINED, smpl_motion
 

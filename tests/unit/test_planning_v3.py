@@ -14,8 +14,9 @@ from unit_help import codes, source, told
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Origin, Severity
+from pmlaunch.model import Origin, Severity
 from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
 from pmlaunch.settings import Settings

@@ -9,8 +9,8 @@ import pytest
 from unit_help import STEPS, source, told, written
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
 

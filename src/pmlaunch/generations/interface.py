@@ -11,7 +11,8 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.metric_definitions import MetricDefinitions
 from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo
 from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values
-from pmlaunch.model import EvalRequest, Generation, Source, Sourced
+from pmlaunch.model import Generation, Source, Sourced
+from pmlaunch.request import EvalRequest
 
 STEPS_OF_UNKNOWN = 1000
 """Control steps of a headless run whose motion's length is unknown: about half a minute."""

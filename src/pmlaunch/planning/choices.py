@@ -9,10 +9,10 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import typed_values
 from pmlaunch.generations.registry import GENERATIONS, maker_of
 from pmlaunch.generations.values import Choices
-from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Source, Sourced
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
-from pmlaunch.request import require_choice
+from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 

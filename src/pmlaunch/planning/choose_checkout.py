@@ -13,7 +13,8 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS, maker_of
-from pmlaunch.model import EvalRequest, Generation
+from pmlaunch.model import Generation
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import fold
 

@@ -19,7 +19,6 @@ from pmlaunch.model import (
     ARGUMENT,
     CHECKPOINT,
     OVERRIDE,
-    EvalRequest,
     Finding,
     LaunchPlan,
     Measuring,
@@ -33,6 +32,7 @@ from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
 from pmlaunch.planning.plain_command import plain_commands
 from pmlaunch.planning.resolve import ResolvedInputs, resolve
+from pmlaunch.request import EvalRequest
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings

@@ -16,21 +16,10 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_values
 from pmlaunch.generations.registry import GENERATIONS, maker_of
-from pmlaunch.model import (
-    ARGUMENT,
-    CHECKPOINT,
-    DEFAULT,
-    FLAG,
-    OVERRIDE,
-    PRESET,
-    UNKNOWN,
-    EvalRequest,
-    MotionInfo,
-    Source,
-    Sourced,
-)
+from pmlaunch.model import ARGUMENT, CHECKPOINT, DEFAULT, FLAG, OVERRIDE, PRESET, UNKNOWN, MotionInfo, Source, Sourced
 from pmlaunch.planning.choose_checkout import choose_checkout, is_path, refuse_other_generation
 from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, own_list
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 
 

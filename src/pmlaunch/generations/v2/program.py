@@ -20,17 +20,8 @@ from pmlaunch.generations.v2.overrides import argument_of
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.generations.v2.training_config import config_of, trained_changes
 from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values
-from pmlaunch.model import (
-    CHECKPOINT,
-    DEFAULT,
-    OVERRIDE,
-    EvalRequest,
-    Generation,
-    MotionInfo,
-    Origin,
-    Source,
-    Sourced,
-)
+from pmlaunch.model import CHECKPOINT, DEFAULT, OVERRIDE, Generation, MotionInfo, Origin, Source, Sourced
+from pmlaunch.request import EvalRequest
 
 CONSTRAINT_GROUP = "opt"
 _MAX_STEPS = "agent.config.max_eval_steps"

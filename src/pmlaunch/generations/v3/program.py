@@ -14,19 +14,8 @@ from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
 from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values, whole_number
-from pmlaunch.model import (
-    CHECKPOINT,
-    FLAG,
-    OVERRIDE,
-    ArgumentPoint,
-    EvalRequest,
-    Finding,
-    Origin,
-    Severity,
-    Source,
-    Sourced,
-    Staged,
-)
+from pmlaunch.model import CHECKPOINT, FLAG, OVERRIDE, ArgumentPoint, Finding, Origin, Severity, Source, Sourced, Staged
+from pmlaunch.request import EvalRequest
 
 _LIMIT = "agent.evaluator.max_eval_steps"
 _WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
