@@ -127,7 +127,7 @@ def test_isaaclab_is_found_by_flag_or_environment(
     environment = {name: str(tmp_path / value) for name, value in environment.items()}
     planned = plan(environment=environment, **options)
     assert str(planned.plan.runtime.source) == origin
-    assert planned.plan.runtime.version == "2.1.0"
+    assert str(planned.plan.runtime.version) == "2.1.0"
     assert planned.plan.command[0].startswith(str(tmp_path / "lab"))
 
 
