@@ -21,7 +21,6 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
-from pmlaunch.installing.step import Site
 from pmlaunch.processes.child import Child
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
@@ -75,19 +74,35 @@ def executable(environment: Mapping[str, str]) -> str:
 
 
 class Git:
-    """git for one installation, with its logs in the site's folder. Raises PML400 when there is none."""
+    """git and git-lfs for one operation.
 
-    def __init__(self, site: Site):
-        self._site = site
-        self._git = executable(site.environment)
+    Args:
+        environment: of the user; the parts that would name another repository are left out.
+        logs: the folder for the output of commands; made when the first is logged.
+        windows: whether paths may exceed 260 characters only by git's own means.
+        on_log: is told the path of each log as its command starts.
+
+    Raises PML400 if git is not installed.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        logs: Path,
+        *,
+        windows: bool = os.name == "nt",
+        on_log: Callable[[Path], None] | None = None,
+    ):
+        self.logs = logs
+        self._on_log = on_log
+        self._git = executable(environment)
         self.environment = {
-            **safe_environment(site.environment),
+            **safe_environment(environment),
             "GIT_LFS_SKIP_SMUDGE": "1",
-            "LANGUAGE": "en",  # what git says is read
-            SPEC_VARIABLE: str(site.logs / "spec.json"),  # by this the guardian knows what is ours
+            SPEC_VARIABLE: str(logs / "spec.json"),  # the guardian recognises our processes by this
         }
-        self.longpaths = site.platform.name == "windows"
-        self._settings = [*_SETTINGS, *(["core.longpaths=true"] if self.longpaths else [])]
+        self.longpaths = windows
+        self._settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
 
     @cached_property
     def version(self) -> tuple[int, ...]:
@@ -101,7 +116,7 @@ class Git:
 
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
         # Git LFS installs hooks wherever it works; those of the user's repository stay as they are
-        hooks = f"core.hooksPath={self._site.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
+        hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
         start = [self._git, "-C", str(cwd), *options(*self._settings, hooks)]
         return [*start, *options(*(self._filters(start, cwd) if may_filter(arguments) else ()), *settings), *arguments]
 
@@ -156,13 +171,13 @@ class Git:
         log = self._log(arguments)
         self._state("running")
         with Interrupts() as interrupts:
-            guardian = Guardian(self._site.logs)
+            guardian = Guardian(self.logs)
             join_job()
             try:
                 child = Child(
                     self.command(arguments, cwd, settings),
                     environment={**self.environment, **(variables or {})},
-                    cwd=self._site.logs,
+                    cwd=self.logs,
                     log=log,
                     listener=listener or (lambda _: None),
                     stdin=stdin,
@@ -199,7 +214,7 @@ class Git:
 
     def _log(self, arguments: Sequence[str]) -> Path:
         """The file for a command's output; the command itself is noted beside it."""
-        folder = self._site.logs
+        folder = self.logs
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / "commands.txt").open("a", encoding="utf-8") as file:
@@ -208,13 +223,14 @@ class Git:
             raise cannot_write(folder, error) from error
         words = [word for word in arguments[:2] if word.isalpha()]
         log = folder / f"{sum(1 for _ in folder.glob('*.log')) + 1:02}-git-{'-'.join(words)}.log"
-        self._site.log = log
+        if self._on_log:
+            self._on_log(log)
         return log
 
     def _state(self, state: str) -> None:
         """What the guardian looks at: ended while it says "running" is an accident."""
         with contextlib.suppress(OSError):
-            write_text(self._site.logs / "record.json", json.dumps({"state": state}) + "\n")
+            write_text(self.logs / "record.json", json.dumps({"state": state}) + "\n")
 
 
 def version_in(told: bytes) -> tuple[int, ...]:

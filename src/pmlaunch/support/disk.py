@@ -1,25 +1,35 @@
-"""Is there room for what will be downloaded?"""
+"""Disk space and folders: sizes for people, room for a download, removal of read-only trees."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 
 _MARGIN = 50_000_000  # bytes left over for git's own files
 
 
+def megabytes(size: int) -> str:
+    """Format `size` (bytes) for people, in decimal units as downloads count."""
+    if size < 1_000_000:
+        return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
+    return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"
+
+
 def free_bytes(folder: Path) -> int:
-    """Free bytes on the disk that `folder` lies on or will lie on."""
+    """Free bytes on the disk that `folder` is on, or will be on once it exists."""
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
 def require_room(folder: Path, needed: int) -> None:
-    """Raise PML402 when `needed` bytes do not fit on the disk of `folder`."""
+    """Raise PML402 if `needed` bytes do not fit on the disk of `folder`."""
     if needed <= 0:
         return
     free = free_bytes(folder)
@@ -30,3 +40,14 @@ def require_room(folder: Path, needed: int) -> None:
             hint="free some space, or another folder with --dir; fewer models with --models",
             subject=str(folder),
         )
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, including git's read-only files. What cannot be removed stays; nothing is raised."""
+
+    def make_writable(function: Callable[[str], object], path: str, _: object) -> None:
+        with contextlib.suppress(OSError):
+            os.chmod(path, stat.S_IWRITE)  # noqa: PTH101
+            function(path)
+
+    shutil.rmtree(folder, onerror=make_writable)

@@ -23,17 +23,16 @@ def fetch_command(
     pmlaunch fetch maskmimic --from hf                the same bytes from Hugging Face
     pmlaunch fetch motion_tracker --remove            free the disk
     """
-    import time
-
     from pmlaunch.cli.commands.install import words_of
     from pmlaunch.cli.live.install_display import display_for
     from pmlaunch.cli.render.install import Shown
     from pmlaunch.cli.render.results import render
     from pmlaunch.cli.result import Outcome
     from pmlaunch.errors import PmlaunchError
-    from pmlaunch.installing.checkpoints.fetch import fetch, fetch_site, with_seconds
+    from pmlaunch.installing.checkpoints.fetch import fetch, fetch_context
     from pmlaunch.installing.checkpoints.fetch import remove as remove_models
     from pmlaunch.installing.engine import Installation
+    from pmlaunch.installing.step import StepReport, StepResult
     from pmlaunch.settings import Settings
 
     if remove and origin is not None:
@@ -42,22 +41,22 @@ def fetch_command(
         )
     if origin not in (None, "lfs", "hf"):
         raise PmlaunchError("PML001", f"--from cannot be {origin!r}: it is lfs or hf.")
-    site = fetch_site(Settings.here(), protomotions, words_of(models))
-    came = Installation()
+    context = fetch_context(Settings.here(), protomotions, words_of(models))
+    results: list[StepResult] = []
+    failed: PmlaunchError | None = None
     with display_for(quiet=as_json) as display:
-        begin = time.monotonic()
+        report = StepReport(display.progress)
         try:
-            results = remove_models(site) if remove else fetch(site, origin or "lfs", display.progress, display.working)
-            for result in results:
-                came.results.append(with_seconds(result, time.monotonic() - begin))
-                display.ended(came.results[-1])
-                begin = time.monotonic()
+            fetched = fetch(context, origin == "hf", display.working, report)
+            for result in remove_models(context) if remove else fetched:
+                results.append(result)
+                display.ended(result)
         except PmlaunchError as error:
-            came.error = error
-    came.findings = site.findings
+            failed = error
+    came = Installation(tuple(results), tuple(report.findings), failed)
     data = {
-        "checkout": str(site.checkout),
-        "logs": str(site.logs),
+        "checkout": str(context.checkout),
+        "logs": str(context.logs),
         "bytes": came.bytes,
         "models": to_json(came.results),
     }

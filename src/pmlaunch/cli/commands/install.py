@@ -96,17 +96,18 @@ def _install(
     request: InstallRequest, settings: Settings, *, packages: bool, dry_run: bool, yes: bool, as_json: bool
 ) -> int:
     from pmlaunch.cli.live.install_display import display_for
-    from pmlaunch.installing.engine import install, make_site, plan, steps
+    from pmlaunch.installing.context import make_context
+    from pmlaunch.installing.engine import install, plan, steps
 
-    site = make_site(request, settings)
+    context = make_context(request, settings)
     chosen = steps(packages)
-    planned = plan(chosen, site)
+    planned = plan(chosen, context)
     if dry_run or planned.error:
-        return _show("install", planned, request, site.logs, as_json=as_json, dry_run=dry_run)
+        return _show("install", planned, request, context.logs, as_json=as_json, dry_run=dry_run)
     _confirm(planned, ask=not yes and not as_json)
     with display_for(quiet=as_json) as display:
-        came = install(chosen, site, display, planned)
-    return _show("install", came, request, site.logs, as_json=as_json)
+        came = install(chosen, context, display, planned)
+    return _show("install", came, request, context.logs, as_json=as_json)
 
 
 def _confirm(planned: Installation, *, ask: bool) -> None:

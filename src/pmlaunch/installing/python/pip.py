@@ -1,4 +1,4 @@
-"""pip in the simulator's Python, through the agent: its own exit code is seen, whatever a batch file makes of it."""
+"""Run pip in the simulator's Python, through the agent, which reports pip's own exit code even behind a batch file."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.python.target_python import no_answer, python_named, typed_python
-from pmlaunch.installing.step import Progress, Report, Site
+from pmlaunch.git.progress import OnProgress, Progress, Reporter
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.python.outstanding import PipRun
+from pmlaunch.installing.python.target_python import no_answer, python_named, typed_python, usable_runtime
 from pmlaunch.running.run_module import Inside, run_inside
 
 QUIET = ("--no-input", "--disable-pip-version-check")
-_LONGEST = 160  # characters of a line that is shown
+_LONGEST = 160  # characters shown of a line
 _AGAIN = "the same command again goes on from there"
 
-# (what pip writes, code, what it means, what to type); the first that matches is believed
+# (pattern in pip's output, code, meaning, hint); the first match decides
 _SIGNS: Sequence[tuple[str, str, str, str]] = (
     (
         r"externally-managed-environment",
@@ -48,36 +52,40 @@ _SIGNS: Sequence[tuple[str, str, str, str]] = (
 )  # fmt: skip
 
 
-def pip(site: Site, arguments: Sequence[str], *, name: str, what: str, report: Report, cwd: Path | None = None) -> None:
-    """Run `pip arguments...`; its output goes to `site.logs`/`name`/output.log, and line by line to `report`.
+class ConflictingRequirementsError(PmlaunchError):
+    """pip found no set of versions that satisfies every requirement and constraint (PML436)."""
 
-    Args:
-        what: what is being installed, for the sentence of an error.
-        cwd: what relative paths among the arguments start from.
 
-    Raises:
-        PmlaunchError: PML434 to PML436, PML445 to PML447 when pip fails; PML441 when it says nothing at all.
+class NoMatchingVersionError(PmlaunchError):
+    """pip found no version of `package` (normalised name) that satisfies the requirements (PML434)."""
+
+    def __init__(self, message: str, package: str, *, hint: str):
+        super().__init__("PML434", message, hint=hint)
+        self.package = package
+
+
+def pip(context: InstallContext, run: PipRun, constraints: Path, report: Reporter) -> None:
+    """Run pip under `constraints`; its output goes to `context.logs`/pip-NAME/output.log, and line by line to `report`.
+
+    Raises PML434 to PML436, PML445 to PML447 if pip fails, PML441 if it reports no result at all.
     """
-    if site.runtime is None:
-        raise PmlaunchError("PML430", "There is no Python to install into.", hint="pmlaunch install --python EXE")
-    folder = site.logs / name
     inside = run_inside(
-        site.runtime,
-        site.platform,
+        usable_runtime(context),
+        context.platform,
         "pip",
-        [*arguments, *QUIET],
-        folder=folder,
-        environment=site.environment,
-        cwd=cwd,
-        listener=_lines_to(report),
+        [*run.words, "-c", str(constraints), *QUIET],
+        folder=context.logs / f"pip-{run.name}",
+        environment=context.environment,
+        cwd=context.checkout if run.in_checkout else None,
+        listener=_line_listener(report.progress),
     )
-    site.log = inside.log
+    report.log(inside.log)
     if not inside.ok:
-        raise _failure(site, inside, what)
+        raise _failure(context, inside, run.what)
 
 
-def _lines_to(report: Report) -> Callable[[bytes], None]:
-    """A listener that reports whole lines, and the bytes of a download where pip tells them."""
+def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
+    """A listener that reports complete lines, and downloaded bytes if pip prints them."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     rest, shown = "", ""
 
@@ -95,31 +103,35 @@ def _lines_to(report: Report) -> Callable[[bytes], None]:
     return hear
 
 
-def _failure(site: Site, inside: Inside, what: str) -> PmlaunchError:
-    """The error for a pip that failed: the sign in its output decides what it means."""
+def _failure(context: InstallContext, inside: Inside, what: str) -> PmlaunchError:
+    """The error for a failed pip, according to the signs in its output."""
     exception = inside.exception or {}
     if re.search(r"No module named '?pip\b", str(exception.get("message", ""))):
-        return pip_is_missing(site)
+        return pip_is_missing(context)
     if inside.exit_code is None:
-        return no_answer(site, inside, f"install {what}")
-    log = f"pip's output: {inside.log}"
-    said = "\n".join(inside.tail)
+        return no_answer(context, inside, f"install {what}")
+    last, output = _last_error(inside), "\n".join(inside.tail)
     for pattern, code, meaning, hint in _SIGNS:
-        if re.search(pattern, said):
-            return PmlaunchError(code, f"pip could not install {what}: {meaning} ({_last(inside)}) {log}", hint=hint)
-    message = f"pip could not install {what}: {_last(inside)} {log}"
-    return PmlaunchError("PML434", message, hint=f"read the log; when it is mended, {_AGAIN}")
+        if re.search(pattern, output):
+            kind = ConflictingRequirementsError if code == "PML436" else PmlaunchError
+            return kind(code, f"pip could not install {what}: {meaning} ({last}) pip's output: {inside.log}", hint=hint)
+    message = f"pip could not install {what}: {last} pip's output: {inside.log}"
+    hint = f"read the log; when it is mended, {_AGAIN}"
+    unmatched = re.search(r"No matching distribution found for ([\w.-]+)", last)
+    if unmatched:
+        return NoMatchingVersionError(message, canonicalize_name(unmatched[1]), hint=hint)
+    return PmlaunchError("PML434", message, hint=hint)
 
 
-def pip_is_missing(site: Site) -> PmlaunchError:
-    """PML433, with the command that brings pip."""
-    command = typed_python(site, "-m", "ensurepip", "--upgrade")
-    message = f"The Python to install into has no pip: {python_named(site)}"
-    return PmlaunchError("PML433", message, hint=command, subject=python_named(site))
+def pip_is_missing(context: InstallContext) -> PmlaunchError:
+    """PML433, with the command that installs pip."""
+    command = typed_python(context, "-m", "ensurepip", "--upgrade")
+    message = f"The Python to install into has no pip: {python_named(context)}"
+    return PmlaunchError("PML433", message, hint=command, subject=python_named(context))
 
 
-def _last(inside: Inside) -> str:
-    """The last line that says what went wrong: pip's own ERROR, otherwise an exception, otherwise the last words."""
+def _last_error(inside: Inside) -> str:
+    """The last line that says what went wrong: pip's ERROR, else an exception, else the last line of output."""
     errors = [line for line in inside.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
     if errors:
         return errors[-1].strip()[:300]

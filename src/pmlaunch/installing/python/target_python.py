@@ -1,80 +1,164 @@
-"""Look into the simulator's Python before and after pip: what is installed, what imports, what torch can do."""
+"""The simulator's Python: whether it can be installed into, what it has, and how a person types its commands."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
-from pmlaunch.installing.step import Site
+from pmlaunch.installing.context import InstallContext, TorchFacts
 from pmlaunch.model import Origin, Severity
 from pmlaunch.running.run_module import Inside, run_inside
 from pmlaunch.runtimes.interface import Runtime
 
 PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
+_WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
+
+
+class NoAnswerError(PmlaunchError):
+    """The simulator's Python gave no result (PML441); `log` is its output."""
+
+    def __init__(self, message: str, log: Path, *, hint: str, subject: str):
+        super().__init__("PML441", message, hint=hint, subject=subject)
+        self.log = log
 
 
 @dataclass(frozen=True)
-class Look:
-    """The probe's answer (see pmlaunch_agent.probe)."""
+class InstalledPackage:
+    """A package of the simulator's Python.
 
-    reply: Mapping[str, Any]
-    inside: Inside
+    `editable` is the folder of an editable install; `complete` is False if pip was ended while it installed it;
+    `requires` are its requirements, if they were asked for.
+    """
 
-    @property
-    def python(self) -> str:
-        """The version of the Python, "3.11.7"."""
-        return str(self.reply.get("python", ""))
+    version: str | None = None
+    location: str | None = None
+    editable: str | None = None
+    complete: bool = True
+    requires: tuple[str, ...] = ()
 
-    @property
-    def packages(self) -> Mapping[str, Mapping[str, Any]]:
-        return dict(self.reply.get("packages") or {})
+
+@dataclass(frozen=True)
+class ImportAttempt:
+    """The result of importing a module; `error` says why it failed."""
+
+    ok: bool = False
+    error: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class PythonReport:
+    """What the simulator's Python says about itself (see pmlaunch_agent.probe); parts that were not asked for are empty.
+
+    `packages` is keyed by normalised name; `hooks` are the agent's hooks that took effect; `log` is its output.
+    """
+
+    python: str
+    log: Path
+    platform: str = "linux"
+    executable: str | None = None
+    packages: Mapping[str, InstalledPackage] = field(default_factory=dict)
+    imports: Mapping[str, ImportAttempt] = field(default_factory=dict)
+    torch: TorchFacts = field(default_factory=TorchFacts)
+    hooks: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def versions(self) -> dict[str, str]:
-        """{normalised name: version} of everything that is installed."""
-        return {name: str(entry["version"]) for name, entry in self.packages.items() if entry.get("version")}
-
-    @property
-    def torch(self) -> Mapping[str, Any]:
-        return dict(self.reply.get("torch") or {})
+        """{normalised name: version} of everything installed."""
+        return {name: package.version for name, package in self.packages.items() if package.version}
 
 
-def look_inside(
-    site: Site, *questions: str, python_path: Sequence[Path] = (), compat: Sequence[str] = (), name: str = "look"
-) -> Look:
-    """Ask the probe `questions` ("--packages", "--torch", ...) in the simulator's Python.
+def ask_python(
+    context: InstallContext, *questions: str, compat: Sequence[str] = (), name: str = "look"
+) -> PythonReport:
+    """Ask the simulator's Python `questions` ("--packages", "--torch", ...); its output goes to `context.logs`/`name`.
 
-    Its output goes to `site.logs`/`name`. Raises PML430 without a Python, PML441 when it does not answer.
+    `compat` names the agent's repairs to switch on. Raises PML430 without a Python, PML441 if it does not answer.
     """
-    runtime = usable_runtime(site)
-    folder = site.logs / name
+    runtime = usable_runtime(context)
+    folder = context.logs / name
     reply = folder / "reply.json"
     inside = run_inside(
         runtime,
-        site.platform,
+        context.platform,
         PROBE,
         [str(reply), *questions],
         folder=folder,
-        environment=site.environment,
-        python_path=python_path,
+        environment=context.environment,
         compat=compat,
         reply=reply,
         timeout=_PATIENCE,
     )
     if inside.ok and inside.reply is not None:
-        return Look(inside.reply, inside)
-    site.log = inside.log
-    raise no_answer(site, inside, "be asked what it has")
+        return read_report(inside.reply, inside.log, inside.hooks)
+    raise no_answer(context, inside, "be asked what it has")
 
 
-def no_answer(site: Site, inside: Inside, what: str) -> PmlaunchError:
+def read_report(reply: Mapping[str, Any], log: Path, hooks: tuple[Mapping[str, Any], ...] = ()) -> PythonReport:
+    """The report in the probe's reply. What has another type than expected counts as absent."""
+    packages = {name: _package(entry) for name, entry in _mapping(reply.get("packages")).items()}
+    imports = {name: _attempt(entry) for name, entry in _mapping(reply.get("imports")).items()}
+    return PythonReport(
+        python=_text(reply.get("python")) or "",
+        log=log,
+        platform=_text(reply.get("platform")) or "linux",
+        executable=_text(reply.get("executable")),
+        packages=packages,
+        imports=imports,
+        torch=_torch(_mapping(reply.get("torch"))),
+        hooks=hooks,
+    )
+
+
+def _package(entry: object) -> InstalledPackage:
+    values = _mapping(entry)
+    return InstalledPackage(
+        version=_text(values.get("version")),
+        location=_text(values.get("location")),
+        editable=_text(values.get("editable")),
+        complete=bool(values.get("complete", True)),
+        requires=_texts(values.get("requires")),
+    )
+
+
+def _attempt(entry: object) -> ImportAttempt:
+    values = _mapping(entry)
+    seconds = values.get("seconds")
+    return ImportAttempt(
+        bool(values.get("ok")), _text(values.get("error")), seconds if isinstance(seconds, (int, float)) else 0.0
+    )
+
+
+def _torch(values: Mapping[str, Any]) -> TorchFacts:
+    return TorchFacts(
+        version=_text(values.get("version")),
+        cuda_build=_text(values.get("cuda_build")),
+        cuda_available=bool(values.get("cuda_available")),
+        devices=_texts(values.get("devices")),
+        error=_text(values.get("error")),
+    )
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def no_answer(context: InstallContext, inside: Inside, what: str) -> NoAnswerError:
     """PML441: the Python could not do `what`, although that should always work."""
-    words = python_named(site)
+    words = python_named(context)
     if inside.timed_out:
         why = f"no answer after {inside.seconds:.0f} s"
     elif inside.exception:
@@ -84,43 +168,36 @@ def no_answer(site: Site, inside: Inside, what: str) -> PmlaunchError:
     else:
         why = f"it ended with code {inside.exit_code}"
     hint = (inside.finding.hint if inside.finding else None) or "pmlaunch runtime shows how this Python was chosen"
-    return PmlaunchError(
-        "PML441", f"{words} could not {what}: {why} Its output: {inside.log}", hint=hint, subject=words
-    )
+    message = f"{words} could not {what}: {why} Its output: {inside.log}"
+    return NoAnswerError(message, inside.log, hint=hint, subject=words)
 
 
-def usable_runtime(site: Site) -> Runtime:
-    """The runtime, when it can be started and installed into. Raises PML430, or PML449 for pmlaunch's own Python."""
-    if site.runtime is None:
-        what = "Isaac Lab's Python" if site.request.simulator == "isaaclab" else "a Python with the simulator"
+def usable_runtime(context: InstallContext) -> Runtime:
+    """The runtime, if it can be started and installed into. Raises PML430, or PML449 for pmlaunch's own Python."""
+    runtime = context.runtime
+    if runtime is None:
+        what = "Isaac Lab's Python" if context.request.simulator == "isaaclab" else "a Python with the simulator"
         raise PmlaunchError("PML430", f"There is no Python to install into: {what} was not found.", hint=_WHICH)
-    for found in site.runtime.findings:
+    for found in runtime.findings:
         if found.severity is Severity.ERROR:
             # not the finding's own hint: `install` has no --via
             message = f"There is no Python to install into: {found.message}"
             raise PmlaunchError("PML430", message, hint=_WHICH, subject=found.subject)
-    if site.runtime.facts.source.origin is Origin.DEFAULT:
+    if runtime.facts.source.origin is Origin.DEFAULT:
         message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
-        raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(python_words(site.runtime)))
-    return site.runtime
+        raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(runtime.plain_python()))
+    return runtime
 
 
-_WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
-
-
-def python_words(runtime: Runtime) -> tuple[str, ...]:
-    """What a person types to start this Python."""
-    return runtime.plain_python()
-
-
-def python_named(site: Site) -> str:
+def python_named(context: InstallContext) -> str:
     """This Python in a sentence."""
-    return " ".join(python_words(usable_runtime(site)))
+    return " ".join(usable_runtime(context).plain_python())
 
 
-def typed(site: Site, words: Sequence[str]) -> str:
-    """A command as a person types it on the target system."""
-    if site.platform.name == "windows":
+def typed_python(context: InstallContext, *arguments: str) -> str:
+    """`PYTHON arguments...` as a person types it on the target system."""
+    words = [*usable_runtime(context).plain_python(), *arguments]
+    if context.windows:
         from pmlaunch.planning.plain_command import powershell_argument
 
         plain = [
@@ -132,14 +209,9 @@ def typed(site: Site, words: Sequence[str]) -> str:
     return shlex.join(words)
 
 
-def typed_python(site: Site, *words: str) -> str:
-    """`PYTHON words...` as a person types it."""
-    return typed(site, [*python_words(usable_runtime(site)), *words])
-
-
 @dataclass(frozen=True)
-class Package:
-    """A package of the checkout that is installed in editable form; `place` is its folder."""
+class OwnPackage:
+    """A package of the checkout, installed in editable form from the folder `place`."""
 
     name: str
     place: Path
@@ -150,10 +222,10 @@ class Package:
         return self.name.replace("_", "-")
 
 
-def packages_of(checkout: Path) -> tuple[Package, ...]:
-    """The packages that `checkout` holds: protomotions, and beside it isaac_utils and poselib where they are."""
-    candidates = [Package("protomotions", checkout, ".")]
-    candidates += [Package(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
+def packages_of(checkout: Path) -> tuple[OwnPackage, ...]:
+    """The packages in `checkout`: protomotions, and isaac_utils and poselib if it has them."""
+    candidates = [OwnPackage("protomotions", checkout, ".")]
+    candidates += [OwnPackage(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
     return tuple(
         package
         for package in candidates
@@ -162,12 +234,12 @@ def packages_of(checkout: Path) -> tuple[Package, ...]:
 
 
 def is_there(checkout: Path) -> bool:
-    """Whether the checkout is there already: a dry run in an empty folder has none."""
+    """Whether the checkout exists already; in a dry run it may not."""
     return generation_of(checkout) is not None
 
 
 def same_place(one: str | None, other: Path) -> bool:
-    """Whether two paths name the same folder; one that is not there is no folder."""
+    """Whether two paths name the same existing folder."""
     try:
         return one is not None and Path(one).samefile(other)
     except OSError:
