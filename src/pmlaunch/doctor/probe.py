@@ -14,7 +14,7 @@ from pmlaunch.doctor.check import finding
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.model import Finding, Severity
-from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.support.platforms import Platform
 
@@ -75,19 +75,19 @@ def probe_of(
         reply = folder / "reply.json"
         argv = [str(reply), "--packages", "--import", ",".join(modules), "--torch"]
         try:
-            came = run_inside(
+            run = ModuleRun(
                 runtime,
                 platform,
                 _MODULE,
                 [*argv, "--backend", backend] if backend else argv,
-                folder=folder,
-                environment=environment,
+                folder,
+                environment,
                 cwd=checkout.root if checkout else None,
                 python_path=checkout.python_path if checkout else (),
                 reply=reply,
                 timeout=LIMIT,
             )
-            return _answer(came, runtime, reply)
+            return _answer(run_module(run), runtime, reply)
         except PmlaunchError as error:
             return Answer(problem=finding("PML226", Severity.ERROR, error.message, error.hint))
         finally:
@@ -96,7 +96,7 @@ def probe_of(
     return Probe(question)
 
 
-def _answer(came: Inside, runtime: Runtime, path: Path) -> Answer:
+def _answer(came: ModuleResult, runtime: Runtime, path: Path) -> Answer:
     """The reply, and a finding unless the probe came to its end."""
     import json
 

@@ -21,8 +21,9 @@ from pmlaunch.git.lfs_files import (
 )
 from pmlaunch.git.lfs_pointer import Pointer, read_pointer
 from pmlaunch.git.progress import LfsProgress, Reporter
-from pmlaunch.git.runner import WITH_LFS, Ended, Git, cannot_write
+from pmlaunch.git.runner import WITH_LFS, Git, RunOptions, cannot_write
 from pmlaunch.model import Finding, Severity
+from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.support.disk import require_room
 
 Alternative = Callable[[Sequence[LfsFile]], "str | None"]
@@ -40,8 +41,7 @@ def set_lfs_up(git: Git, root: Path) -> None:
 def download_lfs(git: Git, root: Path, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
     """Make every one of `files` the real file. A file of the user's in its place is moved aside and reported.
 
-    Args:
-        alternative: returns the command that gets files from elsewhere, used as the hint if the source lacks them.
+    `alternative` returns the command that gets files from elsewhere, the hint if the source lacks them.
 
     Raises PML402, PML403, PML412, and PML413 if the content is still wrong after a second download.
     """
@@ -107,7 +107,7 @@ def _pull_verified(git: Git, root: Path, wanted: list[LfsFile], report: Reporter
     )
 
 
-def _pull(git: Git, root: Path, files: Sequence[LfsFile], report: Reporter) -> Ended:
+def _pull(git: Git, root: Path, files: Sequence[LfsFile], report: Reporter) -> ChildResult:
     include = [file.path for file in files]
     if len(include) > _MOST_NAMES:
         include = sorted({path.rpartition("/")[0] for path in include})
@@ -116,7 +116,7 @@ def _pull(git: Git, root: Path, files: Sequence[LfsFile], report: Reporter) -> E
     progress = LfsProgress(log, report.progress, _names(files), sum(file.pointer.size for file in files))
     return git.run(
         "lfs", "pull", f"--include={','.join(include)}", "--exclude=",
-        cwd=root, poll=progress, variables={"GIT_LFS_PROGRESS": str(log)},
+        cwd=root, more=RunOptions(poll=progress, variables={"GIT_LFS_PROGRESS": str(log)}),
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ class LfsFile:
     pointer: Pointer
 
     def within(self, root: Path) -> Path:
+        """The file's path on disk in the checkout at `root`."""
         return root.joinpath(*self.path.split("/"))
 
 

@@ -30,8 +30,12 @@ OnProgress = Callable[[Progress], None]
 class Reporter(Protocol):
     """Receives what an operation reports while it is under way; what it heard survives a failure."""
 
-    def progress(self, progress: Progress) -> None: ...
-    def found(self, finding: Finding) -> None: ...
+    def progress(self, progress: Progress) -> None:
+        """It got this far."""
+
+    def found(self, finding: Finding) -> None:
+        """Something worth telling was noticed."""
+
     def log(self, path: Path) -> None:
         """A program starts; its output goes to `path`."""
 
@@ -39,10 +43,11 @@ class Reporter(Protocol):
 class GitProgress:
     """Parses git's output, in chunks of any size, and reports the latest progress in each."""
 
-    def __init__(self, report: OnProgress, text: str):
+    def __init__(self, report: OnProgress, text: str) -> None:
         self._report, self._text, self._rest = report, text, b""
 
     def __call__(self, chunk: bytes) -> None:
+        """Take the next chunk of output."""
         *lines, self._rest = re.split(rb"[\r\n]", self._rest + chunk)
         for line in reversed(lines):
             progress = git_progress(line.decode("utf-8", "replace"), self._text)
@@ -70,7 +75,7 @@ def git_progress(line: str, text: str) -> Progress | None:
 class LfsProgress:
     """Reads the file of GIT_LFS_PROGRESS each time it is called; `total` is the size of the download in bytes."""
 
-    def __init__(self, path: Path, report: OnProgress, text: str, total: int):
+    def __init__(self, path: Path, report: OnProgress, text: str, total: int) -> None:
         self.path, self._report, self._text, self._total = path, report, text, total
         self._offset = 0
         self._files: dict[str, int] = {}

@@ -103,7 +103,9 @@ def query(
     command = ["git", *place, *options(*SETTINGS, NO_HOOKS), *arguments]
     own = {**safe_environment(environment), "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", **variables}
     try:
-        return subprocess.run(command, env=own, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT)
+        return subprocess.run(
+            command, env=own, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
 
@@ -122,7 +124,7 @@ def _line(path: Path) -> str | None:
 
 
 def _packed(common: Path) -> dict[str, str]:
-    """ref -> commit from packed-refs; for an annotated tag the commit, not the tag object."""
+    """Ref -> commit from packed-refs; for an annotated tag the commit, not the tag object."""
     refs: dict[str, str] = {}
     last = ""
     for line in (_line(common / "packed-refs") or "").splitlines():

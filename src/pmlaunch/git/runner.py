@@ -1,72 +1,67 @@
-"""git and git-lfs without a shell: asked, told, and watched while they download.
+"""Run git and git-lfs without a shell.
 
-Three ways, by what a moment's interruption would do. `ask` is a question, answered at once. `tell` is a short change of
-a repository: it runs to its end whatever happens to the launcher, so that no lock is left behind in a repository that
-may be the user's. `run` is a download: it ends with the launcher, however that comes.
+There are three ways, which differ in how they handle an interruption. `ask` is a query that answers at once. `tell` is a
+short change of a repository; it runs to its end whatever happens to the launcher, so that no lock is left behind in a
+repository that may be the user's. `run` is a download; it ends with the launcher, however that ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
-from pmlaunch.processes.child import Child
+from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.job_object import join_job
-from pmlaunch.running.spec import SPEC_VARIABLE
-from pmlaunch.support.atomic import write_text
+from pmlaunch.processes.supervise import ChildResult, Limits, Watcher, supervised
 
-_PERIOD = 0.05  # seconds between two looks at a download
-_SHORT = 60.0  # seconds for a question
-_CHANGE = 600.0  # seconds for a change: git writes a thousand files
-_SILENCE = 300.0  # seconds without a byte after which a download hangs
+_SHORT = 60.0  # seconds for a query
+_CHANGE = 600.0  # seconds for a change: git may write a thousand files
 _SETTINGS = (
     *SETTINGS,
-    # nothing goes on in the background
+    # start nothing in the background
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
-    # a server that has fallen silent is given up after a minute
+    # give up after a minute on a server that sends nothing
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",
 )
-# LFS files are written as the pointers that they are; Git LFS is called for the chosen ones afterwards
+# Check out LFS files as pointers; Git LFS is called for the selected ones afterwards.
 NO_LFS = ("filter.lfs.smudge=", "filter.lfs.clean=", "filter.lfs.process=", "filter.lfs.required=false")
-# ... or compared with their pointers although Git LFS was never set up in this repository
+# Compare LFS files with their pointers even if Git LFS was never set up in this repository.
 WITH_LFS = (
     "filter.lfs.clean=git-lfs clean -- %f",
-    "filter.lfs.process=git-lfs filter-process",  # an empty one would count as one that fails
+    "filter.lfs.process=git-lfs filter-process",  # an empty command would count as a failing one
     "filter.lfs.required=true",
 )
 
 
 @dataclass(frozen=True)
-class Ended:
-    """What came of a command: its exit code (None: given up in silence) and the last lines of its output."""
+class RunOptions:
+    """What few downloads need.
 
-    exit_code: int | None
-    tail: tuple[str, ...]
-    log: Path
+    A change of what `poll` returns is a sign of life; `stdin` is a file; `variables` are added to the environment;
+    after `patience` seconds without a sign of life the download is given up.
+    """
 
-    @property
-    def ok(self) -> bool:
-        return self.exit_code == 0
+    poll: Callable[[], object] | None = None
+    stdin: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 300.0
 
 
 def executable(environment: Mapping[str, str]) -> str:
-    """The path of git. Raises PML400."""
+    """Return the path of git. Raises PML400 if it is not on PATH."""
     found = shutil.which("git", path=environment.get("PATH"))
     if found is None:
         raise PmlaunchError("PML400", "There is no git on PATH.", hint="install git: https://git-scm.com")
@@ -77,12 +72,12 @@ class Git:
     """git and git-lfs for one operation.
 
     Args:
-        environment: of the user; the parts that would name another repository are left out.
-        logs: the folder for the output of commands; made when the first is logged.
-        windows: whether paths may exceed 260 characters only by git's own means.
-        on_log: is told the path of each log as its command starts.
+        environment: the user's; what would name another repository is left out.
+        logs: the folder for the output of commands, created with the first log.
+        windows: whether git itself must be told to use long paths.
+        on_log: is called with the path of each log before its command starts.
 
-    Raises PML400 if git is not installed.
+    Raises PML400 if git is not on PATH.
     """
 
     def __init__(
@@ -90,38 +85,35 @@ class Git:
         environment: Mapping[str, str],
         logs: Path,
         *,
-        windows: bool = os.name == "nt",
+        windows: bool = False,
         on_log: Callable[[Path], None] | None = None,
-    ):
+    ) -> None:
         self.logs = logs
         self._on_log = on_log
         self._git = executable(environment)
-        self.environment = {
-            **safe_environment(environment),
-            "GIT_LFS_SKIP_SMUDGE": "1",
-            SPEC_VARIABLE: str(logs / "spec.json"),  # the guardian recognises our processes by this
-        }
+        self.environment = {**safe_environment(environment), "GIT_LFS_SKIP_SMUDGE": "1"}
         self.longpaths = windows
         self._settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """git's version, (2, 39, 5); (0,) when it does not say."""
+        """Git's version, such as (2, 39, 5); (0,) if unknown."""
         return version_in(self._short([self._git, "version"]).stdout)
 
     @cached_property
     def lfs_version(self) -> tuple[int, ...]:
-        """Git LFS's version; (0,) when it is not there."""
+        """Git LFS's version; (0,) if it is not installed."""
         return version_in(self._short([self._git, "lfs", "version"]).stdout)
 
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
-        # Git LFS installs hooks wherever it works; those of the user's repository stay as they are
+        """Return the full command line. Raises PML409 if a configured filter cannot be disabled."""
+        # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
         hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
         start = [self._git, "-C", str(cwd), *options(*self._settings, hooks)]
         return [*start, *options(*(self._filters(start, cwd) if may_filter(arguments) else ()), *settings), *arguments]
 
     def _filters(self, start: Sequence[str], cwd: Path) -> tuple[str, ...]:
-        """What switches off the filters that are configured here. Raises PML409 where that cannot be done."""
+        """Return the settings that disable the filters configured here. Raises PML409 if that is impossible."""
         settings = without_filters(self._short([*start, *FILTERS]).stdout)
         if settings is None:
             raise PmlaunchError(
@@ -134,25 +126,24 @@ class Git:
         return settings
 
     def ask(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> str | None:
-        """The answer without its last newline; None when git has none."""
+        """Return git's output without its last newline, or None if it fails."""
         done = self._short(self.command(arguments, cwd, settings))
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
     def ask_bytes(self, *arguments: str, cwd: Path, given: bytes = b"") -> bytes | None:
-        """The answer as it is, to what is `given` on its standard input; None when git has none."""
+        """Return git's output for `given` on its standard input, or None if it fails."""
         done = self._short(self.command(arguments, cwd), given=given)
         return done.stdout if done.returncode == 0 else None
 
-    def tell(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> Ended:
-        """Make a short change. Interrupted, it runs to its end first, then KeyboardInterrupt is raised."""
+    def tell(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> ChildResult:
+        """Make a short change. If interrupted, let it finish, then raise KeyboardInterrupt."""
         log = self._log(arguments)
         with Interrupts() as interrupts:
             done = self._short(self.command(arguments, cwd, settings), merged=True)
         with contextlib.suppress(OSError):
             log.write_bytes(done.stdout)
-        if interrupts.count:
-            raise KeyboardInterrupt
-        return Ended(done.returncode, _lines(done.stdout), log)
+        interrupts.raise_if_any()
+        return ChildResult(done.returncode, _lines(done.stdout), log)
 
     def run(
         self,
@@ -160,41 +151,28 @@ class Git:
         cwd: Path,
         settings: Sequence[str] = (),
         listener: Callable[[bytes], None] | None = None,
-        poll: Callable[[], object] | None = None,
-        stdin: Path | None = None,
-        variables: Mapping[str, str] | None = None,
-        patience: float = _SILENCE,
-    ) -> Ended:
-        """Run a download. `listener` hears its output on another thread; what `poll` returns is a sign of life when it
-        changes. Ctrl+C ends it and everything below it, then raises KeyboardInterrupt.
+        more: RunOptions = RunOptions(),
+    ) -> ChildResult:
+        """Run a download; `listener` gets its output on another thread.
+
+        Ctrl+C ends it and everything it started, then raises KeyboardInterrupt.
         """
-        log = self._log(arguments)
-        self._state("running")
-        with Interrupts() as interrupts:
-            guardian = Guardian(self.logs)
-            join_job()
-            try:
-                child = Child(
-                    self.command(arguments, cwd, settings),
-                    environment={**self.environment, **(variables or {})},
-                    cwd=self.logs,
-                    log=log,
-                    listener=listener or (lambda _: None),
-                    stdin=stdin,
-                )
-                guardian.watch(child.pid)
-                exit_code = _wait(child, interrupts, poll, patience)
-            finally:
-                self._state("ended")
-                guardian.dismiss()
-            if interrupts.count:
-                raise KeyboardInterrupt
-        return Ended(exit_code, tuple(child.tail()), log)
+        command = ChildCommand(
+            self.command(arguments, cwd, settings),
+            environment={**self.environment, **more.variables},
+            cwd=self.logs,
+            log=self._log(arguments),
+            stdin=more.stdin,
+        )
+        watcher, limits = _DownloadWatcher(listener, more.poll), Limits(silence=more.patience)
+        with Interrupts() as interrupts, Guardian(str(self.logs)) as guardian:
+            ended = supervised(command, guardian, interrupts, limits, watcher)
+        interrupts.raise_if_any()
+        return ended
 
     def _short(
         self, command: list[str], merged: bool = False, given: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
-        group = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
         try:
             return subprocess.run(
                 command,
@@ -203,7 +181,9 @@ class Git:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,
                 timeout=_CHANGE if merged else _SHORT,
-                **group,
+                creationflags=NEW_GROUP,
+                start_new_session=True,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             return subprocess.CompletedProcess(command, 1, (error.stdout or b"") + b"\nno answer in time")
@@ -213,7 +193,7 @@ class Git:
             ) from error
 
     def _log(self, arguments: Sequence[str]) -> Path:
-        """The file for a command's output; the command itself is noted beside it."""
+        """Return the file for a command's output, and add the command to commands.txt."""
         folder = self.logs
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -227,20 +207,29 @@ class Git:
             self._on_log(log)
         return log
 
-    def _state(self, state: str) -> None:
-        """What the guardian looks at: ended while it says "running" is an accident."""
-        with contextlib.suppress(OSError):
-            write_text(self.logs / "record.json", json.dumps({"state": state}) + "\n")
+
+class _DownloadWatcher(Watcher):
+    def __init__(self, listener: Callable[[bytes], None] | None, poll: Callable[[], object] | None) -> None:
+        self._listener, self._poll = listener, poll
+        self._seen: object = None
+
+    def output(self, chunk: bytes) -> None:
+        if self._listener is not None:
+            self._listener(chunk)
+
+    def poll(self) -> bool:
+        before, self._seen = self._seen, self._poll() if self._poll else None
+        return self._seen != before
 
 
 def version_in(told: bytes) -> tuple[int, ...]:
-    """The first version number in what a program says of itself; (0,) when there is none."""
+    """Return the first version number in a program's output, or (0,)."""
     found = re.search(rb"(\d+)\.(\d+)(?:\.(\d+))?", told)
     return tuple(int(part) for part in found.groups() if part) if found else (0,)
 
 
 def cannot_write(folder: Path, error: OSError) -> PmlaunchError:
-    """The sentence for a folder that the system does not let us write, or a disk that is full."""
+    """Return the error for a folder that cannot be written: PML402 if its disk is full, else PML422."""
     import errno
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC):
@@ -253,23 +242,6 @@ def cannot_write(folder: Path, error: OSError) -> PmlaunchError:
     return PmlaunchError(
         "PML422", f"Cannot write to {folder}: {error.strerror or error}.", hint="--dir FOLDER", subject=str(folder)
     )
-
-
-def _wait(child: Child, interrupts: Interrupts, poll: Callable[[], object] | None, patience: float) -> int | None:
-    """The exit code, None when it was given up; the child and everything below it has ended."""
-    exit_code, seen, since = None, None, time.monotonic()
-    while exit_code is None and not interrupts.count:
-        exit_code = child.wait(_PERIOD)
-        now = poll() if poll else None
-        if now != seen:
-            seen, since = now, time.monotonic()
-        if exit_code is None and time.monotonic() - max(since, child.last_output) > patience:
-            break
-    silent = exit_code is None
-    if silent:
-        child.end_tree()
-    child.close()
-    return None if silent else exit_code
 
 
 def _lines(output: bytes) -> tuple[str, ...]:

@@ -91,18 +91,21 @@ class InstallContext:
 
     @property
     def checkout(self) -> Path:
+        """The folder of the checkout, whether it exists yet or not."""
         return self.request.folder
 
     @property
     def environment(self) -> Mapping[str, str]:
+        """The environment variables of the user."""
         return self.settings.environment
 
     @property
     def windows(self) -> bool:
+        """Whether the system is Windows."""
         return self.platform.name == "windows"
 
     def git(self, report: Reporter | None = None) -> Git:
-        """git for this installation; its logs are announced to `report`. Raises PML400."""
+        """Git for this installation; its logs are announced to `report`. Raises PML400."""
         on_log = report.log if report else None
         return Git(self.environment, self.logs, windows=self.windows, on_log=on_log)
 

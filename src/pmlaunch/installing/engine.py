@@ -19,9 +19,14 @@ from pmlaunch.support.disk import require_room
 class InstallObserver(Protocol):
     """Receives the events of an installation."""
 
-    def begins(self, step: Step, todo: Todo) -> None: ...
-    def progress(self, progress: Progress) -> None: ...
-    def ended(self, result: StepResult) -> None: ...
+    def begins(self, step: Step, todo: Todo) -> None:
+        """A step begins; one with nothing to do does not."""
+
+    def progress(self, progress: Progress) -> None:
+        """The step got this far. May be called on another thread."""
+
+    def ended(self, result: StepResult) -> None:
+        """A step has ended, or had nothing to do."""
 
 
 @dataclass(frozen=True)

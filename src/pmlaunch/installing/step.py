@@ -67,13 +67,19 @@ class Step(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The step's name in JSON."""
+        ...
+
     @property
-    def title(self) -> str: ...
+    def title(self) -> str:
+        """The step's name for people."""
+        ...
 
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
-        """What there is to do. Changes nothing and needs no network: a branch that was asked for by name is looked up at
-        its source, but if that does not answer, what is here counts.
+        """What there is to do. Changes nothing and needs no network.
+
+        A branch that was asked for by name is looked up at its source; if that does not answer, what is here counts.
 
         Raises PmlaunchError if the step cannot be done at all.
         """
@@ -93,12 +99,15 @@ class StepReport:
     last_log: Path | None = None
 
     def progress(self, progress: Progress) -> None:
+        """Pass progress on."""
         self.on_progress(progress)
 
     def found(self, finding: Finding) -> None:
+        """Keep a finding."""
         self.findings.append(finding)
 
     def log(self, path: Path) -> None:
+        """Remember the newest log."""
         self.last_log = path
 
 

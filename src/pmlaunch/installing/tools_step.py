@@ -41,7 +41,8 @@ class ToolsStep:
         text = f"git {_text(git.version)}, git-lfs {_text(git.lfs_version)}, {free} free"
         return AlreadyDone(text, notes=_path_warning(context))
 
-    def do(self, context: InstallContext, report: Reporter) -> Done:
+    def do(self, context: InstallContext, report: Reporter) -> Done:  # noqa: ARG002 (the signature of a step)
+        """Check once more; `plan` never asks for it."""
         return Done(self.plan(context).text)
 
 

@@ -43,7 +43,7 @@ class WorkspaceStep:
         verb = "add to" if path.is_file() else "write"
         return Todo(f"{verb} {path}: {', '.join(missing)}", notes=notes)
 
-    def do(self, context: InstallContext, report: Reporter) -> Done:
+    def do(self, context: InstallContext, report: Reporter) -> Done:  # noqa: ARG002 (the signature of a step)
         """Raises PML015, PML415 and PML422."""
         path = workspace_file(context)
         missing, _ = _compare(context, path)

@@ -173,7 +173,7 @@ def _finish(git: Git, folder: Path, location: Location) -> None:
 
 
 def _describe(git: Git, folder: Path) -> str:
-    """ "v2.3 (4a905b99), generation 2, submodule": what is checked out."""
+    """What is checked out, such as "v2.3 (4a905b99), generation 2, submodule"."""
     commit = (git.ask("rev-parse", "HEAD", cwd=folder) or "")[:8]
     name = git.ask("describe", "--tags", "--exact-match", cwd=folder) or git.ask(
         "name-rev", "--name-only", "HEAD", cwd=folder

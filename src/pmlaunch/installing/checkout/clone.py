@@ -17,7 +17,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.git.failures import failure
 from pmlaunch.git.progress import GitProgress, Progress, Reporter
-from pmlaunch.git.runner import NO_LFS, Git, cannot_write
+from pmlaunch.git.runner import NO_LFS, Git, RunOptions, cannot_write
 from pmlaunch.installing.checkout.source import Ref, find_ref
 from pmlaunch.installing.checkout.unfinished import (
     Marker,
@@ -47,6 +47,7 @@ class CloneOrder:
 
     @property
     def gitdir(self) -> Path:
+        """The repository of the clone while it is made."""
         return self.temporary / ".git"
 
 
@@ -137,7 +138,8 @@ def _fetch_missing(git: Git, order: CloneOrder, commit: str, listener: GitProgre
     arguments = ["fetch", "--progress", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]
     ended = git.run(
         *arguments, "--filter=blob:none", "--stdin", "origin",
-        cwd=order.temporary, settings=["fetch.negotiationAlgorithm=noop"], listener=listener, stdin=listing,
+        cwd=order.temporary, settings=["fetch.negotiationAlgorithm=noop"], listener=listener,
+        more=RunOptions(stdin=listing),
     )  # fmt: skip
     listing.unlink(missing_ok=True)
     if not ended.ok:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.git.failures import failure
-from pmlaunch.git.runner import Git
+from pmlaunch.git.runner import Git, RunOptions
 from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
@@ -68,7 +68,7 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
 
     Raises PML403 if the source does not answer, PML404 if it is not a git repository, PML405 if it has no such ref.
     """
-    ended = git.run("ls-remote", "--heads", "--tags", "--", url, cwd=cwd, patience=_ANSWER)
+    ended = git.run("ls-remote", "--heads", "--tags", "--", url, cwd=cwd, more=RunOptions(patience=_ANSWER))
     if not ended.ok:
         words = "\n".join(ended.tail)
         if re.search(r"does not appear to be a git repository|repository .* not found|not a git repository", words):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from pmlaunch.git.failures import failure
-from pmlaunch.git.runner import Ended, Git
+from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.location import Surrounding
 from pmlaunch.installing.checkout.unfinished import Marker
+from pmlaunch.processes.supervise import ChildResult
 
 
 def free_name(repository: Surrounding) -> str:
@@ -25,8 +26,9 @@ def free_name(repository: Surrounding) -> str:
 
 
 def register(git: Git, repository: Surrounding, marker: Marker) -> None:
-    """Record the clone as the submodule that `marker` names, and move its repository to where git keeps those of
-    submodules. Both refer to each other by relative paths, so the whole may be moved. Raises PML409.
+    """Record the clone as the submodule that `marker` names, and move its repository into that of `repository`.
+
+    Clone and repository refer to each other by relative paths, so the whole may be moved. Raises PML409.
     """
     # repository.path may differ from the path in our request: git resolves symbolic links
     path = repository.path
@@ -51,6 +53,6 @@ def restore(git: Git, repository: Surrounding) -> None:
     _check(ended, f"Restoring the submodule {repository.path}", repository.root)
 
 
-def _check(ended: Ended, what: str, root: Path) -> None:
+def _check(ended: ChildResult, what: str, root: Path) -> None:
     if not ended.ok:
         raise failure(ended, what, str(root))

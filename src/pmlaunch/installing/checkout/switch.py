@@ -9,8 +9,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import failure
 from pmlaunch.git.lfs_files import LfsFile, is_right, lfs_files
 from pmlaunch.git.progress import GitProgress, Progress, Reporter
-from pmlaunch.git.runner import NO_LFS, WITH_LFS, Ended, Git
+from pmlaunch.git.runner import NO_LFS, WITH_LFS, Git
 from pmlaunch.installing.checkout.source import find_ref
+from pmlaunch.processes.supervise import ChildResult
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def _fetch(git: Git, folder: Path, target: SwitchTarget, report: Reporter) -> st
     return git.ask("rev-parse", f"{found.kept}^{{commit}}", cwd=folder) or found.commit
 
 
-def _switch_failure(ended: Ended, folder: Path, ref: str) -> PmlaunchError:
+def _switch_failure(ended: ChildResult, folder: Path, ref: str) -> PmlaunchError:
     if any("overwritten" in line for line in ended.tail):
         named = [line.strip() for line in ended.tail if line.startswith("\t")]
         message = f"{folder} was not switched to {ref}: files of yours are in its way: {', '.join(named[:3])}."

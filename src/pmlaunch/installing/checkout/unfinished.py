@@ -33,6 +33,7 @@ class Marker:
 
     @classmethod
     def of_this_process(cls, url: str, name: str | None) -> Marker:
+        """The marker of an install by this process."""
         return cls(os.getpid(), created(os.getpid()) or 0.0, url, name)
 
 
@@ -52,11 +53,12 @@ def read_marker(gitdir: Path) -> Marker | None:
 
 
 def write_marker(gitdir: Path, marker: Marker) -> None:
-    """Raises OSError."""
+    """Write the marker into a repository. Raises OSError."""
     write_text(gitdir / _MARKER, json.dumps(to_json(marker)) + "\n")
 
 
 def remove_marker(gitdir: Path) -> None:
+    """Declare the install finished. Raises OSError."""
     (gitdir / _MARKER).unlink(missing_ok=True)
 
 

@@ -103,7 +103,7 @@ def _commands(context: InstallContext, paths: Sequence[str]) -> tuple[str, ...]:
 
 
 def _describe(files: Sequence[LfsFile]) -> str:
-    """ "masked_mimic/smpl/last.ckpt 304 MB, 74 meshes and pieces of scenery 31 MB"."""
+    """Name the files: "masked_mimic/smpl/last.ckpt 304 MB, 74 meshes and pieces of scenery 31 MB"."""
     assets = [file for file in files if file.path.startswith(f"{ASSETS}/")]
     others = [file for file in files if file not in assets]
     words = [f"{file.path.removeprefix(f'{PRETRAINED}/')} {megabytes(file.pointer.size)}" for file in others[:4]]

@@ -44,7 +44,7 @@ class _HubApi(Protocol):
 class _Hub(Protocol):
     """The part of the huggingface_hub module that is used here."""
 
-    def HfApi(self) -> _HubApi: ...
+    def HfApi(self) -> _HubApi: ...  # noqa: N802 (the library's name)
     def hf_hub_download(self, repo_id: str, filename: str, *, local_dir: Path) -> str: ...
 
 
@@ -136,7 +136,7 @@ def _watched(work: Callable[[], T], look: Callable[[], None]) -> T:
     def run() -> None:
         try:
             results.append(work())
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (raised again on the caller's thread)
             errors.append(error)
 
     thread = threading.Thread(target=run, name="hugging face", daemon=True)

@@ -19,8 +19,8 @@ from pmlaunch.installing.python.package_changes import (
     write_to_logs,
 )
 from pmlaunch.installing.python.pip import (
-    ConflictingRequirementsError,
-    NoMatchingVersionError,
+    NoMatchingDistributionError,
+    PipConflictError,
     pip,
     pip_is_missing,
 )
@@ -102,12 +102,12 @@ def _install(context: InstallContext, before: PythonReport, run: PipRun, report:
         try:
             pip(context, run, constraints, report)
             return
-        except ConflictingRequirementsError:
+        except PipConflictError:
             if not floors:
                 raise
-        except NoMatchingVersionError as error:
+        except NoMatchingDistributionError as error:
             # what pip says if a package of a package wants a lower version than the installed one
-            if not floors or error.package not in before.versions:
+            if not floors or canonicalize_name(error.distribution) not in before.versions:
                 raise
 
 
@@ -147,7 +147,7 @@ def _other_checkouts(packages: Sequence[OwnPackage], report: PythonReport) -> li
 
 
 def _describe_outstanding(outstanding: Outstanding) -> str:
-    """ "5 requirements and protomotions, poselib"."""
+    """Count and name what is outstanding: "5 requirements and protomotions, poselib"."""
     count = len(outstanding.requirements.first) + len(outstanding.requirements.then)
     parts = [f"{count} requirements"] if count else []
     parts += [", ".join(package.name for package in outstanding.packages)] if outstanding.packages else []

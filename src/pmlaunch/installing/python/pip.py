@@ -4,38 +4,37 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-
-from packaging.utils import canonicalize_name
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.progress import OnProgress, Progress, Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.outstanding import PipRun
 from pmlaunch.installing.python.target_python import no_answer, python_named, typed_python, usable_runtime
-from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
+from pmlaunch.support.signs import Sign, find_sign
 
 QUIET = ("--no-input", "--disable-pip-version-check")
 _LONGEST = 160  # characters shown of a line
 _AGAIN = "the same command again goes on from there"
 
-# (pattern in pip's output, code, meaning, hint); the first match decides
-_SIGNS: Sequence[tuple[str, str, str, str]] = (
-    (
+_CONFLICT = Sign(
+    r"ResolutionImpossible|conflicting dependencies",
+    "PML436",
+    "what the checkout asks for and what is installed contradict each other.",
+    "read which in the log; a fresh environment has no such conflict: pmlaunch install --python EXE",
+)
+_SIGNS = (
+    Sign(
         r"externally-managed-environment",
         "PML445",
         "this Python belongs to the operating system, which lets pip change nothing in it.",
         "make an environment of its own (python3 -m venv DIR), then: pmlaunch install --python DIR/bin/python",
     ),
-    (r"No space left on device|not enough space on the disk", "PML446", "the disk is full.", f"free some space; {_AGAIN}"),
-    (
-        r"ResolutionImpossible|conflicting dependencies",
-        "PML436",
-        "what the checkout asks for and what is installed contradict each other.",
-        "read which in the log; a fresh environment has no such conflict: pmlaunch install --python EXE",
-    ),
-    (
+    Sign(r"No space left on device|not enough space on the disk", "PML446", "the disk is full.", f"free some space; {_AGAIN}"),
+    _CONFLICT,
+    Sign(
         r"Failed to establish a new connection|NewConnectionError|NameResolutionError|Temporary failure in name resolution"
         r"|getaddrinfo failed|Network is unreachable|ConnectTimeoutError|ProxyError|Max retries exceeded"
         r"|Connection (refused|reset|aborted)|Read timed out|SSLError",
@@ -43,45 +42,50 @@ _SIGNS: Sequence[tuple[str, str, str, str]] = (
         "the package index does not answer.",
         f"check the network (a proxy: HTTPS_PROXY, another index: PIP_INDEX_URL); {_AGAIN}",
     ),
-    (
+    Sign(
         r"Permission denied|Access is denied|\[WinError 5\]|\[Errno 13\]|\[Errno 30\]",
         "PML447",
         "a file of this Python may not be written, or a program that runs holds it.",
         f"close what uses this Python, or check who owns it; {_AGAIN}",
     ),
 )  # fmt: skip
+# at the beginning of the exception, when pip could not even start
+_NO_PIP = Sign(r"No module named '?pip\b", "PML433")
 
 
-class ConflictingRequirementsError(PmlaunchError):
-    """pip found no set of versions that satisfies every requirement and constraint (PML436)."""
+class PipConflictError(PmlaunchError):
+    """pip found no set of versions that satisfies all requirements and constraints."""
 
 
-class NoMatchingVersionError(PmlaunchError):
-    """pip found no version of `package` (normalised name) that satisfies the requirements (PML434)."""
+class NoMatchingDistributionError(PmlaunchError):
+    """pip found no version of `distribution` that satisfies the constraints."""
 
-    def __init__(self, message: str, package: str, *, hint: str):
-        super().__init__("PML434", message, hint=hint)
-        self.package = package
+    def __init__(self, code: str, message: str, *, hint: str | None, distribution: str) -> None:
+        super().__init__(code, message, hint=hint)
+        self.distribution = distribution
 
 
 def pip(context: InstallContext, run: PipRun, constraints: Path, report: Reporter) -> None:
     """Run pip under `constraints`; its output goes to `context.logs`/pip-NAME/output.log, and line by line to `report`.
 
-    Raises PML434 to PML436, PML445 to PML447 if pip fails, PML441 if it reports no result at all.
+    Raises:
+        PipConflictError: PML436.
+        NoMatchingDistributionError: a distribution has no version that may be installed.
+        PmlaunchError: PML434, PML435, PML445 to PML447 if pip fails otherwise; PML441 if it reports no result at all.
     """
-    inside = run_inside(
+    module = ModuleRun(
         usable_runtime(context),
         context.platform,
         "pip",
         [*run.words, "-c", str(constraints), *QUIET],
-        folder=context.logs / f"pip-{run.name}",
-        environment=context.environment,
+        context.logs / f"pip-{run.name}",
+        context.environment,
         cwd=context.checkout if run.in_checkout else None,
-        listener=_line_listener(report.progress),
     )
-    report.log(inside.log)
-    if not inside.ok:
-        raise _failure(context, inside, run.what)
+    ended = run_module(module, _line_listener(report.progress))
+    report.log(ended.log)
+    if not ended.ok:
+        raise _failure(context, ended, run.what)
 
 
 def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
@@ -103,24 +107,25 @@ def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
     return hear
 
 
-def _failure(context: InstallContext, inside: Inside, what: str) -> PmlaunchError:
-    """The error for a failed pip, according to the signs in its output."""
-    exception = inside.exception or {}
-    if re.search(r"No module named '?pip\b", str(exception.get("message", ""))):
+def _failure(context: InstallContext, ended: ModuleResult, what: str) -> PmlaunchError:
+    """Return the error for a pip that failed; the signs in its output decide what it means."""
+    if _NO_PIP.found_in(str((ended.exception or {}).get("message", ""))):
         return pip_is_missing(context)
-    if inside.exit_code is None:
-        return no_answer(context, inside, f"install {what}")
-    last, output = _last_error(inside), "\n".join(inside.tail)
-    for pattern, code, meaning, hint in _SIGNS:
-        if re.search(pattern, output):
-            kind = ConflictingRequirementsError if code == "PML436" else PmlaunchError
-            return kind(code, f"pip could not install {what}: {meaning} ({last}) pip's output: {inside.log}", hint=hint)
-    message = f"pip could not install {what}: {last} pip's output: {inside.log}"
-    hint = f"read the log; when it is mended, {_AGAIN}"
+    if ended.exit_code is None:
+        return no_answer(context, ended, f"install {what}")
+    last = _last_error(ended)
+    code, message = "PML434", f"pip could not install {what}: {last} pip's output: {ended.log}"
+    hint: str | None = f"read the log; when it is mended, {_AGAIN}"
+    sign = find_sign(_SIGNS, "\n".join(ended.tail))
+    if sign is not None:
+        code, hint = sign.code, sign.hint
+        message = f"pip could not install {what}: {sign.meaning} ({last}) pip's output: {ended.log}"
     unmatched = re.search(r"No matching distribution found for ([\w.-]+)", last)
+    if sign is _CONFLICT:
+        return PipConflictError(code, message, hint=hint)
     if unmatched:
-        return NoMatchingVersionError(message, canonicalize_name(unmatched[1]), hint=hint)
-    return PmlaunchError("PML434", message, hint=hint)
+        return NoMatchingDistributionError(code, message, hint=hint, distribution=unmatched[1])
+    return PmlaunchError(code, message, hint=hint)
 
 
 def pip_is_missing(context: InstallContext) -> PmlaunchError:
@@ -130,11 +135,11 @@ def pip_is_missing(context: InstallContext) -> PmlaunchError:
     return PmlaunchError("PML433", message, hint=command, subject=python_named(context))
 
 
-def _last_error(inside: Inside) -> str:
-    """The last line that says what went wrong: pip's ERROR, else an exception, else the last line of output."""
-    errors = [line for line in inside.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
+def _last_error(ended: ModuleResult) -> str:
+    """Return the line that says what went wrong: pip's own ERROR, else the exception, else the last line."""
+    errors = [line for line in ended.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
     if errors:
         return errors[-1].strip()[:300]
-    if inside.exception:
-        return f"{inside.exception.get('type')}: {inside.exception.get('message')}"[:300]
-    return inside.tail[-1].strip()[:300] if inside.tail else f"exit code {inside.exit_code}"
+    if ended.exception:
+        return f"{ended.exception.get('type')}: {ended.exception.get('message')}"[:300]
+    return ended.tail[-1].strip()[:300] if ended.tail else f"exit code {ended.exit_code}"

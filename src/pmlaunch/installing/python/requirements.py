@@ -109,13 +109,7 @@ def requirements_for(
 ) -> Requirements:
     """What to pass to pip for the requirements file `text`.
 
-    Args:
-        generation: of the checkout.
-        target: the Python to install into.
-        extras: names of packages to install although they would be left out.
-
-    Raises:
-        PmlaunchError: PML442, an extra is in no line of the file.
+    `extras` are names of packages to install although they would be left out. Raises PML442 if one is not in the file.
     """
     collected = Requirements()
     wanted = {canonicalize_name(name) for name in extras}
@@ -158,7 +152,7 @@ def _parsed(line: str) -> Requirement | None:
 def _name_in_url(line: str) -> str:
     """The package's name in `git+https://host/owner/Name.git@ref#egg=name`; the line itself if it has none."""
     egg = re.search(r"#egg=([\w.-]+)", line)
-    last = re.search(r"/([\w.-]+?)(\.git)?(@[^/]*)?$", line.split("#")[0])
+    last = re.search(r"/([\w.-]+?)(\.git)?(@[^/]*)?$", line.split("#", maxsplit=1)[0])
     return canonicalize_name(egg[1] if egg else last[1] if last else line)
 
 

@@ -11,8 +11,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.context import InstallContext, TorchFacts
 from pmlaunch.model import Origin, Severity
-from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import as_list, as_mapping
 
 PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
@@ -22,7 +23,7 @@ _WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
 class NoAnswerError(PmlaunchError):
     """The simulator's Python gave no result (PML441); `log` is its output."""
 
-    def __init__(self, message: str, log: Path, *, hint: str, subject: str):
+    def __init__(self, message: str, log: Path, *, hint: str, subject: str) -> None:
         super().__init__("PML441", message, hint=hint, subject=subject)
         self.log = log
 
@@ -83,26 +84,27 @@ def ask_python(
     runtime = usable_runtime(context)
     folder = context.logs / name
     reply = folder / "reply.json"
-    inside = run_inside(
+    run = ModuleRun(
         runtime,
         context.platform,
         PROBE,
         [str(reply), *questions],
-        folder=folder,
-        environment=context.environment,
+        folder,
+        context.environment,
         compat=compat,
         reply=reply,
         timeout=_PATIENCE,
     )
-    if inside.ok and inside.reply is not None:
-        return read_report(inside.reply, inside.log, inside.hooks)
-    raise no_answer(context, inside, "be asked what it has")
+    ended = run_module(run)
+    if ended.ok and ended.reply is not None:
+        return read_report(ended.reply, ended.log, ended.hooks)
+    raise no_answer(context, ended, "be asked what it has")
 
 
 def read_report(reply: Mapping[str, Any], log: Path, hooks: tuple[Mapping[str, Any], ...] = ()) -> PythonReport:
     """The report in the probe's reply. What has another type than expected counts as absent."""
-    packages = {name: _package(entry) for name, entry in _mapping(reply.get("packages")).items()}
-    imports = {name: _attempt(entry) for name, entry in _mapping(reply.get("imports")).items()}
+    packages = {name: _package(entry) for name, entry in as_mapping(reply.get("packages")).items()}
+    imports = {name: _attempt(entry) for name, entry in as_mapping(reply.get("imports")).items()}
     return PythonReport(
         python=_text(reply.get("python")) or "",
         log=log,
@@ -110,13 +112,13 @@ def read_report(reply: Mapping[str, Any], log: Path, hooks: tuple[Mapping[str, A
         executable=_text(reply.get("executable")),
         packages=packages,
         imports=imports,
-        torch=_torch(_mapping(reply.get("torch"))),
+        torch=_torch(as_mapping(reply.get("torch"))),
         hooks=hooks,
     )
 
 
 def _package(entry: object) -> InstalledPackage:
-    values = _mapping(entry)
+    values = as_mapping(entry)
     return InstalledPackage(
         version=_text(values.get("version")),
         location=_text(values.get("location")),
@@ -127,7 +129,7 @@ def _package(entry: object) -> InstalledPackage:
 
 
 def _attempt(entry: object) -> ImportAttempt:
-    values = _mapping(entry)
+    values = as_mapping(entry)
     seconds = values.get("seconds")
     return ImportAttempt(
         bool(values.get("ok")), _text(values.get("error")), seconds if isinstance(seconds, (int, float)) else 0.0
@@ -144,32 +146,28 @@ def _torch(values: Mapping[str, Any]) -> TorchFacts:
     )
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+    return tuple(item for item in as_list(value) if isinstance(item, str))
 
 
-def no_answer(context: InstallContext, inside: Inside, what: str) -> NoAnswerError:
+def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnswerError:
     """PML441: the Python could not do `what`, although that should always work."""
     words = python_named(context)
-    if inside.timed_out:
-        why = f"no answer after {inside.seconds:.0f} s"
-    elif inside.exception:
-        why = f"{inside.exception.get('type')}: {inside.exception.get('message')}"
-    elif inside.finding:
-        why = inside.finding.message
+    if ended.timed_out:
+        why = f"no answer after {ended.seconds:.0f} s"
+    elif ended.exception:
+        why = f"{ended.exception.get('type')}: {ended.exception.get('message')}"
+    elif ended.finding:
+        why = ended.finding.message
     else:
-        why = f"it ended with code {inside.exit_code}"
-    hint = (inside.finding.hint if inside.finding else None) or "pmlaunch runtime shows how this Python was chosen"
-    message = f"{words} could not {what}: {why} Its output: {inside.log}"
-    return NoAnswerError(message, inside.log, hint=hint, subject=words)
+        why = f"it ended with code {ended.exit_code}"
+    hint = (ended.finding.hint if ended.finding else None) or "pmlaunch runtime shows how this Python was chosen"
+    message = f"{words} could not {what}: {why} Its output: {ended.log}"
+    return NoAnswerError(message, ended.log, hint=hint, subject=words)
 
 
 def usable_runtime(context: InstallContext) -> Runtime:
@@ -219,6 +217,7 @@ class OwnPackage:
 
     @property
     def distribution(self) -> str:
+        """The normalised name under which pip knows it."""
         return self.name.replace("_", "-")
 
 
