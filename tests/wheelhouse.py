@@ -164,6 +164,18 @@ def make_environment(folder: Path) -> Path:
     return site
 
 
+def copy_environment(template: Path, folder: Path) -> Path:
+    """A copy of a virtual environment. pip's many files are hard links, since nobody changes them."""
+
+    def copy(source: str, target: str) -> None:
+        if "/pip/" in source.replace("\\", "/"):
+            os.link(source, target)
+        else:
+            shutil.copy2(source, target)
+
+    return Path(shutil.copytree(template, folder, symlinks=True, copy_function=copy))
+
+
 def site_of(folder: Path) -> Path:
     """The site-packages of a virtual environment."""
     return Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
