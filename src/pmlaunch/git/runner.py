@@ -102,7 +102,7 @@ class Git:
 
     @cached_property
     def lfs_version(self) -> tuple[int, ...]:
-        """Git LFS's version; (0,) if it is not installed."""
+        """The version of Git LFS; (0,) if it is not installed."""
         return version_in(self._short([self._git, "lfs", "version"]).stdout)
 
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
@@ -176,6 +176,7 @@ class Git:
         try:
             return subprocess.run(
                 command,
+                check=False,
                 env=self.environment,
                 input=given,
                 stdout=subprocess.PIPE,

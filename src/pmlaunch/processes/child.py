@@ -54,7 +54,7 @@ class Child:
         PmlaunchError: PML204 if the log cannot be opened, PML205 if the program cannot be started.
     """
 
-    def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]):
+    def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
         self._listener = listener
@@ -65,12 +65,15 @@ class Child:
         except BaseException:
             self._log.close()
             raise
-        _widen(self._process.stdout)
+        assert self._process.stdout is not None  # noqa: S101 (for mypy)
+        self._output = self._process.stdout
+        _widen(self._output)
         self._reader = threading.Thread(target=self._read, name="output", daemon=True)
         self._reader.start()
 
     @property
     def pid(self) -> int:
+        """The child's process id, which is also its process group."""
         return self._process.pid
 
     def wait(self, seconds: float) -> int | None:
@@ -104,12 +107,13 @@ class Child:
             # a descendant holds the pipe open, or lives on in the child's group
             _end_group(self._process.pid)
         self._reader.join(_DRAIN)
+        if not self._reader.is_alive():
+            self._output.close()
         with contextlib.suppress(OSError):
             self._log.close()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        handle = self._process.stdout.fileno()
+        handle = self._output.fileno()
         while True:
             try:
                 chunk = os.read(handle, _CHUNK)
@@ -174,8 +178,8 @@ def _decoded(line: bytes) -> str:
         return line.decode("oem" if os.name == "nt" else "utf-8", "replace")
 
 
-def _widen(pipe: IO[bytes] | None) -> None:
-    if sys.platform == "linux" and pipe is not None:
+def _widen(pipe: IO[bytes]) -> None:
+    if sys.platform == "linux":
         import fcntl
 
         with contextlib.suppress(OSError):

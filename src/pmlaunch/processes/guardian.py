@@ -27,7 +27,7 @@ class Guardian(AbstractContextManager["Guardian"]):
         record: a record.json to correct if it still says "running" when the launcher is gone.
     """
 
-    def __init__(self, mark: str, record: Path | None = None):
+    def __init__(self, mark: str, record: Path | None = None) -> None:
         self.mark = mark
         command = [sys.executable, "-I", "-S", str(_PROGRAM), f"{MARKER}={mark}"]
         self._process = _start([*command, str(record)] if record else command)

@@ -9,21 +9,24 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from types import FrameType, TracebackType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _Handler = Callable[[int, FrameType | None], object] | int | None
 
 
-class Interrupts(AbstractContextManager["Interrupts"]):
+class Interrupts:
     """While entered, `count` is the number of requests to end so far. It stays 0 off the main thread."""
 
     def __init__(self) -> None:
         self.count = 0
         self._previous: dict[int, _Handler] = {}
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for name in _NAMES:
                 number = getattr(signal, name, None)

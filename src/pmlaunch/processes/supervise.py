@@ -75,6 +75,7 @@ class ChildResult:
 
     @property
     def ok(self) -> bool:
+        """Whether it ended by itself, with exit code 0."""
         return self.exit_code == 0 and self.ending is Ending.EXITED
 
 

@@ -42,6 +42,7 @@ class AgentResult:
 
     @property
     def stopped_from_outside(self) -> bool:
+        """Whether it ended because someone asked it to."""
         return self.stopped_by in ("interrupt", "stop_file", "max_seconds")
 
 

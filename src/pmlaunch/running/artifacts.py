@@ -48,7 +48,7 @@ def _draw(folder: RunFolder) -> Iterator[Finding]:
     except ImportError as error:
         fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"' if error.name == "matplotlib" else None
         yield _not_drawn(folder, f"{error.name} is not installed here.", fix)
-    except Exception as error:  # the picture is optional: whatever the arrays contain, the run's result stands
+    except Exception as error:  # noqa: BLE001 (the picture is optional: whatever the arrays contain, the run's result stands)
         yield _not_drawn(folder, f"{type(error).__name__}: {error}")
 
 

@@ -11,7 +11,7 @@ from pmlaunch.support.json import as_mapping, parse_json
 class EventTail:
     """Reads the events of a run as they are written, each once. An incomplete line is kept until the rest arrives."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._position = 0
         self._rest = b""

@@ -17,8 +17,10 @@ _BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for 
 
 @dataclass(frozen=True)
 class RunMetrics:
-    """Figures and their units by upstream's names. `rest` holds common, per_motion, comparable, notes and seconds of
-    metrics.json, reduced to values of the right type: another process wrote the file.
+    """Figures and their units by upstream's names.
+
+    `rest` holds common, per_motion, comparable, notes and seconds of metrics.json, reduced to values of the right type:
+    another process wrote the file.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -26,7 +26,7 @@ from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
-from pmlaunch.support.json import as_list, to_json
+from pmlaunch.support.json import as_list
 
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
 GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a motion, and reports its progress
@@ -35,11 +35,20 @@ GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a m
 class RunObserver(Protocol):
     """Receives progress callbacks during a run. Only `output` is called on another thread."""
 
-    def started(self, folder: RunFolder, pid: int) -> None: ...
-    def event(self, event: Mapping[str, Any]) -> None: ...
-    def output(self, chunk: bytes) -> None: ...
-    def tick(self) -> None: ...
-    def stopping(self, reason: str) -> None: ...
+    def started(self, folder: RunFolder, pid: int) -> None:
+        """The program is running."""
+
+    def event(self, event: Mapping[str, Any]) -> None:
+        """The agent reported an event; see docs/architecture.md."""
+
+    def output(self, chunk: bytes) -> None:
+        """The program wrote to stdout or stderr."""
+
+    def tick(self) -> None:
+        """Called several times a second."""
+
+    def stopping(self, reason: str) -> None:
+        """The run is about to be stopped."""
 
 
 def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver) -> RunRecord:
@@ -67,7 +76,7 @@ def _run(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver,
     guardian = None
     try:
         _write_inputs(plan, folder)
-        folder.write("record.json", to_json(record))
+        folder.write("record.json", record)
         guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
         command = ChildCommand(
             plan.command, child_environment(plan, folder, os.environ), cwd=plan.cwd, log=folder.file("output.log")
@@ -81,7 +90,7 @@ def _run(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver,
                 guardian.dismiss()
         raise
     record = _concluded(plan, folder, watcher, ended)
-    folder.write("record.json", to_json(record))
+    folder.write("record.json", record)
     guardian.dismiss()
     return record
 
@@ -97,7 +106,7 @@ def _write_inputs(plan: LaunchPlan, folder: RunFolder) -> None:
     """Write what the program reads, and what documents the run."""
     provide_agent(plan)
     provide_checkpoint(plan, folder)
-    folder.write("plan.json", to_json(plan))
+    folder.write("plan.json", plan)
     folder.write("spec.json", spec_document(plan, folder))
     if plan.measuring.library is not None:
         folder.write_text(LIBRARY_FILE, plan.measuring.library)
@@ -113,7 +122,7 @@ def _identity(pid: int) -> dict[str, float] | None:
 class _RunWatcher(Watcher):
     """Passes on the run's output and events, and asks the program to end by creating the stop file."""
 
-    def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord):
+    def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord) -> None:
         self.record = record
         self.has_started = False
         self.stop_message = ""
@@ -126,7 +135,7 @@ class _RunWatcher(Watcher):
         self.has_started = True
         self.record = replace(self.record, child=_identity(pid))
         with contextlib.suppress(PmlaunchError):
-            self._folder.write("record.json", to_json(self.record))
+            self._folder.write("record.json", self.record)
         self._observer.started(self._folder, pid)
 
     def output(self, chunk: bytes) -> None:

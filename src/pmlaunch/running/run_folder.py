@@ -13,7 +13,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_json
+from pmlaunch.support.json import read_json, to_json
 from pmlaunch.support.platforms import LONGEST_RUNS, SHORTEST_NAMES
 
 _BLANKS = re.compile(" +")
@@ -28,7 +28,7 @@ class RunFolder:
     result.json and metrics.json; the simulator the rest.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
@@ -49,11 +49,12 @@ class RunFolder:
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
 
     def file(self, name: str) -> Path:
+        """Return the path of a file in it."""
         return self.path / name
 
-    def write(self, name: str, document: dict[str, Any]) -> None:
-        """Write a JSON document. Raises PML204, and keeps the older version, if that fails."""
-        self.write_text(name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+    def write(self, name: str, document: object) -> None:
+        """Write `document`, which `to_json` can convert. Raises PML204, and keeps the older version, if that fails."""
+        self.write_text(name, json.dumps(to_json(document), indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file. Raises PML204, and keeps the older version, if that fails."""
@@ -98,8 +99,10 @@ def _names(runs: Path, *things: str) -> list[str]:
 
 
 def _safe(name: str) -> str:
-    """Return `name` as part of a folder's name: letters and digits of any script, and nothing that is special to a file
-    system, a shell or a batch file. Names that Windows reserves (CON, NUL) are harmless: the time precedes them.
+    """Return `name` as part of a folder's name.
+
+    Keeps letters and digits of any script, and nothing that is special to a file system, a shell or a batch file. Names
+    that Windows reserves (CON, NUL) are harmless, as the time precedes them.
     """
     composed = unicodedata.normalize("NFC", name)
     kept = "".join(each if each in "._-" or _is_letter(each) else " " for each in composed)

@@ -79,6 +79,7 @@ class ModuleResult:
 
     @property
     def ok(self) -> bool:
+        """Whether the agent's verdict is exit code 0."""
         return self.exit_code == 0
 
 
@@ -122,7 +123,7 @@ def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) 
 
 
 class _Listening(Watcher):
-    def __init__(self, listener: Callable[[bytes], None] | None):
+    def __init__(self, listener: Callable[[bytes], None] | None) -> None:
         self._listener = listener
 
     def output(self, chunk: bytes) -> None:

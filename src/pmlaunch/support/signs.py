@@ -10,8 +10,10 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Sign:
-    """A regular expression (its case is ignored) for another program's output, the error code it stands for, and for
-    people what it means and what to do; None where the code's own text serves.
+    """A pattern in another program's output, and the error code it stands for.
+
+    `pattern` is a regular expression; case is ignored. `meaning` and `hint` are for people, None if the code's own text
+    will do.
     """
 
     pattern: str
@@ -20,6 +22,7 @@ class Sign:
     hint: str | None = None
 
     def found_in(self, text: str) -> bool:
+        """Return whether `text` shows this sign."""
         return self._compiled.search(text) is not None
 
     def line_in(self, lines: Iterable[str]) -> str | None:
