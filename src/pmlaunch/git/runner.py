@@ -184,7 +184,6 @@ class Git:
                 timeout=_CHANGE if merged else _SHORT,
                 creationflags=NEW_GROUP,
                 start_new_session=True,
-                check=False,
             )
         except subprocess.TimeoutExpired as error:
             return subprocess.CompletedProcess(command, 1, (error.stdout or b"") + b"\nno answer in time")
