@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -136,6 +137,15 @@ def put_requirements_into(site: Path) -> None:
     put_into(site, "hydra-core", "1.3.2", {"hydra/__init__.py": ""})
     for name, version in (("lightning", "2.5.0.post0"), ("tqdm", "4.66"), ("omegaconf", "2.3.1"), ("wheel", "0.48.0")):
         put_into(site, name, version, requires=["tqdm"] if name == "lightning" else ())
+
+
+def put_checkout_into(site: Path, checkout: Path) -> None:
+    """What a finished editable install leaves of the three packages of `make_installable`."""
+    for package, folder in (("protomotions", "."), ("isaac_utils", "isaac_utils"), ("poselib", "poselib")):
+        place = checkout / folder
+        put_into(site, package, "2.0", {f"__editable__{package}.pth": f"{place}\n"})
+        direct = {"url": place.as_uri(), "dir_info": {"editable": True}}
+        (site / f"{package}-2.0.dist-info" / "direct_url.json").write_text(json.dumps(direct), encoding="utf-8")
 
 
 def make_installable(root: Path, requirements: str = REQUIREMENTS) -> Path:

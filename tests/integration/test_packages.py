@@ -14,20 +14,21 @@ import pytest
 import packaging_site
 from packaging_site import Runner, make_context
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.context import TorchFacts
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import ask_python
-from pmlaunch.installing.step import AlreadyDone, Todo
+from pmlaunch.installing.step import AlreadyDone, Learned, Todo
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from started import survivors, wait_for
 from wheelhouse import (
-    TORCH,
     copy_environment,
     make_environment,
     make_installable,
     make_wheel,
     make_wheelhouse,
+    put_checkout_into,
     put_into,
     put_requirements_into,
     python_of,
@@ -49,7 +50,7 @@ class SimulatorConfig:
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment to copy, since making one takes seconds."""
     folder = tmp_path_factory.mktemp("template") / "env"
@@ -85,6 +86,13 @@ def stocked(runner: Runner, env: Path) -> Runner:
     return runner
 
 
+@pytest.fixture
+def installed(stocked: Runner, env: Path, checkout: Path) -> Runner:
+    """A Python in which the checkout is installed completely."""
+    put_checkout_into(site_of(env), checkout)
+    return stocked
+
+
 def versions(runner: Runner) -> dict[str, str]:
     return ask_python(runner.context, "--packages", name="test").versions
 
@@ -108,6 +116,9 @@ def test_packages_and_imports_from_scratch_and_again(runner: Runner, checkout: P
     assert text.startswith(
         f"protomotions, isaac_utils, poselib from {checkout}, in editable form; torch 2.5.0+cpu; pip: "
     )
+    torch = runner.context.learned.torch_before
+    assert torch is not None
+    assert (torch.version, torch.cuda_build) == ("2.5.0+cpu", None)
     after = versions(runner)
     assert {name: after[name] for name in before} == before, "something installed before has changed"
     assert (after["genesis-world"], after["moviepy"], after["lightning"]) == ("0.3.3", "1.0.3", "2.5.0.post0")
@@ -135,19 +146,17 @@ def test_the_plan_gives_reasons_and_changes_nothing(runner: Runner, env: Path) -
     assert sorted(site_of(env).iterdir()) == before
 
 
-def test_imports_use_the_repair_of_a_run_and_report_it(stocked: Runner, checkout: Path) -> None:
+def test_imports_use_the_repair_of_a_run_and_report_it(installed: Runner, checkout: Path) -> None:
     (checkout / "protomotions/agents/ppo/agent.py").write_text(MUTABLE, encoding="utf-8")
-    stocked.run(PackagesStep())
-    text = stocked.run(ImportsStep())
+    text = installed.run(ImportsStep())
     assert text is not None
     assert ("with pmlaunch's repair for SimulatorConfig" in text) == (sys.version_info >= (3, 11))
 
 
-def test_a_changed_checkout_is_imported_again(stocked: Runner, checkout: Path) -> None:
-    stocked.run(PackagesStep())
-    stocked.run(ImportsStep())
+def test_a_changed_checkout_is_imported_again(installed: Runner, checkout: Path) -> None:
+    installed.run(ImportsStep())
     (checkout / "protomotions/envs/base_env/env.py").write_text("import no_such_module", encoding="utf-8")
-    error = refused(ImportsStep(), stocked)
+    error = refused(ImportsStep(), installed)
     assert error.code == "PML438"
     assert "import protomotions.envs.base_env.env: ModuleNotFoundError" in error.message
     assert error.hint is not None
@@ -218,14 +227,13 @@ def test_a_version_that_must_be_lowered_is_reported_with_the_command_to_undo_it(
     assert finding.hint.endswith("-m pip install fsspec==2026.9")
 
 
-def test_an_interrupted_install_of_a_package_is_repeated(stocked: Runner, env: Path) -> None:
-    stocked.run(PackagesStep())
+def test_an_interrupted_install_of_a_package_is_repeated(installed: Runner, env: Path) -> None:
     home = site_of(env)
     (home / "tqdm.py").unlink()  # and no INSTALLER, which pip writes last
-    assert "again, since it was broken off: tqdm==4.66" in planned(PackagesStep(), stocked).text
-    stocked.run(PackagesStep())
+    assert "again, since it was broken off: tqdm==4.66" in planned(PackagesStep(), installed).text
+    installed.run(PackagesStep())
     assert (home / "tqdm.py").is_file()
-    assert isinstance(PackagesStep().plan(stocked.context), AlreadyDone)
+    assert isinstance(PackagesStep().plan(installed.context), AlreadyDone)
 
 
 def test_an_install_killed_in_the_middle_can_be_completed(
@@ -249,18 +257,17 @@ def test_an_install_killed_in_the_middle_can_be_completed(
 
 
 def test_packages_of_another_checkout_are_replaced_with_a_warning(
-    stocked: Runner, checkout: Path, tmp_path: Path
+    installed: Runner, checkout: Path, tmp_path: Path
 ) -> None:
-    stocked.run(PackagesStep())
     other = make_installable(tmp_path / "other")
-    context = make_context(other, tmp_path / "logs2", stocked.context.runtime, dict(stocked.context.environment))
+    context = make_context(other, tmp_path / "logs2", installed.context.runtime, dict(installed.context.environment))
     elsewhere = Runner(context)
     warned = [finding for finding in planned(PackagesStep(), elsewhere).findings if finding.code == "PML444"]
     assert [finding.subject for finding in warned] == [
         str(checkout), str(checkout / "isaac_utils"), str(checkout / "poselib"),
     ]  # fmt: skip
     assert elsewhere.run(PackagesStep())
-    assert planned(PackagesStep(), stocked)
+    assert planned(PackagesStep(), installed)
 
 
 def test_without_torch_nothing_is_installed(runner: Runner, env: Path) -> None:
@@ -288,14 +295,12 @@ def test_a_simulator_unknown_to_the_checkout(runner: Runner, checkout: Path) -> 
     assert "it knows isaaclab" in error.message
 
 
-def test_a_torch_that_lost_its_cuda_is_an_error(stocked: Runner, env: Path) -> None:
-    with_cuda = TORCH.replace("cuda = None", 'cuda = "12.8"')
-    (site_of(env) / "torch.py").write_text(with_cuda, encoding="utf-8")
-    stocked.run(PackagesStep())
-    (site_of(env) / "torch.py").write_text(TORCH, encoding="utf-8")
-    error = refused(ImportsStep(), stocked)
+def test_a_torch_that_lost_its_cuda_is_an_error(installed: Runner) -> None:
+    before = TorchFacts("2.5.0+cu124", cuda_build="12.4")
+    installed.context = installed.context.knowing(Learned(torch_before=before))
+    error = refused(ImportsStep(), installed)
     assert error.code == "PML440"
-    assert "its CUDA build" in error.message
+    assert "its CUDA build: 2.5.0+cu124 before, 2.5.0+cpu now" in error.message
 
 
 def test_a_python_that_exits_silently_is_named(runner: Runner, env: Path) -> None:
