@@ -14,12 +14,12 @@ import pytest
 import packaging_site
 from packaging_site import Runner, make_context
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.context import TorchFacts
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import ask_python
 from pmlaunch.installing.step import AlreadyDone, Learned, Todo
 from pmlaunch.model import FLAG
+from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from started import survivors, wait_for
 from wheelhouse import (
@@ -296,7 +296,7 @@ def test_a_simulator_unknown_to_the_checkout(runner: Runner, checkout: Path) -> 
 
 
 def test_a_torch_that_lost_its_cuda_is_an_error(installed: Runner) -> None:
-    before = TorchFacts("2.5.0+cu124", cuda_build="12.4")
+    before = TorchBuild(version="2.5.0+cu124", cuda_build="12.4")
     installed.context = installed.context.knowing(Learned(torch_before=before))
     error = refused(ImportsStep(), installed)
     assert error.code == "PML440"

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from install_help import MakeContext, make_context, no_git, refused
 
-from pmlaunch.cli.commands.install import words_of
+from pmlaunch.cli.commands.install import model_names
 from pmlaunch.installing import tools_step
 from pmlaunch.installing.checkout.checkout_step import CheckoutStep
 from pmlaunch.installing.checkout.source import Ref, address, generation_by_name
@@ -22,6 +22,7 @@ from pmlaunch.installing.step import AlreadyDone, Todo
 from pmlaunch.installing.tools_step import ToolsStep
 from pmlaunch.installing.workspace_step import WorkspaceStep
 from pmlaunch.model import Generation
+from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.support import disk
 from pmlaunch.support.disk import require_room
 
@@ -203,15 +204,15 @@ def test_a_file_in_the_checkout_s_place_is_refused(make_context: MakeContext, no
 
 
 def test_all_and_none_are_case_insensitive() -> None:
-    assert words_of([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
-    assert words_of(["NONE"]) == ("none",)
+    assert model_names([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
+    assert model_names(["NONE"]) == ("none",)
 
 
 @pytest.mark.parametrize("name", ["protomotions", "isaac_utils", "poselib"])
 def test_a_changed_line_of_any_package_invalidates_the_cached_imports(
     make_context: MakeContext, checkout: Path, name: str
 ) -> None:
-    context, report = make_context(folder=checkout), PythonReport("3.11", Path("log"))
+    context, report = make_context(folder=checkout), PythonReport.of(ProbeReply("3.11"), Path("log"))
     (checkout / name).mkdir(exist_ok=True)
     before = proof_key(context, report)
     assert proof_key(context, report) == before

@@ -10,7 +10,6 @@ import pytest
 from install_help import refused
 
 from packaging_site import make_context
-from pmlaunch.cli.app import run as run_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.python import packages_step, target_python
 from pmlaunch.installing.python import pip as pip_module
@@ -22,12 +21,12 @@ from pmlaunch.installing.python.pip import NoMatchingDistributionError, PipConfl
 from pmlaunch.installing.python.target_python import (
     PythonReport,
     ask_python,
-    read_report,
     typed_python,
     usable_runtime,
 )
 from pmlaunch.installing.step import InstallContext, Progress, StepReport, Todo
 from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, Severity
+from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from pmlaunch.support.platforms import PLATFORMS
@@ -147,15 +146,7 @@ def report(python: str = "3.11.7", **packages: Any) -> PythonReport:
         name.replace("_", "-"): {"version": entry} if isinstance(entry, str) else entry
         for name, entry in packages.items()
     }
-    return read_report({"python": python, "platform": "linux", "packages": entries}, Path("log"))
-
-
-def test_a_reply_of_unexpected_types_counts_as_empty() -> None:
-    reply = {"python": 3, "packages": [1], "imports": {"a": 1}, "torch": {"devices": "x", "version": 2}}
-    found = read_report(reply, Path("log"))
-    assert (found.python, found.packages, found.versions) == ("", {}, {})
-    assert not found.imports["a"].ok
-    assert (found.torch.version, found.torch.devices) == (None, ())
+    return PythonReport.of(ProbeReply.parse({"python": python, "platform": "linux", "packages": entries}), Path("log"))
 
 
 def test_a_pip_that_installed_nothing_is_noticed(context: InstallContext) -> None:
@@ -252,15 +243,3 @@ def test_a_probe_that_takes_too_long_is_an_error_with_its_log(
     assert "no answer after" in error.message
     assert isinstance(error, target_python.NoAnswerError)
     assert error.log == Path("logs/pip/output.log")
-
-
-def test_with_reaches_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = []
-
-    def note(request: Any, _settings: Any, **_: Any) -> int:
-        requests.append(request)
-        return 0
-
-    monkeypatch.setattr("pmlaunch.cli.commands.install._install", note)
-    assert run_command(["install", "--with", "smpl_sim", "--with", "open3d"]) == 0
-    assert requests[0].extras == ("smpl_sim", "open3d")

@@ -12,6 +12,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
 from pmlaunch.model import Finding, Origin, Severity
+from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import IsaacLabRuntime, Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
@@ -39,20 +40,6 @@ class InstallRequest:
 
 
 @dataclass(frozen=True)
-class TorchFacts:
-    """The torch of the simulator's Python: its version, the CUDA version it was built for, and whether it sees a GPU.
-
-    `error` says why it could not be imported.
-    """
-
-    version: str | None = None
-    cuda_build: str | None = None
-    cuda_available: bool = False
-    devices: tuple[str, ...] = ()
-    error: str | None = None
-
-
-@dataclass(frozen=True)
 class Learned:
     """Facts that one step finds out and later steps use; None means not known.
 
@@ -62,7 +49,7 @@ class Learned:
 
     isaaclab: str | None = None
     python: str | None = None
-    torch_before: TorchFacts | None = None
+    torch_before: TorchBuild | None = None
 
     def updated(self, news: Learned) -> Learned:
         """These facts, with those that `news` knows in their place."""
@@ -156,19 +143,19 @@ def _wanted_runtime(request: InstallRequest, settings: Settings) -> str:
 
 def _find_runtime(context: InstallContext, wanted: str) -> Runtime | None:
     """The runtime that will run the simulator. Raises PmlaunchError if it is not there."""
-    from pmlaunch.runtimes.choose import choose_runtime
+    from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 
     request = context.request
-    return choose_runtime(
-        via="python" if request.python and not request.isaaclab else "auto",
+    wish = RuntimeRequest(
+        context.settings,
+        context.platform,
+        beside=context.checkout,
         wanted=wanted,
-        own=False,
+        via="python" if request.python and not request.isaaclab else "auto",
         isaaclab=request.isaaclab,
         python=request.python,
-        settings=context.settings,
-        beside=context.checkout,
-        platform=context.platform,
     )
+    return choose_runtime(wish)
 
 
 def _learned_from(runtime: Runtime | None) -> Learned:

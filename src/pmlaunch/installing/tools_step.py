@@ -7,8 +7,9 @@ from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.step import AlreadyDone, Done
 from pmlaunch.model import Finding, Severity
-from pmlaunch.support.disk import free_bytes, megabytes
+from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.platforms import long_paths_of_windows
+from pmlaunch.support.text import megabytes
 
 _OLDEST_GIT = (2, 20)
 _OLDEST_LFS = (2, 3)

@@ -1,4 +1,4 @@
-"""Disk space and folders: sizes for people, room for a download, removal of read-only trees."""
+"""Free space on a disk, and the removal of read-only folders."""
 
 from __future__ import annotations
 
@@ -10,19 +10,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.text import megabytes
 
-_MARGIN = 50_000_000  # bytes left over for git's own files
-
-
-def megabytes(size: int) -> str:
-    """Format `size` (bytes) for people, in decimal units as downloads count."""
-    if size < 1_000_000:
-        return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
-    return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"
+_MARGIN = 50_000_000  # bytes for git's own files
 
 
 def free_bytes(folder: Path) -> int:
-    """Free bytes on the disk that `folder` is on, or will be on once it exists."""
+    """Free bytes on the disk of `folder`, which need not exist yet."""
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free

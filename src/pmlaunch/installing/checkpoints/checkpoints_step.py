@@ -24,7 +24,7 @@ from pmlaunch.installing.checkpoints.models import (
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Generation
-from pmlaunch.support.disk import megabytes
+from pmlaunch.support.text import megabytes
 
 _NONE = "none asked for"
 

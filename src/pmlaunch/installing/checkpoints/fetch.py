@@ -39,8 +39,9 @@ from pmlaunch.installing.context import InstallContext, InstallRequest, logs_fol
 from pmlaunch.installing.step import State, StepReport, StepResult
 from pmlaunch.settings import Settings
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.disk import megabytes, remove_tree, require_room
+from pmlaunch.support.disk import remove_tree, require_room
 from pmlaunch.support.platforms import platform_named
+from pmlaunch.support.text import megabytes
 
 Announce = Callable[[str, str], None]
 

@@ -12,7 +12,6 @@ from pmlaunch.generations.find import generation_of
 from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.target_python import (
-    ImportAttempt,
     PythonReport,
     ask_python,
     is_there,
@@ -22,6 +21,7 @@ from pmlaunch.installing.python.target_python import (
 )
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import UNKNOWN, Generation
+from pmlaunch.running.probe_reply import ImportAttempt
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 
@@ -56,7 +56,7 @@ class ImportsStep:
         python = ask_python(
             context, "--packages", "--import", ",".join(modules), "--torch", compat=_COMPAT, name="imports"
         )
-        failed = {name: attempt for name, attempt in python.imports.items() if not attempt.ok}
+        failed = {name: attempt for name, attempt in python.reply.imports.items() if not attempt.ok}
         if failed:
             report.log(python.log)
             raise _import_error(context, python, failed)
@@ -82,7 +82,7 @@ def modules_of(context: InstallContext) -> tuple[str, ...]:
 
 def proof_key(context: InstallContext, report: PythonReport) -> str:
     """The cache key: everything the imports depend on that is cheap to determine."""
-    facts = [report.executable, report.python, to_json(report.packages), modules_of(context), __version__]
+    facts = [report.reply.executable, report.python, to_json(report.packages), modules_of(context), __version__]
     folders = ("protomotions", "isaac_utils", "poselib")  # everything of the checkout that is imported
     sources = (part for name in folders for part in (name, *tree_content(context.checkout / name, ".py")))
     return content_key(json.dumps(facts, sort_keys=True), *sources)
@@ -90,8 +90,7 @@ def proof_key(context: InstallContext, report: PythonReport) -> str:
 
 def _import_error(context: InstallContext, report: PythonReport, failed: Mapping[str, ImportAttempt]) -> PmlaunchError:
     words = "; ".join(f"import {name}: {attempt.error}" for name, attempt in failed.items())
-    errors = [attempt.error or "" for attempt in failed.values()]
-    missing = next((text.split("'")[1].split(".")[0] for text in errors if "No module named '" in text), None)
+    missing = next((attempt.missing.split(".")[0] for attempt in failed.values() if attempt.missing), None)
     hint = typed_python(context, "-m", "pip", "install", missing) if missing else f"read {report.log}"
     message = f"Not everything can be imported in {python_named(context)}: {words}. Its output: {report.log}"
     return PmlaunchError("PML438", message, hint=hint, subject=next(iter(failed)))
@@ -112,8 +111,8 @@ def _refuse_lost_cuda(context: InstallContext, report: PythonReport) -> None:
 
 
 def _describe(report: PythonReport) -> str:
-    names = [name for name in report.imports if "." not in name]
-    seconds = sum(attempt.seconds for attempt in report.imports.values())
+    names = [name for name in report.reply.imports if "." not in name]
+    seconds = sum(attempt.seconds for attempt in report.reply.imports.values())
     torch = report.torch
     cuda = f"CUDA {torch.cuda_build}" if torch.cuda_build else "no CUDA in it"
     gpu = f", {', '.join(torch.devices)}" if torch.devices else ""

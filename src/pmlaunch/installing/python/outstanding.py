@@ -12,8 +12,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.requirements import TORCH_FAMILY, Requirements, TargetEnvironment, requirements_for
-from pmlaunch.installing.python.target_python import InstalledPackage, OwnPackage, PythonReport, packages_of, same_place
+from pmlaunch.installing.python.target_python import OwnPackage, PythonReport, packages_of, same_place
 from pmlaunch.model import Generation
+from pmlaunch.running.probe_reply import InstalledPackage
 
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)?$")
 
@@ -41,7 +42,7 @@ def outstanding_in(context: InstallContext, report: PythonReport) -> Outstanding
     requirements = requirements_for(
         requirements_text(context.checkout, context.request.simulator),
         generation_of(context.checkout) or Generation.V2,
-        TargetEnvironment(report.versions, report.python, report.platform),
+        TargetEnvironment(report.versions, report.python, report.reply.platform or "linux"),
         extras=context.request.extras,
     )
     packages = tuple(

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
-from pmlaunch.installing.context import InstallContext, TorchFacts
+from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Origin, Severity
+from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
-from pmlaunch.support.json import as_list, as_mapping
 
 PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
@@ -29,44 +29,27 @@ class NoAnswerError(PmlaunchError):
 
 
 @dataclass(frozen=True)
-class InstalledPackage:
-    """A package of the simulator's Python.
-
-    `editable` is the folder of an editable install; `complete` is False if pip was ended while it installed it;
-    `requires` are its requirements, if they were asked for.
-    """
-
-    version: str | None = None
-    location: str | None = None
-    editable: str | None = None
-    complete: bool = True
-    requires: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ImportAttempt:
-    """The result of importing a module; `error` says why it failed."""
-
-    ok: bool = False
-    error: str | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
 class PythonReport:
-    """What the simulator's Python says about itself (see pmlaunch_agent.probe); parts that were not asked for are empty.
+    """What the simulator's Python says about itself; parts that were not asked for are empty.
 
     `packages` is keyed by normalised name; `hooks` are the agent's hooks that took effect; `log` is its output.
     """
 
     python: str
+    packages: Mapping[str, InstalledPackage]
+    reply: ProbeReply
     log: Path
-    platform: str = "linux"
-    executable: str | None = None
-    packages: Mapping[str, InstalledPackage] = field(default_factory=dict)
-    imports: Mapping[str, ImportAttempt] = field(default_factory=dict)
-    torch: TorchFacts = field(default_factory=TorchFacts)
     hooks: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, reply: ProbeReply, log: Path, hooks: tuple[Mapping[str, Any], ...] = ()) -> PythonReport:
+        """The report in the reply of the probe."""
+        return cls(reply.python or "", reply.packages or {}, reply, log, hooks)
+
+    @property
+    def torch(self) -> TorchBuild:
+        """Its torch; without a version if it was not asked for."""
+        return self.reply.torch or TorchBuild()
 
     @property
     def versions(self) -> dict[str, str]:
@@ -97,61 +80,8 @@ def ask_python(
     )
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
-        return read_report(ended.reply, ended.log, ended.hooks)
+        return PythonReport.of(ProbeReply.parse(ended.reply), ended.log, ended.hooks)
     raise no_answer(context, ended, "be asked what it has")
-
-
-def read_report(reply: Mapping[str, Any], log: Path, hooks: tuple[Mapping[str, Any], ...] = ()) -> PythonReport:
-    """The report in the probe's reply. What has another type than expected counts as absent."""
-    packages = {name: _package(entry) for name, entry in as_mapping(reply.get("packages")).items()}
-    imports = {name: _attempt(entry) for name, entry in as_mapping(reply.get("imports")).items()}
-    return PythonReport(
-        python=_text(reply.get("python")) or "",
-        log=log,
-        platform=_text(reply.get("platform")) or "linux",
-        executable=_text(reply.get("executable")),
-        packages=packages,
-        imports=imports,
-        torch=_torch(as_mapping(reply.get("torch"))),
-        hooks=hooks,
-    )
-
-
-def _package(entry: object) -> InstalledPackage:
-    values = as_mapping(entry)
-    return InstalledPackage(
-        version=_text(values.get("version")),
-        location=_text(values.get("location")),
-        editable=_text(values.get("editable")),
-        complete=bool(values.get("complete", True)),
-        requires=_texts(values.get("requires")),
-    )
-
-
-def _attempt(entry: object) -> ImportAttempt:
-    values = as_mapping(entry)
-    seconds = values.get("seconds")
-    return ImportAttempt(
-        bool(values.get("ok")), _text(values.get("error")), seconds if isinstance(seconds, (int, float)) else 0.0
-    )
-
-
-def _torch(values: Mapping[str, Any]) -> TorchFacts:
-    return TorchFacts(
-        version=_text(values.get("version")),
-        cuda_build=_text(values.get("cuda_build")),
-        cuda_available=bool(values.get("cuda_available")),
-        devices=_texts(values.get("devices")),
-        error=_text(values.get("error")),
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(item for item in as_list(value) if isinstance(item, str))
 
 
 def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnswerError:
