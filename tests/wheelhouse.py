@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -138,6 +139,15 @@ def put_requirements_into(site: Path) -> None:
         put_into(site, name, version, requires=["tqdm"] if name == "lightning" else ())
 
 
+def put_checkout_into(site: Path, checkout: Path) -> None:
+    """What a finished editable install leaves of the three packages of `make_installable`."""
+    for package, folder in (("protomotions", "."), ("isaac_utils", "isaac_utils"), ("poselib", "poselib")):
+        place = checkout / folder
+        put_into(site, package, "2.0", {f"__editable__{package}.pth": f"{place}\n"})
+        direct = {"url": place.as_uri(), "dir_info": {"editable": True}}
+        (site / f"{package}-2.0.dist-info" / "direct_url.json").write_text(json.dumps(direct), encoding="utf-8")
+
+
 def make_installable(root: Path, requirements: str = REQUIREMENTS) -> Path:
     """A stand-in checkout of 2.x with its three packages and its requirements, for both simulators."""
     make_checkout(root)
@@ -162,6 +172,18 @@ def make_environment(folder: Path) -> Path:
     put_into(site, "torch", "2.5.0+cpu", {"torch.py": TORCH})
     put_into(site, "numpy", "1.26.4")
     return site
+
+
+def copy_environment(template: Path, folder: Path) -> Path:
+    """A copy of a virtual environment. pip's many files are hard links, since nobody changes them."""
+
+    def copy(source: str, target: str) -> None:
+        if "/pip/" in source.replace("\\", "/"):
+            os.link(source, target)
+        else:
+            shutil.copy2(source, target)
+
+    return Path(shutil.copytree(template, folder, symlinks=True, copy_function=copy))
 
 
 def site_of(folder: Path) -> Path:

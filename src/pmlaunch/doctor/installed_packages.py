@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmlaunch.doctor.probe_reply import ImportAttempt, InstalledPackage, parse_packages
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding
+from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, parse_packages
 from pmlaunch.runtimes.site_packages import site_packages
 
 

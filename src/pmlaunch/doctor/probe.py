@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.doctor.probe_reply import ProbeReply
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.support.json import read_mapping

@@ -58,13 +58,13 @@ class PackageRule:
         reason: shown to the user.
         specifier: replaces the one of the requirements file; None leaves the package out.
         later: install it in a second run of pip, whose resolver would refuse it together with the others.
-        unless_there: keep any installed version.
+        unless_installed: keep any installed version.
     """
 
     reason: str
     specifier: str | None = None
     later: bool = False
-    unless_there: bool = False
+    unless_installed: bool = False
 
 
 class GenerationAdapter(Protocol):

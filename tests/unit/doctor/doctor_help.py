@@ -10,9 +10,9 @@ from typing import Any
 
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.probe import ProbeAnswer, PythonProbe
-from pmlaunch.doctor.probe_reply import ProbeReply
 from pmlaunch.doctor.registry import MACHINE_CHECKS
 from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.running.probe_reply import ProbeReply
 
 Found = list[tuple[str, str]]
 GitSays = Callable[[Mapping[str, tuple[int, str]]], None]

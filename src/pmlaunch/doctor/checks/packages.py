@@ -10,11 +10,11 @@ from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.expected_packages import CHECKOUT_PACKAGES, OPTIONAL, of_simulator
 from pmlaunch.doctor.installed_packages import InstalledPackages, installed_in
 from pmlaunch.doctor.probe import CHECK_LIMIT
-from pmlaunch.doctor.probe_reply import ImportAttempt, InstalledPackage
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.installing.step import install_words
 from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
 _NEWEST_FOR_2 = (3, 10)  # the newest Python that ProtoMotions 2.3 imports with

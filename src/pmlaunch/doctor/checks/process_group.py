@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.probe import CHECK_LIMIT
-from pmlaunch.doctor.probe_reply import missing_module
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import missing_module
 
 
 def _look(target: DoctorTarget) -> Observation:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import CHECK_LIMIT
-from pmlaunch.doctor.probe_reply import TorchBuild, missing_module
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import TorchBuild, missing_module
 
 _ANSWERS = {True: "yes", False: "no", None: "not known"}
 

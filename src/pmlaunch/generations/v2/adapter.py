@@ -29,11 +29,11 @@ class Version2(GenerationAdapter):
     required_packages: ClassVar[tuple[str, ...]] = (
         *("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich"),
     )
-    # genesis-world asks for moviepy>=2 although it runs with 1.0.3: in one run pip finds no solution
+    # genesis-world requires moviepy>=2 although it works with 1.0.3: in one run pip finds no solution
     package_rules: ClassVar[Mapping[str, PackageRule]] = {
         "moviepy": PackageRule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
         "genesis-world": PackageRule(
-            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_there=True
+            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_installed=True
         ),
         "open3d": PackageRule("only scripts that convert data import it; --with open3d"),
     }

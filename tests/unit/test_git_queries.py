@@ -1,4 +1,4 @@
-"""A repository read from its files: what is checked out, and single settings."""
+"""Queries answered from a repository's files: HEAD and settings."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def repository(tmp_path: Path) -> Path:
     return folder.parent
 
 
-def test_detached(repository: Path) -> None:
+def test_a_detached_head(repository: Path) -> None:
     assert read_head(repository) == Head(ONE, None, ())
 
 
-def test_a_branch(repository: Path) -> None:
+def test_the_head_of_a_branch(repository: Path) -> None:
     (repository / ".git" / "HEAD").write_text("ref: refs/heads/feat/x\n", encoding="utf-8")
     assert read_head(repository) == Head(None, "feat/x", ())  # no commit yet
     (repository / ".git" / "refs" / "heads" / "feat").mkdir()
@@ -35,7 +35,7 @@ def test_a_branch(repository: Path) -> None:
 
 
 def test_packed_branches_and_tags(repository: Path) -> None:
-    """v2.3 is an annotated tag: its own object first, then the commit that it names."""
+    """v2.3 is an annotated tag: packed-refs has its object first, then its commit."""
     lines = [
         "# pack-refs with: peeled fully-peeled sorted",
         f"{ONE} refs/heads/main",
@@ -48,20 +48,20 @@ def test_packed_branches_and_tags(repository: Path) -> None:
     assert read_head(repository) == Head(ONE, "main", ("light", "v2.3"))
 
 
-def test_a_loose_tag(repository: Path) -> None:
+def test_loose_tags(repository: Path) -> None:
     (repository / ".git" / "refs" / "tags" / "v2.3").write_text(ONE, encoding="utf-8")
     (repository / ".git" / "refs" / "tags" / "v2.2").write_text(TWO, encoding="utf-8")
     assert read_head(repository) == Head(ONE, None, ("v2.3",))
 
 
-def test_a_submodule(repository: Path, tmp_path: Path) -> None:
+def test_the_head_of_a_submodule(repository: Path, tmp_path: Path) -> None:
     submodule = tmp_path / "sub"
     submodule.mkdir()
     (submodule / ".git").write_text("gitdir: ../repository/.git\n", encoding="utf-8")
     assert read_head(submodule) == Head(ONE, None, ())
 
 
-def test_a_worktree(repository: Path, tmp_path: Path) -> None:
+def test_the_head_and_settings_of_a_worktree(repository: Path, tmp_path: Path) -> None:
     own = repository / ".git" / "worktrees" / "w"
     own.mkdir(parents=True)
     (own / "HEAD").write_text("ref: refs/heads/w\n", encoding="utf-8")
@@ -75,18 +75,18 @@ def test_a_worktree(repository: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "ref: refs/heads/.invalid\n", "no commit\n"])
-def test_a_head_that_tells_nothing(repository: Path, content: str) -> None:
-    """`.invalid` is what a repository with reftables says to programs that read files."""
+def test_an_unusable_head(repository: Path, content: str) -> None:
+    """A repository with reftables shows `.invalid` to programs that read files."""
     (repository / ".git" / "HEAD").write_text(content, encoding="utf-8")
     head = read_head(repository)
     assert head is None or (head.commit, head.branch) == (None, None)
 
 
-def test_no_repository(tmp_path: Path) -> None:
+def test_a_folder_without_a_repository(tmp_path: Path) -> None:
     assert (git_folder(tmp_path), read_head(tmp_path)) == (None, None)
 
 
-def test_settings(repository: Path, tmp_path: Path) -> None:
+def test_settings_of_the_repository_go_before_the_user_s(repository: Path, tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     text = '[filter "lfs"]\n\tprocess = git-lfs filter-process\n\trequired\n[core]\n\tlongpaths = false\n'

@@ -1,4 +1,4 @@
-"""The job object, as far as it can be seen without a Windows; scripts/kill_trials.py shows that it holds."""
+"""Calls to the job object API, with a fake kernel32; scripts/kill_trials.py shows on Windows that they work."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ JOB, PROCESS = 77, 2**64 - 1  # GetCurrentProcess() is -1 as a handle: 64 bits, 
 
 
 class Kernel:
-    """kernel32: each function returns what it is told to, and remembers its arguments."""
+    """A fake kernel32 whose functions return given values and record their arguments."""
 
     def __init__(self, **answers: int):
         self.calls: list[tuple[str, tuple[Any, ...]]] = []
@@ -59,7 +59,7 @@ def test_no_job_elsewhere() -> None:
     assert not jobs.join_job()
 
 
-def test_process_joins_a_job_that_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_process_joins_a_job_that_is_killed_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     kernel = Kernel()
     assert joined(monkeypatch, kernel)
     assert [name for name, _ in kernel.calls] == [
@@ -70,23 +70,23 @@ def test_process_joins_a_job_that_ends_with_it(monkeypatch: pytest.MonkeyPatch) 
     assert kernel.argument("SetInformationJobObject", 1) == 9
     assert kernel.argument("AssignProcessToJobObject", 0).value == JOB
     assert kernel.argument("AssignProcessToJobObject", 1).value == PROCESS
-    # ctypes takes a result for 32 bits unless told otherwise, and cuts a handle
+    # by default ctypes truncates a handle to 32 bits
     assert kernel.CreateJobObjectW.restype is kernel.GetCurrentProcess.restype is ctypes.c_void_p
 
 
-def test_it_joins_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_joins_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert joined(monkeypatch, Kernel())
     assert jobs.join_job()
 
 
 @pytest.mark.parametrize("refused", ["CreateJobObjectW", "SetInformationJobObject", "AssignProcessToJobObject"])
-def test_refusal_costs_the_guarantee_and_not_the_run(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
+def test_refusal_is_no_error(monkeypatch: pytest.MonkeyPatch, refused: str) -> None:
     kernel = Kernel(**{refused: 0})
     assert not joined(monkeypatch, kernel)
     assert kernel.calls[-1][0] == refused
 
 
-def test_structures_are_as_long_as_windows_says() -> None:
+def test_size_of_structures() -> None:
     # sizeof(JOBOBJECT_EXTENDED_LIMIT_INFORMATION) in winnt.h: 144 bytes where pointers have 8
     pointers = {8: (64, 144), 4: (48, 112)}[ctypes.sizeof(ctypes.c_void_p)]
     assert (ctypes.sizeof(jobs._BasicLimits), ctypes.sizeof(jobs._ExtendedLimits)) == pointers

@@ -1,4 +1,4 @@
-"""The agent lies where PYTHONPATH says, in a folder that no batch file can break."""
+"""The agent is where PYTHONPATH points, in a folder that no batch file can break."""
 
 from __future__ import annotations
 
@@ -20,29 +20,30 @@ pytestmark = pytest.mark.usefixtures("composed_at_once")
 
 
 @pytest.fixture
-def told(plan) -> Any:
-    """told(folder): a plan whose PYTHONPATH is `folder`."""
+def plan_with_path(plan) -> Any:
+    """Return a function: folder -> plan with that PYTHONPATH."""
     planned: LaunchPlan = plan("tracker").plan
     return lambda folder: replace(planned, env={**planned.env, "PYTHONPATH": str(folder)})
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "pmlaunch_agent").glob("*.py")}
+    root = folder / "pmlaunch_agent"
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in root.rglob("*.py")}
 
 
-def test_own_folder_needs_no_copy(told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_folder_needs_no_copy(plan_with_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.copyfile", None)
-    provide_agent(told(AGENT_FOLDER))
+    provide_agent(plan_with_path(AGENT_FOLDER))
 
 
-def test_copy_is_whole(told, tmp_path: Path) -> None:
-    provide_agent(told(tmp_path / "pmlaunch" / "agent"))
+def test_copy_is_complete(plan_with_path, tmp_path: Path) -> None:
+    provide_agent(plan_with_path(tmp_path / "pmlaunch" / "agent"))
     assert content(tmp_path / "pmlaunch" / "agent") == content(AGENT_FOLDER)
     assert "__main__.py" in content(AGENT_FOLDER)
 
 
-def test_copy_that_is_right_already_is_left_alone(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    provide_agent(told(tmp_path))
+def test_identical_copy_is_not_touched(plan_with_path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provide_agent(plan_with_path(tmp_path))
     (tmp_path / "pmlaunch_agent" / "spec.py").write_text("changed", encoding="utf-8")
     (tmp_path / "pmlaunch_agent" / "__main__.py").unlink()
     copied = []
@@ -50,31 +51,29 @@ def test_copy_that_is_right_already_is_left_alone(told, tmp_path: Path, monkeypa
 
     real = shutil.copyfile
     monkeypatch.setattr("shutil.copyfile", lambda source, target: copied.append(target.name) or real(source, target))
-    provide_agent(told(tmp_path))
+    provide_agent(plan_with_path(tmp_path))
     assert sorted(copied) == ["__main__.py", "spec.py"]
     assert content(tmp_path) == content(AGENT_FOLDER)
 
 
-def test_copy_that_cannot_be_made(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_fails(plan_with_path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("shutil.copyfile", refuse)
     with pytest.raises(PmlaunchError, match="No space left on device") as caught:
-        provide_agent(told(tmp_path))
+        provide_agent(plan_with_path(tmp_path))
     assert (caught.value.code, caught.value.subject) == ("PML204", str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["R&D", "pm (x86)", "100%", "bang!"])
-def test_folder_that_a_batch_file_acts_on_is_not_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
-) -> None:
+def test_folder_with_special_characters_is_avoided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
     monkeypatch.setattr(launch, "AGENT_FOLDER", Path(f"/opt/{name}/agent"))
     windows = PLATFORMS["windows"]
     found = agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}", "PROGRAMDATA": "/data", "PUBLIC": "/public"})
     assert found.parts[:3] == (*Path("/data").parts, "pmlaunch")
-    # nowhere is harmless: the first place, and the run says what came of it
+    # no folder is harmless: use the first one
     assert agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}"}).parent == Path(f"/home/{name}/pmlaunch")
     assert agent_folder(windows, {}) == Path(f"/opt/{name}/agent")
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")

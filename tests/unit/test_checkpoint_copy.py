@@ -1,4 +1,4 @@
-"""A run's own copy of the checkpoint: linked where it can be, copied where not, and never the original itself."""
+"""A run's own copy of the checkpoint: a hard link if possible, else a copy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LARGE = b"x" * (1 << 20) + b"y"
 
 @pytest.fixture
 def staged(plan, tmp_path: Path, composed_at_once: None) -> LaunchPlan:
-    """A plan whose two files, one large and one small, go into the run folder."""
+    """A plan with two staged files, one large and one small."""
     home = tmp_path / "trained"
     home.mkdir()
     (home / "last.ckpt").write_bytes(LARGE)
@@ -28,7 +28,7 @@ def staged(plan, tmp_path: Path, composed_at_once: None) -> LaunchPlan:
     return replace(plan().plan, staged=Staged("--checkpoint", (home / "last.ckpt", home / "configs.pt")))
 
 
-def test_large_is_linked_and_small_is_copied(staged: LaunchPlan, tmp_path: Path) -> None:
+def test_large_files_are_linked_small_ones_copied(staged: LaunchPlan, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(staged, folder)
     large, small = (staged_path(folder, source) for source in staged.staged.files)
@@ -47,11 +47,11 @@ def test_symbolic_link_is_followed(staged: LaunchPlan, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(replace(staged, staged=Staged("--checkpoint", (link,))), folder)
     mine = staged_path(folder, link)
-    assert not mine.is_symlink()  # upstream resolves the path, and would write beside what it points to
+    assert not mine.is_symlink()  # upstream resolves the path and would write beside the target
     assert mine.samefile(real)
 
 
-def test_copied_where_no_link_can_be_made(staged: LaunchPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copied_if_links_are_impossible(staged: LaunchPlan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(errno.EXDEV, "another drive")
 
@@ -63,7 +63,7 @@ def test_copied_where_no_link_can_be_made(staged: LaunchPlan, tmp_path: Path, mo
     assert not mine.samefile(staged.staged.files[0])
 
 
-def test_missing_file_is_for_the_checks(staged: LaunchPlan, tmp_path: Path) -> None:
+def test_missing_file_is_skipped(staged: LaunchPlan, tmp_path: Path) -> None:
     staged.staged.files[1].unlink()
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(staged, folder)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.doctor.probe_reply import InstalledPackage, ProbeReply, missing_module
+from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, missing_module
 
 
 @pytest.mark.parametrize(

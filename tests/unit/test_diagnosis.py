@@ -1,4 +1,4 @@
-"""From what a run left behind to what a person can do."""
+"""Findings from exceptions, exit codes and logs."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def test_exception_is_recognised(kind: str, message: str, code: str) -> None:
     assert "\n" not in finding.message
 
 
-def test_sign_may_stand_in_the_traceback() -> None:
+def test_sign_in_the_traceback() -> None:
     assert finding_for("SystemExit", "1", "...\nRuntimeError: CUDA out of memory\n").code == "PML303"
 
 
-def test_cure_is_the_registrys_with_the_package_that_is_missing() -> None:
+def test_hint_is_the_codes_cure_with_the_missing_package() -> None:
     assert finding_for("RuntimeError", "CUDA out of memory").hint == CODES["PML303"].cure
     hint = finding_for("ModuleNotFoundError", "No module named 'isaaclab.app'").hint
     assert hint == "Install it with that Python: PYTHON -m pip install isaaclab"
@@ -59,7 +59,7 @@ def test_unknown_exception_shows_the_last_line_of_the_log() -> None:
     assert (finding.message, finding.subject) == ("ValueError: no such robot", "the last line")
 
 
-def test_exception_without_anything_is_still_a_finding() -> None:
+def test_empty_exception() -> None:
     assert diagnose_exception({}, []).code == "PML301"
 
 
@@ -82,7 +82,7 @@ def test_exception_without_anything_is_still_a_finding() -> None:
         (0xFFFFFFFF, "exit code 0xFFFFFFFF"),
     ],
 )
-def test_name_of_an_exit(exit_code: int | None, words: str) -> None:
+def test_name_of_exit(exit_code: int | None, words: str) -> None:
     assert name_of_exit(exit_code) == words
 
 
@@ -112,7 +112,7 @@ def test_end_without_a_verdict(tail: list[str], said: str, reached: bool, code: 
         ("'python.exe' is not recognized as an internal or external command", "PML331"),
     ],
 )
-def test_launcher_script_that_never_reached_the_agent(line: str, code: str) -> None:
+def test_launcher_script_fails_before_the_agent(line: str, code: str) -> None:
     finding = diagnose_exit(0, False, ["banner", line])
     if "not recognized" in line:  # cmd.exe puts the verb before the word
         assert finding.code in ("PML331", "PML334")
@@ -131,17 +131,17 @@ def test_launcher_script_that_never_reached_the_agent(line: str, code: str) -> N
         "No se esperaba \\NVIDIA en este momento.",
     ],
 )
-def test_batch_file_that_broke_at_a_parenthesis(line: str) -> None:
+def test_batch_file_breaks_at_a_parenthesis(line: str) -> None:
     finding = diagnose_exit(0, False, ["banner", line, "one line more"], BATCH)
     assert (finding.code, finding.hint) == ("PML213", "--via python --python X goes around the batch file")
     assert line in finding.message
     assert diagnose_exit(0, False, [line]).code == "PML213"
-    # said by the program itself it means nothing of the kind
+    # in the output of the program itself it means nothing
     assert diagnose_exit(0, True, [line], BATCH).code == "PML330"
 
 
 @pytest.mark.parametrize("reached", [True, False])
-def test_exit_code_0_of_a_batch_file_is_told_for_what_it_is(reached: bool) -> None:
+def test_exit_code_0_of_a_batch_file_is_qualified(reached: bool) -> None:
     words = "exit code 0 (this batch file returns 0 whatever happens)"
     assert words in diagnose_exit(0, reached, ["x"], BATCH).message
     assert words not in diagnose_exit(1, reached, ["x"], BATCH).message
@@ -159,7 +159,7 @@ def test_exit_code_0_of_a_batch_file_is_told_for_what_it_is(reached: bool) -> No
         ("[step 3] Fatal Python error: Segmentation fault", "Fatal Python error: Segmentation fault"),
     ],
 )
-def test_crash_that_the_fault_handler_names(line: str, said: str) -> None:
+def test_crash_reported_by_the_fault_handler(line: str, said: str) -> None:
     finding = diagnose_exit(
         0, True, ["start", line, "Thread 0x1:", '  File "x.py", line 3', "Extension modules: ..."], BATCH
     )
@@ -169,14 +169,14 @@ def test_crash_that_the_fault_handler_names(line: str, said: str) -> None:
     assert "Extension modules" not in finding.message
 
 
-def test_the_last_of_several_crashes_is_the_one() -> None:
+def test_last_of_several_crashes_counts() -> None:
     tail = ["Windows fatal exception: code 0x8001010d", "survived", "Windows fatal exception: access violation", "x"]
     assert "access violation" in diagnose_exit(0, True, tail).message
     assert "0x8001010d" not in diagnose_exit(0, True, tail).message
 
 
 @pytest.mark.parametrize(("length", "shown"), [(160, "x" * 160), (161, "x" * 157 + "..."), (10_000, "x" * 157 + "...")])
-def test_endless_last_words_are_cut(length: int, shown: str) -> None:
+def test_long_last_line_is_shortened(length: int, shown: str) -> None:
     line = "x" * length
     assert last_words(["one", f"  {line}  "]) == shown
     for reached in (True, False):
@@ -188,16 +188,16 @@ def test_endless_last_words_are_cut(length: int, shown: str) -> None:
     assert len(diagnose_exit(0, False, [line + " was unexpected at this time"], BATCH).message) < 400
 
 
-def test_no_words_at_all() -> None:
+def test_no_output() -> None:
     assert last_words([]) is None
 
 
-def test_output_is_utf8_also_where_a_byte_is_not() -> None:
+def test_output_is_decoded_despite_invalid_bytes() -> None:
     assert _decoded("走路".encode()) == "走路"
     assert _decoded(b"\xff!").endswith("!")
 
 
-def test_the_first_cause_is_what_a_person_reads() -> None:
+def test_original_exception_is_reported() -> None:
     wrapped = {
         "type": "hydra.errors.InstantiationException",
         "message": "Error locating target 'pmlaunch.demo.env.DemoEnv'",

@@ -1,4 +1,4 @@
-"""metrics.json as the launcher believes it, and as a person sees it."""
+"""metrics.json: what the launcher reads and how it is shown."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def shown(measured: RunMetrics, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_what_is_read(folder: RunFolder) -> None:
+def test_read_metrics(folder: RunFolder) -> None:
     found = read(folder)
     assert found.metrics == DOCUMENT["metrics"]
     assert found.rest == {key: DOCUMENT[key] for key in ("common", "per_motion", "comparable", "notes", "seconds")}
 
 
-def test_speed_is_the_evaluations_own(folder: RunFolder) -> None:
+def test_speed_is_the_evaluations_own_figure(folder: RunFolder) -> None:
     seconds = {"evaluation_started": 1.0, "first_step": 1.5, "last_step": 11.5, "evaluation_finished": 31.5}
     result = {"steps": 301, "seconds": seconds}
     assert steps_per_second(agent_result(result), read(folder)) == 33.3
@@ -73,7 +73,7 @@ def test_speed_is_the_evaluations_own(folder: RunFolder) -> None:
     assert steps_per_second(agent_result({}), read(folder, steps_per_second="fast")) is None
 
 
-def test_no_document_is_no_measure(folder: RunFolder) -> None:
+def test_no_document(folder: RunFolder) -> None:
     assert read_metrics(folder) == RunMetrics()
     folder.file("metrics.json").write_text("[", encoding="utf-8")
     assert read_metrics(folder) == RunMetrics()
@@ -87,7 +87,7 @@ def test_no_document_is_no_measure(folder: RunFolder) -> None:
         {"per_motion": [3, {}, {"motion": 4, "success": "yes", "metrics": {"gt_err": "far"}}]},
     ],
 )
-def test_what_is_no_number_is_left_out(
+def test_values_that_are_no_numbers_are_skipped(
     folder: RunFolder, capsys: pytest.CaptureFixture[str], changes: dict[str, Any]
 ) -> None:
     found = read(folder, **changes)
@@ -95,7 +95,7 @@ def test_what_is_no_number_is_left_out(
     assert shown(found, capsys)
 
 
-def test_motions_and_the_lost_ones(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_motions_are_listed(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(read(folder), capsys)
     assert "走路" in text
     assert "lost 1 of 2 motions: fall" in text
@@ -112,7 +112,7 @@ def test_motions_and_the_lost_ones(folder: RunFolder, capsys: pytest.CaptureFixt
         (("foot_slip/mean", "foot_slip/max", "height/mean"), "motion foot_slip height"),
     ],
 )
-def test_every_generation_has_figures_of_its_motions(
+def test_table_of_motions_for_every_generation(
     folder: RunFolder, capsys: pytest.CaptureFixture[str], names: tuple[str, ...], header: str
 ) -> None:
     figures = {f"eval/{name}": 0.125 for name in names}
@@ -122,7 +122,7 @@ def test_every_generation_has_figures_of_its_motions(
     assert sum("0.125" in line for line in lines) == 2
 
 
-def test_one_motion_needs_no_table(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_single_motion_has_no_table(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(read(folder, per_motion=[entry("walk", True, err=0.123)]), capsys)
     assert "walk" not in text
 
@@ -130,10 +130,10 @@ def test_one_motion_needs_no_table(folder: RunFolder, capsys: pytest.CaptureFixt
 def test_cut_short(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(read(folder, comparable=False), capsys)
     assert "not comparable: the notes say why" in text
-    assert "--max-steps" not in text, "an evaluator without thresholds is not comparable either"
+    assert "--max-steps" not in text, "other reasons make a run incomparable, too"
 
 
-def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_motions_come_first(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     many = [entry(f"m{index}", index != 99, err=0.1) for index in range(100)]
     text = shown(read(folder, per_motion=many), capsys)
     assert "m99" in text
@@ -142,6 +142,6 @@ def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys:
 
 
 @pytest.mark.parametrize(("error", "codes"), [(3.1, []), (151.2, ["PML315"]), (None, []), ("far", [])])
-def test_pml315_a_simulation_that_blew_up(folder: RunFolder, error: object, codes: list[str]) -> None:
+def test_pml315_diverged_simulation(folder: RunFolder, error: object, codes: list[str]) -> None:
     measured = read(folder, common={"mean_position_error_m": error})
     assert [finding.code for finding in metrics_findings(measured)] == codes

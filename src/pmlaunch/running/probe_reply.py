@@ -17,27 +17,33 @@ def missing_module(error: str | None) -> str | None:
 
 @dataclass(frozen=True)
 class InstalledPackage:
-    """A distribution; `editable` is the folder of an editable installation, `complete` False if half installed."""
+    """A distribution; `editable` is the folder of an editable installation, `complete` False if half installed.
+
+    `requires` are its requirements, if they were asked for.
+    """
 
     version: str | None = None
     location: str | None = None
     editable: str | None = None
     complete: bool = True
+    requires: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> InstalledPackage:
         """Parse an entry of the reply; what is missing or of another type keeps its default."""
         complete = entry.get("complete") is not False
-        return cls(_text(entry, "version"), _text(entry, "location"), _text(entry, "editable"), complete)
+        place = _text(entry, "location"), _text(entry, "editable")
+        return cls(_text(entry, "version"), *place, complete, _texts(entry, "requires"))
 
 
 @dataclass(frozen=True)
 class ImportAttempt:
-    """How an import went; `file` is where the module was found."""
+    """How an import went, in `seconds`; `file` is where the module was found."""
 
     ok: bool = False
     file: str | None = None
     error: str = ""
+    seconds: float = 0.0
 
     @property
     def missing(self) -> str | None:
@@ -47,7 +53,7 @@ class ImportAttempt:
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> ImportAttempt:
         """Parse an entry of the reply; what is missing or of another type keeps its default."""
-        return cls(bool(entry.get("ok")), _text(entry, "file"), _text(entry, "error") or "")
+        return cls(bool(entry.get("ok")), _text(entry, "file"), _text(entry, "error") or "", _number(entry, "seconds"))
 
 
 @dataclass(frozen=True)
@@ -92,11 +98,10 @@ class ProcessGroupAttempt:
     @classmethod
     def parse(cls, entry: Mapping[str, object]) -> ProcessGroupAttempt:
         """Parse an entry of the reply; what is missing or of another type keeps its default."""
-        seconds = entry.get("seconds")
         return cls(
             _text(entry, "backend") or "unknown",
             bool(entry.get("ok")),
-            float(seconds) if isinstance(seconds, (int, float)) else 0.0,
+            _number(entry, "seconds"),
             _text(entry, "error") or "no reason",
         )
 
@@ -110,6 +115,8 @@ class ProbeReply:
     imports: Mapping[str, ImportAttempt] = field(default_factory=dict)
     torch: TorchBuild | None = None
     process_group: ProcessGroupAttempt | None = None
+    executable: str | None = None
+    platform: str | None = None
 
     @classmethod
     def parse(cls, document: Mapping[str, object]) -> ProbeReply:
@@ -122,6 +129,8 @@ class ProbeReply:
             {name: ImportAttempt.parse(entry) for name, it in imports.items() if (entry := _mapping(it)) is not None},
             TorchBuild.parse(torch) if torch is not None else None,
             ProcessGroupAttempt.parse(group) if group is not None else None,
+            _text(document, "executable"),
+            _text(document, "platform"),
         )
 
 
@@ -147,3 +156,8 @@ def _texts(entry: Mapping[str, object], key: str) -> tuple[str, ...]:
 def _flag(entry: Mapping[str, object], key: str) -> bool | None:
     value = entry.get(key)
     return value if isinstance(value, bool) else None
+
+
+def _number(entry: Mapping[str, object], key: str) -> float:
+    value = entry.get(key)
+    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -1,4 +1,4 @@
-"""What is drawn and told after a run that kept or recorded something; and the keys of a window."""
+"""The picture and the findings after a run with --save-motion or --record, and the keys of a window."""
 
 from __future__ import annotations
 
@@ -49,23 +49,23 @@ def codes(
     return [(item.code, item.message) for item in artifact_findings(plan, folder, result, state)]
 
 
-def test_saved_and_read_again(folder: RunFolder) -> None:
+def test_saved_motion_round_trip(folder: RunFolder) -> None:
     write_saved(folder.file("motion.npz"), saved())
     found = read_saved(folder.file("motion.npz"))
     assert (found.body_names, found.motions, found.fps) == (BODIES, ("walk", "走路"), 30.0)
     np.testing.assert_array_equal(found.positions, saved().positions)
     assert np.isnan(found.positions[5:, 1]).all()
-    assert [path.name for path in folder.path.iterdir()] == ["motion.npz"], "and no draft"
+    assert [path.name for path in folder.path.iterdir()] == ["motion.npz"], "without a temporary file"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\x93NUMPY"])
-def test_what_is_no_saved_motion(folder: RunFolder, content: bytes) -> None:
+def test_not_a_saved_motion(folder: RunFolder, content: bytes) -> None:
     folder.file("motion.npz").write_bytes(content)
     with pytest.raises((ValueError, OSError)):
         read_saved(folder.file("motion.npz"))
 
 
-def test_a_pickle_in_it_is_not_loaded(folder: RunFolder) -> None:
+def test_pickled_array_is_not_loaded(folder: RunFolder) -> None:
     with folder.file("motion.npz").open("wb") as file:
         np.savez(file, positions=np.array([{"a": print}], dtype=object))
     with pytest.raises(ValueError, match="allow_pickle"):
@@ -73,7 +73,7 @@ def test_a_pickle_in_it_is_not_loaded(folder: RunFolder) -> None:
 
 
 @pytest.mark.parametrize("parents", [(-1, 0, 0, 0), (-1, -1, -1, -1)])
-def test_the_picture_is_drawn(plan_of: LaunchPlan, folder: RunFolder, parents: tuple[int, ...]) -> None:
+def test_picture_is_drawn(plan_of: LaunchPlan, folder: RunFolder, parents: tuple[int, ...]) -> None:
     pytest.importorskip("matplotlib", reason="skipped: the picture needs matplotlib: pip install pmlaunch[demo]")
     write_saved(folder.file("motion.npz"), saved(parents))
     assert codes(replace(plan_of, save_motion=True), folder) == []
@@ -81,7 +81,7 @@ def test_the_picture_is_drawn(plan_of: LaunchPlan, folder: RunFolder, parents: t
 
 
 @pytest.mark.parametrize("count", [4, 5])
-def test_a_picture_of_some_says_of_how_many(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+def test_picture_with_the_first_motions_says_so(folder: RunFolder, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     poses = pytest.importorskip(
         "pmlaunch.motions.pose_strip", reason="skipped: the picture needs matplotlib", exc_type=ImportError
     )
@@ -94,7 +94,7 @@ def test_a_picture_of_some_says_of_how_many(folder: RunFolder, monkeypatch: pyte
     assert drawn[0].get_suptitle() == ("the first 4 of 5 motions" if count == 5 else "")
 
 
-def test_a_picture_that_fails_leaves_no_draft(folder: RunFolder) -> None:
+def test_failed_picture_leaves_no_temporary_file(folder: RunFolder) -> None:
     poses = pytest.importorskip(
         "pmlaunch.motions.pose_strip", reason="skipped: the picture needs matplotlib", exc_type=ImportError
     )
@@ -104,7 +104,7 @@ def test_a_picture_that_fails_leaves_no_draft(folder: RunFolder) -> None:
     assert [path.name for path in folder.path.iterdir()] == ["poses.png"]
 
 
-def test_no_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = replace(plan_of, save_motion=True)
     write_saved(folder.file("motion.npz"), saved())
     with monkeypatch.context() as patched:
@@ -117,7 +117,7 @@ def test_no_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatc
     assert codes(kept, folder) == [("PML312", "poses.png was not drawn: this run had no reference to draw beside it.")]
 
 
-def test_what_is_missing_is_told_with_the_agents_reason(plan_of: LaunchPlan, folder: RunFolder) -> None:
+def test_missing_artifacts_are_reported_with_the_agents_reason(plan_of: LaunchPlan, folder: RunFolder) -> None:
     wanted = replace(plan_of, save_motion=True, record=True)
     why = "nothing was recorded: moviepy is not installed for python"
     assert codes(wanted, folder, RunState.DONE, video=why) == [
@@ -130,7 +130,7 @@ def test_what_is_missing_is_told_with_the_agents_reason(plan_of: LaunchPlan, fol
     assert [code for code, _ in codes(wanted, folder)] == ["PML312"]
 
 
-def test_keys_of_the_window_are_told_once(plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keys_of_the_window_are_shown_once(plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("pmlaunch.cli.live.run_display.sys", SimpleNamespace(stderr=stream))
     window = plan(headless=False, motions=("walk",)).plan
