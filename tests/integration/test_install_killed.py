@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from installs import Install, folder, install, is_whole, made
+from installs import Install, assert_complete
 
 from started import command, wait_for
 from upstream import Upstream, git, needs_lfs
@@ -20,7 +20,6 @@ pytestmark = [
     needs_lfs,
     pytest.mark.skipif(os.name == "nt", reason="skipped: the stand-in for git is a shell script"),
 ]
-__all__ = ["folder", "install", "made"]  # fixtures
 
 # A git that kills the launcher before, after or during the command whose words hold `point`. Only what the launcher
 # itself starts counts: git-lfs calls git, too.
@@ -110,7 +109,7 @@ def test_killed_install_of_a_submodule_is_resumed(
     assert not checkout.exists() or (checkout / "protomotions" / "eval_agent.py").exists(), "half-made"
     done = install()
     assert done.code == 0, done.out
-    is_whole(checkout, made)
+    assert_complete(checkout, made)
     assert git(folder, "submodule", "status").split()[:2] == [git(checkout, "rev-parse", "HEAD"), "protomotions"]
     assert sorted(path.name for path in (folder / ".git" / "modules").iterdir()) == ["protomotions"]
 
@@ -123,7 +122,7 @@ def test_killed_install_of_a_clone_is_resumed(
     for when in ("before", "after"):
         killer.kill(folder, POINTS[point], when, *typed(made))
     assert install().code == 0
-    is_whole(folder / "protomotions", made)
+    assert_complete(folder / "protomotions", made)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="skipped: the guardian finds what left its group by /proc")
