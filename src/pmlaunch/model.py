@@ -1,6 +1,6 @@
-"""The frozen records that commands pass on: request, plan, findings, run record.
+"""The frozen records that commands pass on: plan, findings, run record.
 
-An `EvalRequest` is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
+An `EvalRequest` (`request.py`) is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
 Nothing here reads a file or starts a process.
 """
 
@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pmlaunch.request import EvalRequest as EvalRequest
 from pmlaunch.support.json import HIDDEN
 
 T = TypeVar("T")
@@ -96,40 +97,6 @@ class Finding:
     hint: str | None = None
     fix: str | None = None
     subject: str | None = None
-
-
-@dataclass(frozen=True)
-class EvalRequest:
-    """`pmlaunch eval` as it was typed; None means that the user did not say."""
-
-    model: str
-    motions: tuple[str, ...] = ()
-    checkpoint: str | None = None
-    robot: str | None = None
-    simulator: str | None = None
-    terrain: str | None = None
-    constraints: tuple[str, ...] = ()
-    num_envs: int | None = None
-    devices: int | None = None
-    headless: bool | None = None
-    max_steps: int | None = None
-    seed: int | None = None
-    device: str | None = None
-    ddp_backend: str | None = None
-    protomotions: str | None = None
-    isaaclab: str | None = None
-    python: str | None = None
-    via: str | None = None
-    runs: str | None = None
-    timeout: float | None = None
-    silence: float | None = None
-    target_os: str | None = None
-    overrides: tuple[str, ...] = ()
-    no_check: tuple[str, ...] = ()
-    verify: bool = False
-    metrics: bool | None = None
-    save_motion: bool = False
-    record: bool = False
 
 
 @dataclass(frozen=True)

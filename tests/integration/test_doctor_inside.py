@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -13,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from jsonschema_small import mistakes
+from doctor_schema import schema_errors
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "doctor.schema.json").read_text(encoding="utf-8"))
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not here")
 _PYTHON = os.environ.get("PMLAUNCH_TEST_PYTHON")  # read before the environment is cleaned for the tests
@@ -62,7 +60,7 @@ def test_a_real_python_is_asked(pmlaunch: Callable[..., Any], repository: Path) 
     variables = {**NO_SETTINGS, "TMPDIR": str(temporary), "TEMP": str(temporary), "TMP": str(temporary)}
     done = pmlaunch("doctor", "--simulator", "genesis", "--device", "cpu", "--json", **variables)
     document = done.document
-    assert mistakes(document, SCHEMA) == []
+    assert schema_errors(document) == []
     seen = checks(document)
     assert "commit" in seen["checkout"]["facts"]["at"]
     assert "branch main" in seen["checkout"]["facts"]["at"]
@@ -88,7 +86,7 @@ def test_fix_sets_up_git_lfs_in_the_checkout_only(pmlaunch: Callable[..., Any], 
         False,
     )
     fixed = pmlaunch("doctor", "--fix", "--simulator", "genesis", "--json", *nobody, **NO_SETTINGS).document
-    assert mistakes(fixed, SCHEMA) == []
+    assert schema_errors(fixed) == []
     fix = fixed["data"]["fix"]
     assert [(item["check"], item["done"]) for item in fix["mended"]] == [("git_lfs", True)]
     assert {"check": "git_lfs", "state": "warning", "codes": ["PML223"]} in fix["before"]
@@ -120,7 +118,7 @@ def test_the_real_protomotions(pmlaunch: Callable[..., Any], upstream: Path) -> 
         pytest.skip("skipped: no Python with ProtoMotions 2.3 and Genesis (set PMLAUNCH_TEST_PYTHON)")
     where = ("--simulator", "genesis", "--protomotions", upstream, "--python", _PYTHON)
     document = pmlaunch("doctor", *where, "--json").document
-    assert mistakes(document, SCHEMA) == []
+    assert schema_errors(document) == []
     errors = {found["code"] for found in document["findings"] if found["severity"] == "error"}
     assert errors <= {"PML101"}
     assert checks(document)["process_group"]["state"] == "fine"

@@ -1,4 +1,4 @@
-"""`pmlaunch runtime`: what would start the simulator, told without starting it."""
+"""`pmlaunch runtime`: what would start the simulator."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_plain_interpreter(as_json: Json, arguments: list[str]) -> None:
     assert data["command"] == [sys.executable, "-m", "pmlaunch_agent"]
 
 
-def test_interpreter_that_is_not_there(as_json: Json) -> None:
+def test_missing_interpreter(as_json: Json) -> None:
     document = as_json("runtime", "--via", "python", "--python", "no/such/python")
     assert (document["exit_code"], [item["code"] for item in document["findings"]]) == (5, ["PML202"])
 
@@ -68,12 +68,12 @@ def test_interpreter_that_is_not_there(as_json: Json) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["--via", "docker"], "PML001"), (["--simulator", "isaacgum"], "PML010")]
 )
-def test_what_it_cannot_be(as_json: Json, arguments: list[str], code: str) -> None:
+def test_invalid_option(as_json: Json, arguments: list[str], code: str) -> None:
     assert [error["code"] for error in as_json("runtime", *arguments)["errors"]] == [code]
 
 
 @pytest.mark.skipif(current_name() == "windows", reason="skipped: Windows itself has the other tests")
-def test_batch_file_that_will_break(
+def test_batch_file_that_would_break(
     as_json: Json, capsys: pytest.CaptureFixture[str], isaaclab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pmlaunch.cli.commands.install import words_of
+from pmlaunch.cli.commands.install import model_names
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import failure
 from pmlaunch.git.progress import LfsProgress, git_progress
@@ -415,8 +415,8 @@ def test_a_file_where_the_checkout_would_be(site: MakeSite, no_git: None, tmp_pa
 
 
 def test_words_for_models() -> None:
-    assert words_of([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
-    assert words_of(["NONE"]) == ("none",)
+    assert model_names([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
+    assert model_names(["NONE"]) == ("none",)
 
 
 @pytest.mark.parametrize("name", ["protomotions", "isaac_utils", "poselib"])

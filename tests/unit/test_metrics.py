@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pmlaunch.cli.render.results import render
-from pmlaunch.cli.result import Outcome
+from pmlaunch.cli.render.record import draw_record
+from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.model import RunRecord, RunState
 from pmlaunch.running.agent_result import agent_result
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
@@ -48,7 +49,7 @@ def read(folder: RunFolder, **changes: Any) -> RunMetrics:
 def shown(measured: RunMetrics, capsys: pytest.CaptureFixture[str]) -> str:
     record = RunRecord(Path("run"), RunState.DONE, 0, "now", 12.0, metrics=measured.metrics, units=measured.units,
                        evaluation=measured.rest)  # fmt: skip
-    render(Outcome("eval", shown=record), as_json=False)
+    show(CommandResult("eval", draw=partial(draw_record, record)), as_json=False)
     return capsys.readouterr().out
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from packaging_site import make_site
-from pmlaunch.cli.app import run as run_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.python import pip as pip_room
 from pmlaunch.installing.python import target_python as looking
@@ -233,15 +232,3 @@ def test_a_probe_that_takes_too_long_is_no_answer(site: Site, monkeypatch: pytes
     with pytest.raises(PmlaunchError, match="no answer after") as caught:
         looking.look_inside(site, "--packages")
     assert caught.value.code == "PML441"
-
-
-def test_what_is_asked_for_with_reaches_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = []
-
-    def note(request: Any, _settings: Any, **_: Any) -> int:
-        requests.append(request)
-        return 0
-
-    monkeypatch.setattr("pmlaunch.cli.commands.install._install", note)
-    assert run_command(["install", "--with", "smpl_sim", "--with", "open3d"]) == 0
-    assert requests[0].extras == ("smpl_sim", "open3d")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from unit_help import codes, only
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.json import to_json
+from pmlaunch.support.text import megabytes
 
 TRACKER = "data/pretrained_models/motion_tracker/smpl"
 pytestmark = pytest.mark.usefixtures("in_git")

@@ -1,8 +1,8 @@
-"""What a CI reads of a smoke test: JUnit XML that any parser takes, and a Markdown table."""
+"""The reports of a smoke test for CI: JUnit XML and a Markdown table."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 
 from pmlaunch.smoke.case import Case, SmokeResult, Verdict
 from pmlaunch.smoke.junit import junit, markdown
@@ -22,8 +22,8 @@ RESULT = SmokeResult(
 )
 
 
-def test_junit_counts_and_says_what_failed() -> None:
-    root = ElementTree.fromstring(junit(RESULT).encode())
+def test_junit_counts_cases_and_describes_failures() -> None:
+    root = ET.fromstring(junit(RESULT).encode())
     assert {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
         "tests": "4",
         "failures": "1",
@@ -37,18 +37,18 @@ def test_junit_counts_and_says_what_failed() -> None:
     assert failure.text == "a | b\n?c"
 
 
-def test_names_survive_what_xml_cannot_hold() -> None:
-    case = ElementTree.fromstring(junit(RESULT).encode()).find("testsuite[@name='evaluation']/testcase")
+def test_characters_that_xml_forbids_are_removed() -> None:
+    case = ET.fromstring(junit(RESULT).encode()).find("testsuite[@name='evaluation']/testcase")
     assert case is not None
     assert case.get("name") == "walk & ?[31m<run> \U0001f600 步"
 
 
-def test_a_suite_without_cases_is_left_out() -> None:
+def test_empty_suite_is_left_out() -> None:
     empty = SmokeResult("demo", (Case("evaluation", "walk", Verdict.PASSED),), 0, 1.0)
-    assert [suite.get("name") for suite in ElementTree.fromstring(junit(empty).encode())] == ["evaluation"]
+    assert [suite.get("name") for suite in ET.fromstring(junit(empty).encode())] == ["evaluation"]
 
 
-def test_markdown_is_one_row_a_case_failed_ones_first() -> None:
+def test_markdown_has_a_row_per_case_failures_first() -> None:
     rows = [line for line in markdown(RESULT).splitlines() if line.startswith("| ") and "---" not in line][1:]
     assert len(rows) == 4
     assert rows[0].startswith("| failed | evaluation: walk & ?\\[31m&lt;run>")
@@ -56,5 +56,5 @@ def test_markdown_is_one_row_a_case_failed_ones_first() -> None:
     assert all(row.count(" | ") == 2 for row in rows)
 
 
-def test_the_count_by_verdict_is_in_the_json() -> None:
+def test_json_counts_cases_by_verdict() -> None:
     assert to_json(RESULT)["counts"] == {"passed": 1, "failed": 1, "error": 1, "skipped": 1}

@@ -11,6 +11,7 @@ from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.support.text import megabytes
 
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
@@ -84,10 +85,3 @@ def fetch_command(path: Path, root: Path) -> str:
     """The git command that fetches one checkpoint and nothing else."""
     include = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     return f'git -C "{root}" lfs pull --include="{include}"'
-
-
-def megabytes(size: int) -> str:
-    """`size` in bytes as people read it, in decimal units as downloads count."""
-    if size < 1_000_000:
-        return f"{size / 1000:.0f} kB" if size >= 1000 else f"{size} bytes"
-    return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"

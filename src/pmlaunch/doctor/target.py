@@ -10,11 +10,12 @@ from pmlaunch.catalog.presets import Preset, presets
 from pmlaunch.doctor.check import OWN_PACKAGES, Site, finding
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import probe_of
-from pmlaunch.errors import NoCheckoutError, PmlaunchError
+from pmlaunch.errors import NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.launch import runs_folder
+from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.choose import choose_runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
@@ -53,8 +54,7 @@ def make_site(
         platform=platform,
     )
     chosen = _value(settings, "device", device)
-    if chosen not in (None, "gpu", "cpu"):
-        raise PmlaunchError("PML001", f"--device cannot be {chosen!r}: it is gpu or cpu.")
+    require_choice(EvalRequest, "device", chosen)
     devices: Sequence[str] = preset.values.get("devices") or ("gpu",)
     backend = _backend(settings, platform, chosen, devices)
     own = () if checkout is None or embedded else OWN_PACKAGES.get(checkout.generation, ())

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Origin, Severity, Source
+from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.chosen_python import version_of
 from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
@@ -33,8 +33,7 @@ def choose_runtime(
 
     `own` prefers pmlaunch's own interpreter to the active environment: the embedded evaluation lives there.
     """
-    if via not in ("auto", "isaaclab", "python"):
-        raise PmlaunchError("PML001", f"--via cannot be {via!r}: it is auto, isaaclab or python.")
+    require_choice(EvalRequest, "via", via)
     if (wanted if via == "auto" else via) == "isaaclab":
         return isaaclab_runtime(settings, isaaclab, beside, platform)
     runtime = python_runtime(settings, python, own, platform)

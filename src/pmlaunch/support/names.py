@@ -1,4 +1,4 @@
-"""Names that forgive: maskmimic, Masked-Mimic and masked_mimic are one thing."""
+"""Forgiving name lookup: maskmimic, Masked-Mimic and masked_mimic mean the same thing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def fold(name: str) -> str:
-    """`name` without case, blanks, dashes and underscores."""
+    """Reduce `name` to its lower-case letters and digits."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
@@ -23,10 +23,17 @@ def choose(
     *,
     listing: str,
 ) -> T:
-    """The one of `things` that `wanted` names; the first of `names_of(thing)` is its proper name.
+    """Return the one of `things` that `wanted` names: by a full name or alias, else by a unique prefix of one.
 
-    A whole name or alias wins; else a unique beginning of a name (at least three letters).
-    Raises PML010 with the nearest names, or PML011 with the candidates when several answer.
+    Args:
+        kind: what the things are, for messages.
+        wanted: the name as typed; a prefix needs at least three letters.
+        things: what to choose from.
+        names_of: a thing's names, the proper one first.
+        listing: the command that lists the things, as the hint of an error.
+
+    Raises:
+        PmlaunchError: PML010 nothing matches, with the nearest names; PML011 several do, with their names.
     """
     known = list(things)
     key = fold(wanted)

@@ -1,12 +1,12 @@
-"""What doctor saw, for people: a heading a group, a line a check, and below it what was found and what to do."""
+"""A doctor examination for people: a heading per group, a line per check, and its findings below it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.encoding import symbol
+from pmlaunch.cli.result import SEVERITY_STYLES
 from pmlaunch.doctor.check import Group, Result
 from pmlaunch.doctor.examination import Examination
 from pmlaunch.model import Finding, Severity
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-# (fancy mark, plain mark, style); the plain ones say it without colour
+# (fancy mark, plain mark, style); the marks alone tell the states apart, without colour
 _MARKS = {
     "fine": ("✓", "ok", "green"),
     "note": ("•", "--", "cyan"),
@@ -23,26 +23,15 @@ _MARKS = {
     "error": ("✗", "!!", "bold red"),
     "skipped": ("·", "..", "dim"),
 }
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-_INDENT = 5  # columns: mark, and what belongs to it
-_TITLE = 21  # columns of a check's title
+_INDENT = 5  # columns, for the mark
+_TITLE = 21  # columns, for the title of a check
 _WIDEST = 100
-# facts that need no name to be understood
+# facts that are clear without their name
 _PLAIN_FACTS = ("path", "at", "backend", "ready")
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What doctor saw, as people see it. Its findings stand beneath their checks."""
-
-    seen: Examination
-
-    def render(self, console: Console) -> None:
-        render_examination(self.seen, console)
-
-
-def render_examination(seen: Examination, console: Console) -> None:
-    """Print it, without a colour that is needed to understand it, in 80 columns."""
+def draw_examination(seen: Examination, console: Console) -> None:
+    """Print an examination in 80 columns, readable without colours."""
     from rich.text import Text
 
     for group in Group:
@@ -85,17 +74,19 @@ def _finding(console: Console, finding: Finding) -> None:
     from rich.text import Text
 
     first, *more = finding.message.splitlines()
-    text = Text.assemble((finding.severity.value, _STYLES[finding.severity]), " ", (finding.code, "bold"), " ", first)
+    text = Text.assemble(
+        (finding.severity.value, SEVERITY_STYLES[finding.severity]), " ", (finding.code, "bold"), " ", first
+    )
     for index, line in enumerate(_wrapped(console, text, _INDENT + 2)):
         console.print(Text.assemble(" " * (_INDENT + (2 if index else 0)), line), soft_wrap=True)
     for said in more:
         console.print(Text(" " * _INDENT + said), soft_wrap=True)
-    if finding.hint:  # to be copied: never wrapped
+    if finding.hint:  # never wrapped, so that it can be copied
         console.print(Text(f"{' ' * (_INDENT + 2)}next: {finding.hint}", style="green"), soft_wrap=True)
 
 
 def _wrapped(console: Console, text: Text, indent: int) -> list[Text]:
-    """The lines of `text`, broken at blanks, and inside paths where they must be, with room for `indent` columns."""
+    """`text` as lines that leave room for `indent` columns, broken at blanks, or inside paths if necessary."""
     lines = list(text.wrap(console, min(console.width, _WIDEST) - indent, overflow="fold"))
     for line in lines:
         line.rstrip()

@@ -1,4 +1,4 @@
-"""`pmlaunch doctor --report`: what doctor saw as a text for an issue, without what tells who and where."""
+"""`pmlaunch doctor --report`: an examination as text for an issue, without personal data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from pmlaunch.cli.render.doctor import render_examination
+from pmlaunch.cli.render.doctor import draw_examination
 from pmlaunch.doctor.check import Result, Seen
 from pmlaunch.doctor.examination import Examination
 from pmlaunch.doctor.redaction import Anonymous
@@ -19,17 +19,17 @@ _HEAD = "pmlaunch doctor --report (home folder, user and host names removed; ple
 
 
 def report_text(seen: Examination, anonymous: Anonymous) -> str:
-    """The report: what a terminal shows, in lines wide enough to keep paths whole."""
+    """The text that a terminal would show, in lines wide enough for whole paths."""
     from rich.console import Console
 
     page = io.StringIO()
     console = Console(file=page, width=200, no_color=True, highlight=False, emoji=False)
-    render_examination(_cleaned(seen, anonymous.clean), console)
+    draw_examination(_cleaned(seen, anonymous.clean), console)
     return f"```text\n{_HEAD}\n\n{page.getvalue()}```\n"
 
 
 def _cleaned(seen: Examination, clean: Callable[[str], str]) -> Examination:
-    """Every text of it cleaned, before any line is broken: a folder with a blank could be broken in two."""
+    """A copy with every text cleaned, before lines are wrapped: wrapping could split a path at a blank."""
 
     def finding(found: Finding) -> Finding:
         hint = clean(found.hint) if found.hint else None
@@ -49,7 +49,7 @@ def _cleaned(seen: Examination, clean: Callable[[str], str]) -> Examination:
 
 
 def write_report(seen: Examination, file: str | None) -> None:
-    """Print the report, or write it to `file`. Raises PML204 when that cannot be written."""
+    """Print the report, or write it to `file`. Raises PML204 if the file cannot be written."""
     text = report_text(seen, Anonymous.here(seen.site.environment))
     if file is None:
         sys.stdout.write(text)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
 from pmlaunch.model import Severity
 from pmlaunch.support.cache import cache_root
+from pmlaunch.support.text import megabytes
 
 _MB, _GB = 10**6, 10**9
 # A record, a log and Hydra's folder are 1 MB; Isaac Sim's and Genesis' caches of kernels and shaders, hundreds of MB;

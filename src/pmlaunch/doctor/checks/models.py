@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from pmlaunch.catalog.models import Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
-from pmlaunch.checks.checkpoint import fetch_command, megabytes
+from pmlaunch.checks.checkpoint import fetch_command
 from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
 from pmlaunch.generations.checkout import Checkout, demo_checkout
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.text import megabytes
 
 _WORDS = {"here": "here", "pointer": "a Git LFS pointer", "missing": "missing"}
 

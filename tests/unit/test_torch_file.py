@@ -1,4 +1,4 @@
-"""Files that torch reads although it did not write them."""
+"""Tensor files written without torch, which torch reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pmlaunch.motions.torch_motion import read_tensor_motion
 SHAPES = [(3, 4, 3), (1, 1, 3), (5,), (0, 3), (2, 1)]
 
 
-def test_the_outline_is_read_back(tmp_path: Path) -> None:
+def test_outline_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "走 100%.motion"
     path.write_bytes(tensor_file({"fps": 30, "rigid_body_pos": np.zeros((7, 5, 3), dtype="f4")}))
     found = read_tensor_motion(path)
@@ -23,7 +23,7 @@ def test_the_outline_is_read_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("kind", ["f4", "?"])
 def test_torch_reads_the_same_numbers(tmp_path: Path, shape: tuple[int, ...], kind: str) -> None:
-    torch = pytest.importorskip("torch", reason="skipped: torch reads what was written: pip install pmlaunch[demo]")
+    torch = pytest.importorskip("torch", reason="skipped: needs torch to read the file: pip install pmlaunch[demo]")
     whole = np.random.default_rng(1).normal(size=(*shape, 2))[..., 0]  # not contiguous
     array = (whole > 0) if kind == "?" else whole.astype(kind)
     path = tmp_path / "a.pt"
@@ -37,11 +37,11 @@ def test_torch_reads_the_same_numbers(tmp_path: Path, shape: tuple[int, ...], ki
         assert read[name].numpy().dtype == expected.dtype
 
 
-def test_the_same_content_is_the_same_file() -> None:
+def test_writing_is_deterministic() -> None:
     first, second = (tensor_file({"a": np.ones(3, dtype="f4")}) for _ in range(2))
     assert first == second
 
 
-def test_other_numbers_are_refused() -> None:
+def test_unsupported_dtype() -> None:
     with pytest.raises(ValueError, match="float64"):
         tensor_file({"a": np.ones(3)})

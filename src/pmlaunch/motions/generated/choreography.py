@@ -14,9 +14,9 @@ from typing import Final
 
 import numpy as np
 
-from pmlaunch.demo.gait import Walk, path_of, smooth, stepping
-from pmlaunch.demo.legs import Foot, highest_hip, planted, reach
-from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, SIDES, Skeleton
+from pmlaunch.motions.generated.gait import Walk, path_of, smooth, stepping
+from pmlaunch.motions.generated.legs import Foot, highest_hip, planted, reach
+from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, SIDES, Skeleton
 from pmlaunch.motions.kinematics import Array, about, from_vector, inverse, multiply, rotate, slerp
 from pmlaunch.motions.poselib_motion import Motion
 

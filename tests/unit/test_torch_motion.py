@@ -1,4 +1,4 @@
-"""Motions that torch saved (H1, G1): their outline is read, and nothing that they ask for is executed."""
+"""Outlines of motions that torch saved (H1, G1, ProtoMotions 3), read without torch and without executing anything."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _Storage:
     pass
 
 
-class _Pickler(pickle._Pickler):  # the one written in Python, so that names can be written freely
+class _Pickler(pickle._Pickler):  # the Python implementation, because it lets names be replaced
     def persistent_id(self, thing: Any) -> Any:
         return ("storage", "0", "cpu", 6) if isinstance(thing, _Storage) else None
 
@@ -50,7 +50,7 @@ def pickled(content: Any, *, module: str = "torch._utils", name: str = "_rebuild
     return memory.getvalue().replace(f"c{__name__}\n_rebuild\n".encode(), f"c{module}\n{name}\n".encode())
 
 
-def test_the_outline_of_a_motion() -> None:
+def test_outline_of_a_motion() -> None:
     content = saved(pickled({"global_translation": _Tensor(810, 33, 3), "fps": 30}))
     assert is_tensor_motion(content)
     motion = read_tensor_motion(PATH, content)
@@ -59,7 +59,7 @@ def test_the_outline_of_a_motion() -> None:
 
 
 @pytest.mark.parametrize("module", ["os", "builtins", "torch.hub"])
-def test_a_pickle_that_asks_for_more_is_refused(module: str) -> None:
+def test_names_beyond_tensors_are_refused(module: str) -> None:
     content = saved(pickled({"global_translation": _Tensor(1, 2, 3), "fps": 30}, module=module, name="load"))
     with pytest.raises(PmlaunchError) as error:
         read_tensor_motion(PATH, content)
@@ -80,7 +80,7 @@ def test_a_pickle_that_asks_for_more_is_refused(module: str) -> None:
         saved(pickled({"global_translation": _Tensor(5, 3, 3)})),
     ],
 )
-def test_what_is_no_motion_is_told(content: bytes) -> None:
+def test_invalid_files(content: bytes) -> None:
     with pytest.raises(PmlaunchError) as error:
         read_tensor_motion(PATH, content)
     assert error.value.code == "PML122"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmlaunch.demo.legs import Foot, planted
-from pmlaunch.demo.skeleton import SIDES, Skeleton
+from pmlaunch.motions.generated.legs import Foot, planted
+from pmlaunch.motions.generated.skeleton import SIDES, Skeleton
 from pmlaunch.motions.kinematics import Array, about, multiply
 
 

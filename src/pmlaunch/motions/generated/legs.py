@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pmlaunch.demo.skeleton import HEEL, SOLE_BELOW_TOE
+from pmlaunch.motions.generated.skeleton import HEEL, SOLE_BELOW_TOE
 from pmlaunch.motions.kinematics import Array, about, from_vector, multiply, normalized, rotate
 
 REACH = 0.993

@@ -1,4 +1,4 @@
-"""Small YAML files: data only, and a sentence for everything that is none."""
+"""Reading small YAML files: plain data only, and one clear error for anything else."""
 
 from __future__ import annotations
 
@@ -54,39 +54,39 @@ def test_broken_yaml_says_where(path: Path, content: bytes, place: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"- a\n- b\n", b"text", b"1"], ids=["list", "text", "number"])
-def test_what_is_no_mapping_is_refused(path: Path, content: bytes) -> None:
+def test_other_documents_are_refused(path: Path, content: bytes) -> None:
     assert "holds no mapping" in refusal(path, content).message
 
 
-def test_missing_file_is_a_sentence(path: Path) -> None:
+def test_missing_file(path: Path) -> None:
     assert "cannot be read" in refusal(path, None).message
 
 
-def test_another_encoding_is_a_sentence(path: Path) -> None:
+def test_other_encoding(path: Path) -> None:
     assert "cannot be read" in refusal(path, b"a: \xff\xfe").message
 
 
-def test_impossible_date_is_a_sentence(path: Path) -> None:
+def test_impossible_date(path: Path) -> None:
     assert "impossible value" in refusal(path, b"a: 2024-13-45").message
 
 
 @pytest.mark.parametrize("piece", [b"[", b"{a: ", b"- ", b"? "])
-def test_deep_nesting_is_a_sentence(path: Path, piece: bytes) -> None:
-    """The C parser recurses without a limit: 50 000 levels would end the process with a segmentation fault."""
+def test_deep_nesting(path: Path, piece: bytes) -> None:
+    """The C parser recurses without a limit: 50 000 levels would crash the process."""
     assert "levels of nesting" in refusal(path, b"a:\n  " + piece * 100_000).message
 
 
-def test_many_brackets_are_not_deep(path: Path) -> None:
+def test_many_brackets_are_not_nesting(path: Path) -> None:
     path.write_text("a: [" + "[x], {y: [1]}, " * 1000 + "']']", encoding="utf-8")
     assert len(yaml_mapping(path)["a"]) == 2001
 
 
 @pytest.mark.parametrize("tag", [b"!!python/object/apply:os.system [exit]", b"!!python/name:os.system", b"!mine x"])
-def test_tag_that_makes_objects_is_refused(path: Path, tag: bytes) -> None:
+def test_tags_that_build_objects_are_refused(path: Path, tag: bytes) -> None:
     assert "is not valid YAML" in refusal(path, b"a: " + tag).message
 
 
-def test_reader_decides_the_code(path: Path) -> None:
+def test_caller_chooses_the_error_code(path: Path) -> None:
     with pytest.raises(PmlaunchError) as caught:
         yaml_mapping(path, "PML107")
     assert caught.value.code == "PML107"
