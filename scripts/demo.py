@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument("--motion", default="walk", help="walk, wave, squat, or the path of an SMPL motion (.npy)")
     add_torch_index(parser)
     options = parser.parse_args()
-    python = python_with(["demo"], torch_index=options.torch_index)
+    python = python_with(extras=["demo"], torch_index=options.torch_index)
     return run([python, "-m", "pmlaunch", "eval", "demo", "--motion", options.motion])
 
 

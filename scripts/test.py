@@ -1,46 +1,45 @@
-"""Set up and run the tests: `python scripts/test.py [pytest's options]`. Needs nothing but Python 3.10+.
+"""Set up and run the tests: `python scripts/test.py [options of pytest]`. Needs nothing but Python 3.10+.
 
-Tests that use a real ProtoMotions checkout are skipped unless PMLAUNCH_PROTOMOTIONS names one.
-With --windows: tests/windows instead, with a Windows Python. On Linux that is one under Wine, which is made in
-PMLAUNCH_WINE (default ~/.cache/pmlaunch-wine; 900 MB) the first time.
+Tests run on all cores. Those that use a real ProtoMotions checkout are skipped unless PMLAUNCH_PROTOMOTIONS names one,
+and exhaustive variants unless --slow is given. With --windows a Windows Python runs tests/windows; on Linux it runs
+under Wine and is created in PMLAUNCH_WINE (default ~/.cache/pmlaunch-wine; 900 MB) the first time.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import sys
+from collections.abc import Sequence
 
+from lint import lint
 from windows import run_on_windows
-from workshop import ROOT, add_torch_index, python_with, run
+from workshop import add_torch_index, python_with, run
+
+_LIGHT = ("tests/unit", "tests/property")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lint", action="store_true", help="ruff and mypy, too")
-    parser.add_argument("--windows", action="store_true", help="the tests that need Windows, under Wine elsewhere")
+    parser.add_argument("--lint", action="store_true", help="also check style, types and spelling")
+    parser.add_argument("--light", action="store_true", help="unit and property tests only, without torch")
+    parser.add_argument("--windows", action="store_true", help="the tests that need Windows; under Wine elsewhere")
     add_torch_index(parser)
     options, more = parser.parse_known_args()
+    named = any(word.startswith("tests") for word in more)
     if options.windows:
-        where = [] if any(word.startswith("tests") for word in more) else ["tests/windows"]
+        where = [] if named else ["tests/windows"]
         return run_on_windows(["-m", "pytest", "-p", "no:cacheprovider", *where, *more])
-    python = python_with(["demo", "dev"], torch_index=options.torch_index)
-    code = run([python, "-m", "pytest", *more])
-    if options.lint:
-        code = lint(python) or code
-    return code
+    extras = [] if options.light else ["demo"]
+    python = python_with(extras=extras, groups=["dev"], torch_index=options.torch_index)
+    where = list(_LIGHT) if options.light and not named else []
+    code = run([python, "-m", "pytest", *_parallel(more), *where, *more])
+    return (lint(python) or code) if options.lint else code
 
 
-def lint(python: os.PathLike[str]) -> int:
-    """ruff over everything; mypy --strict over the package, and over the agent, which is a program of its own."""
-    agent = str(ROOT / "src" / "pmlaunch" / "agent")
-    strict = [python, "-m", "mypy", "--strict", "--config-file=", "--python-version", "3.10", "-p", "pmlaunch_agent"]
-    return max(
-        run([python, "-m", "ruff", "check", "."]),
-        run([python, "-m", "ruff", "format", "--check", "."]),
-        run([python, "-m", "mypy"]),
-        run(strict, MYPYPATH=agent),
-    )
+def _parallel(words: Sequence[str]) -> Sequence[str]:
+    """Options that spread the tests over all cores, unless the user chose otherwise or debugs."""
+    alone = ("-n", "--numprocesses", "--pdb", "--collect-only", "--co", "--version", "-h", "--help")
+    return () if any(word.startswith(alone) for word in words) else ("-n", "auto", "--dist", "worksteal")
 
 
 if __name__ == "__main__":

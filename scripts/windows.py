@@ -18,7 +18,7 @@ _VERSIONS = ((3, 11), (3, 12))  # those that windows_python.sh can make
 def run_on_windows(words: Sequence[str]) -> int:
     """Run `python words...` on Windows, in the repository's folder, and return its exit code."""
     if os.name == "nt":
-        return run([python_with(["dev"]), *words])
+        return run([python_with(groups=["test"]), *words])
     folder = Path(os.environ.get(_FOLDER) or Path.home() / ".cache" / "pmlaunch-wine")
     code = run(["bash", ROOT / "scripts" / "windows_python.sh", folder, _host()])
     if code != 0:

@@ -1,6 +1,6 @@
-"""Make the project's own .venv, with nothing but Python 3.10+: used by demo.py and test.py.
+"""Create the project's own .venv with nothing but Python 3.10+: used by demo.py, test.py and lint.py.
 
-Standard library only. A .venv that was made for the same files is used as it is.
+Standard library only. A .venv made from the same pyproject.toml and constraints.txt is reused.
 """
 
 from __future__ import annotations
@@ -16,35 +16,41 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 _STAMP = ".pmlaunch"
+_PIP = "pip>=25.1"  # the first with --group
 
 
-def python_with(extras: Sequence[str], *, folder: Path | None = None, torch_index: str | None = None) -> Path:
-    """The interpreter of a .venv that has pmlaunch (editable) with `extras`; made when it is not there.
+def python_with(
+    *, extras: Sequence[str] = (), groups: Sequence[str] = (), torch_index: str | None = None, folder: Path | None = None
+) -> Path:
+    """The interpreter of a .venv with pmlaunch (editable), `extras` and dependency `groups`; created if missing.
 
-    `torch_index` is a package index that has a smaller torch than PyPI's. Ends the program with a sentence
-    when this Python is too old, has no venv, or pip fails.
+    `torch_index` is a package index that offers a smaller torch than PyPI's. Exits with a message if this Python is
+    too old or has no venv, or if pip fails.
     """
     if sys.version_info < (3, 10):  # noqa: UP036 (this runs before anything is installed)
         sys.exit(f"pmlaunch needs Python 3.10 or newer; this is {sys.version.split()[0]}.")
     home = folder or ROOT / ".venv"
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = home / _STAMP
-    wanted = _fingerprint(extras)
-    if python.is_file() and stamp.is_file() and wanted in stamp.read_text(encoding="utf-8").split():
+    made_from = stamp.read_text(encoding="utf-8").split() if stamp.is_file() else []
+    wanted = _fingerprint(extras, groups)
+    if python.is_file() and wanted in made_from:
         return python
-    _say(f"making {home.name} with Python {sys.version.split()[0]} (some minutes the first time)")
+    _say(f"creating {home.name} with Python {sys.version.split()[0]} (a few minutes the first time)")
     if not python.is_file():
         _make(home)
+    if groups:
+        _pip(python, ["--upgrade", _PIP])
     if torch_index and "demo" in extras:
         _pip(python, ["--index-url", torch_index, "torch"])
-    _pip(python, ["-e", f"{ROOT}[{','.join(extras)}]"])
-    kept = stamp.read_text(encoding="utf-8").split() if stamp.is_file() else []
-    stamp.write_text("\n".join([*kept, wanted]), encoding="utf-8")
+    chosen = [word for group in groups for word in ("--group", group)]
+    _pip(python, ["-e", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT), *chosen])
+    stamp.write_text("\n".join([*made_from, wanted]), encoding="utf-8")
     return python
 
 
 def add_torch_index(parser: argparse.ArgumentParser) -> None:
-    """The option that both programs have for `python_with`."""
+    """Add the option for `python_with(torch_index=...)`."""
     parser.add_argument(
         "--torch-index",
         default=os.environ.get("PMLAUNCH_TORCH_INDEX"),
@@ -62,21 +68,21 @@ def _make(home: Path) -> None:
     try:
         venv.create(home, with_pip=True)
     except (subprocess.CalledProcessError, ImportError):
-        # Debian keeps the parts that venv needs in a package of its own
+        # Debian packages the parts that venv needs separately
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        sys.exit(f"This Python cannot make a virtual environment. On Debian: apt-get install python{version}-venv")
+        sys.exit(f"This Python cannot create a virtual environment. On Debian: apt-get install python{version}-venv")
 
 
 def _pip(python: Path, arguments: Sequence[str]) -> None:
     constraints = ROOT / "constraints.txt"
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", constraints, *arguments]
     if run(command) != 0:
-        sys.exit("pip could not install what pmlaunch needs; its words stand above.")
+        sys.exit("pip could not install what pmlaunch needs; see its output above.")
 
 
-def _fingerprint(extras: Sequence[str]) -> str:
-    """One word for what the .venv was made from: extras, Python, dependencies and their pinned versions."""
-    digest = hashlib.sha256(f"{sorted(extras)} {sys.version_info[:2]}".encode())
+def _fingerprint(extras: Sequence[str], groups: Sequence[str]) -> str:
+    """A hash of what a .venv is made from: extras, groups, Python version, dependencies and their pins."""
+    digest = hashlib.sha256(f"{sorted(extras)} {sorted(groups)} {sys.version_info[:2]}".encode())
     for name in ("pyproject.toml", "constraints.txt"):
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()

@@ -1,10 +1,11 @@
-"""Fixtures for all tests: no test sees the user's settings, cache or environment."""
+"""Fixtures for all tests: no test sees the user's settings, cache or environment. And the option --slow."""
 
 from __future__ import annotations
 
 import os
 import signal
 import tempfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,31 @@ _NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data" / "protomot
 _GIVEN = Path(os.environ[_UPSTREAM]) if os.environ.get(_UPSTREAM) else _NEIGHBOUR
 
 
-# Whoever starts the tests in the background (nohup, a shell's &) has them ignore signals, and every child inherits that:
-# then no test of Ctrl+C could pass.
+_PART = 4  # --slow part runs one of so many slow tests
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--slow",
+        choices=("none", "part", "all"),
+        nargs="?",
+        const="all",
+        default="none",
+        help="exhaustive variants: none (default), part (one in four, always the same ones) or all",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    wanted = config.getoption("--slow")
+    skip = pytest.mark.skip(reason="slow: --slow runs it")
+    for item in items if wanted != "all" else ():
+        chosen = wanted == "part" and zlib.crc32(item.nodeid.encode()) % _PART == 0
+        if item.get_closest_marker("slow") and not chosen:
+            item.add_marker(skip)
+
+
+# Tests started in the background (nohup, a shell's &) ignore signals, and so does every child: then no test of Ctrl+C
+# could pass.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 for _name in ("SIGHUP", "SIGQUIT"):

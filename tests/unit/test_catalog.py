@@ -83,7 +83,7 @@ def test_robot_is_told_by_its_bodies(opened: HydraCheckout) -> None:
 def test_simulators_are_those_that_name_a_class(opened: HydraCheckout) -> None:
     found = simulators(opened, presets("simulator"))
     assert [simulator.name for simulator in found] == ["genesis", "isaaclab"]  # neither base nor physx
-    assert choose_simulator("lab", found).as_json() == {
+    assert to_json(choose_simulator("lab", found)) == {
         "name": "isaaclab",
         "title": "Isaac Lab (Isaac Sim, PhysX)",
         "runtime": "isaaclab",

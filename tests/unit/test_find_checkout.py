@@ -10,7 +10,7 @@ import pytest
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import demo_checkout
 from pmlaunch.generations.find import find_checkout, generation_of
-from pmlaunch.model import Generation
+from pmlaunch.model import FLAG, Generation
 from pmlaunch.settings import Settings
 
 
@@ -30,7 +30,7 @@ def refusal(settings: Settings, flag: str | None = None) -> PmlaunchError:
 
 def test_flag(checkout: Path, elsewhere: Path) -> None:
     found = find_checkout(Settings(elsewhere), "../../protomotions")
-    assert (found.root, found.source, found.generation) == (checkout.resolve(), "flag", "2")
+    assert (found.root, found.source, found.generation) == (checkout.resolve(), FLAG, Generation.V2)
 
 
 def test_environment(checkout: Path, elsewhere: Path) -> None:
@@ -83,9 +83,9 @@ def test_named_folder_is_never_replaced_by_another(checkout: Path, tmp_path: Pat
 def test_generation_3_is_told_by_its_program(checkout: Path, tmp_path: Path) -> None:
     program = checkout / "protomotions" / "eval_agent.py"
     program.rename(program.with_name("inference_agent.py"))
-    assert generation_of(checkout) == "3"
+    assert generation_of(checkout) is Generation.V3
     found = find_checkout(Settings(tmp_path))
-    assert (found.generation, found.root) == ("3", checkout)
+    assert (found.generation, found.root) == (Generation.V3, checkout)
     assert found.script.is_file()
 
 

@@ -17,6 +17,7 @@ from pmlaunch.codes import Exit
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.processes import guardian_program as guardian
 from pmlaunch.processes.guardian import Guardian
+from pmlaunch.support.json import to_json
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def after(folder: Path, monkeypatch: pytest.MonkeyPatch, told: bytes = b"") -> A
 
 
 def test_killed_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[Any]) -> None:
-    earlier = Finding("PML116", Severity.WARNING, "走路").as_json()
+    earlier = to_json(Finding("PML116", Severity.WARNING, "走路"))
     (tmp_path / "record.json").write_text(json.dumps({"state": "running", "steps": 7, "findings": [earlier]}))
     record = after(tmp_path, monkeypatch, b"123\nnonsense\n456")
     assert (record["state"], record["exit_code"], record["steps"]) == (RunState.ABNORMAL.value, Exit.NO_VERDICT, 7)

@@ -18,6 +18,7 @@ from pmlaunch.generations.checkout import demo_checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.model import FLAG, Generation
 from pmlaunch.settings import Settings
 from standin import pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_library, make_trained, save_like_torch
@@ -35,7 +36,7 @@ def find(checkout: InferenceCheckout, wanted: str, robot: str | None = "g1") -> 
 
 def test_found_by_its_program(checkout3: Path, tmp_path: Path) -> None:
     found = find_checkout(Settings(tmp_path), str(checkout3))
-    assert (found.generation, found.source, found.groups(), found.options("robot")) == ("3", "flag", [], [])
+    assert (found.generation, found.source, found.groups(), found.options("robot")) == (Generation.V3, FLAG, [], [])
     assert not found.config_dir.exists()
 
 

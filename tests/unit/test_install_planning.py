@@ -24,6 +24,7 @@ from pmlaunch.installing.python import imports_step as proof
 from pmlaunch.installing.step import InstallRequest, Progress, Site, State, StepResult, Todo
 from pmlaunch.installing.tools_step import ToolsStep
 from pmlaunch.installing.workspace_step import WorkspaceStep, add_keys
+from pmlaunch.model import Generation
 from pmlaunch.settings import Settings
 from pmlaunch.support import disk
 from pmlaunch.support.disk import require_room
@@ -128,9 +129,17 @@ def test_generation_3_is_warned_about(site: MakeSite, no_git: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ref", "generation"), [("v2.3", "2"), ("v2", "2"), ("v3.1", "3"), ("main", "3"), ("v30", None), ("mine", None)]
+    ("ref", "generation"),
+    [
+        ("v2.3", Generation.V2),
+        ("v2", Generation.V2),
+        ("v3.1", Generation.V3),
+        ("main", Generation.V3),
+        ("v30", None),
+        ("mine", None),
+    ],
 )
-def test_generation_of_a_ref(ref: str, generation: str | None) -> None:
+def test_generation_of_a_ref(ref: str, generation: Generation | None) -> None:
     assert generation_by_name(ref) == generation
 
 

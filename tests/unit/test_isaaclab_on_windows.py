@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import FLAG, ChosenPython, Finding, RuntimeFacts, RuntimeKind, Severity
 from pmlaunch.runtimes.batch_rules import BatchFile, about_zero
 from pmlaunch.runtimes.interface import IsaacLabRuntime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
@@ -117,22 +118,24 @@ def test_what_exit_code_0_is_worth(version: str | None, by: str, words: str | No
 
 
 def test_way_around_a_batch_file() -> None:
-    facts = {"kind": "isaaclab", "path": r"C:\lab\isaaclab.bat", "version": "2.3.0"}
+    facts = RuntimeFacts(RuntimeKind.ISAACLAB, r"C:\lab\isaaclab.bat", "2.3.0", FLAG, None)
 
-    def way(python: dict[str, str] | None) -> str:
-        batch = BatchFile.of({**facts, "python": python})
+    def way(python: ChosenPython | None) -> str:
+        batch = BatchFile.of(replace(facts, python=python))
         assert batch is not None
         return batch.way_around
 
-    assert way({"path": r"C:\my conda\python.exe", "by": "CONDA_PREFIX"}) == (
+    assert way(ChosenPython(r"C:\my conda\python.exe", "CONDA_PREFIX", None)) == (
         r'--via python --python "C:\my conda\python.exe"'
     )
-    assert way({"path": r"C:\lab\_isaac_sim\python.bat", "by": "_isaac_sim"}) == (
+    assert way(ChosenPython(r"C:\lab\_isaac_sim\python.bat", "_isaac_sim", None)) == (
         r'--via python --python "C:\lab\_isaac_sim\kit\python\python.exe"'
     )
     assert way(None) == "--via python --python EXE"
 
 
-@pytest.mark.parametrize(("kind", "path"), [("isaaclab", "/lab/isaaclab.sh"), ("python", r"C:\sim\python.bat")])
-def test_other_programs_mean_their_exit_codes(kind: str, path: str) -> None:
-    assert BatchFile.of({"kind": kind, "path": path, "version": None, "python": None}) is None
+@pytest.mark.parametrize(
+    ("kind", "path"), [(RuntimeKind.ISAACLAB, "/lab/isaaclab.sh"), (RuntimeKind.PYTHON, r"C:\sim\python.bat")]
+)
+def test_other_programs_mean_their_exit_codes(kind: RuntimeKind, path: str) -> None:
+    assert BatchFile.of(RuntimeFacts(kind, path, None, FLAG, None)) is None

@@ -8,7 +8,7 @@ import pytest
 
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.generations.metric_definitions import AGENT_TARGET, has_metrics
-from pmlaunch.model import Severity
+from pmlaunch.model import Generation, Origin, Severity
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
 
@@ -57,9 +57,8 @@ def test_headless_measures_and_a_window_does_not(plan, tmp_path: Path) -> None:
 def test_the_flag_wins(plan, options: dict, metrics: bool, steps: int | None) -> None:
     planned = plan(motions=("walk",), **options)
     assert (planned.plan.metrics, planned.plan.max_steps) == (metrics, steps)
-    assert planned.plan.provenance["metrics"].source == (
-        "flag" if "metrics" in options else planned.plan.provenance["metrics"].source
-    )
+    origin = Origin.FLAG if "metrics" in options else Origin.DEFAULT
+    assert planned.plan.provenance["metrics"].source.origin is origin
 
 
 @pytest.mark.parametrize("typed", [{"max_steps": 12}, {"overrides": ("agent.config.max_eval_steps=12",)}])
@@ -100,9 +99,9 @@ def test_keeping_needs_no_metrics(plan, tmp_path: Path) -> None:
 def test_agents_of_upstream() -> None:
     for module in ("mimic.agent.Mimic", "mimic.agent_amp.Mimic", "masked_mimic.agent.MaskedMimic",
                    "masked_mimic.agent_no_vae.MaskedMimicNoVae"):  # fmt: skip
-        assert has_metrics("2", f"protomotions.agents.{module}")
+        assert has_metrics(Generation.V2, f"protomotions.agents.{module}")
     for module in ("ppo.agent.PPO", "amp.agent.AMP", "ase.agent.ASE"):
-        assert not has_metrics("2", f"protomotions.agents.{module}")
+        assert not has_metrics(Generation.V2, f"protomotions.agents.{module}")
 
 
 def test_own_target_is_let_through_and_nothing_beside_it(config: Path) -> None:

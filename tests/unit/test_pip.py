@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import told
 
 from packaging_site import make_site
 from pmlaunch.cli.app import run as run_command

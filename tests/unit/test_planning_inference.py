@@ -14,7 +14,7 @@ from unit_help import codes, source, told
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Severity
+from pmlaunch.model import EvalRequest, Origin, Severity
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
@@ -74,7 +74,7 @@ def test_one_environment_on_the_cpu_is_run_as_fast_as_it_can_be(
     request = EvalRequest("g1_mlp", motions=("walk",), protomotions=str(checkout3), python="python", headless=True)
     own = make_plan(request, Settings(tmp_path, {"OMP_NUM_THREADS": "4"})).plan
     assert "OMP_NUM_THREADS" not in own.env, "what the user has set stays"
-    assert own.provenance["TORCH_COMPILE_DISABLE"].source.startswith("default")
+    assert own.provenance["TORCH_COMPILE_DISABLE"].source.origin is Origin.DEFAULT
 
 
 def test_window_measures_nothing_and_stays_open(plan3: Plan3) -> None:
@@ -101,7 +101,7 @@ def test_checkpoint_that_measures_nothing_is_played(plan3: Plan3, checkout3: Pat
     planned = plan3()
     assert "--full-eval" not in planned.plan.overrides
     assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
-    assert "measures nothing" in source(planned, "metrics").source
+    assert "measures nothing" in str(source(planned, "metrics").source)
     asked = plan3(metrics=True)
     assert asked.plan.metrics
     (finding,) = check_measuring(asked)

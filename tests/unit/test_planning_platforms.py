@@ -124,8 +124,8 @@ def test_isaaclab_is_found(plan, isaaclab, tmp_path, options: dict, environment:
     isaaclab.rename(tmp_path / "lab")
     environment = {name: str(tmp_path / value) for name, value in environment.items()}
     planned = plan(environment=environment, **options)
-    assert planned.plan.runtime["source"] == origin
-    assert planned.plan.runtime["version"] == "2.1.0"
+    assert str(planned.plan.runtime.source) == origin
+    assert planned.plan.runtime.version == "2.1.0"
     assert planned.plan.command[0].startswith(str(tmp_path / "lab"))
 
 

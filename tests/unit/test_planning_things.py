@@ -12,7 +12,7 @@ from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.quoting import is_scanned
-from pmlaunch.model import EvalRequest
+from pmlaunch.model import EvalRequest, Generation, Origin, RuntimeKind, Source
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.settings import Settings
 from standin import CHECKPOINT, TRAINED, smpl_motion
@@ -122,7 +122,7 @@ def test_users_overrides_win_over_flags_and_change_the_things(plan, tmp_path: Pa
     assert told(planned.values.terrain) == ("complex", "override")
     assert planned.plan.overrides[:3] == ("+robot=amp", "+simulator=genesis", "+terrain=complex")
     assert [text for text in planned.plan.overrides if "num_envs" in text] == ["++num_envs=7"]
-    assert planned.runtime.kind == "python"  # genesis needs no Isaac Lab
+    assert planned.runtime.facts.kind is RuntimeKind.PYTHON  # genesis needs no Isaac Lab
 
 
 @at_once
@@ -137,7 +137,7 @@ def test_motion_of_the_checkpoints_config_is_relative_to_the_checkout(plan, chec
     training(tmp_path / "run", config)
     planned = plan("run")
     assert planned.plan.motions[0].path == checkout.resolve() / "data/motions/smpl_humanoid_walk.npy"
-    assert planned.things.motion_source == "checkpoint"
+    assert planned.things.motion_source.origin is Origin.CHECKPOINT
     assert not any("motion_file" in text for text in planned.plan.overrides)
 
 
@@ -152,10 +152,10 @@ def test_motion_by_path_is_relative_to_where_it_was_typed(plan, tmp_path: Path) 
 def test_demo_needs_no_checkout(plan, checkout: Path, isaaclab: Path) -> None:
     shutil.rmtree(checkout)
     planned = plan("demo")
-    assert (planned.plan.generation, planned.plan.simulator, planned.plan.headless) == ("demo", "mujoco", True)
+    assert (planned.plan.generation, planned.plan.simulator, planned.plan.headless) == (Generation.DEMO, "mujoco", True)
     assert str(planned.things.checkout.source) == "comes with pmlaunch"
     assert planned.plan.overrides[:2] == ("+robot=smpl", "+simulator=mujoco")
-    assert planned.runtime.kind == "python"
+    assert planned.runtime.facts.kind is RuntimeKind.PYTHON
 
 
 @at_once
@@ -164,10 +164,10 @@ def test_own_interpreter_runs_the_demo_also_inside_another_environment(plan, tmp
         (tmp_path / "env" / place).parent.mkdir(parents=True)
         (tmp_path / "env" / place).touch()
     environment = {"VIRTUAL_ENV": str(tmp_path / "env")}
-    assert plan("demo", environment=environment).plan.runtime["source"] == "pmlaunch's own"
+    assert plan("demo", environment=environment).plan.runtime.source.origin is Origin.DEFAULT
     chosen = plan("tracker", simulator="genesis", environment=environment).plan.runtime
-    assert chosen["source"] == "environment VIRTUAL_ENV"
-    assert Path(chosen["path"]).is_relative_to(tmp_path / "env")
+    assert chosen.source == Source(Origin.ACTIVE_ENVIRONMENT, "environment VIRTUAL_ENV")
+    assert Path(chosen.path).is_relative_to(tmp_path / "env")
 
 
 HOSTILE = [

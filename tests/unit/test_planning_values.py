@@ -88,7 +88,7 @@ def test_several_constraints_become_one_list(plan) -> None:
 @at_once
 def test_where_the_values_of_a_plain_command_come_from(plan, checkout) -> None:
     planned = plan()
-    assert {name: sourced.source for name, sourced in planned.plan.provenance.items()} == {
+    assert {name: str(sourced.source) for name, sourced in planned.plan.provenance.items()} == {
         "checkout": "found here",
         "model": "argument",
         "checkpoint": "preset",

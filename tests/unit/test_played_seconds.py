@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.generations.v2.program import played_seconds
-from pmlaunch.model import MotionInfo
+from pmlaunch.model import Generation, MotionInfo
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from pmlaunch.model import MotionInfo
 )
 def test_generation_2(frames: int, fps: float, expected: float) -> None:
     motion = MotionInfo("walk", Path("walk.npy"), frames=frames, fps=fps, seconds=(frames - 1) / fps)
-    assert played_seconds(motion, "2") == pytest.approx(expected)
+    assert played_seconds(motion, Generation.V2) == pytest.approx(expected)
 
 
 def test_the_demo_plays_a_motion_as_it_is() -> None:

@@ -11,6 +11,7 @@ from unit_help import codes, only
 from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.json import to_json
 
 TRACKER = "data/pretrained_models/motion_tracker/smpl"
 pytestmark = pytest.mark.usefixtures("in_git")
@@ -62,6 +63,6 @@ def test_size_as_people_read_it(size: int, text: str) -> None:
 
 
 def test_finding_is_json_data(plan) -> None:
-    document: dict[str, Any] = only(plan("masked_mimic")).as_json()
+    document: dict[str, Any] = to_json(only(plan("masked_mimic")))
     assert set(document) == {"code", "severity", "message", "hint", "fix", "subject"}
     assert document["severity"] == "error"

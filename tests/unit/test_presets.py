@@ -8,6 +8,7 @@ import pytest
 
 from pmlaunch.catalog.presets import GROUPS, presets, shipped_presets
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Generation
 from pmlaunch.support.names import fold
 
 
@@ -33,7 +34,7 @@ def test_no_two_presets_answer_to_one_name(group: str) -> None:
 
 def test_models_name_robots_simulators_and_motions_that_there_are() -> None:
     for model in presets("model").values():
-        for generation in ("2", "3"):
+        for generation in (Generation.V2, Generation.V3):
             own = model.of(generation)
             for group in ("robot", "simulator", "motion") if own.values.get("checkpoint") else ():
                 wanted = own.values[group]
@@ -42,7 +43,7 @@ def test_models_name_robots_simulators_and_motions_that_there_are() -> None:
 
 def test_motions_have_a_file_for_known_robots_only() -> None:
     for motion in presets("motion").values():
-        for generation in ("2", "3"):
+        for generation in (Generation.V2, Generation.V3):
             assert set(motion.of(generation).values["files"]) <= set(presets("robot"))
 
 

@@ -17,7 +17,7 @@ TORCH = {"torch": "2.7.0+cu128"}
 
 
 def ask(text: str, installed: dict[str, str] | None = None, **options: Any) -> Requirements:
-    options = {"generation": "2", "python": "3.11.7", **options}
+    options = {"generation": Generation.V2, "python": "3.11.7", **options}
     return requirements_for(text, installed=TORCH if installed is None else installed, **options)
 
 

@@ -10,6 +10,7 @@ import pytest
 from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Origin, Source
 from pmlaunch.settings import Settings
 
 
@@ -147,7 +148,10 @@ def test_preset_folders_are_those_that_exist_the_workspace_last(place: Path) -> 
     folders = [place.parents[1] / "user" / "configs", place.parent / "configs"]
     for folder in folders:
         folder.mkdir()
-    assert settings_of(place).preset_folders == (("user file", folders[0]), ("workspace", folders[1]))
+    assert settings_of(place).preset_folders == (
+        (Source(Origin.USER_FILE), folders[0]),
+        (Source(Origin.WORKSPACE), folders[1]),
+    )
 
 
 def test_here_reads_the_process(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
