@@ -26,7 +26,7 @@ from pmlaunch.processes.child import Child
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.job_object import join_job
-from pmlaunch.running.spec import SPEC_VARIABLE
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE
 from pmlaunch.support.atomic import write_text
 
 _PERIOD = 0.05  # seconds between two looks at a download

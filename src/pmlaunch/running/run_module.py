@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, Limits, Spec, to_document
 from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
 from pmlaunch.processes.child import Child
@@ -22,7 +23,6 @@ from pmlaunch.processes.job_object import join_job
 from pmlaunch.running.agent_folder import provide_agent_in
 from pmlaunch.running.diagnosis import diagnose_exit
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.support.platforms import Platform
@@ -73,7 +73,7 @@ def run_inside(
     """Run `python -m module argv...` in the runtime's Python and wait for its end.
 
     `folder` gets spec.json, result.json and output.log. `compat` names the agent's repairs to switch on (see
-    pmlaunch_agent.compat), as an evaluation does. `listener` hears the output in pieces, on another thread.
+    pmlaunch_agent.hooks.repairs), as an evaluation does. `listener` hears the output in pieces, on another thread.
     Ctrl+C ends the module and everything below it, then raises KeyboardInterrupt; a launcher that is killed leaves
     nothing behind either.
 
@@ -85,18 +85,20 @@ def run_inside(
     folder.mkdir(parents=True, exist_ok=True)
     for leftover in ("result.json", *([] if reply is None else [reply.name])):
         (folder / leftover).unlink(missing_ok=True)
-    document = {
-        "schema": 1,
-        "module": module,
-        "argv": list(argv),
-        "cwd": str(cwd or folder),
-        "import_path": list(import_path(platform, runtime, environment)),
-        "python_path": [str(path) for path in python_path],
-        "env": {name: value for name, value in changes.items() if name != "PYTHONPATH"},
-        "hooks": {"compat": list(compat)},
-        "result": str(place.file("result.json")),
-    }
-    place.write("spec.json", document)
+    spec = Spec(
+        script=None,
+        module=module,
+        argv=tuple(argv),
+        cwd=str(cwd or folder),
+        import_path=import_path(platform, runtime, environment),
+        python_path=tuple(str(path) for path in python_path),
+        env={name: value for name, value in changes.items() if name != "PYTHONPATH"},
+        hooks=Hooks(compat=tuple(compat)),
+        limits=Limits(),
+        result=str(place.file("result.json")),
+        events=None,
+    )
+    place.write("spec.json", to_document(spec))
     place.write("record.json", {"state": "running"})  # for the guardian: ended while it says so is an accident
     start = time.monotonic()
     with Interrupts() as interrupts:

@@ -14,13 +14,14 @@ SCHEMA = 1
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
 """The environment variable that holds the path of spec.json."""
 AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
-"""What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video."""
+"""What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video: a factory
+that pmlaunch_agent.protomotions2.evaluation installs."""
 MUTABLE_DATACLASS_DEFAULTS = "mutable_dataclass_defaults"
 """A repair for `Hooks.compat`: accept dataclass instances as defaults, which Python 3.11 refuses."""
 
 
 class Artifact(str, Enum):
-    """What a run leaves on request. `missing` in result.json says why one is not there: {artifact: reason}."""
+    """What a run leaves on request. `left_out` in result.json, a list of {what, reason}, says why one is not there."""
 
     MOTION = "motion"
     VIDEO = "video"
@@ -153,17 +154,17 @@ class Spec:
         events: path of events.jsonl; None writes none.
     """
 
+    script: Optional[str]
+    module: Optional[str]
     argv: Tuple[str, ...]
     cwd: str
+    import_path: Tuple[str, ...]
+    python_path: Tuple[str, ...]
+    env: Mapping[str, Optional[str]]
+    hooks: Hooks
+    limits: Limits
     result: str
-    script: Optional[str] = None
-    module: Optional[str] = None
-    import_path: Tuple[str, ...] = ()
-    python_path: Tuple[str, ...] = ()
-    env: Mapping[str, Optional[str]] = field(default_factory=dict)
-    hooks: Hooks = field(default_factory=Hooks)
-    limits: Limits = field(default_factory=Limits)
-    events: Optional[str] = None
+    events: Optional[str]
 
 
 _PROGRAMS = ("script", "module")  # a document has exactly one of these keys
@@ -193,21 +194,24 @@ def from_document(document: Any, file: str = "spec.json") -> Spec:
             nearest known one.
     """
     try:
-        if not isinstance(document, dict):
-            raise ContractError(f"expected an object, not {document!r}")
-        entries = dict(document)
-        schema = entries.pop("schema", None)
-        if schema != SCHEMA or isinstance(schema, bool):
-            raise ContractError(f'"schema" must be {SCHEMA}, not {schema!r}')
-        given = [name for name in _PROGRAMS if name in entries]
-        if len(given) != 1:
-            raise ContractError('exactly one of "script" and "module" is needed')
-        absent = next(name for name in _PROGRAMS if name not in given)
-        spec: Spec = _read_object(Spec, {**entries, absent: None}, "")
-        if getattr(spec, given[0]) is None:
-            raise ContractError(f"{given[0]}: expected a text, not null")
+        return _read_spec(document)
     except ContractError as error:
         raise ContractError(f"{file}: {error}") from None
+
+
+def _read_spec(document: Any) -> Spec:
+    if not isinstance(document, dict):
+        raise ContractError(f"expected an object, not {document!r}"[:500])
+    entries = dict(document)
+    schema = entries.pop("schema", None)
+    if schema != SCHEMA or isinstance(schema, bool):
+        raise ContractError(f'"schema" must be {SCHEMA}, not {schema!r}')
+    given = [name for name in _PROGRAMS if name in entries]
+    if len(given) != 1:
+        raise ContractError('exactly one of "script" and "module" is needed')
+    if entries[given[0]] is None:
+        raise _wrong_type(given[0], "a text", None)
+    spec: Spec = _read_object(Spec, {**dict.fromkeys(_PROGRAMS), **entries}, "")
     return spec
 
 

@@ -87,4 +87,4 @@ def load_into(namespace: dict[str, Any], path: str) -> None:
     namespace["__file__"] = path
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)
-    exec(code, namespace)
+    exec(code, namespace)  # noqa: S102  # the program that the user asked for

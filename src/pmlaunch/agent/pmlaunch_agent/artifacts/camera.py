@@ -32,7 +32,7 @@ class Camera:
         pictures: number of pictures drawn.
     """
 
-    def __init__(self, simulator: Any, journal: Journal):
+    def __init__(self, simulator: Any, journal: Journal) -> None:
         self._journal = journal
         self._mujoco: _MujocoPictures | None = None
         self._draw: Callable[[str], None] = simulator._write_viewport_to_file
@@ -64,7 +64,7 @@ class Camera:
         if self.pictures:
             self._journal.remark(text)
         else:
-            self._journal.missing(Artifact.VIDEO, text)
+            self._journal.left_out(Artifact.VIDEO, text)
 
     def close(self) -> None:
         """Free the renderer."""
@@ -75,11 +75,12 @@ class Camera:
 class _MujocoPictures:
     """Draws what the window shows, including the markers of the reference."""
 
-    def __init__(self, simulator: Any):
+    def __init__(self, simulator: Any) -> None:
         self._simulator = simulator
         self._renderer: Any = None
 
     def draw(self, file_name: str) -> None:
+        """Write a picture to a file."""
         mujoco: Any = sys.modules["mujoco"]
         simulator, viewer = self._simulator, self._simulator.viewer
         if self._renderer is None:

@@ -23,7 +23,7 @@ class Bodies:
         env: a BaseEnv that has been built.
     """
 
-    def __init__(self, env: Any):
+    def __init__(self, env: Any) -> None:
         self._env = env
 
     def now(self) -> tuple[Any, Any]:
@@ -69,7 +69,7 @@ class MotionKeeper:
         problem: why nothing more is kept; None if all is well.
     """
 
-    def __init__(self, bodies: Bodies, lengths: list[int] | None = None):
+    def __init__(self, bodies: Bodies, lengths: list[int] | None = None) -> None:
         self._bodies = bodies
         self._lengths = lengths
         self._columns: list[_Column] = []
@@ -89,9 +89,9 @@ class MotionKeeper:
         """Write what was kept; remark on what is missing, and raise nothing."""
         try:
             if not self.write(path, names):
-                journal.missing(Artifact.MOTION, "motion.npz was not written: no step was taken")
+                journal.left_out(Artifact.MOTION, "motion.npz was not written: no step was taken")
         except Exception as error:
-            journal.missing(Artifact.MOTION, f"motion.npz was not written: {type(error).__name__}: {error}")
+            journal.left_out(Artifact.MOTION, f"motion.npz was not written: {type(error).__name__}: {error}")
         if self.problem is not None:
             journal.remark(self.problem)
 
@@ -171,7 +171,7 @@ class MotionKeeper:
 class _Column:
     """One environment's way through one motion: arrays (bodies, ...) for each step."""
 
-    def __init__(self, motion: int):
+    def __init__(self, motion: int) -> None:
         self.motion = motion
         self.progress = -1
         self.positions: list[Any] = []

@@ -27,7 +27,7 @@ class Recorder:
         journal: told why there is no video.
     """
 
-    def __init__(self, simulator: Any, path: str, journal: Journal):
+    def __init__(self, simulator: Any, path: str, journal: Journal) -> None:
         self._simulator = simulator
         self._path = path
         self._journal = journal
@@ -40,7 +40,7 @@ class Recorder:
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
         if reason is not None:
-            self._journal.missing(Artifact.VIDEO, f"nothing was recorded: {reason}")
+            self._journal.left_out(Artifact.VIDEO, f"nothing was recorded: {reason}")
 
     def stop(self) -> None:
         """End the recording and write the video: upstream does so when it draws the next time."""
@@ -54,7 +54,7 @@ class Recorder:
                 self._drop()
         except Exception as error:
             if not glob.glob(f"{glob.escape(self._path)}*.mp4"):  # otherwise only upstream's cleanup failed
-                self._journal.missing(Artifact.VIDEO, f"the video was not written: {type(error).__name__}: {error}")
+                self._journal.left_out(Artifact.VIDEO, f"the video was not written: {type(error).__name__}: {error}")
         finally:
             vars(self._simulator).pop("_write_viewport_to_file", None)
             camera.close()
@@ -94,7 +94,7 @@ class Recorder:
         folder = getattr(simulator, "_curr_user_recording_name", None)
         if folder is not None and str(folder).startswith(self._path) and os.path.isdir(folder):
             os.rmdir(folder)
-        self._journal.missing(Artifact.VIDEO, "nothing was recorded: no picture was drawn")
+        self._journal.left_out(Artifact.VIDEO, "nothing was recorded: no picture was drawn")
 
 
 def _draw_pending(simulator: Any) -> None:

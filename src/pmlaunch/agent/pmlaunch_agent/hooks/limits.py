@@ -43,7 +43,7 @@ class Watchdog:
     A main thread that is busy in C code does not notice; then the launcher ends the process.
     """
 
-    def __init__(self, journal: Journal, limits: Limits):
+    def __init__(self, journal: Journal, limits: Limits) -> None:
         self._journal = journal
         self._limits = limits
         self._ended = threading.Event()

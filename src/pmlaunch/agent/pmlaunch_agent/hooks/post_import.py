@@ -18,7 +18,7 @@ class PostImportHooks:
         on_error: called with a sentence if an action fails. An import never fails because of an action.
     """
 
-    def __init__(self, on_error: Callable[[str], None]):
+    def __init__(self, on_error: Callable[[str], None]) -> None:
         self._on_error = on_error
         self._actions: dict[str, list[Action]] = {}
         sys.meta_path.insert(0, self)
@@ -60,7 +60,7 @@ class _ActingLoader:
     It does not change the real loader, which in case of a zip file or the built-in modules serves many modules.
     """
 
-    def __init__(self, loader: Any, executed: Action):
+    def __init__(self, loader: Any, executed: Action) -> None:
         self._loader = loader
         self._executed = executed
 

@@ -34,7 +34,7 @@ def _set_default(backend: str, journal: Journal, module: ModuleType) -> None:
         position = init.__code__.co_varnames.index(_ARGUMENT)
 
         @functools.wraps(init)
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: N807
             by_position = len(args) >= position
             if not by_position and kwargs.get(_ARGUMENT) is None:
                 kwargs[_ARGUMENT] = backend

@@ -16,6 +16,8 @@ def install(names: Iterable[str], hooks: PostImportHooks, repaired: Callable[[st
     """Install the repairs in `names` that this Python needs; unknown names are ignored.
 
     Args:
+        names: of the repairs.
+        hooks: where to install them.
         repaired: called with the name of every class that only exists because of the repair.
     """
     if MUTABLE_DATACLASS_DEFAULTS in names and sys.version_info >= (3, 11):

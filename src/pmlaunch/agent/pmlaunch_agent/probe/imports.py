@@ -18,12 +18,13 @@ def try_import(name: str) -> dict[str, Any]:
     """
     start = time.monotonic()
     answer: dict[str, Any] = {"ok": False, "imported": False, "version": None, "file": None, "error": None}
+    package = name.partition(".")[0]
     try:
-        if name.split(".")[0] in _STARTS_A_SIMULATOR:
-            spec = importlib.util.find_spec(name.split(".")[0])
+        if package in _STARTS_A_SIMULATOR:
+            spec = importlib.util.find_spec(package)
             answer.update(ok=spec is not None, file=spec.origin if spec else None)
             if spec is None:
-                answer["error"] = f"ModuleNotFoundError: No module named '{name.split('.')[0]}'"
+                answer["error"] = f"ModuleNotFoundError: No module named '{package}'"
         else:
             module = importlib.import_module(name)
             version = getattr(module, "__version__", None)

@@ -56,7 +56,7 @@ class MeasuredAgent:
     config: Any
     motion_lib: Any
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._episodes: Episodes | None = None
         self._batch_ends: list[tuple[int, int]] = []  # (steps, motions) at the end of each batch
         self._steps = 0

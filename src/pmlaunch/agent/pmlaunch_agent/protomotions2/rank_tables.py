@@ -21,7 +21,7 @@ class RankTables:
         ranks: number of ranks.
     """
 
-    def __init__(self, folder: str, ranks: int):
+    def __init__(self, folder: str, ranks: int) -> None:
         self._files = [os.path.join(folder, f"{rank}_metrics.pt") for rank in range(ranks)]
         self._merged: dict[str, Any] = {}
 

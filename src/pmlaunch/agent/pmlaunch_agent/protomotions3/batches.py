@@ -18,7 +18,7 @@ class Batches:
         reporting: whether to report it; only rank 0 does.
     """
 
-    def __init__(self, journal: Journal, reporting: bool):
+    def __init__(self, journal: Journal, reporting: bool) -> None:
         self._journal = journal
         self._reporting = reporting
         self._done = self._of = self._steps = 0

@@ -44,7 +44,7 @@ class KeptMotion:
         names: of the motions, as far as the launcher knows them.
     """
 
-    def __init__(self, journal: Journal, file: str | None, names: tuple[str, ...] = ()):
+    def __init__(self, journal: Journal, file: str | None, names: tuple[str, ...] = ()) -> None:
         self._journal = journal
         self._file = file
         self._names = names

@@ -16,7 +16,7 @@ from pmlaunch_agent.report.observer import Observer
 class Scores(Observer):
     """Collects the figures of each motion, and writes metrics.json when an evaluation ends."""
 
-    def __init__(self, journal: Journal, request: MetricsRequest):
+    def __init__(self, journal: Journal, request: MetricsRequest) -> None:
         self._journal = journal
         self._request = request
         self._found = EvaluatedMotions()

@@ -39,7 +39,7 @@ class Ending:
         interrupted: whether KeyboardInterrupt ended it.
     """
 
-    def __init__(self, exit_code: int, cause: BaseException | None = None):
+    def __init__(self, exit_code: int, cause: BaseException | None = None) -> None:
         self.exit_code = exit_code
         self.exception = describe(cause) if cause is not None else None
         self.interrupted = isinstance(cause, KeyboardInterrupt)

@@ -21,7 +21,7 @@ class EventsFile(Observer):
         OSError: the file cannot be opened.
     """
 
-    def __init__(self, path: str | None, rank: int):
+    def __init__(self, path: str | None, rank: int) -> None:
         self._rank = rank
         self._pid = os.getpid()
         # Unbuffered append: each line is one write, so lines of several ranks do not mix and none is lost in a crash.

@@ -17,6 +17,7 @@ def write_whole(path: str, write: Callable[[IO[Any]], Any], mode: str = "w") -> 
     """Write a draft beside `path` and move it there: no reader sees half a file, and a failure leaves no draft.
 
     Args:
+        path: of the file.
         write: called with the open draft.
         mode: "w" for UTF-8 text, "wb" for bytes.
 

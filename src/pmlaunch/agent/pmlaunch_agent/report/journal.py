@@ -22,7 +22,7 @@ class Journal:
         observers: told of everything, in this order.
     """
 
-    def __init__(self, result: RunResult, *observers: Observer):
+    def __init__(self, result: RunResult, *observers: Observer) -> None:
         self.result = result
         self._observers = list(observers)
         self._repaired: list[str] = []
@@ -77,10 +77,11 @@ class Journal:
         self.note(text)
         print(f"pmlaunch_agent: {text}", file=sys.stderr)
 
-    def missing(self, artifact: Artifact, text: str) -> None:
+    def left_out(self, artifact: Artifact, text: str) -> None:
         """An artifact that was asked for will not be there; `text` says so and why. The first reason counts."""
         with self._lock:
-            self.result.missing.setdefault(artifact, text)
+            if all(entry["what"] != artifact for entry in self.result.left_out):
+                self.result.left_out.append({"what": artifact, "reason": text})
         self.remark(text)
 
     def process_group(self, backend: str, world_size: int, rank: int) -> None:

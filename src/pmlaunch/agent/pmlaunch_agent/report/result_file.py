@@ -28,7 +28,7 @@ class ResultFile(Observer):
         OSError: the file cannot be written.
     """
 
-    def __init__(self, path: str, result: RunResult):
+    def __init__(self, path: str, result: RunResult) -> None:
         self.path = of_rank(path, result.rank)
         self.error: OSError | None = None
         self._save(result)

@@ -9,7 +9,6 @@ from enum import Enum
 from typing import Any
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import Artifact
 from pmlaunch_agent.report.ending import StopReason
 
 
@@ -29,7 +28,7 @@ class RunResult:
     Attributes:
         seconds: {milestone: seconds from the agent's start to its first occurrence}.
         steps: control steps so far.
-        missing: {artifact: why it is not there although it was asked for}.
+        left_out: artifacts that are not there although they were asked for, each {what, reason}.
     """
 
     status: Status = Status.STARTED
@@ -44,7 +43,7 @@ class RunResult:
     steps: int = 0
     hooks_applied: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    missing: dict[Artifact, str] = field(default_factory=dict)
+    left_out: list[dict[str, str]] = field(default_factory=list)
     pid: int = field(default_factory=os.getpid)
     rank: int = 0
     python: str = sys.version.split()[0]
@@ -54,6 +53,6 @@ class RunResult:
     argv: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
-        """The JSON document; it has no `missing` if nothing is."""
-        entries = {name: value for name, value in vars(self).items() if name != "missing" or value}
+        """The JSON document; it has no `left_out` if nothing is."""
+        entries = {name: value for name, value in vars(self).items() if name != "left_out" or value}
         return {"schema": 1, **entries, "seconds": {**self.seconds, "total": elapsed()}}

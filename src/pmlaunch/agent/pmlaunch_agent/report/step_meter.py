@@ -23,7 +23,7 @@ class StepMeter(Observer):
         reporting: whether to write step events; only rank 0 does.
     """
 
-    def __init__(self, journal: Journal, limit: int | None, reporting: bool):
+    def __init__(self, journal: Journal, limit: int | None, reporting: bool) -> None:
         self._journal = journal
         self._result = journal.result
         self._limit: float = float("inf") if limit is None else limit
