@@ -46,6 +46,7 @@ class Camera:
             self._draw = lambda file_name: _draw_genesis(simulator, file_name)
 
     def __call__(self, file_name: str) -> None:
+        """Draw the next picture."""
         if self._ended:
             return
         reason = None

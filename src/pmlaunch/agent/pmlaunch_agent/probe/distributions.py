@@ -61,7 +61,7 @@ def _metadata_folders(folder: str) -> Iterator[str]:
 
 def _name_and_version(path: str, entry: str) -> tuple[str, str | None]:
     """From the folder's name if it has both, otherwise from the metadata: setuptools' develop mode."""
-    parts = entry[: -len(".dist-info")].split("-")
+    parts = entry.rpartition(".")[0].split("-")
     if len(parts) >= 2 and parts[1][:1].isdigit():
         return normalised(parts[0]), parts[1]
     version = _headers(path, "Version")

@@ -62,7 +62,7 @@ assert not MotionKeeper(env, [], None).write("none.npz") and not os.path.exists(
 '''
 
 
-def test_a_column_for_each_way_through_a_motion(agent) -> None:
+def test_a_column_for_each_way_through_a_motion(agent: AgentRun) -> None:
     agent.write(SCRIPT).run()
     assert agent.returncode == 0, agent.stderr
     with np.load(agent.folder / "motion.npz", allow_pickle=False) as saved:
@@ -131,7 +131,7 @@ assert Bodies(record, None, None).keeping(len) is len
 '''
 
 
-def test_bodies_of_an_evaluation_of_generation_3(agent) -> None:
+def test_bodies_of_an_evaluation_of_generation_3(agent: AgentRun) -> None:
     agent.write(EVALUATION).run()
     assert agent.returncode == 0, agent.stderr
     assert "note" not in agent.stdout
@@ -193,7 +193,7 @@ assert "step" not in vars(env)
 
 
 @pytest.mark.parametrize(("ending", "said"), [("pass", ""), ("raise KeyboardInterrupt", "KeyboardInterrupt\n")])
-def test_what_a_policy_of_3_plays_is_kept_although_nothing_is_measured(agent, ending: str, said: str) -> None:
+def test_what_a_policy_of_3_plays_is_kept_although_nothing_is_measured(agent: AgentRun, ending: str, said: str) -> None:
     agent.write(PLAYED.replace("ENDING", ending)).run()
     assert (agent.returncode, agent.stdout) == (0, said), agent.stderr
     with np.load(agent.folder / "motion.npz", allow_pickle=False) as saved:
@@ -203,7 +203,7 @@ def test_what_a_policy_of_3_plays_is_kept_although_nothing_is_measured(agent, en
 
 
 @pytest.mark.parametrize("kept", ['"motion.npz"', "None"])
-def test_a_window_that_is_closed_ends_a_run_that_only_plays(agent, kept: str) -> None:
+def test_a_window_that_is_closed_ends_a_run_that_only_plays(agent: AgentRun, kept: str) -> None:
     viewer = "env.simulator = Space(viewer=Space(is_running=lambda: int(env.progress_buf) != 2))\nevaluator = Space("
     script = PLAYED.replace("evaluator = Space(", viewer, 1).replace("ENDING", "raise AssertionError")
     agent.write(script.replace('"motion.npz"', kept)).run()

@@ -1,6 +1,8 @@
-"""The end of the process: what is open is written out, what is to be called is called, garbage is left alone."""
+"""Shutdown flushes open files, calls atexit functions and skips the final garbage collection."""
 
 from __future__ import annotations
+
+from agent_run import AgentRun
 
 CYCLE = """
 import atexit, gc
@@ -18,14 +20,14 @@ atexit.register(lambda: print("atexit, frozen:", gc.get_freeze_count() > 0))
 """
 
 
-def test_files_among_the_garbage_are_written_out_and_atexit_is_called(agent) -> None:
+def test_unreachable_files_are_flushed_and_atexit_is_called(agent: AgentRun) -> None:
     agent.write(CYCLE).run()
     assert (agent.folder / "kept.txt").read_text(encoding="utf-8") == "not flushed by anyone"
     assert "atexit, frozen: True" in agent.stdout
     assert agent.result["status"] == "finished"
 
 
-def test_an_object_that_lies_about_its_class_is_left_alone(agent) -> None:
+def test_object_with_a_failing_class_attribute_is_ignored(agent: AgentRun) -> None:
     source = """
 class Lazy:
     @property

@@ -113,7 +113,7 @@ class Mimic(PPO):
 SCRIPT = """
 import sys
 from pathlib import Path
-import pmlaunch_agent.evaluate_v2 as hook
+import pmlaunch_agent.protomotions2.target as hook
 from upstream import Config, Env, Fabric
 stopping = Config(early_terminate_cart_err=None, early_terminate_success_rate=0.1)
 config = Config(eval_metric_keys=KEYS, eval_length=None, eval_num_episodes=1, max_eval_steps=10,
@@ -146,7 +146,7 @@ def evaluate(agent):
     return run_it
 
 
-def test_every_motion_once(evaluate, agent) -> None:
+def test_every_motion_once(evaluate: Evaluate, agent: AgentRun) -> None:
     found = evaluate(seed=5)
     assert "seed 5" in agent.stdout
     assert found["metrics"]["eval/gt_err"] == pytest.approx((0.1 + 0.7 + 0.3) / 3)
@@ -165,7 +165,7 @@ def test_every_motion_once(evaluate, agent) -> None:
     assert list(agent.folder.glob("*_metrics.pt")) == []
 
 
-def test_how_far_it_is(evaluate, agent) -> None:
+def test_how_far_it_is(evaluate: Evaluate, agent: AgentRun) -> None:
     evaluate()
     told = [{key: event[key] for key in ("done", "of", "steps")} for event in agent.events_named("motion")]
     assert told == [{"done": done, "of": 3, "steps": 25} for done in (0, 2, 3)]
@@ -176,7 +176,7 @@ def test_how_far_it_is(evaluate, agent) -> None:
     assert "evaluation_finished" in agent.result["seconds"]
 
 
-def test_cut_short_is_not_comparable(evaluate) -> None:
+def test_cut_short_is_not_comparable(evaluate: Evaluate) -> None:
     found = evaluate(max_steps=6)
     assert found["comparable"] is False
     assert "not comparable" in found["notes"][0]
@@ -185,18 +185,18 @@ def test_cut_short_is_not_comparable(evaluate) -> None:
     assert found["steps"] == 6 + 6
 
 
-def test_a_limit_beyond_the_longest_motion_cuts_nothing(evaluate) -> None:
+def test_a_limit_beyond_the_longest_motion_cuts_nothing(evaluate: Evaluate) -> None:
     found = evaluate(max_steps=20)
     assert (found["comparable"], found["steps"]) == (True, 25)
 
 
-def test_names_that_the_launcher_knows(evaluate) -> None:
+def test_names_that_the_launcher_knows(evaluate: Evaluate) -> None:
     found = evaluate(motions=["one", "two", "three"])
     assert found["common"]["failed"] == ["two"]
 
 
 @pytest.mark.parametrize("base", ["Mimic", "PPO"])
-def test_agent_without_metrics(evaluate, agent, base: str) -> None:
+def test_agent_without_metrics(evaluate: Evaluate, agent: AgentRun, base: str) -> None:
     found = evaluate(base, "[]")
     assert found["metrics"] == {
         "info/episode_reward": pytest.approx((10 * 1.0 + 4 * 3.0 + 4 * 3.0 + 2 * 3.0) / 4),
@@ -210,17 +210,17 @@ def test_agent_without_metrics(evaluate, agent, base: str) -> None:
     assert found["steps"] == 10
 
 
-def test_state_of_another_training_does_not_stop_the_run(evaluate, agent) -> None:
+def test_state_of_another_training_does_not_stop_the_run(evaluate: Evaluate, agent: AgentRun) -> None:
     evaluate()
     assert any("must match the existing size" in note for note in agent.result["notes"])
 
 
-def test_tables_of_two_ranks_are_joined(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tables_of_two_ranks_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each rank fills the rows of its own motions; the others' are zeros there."""
     import torch
 
     monkeypatch.syspath_prepend(str(AGENT_HOME))
-    from pmlaunch_agent.tables import Tables
+    from pmlaunch_agent.protomotions2.rank_tables import RankTables
 
     class Fabric:
         def barrier(self) -> None:
@@ -229,7 +229,7 @@ def test_tables_of_two_ranks_are_joined(tmp_path, monkeypatch: pytest.MonkeyPatc
         def all_gather(self, value: Any) -> Any:
             return value
 
-    fabric, tables = Fabric(), Tables(str(tmp_path), 2)
+    fabric, tables = Fabric(), RankTables(str(tmp_path), 2)
     with tables.watching(fabric):
         for rank, (rows, errors) in enumerate([([0, 1], [2.0, 4.0, 0.0]), ([2], [0.0, 0.0, 9.0])]):
             evaluated = torch.zeros(3, dtype=torch.bool)
@@ -244,13 +244,13 @@ def test_tables_of_two_ranks_are_joined(tmp_path, monkeypatch: pytest.MonkeyPatc
     assert tables.per_motion(["gt_err"], [2, 2], 1, None) == [], "another number of motions"
 
 
-def test_a_table_that_holds_code_is_not_loaded(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_holds_code_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import pickle
 
     import torch
 
     monkeypatch.syspath_prepend(str(AGENT_HOME))
-    from pmlaunch_agent.tables import Tables
+    from pmlaunch_agent.protomotions2.rank_tables import RankTables
 
     class Evil:
         def __reduce__(self) -> Any:
@@ -265,7 +265,7 @@ def test_a_table_that_holds_code_is_not_loaded(tmp_path, monkeypatch: pytest.Mon
 
         all_gather = barrier
 
-    fabric, tables = Fabric(), Tables(str(tmp_path), 1)
+    fabric, tables = Fabric(), RankTables(str(tmp_path), 1)
     with tables.watching(fabric):
         fabric.barrier()
     assert not (tmp_path / "executed").exists()

@@ -42,7 +42,7 @@ def evaluate(agent: Any, checkout: InferenceCheckout, *arguments: str, **hooks: 
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
-def test_metrics_of_a_full_evaluation(agent, checkout3):
+def test_metrics_of_a_full_evaluation(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     document = evaluate(agent, checkout3, "--full-eval")
     assert agent.returncode == 0, agent.stderr
     printed = dict(line.split(": ") for line in agent.stdout.splitlines() if line.startswith("  eval/"))
@@ -67,7 +67,7 @@ def test_metrics_of_a_full_evaluation(agent, checkout3):
     assert document["notes"] == ["not a finite number, and left out: eval/normalized_jerk_mean"]
 
 
-def test_a_document_that_cannot_be_written_leaves_no_draft(agent, checkout3):
+def test_a_document_that_cannot_be_written_leaves_no_draft(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     (agent.folder / "folder.json").mkdir(parents=True)
     document = evaluate(agent, checkout3, "--full-eval", metrics={"file": str(agent.folder / "folder.json")})
     assert (agent.returncode, document) == (0, {})
@@ -75,14 +75,14 @@ def test_a_document_that_cannot_be_written_leaves_no_draft(agent, checkout3):
     assert not list(agent.folder.glob("*.tmp"))
 
 
-def test_motions_cut_short_are_not_comparable(agent, checkout3):
+def test_motions_cut_short_are_not_comparable(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
     document = evaluate(agent, checkout3, *limit)
     assert document["comparable"] is True  # the checkpoint's own limit is upstream's way to measure
     assert document["notes"][0].startswith("1 of 2 motions were cut short after 15 steps by the checkpoint's own")
 
 
-def test_motions_cut_short_by_the_user(agent, checkout3):
+def test_motions_cut_short_by_the_user(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     original = measures_of("3")
     metrics = {"file": str(agent.folder / "metrics.json"), "max_steps": 15, "common": dict(original.common)}
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
@@ -91,7 +91,7 @@ def test_motions_cut_short_by_the_user(agent, checkout3):
     assert "--max-steps" in document["notes"][0]
 
 
-def test_success_without_a_threshold_says_nothing(agent, checkout3):
+def test_success_without_a_threshold_says_nothing(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
     evaluator.write_text(evaluator.read_text(encoding="utf-8").replace("threshold=0.5", ""), encoding="utf-8")
     document = evaluate(agent, checkout3, "--full-eval")
@@ -100,7 +100,7 @@ def test_success_without_a_threshold_says_nothing(agent, checkout3):
     assert "threshold" in document["notes"][-1] + document["notes"][0]
 
 
-def test_motions_are_counted_as_their_batches_end(agent, checkout3):
+def test_motions_are_counted_as_their_batches_end(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluate(agent, checkout3, "--full-eval")
     told = [event for event in agent.events if event["event"] in ("motion", "evaluation_finished")]
     assert [(event.get("done"), event.get("of"), event.get("steps")) for event in told] == [
@@ -113,7 +113,7 @@ def test_motions_are_counted_as_their_batches_end(agent, checkout3):
     assert {10, 30} <= set(steps), "the step at the end of a batch is told before the motion"
 
 
-def test_another_evaluator_does_not_count_motions(agent, checkout3):
+def test_another_evaluator_does_not_count_motions(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/mimic_evaluator.py"
     text = evaluator.read_text(encoding="utf-8").replace("_build_eval_batches", "_batches")
     evaluator.write_text(text, encoding="utf-8")
@@ -124,13 +124,13 @@ def test_another_evaluator_does_not_count_motions(agent, checkout3):
     assert any(note.startswith("batches is not watched") for note in agent.result["notes"])
 
 
-def test_bodies_that_cannot_be_kept_end_nothing(agent, checkout3):
+def test_bodies_that_cannot_be_kept_end_nothing(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     document = evaluate(agent, checkout3, "--full-eval", save_motion={"file": str(agent.folder / "motion.npz")})
     assert (agent.returncode, document["steps"]) == (0, 30)
     assert any(note.startswith("motion.npz ends early: AttributeError") for note in agent.result["notes"])
 
 
-def test_another_evaluator_still_gives_the_summary(agent, checkout3):
+def test_another_evaluator_still_gives_the_summary(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
     text = evaluator.read_text(encoding="utf-8").replace("_component_step_count", "_counts")
     evaluator.write_text(text, encoding="utf-8")
@@ -140,13 +140,13 @@ def test_another_evaluator_still_gives_the_summary(agent, checkout3):
     assert agent.result["notes"][0].startswith("no metrics of each motion: AttributeError")
 
 
-def test_evaluation_without_end_is_ended_by_the_agent(agent, checkout3):
+def test_evaluation_without_end_is_ended_by_the_agent(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     document = evaluate(agent, checkout3, max_steps=25, metrics=None)
     assert (agent.returncode, agent.result["steps"], agent.result["stopped_by"]) == (0, 25, "max_steps")
     assert document == {}
 
 
-def test_keyword_arguments_win_over_the_scripts(agent, checkout3):
+def test_keyword_arguments_win_over_the_scripts(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     settings = to_json(fabric_arguments({"devices": 2}))
     evaluate(agent, checkout3, "--full-eval", arguments=settings)
     assert "fabric [('accelerator', 'cpu'), ('devices', 2)]" in agent.stdout
@@ -154,7 +154,7 @@ def test_keyword_arguments_win_over_the_scripts(agent, checkout3):
     assert applied["values"] == {"devices": 2}
 
 
-def test_rank_1_writes_no_metrics(agent, checkout3):
+def test_rank_1_writes_no_metrics(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     agent.environ["LOCAL_RANK"] = "1"
     assert evaluate(agent, checkout3, "--full-eval") == {}
     assert json.loads((agent.folder / "result.rank1.json").read_text(encoding="utf-8"))["exit_code"] == 0

@@ -1,10 +1,12 @@
-"""ProtoMotions 2 uses dataclass instances as defaults, which Python 3.11 refuses."""
+"""Repair of dataclass instances as defaults, which ProtoMotions 2 uses and Python 3.11 refuses."""
 
 from __future__ import annotations
 
 import sys
 
 import pytest
+
+from agent_run import AgentRun
 
 HOOKS = {"compat": ["mutable_dataclass_defaults"]}
 SCRIPT = """
@@ -42,13 +44,13 @@ since_3_11 = pytest.mark.skipif(sys.version_info < (3, 11), reason="older Python
 
 
 @since_3_11
-def test_needed(agent):
+def test_python_refuses_without_the_repair(agent: AgentRun) -> None:
     agent.write(SCRIPT).run()
     assert agent.result["exception"]["message"].startswith("mutable default")
 
 
 @since_3_11
-def test_heals_and_names_the_classes(agent):
+def test_repair_names_the_repaired_classes(agent: AgentRun) -> None:
     agent.write(SCRIPT, hooks=HOOKS).run()
     assert (agent.returncode, agent.stderr) == (0, "")
     assert agent.result["hooks_applied"] == [
@@ -56,24 +58,24 @@ def test_heals_and_names_the_classes(agent):
     ]
 
 
-def test_not_announced_where_it_did_not_matter(agent):
+def test_repair_that_was_not_needed_is_not_reported(agent: AgentRun) -> None:
     agent.write("from dataclasses import dataclass\n@dataclass\nclass A:\n    x: int = 1\n", hooks=HOOKS).run()
     assert (agent.returncode, agent.result["hooks_applied"]) == (0, [])
 
 
-def test_lists_are_refused_as_ever(agent):
+def test_list_as_default_is_still_refused(agent: AgentRun) -> None:
     agent.write(REFUSED, hooks=HOOKS).run()
     assert agent.result["exception"]["message"].startswith("mutable default <class 'list'>")
 
 
-def test_unknown_repair_is_a_note(agent):
+def test_unknown_repair_is_noted(agent: AgentRun) -> None:
     agent.write("", hooks={"compat": ["time_travel"]}).run()
     assert agent.returncode == 0
     assert "time_travel" in agent.result["notes"][0]
 
 
-def test_workers_of_multiprocessing_find_the_script(agent):
-    """On Windows workers are spawned: they import the script anew, and need the repair as much."""
+def test_multiprocessing_workers_find_the_script(agent: AgentRun) -> None:
+    """Spawned workers, the only kind on Windows, import the script again and need the repair too."""
     source = SCRIPT if sys.version_info >= (3, 11) else "class Terrain: size = 5\n"
     agent.write(
         source + "def work(t): return type(t).__name__, t.size\n"
