@@ -84,39 +84,39 @@ print(simulator.said)
 
 @pytest.mark.parametrize("moviepy", ["1", "2"])
 @pytest.mark.parametrize("upstream", IMPORTS)
-def test_recording_begins_and_ends_without_its_key(agent, upstream: str, moviepy: str) -> None:
+def test_recording_begins_and_ends_without_its_key(agent: AgentRun, upstream: str, moviepy: str) -> None:
     assert recorded(agent, upstream=upstream, moviepy=moviepy) == BEGUN_AND_ENDED
 
 
-def test_a_recording_that_was_ended_by_its_key_is_not_begun_again(agent) -> None:
+def test_a_recording_that_was_ended_by_its_key_is_not_begun_again(agent: AgentRun) -> None:
     pressed = RECORDED.replace(
         "recorder.stop()", "simulator._toggle_video_record(); simulator.render(); recorder.stop()", 1
     )
     assert recorded(agent, pressed) == BEGUN_AND_ENDED
 
 
-def test_a_window_that_was_closed_loses_a_picture_but_not_the_video(agent) -> None:
+def test_a_window_that_was_closed_loses_a_picture_but_not_the_video(agent: AgentRun) -> None:
     closed = RECORDED.replace("recorder.stop()", "simulator.closed = True; recorder.stop()", 1)
     assert recorded(agent, closed) == BEGUN_AND_ENDED
 
 
-def test_without_a_window_there_is_nothing_to_record(agent) -> None:
+def test_without_a_window_there_is_nothing_to_record(agent: AgentRun) -> None:
     headless = "simulator.headless = True\n" + RECORDED
     assert recorded(agent, headless) == "nothing was recorded: there is no window\n[]\n"
 
 
-def test_without_moviepy_it_is_not_begun(agent) -> None:
+def test_without_moviepy_it_is_not_begun(agent: AgentRun) -> None:
     said = recorded(agent, moviepy=None)
     assert said.startswith("nothing was recorded: moviepy cannot be imported by ")
     assert said.endswith(": no such thing\n[]\n")
 
 
-def test_a_video_that_cannot_be_written_ends_nothing(agent) -> None:
+def test_a_video_that_cannot_be_written_ends_nothing(agent: AgentRun) -> None:
     said = recorded(agent, upstream="raise OSError('disk full'); ImageSequenceClip = ''")
     assert said.startswith("the video was not written: OSError: disk full\n['begin")
 
 
-def test_a_picture_that_cannot_be_drawn_ends_the_video_and_not_the_run(agent) -> None:
+def test_a_picture_that_cannot_be_drawn_ends_the_video_and_not_the_run(agent: AgentRun) -> None:
     fails = "if simulator.said[1:]: raise OSError('disk full')\n    simulator.said.append(name)"
     said = recorded(agent, drawn(fails, steps=4))
     assert said == (
@@ -124,7 +124,7 @@ def test_a_picture_that_cannot_be_drawn_ends_the_video_and_not_the_run(agent) ->
     )
 
 
-def test_the_first_picture_that_fails_leaves_nothing_to_write(agent) -> None:
+def test_the_first_picture_that_fails_leaves_nothing_to_write(agent: AgentRun) -> None:
     said = recorded(agent, drawn("raise RuntimeError('no OpenGL')", steps=3))
     assert said == (
         "the video ends after 0 pictures: RuntimeError: no OpenGL\n"
@@ -132,12 +132,12 @@ def test_the_first_picture_that_fails_leaves_nothing_to_write(agent) -> None:
     )
 
 
-def test_no_step_is_no_video(agent) -> None:
+def test_no_step_is_no_video(agent: AgentRun) -> None:
     said = recorded(agent, drawn("pass", steps=0))
     assert said == "nothing was recorded: no picture was drawn\n[]\n"
 
 
-def test_more_pictures_than_upstream_can_count_are_not_drawn(agent) -> None:
+def test_more_pictures_than_upstream_can_count_are_not_drawn(agent: AgentRun) -> None:
     said = recorded(agent, drawn("simulator.said.append(name)", steps=5))
     assert said == (
         "the video ends after 2 pictures: upstream can count no further\n"
@@ -145,12 +145,12 @@ def test_more_pictures_than_upstream_can_count_are_not_drawn(agent) -> None:
     )
 
 
-def test_a_simulator_without_its_attributes_ends_nothing(agent) -> None:
+def test_a_simulator_without_its_attributes_ends_nothing(agent: AgentRun) -> None:
     said = recorded(agent, "del Simulator._write_viewport_to_file\n" + RECORDED.replace("simulator.render()\n", ""))
     assert said.startswith("nothing was recorded: AttributeError")
 
 
-def test_genesis_gives_four_pictures_at_once(agent) -> None:
+def test_genesis_gives_four_pictures_at_once(agent: AgentRun) -> None:
     pytest.importorskip("matplotlib", reason="skipped: needs matplotlib: pip install pmlaunch[demo]")
     view = "import numpy, types\nfour = (numpy.zeros((4, 4, 3)), None, None, None)\n"
     view += "simulator._perspective_view = types.SimpleNamespace(render=lambda: four)\n"
@@ -160,7 +160,7 @@ def test_genesis_gives_four_pictures_at_once(agent) -> None:
 
 
 @pytest.mark.parametrize("ending", ["return 'done'", "raise KeyboardInterrupt"])
-def test_an_evaluation_is_recorded_to_its_end_however_it_ends(agent, ending: str) -> None:
+def test_an_evaluation_is_recorded_to_its_end_however_it_ends(agent: AgentRun, ending: str) -> None:
     script = f"""
 from types import SimpleNamespace
 def evaluate(evaluator, *, collect):
@@ -237,7 +237,7 @@ assert camera.pictures == 2 and len(made) == 1 and made[0].closed
 """
 
 
-def test_mujoco_is_filmed_from_where_its_window_looks(agent) -> None:
+def test_mujoco_is_filmed_from_where_its_window_looks(agent: AgentRun) -> None:
     pytest.importorskip("mujoco", reason="skipped: needs mujoco: pip install pmlaunch[demo]")
     pytest.importorskip("matplotlib", reason="skipped: needs matplotlib: pip install pmlaunch[demo]")
     agent.write(FILMED).run()

@@ -14,7 +14,7 @@ from pmlaunch.runtimes.site_packages import site_packages
 
 @dataclass(frozen=True)
 class Installed:
-    """The packages by normalised name (see pmlaunch_agent.installed), Python's version, and how imports went.
+    """The packages by normalised name (see pmlaunch_agent.probe), Python's version, and how imports went.
 
     `complete` is False where only files were read: what a launcher script adds to the path is not seen then.
     `skipped` says why nothing is known, `problem` what went wrong.
@@ -52,7 +52,7 @@ def installed_at(site: Site) -> Installed:
 
 
 def _by_files(site: Site) -> Installed:
-    from pmlaunch.agent.pmlaunch_agent.installed import installed_packages
+    from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages
 
     python = site.runtime.facts.python
     if python is None:

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET as AGENT_TARGET  # noqa: PLC0414
 from pmlaunch.model import Generation
-
-AGENT_TARGET = "pmlaunch_agent.evaluate_v2.agent"
-"""What `agent._target_` names in a run of ProtoMotions 2 that measures, keeps or records (agent/evaluate_v2.py)."""
 
 
 @dataclass(frozen=True)

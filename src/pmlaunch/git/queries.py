@@ -116,7 +116,7 @@ def _line(path: Path) -> str | None:
 
 
 def _packed(common: Path) -> dict[str, str]:
-    """ref -> commit of packed-refs, an annotated tag's commit and not its own object."""
+    """Ref -> commit of packed-refs, an annotated tag's commit and not its own object."""
     refs: dict[str, str] = {}
     last = ""
     for line in (_line(common / "packed-refs") or "").splitlines():

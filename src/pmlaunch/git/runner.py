@@ -23,7 +23,7 @@ from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_env
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Limits, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, supervised
 from pmlaunch.support.platforms import Platform
 
 _SHORT = 60.0  # seconds for a query
@@ -171,7 +171,7 @@ class Git:
             log=self._log(arguments),
             stdin=more.stdin,
         )
-        watcher, limits = _DownloadWatcher(listener, more.poll), Limits(silence=more.patience)
+        watcher, limits = _DownloadWatcher(listener, more.poll), ChildLimits(silence=more.patience)
         with Interrupts() as interrupts, Guardian(str(self._site.logs)) as guardian:
             ended = supervised(command, guardian, interrupts, limits, watcher)
         interrupts.raise_if_any()

@@ -9,7 +9,7 @@ import psutil
 from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
 from pmlaunch.model import RunState, Severity
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.spec import SPEC_VARIABLE
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE
 from pmlaunch.running.stop import running_runs
 
 
