@@ -6,6 +6,7 @@ Nothing here reads a file or starts a process.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -43,6 +44,8 @@ class Origin(Enum):
     CHECKOUT = "checkout"
     PLATFORM = "platform"
     RUNTIME = "runtime"
+    ISAAC_SIM = "_isaac_sim"
+    PATH = "PATH"
     DEFAULT = "default"
     UNKNOWN = "unknown"
 
@@ -148,20 +151,43 @@ class RuntimeKind(Enum):
 
 @dataclass(frozen=True)
 class ChosenPython:
-    """An interpreter, why it is the one (`by`), and its version ("3.11"; None if no file tells)."""
+    """An interpreter, what selected it (`by`), and its version ("3.11"; None if no file states it)."""
 
     path: str
-    by: str
+    by: Source
     version: str | None
 
 
 @dataclass(frozen=True)
+class IsaacLabVersion:
+    """The content of Isaac Lab's VERSION file, parsed; `minor` is None if `text` does not state one."""
+
+    text: str
+    major: int
+    minor: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> IsaacLabVersion:
+        """The version in `text`; anything unreadable counts as 2.x, whose launcher has more restrictions."""
+        stated = re.match(r"(\d+)(?:\.(\d+))?", text)
+        if stated is None:
+            return cls(text, 2)
+        return cls(text, int(stated[1]), int(stated[2]) if stated[2] else None)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __json__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class RuntimeFacts:
-    """What starts the simulator's Python: `path` is a script or an interpreter, `version` that of Isaac Lab."""
+    """What starts the simulator's Python: `path` is a script or an interpreter, `version` Isaac Lab's."""
 
     kind: RuntimeKind
     path: str
-    version: str | None
+    version: IsaacLabVersion | None
     source: Source
     python: ChosenPython | None
 

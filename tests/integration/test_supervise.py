@@ -19,7 +19,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.guardian import MARKER, Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Ending, Grace, ChildLimits, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
 
 SLEEP = "import time; time.sleep(60)"
 CHATTER = "import time\nwhile True: print('x', flush=True); time.sleep(0.02)"

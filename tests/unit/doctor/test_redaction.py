@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmlaunch.doctor.redaction import Anonymous
+from pmlaunch.doctor.redaction import Redactor
 
 PLAIN = (
     "error PML226 The simulator's Python did not answer: a run would be a failure at the host of a user's choice; "
@@ -18,7 +18,7 @@ PLAIN = (
 
 def clean(text: str, *, home: str = "", user: str = "", host: str = "", **more: tuple[str, ...]) -> str:
     homes, users, hosts = ((name,) if name else () for name in (home, user, host))
-    return Anonymous(homes, users, hosts, **more).clean(text)
+    return Redactor(homes, users, hosts, **more).clean(text)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_credentials(text: str, expected: str) -> None:
 
 
 def test_what_the_environment_calls_a_secret_leaves() -> None:
-    known = Anonymous.here({"WANDB_API_KEY": "0123456789abcdef", "PATH": "/usr/bin", "KEYBOARD": "qwertyuiop"})
+    known = Redactor.here({"WANDB_API_KEY": "0123456789abcdef", "PATH": "/usr/bin", "KEYBOARD": "qwertyuiop"})
     assert known.secrets == ("0123456789abcdef",)
     assert known.clean("logged in with 0123456789abcdef, qwertyuiop") == "logged in with <secret>, qwertyuiop"
 
@@ -120,7 +120,7 @@ def test_addresses_of_this_machine_leave_and_versions_stay() -> None:
 
 def test_here_knows_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "box-17.lab.example")
-    known = Anonymous.here({"USERNAME": "ann", "USERPROFILE": r"C:\Users\Ann O", "COMPUTERNAME": "ANN-PC", "PATH": ""})
+    known = Redactor.here({"USERNAME": "ann", "USERPROFILE": r"C:\Users\Ann O", "COMPUTERNAME": "ANN-PC", "PATH": ""})
     assert {"ann", "Ann O"} <= set(known.users)
     assert {"box-17.lab.example", "box-17", "ANN-PC"} <= set(known.hosts)
     assert r"C:\Users\Ann O" in known.homes
@@ -150,6 +150,6 @@ def test_no_home_is_left(name: str, base: str) -> None:
 
 @given(st.text(max_size=200))
 def test_any_text_is_survived(text: str) -> None:
-    known = Anonymous(("/home/ann",), ("ann", "a"), ("box", "b"), ("10.1.2.3",))
+    known = Redactor(("/home/ann",), ("ann", "a"), ("box", "b"), ("10.1.2.3",))
     once = known.clean(text)
     assert known.clean(once) == once
