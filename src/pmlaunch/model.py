@@ -12,6 +12,8 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint as ArgumentPoint  # noqa: PLC0414  # the plan holds them
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint as WatchPoint  # noqa: PLC0414  # the plan holds them
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)
@@ -111,25 +113,6 @@ class MotionInfo:
     fps: float | None = None
     seconds: float | None = None
     problem: Finding | None = None
-
-
-@dataclass(frozen=True)
-class WatchPoint:
-    """A function of the upstream program to watch: the agent emits `event` when `module`.`attribute` is called."""
-
-    event: str
-    module: str
-    attribute: str
-    when: str = "after"
-
-
-@dataclass(frozen=True)
-class ArgumentPoint:
-    """Keyword arguments that the agent passes to a function of the upstream program, which has no option for them."""
-
-    module: str
-    attribute: str
-    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.checks.measuring import check_measuring
-from pmlaunch.generations.metric_definitions import AGENT_TARGET
+from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Generation, Origin, Severity
 from pmlaunch.running.run_folder import RunFolder

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-AGENT_TARGET = "pmlaunch_agent.evaluate_v2.agent"
-"""The value of `agent._target_` in a run of ProtoMotions 2 that measures, saves or records (agent/evaluate_v2.py)."""
-
 
 @dataclass(frozen=True)
 class MetricDefinitions:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from pmlaunch.errors import did_you_mean
-from pmlaunch.generations.metric_definitions import AGENT_TARGET
+from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
 
