@@ -61,13 +61,13 @@ class AgentRun:
         self.stdout = self.stderr = ""
         self.returncode: int | None = None
 
-    def write(self, source: str, argv: list[str] | None = None, **spec: Any) -> AgentRun:
+    def write(self, source: str, argv: list[str] | tuple[str, ...] = (), **spec: Any) -> AgentRun:
         """Write script.py and spec.json. `spec` replaces entries; `hooks` and `limits` in it may be incomplete."""
         self.script.write_text(source, encoding="utf-8")
         default = Spec(
             script=str(self.script),
             module=None,
-            argv=tuple(argv or ()),
+            argv=tuple(argv),
             cwd=str(self.folder),
             import_path=(),
             python_path=(),

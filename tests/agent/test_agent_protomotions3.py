@@ -1,4 +1,4 @@
-"""metrics.json of a program that evaluates by itself, and keyword arguments that it has no option for."""
+"""ProtoMotions 3, which evaluates by itself: its metrics, progress and motion, and keyword arguments that it has no option for."""
 
 from __future__ import annotations
 
@@ -8,20 +8,23 @@ from typing import Any
 
 import pytest
 
+from agent_run import AgentRun
+
 from pmlaunch.generations.metric_definitions import measures_of
 from pmlaunch.generations.v3.checkout import InferenceCheckout, fabric_arguments
+from pmlaunch.model import UNKNOWN, Generation
 from pmlaunch.support.json import to_json
 from standin3 import make_checkout3
 
 
 @pytest.fixture
 def checkout3(tmp_path: Path) -> InferenceCheckout:
-    return InferenceCheckout(make_checkout3(tmp_path / "three"), "here", tmp_path)
+    return InferenceCheckout(make_checkout3(tmp_path / "three"), UNKNOWN, tmp_path)
 
 
-def evaluate(agent: Any, checkout: InferenceCheckout, *arguments: str, **hooks: Any) -> dict[str, Any]:
-    """Run the stand-in's program through the agent, as the launcher asks for it; returns metrics.json."""
-    measures, home = measures_of("3"), checkout.root / "results/g1_mlp"
+def evaluate(agent: AgentRun, checkout: InferenceCheckout, *arguments: str, **hooks: Any) -> dict[str, Any]:
+    """Run the stand-in's program as the launcher does; returns metrics.json."""
+    measures, home = measures_of(Generation.V3), checkout.root / "results/g1_mlp"
     metrics = {
         "file": str(agent.folder / "metrics.json"),
         "generation": "3",
@@ -67,7 +70,7 @@ def test_metrics_of_a_full_evaluation(agent: AgentRun, checkout3: InferenceCheck
     assert document["notes"] == ["not a finite number, and left out: eval/normalized_jerk_mean"]
 
 
-def test_a_document_that_cannot_be_written_leaves_no_draft(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_metrics_that_cannot_be_written_leave_no_draft(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     (agent.folder / "folder.json").mkdir(parents=True)
     document = evaluate(agent, checkout3, "--full-eval", metrics={"file": str(agent.folder / "folder.json")})
     assert (agent.returncode, document) == (0, {})
@@ -75,15 +78,15 @@ def test_a_document_that_cannot_be_written_leaves_no_draft(agent: AgentRun, chec
     assert not list(agent.folder.glob("*.tmp"))
 
 
-def test_motions_cut_short_are_not_comparable(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_motions_cut_short_by_the_checkpoint_are_comparable(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
     document = evaluate(agent, checkout3, *limit)
     assert document["comparable"] is True  # the checkpoint's own limit is upstream's way to measure
     assert document["notes"][0].startswith("1 of 2 motions were cut short after 15 steps by the checkpoint's own")
 
 
-def test_motions_cut_short_by_the_user(agent: AgentRun, checkout3: InferenceCheckout) -> None:
-    original = measures_of("3")
+def test_motions_cut_short_by_the_user_are_not_comparable(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+    original = measures_of(Generation.V3)
     metrics = {"file": str(agent.folder / "metrics.json"), "max_steps": 15, "common": dict(original.common)}
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
     document = evaluate(agent, checkout3, *limit, metrics=metrics)
@@ -91,7 +94,7 @@ def test_motions_cut_short_by_the_user(agent: AgentRun, checkout3: InferenceChec
     assert "--max-steps" in document["notes"][0]
 
 
-def test_success_without_a_threshold_says_nothing(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_success_rate_needs_a_threshold(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
     evaluator.write_text(evaluator.read_text(encoding="utf-8").replace("threshold=0.5", ""), encoding="utf-8")
     document = evaluate(agent, checkout3, "--full-eval")
@@ -100,20 +103,20 @@ def test_success_without_a_threshold_says_nothing(agent: AgentRun, checkout3: In
     assert "threshold" in document["notes"][-1] + document["notes"][0]
 
 
-def test_motions_are_counted_as_their_batches_end(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_motions_are_counted_when_their_batch_ends(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluate(agent, checkout3, "--full-eval")
-    told = [event for event in agent.events if event["event"] in ("motion", "evaluation_finished")]
-    assert [(event.get("done"), event.get("of"), event.get("steps")) for event in told] == [
+    reported = [event for event in agent.events if event["event"] in ("motion", "evaluation_finished")]
+    assert [(event.get("done"), event.get("of"), event.get("steps")) for event in reported] == [
         (0, 2, 30),
         (1, 2, 30),
         (2, 2, 30),
         (None, None, None),
     ]
     steps = [event["n"] for event in agent.events if event["event"] == "step"]
-    assert {10, 30} <= set(steps), "the step at the end of a batch is told before the motion"
+    assert {10, 30} <= set(steps), "the last step of a batch is reported before its motion"
 
 
-def test_another_evaluator_does_not_count_motions(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_evaluator_without_batches_counts_no_motions(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/mimic_evaluator.py"
     text = evaluator.read_text(encoding="utf-8").replace("_build_eval_batches", "_batches")
     evaluator.write_text(text, encoding="utf-8")
@@ -124,13 +127,13 @@ def test_another_evaluator_does_not_count_motions(agent: AgentRun, checkout3: In
     assert any(note.startswith("batches is not watched") for note in agent.result["notes"])
 
 
-def test_bodies_that_cannot_be_kept_end_nothing(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_bodies_that_cannot_be_read_do_not_end_the_run(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     document = evaluate(agent, checkout3, "--full-eval", save_motion={"file": str(agent.folder / "motion.npz")})
     assert (agent.returncode, document["steps"]) == (0, 30)
     assert any(note.startswith("motion.npz ends early: AttributeError") for note in agent.result["notes"])
 
 
-def test_another_evaluator_still_gives_the_summary(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_evaluator_without_motion_figures_still_gives_the_summary(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
     text = evaluator.read_text(encoding="utf-8").replace("_component_step_count", "_counts")
     evaluator.write_text(text, encoding="utf-8")
@@ -140,13 +143,13 @@ def test_another_evaluator_still_gives_the_summary(agent: AgentRun, checkout3: I
     assert agent.result["notes"][0].startswith("no metrics of each motion: AttributeError")
 
 
-def test_evaluation_without_end_is_ended_by_the_agent(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_endless_evaluation_is_ended_by_the_agent(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     document = evaluate(agent, checkout3, max_steps=25, metrics=None)
     assert (agent.returncode, agent.result["steps"], agent.result["stopped_by"]) == (0, 25, "max_steps")
     assert document == {}
 
 
-def test_keyword_arguments_win_over_the_scripts(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_keyword_arguments_override_the_scripts(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     settings = to_json(fabric_arguments({"devices": 2}))
     evaluate(agent, checkout3, "--full-eval", arguments=settings)
     assert "fabric [('accelerator', 'cpu'), ('devices', 2)]" in agent.stdout
