@@ -29,7 +29,9 @@ def completed(default: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
         if isinstance(hooks["metrics"], dict):
             hooks["metrics"] = {**asdict(MetricsRequest(file="", generation="2")), **hooks["metrics"]}
         if isinstance(hooks["watch"], list):
-            hooks["watch"] = [{"when": "after", **point} if isinstance(point, dict) else point for point in hooks["watch"]]
+            hooks["watch"] = [
+                {"when": "after", **point} if isinstance(point, dict) else point for point in hooks["watch"]
+            ]
     return document
 
 

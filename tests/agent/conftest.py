@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from agent_run import AGENT_HOME, AgentRun, MakeAgent
 
 sys.path.append(str(AGENT_HOME))

@@ -9,7 +9,7 @@ from pmlaunch_agent.report.observer import Observer
 from pmlaunch_agent.report.run_result import RunResult
 
 
-class Events(Observer):
+class Events(Observer):  # type: ignore[misc]  # pmlaunch_agent is not on mypy's path here
     """Collects events as `{event, ...}`."""
 
     def __init__(self) -> None:

@@ -52,9 +52,9 @@ hooks = st.builds(
     ddp_backend=st.none() | texts,
     max_steps=st.none() | whole,
     compat=lists,
-    watch=st.lists(
-        st.builds(WatchPoint, texts, texts, texts, st.sampled_from(["before", "after"])), max_size=3
-    ).map(tuple),
+    watch=st.lists(st.builds(WatchPoint, texts, texts, texts, st.sampled_from(["before", "after"])), max_size=3).map(
+        tuple
+    ),
     arguments=st.lists(
         st.builds(ArgumentPoint, texts, texts, st.dictionaries(texts, json_values, max_size=3)), max_size=2
     ).map(tuple),

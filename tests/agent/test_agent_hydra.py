@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from agent_run import AgentRun
 
 pytest.importorskip("hydra", reason="hydra-core is not installed")
@@ -30,7 +29,7 @@ RunHydra = Callable[..., AgentRun]
 
 @pytest.fixture
 def hydra_agent(agent: AgentRun) -> RunHydra:
-    """hydra_agent(*argv, body=...): run a Hydra script with this body."""
+    """Run a Hydra script whose task has the given body."""
     robots = agent.folder / "config" / "robot"
     robots.mkdir(parents=True)
     (robots / "smpl.yaml").write_text("# @package _global_\nbodies: 24\n")

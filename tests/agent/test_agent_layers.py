@@ -6,7 +6,6 @@ import ast
 from pathlib import Path
 
 import pytest
-
 from agent_run import AGENT_HOME
 
 ROOT = AGENT_HOME / "pmlaunch_agent"

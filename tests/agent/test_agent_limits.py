@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from agent_run import AgentRun
 
 # busy in Python, or asleep in a system call: both end at once
@@ -44,7 +43,7 @@ def test_script_may_handle_the_interrupt(agent: AgentRun) -> None:
 
 
 def test_interrupt_works_even_if_the_parent_ignores_it(agent: AgentRun) -> None:
-    """nohup and `&` start children with SIGINT ignored, which nothing could then end politely."""
+    """Children of nohup and `&` start with SIGINT ignored, and then nothing could end them politely."""
     agent.write(BUSY, limits={"max_seconds": 0.3})
     agent.run("-c", "import runpy, signal; signal.signal(signal.SIGINT, signal.SIG_IGN); "
                     "runpy.run_module('pmlaunch_agent', run_name='__main__')")  # fmt: skip

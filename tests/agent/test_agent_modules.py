@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from agent_run import AgentRun
-
 import json
+
+from agent_run import AgentRun
 
 MODULE = """
 import json, sys

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from agent_run import AgentRun
+
 from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages, normalised, path_of_url
 
 TORCH = """

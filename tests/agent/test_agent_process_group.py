@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from typing import Any
 
 import pytest
-
 from agent_run import AgentRun
 
 # not importorskip: importing both takes seconds of every collection

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-torch = pytest.importorskip("torch", reason="skipped: the figures of single motions are tensors: pip install pmlaunch[demo]")
+torch = pytest.importorskip(
+    "torch", reason="skipped: the figures of single motions are tensors: pip install pmlaunch[demo]"
+)
 
 from pmlaunch_agent.contract import AGENT_TARGET, Hooks, MetricsRequest  # noqa: E402
 from pmlaunch_agent.protomotions2 import evaluation  # noqa: E402
@@ -33,7 +35,9 @@ REQUEST = MetricsRequest(
 class Evaluated:
     """One evaluation of the stand-in's agent, made by the factory that Hydra calls."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch, base: str, keys: list[str], **metrics: Any) -> None:
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, base: str, keys: list[str], **metrics: Any
+    ) -> None:
         self.file = folder / "metrics.json"
         self.journal, self.events = new_journal()
         self.fabric = Fabric(folder)
@@ -62,15 +66,15 @@ class Evaluated:
         agent = target.agent(fabric=self.fabric, env=Env(), config=config)
         agent.load("last.ckpt")
         agent.evaluate_policy()
-        assert config.eval_length is None, "the config is as before"
-        assert stopping.early_terminate_success_rate == 0.1
+        assert config["eval_length"] is None, "the config is as before"
+        assert stopping["early_terminate_success_rate"] == 0.1
         assert "load_state_dict" not in vars(agent.env)
         assert "barrier" not in vars(self.fabric)
 
 
 @pytest.fixture
 def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """evaluate(base, keys, **metrics): an evaluation; `metrics` changes the request."""
+    """Evaluate with an agent of the given base class and keys; keyword arguments change the request."""
 
     def run(base: str = "Mimic", keys: tuple[str, ...] = ("gt_err",), **metrics: Any) -> Evaluated:
         return Evaluated(tmp_path, monkeypatch, base, list(keys), **metrics)

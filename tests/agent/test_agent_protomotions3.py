@@ -1,4 +1,4 @@
-"""ProtoMotions 3, which evaluates by itself: its metrics, progress and motion, and keyword arguments that it has no option for."""
+"""ProtoMotions 3, which evaluates by itself: metrics, progress, motion, and keyword arguments without an option."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from agent_run import AgentRun
 
 from pmlaunch.generations.metric_definitions import measures_of
@@ -133,7 +132,9 @@ def test_bodies_that_cannot_be_read_do_not_end_the_run(agent: AgentRun, checkout
     assert any(note.startswith("motion.npz ends early: AttributeError") for note in agent.result["notes"])
 
 
-def test_evaluator_without_motion_figures_still_gives_the_summary(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+def test_evaluator_without_motion_figures_still_gives_the_summary(
+    agent: AgentRun, checkout3: InferenceCheckout
+) -> None:
     evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
     text = evaluator.read_text(encoding="utf-8").replace("_component_step_count", "_counts")
     evaluator.write_text(text, encoding="utf-8")

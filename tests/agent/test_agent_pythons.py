@@ -8,11 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from agent_run import AGENT_HOME, AgentRun, MakeAgent
 
 SOURCES = sorted((AGENT_HOME / "pmlaunch_agent").rglob("*.py"))
-STANDARD_LIBRARY = getattr(sys, "stdlib_module_names", frozenset())  # since 3.10
+STANDARD_LIBRARY: frozenset[str] = getattr(sys, "stdlib_module_names", frozenset())  # since 3.10
 
 # Modules that cost milliseconds of every start and that not every program imports anyway.
 HEAVY = {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from pmlaunch_agent.artifacts import recording
 from pmlaunch_agent.artifacts.camera import Camera
 from pmlaunch_agent.artifacts.recording import Recorder
@@ -69,7 +68,7 @@ InstallMoviepy = Callable[[str | None], None]
 
 @pytest.fixture
 def moviepy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> InstallMoviepy:
-    """moviepy(version): install a stand-in of moviepy 1 or 2; None: one that does not import."""
+    """Install a stand-in of moviepy 1 or 2; None: one that does not import."""
 
     def install(version: str | None) -> None:
         package = tmp_path / f"site {version}" / "moviepy"
@@ -99,7 +98,7 @@ class Recording:
     def stop(self) -> list[str]:
         self._recorder.stop()
         self._recorder.stop()
-        return self.journal.result.notes
+        return list(self.journal.result.notes)
 
     @property
     def left_out(self) -> list[str]:

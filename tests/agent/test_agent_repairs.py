@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 
 import pytest
-
 from agent_run import AgentRun
 
 HOOKS = {"compat": ["mutable_dataclass_defaults"]}

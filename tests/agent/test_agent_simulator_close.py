@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
 from agent_run import AgentRun
 
 SIMULATION_APP = """
@@ -35,7 +34,7 @@ MakeIsaacSim = Callable[..., AgentRun]
 
 @pytest.fixture
 def make(agent: AgentRun) -> MakeIsaacSim:
-    """make(ending, module): a run with a stand-in for Isaac Sim whose close() executes `ending`."""
+    """Make a run with a stand-in for Isaac Sim whose close method executes `ending`."""
 
     def make_isaac_sim(ending: str, module: str = "isaacsim.simulation_app.simulation_app") -> AgentRun:
         folder = agent.folder

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from agent_run import AgentRun, MakeAgent
 
 CANNOT_BEGIN = 5

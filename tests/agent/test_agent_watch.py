@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from agent_run import AgentRun
 
 MODULE = '''
@@ -54,7 +53,7 @@ def watch(event: str, attribute: str, when: str = "after", module: str = "env") 
 
 @pytest.fixture
 def run(agent: AgentRun) -> RunWatched:
-    """run(source, *watches, **hooks): run a script that can import MODULE as `env`."""
+    """Run a script that can import MODULE as `env`, with watch points and other hooks."""
     (agent.folder / "env.py").write_text(MODULE)
 
     def run_watched(source: str, *watches: dict[str, str], **hooks: Any) -> AgentRun:
@@ -139,7 +138,11 @@ def test_steps_are_reported_before_the_motion_that_they_end(run: RunWatched) -> 
     source = "import env\nfor done in range(3):\n    env.go()\n    env.progress(done + 1)\n"
     result = run(source, watch("step", "Env.step"), watch("motion", "progress"))
     reported = [event for event in result.events if event["event"] in ("step", "motion")]
-    before = {event["done"]: reported[index - 1].get("n") for index, event in enumerate(reported) if event["event"] == "motion"}
+    before = {
+        event["done"]: reported[index - 1].get("n")
+        for index, event in enumerate(reported)
+        if event["event"] == "motion"
+    }
     assert before == {1: 100, 2: 200, 3: 300}
 
 

@@ -1,4 +1,4 @@
-"""The agent lies where PYTHONPATH says, in a folder that no batch file can break."""
+"""The agent is where PYTHONPATH points, at a path that no batch file can break."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ pytestmark = pytest.mark.usefixtures("composed_at_once")
 
 @pytest.fixture
 def told(plan) -> Any:
-    """told(folder): a plan whose PYTHONPATH is `folder`."""
+    """Make a plan whose PYTHONPATH is the given folder."""
     planned: LaunchPlan = plan("tracker").plan
     return lambda folder: replace(planned, env={**planned.env, "PYTHONPATH": str(folder)})
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in (folder / "pmlaunch_agent").glob("*.py")}
+    """The agent's modules in a folder, and whatever else a copy should not have."""
+    found = (folder / "pmlaunch_agent").rglob("*")
+    files = [path for path in found if path.is_file() and (folder != AGENT_FOLDER or path.suffix == ".py")]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_own_folder_needs_no_copy(told, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,15 +38,15 @@ def test_own_folder_needs_no_copy(told, monkeypatch: pytest.MonkeyPatch) -> None
     provide_agent(told(AGENT_FOLDER))
 
 
-def test_copy_is_whole(told, tmp_path: Path) -> None:
+def test_copy_has_every_module_and_no_bytecode(told, tmp_path: Path) -> None:
     provide_agent(told(tmp_path / "pmlaunch" / "agent"))
     assert content(tmp_path / "pmlaunch" / "agent") == content(AGENT_FOLDER)
-    assert "__main__.py" in content(AGENT_FOLDER)
+    assert {"pmlaunch_agent/__main__.py", "pmlaunch_agent/report/journal.py"} <= set(content(AGENT_FOLDER))
 
 
-def test_copy_that_is_right_already_is_left_alone(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_changed_modules_are_copied_again(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     provide_agent(told(tmp_path))
-    (tmp_path / "pmlaunch_agent" / "spec.py").write_text("changed", encoding="utf-8")
+    (tmp_path / "pmlaunch_agent" / "report" / "journal.py").write_text("changed", encoding="utf-8")
     (tmp_path / "pmlaunch_agent" / "__main__.py").unlink()
     copied = []
     import shutil
@@ -51,11 +54,11 @@ def test_copy_that_is_right_already_is_left_alone(told, tmp_path: Path, monkeypa
     real = shutil.copyfile
     monkeypatch.setattr("shutil.copyfile", lambda source, target: copied.append(target.name) or real(source, target))
     provide_agent(told(tmp_path))
-    assert sorted(copied) == ["__main__.py", "spec.py"]
+    assert sorted(copied) == ["__main__.py", "journal.py"]
     assert content(tmp_path) == content(AGENT_FOLDER)
 
 
-def test_copy_that_cannot_be_made(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_that_cannot_be_written(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -66,15 +69,13 @@ def test_copy_that_cannot_be_made(told, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("name", ["R&D", "pm (x86)", "100%", "bang!"])
-def test_folder_that_a_batch_file_acts_on_is_not_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
-) -> None:
+def test_path_that_a_batch_file_expands_is_avoided(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
     monkeypatch.setattr(launch, "AGENT_FOLDER", Path(f"/opt/{name}/agent"))
     windows = PLATFORMS["windows"]
     found = agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}", "PROGRAMDATA": "/data", "PUBLIC": "/public"})
     assert found.parts[:3] == (*Path("/data").parts, "pmlaunch")
-    # nowhere is harmless: the first place, and the run says what came of it
+    # if no path is harmless it is the first one, and the run reports what happens
     assert agent_folder(windows, {"LOCALAPPDATA": f"/home/{name}"}).parent == Path(f"/home/{name}/pmlaunch")
     assert agent_folder(windows, {}) == Path(f"/opt/{name}/agent")
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
