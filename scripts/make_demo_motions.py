@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.demo import MOTIONS
-from pmlaunch.demo.choreography import OWN_MOTIONS, own_motion
-from pmlaunch.demo.skeleton import own_skeleton
+from pmlaunch.motions.generated.choreography import OWN_MOTIONS, own_motion
+from pmlaunch.motions.generated.skeleton import own_skeleton
 from pmlaunch.motions.poselib_motion import write_motion
 
 

@@ -20,15 +20,15 @@ import numpy as np
 import torch
 
 from pmlaunch.demo import CHECKPOINT, MOTIONS
-from pmlaunch.demo.choreography import Stand, squat, walk, wave
 from pmlaunch.demo.expert import corrections
-from pmlaunch.demo.gait import Walk
 from pmlaunch.demo.metrics import tracking_errors
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.policy import Policy
 from pmlaunch.demo.reference import Reference, sample
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.demo.skeleton import NODE_NAMES, varied_skeleton
+from pmlaunch.motions.generated.choreography import Stand, squat, walk, wave
+from pmlaunch.motions.generated.gait import Walk
+from pmlaunch.motions.generated.skeleton import NODE_NAMES, varied_skeleton
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
 from pmlaunch.motions.poselib_motion import Motion, read_motion
 

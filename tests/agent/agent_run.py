@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.agent.pmlaunch_agent.contract import Hooks, Limits, MetricsRequest, Spec, to_document
+from pmlaunch.agent.pmlaunch_agent.contract import Hooks, RunLimits, MetricsRequest, Spec, to_document
 
 AGENT_HOME = Path(__file__).parents[2] / "src" / "pmlaunch" / "agent"
 TIMEOUT = 60.0  # seconds; no test comes near it
@@ -75,7 +75,7 @@ class AgentRun:
             python_path=(),
             env={},
             hooks=Hooks(),
-            limits=Limits(),
+            limits=RunLimits(),
             result=str(self.result_file),
             events=str(self.events_file),
         )

@@ -13,7 +13,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import (
     ArgumentPoint,
     ContractError,
     Hooks,
-    Limits,
+    RunLimits,
     MetricsRequest,
     MotionRequest,
     RecordingRequest,
@@ -74,7 +74,7 @@ specs = st.builds(
     python_path=lists,
     env=st.dictionaries(texts, st.none() | texts, max_size=3),
     hooks=hooks,
-    limits=st.builds(Limits, st.none() | numbers, st.none() | texts),
+    limits=st.builds(RunLimits, st.none() | numbers, st.none() | texts),
     result=texts,
     events=st.none() | texts,
 )
@@ -96,7 +96,7 @@ def document(**changes: Any) -> dict[str, Any]:
         python_path=(),
         env={},
         hooks=Hooks(),
-        limits=Limits(),
+        limits=RunLimits(),
         result="/result.json",
         events=None,
     )

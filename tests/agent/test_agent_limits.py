@@ -1,4 +1,4 @@
-"""Limits end runs that do not end by themselves."""
+"""RunLimits end runs that do not end by themselves."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.demo import MOTIONS
-from pmlaunch.demo.skeleton import Skeleton, own_skeleton
+from pmlaunch.motions.generated.skeleton import Skeleton, own_skeleton
 from pmlaunch.motions.poselib_motion import Motion, read_motion
 
 OWN = ("smpl_humanoid_squat", "smpl_humanoid_walk", "smpl_humanoid_wave")

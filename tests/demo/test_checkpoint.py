@@ -23,7 +23,7 @@ from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.policy import Policy
 from pmlaunch.demo.reference import sample
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.demo.skeleton import NODE_NAMES
+from pmlaunch.motions.generated.skeleton import NODE_NAMES
 from pmlaunch.motions.poselib_motion import Motion
 
 TRAINING = yaml.safe_load((CHECKPOINT.parent / "config.yaml").read_text(encoding="utf-8"))

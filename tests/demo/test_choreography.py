@@ -14,11 +14,11 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
     pytest.importorskip(_package, reason=f"skipped: the demo needs {_package}: pip install pmlaunch[demo]")
 
 from pmlaunch.demo import MOTIONS
-from pmlaunch.demo.choreography import walk
-from pmlaunch.demo.gait import Walk
-from pmlaunch.demo.legs import planted, reach
 from pmlaunch.demo.reference import sample
-from pmlaunch.demo.skeleton import NODE_NAMES, Skeleton
+from pmlaunch.motions.generated.choreography import walk
+from pmlaunch.motions.generated.gait import Walk
+from pmlaunch.motions.generated.legs import planted, reach
+from pmlaunch.motions.generated.skeleton import NODE_NAMES, Skeleton
 from pmlaunch.motions.kinematics import forward_kinematics, normalized, rotate
 from pmlaunch.motions.poselib_motion import Motion
 

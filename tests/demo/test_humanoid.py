@@ -13,7 +13,7 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 
 from pmlaunch.demo.reference import LOOKAHEAD, control_steps, sample
 from pmlaunch.demo.simulation import RootHelp, Simulation
-from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, varied_skeleton
+from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, varied_skeleton
 from pmlaunch.motions.kinematics import about, multiply
 from pmlaunch.motions.poselib_motion import Motion
 

@@ -1,4 +1,4 @@
-"""Names that forgive, and the sentences for those that cannot be forgiven."""
+"""Forgiving name lookup, and the errors for names that match nothing or too much."""
 
 from __future__ import annotations
 
@@ -27,41 +27,41 @@ def refusal(wanted: str) -> PmlaunchError:
 
 
 @pytest.mark.parametrize("name", ["masked_mimic", "Masked-Mimic", "MASKED MIMIC", "maskedmimic", "maskmimic", "mm"])
-def test_case_blanks_dashes_and_underscores_do_not_matter(name: str) -> None:
+def test_case_spaces_dashes_and_underscores_are_ignored(name: str) -> None:
     assert chosen(name) == "masked_mimic"
 
 
 @pytest.mark.parametrize(("name", "found"), [("masked", "masked_mimic"), ("wal", "walk"), ("tra", "motion_tracker")])
-def test_unique_beginning_is_enough(name: str, found: str) -> None:
+def test_unique_prefix(name: str, found: str) -> None:
     assert chosen(name) == found
 
 
-def test_whole_name_wins_over_a_longer_one() -> None:
+def test_exact_name_beats_a_longer_one() -> None:
     assert chosen("motion_tracker") == "motion_tracker"
 
 
-def test_beginning_of_several_is_ambiguous() -> None:
+def test_ambiguous_prefix() -> None:
     error = refusal("motion")
     assert (error.code, error.exit_code) == ("PML011", 3)
     assert error.message == "Model 'motion' is ambiguous: motion_tracker, motion_tracker_g1."
 
 
 @pytest.mark.parametrize("name", ["wa", "m", "", "-", "走路"])
-def test_two_letters_are_no_beginning(name: str) -> None:
+def test_prefixes_have_at_least_three_letters(name: str) -> None:
     assert refusal(name).code == "PML010"
 
 
-def test_typo_is_answered_with_the_nearest_name() -> None:
+def test_typo_suggests_the_nearest_names() -> None:
     error = refusal("maskmimc")
     assert error.code == "PML010"
     assert error.message.startswith("No model is called 'maskmimc'. Did you mean maskmimic or masked_mimic?")
 
 
-def test_nothing_near_says_so_without_a_guess() -> None:
+def test_no_suggestion_without_a_near_name() -> None:
     assert refusal("xyzzy").message == "No model is called 'xyzzy'."
 
 
-def test_letters_of_every_language_count() -> None:
+def test_letters_of_every_script_count() -> None:
     assert fold("走-路 A_b") == "走路ab"
 
 
@@ -73,13 +73,13 @@ def test_did_you_mean(word: str, sentence: str) -> None:
     assert did_you_mean(word, ["smpl", "smplx", "genesis"]) == sentence
 
 
-def test_did_you_mean_names_three_at_most() -> None:
+def test_did_you_mean_lists_at_most_three() -> None:
     choices = ["walk_a", "walk_b", "walk_c", "walk_d"]
     sentence = did_you_mean("walk_", choices)
     assert sum(choice in sentence for choice in choices) == 3
     assert sentence.startswith(" Did you mean ")
 
 
-def test_error_refuses_a_code_that_is_not_registered() -> None:
+def test_error_requires_a_registered_code() -> None:
     with pytest.raises(KeyError):
         PmlaunchError("PML999", "unheard of")

@@ -13,11 +13,11 @@ from pmlaunch.catalog.motions import find_motion, motions, read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import choose_robot, robots
 from pmlaunch.checks.preflight import preflight
-from pmlaunch.demo.choreography import own_motion
-from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton, varied_skeleton
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.model import FLAG, EvalRequest, Severity
+from pmlaunch.motions.generated.choreography import own_motion
+from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, Skeleton, varied_skeleton
 from pmlaunch.motions.kinematics import forward_kinematics, from_vector
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.settings import Settings

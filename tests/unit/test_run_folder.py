@@ -15,8 +15,6 @@ import pytest
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.running.events import EventTail
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.support import atomic
-from pmlaunch.support.cache import JsonCache, content_key, tree_content
 
 NOW = datetime(2025, 1, 2, 3, 4, 5)
 NO_SPACE = OSError(errno.ENOSPC, "No space left on device")
@@ -124,15 +122,13 @@ def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [NO_SPACE, READ_ONLY])
-@pytest.mark.parametrize(
-    "place", ["pmlaunch.support.atomic.os.fdopen", "pmlaunch.support.atomic.os.replace", "tempfile.mkstemp"]
-)
+@pytest.mark.parametrize("place", ["write_bytes", "replace"])
 def test_document_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, place: str
 ) -> None:
     run = folder(tmp_path)
     run.write("record.json", {"state": "running"})
-    monkeypatch.setattr(place, raising(error))
+    monkeypatch.setattr(Path, place, raising(error))
     with pytest.raises(PmlaunchError) as caught:
         run.write("record.json", {"state": "done"})
     monkeypatch.undo()
@@ -143,24 +139,10 @@ def test_document_that_cannot_be_written_leaves_the_old_one(
 
 def test_document_that_was_never_there_is_not_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = folder(tmp_path)
-    monkeypatch.setattr("pmlaunch.support.atomic.os.replace", raising(NO_SPACE))
+    monkeypatch.setattr(Path, "replace", raising(NO_SPACE))
     with pytest.raises(PmlaunchError):
         run.write("record.json", {"state": "running"})
     assert os.listdir(run.path) == []
-
-
-def test_failed_write_keeps_the_old_content_also_when_it_was_no_os_error(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    atomic.write_text(path, "old\n")
-    with pytest.raises(UnicodeEncodeError):
-        atomic.write_text(path, "new \ud800")
-    assert path.read_bytes() == b"old\n"
-    assert os.listdir(tmp_path) == ["file"]
-
-
-def test_text_is_written_as_utf8_with_plain_line_ends(tmp_path: Path) -> None:
-    atomic.write_text(tmp_path / "走路.txt", "✓\n走路\n")
-    assert (tmp_path / "走路.txt").read_bytes() == "✓\n走路\n".encode()
 
 
 def test_documents_are_read_back(tmp_path: Path) -> None:
@@ -214,55 +196,3 @@ def test_line_that_is_no_event_is_passed_over(tmp_path: Path, broken: bytes) -> 
     path = tmp_path / "events.jsonl"
     path.write_bytes(line(event="a") + broken + line(event="b"))
     assert [event["event"] for event in EventTail(path).read()] == ["a", "b"]
-
-
-def test_cache_gives_back_what_was_put(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = JsonCache("kind")
-    assert cache.get("key") is None
-    cache.put("key", {"名": [1, None]})
-    assert JsonCache("kind").get("key") == {"名": [1, None]}
-    assert JsonCache("other").get("key") is None
-    monkeypatch.setenv("PMLAUNCH_CACHE", "off")
-    JsonCache("kind").put("key", 1)
-    assert JsonCache("kind").get("key") is None
-
-
-def test_cache_keeps_the_newest_entries(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.support.cache._KEEP", 3)
-    cache = JsonCache("kind")
-    folder = Path(os.environ["PMLAUNCH_CACHE"]) / "kind"
-    folder.mkdir(parents=True)
-    for name in ("notes.json", "more.json"):  # not ours: they neither count nor go
-        (folder / name).write_text("{}", encoding="utf-8")
-        os.utime(folder / name, (0, 0))
-    keys = [content_key(str(number)) for number in range(5)]
-    for number, key in enumerate(keys):
-        cache.put(key, number)
-        os.utime(folder / f"{key}.json", (number, number))
-    assert [cache.get(key) for key in keys] == [None, None, 2, 3, 4]
-    assert {"notes.json", "more.json"} < {path.name for path in folder.iterdir()}
-
-
-def test_broken_entry_is_none_and_full_disk_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = JsonCache("kind")
-    cache.put("key", 1)
-    (Path(os.environ["PMLAUNCH_CACHE"]) / "kind" / "key.json").write_bytes(b"{")
-    assert cache.get("key") is None
-    monkeypatch.setattr("pmlaunch.support.atomic.os.replace", raising(NO_SPACE))
-    cache.put("key", 2)
-    assert cache.get("key") is None
-
-
-def test_key_tells_lists_apart_that_would_join_to_the_same() -> None:
-    keys = {content_key(*parts) for parts in (("ab", "c"), ("a", "bc"), ("abc",), ("ab", "c", ""), ("ab", b"c\0"))}
-    assert len(keys) == 5
-    assert content_key("走") == content_key("走".encode())
-    assert content_key("\udcff")  # a file name that is no UTF-8
-
-
-def test_tree_content_knows_names_and_bytes(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "x.yaml").write_bytes(b"1")
-    (tmp_path / "a.yaml").write_bytes(b"2")
-    (tmp_path / "note.txt").write_bytes(b"3")
-    assert list(tree_content(tmp_path, ".yaml")) == ["a.yaml", b"2", "b/x.yaml", b"1"]

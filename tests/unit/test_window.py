@@ -1,4 +1,4 @@
-"""A window or a video that a run cannot have is reported before the start."""
+"""A window and a video of it: preflight reports what is impossible."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _not_macos(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_git")
-def test_pml119_headless_run_cannot_record(plan) -> None:
+def test_pml119_headless_runs_record_nothing(plan) -> None:
     planned = plan(headless=True, record=True, motions=("walk",), environment=SCREEN)
     assert found(planned) == [("PML119", Severity.ERROR)]
     assert exit_code_of(preflight(planned)) == 4
@@ -35,7 +35,7 @@ def test_pml119_headless_run_cannot_record(plan) -> None:
 
 
 @pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}, {"LIVESTREAM": "2"}])
-def test_display_allows_a_window(plan, environment: dict[str, str]) -> None:
+def test_a_display_lets_a_window_open(plan, environment: dict[str, str]) -> None:
     assert found(plan(headless=False, record=True, motions=("walk",), environment=environment)) == []
     assert found(plan(motions=("walk",), environment=environment)) == []
     assert "LIVESTREAM" in environment or not plan(motions=("walk",), environment=environment).plan.headless
@@ -43,23 +43,23 @@ def test_display_allows_a_window(plan, environment: dict[str, str]) -> None:
 
 def test_pml133_no_display(plan, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = plan(headless=False, record=True, motions=("walk",), target_os="linux")
-    if not planned.plan.foreign:  # a plan for another system says nothing about this display
+    if not planned.plan.foreign:  # on Windows, a plan for Linux is foreign
         (finding,) = check_window(planned)
         assert (finding.code, finding.severity, finding.subject) == ("PML133", Severity.ERROR, "--window")
         assert "--headless" in (finding.hint or "")
-    assert found(plan(headless=None, motions=("walk",))) == [], "headless is the default without a display"
+    assert found(plan(headless=None, motions=("walk",))) == [], "headless by itself"
     assert found(plan(headless=False, motions=("walk",), target_os="windows")) == []
     monkeypatch.setattr("pmlaunch.checks.window.sys.platform", "darwin")
     assert found(plan(headless=False, motions=("walk",))) == []
 
 
-def test_demo_has_no_window(plan) -> None:
+def test_the_demo_has_no_window(plan) -> None:
     assert found(plan("demo", headless=False)) == [("PML133", Severity.NOTE)]
     assert found(plan("demo")) == []
     assert found(plan("demo", record=True)) == [("PML119", Severity.ERROR)]
 
 
-def test_pml119_missing_moviepy_is_reported_before_the_start(plan, tmp_path: Path) -> None:
+def test_pml119_missing_moviepy_is_a_warning(plan, tmp_path: Path) -> None:
     home = tmp_path / "a venv (x86)"
     packages = home / "Lib/site-packages"
     packages.mkdir(parents=True)
@@ -86,7 +86,7 @@ def test_pml119_missing_moviepy_is_reported_before_the_start(plan, tmp_path: Pat
     elsewhere = tmp_path / "elsewhere"
     (elsewhere / "moviepy").mkdir(parents=True)
     (packages / "more.pth").write_text(f"import os\n{elsewhere}\n", encoding="utf-8")
-    assert recording() == [], "found through a .pth file"
+    assert recording() == [], "found where a .pth file points"
     (packages / "more.pth").unlink()
     (home / "pyvenv.cfg").write_text("include-system-site-packages = true\nversion = 3.11.2\n", encoding="utf-8")
-    assert recording() == [], "the system may have it"
+    assert recording() == [], "it may be among the system's"

@@ -13,10 +13,8 @@ from typing import Any
 import pytest
 from lab import Lab
 
-from jsonschema_small import mistakes
+from doctor_schema import schema_errors
 from standin import make_checkout
-
-SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "doctor.schema.json").read_text(encoding="utf-8"))
 
 
 def doctor(folder: Path, *words: str, encoding: str = "utf-8", **variables: str) -> tuple[int, str]:
@@ -35,7 +33,7 @@ def doctor(folder: Path, *words: str, encoding: str = "utf-8", **variables: str)
 
 def checks(text: str) -> dict[str, dict[str, Any]]:
     document = json.loads(text)
-    assert mistakes(document, SCHEMA) == []
+    assert schema_errors(document) == []
     return {check["name"]: check for group in document["data"]["groups"] for check in group["checks"]}
 
 

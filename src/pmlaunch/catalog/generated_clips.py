@@ -20,7 +20,7 @@ from pmlaunch.support.cache import cache_root, content_key
 from pmlaunch.support.names import fold
 
 if TYPE_CHECKING:
-    from pmlaunch.demo.skeleton import Skeleton
+    from pmlaunch.motions.generated.skeleton import Skeleton
     from pmlaunch.motions.poselib_motion import Motion
 
 ROBOT = "smpl"
@@ -94,7 +94,7 @@ def _skeleton(places: Mapping[str, Place]) -> Skeleton | None:
     """The skeleton, where its bodies are SMPL's in their order, each at its parent."""
     import numpy as np
 
-    from pmlaunch.demo.skeleton import NODE_NAMES, PARENTS, Skeleton
+    from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, Skeleton
 
     parents = ["" if parent < 0 else NODE_NAMES[parent] for parent in PARENTS]
     if tuple(places) != NODE_NAMES or [place.parent for place in places.values()] != parents:
@@ -106,7 +106,7 @@ def _content(name: str, skeleton: Skeleton) -> bytes | None:
     """The file of a clip; None for a skeleton that cannot be moved: one whose bones have no length, say."""
     import numpy as np
 
-    from pmlaunch.demo.choreography import own_motion
+    from pmlaunch.motions.generated.choreography import own_motion
     from pmlaunch.motions.torch_file import tensor_file
 
     with np.errstate(all="ignore"):

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as xml
 import mujoco
 import numpy as np
 
-from pmlaunch.demo.skeleton import HEEL, NODE_NAMES, PARENTS, SOLE_BELOW_TOE
+from pmlaunch.motions.generated.skeleton import HEEL, NODE_NAMES, PARENTS, SOLE_BELOW_TOE
 from pmlaunch.motions.kinematics import Array
 from pmlaunch.motions.poselib_motion import Motion
 

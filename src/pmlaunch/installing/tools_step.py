@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.platforms import long_paths_of_windows
+from pmlaunch.support.text import megabytes
 
 _OLDEST_GIT = (2, 20)
 _OLDEST_LFS = (2, 3)

@@ -5,7 +5,7 @@
     skeleton_tree {node_names, parent_indices {arr}, local_translation {arr (bodies, 3) m}}, is_local, fps
 
 Upstream reads it with `np.load(allow_pickle=True)`, which executes what the file asks for. Here nothing is
-executed: see `plainpickle`.
+executed: see `safe_pickle`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, local_rotations, multiply, to_vector
-from pmlaunch.support import safe_pickle as plainpickle
+from pmlaunch.support import safe_pickle
 
 MAX_BYTES = 1 << 30
 """An hour of a humanoid at 60 Hz is about 300 MB."""
@@ -79,7 +79,7 @@ def read_motion(path: Path) -> Motion:
         return _motion(path, _content(path))
     except FileNotFoundError:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
-    except plainpickle.ForbiddenGlobalError as error:
+    except safe_pickle.ForbiddenGlobalError as error:
         raise PmlaunchError(
             "PML123", f"{path.name} was not loaded: its pickle asks for {error.name}.", subject=str(path)
         ) from None
@@ -108,7 +108,7 @@ def _content(path: Path) -> dict[str, Any]:
         shape, _fortran, dtype = read_header(file)
         if shape != () or not dtype.hasobject:
             raise ValueError(f"it holds an array of {dtype} with shape {shape}, no pickled mapping")
-        array = plainpickle.array_of(plainpickle.loads(file.read()))
+        array = safe_pickle.array_of(safe_pickle.loads(file.read()))
     content = array.item() if isinstance(array, np.ndarray) and array.shape == () else None
     if not isinstance(content, dict):
         raise ValueError("it holds no mapping")
@@ -134,7 +134,7 @@ def _motion(path: Path, content: dict[str, Any]) -> Motion:
         local_translation=_arr(tree, "local_translation", (len(names), 3)),
         local_rotation=rotation if content.get("is_local") else local_rotations(parents, rotation),
         root_translation=_arr(content, "root_translation", (len(rotation), 3)),
-        fps=_fps(plainpickle.array_of(content.get("fps"))),
+        fps=_fps(safe_pickle.array_of(content.get("fps"))),
     )
 
 
@@ -146,7 +146,7 @@ def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
 
 def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
     """The finite numbers at `key` in double precision; -1 in `shape` stands for one or more."""
-    array = plainpickle.array_of(_entry(mapping, key, dict).get("arr"))
+    array = safe_pickle.array_of(_entry(mapping, key, dict).get("arr"))
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ValueError(f"{key} holds no numbers")
     fits = len(array.shape) == len(shape) and all(

@@ -9,19 +9,19 @@ lengths are read here, and nothing is executed: torch.load would, and torch is n
 from __future__ import annotations
 
 import io
-import os
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from pathlib import Path, PureWindowsPath
+from typing import Any, NoReturn
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.support import safe_pickle as plainpickle
+from pmlaunch.support import safe_pickle
 
 _ZIP = b"PK\x03\x04"
 _MAXIMUM_PICKLE = 8 << 20  # bytes; a motion's is about a thousand, a library's holds ten thousands of names
+_MAXIMUM_MOTIONS = 1_000_000  # a compressed file of lengths may be a thousand times its size
 _POSITIONS = ("global_translation", "rigid_body_pos")  # as 2.x and 3.x call them
 
 
@@ -46,23 +46,53 @@ class TensorMotion:
 
 
 @dataclass(frozen=True)
+class _Storage:
+    """Where a tensor's numbers lie: the file data/`key` of the archive, as numbers of type `kind`."""
+
+    kind: str
+    key: str
+
+
+@dataclass(frozen=True)
 class _Tensor:
     shape: tuple[int, ...]
-    storage: Any = None
+    storage: _Storage | None
 
 
 def _tensor(storage: object, _offset: object, shape: object, *_rest: object) -> _Tensor:
-    if not isinstance(shape, tuple) or not all(type(size) is int and size >= 0 for size in shape):
+    """Stand-in for torch._utils._rebuild_tensor_v2."""
+    if not isinstance(shape, tuple) or not all(safe_pickle.is_size(size) for size in shape):
         raise ValueError("a tensor without a proper shape")
-    return _Tensor(shape, storage)
+    return _Tensor(shape, storage if isinstance(storage, _Storage) else None)
 
 
-_STORAGES = ("FloatStorage", "DoubleStorage", "HalfStorage", "LongStorage", "IntStorage", "BoolStorage")
-_CONSTRUCTORS: Mapping[str, Callable[..., Any]] = {
+def _stored(description: object) -> _Storage | None:
+    """The storage that a persistent id describes: ("storage", type, key, device, count)."""
+    match description:
+        case ("storage", safe_pickle.Named() as kind, str(key), *_) if key.isdigit():
+            return _Storage(kind.name, key)
+        case _:
+            return None
+
+
+def _text(value: object) -> str:
+    """Stand-in for an enum that is made from its text."""
+    if not isinstance(value, str):
+        raise ValueError("an enum whose value is not text")
+    return value
+
+
+def _not_called(*_arguments: object) -> NoReturn:
+    raise ValueError("the pickle calls a type of storage")
+
+
+_FLOATS = "torch.FloatStorage"
+_STORAGES = (_FLOATS, *(f"torch.{kind}Storage" for kind in ("Double", "Half", "Long", "Int", "Bool")))
+_CONSTRUCTORS: Mapping[str, safe_pickle.Constructor] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
-    **{f"torch.{name}": str for name in _STORAGES},
-    # in which order the numbers of a 3.x motion stand; an enum, made from its value
-    "protomotions.simulator.base_simulator.simulator_state.StateConversion": str,
+    **dict.fromkeys(_STORAGES, _not_called),
+    # the order of the quaternion components in a 3.x motion
+    "protomotions.simulator.base_simulator.simulator_state.StateConversion": _text,
 }
 
 
@@ -84,11 +114,11 @@ def read_tensor_motion(path: Path, content: bytes | None = None) -> TensorMotion
     try:
         with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
             name = _pickle_in(archive)
-            held = plainpickle.loads(archive.read(name), _CONSTRUCTORS)
+            held = safe_pickle.loads(archive.read(name), _CONSTRUCTORS, _stored)
             if isinstance(held, dict) and "gts" in held:
                 return _library(held, archive, name.removesuffix("data.pkl"))
             return _outline(held)
-    except plainpickle.ForbiddenGlobalError as error:
+    except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
     except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
@@ -124,20 +154,22 @@ def _library(content: dict[str, Any], archive: zipfile.ZipFile, folder: str) -> 
     if not all(0 <= length < 1e6 for length in seconds):
         raise ValueError("motion_lengths holds no sensible numbers")
     files = content.get("motion_files")
-    names = tuple(os.path.splitext(str(file).replace("\\", "/").rsplit("/", 1)[-1])[0] for file in files or ())  # noqa: PTH122
+    names = tuple(map(_stem, files)) if isinstance(files, (list, tuple)) else ()
     frames, total = positions.shape[0], sum(seconds)
     fps = (frames - len(seconds)) / total if total else 0.0
     return TensorMotion(frames, positions.shape[1], round(fps, 3), seconds, names)
 
 
+def _stem(file: object) -> str:
+    """The name of a motion from its path, which may be one of another operating system."""
+    return PureWindowsPath(file).stem if isinstance(file, str) else "?"
+
+
 def _floats(tensor: _Tensor, archive: zipfile.ZipFile, folder: str) -> tuple[float, ...]:
-    """The numbers of a tensor of 32-bit floats of one dimension."""
-    match tensor.storage:
-        case ("storage", kind, str(key), *_) if kind is str and key.isdigit():
-            content = archive.read(f"{folder}data/{key}")
-        case _:
-            raise ValueError("a tensor without its numbers")
-    count = tensor.shape[0]
-    if len(content) != 4 * count:
+    """The numbers of a one-dimensional tensor of 32-bit floats."""
+    if tensor.storage is None or tensor.storage.kind != _FLOATS:
+        raise ValueError("a tensor without its numbers")
+    count, entry = tensor.shape[0], f"{folder}data/{tensor.storage.key}"
+    if count > _MAXIMUM_MOTIONS or archive.getinfo(entry).file_size != 4 * count:
         raise ValueError("a tensor of another kind than expected")
-    return struct.unpack(f"<{count}f", content)
+    return struct.unpack(f"<{count}f", archive.read(entry))

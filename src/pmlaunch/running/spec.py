@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pmlaunch import __version__
-from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Limits, Spec, to_document
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, RunLimits, Spec, to_document
 from pmlaunch.generations.v2.quoting import value_override
+from pmlaunch.git.queries import read_head
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_overrides, program_arguments, run_hooks
 from pmlaunch.running.checkpoint_copy import staged_path
@@ -41,7 +42,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             python_path=tuple(str(path) for path in plan.python_path),
             env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
             hooks=run_hooks(plan, folder),
-            limits=Limits(stop_file=str(folder.file(STOP_FILE))),
+            limits=RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),
             events=str(folder.file("events.jsonl")),
         )
@@ -83,26 +84,13 @@ def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str
 
 def environment_document(plan: LaunchPlan) -> dict[str, Any]:
     """environment.json: this machine when the run started, for understanding the run later."""
+    head = read_head(plan.cwd)
     return {
         "schema": 1,
         "pmlaunch": __version__,
         "python": sys.version.split()[0],
         "system": f"{host.system()} {host.release()} {host.machine()}",
         "runtime": to_json(plan.runtime),
-        "checkout_commit": _commit(plan),
+        "checkout_commit": head.commit if head else None,
         "variables": {name: os.environ[name] for name in _SHOWN if name in os.environ},
     }
-
-
-def _commit(plan: LaunchPlan) -> str | None:
-    """The checkout's commit, read from .git without starting git; None where it cannot be told."""
-    git = plan.cwd / ".git"
-    try:
-        if git.is_file():  # a submodule or a worktree: "gitdir: PATH"
-            git = (plan.cwd / git.read_text(encoding="utf-8").split(":", 1)[1].strip()).resolve()
-        head = (git / "HEAD").read_text(encoding="utf-8").strip()
-        if not head.startswith("ref: "):
-            return head
-        return (git / head.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
-    except (OSError, IndexError, UnicodeDecodeError):
-        return None

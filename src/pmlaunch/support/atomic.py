@@ -1,40 +1,48 @@
-"""Files that are whole or not there: written beside, then moved into place."""
+"""Atomic file writes: a file is written beside its place and then moved there, so readers never see half of one."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 to `path` in one step; a reader sees the old content or the new one, never half.
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield the path of a temporary file for the block to write; it replaces `path` if the block succeeds.
 
-    Raises OSError when the disk is full or the folder may not be written; the old content then stands.
+    On any error the temporary file is removed and `path` keeps its old content.
+
+    Raises:
+        OSError: the disk is full, or the folder is not writable.
     """
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
+    try:
+        yield temporary
+        _replace(temporary, path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` as UTF-8, atomically. Raises OSError as `replacing` does."""
     write_bytes(path, text.encode("utf-8"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """The same for bytes."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        _replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108 (a plain name, already made)
-        raise
+    """Write `content` to `path`, atomically. Raises OSError as `replacing` does."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
 
 
-def _replace(temporary: str, path: Path) -> None:
-    """os.replace, patient with Windows, where a reader or a virus scanner may hold the old file for a moment."""
+def _replace(temporary: Path, path: Path) -> None:
+    """Move a file, retrying on Windows, where a reader or virus scanner may hold the old one for a moment."""
     for attempt in range(10):
         try:
-            os.replace(temporary, path)  # noqa: PTH105
+            temporary.replace(path)
             return
         except PermissionError:
             if os.name != "nt" or attempt == 9:

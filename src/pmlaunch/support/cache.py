@@ -1,8 +1,7 @@
 """A cache of small JSON documents, keyed by the sha256 of everything they were made from.
 
-A key holds content, not times: an entry can be wrong only if the content that made it is the same. A cache
-that cannot be read or written is no cache; nothing fails because of it. `PMLAUNCH_CACHE` moves it, and
-`PMLAUNCH_CACHE=off` turns it off.
+Keys hash content, not timestamps, so an entry never goes stale. A cache that cannot be read or written is treated as
+empty and fails nothing. `PMLAUNCH_CACHE` names its folder; `PMLAUNCH_CACHE=off` turns it off.
 """
 
 from __future__ import annotations
@@ -17,17 +16,18 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.support.atomic import write_text
+from pmlaunch.support.json import read_json
 
 KINDS = ("configs", "frozen", "imports", "motions", "overrides")
-"""Every kind of document that is kept: the folders of the cache that are ours."""
+"""The kinds of documents, each in a folder of its own."""
 _KEEP = 500
-# a key in hex; what write_text leaves when its process is killed has the entry's name inside its own
+# entries are named by their key; a killed writer leaves a temporary file with the entry's name in its own
 _ENTRY = re.compile(r"[0-9a-f]{64}\.json")
 _HALF = re.compile(r"\.[0-9a-f]{64}\.json\.\w+\.tmp")
 
 
 def content_key(*parts: bytes | str) -> str:
-    """sha256 over `parts`, each with its length in front, so that no two lists collide by joining."""
+    """sha256 over `parts`, each preceded by its length so that lists which join to the same bytes differ."""
     digest = hashlib.sha256()
     for part in parts:
         data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
@@ -37,28 +37,25 @@ def content_key(*parts: bytes | str) -> str:
 
 
 def tree_content(folder: Path, suffix: str) -> Iterable[bytes | str]:
-    """Names and bytes of every file with `suffix` below `folder`, in a fixed order, for `content_key`."""
+    """Yield name and content of every file with `suffix` below `folder`, in a fixed order, for `content_key`."""
     for path in sorted(folder.rglob(f"*{suffix}")):
         yield path.relative_to(folder).as_posix()
         yield path.read_bytes()
 
 
 class JsonCache:
-    """Documents of one `kind`, one file each."""
+    """The documents of one of `KINDS`, one file each."""
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str) -> None:
         root = cache_root()
         self._folder = root / kind if root else None
 
     def get(self, key: str) -> Any | None:
-        if self._folder is None:
-            return None
-        try:
-            return json.loads((self._folder / f"{key}.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+        """The document stored under `key`; None if there is none."""
+        return read_json(self._folder / f"{key}.json") if self._folder else None
 
     def put(self, key: str, document: Any) -> None:
+        """Store `document`, and drop the oldest entries beyond a few hundred. Raises TypeError if it is not JSON."""
         if self._folder is None:
             return
         with contextlib.suppress(OSError):
@@ -68,7 +65,7 @@ class JsonCache:
 
     @staticmethod
     def _prune(folder: Path) -> None:
-        """Keep the newest entries; the others were made from content that has changed since."""
+        """Keep the newest entries; older ones belong to content that has changed since."""
         entries = entries_of(folder)
         if len(entries) > _KEEP:
             entries.sort(key=lambda path: path.stat().st_mtime)
@@ -77,17 +74,17 @@ class JsonCache:
 
 
 def entries_of(folder: Path) -> list[Path]:
-    """The entries in the folder of a kind. PMLAUNCH_CACHE may name a folder that holds other things as well."""
+    """The entries in the folder of a kind, which may hold foreign files if PMLAUNCH_CACHE names a shared folder."""
     return sorted(path for path in folder.glob("*.json") if _ENTRY.fullmatch(path.name))
 
 
 def half_written_in(folder: Path) -> list[Path]:
-    """What a writer of entries left, or is writing now."""
+    """Temporary files of writers that were killed or are still writing."""
     return sorted(path for path in folder.glob(".*.tmp") if _HALF.fullmatch(path.name))
 
 
 def cache_root() -> Path | None:
-    """The folder of all kinds; None when the cache is off."""
+    """The folder that holds all kinds; None if the cache is off."""
     setting = os.environ.get("PMLAUNCH_CACHE")
     if setting == "off":
         return None

@@ -1,25 +1,25 @@
-"""Is there room for what will be downloaded?"""
+"""Free space on a disk, and the error for too little of it."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.text import megabytes
 
-_MARGIN = 50_000_000  # bytes left over for git's own files
+_MARGIN = 50_000_000  # bytes for git's own files
 
 
 def free_bytes(folder: Path) -> int:
-    """Free bytes on the disk that `folder` lies on or will lie on."""
+    """Free bytes on the disk of `folder`, which need not exist yet."""
     while not folder.is_dir() and folder != folder.parent:
         folder = folder.parent
     return shutil.disk_usage(folder).free
 
 
 def require_room(folder: Path, needed: int) -> None:
-    """Raise PML402 when `needed` bytes do not fit on the disk of `folder`."""
+    """Raise PML402 if `needed` bytes do not fit on the disk of `folder`."""
     if needed <= 0:
         return
     free = free_bytes(folder)

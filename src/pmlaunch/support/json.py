@@ -3,49 +3,89 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-HIDDEN: Mapping[str, bool] = {"hidden": True}  # field(metadata=HIDDEN): not part of the document
+HIDDEN: Mapping[str, bool] = {"hidden": True}
+"""field(metadata=HIDDEN): not part of the document."""
+
+LIMIT = 64 * 1024 * 1024
+"""Bytes of the largest document that is read."""
 
 
 def to_json(value: object) -> Any:
-    """`value` as JSON can hold it: a dataclass by its fields, an enum by its value, a path as text.
+    """Convert `value` to what `json.dumps` accepts.
 
-    Fields marked with `metadata=HIDDEN` are left out; an object with a `__json__` method is what that returns.
-    Raises TypeError for anything JSON has no form for.
+    A dataclass becomes an object of its fields except those marked HIDDEN, an enum its value, a path its text, a set
+    a sorted array. An object with a `__json__` method is replaced by what that returns.
+
+    Raises:
+        TypeError: the value has no JSON form.
     """
     if hasattr(value, "__json__"):
         return to_json(value.__json__())
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value.value if isinstance(value, Enum) else value
     if isinstance(value, Enum):
         return to_json(value.value)
-    if isinstance(value, Path):
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, PurePath):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in fields(value) if not f.metadata.get("hidden")}
     if isinstance(value, Mapping):
-        return {str(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, (Sequence, Set)):
+        return {str(to_json(key)): to_json(item) for key, item in value.items()}
+    if isinstance(value, AbstractSet):
+        return sorted(to_json(item) for item in value)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray, memoryview)):
         return [to_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def read_json(path: Path, limit: int = 64 * 1024 * 1024) -> Any:
-    """The document in a file that another process wrote; None if it is missing, unreadable, too large or not JSON."""
+def read_json(path: Path, limit: int = LIMIT) -> Any:
+    """Read a document that another process wrote, in UTF-8, -16 or -32, with or without a byte order mark.
+
+    Returns None if the file is missing, unreadable, larger than `limit` bytes, nested too deeply, or not JSON. NaN and
+    infinity, which Python writes, are read as numbers: check figures with `math.isfinite`.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
-        return json.loads(content) if len(content) <= limit else None
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        return None
+    return parse_json(content) if len(content) <= limit else None
+
+
+def parse_json(content: bytes) -> Any:
+    """The document in `content`; None if it is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
         return None
 
 
-def read_mapping(path: Path) -> dict[str, Any]:
-    """The JSON object in a file that another process wrote; empty if there is no such file or no object in it."""
-    document = read_json(path)
-    return document if isinstance(document, dict) else {}
+def read_mapping(path: Path, limit: int = LIMIT) -> dict[str, Any]:
+    """Read a JSON object as `read_json` does; empty if there is none."""
+    return as_mapping(read_json(path, limit))
+
+
+def as_mapping(value: object) -> dict[str, Any]:
+    """`value` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """`value` if it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def numbers_in(value: object) -> dict[str, float]:
+    """The entries of a JSON object that are numbers a float can hold."""
+    return {
+        name: float(number)
+        for name, number in as_mapping(value).items()
+        if isinstance(number, float) or (type(number) is int and number.bit_length() <= 1000)
+    }

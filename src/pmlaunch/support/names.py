@@ -1,17 +1,17 @@
-"""Names that forgive: maskmimic, Masked-Mimic and masked_mimic are one thing."""
+"""Forgiving name lookup: maskmimic, Masked-Mimic and masked_mimic mean the same thing."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import AmbiguousNameError, UnknownNameError, did_you_mean
 
 T = TypeVar("T")
 
 
 def fold(name: str) -> str:
-    """`name` without case, blanks, dashes and underscores."""
+    """Reduce `name` to its lower-case letters and digits."""
     return "".join(character for character in name.casefold() if character.isalnum())
 
 
@@ -23,10 +23,17 @@ def choose(
     *,
     listing: str,
 ) -> T:
-    """The one of `things` that `wanted` names; the first of `names_of(thing)` is its proper name.
+    """Return the one of `things` that `wanted` names: by a full name or alias, else by a unique prefix of one.
 
-    A whole name or alias wins; else a unique beginning of a name (at least three letters).
-    Raises PML010 with the nearest names, or PML011 with the candidates when several answer.
+    Args:
+        kind: what the things are, for messages.
+        wanted: the name as typed; a prefix needs at least three letters.
+        things: what to choose from.
+        names_of: a thing's names, the proper one first.
+        listing: the command that lists the things, as the hint of an error.
+
+    Raises:
+        PmlaunchError: PML010 nothing matches, with the nearest names; PML011 several do, with their names.
     """
     known = list(things)
     key = fold(wanted)
@@ -38,11 +45,7 @@ def choose(
         return found[0]
     if found:
         choices = ", ".join(names_of(thing)[0] for thing in found)
-        raise PmlaunchError(
-            "PML011",
-            f"{kind.capitalize()} {wanted!r} is ambiguous: {choices}.",
-            hint=listing,
-            subject=wanted,
-        )
+        message = f"{kind.capitalize()} {wanted!r} is ambiguous: {choices}."
+        raise AmbiguousNameError(message, hint=listing, subject=wanted)
     near = did_you_mean(wanted, [name for thing in known for name in names_of(thing)])
-    raise PmlaunchError("PML010", f"No {kind} is called {wanted!r}.{near}", hint=listing, subject=wanted)
+    raise UnknownNameError(f"No {kind} is called {wanted!r}.{near}", hint=listing, subject=wanted)

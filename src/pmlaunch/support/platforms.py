@@ -1,6 +1,6 @@
-"""What an operating system changes: the process group's backend, the environment, how a path is written.
+"""What depends on the operating system: the distributed backend, environment variables, how paths are written.
 
-Planning asks one of these, never `os.name`: so a plan for Windows can be made, and tested, on any machine.
+Planning uses a `Platform` and never `os.name`, so that a plan for Windows can be made and tested on any machine.
 """
 
 from __future__ import annotations
@@ -15,47 +15,52 @@ from typing import Any
 from pmlaunch.errors import PmlaunchError
 
 LONG_PATHS_KEY = r"SYSTEM\CurrentControlSet\Control\FileSystem"
-# Windows allows 259 characters for a path unless long paths are switched on. Of these a run takes 20 for its time and
-# number, at least 62 for model and motion (shortened to what is left), and 27 for its longest file with separators.
+# Windows limits paths to 259 characters unless long paths are enabled. A run needs 20 of them for its time and number,
+# 27 for its longest file name with separators, and the rest for model and motion, which are shortened to fit.
 LONGEST_RUNS = 150
-"""Characters of the folder of the runs on Windows."""
+"""Characters that the path of the runs folder may have on Windows."""
 SHORTEST_NAMES = 259 - LONGEST_RUNS - 20 - 27
-"""Characters that are left for model and motion where the folder of the runs is as long as it may be."""
+"""Characters left for model and motion if that path is as long as it may be."""
 
 
 @dataclass(frozen=True)
 class Platform:
-    """One operating system as a launch sees it.
+    """One operating system.
 
-    `ddp_backend` is None where Lightning's own choice is right. `environment` holds what every child gets;
-    `path_separator` joins PYTHONPATH; `pure_path` is the flavour that a path is written in.
+    Attributes:
+        name: "windows" or "linux".
+        ddp_backend: the torch.distributed backend to force; None leaves the choice to Lightning.
+        isaaclab_script: file name of Isaac Lab's launcher.
+        path_separator: joins the entries of PYTHONPATH.
+        pure_path: writes a path in the system's notation.
+        environment: variables for every child process.
     """
 
     name: str
     ddp_backend: str | None
     isaaclab_script: str
     path_separator: str
-    pure_path: type[PurePosixPath] | type[PureWindowsPath]
+    pure_path: type[PurePosixPath | PureWindowsPath]
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def foreign(self) -> bool:
-        """Whether this is not the system that pmlaunch is running on."""
+        """Whether this differs from the system that pmlaunch runs on."""
         return self.name != current_name()
 
     def has_display(self, environment: Mapping[str, str]) -> bool:
-        """Whether a window can open, as far as the environment tells."""
+        """Whether a window can open, judging by the environment."""
         return self.name == "windows" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
     def streams(self, environment: Mapping[str, str]) -> bool:
-        """Whether Isaac Lab is told to show its window elsewhere, which needs no display here."""
+        """Whether Isaac Lab streams its window to another machine, which needs no display here."""
         return any(environment.get(name, "0") not in ("", "0", "-1") for name in ("LIVESTREAM", "ENABLE_LIVESTREAM"))
 
     def path_text(self, path: Path, cwd: Path) -> str:
-        """`path` as it should stand on the target's command line.
+        """Write `path` for the target's command line.
 
-        On the own system that is the absolute path. For another system the paths of this machine mean
-        nothing, so what lies in the checkout is written relative to it: the run starts there.
+        On the current system that is the path itself. Absolute paths of this machine mean nothing on another one, so
+        paths inside `cwd`, where the run starts, are written relative to it.
         """
         if not self.foreign:
             return str(path)
@@ -66,18 +71,18 @@ class Platform:
         return str(self.pure_path(*inside.parts))
 
 
-# UTF-8 everywhere: redirected output is cp1252 or cp936 otherwise, and a check mark ends the run.
+# Without UTF-8, redirected output is cp1252 or cp936 on Windows, and printing a check mark ends the run.
 _EVERYWHERE = {"PYTHONUTF8": "1"}
 
 PLATFORMS: Mapping[str, Platform] = {
     "windows": Platform(
         name="windows",
-        # Windows builds of torch have no NCCL, which Lightning asks for on a GPU even with one device.
+        # Windows builds of torch lack NCCL, which Lightning requests on a GPU even for one device.
         ddp_backend="gloo",
         isaaclab_script="isaaclab.bat",
         path_separator=";",
         pure_path=PureWindowsPath,
-        # torch 2.4 to 2.6 ask TCPStore for libuv, which Windows builds lack.
+        # torch 2.4 to 2.6 request libuv for TCPStore, which Windows builds lack.
         environment={**_EVERYWHERE, "USE_LIBUV": "0"},
     ),
     "linux": Platform(
@@ -92,12 +97,12 @@ PLATFORMS: Mapping[str, Platform] = {
 
 
 def current_name() -> str:
-    """The entry of `PLATFORMS` that this machine is; every POSIX system counts as linux."""
+    """The name in `PLATFORMS` of this machine's system; every POSIX system counts as linux."""
     return "windows" if os.name == "nt" else "linux"
 
 
 def platform_named(name: str | None) -> Platform:
-    """The platform called `name`, or this machine's when None. Raises PML001 for any other name."""
+    """Return the platform called `name`, or this machine's for None. Raises PML001 for an unknown name."""
     if name is None:
         return PLATFORMS[current_name()]
     try:
@@ -108,7 +113,7 @@ def platform_named(name: str | None) -> Platform:
 
 
 def long_paths_of_windows() -> bool | None:
-    """LongPathsEnabled of the registry; None where it cannot be read."""
+    """Read LongPathsEnabled from the registry; None if it cannot be read."""
     try:
         winreg: Any = importlib.import_module("winreg")
     except ImportError:

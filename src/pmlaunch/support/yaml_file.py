@@ -1,4 +1,4 @@
-"""Read small YAML files: as data only, with the C parser where PyYAML has it, errors with line and column."""
+"""Read small YAML files as plain data, with libyaml's fast parser where PyYAML has it."""
 
 from __future__ import annotations
 
@@ -10,19 +10,24 @@ import yaml
 
 from pmlaunch.errors import PmlaunchError
 
-_Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_DEEPEST = 500  # levels; the C parser recurses, and some thousand levels end the process where the stack is small
+_DEEPEST = 500  # levels; libyaml's parser recurses, and a few thousand levels overflow a small stack
 _BRACKETS = re.compile(r"[\[{\]}]")
 _DASHES = re.compile(r"[-?]\s")
 
 
 def yaml_mapping(path: Path, code: str = "PML015") -> dict[str, Any]:
-    """The mapping in `path` (an empty file is an empty one). Raises `code` when it is none or cannot be read."""
+    """Read the mapping in `path`; an empty file is an empty mapping.
+
+    Raises:
+        PmlaunchError: with `code`; the file cannot be read, is not valid YAML (with line and column), or holds
+            something else than a mapping.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
         refuse_deep(text)
-        content = yaml.load(text, Loader=_Loader)
+        content = yaml.load(text, Loader=_SafeLoader)  # noqa: S506 (one of the safe ones)
     except yaml.YAMLError as error:
         raise PmlaunchError(code, f"{path} is not valid YAML: {_reason(error)}", subject=str(path)) from error
     except (OSError, UnicodeDecodeError, RecursionError) as error:
@@ -37,7 +42,7 @@ def yaml_mapping(path: Path, code: str = "PML015") -> dict[str, Any]:
 
 
 def refuse_deep(text: str) -> None:
-    """Raise RecursionError for YAML that is nested too deeply to be parsed; no honest file comes near."""
+    """Raise RecursionError for YAML that is nested too deeply to parse safely."""
     depth = 0
     for bracket in _BRACKETS.findall(text):
         depth = depth + 1 if bracket in "[{" else max(depth - 1, 0)
@@ -51,7 +56,7 @@ def refuse_deep(text: str) -> None:
 
 
 def _reason(error: yaml.YAMLError) -> str:
-    """The parser's complaint in one line, with line and column counted from 1."""
+    """The parser's message in one line, with line and column counted from 1."""
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     return f"{problem} (line {mark.line + 1}, column {mark.column + 1})" if mark else str(problem)

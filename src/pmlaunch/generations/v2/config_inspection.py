@@ -61,29 +61,32 @@ def safe_resolvers() -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def fast_yaml() -> Iterator[None]:
-    """Let OmegaConf read with libyaml's parser: the same rules and the same result in a third of the time."""
-    import omegaconf._utils as reader
+    """Let OmegaConf and Hydra parse YAML with libyaml; the rules and the result are OmegaConf's own.
+
+    OmegaConf has no option for it, so this replaces the function that makes its loader. On the config tree of 2.3 it
+    saves 0.10 s of the 0.95 s of CPU that a dry run takes. Without libyaml in PyYAML it does nothing.
+    """
+    import omegaconf._utils as omegaconf_utils
     from yaml.constructor import SafeConstructor
     from yaml.resolver import Resolver
 
-    own = reader.get_yaml_loader
     try:
         from yaml._yaml import CParser
-    except ImportError:  # a PyYAML without libyaml
+    except ImportError:
         yield
         return
+    own = omegaconf_utils.get_yaml_loader
 
     def start(loader: Any, stream: Any) -> None:
         CParser.__init__(loader, stream)
         SafeConstructor.__init__(loader)
         Resolver.__init__(loader)
 
-    # OmegaConf's own loader, with libyaml's parser in front of the one written in Python
-    reader.get_yaml_loader = lambda: type("FastLoader", (CParser, own()), {"__init__": start})
+    omegaconf_utils.get_yaml_loader = lambda: type("FastLoader", (CParser, own()), {"__init__": start})
     try:
         yield
     finally:
-        reader.get_yaml_loader = own
+        omegaconf_utils.get_yaml_loader = own
 
 
 def examine(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:

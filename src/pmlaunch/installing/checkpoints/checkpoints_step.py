@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmlaunch.catalog.presets import Preset, presets
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.git.lfs_files import LfsFile, bring, has_object, lfs_files, room_for, state_of, store_of
@@ -18,6 +17,7 @@ from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.step import Report, Site, Todo
 from pmlaunch.model import Generation
 from pmlaunch.support.names import choose, fold
+from pmlaunch.support.text import megabytes
 
 PRETRAINED = "data/pretrained_models"
 WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from pmlaunch.checks.checkpoint import megabytes
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.git.lfs_files import (
@@ -43,6 +42,7 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.disk import require_room
 from pmlaunch.support.platforms import platform_named
+from pmlaunch.support.text import megabytes
 
 Say = Callable[[str, str], None]  # (model, what is about to happen)
 

@@ -1,0 +1,176 @@
+"""Motions made of formulas: a walk, a wave and a squat for any skeleton of SMPL's bodies.
+
+They are what the demo ships and, varied, what its policy was trained on. Feet are placed first, the pelvis
+follows, the legs reach by inverse kinematics, the rest is added in joint angles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from pmlaunch.motions.generated.gait import Walk, path_of, smooth, stepping
+from pmlaunch.motions.generated.legs import Foot, highest_hip, planted, reach
+from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, SIDES, Skeleton
+from pmlaunch.motions.kinematics import Array, about, from_vector, inverse, multiply, rotate, slerp
+from pmlaunch.motions.poselib_motion import Motion
+
+Joints = Mapping[str, Array]
+"""By body: local rotations (T, 4), or as `extras` rotation vectors (T, 3) rad that are laid over them."""
+_NONE: Final[Joints] = {}
+OWN_MOTIONS: Final = ("walk", "wave", "squat")
+"""What the demo ships, and what a checkout that ships none is given."""
+
+
+@dataclass(frozen=True)
+class Stand:
+    """How somebody stands: m and rad."""
+
+    width: float = 0.12
+    splay: float = 0.15
+    heading: float = 0.0
+    lean: float = 0.0
+    depth: float = 0.32  # m of a squat
+    period: float = 2.5  # s of a squat, and half of what raising and lowering a hand takes
+    beat: float = 1.4  # 1/s, how often a raised hand waves
+
+
+def own_motion(name: str, skeleton: Skeleton) -> Motion:
+    """One of OWN_MOTIONS for a skeleton: five seconds at 30 frames per second."""
+    fps = 30
+    times = np.arange(5 * fps + 1) / fps
+    if name == "walk":
+        return walk(skeleton, times, fps, Walk())
+    return wave(skeleton, times, fps, Stand(beat=1.15)) if name == "wave" else squat(skeleton, times, fps, Stand())
+
+
+def walk(skeleton: Skeleton, times: Array, fps: float, style: Walk, extras: Joints = _NONE) -> Motion:
+    """Walking on at a steady pace, seen at `times` (T,) s; uneven times make it slow down and hurry."""
+    phase = times / style.stride
+    swing = 2.0 * np.pi * phase
+    feet = {side: stepping(skeleton, times, style, side) for side in SIDES}
+    path, yaw = path_of(style, times)
+    lateral = np.stack([-np.sin(yaw), np.cos(yaw)], axis=-1)
+    middle = 2.0 * np.pi * (phase - style.duty / 2.0)  # zero when the left foot stands under the body
+    path = path + 0.022 * np.cos(middle)[:, None] * lateral
+    pelvis = _turns(yaw - 0.07 * np.cos(swing), style.lean, -0.03 * np.cos(middle))
+    joints = _carriage(lean=0.02, twist=0.14 * np.cos(swing))
+    arms = {side: -sign * style.arms * np.cos(swing) for side, sign in SIDES.items()}
+    joints |= _arms(arms, {side: 0.35 + 0.35 * np.maximum(angle, 0.0) for side, angle in arms.items()})
+    return _assemble(
+        "smpl_humanoid_walk", skeleton, fps, feet, path, style.bob * np.cos(2.0 * middle), pelvis, joints, extras
+    )
+
+
+def squat(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Joints = _NONE) -> Motion:
+    """Down and up again, the arms stretched forward for balance."""
+    down = 0.5 - 0.5 * np.cos(2.0 * np.pi * times / style.period)
+    depth = style.depth * down
+    feet = _standing(skeleton, times, style)
+    forward = np.array([np.cos(style.heading), np.sin(style.heading)])
+    path = -0.32 * depth[:, None] * forward
+    pelvis = _turns(style.heading, style.lean + depth, 0.0)
+    joints = _carriage(lean=0.3 * depth, twist=0.0)
+    joints |= {"Neck": about("y", -0.9 * depth), "Head": about("y", -0.5 * depth)}
+    joints |= _arms(dict.fromkeys(SIDES, 1.9 * down), dict.fromkeys(SIDES, 0.25 - 0.15 * down))
+    return _assemble("smpl_humanoid_squat", skeleton, fps, feet, path, -depth, pelvis, joints, extras)
+
+
+def wave(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Joints = _NONE) -> Motion:
+    """Standing and waving with the right hand, the weight on the other leg."""
+    rest = 2.0 * style.period
+    up = smooth(times / 0.9) * (1.0 - smooth((times - rest + 0.9) / 0.9))
+    to_and_fro = np.sin(2.0 * np.pi * style.beat * times)
+    feet = _standing(skeleton, times, style)
+    lateral = np.array([-np.sin(style.heading), np.cos(style.heading)])
+    path = (0.02 * up + 0.006 * np.sin(2.0 * np.pi * 0.35 * times))[:, None] * lateral
+    pelvis = _turns(style.heading - 0.06 * up, style.lean, -0.03 * up)
+    joints = _carriage(lean=0.02, twist=0.1 * up) | {"Neck": about("y", 0.1 * up)}
+    breath = np.sin(2.0 * np.pi * 0.35 * times)
+    joints |= _arms(dict.fromkeys(SIDES, 0.05 * breath), dict.fromkeys(SIDES, 0.25 + 0.03 * breath))
+    hanging, elbow = joints["R_Shoulder"], joints["R_Elbow"]
+    joints["R_Shoulder"] = slerp(hanging, about("x", -0.35 + 0.12 * to_and_fro), up)
+    joints["R_Elbow"] = slerp(elbow, about("x", -1.15 - 0.35 * to_and_fro), up)
+    joints["R_Hand"] = about("x", -0.15 * up * to_and_fro)
+    return _assemble("smpl_humanoid_wave", skeleton, fps, feet, path, -0.01 * up, pelvis, joints, extras)
+
+
+def _standing(skeleton: Skeleton, times: Array, style: Stand) -> dict[str, Foot]:
+    feet = {}
+    for side, sign in SIDES.items():
+        ball = skeleton.offset(f"{side}_Toe")
+        yaw = np.full_like(times, style.heading + sign * style.splay)
+        place = rotate(about("z", style.heading), np.array([0.0, sign * style.width, 0.0]))
+        toe = place + rotate(about("z", yaw), np.array([ball[0] - 0.03, 0.0, 0.0]))
+        feet[side] = planted(ball, toe[:, :2], yaw, np.zeros_like(times))
+    return feet
+
+
+def _turns(yaw: Array | float, lean: Array | float, roll: Array | float) -> Array:
+    """To the left, forward and to the right, in rad, done in the opposite order."""
+    return multiply(multiply(about("z", yaw), about("y", lean)), about("x", roll))
+
+
+def _carriage(lean: Array | float, twist: Array | float) -> dict[str, Array]:
+    """The spine: `lean` forward in all and `twist` to the left, shared by its three joints."""
+    share = multiply(about("z", twist / 3.0), about("y", lean))
+    return dict.fromkeys(("Torso", "Spine", "Chest"), share)
+
+
+def _arms(swing: Mapping[str, Array], flexion: Mapping[str, Array]) -> dict[str, Array]:
+    """Arms that hang beside the body, each swung forward by `swing` rad, the elbows bent by `flexion` rad."""
+    joints = {}
+    for side, sign in SIDES.items():
+        angle = swing[side]
+        joints[f"{side}_Shoulder"] = multiply(about("y", -angle), about("x", -sign * 1.3))
+        joints[f"{side}_Elbow"] = about("z", -sign * flexion[side])
+    return joints
+
+
+def _assemble(
+    name: str,
+    skeleton: Skeleton,
+    fps: float,
+    feet: Mapping[str, Foot],
+    path: Array,
+    bob: Array,
+    pelvis: Array,
+    joints: Joints,
+    extras: Joints,
+) -> Motion:
+    """A motion whose pelvis is over `path` (T, 2) m, as high as both legs allow, plus `bob` (T,) m."""
+    hips = {side: rotate(pelvis, skeleton.offset(f"{side}_Hip")) for side in SIDES}
+    room = []
+    for side, foot in feet.items():
+        length = sum(float(np.linalg.norm(skeleton.offset(f"{side}_{bone}"))) for bone in ("Knee", "Ankle"))
+        room.append(highest_hip(foot.ankle, path + hips[side][:, :2], length) - hips[side][:, 2] - bob)
+    height = float(np.min(room)) + bob
+    root = np.concatenate([path, height[:, None]], axis=-1)
+    local = np.zeros((len(path), len(NODE_NAMES), 4))
+    local[..., 3] = 1.0
+    local[:, 0] = pelvis
+    for joint, rotation in joints.items():
+        local[:, NODE_NAMES.index(joint)] = rotation
+    for side, foot in feet.items():
+        _put_leg(local, skeleton, side, root + hips[side], foot)
+    for joint, vector in extras.items():
+        index = NODE_NAMES.index(joint)
+        local[:, index] = multiply(local[:, index], from_vector(vector))
+    return Motion(Path(f"{name}.npy"), name, NODE_NAMES, PARENTS, skeleton.offsets, local, root, fps)
+
+
+def _put_leg(local: Array, skeleton: Skeleton, side: str, hip: Array, foot: Foot) -> None:
+    """Write a leg's four local rotations into `local` (T, J, 4)."""
+    knee_points = rotate(multiply(foot.rotation, about("y", -foot.pitch)), np.array([1.0, 0.0, 0.0]))
+    knee, ankle = skeleton.offset(f"{side}_Knee"), skeleton.offset(f"{side}_Ankle")
+    thigh, shank = reach(hip, foot.ankle, knee_points, knee, ankle)
+    chain = [local[:, 0], thigh, shank, foot.rotation]
+    first = NODE_NAMES.index(f"{side}_Hip")
+    for index, (parent, child) in enumerate(pairwise(chain)):
+        local[:, first + index] = multiply(inverse(parent), child)
+    local[:, first + 3] = about("y", -np.clip(foot.pitch, 0.0, 0.9))  # the toes stay on the ground

@@ -1,0 +1,92 @@
+"""Reading small YAML files: plain data only, and one clear error for anything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.yaml_file import yaml_mapping
+
+
+def refusal(path: Path, content: bytes | None) -> PmlaunchError:
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(PmlaunchError) as caught:
+        yaml_mapping(path)
+    assert caught.value.code == "PML015"
+    assert caught.value.subject == str(path)
+    assert caught.value.message.startswith(str(path))
+    return caught.value
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "settings.yaml"
+
+
+@pytest.mark.parametrize(
+    ("content", "values"),
+    [
+        (b"", {}),
+        (b"# nothing\n", {}),
+        (b"a: 1\nb: [x, null]\n", {"a": 1, "b": ["x", None]}),
+        (b"\xef\xbb\xbfa: 1\r\n", {"a": 1}),
+        ("名: 走路\n".encode(), {"名": "走路"}),
+    ],
+    ids=["empty", "comment", "mapping", "byte order mark", "Chinese"],
+)
+def test_mapping(path: Path, content: bytes, values: dict[str, object]) -> None:
+    path.write_bytes(content)
+    assert yaml_mapping(path) == values
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [(b"a: [1\nb: 2", "(line 2, column 2)"), (b"a: 1\n\tb: 2", "(line 2, column 1)"), (b"a: 'x", "(line 1, column 6)")],
+)
+def test_broken_yaml_says_where(path: Path, content: bytes, place: str) -> None:
+    message = refusal(path, content).message
+    assert "is not valid YAML" in message
+    assert message.endswith(place)
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("content", [b"- a\n- b\n", b"text", b"1"], ids=["list", "text", "number"])
+def test_other_documents_are_refused(path: Path, content: bytes) -> None:
+    assert "holds no mapping" in refusal(path, content).message
+
+
+def test_missing_file(path: Path) -> None:
+    assert "cannot be read" in refusal(path, None).message
+
+
+def test_other_encoding(path: Path) -> None:
+    assert "cannot be read" in refusal(path, b"a: \xff\xfe").message
+
+
+def test_impossible_date(path: Path) -> None:
+    assert "impossible value" in refusal(path, b"a: 2024-13-45").message
+
+
+@pytest.mark.parametrize("piece", [b"[", b"{a: ", b"- ", b"? "])
+def test_deep_nesting(path: Path, piece: bytes) -> None:
+    """The C parser recurses without a limit: 50 000 levels would crash the process."""
+    assert "levels of nesting" in refusal(path, b"a:\n  " + piece * 100_000).message
+
+
+def test_many_brackets_are_not_nesting(path: Path) -> None:
+    path.write_text("a: [" + "[x], {y: [1]}, " * 1000 + "']']", encoding="utf-8")
+    assert len(yaml_mapping(path)["a"]) == 2001
+
+
+@pytest.mark.parametrize("tag", [b"!!python/object/apply:os.system [exit]", b"!!python/name:os.system", b"!mine x"])
+def test_tags_that_build_objects_are_refused(path: Path, tag: bytes) -> None:
+    assert "is not valid YAML" in refusal(path, b"a: " + tag).message
+
+
+def test_caller_chooses_the_error_code(path: Path) -> None:
+    with pytest.raises(PmlaunchError) as caught:
+        yaml_mapping(path, "PML107")
+    assert caught.value.code == "PML107"
