@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.agent.pmlaunch_agent.contract import Hooks, RunLimits, MetricsRequest, Spec, to_document
+from pmlaunch.agent.pmlaunch_agent.contract import Hooks, MetricsRequest, RunLimits, Spec, to_document
 
 AGENT_HOME = Path(__file__).parents[2] / "src" / "pmlaunch" / "agent"
 TIMEOUT = 60.0  # seconds; no test comes near it
@@ -36,15 +36,9 @@ def completed(default: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
 
 
 class AgentRun:
-    """One run of the agent on a script, in a folder of its own.
+    """One run of the agent on a script, in a folder that holds script, spec and everything that the run writes."""
 
-    Args:
-        folder: holds script, spec and everything that the run writes.
-        bytecode: where Python caches compiled modules, shared by all runs.
-        python: the interpreter.
-    """
-
-    def __init__(self, folder: Path, bytecode: Path, python: str = sys.executable) -> None:
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder = folder
         self.python = python
         self.script = folder / "script.py"
@@ -57,9 +51,7 @@ class AgentRun:
             for name, value in os.environ.items()
             if not name.startswith(("PYTHON", "PMLAUNCH_")) and name not in ("LOCAL_RANK", "HYDRA_FULL_ERROR")
         }
-        self.environ.update(
-            PYTHONPYCACHEPREFIX=str(bytecode), PYTHONPATH=str(AGENT_HOME), PMLAUNCH_SPEC=str(self.spec_file)
-        )
+        self.environ.update(PYTHONPATH=str(AGENT_HOME), PMLAUNCH_SPEC=str(self.spec_file))
         self.stdout = self.stderr = ""
         self.returncode: int | None = None
 

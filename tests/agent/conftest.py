@@ -11,24 +11,18 @@ from agent_run import AGENT_HOME, AgentRun, MakeAgent
 sys.path.append(str(AGENT_HOME))
 
 
-@pytest.fixture(scope="session")
-def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all runs cache compiled modules, so that the agent is compiled once for each Python."""
-    return tmp_path_factory.mktemp("bytecode")
+@pytest.fixture
+def agent(tmp_path: Path) -> AgentRun:
+    return AgentRun(tmp_path)
 
 
 @pytest.fixture
-def agent(tmp_path: Path, bytecode: Path) -> AgentRun:
-    return AgentRun(tmp_path, bytecode)
-
-
-@pytest.fixture
-def make_agent(tmp_path: Path, bytecode: Path) -> MakeAgent:
+def make_agent(tmp_path: Path) -> MakeAgent:
     """Make runs in a folder of a given name below tmp_path, or with another Python."""
 
     def make(name: str = "run", python: str = sys.executable) -> AgentRun:
         folder = tmp_path / name
         folder.mkdir()
-        return AgentRun(folder, bytecode, python)
+        return AgentRun(folder, python)
 
     return make

@@ -6,17 +6,17 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pmlaunch.agent.pmlaunch_agent.contract import (
     ArgumentPoint,
     ContractError,
     Hooks,
-    RunLimits,
     MetricsRequest,
     MotionRequest,
     RecordingRequest,
+    RunLimits,
     Spec,
     WatchPoint,
     from_document,
@@ -80,6 +80,7 @@ specs = st.builds(
 )
 
 
+@settings(max_examples=50, deadline=None)
 @given(specs)
 def test_round_trip(spec: Spec) -> None:
     assert from_document(json.loads(json.dumps(to_document(spec)))) == spec
