@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, Limits, Spec, to_document
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, RunLimits, Spec, to_document
 from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
 from pmlaunch.processes.child import ChildCommand
@@ -97,7 +97,7 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     run.folder.mkdir(parents=True, exist_ok=True)
     for leftover in (folder.file(RESULT_FILE), *([run.reply] if run.reply else [])):
         leftover.unlink(missing_ok=True)
-    folder.write("spec.json", to_document(_spec(run, folder, changes)))
+    folder.write("spec.json", _spec(run, folder, changes))
     spec = str(folder.file("spec.json"))
     environment = {name: value for name, value in {**run.environment, **changes}.items() if value is not None}
     command = ChildCommand(
@@ -109,8 +109,8 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     return _result(run, folder, ended)
 
 
-def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) -> Spec:
-    return Spec(
+def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) -> dict[str, Any]:
+    spec = Spec(
         script=None,
         module=run.module,
         argv=tuple(run.argv),
@@ -119,10 +119,11 @@ def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) 
         python_path=tuple(str(path) for path in run.python_path),
         env={name: value for name, value in changes.items() if name != "PYTHONPATH"},
         hooks=Hooks(compat=tuple(run.compat)),
-        limits=Limits(),
+        limits=RunLimits(),
         result=str(folder.file(RESULT_FILE)),
         events=None,
     )
+    return to_document(spec)
 
 
 class _Listening(Watcher):

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pmlaunch import __version__
-from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Limits, Spec, to_document
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, RunLimits, Spec, to_document
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.git.queries import read_head
 from pmlaunch.model import LaunchPlan
@@ -42,7 +42,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             python_path=tuple(str(path) for path in plan.python_path),
             env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
             hooks=run_hooks(plan, folder),
-            limits=Limits(stop_file=str(folder.file(STOP_FILE))),
+            limits=RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),
             events=str(folder.file("events.jsonl")),
         )

@@ -132,7 +132,7 @@ class Hooks:
 
 
 @dataclass(frozen=True)
-class Limits:
+class RunLimits:
     """What ends a run early: seconds since the agent's start, or a file that appears."""
 
     max_seconds: Optional[float] = None
@@ -162,7 +162,7 @@ class Spec:
     python_path: Tuple[str, ...]
     env: Mapping[str, Optional[str]]
     hooks: Hooks
-    limits: Limits
+    limits: RunLimits
     result: str
     events: Optional[str]
 

@@ -9,7 +9,7 @@ import threading
 from typing import Any
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import Limits
+from pmlaunch_agent.contract import RunLimits
 from pmlaunch_agent.report.ending import StopReason
 from pmlaunch_agent.report.journal import Journal
 
@@ -43,7 +43,7 @@ class Watchdog:
     A main thread that is busy in C code does not notice; then the launcher ends the process.
     """
 
-    def __init__(self, journal: Journal, limits: Limits) -> None:
+    def __init__(self, journal: Journal, limits: RunLimits) -> None:
         self._journal = journal
         self._limits = limits
         self._ended = threading.Event()
