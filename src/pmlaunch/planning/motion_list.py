@@ -18,13 +18,11 @@ from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
+from pmlaunch.motions.readers import CLIP_SUFFIX, CLIP_SUFFIXES, LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
 from pmlaunch.support.yaml_file import yaml_mapping
 
 LIBRARY_FILE = "motions.yaml"
 """The generated list, in the run folder; this bare name stands for it in a plan."""
-_LISTS = (".yaml", ".yml")
-_PACKED = ".pt"
-_CLIPS = (".npy", ".motion")  # of 2.x, of 3.x
 _WILD = "*?["
 _HIGHEST = 1e9  # frames per second, s, idx: what is larger is no number of a motion's
 
@@ -74,7 +72,7 @@ def collect(
     """
     files = [path.absolute() for name in wanted for path in _files(name, find, places, generation)]
     files = list({os.path.normcase(path): path for path in files}.values())
-    packed = [path for path in files if path.suffix == _PACKED]
+    packed = [path for path in files if path.suffix == PACKED_SUFFIX]
     if packed and len(files) > 1:
         message = f"{packed[0].name} is a packed library: it cannot be joined with other motions."
         raise PmlaunchError("PML001", message, hint=f'--motion "{packed[0]}" alone', subject=str(packed[0]))
@@ -108,24 +106,20 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
 
 
 def _is_list(path: Path) -> bool:
-    return path.suffix in _LISTS and path.is_file()
-
-
-def _own_ending(generation: Generation) -> str:
-    return ".motion" if generation is Generation.V3 else ".npy"
+    return path.suffix in LIST_SUFFIXES and path.is_file()
 
 
 def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> MotionInfo:
     """What the file says of itself; one of the other generation is a problem: upstream fails at it after the start."""
     info = read_info(path, robots)
-    packed_by_3 = path.suffix == _PACKED and generation is not Generation.V3 and info.problem is None
-    foreign = packed_by_3 or (path.suffix in _CLIPS and path.suffix != _own_ending(generation))
+    packed_by_3 = path.suffix == PACKED_SUFFIX and generation is not Generation.V3 and info.problem is None
+    foreign = packed_by_3 or (path.suffix in CLIP_SUFFIXES and path.suffix != CLIP_SUFFIX[generation])
     if not foreign or (info.problem is not None and info.problem.code == "PML121"):
         return info
     other, whose = (
         ("2", "3.x") if generation is Generation.V3 else ("3", "2.x" if generation is Generation.V2 else "the demo")
     )
-    own = _own_ending(generation)
+    own = CLIP_SUFFIX[generation]
     message = f"{path.name} is a motion of ProtoMotions {other}, which {whose} cannot read: its own are {own}."
     hint = f"pmlaunch list motions; or --protomotions DIR of a {other}.x checkout"
     return replace(info, problem=Finding("PML132", Severity.ERROR, message, hint, subject=str(path)))
@@ -145,7 +139,7 @@ def _files(name: str, find: Callable[[str], Path], places: Sequence[Path], gener
     candidates = [place / expanded for place in places]
     for candidate in candidates:
         if candidate.is_dir():
-            ending = _own_ending(generation)
+            ending = CLIP_SUFFIX[generation]
             clips = [path for path in sorted(candidate.rglob("*")) if path.suffix == ending]
             return _some(
                 clips, name, f"The folder {candidate} holds no motion of this checkout's generation ({ending})."
@@ -156,18 +150,16 @@ def _files(name: str, find: Callable[[str], Path], places: Sequence[Path], gener
         return [find(name)]
     for candidate in candidates:
         found = sorted(_matching(candidate))
-        motions = [path for path in found if path.suffix in (*_CLIPS, _PACKED, *_LISTS) and path.is_file()]
+        motions = [path for path in found if path.suffix in MOTION_SUFFIXES and path.is_file()]
         if motions:  # the other generation's are taken only where there is nothing else: to be told so
-            others = set(_CLIPS) - {_own_ending(generation)}
+            others = set(CLIP_SUFFIXES) - {CLIP_SUFFIX[generation]}
             return [path for path in motions if path.suffix not in others] or motions
     return _some([], name, f"No motion file matches {name}.")
 
 
 def _is_bare(name: str) -> bool:
     return not (
-        any(sign in name for sign in f"/\\~{_WILD}")
-        or name in (".", "..")
-        or Path(name).suffix in (*_CLIPS, *_LISTS, _PACKED)
+        any(sign in name for sign in f"/\\~{_WILD}") or name in (".", "..") or Path(name).suffix in MOTION_SUFFIXES
     )
 
 
