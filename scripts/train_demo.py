@@ -21,11 +21,11 @@ import torch
 
 from pmlaunch.demo import CHECKPOINT, MOTIONS
 from pmlaunch.demo.expert import corrections
-from pmlaunch.demo.metrics import tracking_errors
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.policy import Policy
 from pmlaunch.demo.reference import Reference, sample
 from pmlaunch.demo.simulation import Simulation
+from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.generated.choreography import Stand, squat, walk, wave
 from pmlaunch.motions.generated.gait import Walk
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, varied_skeleton

@@ -20,7 +20,11 @@ _PIP = "pip>=25.1"  # the first with --group
 
 
 def python_with(
-    *, extras: Sequence[str] = (), groups: Sequence[str] = (), torch_index: str | None = None, folder: Path | None = None
+    *,
+    extras: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    torch_index: str | None = None,
+    folder: Path | None = None,
 ) -> Path:
     """The interpreter of a .venv with pmlaunch (editable), `extras` and dependency `groups`; created if missing.
 
