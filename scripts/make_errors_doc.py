@@ -1,4 +1,4 @@
-"""Write docs/errors.md from the registry of codes: `python scripts/make_errors_doc.py`."""
+"""Make a page of all codes from the registry: `python scripts/make_errors_doc.py [FILE]`; default: stdout."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ _HUNDREDS = {
     "0": "Names, usage, pmlaunch itself",
     "1": "Checkpoint, config, motion",
     "2": "Environment",
-    "3": "What a run shows",
-    "4": "Install",
+    "3": "Runs",
+    "4": "Installation",
 }
 
 
 def errors_document() -> str:
-    """The page: every code with title, exit code, cause and cure."""
+    """The page in Markdown: every code with title, exit code, cause and fix."""
     from pmlaunch.codes import CODES
 
-    made = "Made from `src/pmlaunch/codes.py` by `scripts/make_errors_doc.py`; `pmlaunch explain CODE` prints one."
-    lines = ["# Codes", "", made]
+    lines = ["# Codes", "", "`pmlaunch explain` lists the codes, `pmlaunch explain CODE` prints an entry."]
     section = ""
     for code in CODES.values():
         if code.code[3] != section:
@@ -34,4 +33,7 @@ def errors_document() -> str:
 
 
 if __name__ == "__main__":
-    (ROOT / "docs" / "errors.md").write_text(errors_document(), encoding="utf-8", newline="\n")
+    if len(sys.argv) > 1:
+        Path(sys.argv[1]).write_text(errors_document(), encoding="utf-8", newline="\n")
+    else:
+        print(errors_document(), end="")

@@ -1,8 +1,7 @@
-"""The registry of codes: what can go wrong, why, and what to type next.
+"""The registry of codes: what can go wrong, why, and how to fix it.
 
-Every error and every finding carries one of these codes. `pmlaunch explain CODE` prints an entry; the
-hundreds say where it belongs: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 what a
-run shows, 4 install.
+Every error and every finding carries one of these codes, and `pmlaunch explain` prints them. The hundreds digit is
+the area: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 the run itself, 4 installation.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Final
 
 
 class Exit:
-    """Exit codes of the process. They are a contract: see docs/architecture.md."""
+    """Exit codes of the process, a contract documented in docs/architecture.md."""
 
     DONE: Final = 0
     FAILED: Final = 1
@@ -29,7 +28,7 @@ class Exit:
 
 @dataclass(frozen=True)
 class Code:
-    """One thing that can go wrong. `exit_code` is that of the process when this ends a command."""
+    """One thing that can go wrong. `exit_code` is the exit code of a command that fails with it."""
 
     code: str
     title: str
@@ -42,7 +41,7 @@ def _table(*rows: Code) -> dict[str, Code]:
     return {row.code: row for row in rows}
 
 
-# a table reads better than two hundred lines of one word
+# Kept as a table: the formatter would put every argument on a line of its own.
 # fmt: off
 CODES: Final[dict[str, Code]] = _table(
     # 0xx: names, usage, the tool itself

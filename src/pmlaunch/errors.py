@@ -1,7 +1,7 @@
-"""Every error that a user can meet: one exception, whose code tells its exit code.
+"""The exception for every error reported to the user. Its code determines the exit code.
 
-A message says what happened and why; `hint` is the next command to type. The code's general cause and cure
-stand in `codes.py`.
+The message says what happened and why; `hint` is the next command to run. `codes.py` holds the general cause and
+fix for each code. An error that code reacts to is a subclass.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from pmlaunch.codes import CODES
 
 
 class PmlaunchError(Exception):
-    """A failure that the user is told in a sentence, never with a traceback.
+    """A failure reported to the user as a sentence, never as a traceback.
 
     Args:
-        code: an entry of `codes.CODES`; it gives the exit code.
-        message: what happened and why, one or two lines.
-        hint: the next command to type, if there is one.
-        subject: what it is about: a path, a name, an override.
+        code: a key of `codes.CODES`.
+        message: what happened and why, in one or two lines.
+        hint: the next command to run, if there is one.
+        subject: what the error is about: a path, a name, an override.
     """
 
-    def __init__(self, code: str, message: str, *, hint: str | None = None, subject: str | None = None):
+    def __init__(self, code: str, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__(message)
         self.code = CODES[code].code
         self.message = message
@@ -30,26 +30,41 @@ class PmlaunchError(Exception):
 
     @property
     def exit_code(self) -> int:
+        """The exit code of a command that fails with this error."""
         return CODES[self.code].exit_code
 
 
 class NoCheckoutError(PmlaunchError):
     """No ProtoMotions checkout was found (PML012)."""
 
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__("PML012", message, hint=hint, subject=subject)
 
 
 class OtherGenerationError(PmlaunchError):
     """The request fits another generation of ProtoMotions than the checkout's (PML013)."""
 
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None):
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
         super().__init__("PML013", message, hint=hint, subject=subject)
 
 
+class UnknownNameError(PmlaunchError):
+    """Nothing has the given name (PML010)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
+        super().__init__("PML010", message, hint=hint, subject=subject)
+
+
+class AmbiguousNameError(PmlaunchError):
+    """The given name fits several things (PML011)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
+        super().__init__("PML011", message, hint=hint, subject=subject)
+
+
 def did_you_mean(word: str, choices: Sequence[str], limit: int = 3) -> str:
-    """ " Did you mean a, b or c?" for the nearest of `choices`; empty when none is near."""
-    from difflib import get_close_matches  # only for those who mistype
+    """A sentence such as " Did you mean a, b or c?" that names the closest of `choices`; empty if none is close."""
+    from difflib import get_close_matches  # slow to import, rarely needed
 
     folded = {choice.casefold(): choice for choice in choices}
     near = [folded[match] for match in get_close_matches(word.casefold(), list(folded), n=limit, cutoff=0.6)]

@@ -1,17 +1,19 @@
-"""The frozen records that commands pass on: request, plan, findings, run record.
+"""The frozen records that commands pass on: plan, findings, run record.
 
-An `EvalRequest` is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
+An `EvalRequest` (`request.py`) is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
 Nothing here reads a file or starts a process.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pmlaunch.request import EvalRequest as EvalRequest
 from pmlaunch.support.json import HIDDEN
 
 T = TypeVar("T")
@@ -40,6 +42,8 @@ class Origin(Enum):
     CHECKOUT = "checkout"
     PLATFORM = "platform"
     RUNTIME = "runtime"
+    ISAAC_SIM = "_isaac_sim"
+    PATH = "PATH"
     DEFAULT = "default"
     UNKNOWN = "unknown"
 
@@ -96,40 +100,6 @@ class Finding:
     hint: str | None = None
     fix: str | None = None
     subject: str | None = None
-
-
-@dataclass(frozen=True)
-class EvalRequest:
-    """`pmlaunch eval` as it was typed; None means that the user did not say."""
-
-    model: str
-    motions: tuple[str, ...] = ()
-    checkpoint: str | None = None
-    robot: str | None = None
-    simulator: str | None = None
-    terrain: str | None = None
-    constraints: tuple[str, ...] = ()
-    num_envs: int | None = None
-    devices: int | None = None
-    headless: bool | None = None
-    max_steps: int | None = None
-    seed: int | None = None
-    device: str | None = None
-    ddp_backend: str | None = None
-    protomotions: str | None = None
-    isaaclab: str | None = None
-    python: str | None = None
-    via: str | None = None
-    runs: str | None = None
-    timeout: float | None = None
-    silence: float | None = None
-    target_os: str | None = None
-    overrides: tuple[str, ...] = ()
-    no_check: tuple[str, ...] = ()
-    verify: bool = False
-    metrics: bool | None = None
-    save_motion: bool = False
-    record: bool = False
 
 
 @dataclass(frozen=True)
@@ -198,20 +168,43 @@ class RuntimeKind(Enum):
 
 @dataclass(frozen=True)
 class ChosenPython:
-    """An interpreter, why it is the one (`by`), and its version ("3.11"; None if no file tells)."""
+    """An interpreter, what selected it (`by`), and its version ("3.11"; None if no file states it)."""
 
     path: str
-    by: str
+    by: Source
     version: str | None
 
 
 @dataclass(frozen=True)
+class IsaacLabVersion:
+    """The content of Isaac Lab's VERSION file, parsed; `minor` is None if `text` does not state one."""
+
+    text: str
+    major: int
+    minor: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> IsaacLabVersion:
+        """The version in `text`; anything unreadable counts as 2.x, whose launcher has more restrictions."""
+        stated = re.match(r"(\d+)(?:\.(\d+))?", text)
+        if stated is None:
+            return cls(text, 2)
+        return cls(text, int(stated[1]), int(stated[2]) if stated[2] else None)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __json__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class RuntimeFacts:
-    """What starts the simulator's Python: `path` is a script or an interpreter, `version` that of Isaac Lab."""
+    """What starts the simulator's Python: `path` is a script or an interpreter, `version` Isaac Lab's."""
 
     kind: RuntimeKind
     path: str
-    version: str | None
+    version: IsaacLabVersion | None
     source: Source
     python: ChosenPython | None
 

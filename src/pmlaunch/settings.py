@@ -1,6 +1,6 @@
 """Settings in layers: presets < user file < workspace pmlaunch.yaml < PMLAUNCH_* < flags.
 
-A setting is always a value with its source, so that `--dry-run` can say where each one came from.
+Each value carries its source, so that `--dry-run` can show where it came from. The keys are declared in `request.py`.
 """
 
 from __future__ import annotations
@@ -14,30 +14,16 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import FLAG, Origin, Source, Sourced
+from pmlaunch.request import SETTINGS, Parameter, Setting
 from pmlaunch.support.yaml_file import yaml_mapping
 
 WORKSPACE_FILE = "pmlaunch.yaml"
-_FOLDERS = ("protomotions", "isaaclab", "runs")
-_KEYS: Mapping[str, type] = {
-    "protomotions": str,
-    "isaaclab": str,
-    "python": str,
-    "runs": str,
-    "simulator": str,
-    "via": str,
-    "device": str,
-    "ddp_backend": str,
-    "num_envs": int,
-    "headless": bool,
-    "timeout": float,
-    "silence": float,
-}
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Every layer but the flags. `folder` is where the command was typed."""
+    """All layers except the flags. `folder` is the folder in which the command was typed."""
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -45,14 +31,14 @@ class Settings:
 
     @classmethod
     def here(cls) -> Settings:
-        """The settings of this process: its folder, its environment, its user."""
+        """The settings that apply to this process: its folder, environment and user."""
         from platformdirs import user_config_path
 
         return cls(Path.cwd(), dict(os.environ), user_config_path("pmlaunch", appauthor=False))
 
     @cached_property
     def workspace_file(self) -> Path | None:
-        """The nearest pmlaunch.yaml, here or above."""
+        """The nearest pmlaunch.yaml in the folder or one of its parents."""
         for folder in (self.folder, *self.folder.parents):
             if (folder / WORKSPACE_FILE).is_file():
                 return folder / WORKSPACE_FILE
@@ -60,7 +46,7 @@ class Settings:
 
     @cached_property
     def preset_folders(self) -> tuple[tuple[Source, Path], ...]:
-        """configs/ folders beside the shipped one, as (source, folder), the last one winning."""
+        """The user's and the workspace's configs/ folders as (source, folder), in ascending order of precedence."""
         folders = []
         if self.user_folder:
             folders.append((Source(Origin.USER_FILE), self.user_folder / "configs"))
@@ -69,16 +55,17 @@ class Settings:
         return tuple((source, folder) for source, folder in folders if folder.is_dir())
 
     def get(self, key: str, flag: Any = None) -> Sourced[Any] | None:
-        """The value of `key` with its source, from the strongest layer that has it; None if none has."""
+        """The value of `key` from the layer of highest precedence that has one, or None. Raises PML015."""
+        setting = SETTINGS[key]
         if flag is not None:
-            return Sourced(_path(key, flag, self.folder), FLAG)
-        variable = f"PMLAUNCH_{key.upper()}"
+            return Sourced(_path(setting, flag, self.folder), FLAG)
+        variable = setting.variable
         if self.environment.get(variable):
-            value = _typed(key, self.environment[variable], variable)
-            return Sourced(_path(key, value, self.folder), Source(Origin.ENVIRONMENT, f"environment {variable}"))
+            value = _typed(setting, self.environment[variable], variable)
+            return Sourced(_path(setting, value, self.folder), Source(Origin.ENVIRONMENT, f"environment {variable}"))
         for source, layer, folder in self._files:
             if layer.get(key) is not None:
-                return Sourced(_path(key, _typed(key, layer[key], str(source)), folder), source)
+                return Sourced(_path(setting, _typed(setting, layer[key], str(source)), folder), source)
         return None
 
     @cached_property
@@ -94,24 +81,25 @@ class Settings:
 def _layer(path: Path) -> Mapping[str, Any]:
     values = yaml_mapping(path)
     for key in values:
-        if key not in _KEYS:
-            near = did_you_mean(str(key), list(_KEYS)) or f" Known keys: {', '.join(_KEYS)}."
+        if key not in SETTINGS:
+            near = did_you_mean(str(key), list(SETTINGS)) or f" Known keys: {', '.join(sorted(SETTINGS))}."
             raise PmlaunchError("PML015", f"{path} has an unknown key {key!r}.{near}", subject=str(path))
     return values
 
 
-def _path(key: str, value: Any, folder: Path) -> Any:
-    """Folders and programs are relative to where they were written: the file's folder, or the current one."""
-    if key in _FOLDERS or (key == "python" and any(separator in str(value) for separator in "/\\")):
-        if PureWindowsPath(str(value)).is_absolute():  # also where a plan for Windows is made on Linux
+def _path(setting: Parameter, value: Any, folder: Path) -> Any:
+    """Resolve a folder or program against `folder`: that of the file that names it, or the current one."""
+    kind = setting.option.setting
+    if kind is Setting.FOLDER or (kind is Setting.PROGRAM and any(separator in str(value) for separator in "/\\")):
+        if PureWindowsPath(str(value)).is_absolute():  # also when planning for Windows on Linux
             return str(value)
         return str(folder / Path(str(value)).expanduser())
     return value
 
 
-def _typed(key: str, value: Any, source: str) -> Any:
-    """`value` (text from the environment, or YAML) as the type of `key`. Raises PML015."""
-    kind = _KEYS[key]
+def _typed(setting: Parameter, value: Any, source: str) -> Any:
+    """Convert `value`, text from the environment or a YAML value, to the type of the setting. Raises PML015."""
+    kind = setting.type
     if kind is bool and isinstance(value, str) and value.casefold() in _TRUE | _FALSE:
         return value.casefold() in _TRUE
     if kind is bool and isinstance(value, bool):
@@ -123,4 +111,4 @@ def _typed(key: str, value: Any, source: str) -> Any:
             pass
     if kind is str and isinstance(value, (str, int, float)):
         return str(value)
-    raise PmlaunchError("PML015", f"{key} in {source} cannot be {value!r}: it is a {kind.__name__}.")
+    raise PmlaunchError("PML015", f"{setting.name} in {source} cannot be {value!r}: it is a {kind.__name__}.")

@@ -7,26 +7,28 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from pmlaunch.model import FLAG, Finding
-from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import PythonRuntime
 from pmlaunch.support.platforms import platform_named
 
 WRITES = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('{\"seen\": \"\u6b65\"}', encoding='utf-8')"
 
 
-def inside(folder: Path, code: str, *argv: str, python: str = sys.executable, **options: object) -> Inside:
+def inside(folder: Path, code: str, *argv: str, listener: Any = None, **options: Any) -> ModuleResult:
     """Run `code` as an installed module in `folder`."""
     home = folder.parent / "modules"
     home.mkdir(exist_ok=True)
     (home / "told.py").write_text(code, encoding="utf-8")
-    runtime = PythonRuntime(python, FLAG, import_path=(str(home),))
+    runtime = PythonRuntime(sys.executable, FLAG, import_path=(str(home),))
     own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return run_inside(runtime, platform_named(None), "told", argv, folder=folder, environment=own, **options)  # type: ignore[arg-type]
+    run = ModuleRun(runtime, platform_named(None), "told", argv, folder, own, **options)
+    return run_module(run, listener)
 
 
 @pytest.mark.parametrize("code", [0, 7])

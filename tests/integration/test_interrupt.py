@@ -50,7 +50,7 @@ def test_a_second_ctrl_c_does_not_wait(workspace: Path) -> None:
     process = start(workspace)
     interrupt(process)
     folder = next((workspace / "runs").iterdir())
-    wait_for(lambda: (folder / "stop").exists(), "the polite request")
+    wait_for((folder / "stop").exists, "the polite request")
     interrupt(process)
     process.communicate(timeout=30)
     assert process.returncode == 130

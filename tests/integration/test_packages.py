@@ -17,7 +17,7 @@ from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import look_inside
 from pmlaunch.installing.step import Progress, Site
-from pmlaunch.model import FLAG
+from pmlaunch.model import FLAG, IsaacLabVersion
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from started import survivors, wait_for
 from wheelhouse import (
@@ -156,7 +156,7 @@ def test_a_pip_that_fails_is_seen_although_the_script_returns_0(
     script = tmp_path / "isaaclab.sh"
     script.write_text(f'#!/bin/sh\nshift\n"{python_of(env)}" "$@"\nexit 0\n', encoding="utf-8")
     script.chmod(0o755)
-    site.runtime = IsaacLabRuntime(str(script), "2.2.0", FLAG, True)
+    site.runtime = IsaacLabRuntime(str(script), IsaacLabVersion("2.2.0", 2, 2), FLAG, posix=True)
     next(wheels.glob("hydra_core*")).unlink()
     error = refused(PackagesStep(), site)
     assert error.code == "PML434"

@@ -1,4 +1,4 @@
-"""A command that has little to do starts at once: what is slow to import is imported when it is needed."""
+"""Start-up is fast: modules that are slow to import are only imported when they are needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SLOW = {"hydra", "omegaconf", "antlr4", "numpy", "torch", "pydantic", "yaml", "r
 
 
 def modules_after(statement: str) -> set[str]:
-    """What a fresh interpreter has imported after `statement`."""
+    """The modules that a fresh interpreter has imported after `statement`."""
     source = f"import sys\n{statement}\nsys.stderr.write('\\n'.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
     return set(done.stderr.split())

@@ -54,13 +54,13 @@ def test_stop_from_another_console(workspace: Path) -> None:
     import subprocess
 
     process = start(workspace, "++pause=0.05", "--no-metrics", "--max-steps", "100000")
-    stopped = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60)
+    stopped = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60, check=False)
     assert stopped.returncode == 0, stopped.stderr
     assert json.loads(stopped.stdout)["data"]["state"] == "interrupted"
     process.communicate(timeout=30)
     assert process.returncode == 130
     assert survivors(workspace) == []
-    again = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60)
+    again = subprocess.run(command("stop", "--json"), cwd=workspace, capture_output=True, timeout=60, check=False)
     assert again.returncode == 3
 
 
@@ -73,7 +73,9 @@ def test_stop_never_ends_a_stranger(workspace: Path) -> None:
     folder.mkdir(parents=True)
     reused = {"pid": stranger.pid, "created": 12345.0}  # the pid of a process that ended long ago
     (folder / "record.json").write_text(json.dumps({"state": "running", "child": reused, "launcher": reused}))
-    stopped = subprocess.run(command("stop", "old", "--json"), cwd=workspace, capture_output=True, timeout=60)
+    stopped = subprocess.run(
+        command("stop", "old", "--json"), cwd=workspace, capture_output=True, timeout=60, check=False
+    )
     assert stopped.returncode == 3
     assert stranger.poll() is None
     stranger.kill()

@@ -15,6 +15,7 @@ AGENT = PACKAGE / "agent" / "pmlaunch_agent"
 # Each row may import the rows above it, and its own. Loose modules are named without ".py".
 LAYERS = (
     ("codes", "errors", "support", "agent"),
+    ("request",),
     ("model",),
     ("settings", "motions", "processes", "git"),
     ("generations",),

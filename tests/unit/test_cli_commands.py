@@ -1,7 +1,8 @@
-"""The command line: exit codes, one JSON document, and a sentence for everything that goes wrong."""
+"""The commands: their exit codes, their JSON documents and what they print."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def test_dry_run_document(as_json: Json, checkout: Path, isaaclab: Path) -> None
     assert not Path("runs").exists()
 
 
-def test_failed_check_ends_before_anything_starts(as_json: Json, checkout: Path, isaaclab: Path) -> None:
+def test_failed_check_starts_nothing(as_json: Json, checkout: Path, isaaclab: Path) -> None:
     document = as_json("eval", "maskmimic", "-m", "walk")
     assert document["exit_code"] == 4
     assert [finding["code"] for finding in document["findings"]] == ["PML101"]
@@ -90,7 +91,7 @@ def test_list(as_json: Json, checkout: Path, typed: str, kind: str) -> None:
     assert data[kind]
 
 
-def test_list_of_what_begins_alike_is_refused(as_json: Json) -> None:
+def test_list_refuses_an_ambiguous_kind(as_json: Json) -> None:
     assert errors(as_json("list", "mo")) == ["PML001"]
 
 
@@ -108,7 +109,7 @@ def test_list_rows(as_json: Json, checkout: Path) -> None:
     assert [row["name"] for row in motions] == ["smpl_humanoid_walk"]
 
 
-def test_list_without_a_checkout_is_what_the_demo_has(as_json: Json) -> None:
+def test_list_without_a_checkout_shows_the_demo(as_json: Json) -> None:
     document = as_json("list", "models")
     assert document["data"]["checkout"] is None
     assert [row["name"] for row in document["data"]["models"]] == ["demo"]
@@ -121,6 +122,28 @@ def test_list_for_people(capsys: pytest.CaptureFixture[str], checkout: Path, kin
     assert kind in captured.out
     assert "checkout  " in captured.out
     assert captured.err == ""
+
+
+@pytest.mark.parametrize("option", ["-v", "--verbose"])
+def test_only_verbose_shows_the_help(capsys: pytest.CaptureFixture[str], option: str) -> None:
+    assert run([option]) == 2
+    assert "Usage: pmlaunch" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["list", "models"], ["explain", "101"]], ids=" ".join)
+def test_json_may_precede_the_command(as_json: Json, capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+    document = as_json(*arguments)
+    assert run(["--json", *arguments]) == 0
+    assert json.loads(capsys.readouterr().out) == document
+
+
+def test_explain_without_a_code_lists_all(as_json: Json, capsys: pytest.CaptureFixture[str]) -> None:
+    codes = as_json("explain")["data"]["codes"]
+    assert [code["code"] for code in codes] == list(CODES)
+    assert set(codes[0]) == {"code", "title", "exit_code", "cause", "cure"}
+    assert run(["explain"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"{code.code}  {code.title}" for code in CODES.values()]
 
 
 @pytest.mark.parametrize("form", ["PML101", "pml101", "101"])

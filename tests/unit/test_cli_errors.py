@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the command line is a sentence, an exit code and, with --json, one document."""
+"""Every failure of the command line is a message and an exit code, and with --json one document."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ USAGE = [
     ["eval", "demo", "--num-envs", "many"],
     ["list"],
     ["list", "monsters"],
-    ["explain"],
+    ["--bogus"],
     ["eval", "demo", "--timeout", "0"],
     ["eval", "demo", "--silence", "-1"],
     ["eval", "demo", "--timeout", "nan"],
@@ -41,11 +41,11 @@ USAGE = [
 def test_usage_error_is_one_document_and_exit_code_2(as_json: Json, arguments: list[str]) -> None:
     document = as_json(*arguments)
     assert (document["exit_code"], errors(document)) == (2, ["PML001"])
-    assert document["command"] == arguments[0]
+    assert document["command"] == ("pmlaunch" if arguments[0].startswith("-") else arguments[0])
 
 
 @pytest.mark.parametrize("arguments", [*USAGE, ["eval", "demo", "--motion"]], ids=" ".join)
-def test_usage_error_is_a_sentence_on_stderr(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
+def test_usage_error_is_a_message_on_stderr(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> None:
     assert run(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -78,17 +78,17 @@ def test_error_that_ends_a_command(as_json: Json, arguments: list[str], code: st
     assert document["data"] == {}
 
 
-def breaking(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+def break_planning(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr("pmlaunch.planning.plan.make_plan", fail)
 
 
-def test_defect_of_pmlaunch_is_a_sentence(
+def test_internal_error_is_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: Json
 ) -> None:
-    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    break_planning(monkeypatch, ZeroDivisionError("division by zero"))
     assert run(["eval", "demo"]) == 70
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -99,8 +99,10 @@ def test_defect_of_pmlaunch_is_a_sentence(
     assert (document["exit_code"], errors(document)) == (70, ["PML000"])
 
 
-def test_defect_shows_its_traceback_with_v(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+def test_verbose_shows_the_traceback_of_an_internal_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    break_planning(monkeypatch, ZeroDivisionError("division by zero"))
     assert run(["eval", "demo", "-v"]) == 70
     assert "Traceback" in capsys.readouterr().err
 
@@ -110,44 +112,59 @@ def test_defect_shows_its_traceback_with_v(monkeypatch: pytest.MonkeyPatch, caps
     [["-v", "eval", "demo"], ["doctor", "-v"], ["list", "--verbose", "models"], ["install", "-v"], ["smoke", "-v"]],
     ids=" ".join,
 )
-def test_every_command_takes_v(
+def test_every_command_has_verbose(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
-    """The sentence for a defect names -v, whatever the command was."""
-    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    """The message for an internal error recommends -v, whatever the command was."""
+    break_planning(monkeypatch, ZeroDivisionError("division by zero"))
     monkeypatch.setattr("pmlaunch.settings.Settings.here", lambda: 1 // 0)
     assert run(arguments) == 70
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_a_variable_shows_the_traceback_too(
+def test_debug_variable_shows_the_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    breaking(monkeypatch, ZeroDivisionError("division by zero"))
+    break_planning(monkeypatch, ZeroDivisionError("division by zero"))
     monkeypatch.setenv("PMLAUNCH_DEBUG", "1")
     assert run(["eval", "demo"]) == 70
     assert "Traceback" in capsys.readouterr().err
 
 
-def test_interrupt_is_a_sentence(
+def test_only_the_json_option_asks_for_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """A word that Typer reads as the value of another option, or as an argument, does not."""
+    for words in (["eval", "demo", "--num-envs", "many", "--motion", "--json"], ["eval", "x y.ckpt", "--", "--json"]):
+        assert run(words) in (2, 4)
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert captured.err.startswith("error PML")
+
+
+@pytest.mark.parametrize("words", [["--json"], ["-v", "--json"]], ids=" ".join)
+def test_json_without_a_command_is_a_usage_error(as_json: Json, words: list[str]) -> None:
+    document = as_json(*words)
+    assert (document["command"], document["exit_code"], errors(document)) == ("pmlaunch", 2, ["PML001"])
+
+
+def test_interrupt_is_a_message(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], as_json: Json
 ) -> None:
-    breaking(monkeypatch, KeyboardInterrupt())
+    break_planning(monkeypatch, KeyboardInterrupt())
     assert run(["eval", "demo"]) == 130
     assert capsys.readouterr().err == "error PML340 Interrupted.\n"
     document = as_json("eval", "demo")
     assert (document["exit_code"], errors(document)) == (130, ["PML340"])
 
 
-def test_file_that_vanishes_while_it_is_read_is_no_defect_shown_as_a_traceback(
+def test_unreadable_file_shows_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    breaking(monkeypatch, PermissionError(13, "Permission denied", "/x"))
+    break_planning(monkeypatch, PermissionError(13, "Permission denied", "/x"))
     assert run(["eval", "demo"]) == 70
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_broken_settings_are_a_sentence(as_json: Json, typed_in: Path) -> None:
+def test_invalid_settings_are_a_message(as_json: Json, typed_in: Path) -> None:
     (typed_in / "pmlaunch.yaml").write_text("isaclab: x\n")
     document = as_json("eval", "maskmimic")
     assert (document["exit_code"], errors(document)) == (2, ["PML015"])

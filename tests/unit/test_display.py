@@ -1,18 +1,20 @@
-"""What a person sees while a run goes on."""
+"""The display of progress during a run."""
 
 from __future__ import annotations
 
 import io
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, display_for
+from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, make_run_display
 from pmlaunch.model import LaunchPlan
+from pmlaunch.planning.plan import Planned
 from pmlaunch.running.run_folder import RunFolder
 
 EVENTS: list[dict[str, Any]] = [
@@ -30,14 +32,14 @@ EVENTS: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def plan_of(plan, monkeypatch: pytest.MonkeyPatch, composed_at_once: None) -> LaunchPlan:
+def plan_of(plan: Callable[..., Planned], composed_at_once: None) -> LaunchPlan:
     return plan(headless=True, max_steps=45).plan
 
 
 @pytest.fixture
 def stderr(monkeypatch: pytest.MonkeyPatch) -> io.TextIOWrapper:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n")
-    # not sys itself: pytest puts its own stream back between a fixture and its test
+    # not sys itself: pytest restores its own stream between a fixture and its test
     monkeypatch.setattr("pmlaunch.cli.live.run_display.sys", SimpleNamespace(stderr=stream))
     return stream
 
@@ -48,7 +50,7 @@ def text_of(stream: io.TextIOWrapper) -> str:
     return stream.buffer.getvalue().decode(stream.encoding)
 
 
-def test_plain_display_says_a_line_a_stage(plan_of: LaunchPlan, stderr: io.TextIOWrapper, tmp_path: Path) -> None:
+def test_plain_display_prints_a_line_per_stage(plan_of: LaunchPlan, stderr: io.TextIOWrapper, tmp_path: Path) -> None:
     with PlainDisplay(plan_of, stream=False) as display:
         display.started(RunFolder(tmp_path / "run"), 42)
         for event in EVENTS:
@@ -69,14 +71,14 @@ def test_plain_display_says_a_line_a_stage(plan_of: LaunchPlan, stderr: io.TextI
     ]
 
 
-def test_plain_display_passes_the_log_on_as_it_is(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
+def test_plain_display_passes_the_log_on_unchanged(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
     chunk = "走路 ✓\r50%\x1b[31m".encode() + b"\xff\n"
     PlainDisplay(plan_of, stream=True).output(chunk)
     assert isinstance(stderr.buffer, io.BytesIO)
     assert stderr.buffer.getvalue() == chunk
 
 
-def test_plain_display_on_a_console_that_is_no_utf8(plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plain_display_on_a_console_without_utf8(plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     stream = io.TextIOWrapper(io.BytesIO(), encoding="cp1252", errors="replace", newline="\n")
     monkeypatch.setattr(sys, "stderr", stream)
     PlainDisplay(plan_of, stream=True).output("é ✓\n".encode())
@@ -120,7 +122,7 @@ def test_progress_of_many_motions(plan_of: LaunchPlan, stderr: io.TextIOWrapper)
     assert one.progress() == "15 of 30 steps"
 
 
-def test_a_stage_begins_a_line(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
+def test_stage_starts_a_new_line(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
     display = PlainDisplay(plan_of, stream=True)
     display.output(b"half a line")
     display.stopping("Interrupted.")
@@ -133,7 +135,7 @@ def test_headline_of_many_motions(plan_of: LaunchPlan) -> None:
     assert RunDisplay(replace(plan_of, motions=plan_of.motions * 4)).headline().endswith("/ 4 motions")
 
 
-def test_stages_are_noted_once_and_those_of_other_ranks_not(plan_of: LaunchPlan) -> None:
+def test_only_the_first_event_of_rank_0_counts_for_a_stage(plan_of: LaunchPlan) -> None:
     display = RunDisplay(plan_of)
     for event in EVENTS:
         display.event(event)
@@ -164,20 +166,20 @@ class Terminal(io.StringIO):
         (False, {"quiet": True}, RunDisplay),
     ],
 )
-def test_display_suits_the_stream(
+def test_display_depends_on_stream_and_options(
     plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch, terminal: bool, options: dict[str, bool], kind: type
 ) -> None:
     monkeypatch.setattr(sys, "stderr", Terminal() if terminal else io.StringIO())
-    display = display_for(plan_of, **{"quiet": False, "verbose": False, "stream": True, **options})
+    display = make_run_display(plan_of, **{"quiet": False, "verbose": False, "stream": True, **options})
     assert type(display) is kind
 
 
 @pytest.mark.parametrize(("encoding", "columns"), [("utf-8", 100), ("ascii", 100), ("cp1252", 20), ("utf-8", 5)])
-def test_live_display_draws_on_any_terminal(
+def test_live_display_works_on_any_terminal(
     plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, encoding: str, columns: int
 ) -> None:
     terminal = Terminal()
-    terminal.encoding = encoding  # type: ignore[misc]
+    terminal.encoding = encoding
     monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("TERM", "xterm")
@@ -195,4 +197,4 @@ def test_live_display_draws_on_any_terminal(
         assert columns < 20 or "[bold]line[/bold]" in drawn
         assert columns < 20 or "15 of 45 steps" in drawn
     else:
-        assert drawn.replace("…", "").isascii()  # rich's own sign for a line that was cut
+        assert drawn.replace("…", "").isascii()  # rich's own ellipsis

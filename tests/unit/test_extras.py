@@ -13,7 +13,8 @@ import pytest
 from pmlaunch.cli.live.run_display import PlainDisplay
 from pmlaunch.model import LaunchPlan, RunState
 from pmlaunch.motions.recorded_motion import SavedMotion, padded, read_saved, write_saved
-from pmlaunch.running.artifacts import extras_findings
+from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.run_folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
@@ -41,8 +42,11 @@ def saved(parents: tuple[int, ...] = (-1, 0, 0, 0), reference: bool = True) -> S
     )  # fmt: skip
 
 
-def codes(plan: LaunchPlan, folder: RunFolder, state: RunState = RunState.DONE, *notes: str) -> list[tuple[str, str]]:
-    return [(item.code, item.message) for item in extras_findings(plan, folder, {"notes": list(notes)}, state)]
+def codes(
+    plan: LaunchPlan, folder: RunFolder, state: RunState = RunState.DONE, **left_out: str
+) -> list[tuple[str, str]]:
+    result = AgentResult(left_out=left_out)
+    return [(item.code, item.message) for item in artifact_findings(plan, folder, result, state)]
 
 
 def test_saved_and_read_again(folder: RunFolder) -> None:
@@ -116,11 +120,11 @@ def test_no_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatc
 def test_what_is_missing_is_told_with_the_agents_reason(plan_of: LaunchPlan, folder: RunFolder) -> None:
     wanted = replace(plan_of, save_motion=True, record=True)
     why = "nothing was recorded: moviepy is not installed for python"
-    assert codes(wanted, folder, RunState.DONE, why) == [
+    assert codes(wanted, folder, RunState.DONE, video=why) == [
         ("PML313", "The run left no motion.npz."),
         ("PML314", f"The run left no video: {why}"),
     ]
-    assert codes(wanted, folder, RunState.FAILED, why) == []
+    assert codes(wanted, folder, RunState.FAILED, video=why) == []
     folder.file("recording-2025-01-02.mp4").touch()
     folder.file("motion.npz").write_bytes(b"nothing")
     assert [code for code, _ in codes(wanted, folder)] == ["PML312"]

@@ -1,4 +1,4 @@
-"""The guardian's work once the launcher is gone: its pipe has ended, and the record says what it says."""
+"""What the guardian does once its pipe has ended."""
 
 from __future__ import annotations
 
@@ -19,101 +19,124 @@ from pmlaunch.processes import guardian_program as guardian
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.support.json import to_json
 
+MARK = "PMLAUNCH_SPEC=/runs/1/spec.json"
+
 
 @pytest.fixture
-def ended(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str]]:
-    """(groups, spec) of the processes that it would end."""
+def killed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str]]:
+    """(groups, mark) of the processes that the guardian would kill."""
     calls: list[tuple[list[int], str]] = []
-    monkeypatch.setattr(guardian, "end_processes", lambda pids, spec: calls.append((pids, spec)))
+    monkeypatch.setattr(guardian, "end_processes", lambda groups, mark: calls.append((groups, mark)))
     monkeypatch.setattr(guardian.time, "sleep", lambda _: None)
     return calls
 
 
-def after(folder: Path, monkeypatch: pytest.MonkeyPatch, told: bytes = b"") -> Any:
-    """The record when the pipe has ended, with `told` in it."""
+def run_guardian(monkeypatch: pytest.MonkeyPatch, told: bytes, record: Path | None) -> Any:
+    """Run it with `told` in its pipe; return the record."""
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(told)))
-    guardian.main(str(folder))
-    return json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    guardian.main(MARK, *([str(record)] if record else []))
+    return json.loads(record.read_text(encoding="utf-8")) if record and record.exists() else None
 
 
-def test_killed_launcher(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[Any]) -> None:
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps({"state": "running"}), encoding="utf-8")
+    return path
+
+
+def test_killed_launcher(record: Path, monkeypatch: pytest.MonkeyPatch, killed: list[Any]) -> None:
     earlier = to_json(Finding("PML116", Severity.WARNING, "走路"))
-    (tmp_path / "record.json").write_text(json.dumps({"state": "running", "steps": 7, "findings": [earlier]}))
-    record = after(tmp_path, monkeypatch, b"123\nnonsense\n456")
-    assert (record["state"], record["exit_code"], record["steps"]) == (RunState.ABNORMAL.value, Exit.NO_VERDICT, 7)
-    assert record["findings"][0] == earlier
-    told = record["findings"][1]
-    assert told["code"] == "PML332"
-    assert list(told) == list(earlier), "a finding as the launcher writes it"
-    assert ended == ([([123, 456], str(tmp_path / "spec.json"))] if os.name == "posix" else [])
-    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+    record.write_text(json.dumps({"state": "running", "steps": 7, "findings": [earlier]}))
+    written = run_guardian(monkeypatch, b"123\nnonsense\n456", record)
+    assert (written["state"], written["exit_code"], written["steps"]) == ("abnormal", Exit.NO_VERDICT, 7)
+    assert written["findings"][0] == earlier
+    added = written["findings"][1]
+    assert added["code"] == "PML332"
+    assert list(added) == list(earlier), "has the keys of a finding that the launcher writes"
+    assert killed == ([([123, 456], MARK)] if os.name == "posix" else [])
+    assert [path.name for path in record.parent.iterdir()] == ["record.json"]
 
 
-@pytest.mark.parametrize("state", ["ended", *(state.value for state in RunState if state is not RunState.RUNNING)])
-def test_launcher_that_ended_as_it_should(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[Any], state: str
+@pytest.mark.parametrize("told", [b"done\n", b"123\ndone\n"])
+def test_dismissed_guardian_does_nothing(
+    record: Path, monkeypatch: pytest.MonkeyPatch, killed: list[Any], told: bytes
 ) -> None:
-    (tmp_path / "record.json").write_text(json.dumps({"state": state}))
-    assert after(tmp_path, monkeypatch, b"123\n") == {"state": state}
-    assert ended == []
+    assert run_guardian(monkeypatch, told, record) == {"state": "running"}
+    assert killed == []
 
 
-@pytest.mark.parametrize("content", [None, b"{", b"\xff"])
-def test_run_that_never_began(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[Any], content: bytes | None
+@pytest.mark.parametrize("state", [state.value for state in RunState if state is not RunState.RUNNING])
+def test_launcher_killed_after_the_record_was_final(
+    record: Path, monkeypatch: pytest.MonkeyPatch, killed: list[Any], state: str
 ) -> None:
+    record.write_text(json.dumps({"state": state}))
+    assert run_guardian(monkeypatch, b"123\n", record) == {"state": state}
+    assert killed == []
+
+
+@pytest.mark.parametrize("content", [None, b"{", b"\xff", b"[]"])
+def test_processes_are_killed_even_if_the_record_is_unusable(
+    record: Path, monkeypatch: pytest.MonkeyPatch, killed: list[Any], content: bytes | None
+) -> None:
+    record.unlink()
     if content is not None:
-        (tmp_path / "record.json").write_bytes(content)
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"")))
-    guardian.main(str(tmp_path))
-    assert ended == []
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == ([] if content is None else [content])
+        record.write_bytes(content)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b"7\n")))
+    guardian.main(MARK, str(record))
+    assert killed == ([([7], MARK)] if os.name == "posix" else [])
+    assert [path.read_bytes() for path in record.parent.iterdir()] == ([] if content is None else [content])
+
+
+def test_without_a_record(monkeypatch: pytest.MonkeyPatch, killed: list[Any]) -> None:
+    run_guardian(monkeypatch, b"7\n", None)
+    assert killed == ([([7], MARK)] if os.name == "posix" else [])
 
 
 @pytest.mark.parametrize("refusals", [0, 3, 99])
-def test_reader_of_the_record_is_waited_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: list[Any], refusals: int
+def test_waits_for_readers_of_the_record(
+    record: Path, monkeypatch: pytest.MonkeyPatch, killed: list[Any], refusals: int
 ) -> None:
     real, times = os.replace, iter(range(1000))
 
     def replace(old: str, new: str) -> None:
         if next(times) < refusals:
-            raise PermissionError(13, "somebody reads it")
+            raise PermissionError(13, "in use")
         real(old, new)
 
     monkeypatch.setattr(guardian.os, "replace", replace)
-    (tmp_path / "record.json").write_text(json.dumps({"state": "running"}))
-    assert after(tmp_path, monkeypatch)["state"] == "abnormal"
+    assert run_guardian(monkeypatch, b"", record)["state"] == "abnormal"
 
 
-def test_processes_are_known_by_the_run_that_they_carry(monkeypatch: pytest.MonkeyPatch) -> None:
-    spec, own = "/runs/1/spec.json", str(os.getpid())
-    mine = b"A=1\0PMLAUNCH_SPEC=" + os.fsencode(spec) + b"\0B=2\0"
+def test_processes_are_recognised_by_their_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    own, mark = str(os.getpid()), os.fsencode(MARK)
     environments = {
-        "10": mine,
-        own: mine,
-        "11": b"PMLAUNCH_SPEC=/runs/10/spec.json\0",
-        "12": b"PMLAUNCH_SPEC=/runs/1/spec.json.old\0",
-        "13": b"",
+        "10": b"A=1\0" + mark + b"\0B=2\0",
+        "11": mark + b"\0",
+        own: mark + b"\0",
+        "12": b"PMLAUNCH_SPEC=/runs/10/spec.json\0",
+        "13": mark + b".old\0",
+        "14": b"MY_" + mark + b"\0",
+        "15": b"",
     }
 
     def read(path: str, _mode: str) -> io.BytesIO:
         number = path.split("/")[2]
         if number not in environments:
-            raise PermissionError(13, "another user's")
+            raise PermissionError(13, "belongs to another user")
         return io.BytesIO(environments[number])
 
     monkeypatch.setattr(guardian.os.path, "isdir", lambda _: True)
-    monkeypatch.setattr(guardian.os, "listdir", lambda _: ["self", "cpuinfo", "14", *environments])
+    monkeypatch.setattr(guardian.os, "listdir", lambda _: ["self", "cpuinfo", "16", *environments])
     monkeypatch.setattr(guardian, "open", read, raising=False)
-    assert guardian.carriers(spec) == [10]
+    assert guardian.marked(MARK) == [10, 11]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="skipped: on Windows the job object does it")
-def test_processes_are_ended_until_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_are_killed_until_none_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     rounds = iter([[7, 8], [8], []])
     killed: list[tuple[str, int, int]] = []
-    monkeypatch.setattr(guardian, "carriers", lambda _: next(rounds))
+    monkeypatch.setattr(guardian, "marked", lambda _: next(rounds))
     monkeypatch.setattr(guardian.time, "sleep", lambda _: None)
 
     def kill(pid: int, how: int) -> None:
@@ -123,18 +146,17 @@ def test_processes_are_ended_until_none_is_left(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(guardian.os, "kill", kill)
     monkeypatch.setattr(guardian.os, "killpg", lambda pid, how: killed.append(("group", pid, how)))
-    guardian.end_processes([5], "spec.json")
+    guardian.end_processes([5], MARK)
     assert {how for _, _, how in killed} == {signal.SIGKILL}
     assert [(what, pid) for what, pid, _ in killed] == [
         ("group", 5), ("process", 7), ("process", 8), ("group", 5), ("process", 8), ("group", 5),
     ]  # fmt: skip
 
 
-def test_run_goes_on_without_a_guardian(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_does_not_depend_on_its_guardian(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError("no more processes")
 
     monkeypatch.setattr("subprocess.Popen", refuse)
-    guard = Guardian(tmp_path)
-    guard.watch(1)
-    guard.dismiss()
+    with Guardian("mark") as guard:
+        guard.watch(1)

@@ -10,11 +10,11 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from pmlaunch.cli.commands.install import words_of
+from pmlaunch.cli.commands.install import model_names
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import failure
 from pmlaunch.git.progress import LfsProgress, git_progress
-from pmlaunch.git.runner import Ended, Git, version_in
+from pmlaunch.git.runner import Git, version_in
 from pmlaunch.installing import tools_step as tools
 from pmlaunch.installing.checkout.checkout_step import CheckoutStep
 from pmlaunch.installing.checkout.source import Ref, address, generation_by_name
@@ -25,6 +25,7 @@ from pmlaunch.installing.step import InstallRequest, Progress, Site, State, Step
 from pmlaunch.installing.tools_step import ToolsStep
 from pmlaunch.installing.workspace_step import WorkspaceStep, add_keys
 from pmlaunch.model import Generation
+from pmlaunch.processes.supervise import ChildResult, Ending
 from pmlaunch.settings import Settings
 from pmlaunch.support import disk
 from pmlaunch.support.disk import require_room
@@ -375,7 +376,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("line", "code"), FAILURES)
 def test_git_s_last_words(line: str, code: str, tmp_path: Path) -> None:
-    error = failure(Ended(128, ("remote: Counting objects", line), tmp_path / "log"), "Fetching", "x")
+    error = failure(ChildResult(128, ("remote: Counting objects", line), tmp_path / "log"), "Fetching", "x")
     assert (error.code, error.exit_code) == (code, 6)
     assert line[:60] in error.message
     assert str(tmp_path / "log") in error.message
@@ -384,14 +385,14 @@ def test_git_s_last_words(line: str, code: str, tmp_path: Path) -> None:
 
 def test_the_hint_of_a_failed_download_is_the_callers(tmp_path: Path) -> None:
     for line in ("[404] Object does not exist on the server", "This repository is over its data quota."):
-        ended = Ended(2, (line,), tmp_path)
+        ended = ChildResult(2, (line,), tmp_path)
         assert failure(ended, "Fetching", "x", elsewhere="fetch it there").hint == "fetch it there"
         assert "maskmimic" not in (failure(ended, "Fetching", "x").hint or "")
 
 
 def test_silence_and_a_limit_on_sizes(tmp_path: Path) -> None:
-    assert failure(Ended(None, (), tmp_path), "Fetching", "x").code == "PML403"
-    assert failure(Ended(-25, (), tmp_path), "Fetching", "x").code == "PML402"
+    assert failure(ChildResult(-9, (), tmp_path, Ending.SILENT), "Fetching", "x").code == "PML403"
+    assert failure(ChildResult(-25, (), tmp_path), "Fetching", "x").code == "PML402"
 
 
 @pytest.mark.parametrize(
@@ -414,8 +415,8 @@ def test_a_file_where_the_checkout_would_be(site: MakeSite, no_git: None, tmp_pa
 
 
 def test_words_for_models() -> None:
-    assert words_of([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
-    assert words_of(["NONE"]) == ("none",)
+    assert model_names([" All", "", "MaskMimic "]) == ("all", "MaskMimic")
+    assert model_names(["NONE"]) == ("none",)
 
 
 @pytest.mark.parametrize("name", ["protomotions", "isaac_utils", "poselib"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pmlaunch.cli.render.results import render
-from pmlaunch.cli.result import Outcome
+from pmlaunch.cli.render.record import draw_record
+from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.model import RunRecord, RunState
-from pmlaunch.running.metrics import Measured, measured_findings, read_measured
-from pmlaunch.running.run import rate
+from pmlaunch.running.agent_result import agent_result
+from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RunFolder
 
 
@@ -40,15 +41,15 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder(tmp_path)
 
 
-def read(folder: RunFolder, **changes: Any) -> Measured:
+def read(folder: RunFolder, **changes: Any) -> RunMetrics:
     folder.file("metrics.json").write_text(json.dumps(DOCUMENT | changes), encoding="utf-8")
-    return read_measured(folder)
+    return read_metrics(folder)
 
 
-def shown(measured: Measured, capsys: pytest.CaptureFixture[str]) -> str:
+def shown(measured: RunMetrics, capsys: pytest.CaptureFixture[str]) -> str:
     record = RunRecord(Path("run"), RunState.DONE, 0, "now", 12.0, metrics=measured.metrics, units=measured.units,
                        evaluation=measured.rest)  # fmt: skip
-    render(Outcome("eval", shown=record), as_json=False)
+    show(CommandResult("eval", draw=partial(draw_record, record)), as_json=False)
     return capsys.readouterr().out
 
 
@@ -61,16 +62,21 @@ def test_what_is_read(folder: RunFolder) -> None:
 def test_speed_is_the_evaluations_own(folder: RunFolder) -> None:
     seconds = {"evaluation_started": 1.0, "first_step": 1.5, "last_step": 11.5, "evaluation_finished": 31.5}
     result = {"steps": 301, "seconds": seconds}
-    assert rate(result, read(folder)) == 33.3
-    assert rate(result, Measured()) == 30.0, "not the 9.9 with all that was drawn and written afterwards"
-    assert rate({"steps": 1, "seconds": {"first_step": 1.5, "last_step": 1.5}}, Measured()) is None
-    assert rate({}, read(folder, steps_per_second="fast")) is None
+    assert steps_per_second(agent_result(result), read(folder)) == 33.3
+    assert steps_per_second(agent_result(result), RunMetrics()) == 30.0, (
+        "not the 9.9 with all that was drawn and written afterwards"
+    )
+    assert (
+        steps_per_second(agent_result({"steps": 1, "seconds": {"first_step": 1.5, "last_step": 1.5}}), RunMetrics())
+        is None
+    )
+    assert steps_per_second(agent_result({}), read(folder, steps_per_second="fast")) is None
 
 
 def test_no_document_is_no_measure(folder: RunFolder) -> None:
-    assert read_measured(folder) == Measured()
+    assert read_metrics(folder) == RunMetrics()
     folder.file("metrics.json").write_text("[", encoding="utf-8")
-    assert read_measured(folder) == Measured()
+    assert read_metrics(folder) == RunMetrics()
 
 
 @pytest.mark.parametrize(
@@ -138,4 +144,4 @@ def test_lost_motions_come_first_where_there_are_many(folder: RunFolder, capsys:
 @pytest.mark.parametrize(("error", "codes"), [(3.1, []), (151.2, ["PML315"]), (None, []), ("far", [])])
 def test_pml315_a_simulation_that_blew_up(folder: RunFolder, error: object, codes: list[str]) -> None:
     measured = read(folder, common={"mean_position_error_m": error})
-    assert [finding.code for finding in measured_findings(measured)] == codes
+    assert [finding.code for finding in metrics_findings(measured)] == codes

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from packaging_site import make_site
-from pmlaunch.cli.app import run as run_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.python import pip as pip_room
 from pmlaunch.installing.python import target_python as looking
@@ -20,7 +19,7 @@ from pmlaunch.installing.python.pip import pip
 from pmlaunch.installing.python.target_python import Look, typed_python, usable_runtime
 from pmlaunch.installing.step import Progress, Site
 from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, Severity
-from pmlaunch.running.run_module import Inside
+from pmlaunch.running.run_module import ModuleResult
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from wheelhouse import make_installable
 
@@ -31,19 +30,21 @@ def site(tmp_path: Path) -> Site:
     return make_site(tmp_path / "protomotions", tmp_path / "logs", runtime, {})
 
 
-def ended(*tail: str, code: int | None = 1, **options: Any) -> Inside:
-    return Inside(code, None, tail, Path("logs/pip/output.log"), 1.0, **options)
+def ended(*tail: str, code: int | None = 1, **options: Any) -> ModuleResult:
+    return ModuleResult(code, None, tail, Path("logs/pip/output.log"), 1.0, **options)
 
 
-def run(site: Site, monkeypatch: pytest.MonkeyPatch, inside: Inside, chunks: tuple[bytes, ...] = ()) -> list[Progress]:
+def run(
+    site: Site, monkeypatch: pytest.MonkeyPatch, inside: ModuleResult, chunks: tuple[bytes, ...] = ()
+) -> list[Progress]:
     heard: list[Progress] = []
 
-    def fake(*_: Any, listener: Any, **__: Any) -> Inside:
+    def fake(_: Any, listener: Any) -> ModuleResult:
         for chunk in chunks:
             listener(chunk)
         return inside
 
-    monkeypatch.setattr(pip_room, "run_inside", fake)
+    monkeypatch.setattr(pip_room, "run_module", fake)
     pip(site, ["install", "x"], name="pip", what="x", report=heard.append)
     return heard
 
@@ -72,7 +73,7 @@ def test_pips_last_words(site: Site, monkeypatch: pytest.MonkeyPatch, words: str
 
 
 def test_a_pip_that_is_not_there(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    missing = Inside(1, {"type": "ImportError", "message": "No module named pip"}, (), Path("log"), 0.1)
+    missing = ModuleResult(1, {"type": "ImportError", "message": "No module named pip"}, (), Path("log"), 0.1)
     with pytest.raises(PmlaunchError) as caught:
         run(site, monkeypatch, missing)
     assert (caught.value.code, caught.value.hint) == ("PML433", "/sim/bin/python -m ensurepip --upgrade")
@@ -227,19 +228,7 @@ def test_torch_is_asked_for_before_anything_is_downloaded(site: Site, monkeypatc
 
 
 def test_a_probe_that_takes_too_long_is_no_answer(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(looking, "run_inside", lambda *_, **__: ended(code=None, timed_out=True))
+    monkeypatch.setattr(looking, "run_module", lambda *_, **__: ended(code=None, timed_out=True))
     with pytest.raises(PmlaunchError, match="no answer after") as caught:
         looking.look_inside(site, "--packages")
     assert caught.value.code == "PML441"
-
-
-def test_what_is_asked_for_with_reaches_the_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    requests = []
-
-    def note(request: Any, _settings: Any, **_: Any) -> int:
-        requests.append(request)
-        return 0
-
-    monkeypatch.setattr("pmlaunch.cli.commands.install._install", note)
-    assert run_command(["install", "--with", "smpl_sim", "--with", "open3d"]) == 0
-    assert requests[0].extras == ("smpl_sim", "open3d")

@@ -1,28 +1,33 @@
-"""Results are drawn on every console: wide or narrow, UTF-8 or not."""
+"""Results are readable on every console: wide or narrow, UTF-8 or not."""
 
 from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pmlaunch.cli.render.encoding import can_show, forgive
-from pmlaunch.cli.render.list import Shown
-from pmlaunch.cli.render.results import render
-from pmlaunch.cli.result import Outcome
+from pmlaunch.cli.commands.explain import draw_code
+from pmlaunch.cli.render.encoding import can_show, replace_unencodable
+from pmlaunch.cli.render.list import draw_list
+from pmlaunch.cli.render.plan import draw_plan
+from pmlaunch.cli.render.record import draw_record
+from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, RunRecord, RunState, Severity
+from pmlaunch.planning.plan import Planned
 from pmlaunch.support.json import to_json
 from standin import smpl_motion
 
 
 class Screen:
-    """stdout and stderr of one encoding and width."""
+    """A stdout and a stderr with an encoding and a width."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, encoding: str, width: int):
         self._bytes = {name: io.BytesIO() for name in ("stdout", "stderr")}
@@ -30,14 +35,19 @@ class Screen:
         self._streams: dict[str, io.TextIOWrapper] = {}
         for name, raw in self._bytes.items():
             self._streams[name] = io.TextIOWrapper(raw, encoding=encoding, newline="\n")
-            forgive(self._streams[name])  # as app.run() does
-        # not sys itself: pytest puts its own streams back between a fixture and its test
-        monkeypatch.setattr("pmlaunch.cli.render.results.sys", SimpleNamespace(**self._streams))
+            replace_unencodable(self._streams[name])  # as app.run() does
+        # not sys itself: pytest restores its own streams between a fixture and its test
+        monkeypatch.setattr("pmlaunch.cli.result.sys", SimpleNamespace(**self._streams))
         monkeypatch.setenv("COLUMNS", str(width))
 
     def text(self, name: str = "stdout") -> str:
         self._streams[name].flush()
         return self._bytes[name].getvalue().decode(self._encoding)
+
+
+def draw(function: Callable[..., None], *shown: object, findings: Sequence[Finding] = ()) -> None:
+    """Show a result that is drawn by `function`."""
+    show(CommandResult("any", findings=findings, draw=partial(function, *shown)), as_json=False)
 
 
 @pytest.fixture(params=["utf-8", "cp936", "ascii"])
@@ -75,7 +85,7 @@ FINDING = Finding(
 
 @pytest.mark.parametrize("state", RunState)
 def test_record(screen: Screen, tmp_path: Path, state: RunState) -> None:
-    render(Outcome("eval", 0, findings=[FINDING], shown=record(tmp_path, state)), as_json=False)
+    draw(draw_record, record(tmp_path, state), findings=[FINDING])
     text = " ".join(screen.text().split())
     assert state.value.replace("_", " ") in text
     assert "12.3 s" in text
@@ -84,28 +94,28 @@ def test_record(screen: Screen, tmp_path: Path, state: RunState) -> None:
     assert "next: git lfs pull" in screen.text("stderr")
 
 
-def test_record_without_anything(screen: Screen, tmp_path: Path) -> None:
-    render(Outcome("eval", 8, shown=RunRecord(tmp_path, RunState.ABNORMAL, 8, "")), as_json=False)
+def test_record_of_a_run_without_results(screen: Screen, tmp_path: Path) -> None:
+    draw(draw_record, RunRecord(tmp_path, RunState.ABNORMAL, 8, ""))
     assert "abnormal" in screen.text()
 
 
-def test_metrics_show_their_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_metrics_have_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = Screen(monkeypatch, "utf-8", 100)
-    render(Outcome("eval", 0, shown=record(tmp_path)), as_json=False)
+    draw(draw_record, record(tmp_path))
     row = next(line for line in screen.text().splitlines() if "eval/gt_err" in line)
     assert row.split() == ["eval/gt_err", "0.04321", "0.01", "0.1", "m"]
     assert "eval/dv_rew" not in screen.text()
 
 
-def test_extremes_are_called_what_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Of several motions _min and _max are means over the motions, but for 3.x and for the demo's own figures."""
+def test_header_tells_extremes_from_their_means(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With several motions, _min and _max are means over the motions, except in 3.x and for the demo's own metrics."""
     motions = [{"motion": name, "success": True, "metrics": {}} for name in "ab"]
     demo = {"demo/root_force_mean": 20.0, "demo/root_force_max": 400.0}
     metrics = {"eval/gt_err": 0.02, "eval/gt_err_min": 0.01, "eval/gt_err_max": 0.03} | demo
 
     def table(**more: Any) -> list[str]:
         screen = Screen(monkeypatch, "utf-8", 100)
-        render(Outcome("eval", 0, shown=record(tmp_path, **more)), as_json=False)
+        draw(draw_record, record(tmp_path, **more))
         return [" ".join(line.split()) for line in screen.text().splitlines()]
 
     several = table(metrics=metrics, evaluation={"per_motion": motions})
@@ -119,14 +129,14 @@ def test_extremes_are_called_what_they_are(monkeypatch: pytest.MonkeyPatch, tmp_
 
 @pytest.mark.parametrize("code", ["PML101", "PML209"])
 def test_code(screen: Screen, code: str) -> None:
-    render(Outcome("explain", 0, shown=CODES[code]), as_json=False)
+    draw(draw_code, CODES[code])
     assert code in screen.text()
 
 
 @pytest.mark.usefixtures("composed_at_once")
-def test_plan(screen: Screen, plan) -> None:
+def test_plan(screen: Screen, plan: Callable[..., Planned]) -> None:
     planned = plan("tracker", "name='走路 ✓'", "+opt=wandb")
-    render(Outcome("eval", 0, shown=planned.plan), as_json=False)
+    draw(draw_plan, planned.plan)
     text = screen.text()
     assert "+robot=smpl\n" in text  # a line to copy is never wrapped
     for override in planned.plan.overrides:
@@ -134,14 +144,14 @@ def test_plan(screen: Screen, plan) -> None:
             assert f"  {override}\n" in text
 
 
-def test_what_a_run_adds_and_what_the_line_to_paste_lacks(
-    monkeypatch: pytest.MonkeyPatch, plan, tmp_path: Path
+def test_plan_shows_what_a_run_adds_and_the_plain_command_lacks(
+    monkeypatch: pytest.MonkeyPatch, plan: Callable[..., Planned], tmp_path: Path
 ) -> None:
     clip = smpl_motion(tmp_path / "mine.npy")
 
     def shown(**options: Any) -> str:
         screen = Screen(monkeypatch, "utf-8", 100)
-        render(Outcome("eval", 0, shown=plan(**options).plan), as_json=False)
+        draw(draw_plan, plan(**options).plan)
         return screen.text()
 
     measured = shown(headless=True, motions=("walk",))
@@ -156,24 +166,22 @@ def test_what_a_run_adds_and_what_the_line_to_paste_lacks(
 
 @pytest.mark.usefixtures("composed_at_once")
 @pytest.mark.parametrize(("name", "encodings"), [("walk", ["utf-8", "cp936", "ascii"]), ("走路", ["utf-8", "cp936"])])
-def test_line_that_cannot_be_pasted_says_so_once(
-    screen: Screen, encoding: str, plan, name: str, encodings: list[str]
+def test_warning_for_a_line_that_the_console_cannot_show(
+    screen: Screen, encoding: str, plan: Callable[..., Planned], name: str, encodings: list[str]
 ) -> None:
     planned = plan("tracker", f"name='{name}'")
-    render(Outcome("eval", 0, shown=planned.plan), as_json=False)
+    draw(draw_plan, planned.plan)
     assert screen.text().count("do not paste it; --json has it whole") == (encoding not in encodings)
 
 
 @pytest.mark.parametrize("name", ["walk", "走路", "e\u0301t", "🚶", "走 é b"])
 @pytest.mark.parametrize("code_page", ["cp1252", "ascii", "cp936", "utf-8"])
-def test_columns_stand_below_each_other_whatever_the_console_shows(
-    monkeypatch: pytest.MonkeyPatch, name: str, code_page: str
-) -> None:
+def test_columns_stay_aligned_in_every_encoding(monkeypatch: pytest.MonkeyPatch, name: str, code_page: str) -> None:
     from rich.cells import cell_len
 
     screen = Screen(monkeypatch, code_page, 100)
     rows = [{"name": each, "robot": "smpl", "frames": 31} for each in (name, "a_longer_name")]
-    render(Outcome("list", 0, shown=Shown("motions", None, rows)), as_json=False)
+    draw(draw_list, "motions", None, rows)
     lines = [line for line in screen.text().splitlines() if "smpl" in line]
     assert len({cell_len(line[: line.index("smpl")]) for line in lines}) == 1, lines
     lost = "".join(character for character in name if not can_show(code_page, character))
@@ -196,17 +204,17 @@ LISTS: list[tuple[str, list[dict[str, Any]]]] = [
 
 @pytest.mark.parametrize(("kind", "rows"), LISTS)
 @pytest.mark.parametrize("root", [None, Path("/a/走路")])
-def test_listing(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Path | None) -> None:
-    render(Outcome("list", 0, shown=Shown(kind, root, rows)), as_json=False)
+def test_list(screen: Screen, kind: str, rows: list[dict[str, Any]], root: Path | None) -> None:
+    draw(draw_list, kind, root, rows)
     text = screen.text()
     assert ("no ProtoMotions checkout here" in text) == (root is None)
     assert (f"no {kind} here" in text) == (not rows)
 
 
-def test_listing_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_list_formats_values(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = Screen(monkeypatch, "utf-8", 100)
     for kind, rows in LISTS:
-        render(Outcome("list", 0, shown=Shown(kind, None, rows)), as_json=False)
+        draw(draw_list, kind, None, rows)
     text = screen.text()
     for words in (
         "LFS pointer",
@@ -221,24 +229,24 @@ def test_listing_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
         assert words in text
 
 
-def test_error_is_never_markup(screen: Screen) -> None:
+def test_error_is_not_read_as_markup(screen: Screen) -> None:
     error = PmlaunchError("PML002", "Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^", hint="[red]y[/red]")
-    render(Outcome("eval", 2, errors=[error]), as_json=False)
+    show(CommandResult("eval", 2, errors=[error]), as_json=False)
     assert screen.text() == ""
     assert screen.text("stderr").startswith("error PML002 Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^\n")
     assert "next: [red]y[/red]" in screen.text("stderr")
 
 
 def test_json_is_one_document_in_every_encoding(screen: Screen, encoding: str) -> None:
-    outcome = Outcome("eval", 4, {"path": "C:\\走路 ✓ \U0001f600"}, [FINDING])
-    render(outcome, as_json=True)
+    result = CommandResult("eval", 4, {"path": "C:\\走路 ✓ \U0001f600"}, [FINDING])
+    show(result, as_json=True)
     document = json.loads(screen.text())
-    assert document == to_json(outcome)
+    assert document == to_json(result)
     assert screen.text("stderr") == ""
     assert screen.text().isascii() == (encoding != "utf-8")
 
 
-def test_same_sign_twice_is_no_symbol_of_another_encoding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_symbols_are_ascii_on_an_ascii_console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = Screen(monkeypatch, "ascii", 80)
-    render(Outcome("eval", 0, shown=record(tmp_path, metrics={}, repairs=())), as_json=False)
+    draw(draw_record, record(tmp_path, metrics={}, repairs=()))
     assert screen.text().startswith("ok done in 12.3 s")

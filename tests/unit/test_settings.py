@@ -1,4 +1,4 @@
-"""Settings in layers: each value comes from the strongest layer that has it, and says from which."""
+"""Settings in layers: the layer of highest precedence wins, and each value names its source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import told
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Origin, Source
@@ -16,7 +15,7 @@ from pmlaunch.settings import Settings
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    """Where the command is typed: two folders below the workspace."""
+    """The folder in which the command is typed, two folders below the workspace."""
     folder = tmp_path / "workspace" / "sub"
     folder.mkdir(parents=True)
     return folder
@@ -34,6 +33,13 @@ def settings_of(
     return Settings(place, environment or {}, user_folder)
 
 
+def sourced(settings: Settings, key: str, flag: object = None) -> tuple[object, str]:
+    """The value of a setting and the label of its source."""
+    found = settings.get(key, flag)
+    assert found is not None
+    return found.value, str(found.source)
+
+
 def refusal(settings: Settings, key: str = "num_envs") -> PmlaunchError:
     with pytest.raises(PmlaunchError) as caught:
         settings.get(key)
@@ -44,19 +50,19 @@ def refusal(settings: Settings, key: str = "num_envs") -> PmlaunchError:
 def test_flag_wins_over_environment_over_workspace_over_user(place: Path) -> None:
     files = ("num_envs: 3", "num_envs: 2\nvia: python\n")
     everything = settings_of(place, *files, {"PMLAUNCH_NUM_ENVS": "4"})
-    assert told(everything.get("num_envs", 5)) == (5, "flag")
-    assert told(everything.get("num_envs")) == (4, "environment PMLAUNCH_NUM_ENVS")
-    assert told(settings_of(place).get("num_envs")) == (3, "workspace pmlaunch.yaml")
-    assert told(settings_of(place).get("via")) == ("python", "user file config.yaml")
+    assert sourced(everything, "num_envs", 5) == (5, "flag")
+    assert sourced(everything, "num_envs") == (4, "environment PMLAUNCH_NUM_ENVS")
+    assert sourced(settings_of(place), "num_envs") == (3, "workspace pmlaunch.yaml")
+    assert sourced(settings_of(place), "via") == ("python", "user file config.yaml")
     (place.parent / "pmlaunch.yaml").unlink()
-    assert told(settings_of(place).get("num_envs")) == (2, "user file config.yaml")
+    assert sourced(settings_of(place), "num_envs") == (2, "user file config.yaml")
     assert settings_of(place).get("timeout") is None
 
 
-def test_nearest_workspace_file_counts(place: Path) -> None:
+def test_nearest_workspace_file_wins(place: Path) -> None:
     settings = settings_of(place, "via: python")
     (place / "pmlaunch.yaml").write_text("via: isaaclab", encoding="utf-8")
-    assert told(settings.get("via")) == ("isaaclab", "workspace pmlaunch.yaml")
+    assert sourced(settings, "via") == ("isaaclab", "workspace pmlaunch.yaml")
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n", "num_envs:\n", "num_envs: null\n"])
@@ -65,28 +71,28 @@ def test_empty_file_and_empty_value_set_nothing(place: Path, content: str) -> No
 
 
 @pytest.mark.parametrize("key", ["protomotions", "isaaclab", "runs"])
-def test_folder_is_relative_to_where_it_was_written(place: Path, key: str) -> None:
+def test_folder_is_relative_to_the_file_that_names_it(place: Path, key: str) -> None:
     settings = settings_of(place, f"{key}: ../there")
-    assert settings.get(key).value == str(place.parent / "../there")
-    assert settings.get(key, "mine").value == str(place / "mine")
+    assert sourced(settings, key)[0] == str(place.parent / "../there")
+    assert sourced(settings, key, "mine")[0] == str(place / "mine")
     absolute = str(place / "elsewhere")
-    assert settings.get(key, absolute).value == absolute
+    assert sourced(settings, key, absolute)[0] == absolute
 
 
-def test_folder_of_the_environment_is_relative_to_the_current_one(place: Path) -> None:
-    assert settings_of(place, environment={"PMLAUNCH_RUNS": "out"}).get("runs").value == str(place / "out")
+def test_folder_from_the_environment_is_relative_to_the_current_folder(place: Path) -> None:
+    assert sourced(settings_of(place, environment={"PMLAUNCH_RUNS": "out"}), "runs")[0] == str(place / "out")
 
 
-def test_python_by_name_is_looked_for_and_by_path_is_relative(place: Path) -> None:
+def test_python_is_resolved_if_it_is_a_path_but_not_if_it_is_a_name(place: Path) -> None:
     settings = settings_of(place)
-    assert settings.get("python", "python3.11").value == "python3.11"
-    assert settings.get("python", os.path.join("env", "python")).value == str(place / "env" / "python")
+    assert sourced(settings, "python", "python3.11")[0] == "python3.11"
+    assert sourced(settings, "python", os.path.join("env", "python"))[0] == str(place / "env" / "python")
 
 
 def test_home_is_expanded(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    assert settings_of(place).get("runs", "~/runs").value == str(tmp_path / "runs")
+    assert sourced(settings_of(place), "runs", "~/runs")[0] == str(tmp_path / "runs")
 
 
 @pytest.mark.parametrize(
@@ -101,8 +107,8 @@ def test_home_is_expanded(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
         ("device", "cpu", "cpu"),
     ],
 )
-def test_variable_is_read_as_the_type_of_its_key(place: Path, key: str, text: str, value: Any) -> None:
-    found = settings_of(place, environment={f"PMLAUNCH_{key.upper()}": text}).get(key).value
+def test_variable_is_converted_to_the_type_of_its_key(place: Path, key: str, text: str, value: Any) -> None:
+    found, _ = sourced(settings_of(place, environment={f"PMLAUNCH_{key.upper()}": text}), key)
     assert (type(found), found) == (type(value), value)
 
 
@@ -124,25 +130,25 @@ def test_wrong_type_names_key_and_file(place: Path, key: str, yaml: str) -> None
     assert message.startswith(f"{key} in workspace pmlaunch.yaml cannot be ")
 
 
-def test_wrong_variable_is_named(place: Path) -> None:
+def test_invalid_variable_is_named(place: Path) -> None:
     assert "PMLAUNCH_NUM_ENVS" in refusal(settings_of(place, environment={"PMLAUNCH_NUM_ENVS": "x"})).message
 
 
-def test_unknown_key_is_answered_with_the_nearest(place: Path) -> None:
+def test_unknown_key_suggests_the_closest_one(place: Path) -> None:
     error = refusal(settings_of(place, "isaclab: C:/IsaacLab"))
     assert error.message.endswith("has an unknown key 'isaclab'. Did you mean isaaclab?")
     assert error.subject == str(place.parent / "pmlaunch.yaml")
 
 
-def test_unknown_key_far_from_all_is_answered_with_all(place: Path) -> None:
-    assert "Known keys: protomotions, isaaclab, python" in refusal(settings_of(place, "1: 2")).message
+def test_unknown_key_without_a_close_one_lists_all_keys(place: Path) -> None:
+    assert "Known keys: ddp_backend, device, headless, isaaclab" in refusal(settings_of(place, "1: 2")).message
 
 
-def test_broken_yaml_is_named_with_line_and_column(place: Path) -> None:
+def test_invalid_yaml_is_reported_with_line_and_column(place: Path) -> None:
     assert "(line 3, column 4)" in refusal(settings_of(place, "via: python\nnum_envs: [1\n- x: 2")).message
 
 
-def test_preset_folders_are_those_that_exist_the_workspace_last(place: Path) -> None:
+def test_preset_folders_exist_and_end_with_the_workspace(place: Path) -> None:
     settings = settings_of(place, "")
     assert settings.preset_folders == ()
     folders = [place.parents[1] / "user" / "configs", place.parent / "configs"]

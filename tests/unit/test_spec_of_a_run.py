@@ -133,14 +133,7 @@ def test_disk_that_is_full_after_two_documents_leaves_no_folder(
 
 
 def test_program_that_cannot_be_started_leaves_no_folder(planned: LaunchPlan, monkeypatch: pytest.MonkeyPatch) -> None:
-    class NoGuardian:
-        def __init__(self, folder: Path):
-            self.folder = folder
-
-        def dismiss(self) -> None:
-            """Nobody to send away."""
-
-    monkeypatch.setattr("pmlaunch.running.run.Guardian", NoGuardian)
+    monkeypatch.setattr("pmlaunch.processes.guardian._start", lambda _: None)
     monkeypatch.setattr("subprocess.Popen", raising(PermissionError(errno.EACCES, "Permission denied")))
     with pytest.raises(PmlaunchError) as caught:
         run_plan(planned, (), RunDisplay(planned))

@@ -11,7 +11,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan, Staged
-from pmlaunch.running.checkpoint_copy import stage, staged_path
+from pmlaunch.running.checkpoint_copy import provide_checkpoint, staged_path
 from pmlaunch.running.run_folder import RunFolder
 
 LARGE = b"x" * (1 << 20) + b"y"
@@ -30,7 +30,7 @@ def staged(plan, tmp_path: Path, composed_at_once: None) -> LaunchPlan:
 
 def test_large_is_linked_and_small_is_copied(staged: LaunchPlan, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    stage(staged, folder)
+    provide_checkpoint(staged, folder)
     large, small = (staged_path(folder, source) for source in staged.staged.files)
     assert large.samefile(staged.staged.files[0])
     small.write_bytes(b"changed")
@@ -45,7 +45,7 @@ def test_symbolic_link_is_followed(staged: LaunchPlan, tmp_path: Path) -> None:
     except OSError:
         pytest.skip("skipped: this user may not make symbolic links")
     folder = RunFolder(tmp_path / "run")
-    stage(replace(staged, staged=Staged("--checkpoint", (link,))), folder)
+    provide_checkpoint(replace(staged, staged=Staged("--checkpoint", (link,))), folder)
     mine = staged_path(folder, link)
     assert not mine.is_symlink()  # upstream resolves the path, and would write beside what it points to
     assert mine.samefile(real)
@@ -57,7 +57,7 @@ def test_copied_where_no_link_can_be_made(staged: LaunchPlan, tmp_path: Path, mo
 
     monkeypatch.setattr(os, "link", refuse)
     folder = RunFolder(tmp_path / "run")
-    stage(staged, folder)
+    provide_checkpoint(staged, folder)
     mine = staged_path(folder, staged.staged.files[0])
     assert mine.read_bytes() == LARGE
     assert not mine.samefile(staged.staged.files[0])
@@ -66,7 +66,7 @@ def test_copied_where_no_link_can_be_made(staged: LaunchPlan, tmp_path: Path, mo
 def test_missing_file_is_for_the_checks(staged: LaunchPlan, tmp_path: Path) -> None:
     staged.staged.files[1].unlink()
     folder = RunFolder(tmp_path / "run")
-    stage(staged, folder)
+    provide_checkpoint(staged, folder)
     assert [path.name for path in (tmp_path / "run/checkpoint").iterdir()] == ["last.ckpt"]
 
 
@@ -76,10 +76,10 @@ def test_full_disk(staged: LaunchPlan, tmp_path: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("shutil.copyfile", full)
     with pytest.raises(PmlaunchError) as caught:
-        stage(staged, RunFolder(tmp_path / "run"))
+        provide_checkpoint(staged, RunFolder(tmp_path / "run"))
     assert caught.value.code == "PML204"
 
 
 def test_nothing_to_stage(plan, tmp_path: Path, composed_at_once: None) -> None:
-    stage(plan().plan, RunFolder(tmp_path / "none"))
+    provide_checkpoint(plan().plan, RunFolder(tmp_path / "none"))
     assert not (tmp_path / "none").exists()

@@ -1,4 +1,4 @@
-"""Stop a run from another console: politely, then its tree, and never a process that is not the run's."""
+"""Stop a run from another console: ask it to end, then kill its processes, and only those."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 
 from pmlaunch.cli.app import run as pmlaunch
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.running import stop
-from pmlaunch.running.run import LONGEST_WRITING, _Run
+from pmlaunch.processes.supervise import Grace
+from pmlaunch.running import run, stop
+from pmlaunch.running.run import GRACE_TO_WRITE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.stop import Stopped, choose_run, running_runs, stop_run
 
@@ -21,7 +22,7 @@ LAUNCHER, CHILD = {"pid": 100, "created": 1.0}, {"pid": 200, "created": 2.0}
 
 
 class Machine:
-    """Processes and a clock: `alive` are (pid, created); `at` is what happens when so many seconds have passed."""
+    """Fake processes and clock. `alive` holds (pid, created); `at` maps seconds to what happens then."""
 
     def __init__(self) -> None:
         self.alive = {(100, 1.0), (200, 2.0)}
@@ -59,11 +60,11 @@ def a_run(runs: Path, name: str = "20250102-030405-demo-walk", **record: Any) ->
     return folder
 
 
-def test_runs_that_go_on(machine: Machine, tmp_path: Path) -> None:
+def test_runs_in_progress(machine: Machine, tmp_path: Path) -> None:
     mine = a_run(tmp_path, "2")
-    a_run(tmp_path, "1", launcher={"pid": 7, "created": 1.0})  # its child lives
+    a_run(tmp_path, "1", launcher={"pid": 7, "created": 1.0})  # its child is running
     a_run(tmp_path, "3", state="done")
-    a_run(tmp_path, "4", launcher={"pid": 100, "created": 9.9}, child=None)  # somebody else has that pid by now
+    a_run(tmp_path, "4", launcher={"pid": 100, "created": 9.9}, child=None)  # the pid was reused
     (tmp_path / "5").mkdir()
     (tmp_path / "6").mkdir()
     (tmp_path / "6" / "record.json").write_text("{", encoding="utf-8")
@@ -72,27 +73,29 @@ def test_runs_that_go_on(machine: Machine, tmp_path: Path) -> None:
     assert running_runs(tmp_path) == []
 
 
-def test_run_is_chosen_by_name(machine: Machine, tmp_path: Path) -> None:
+def test_choose_by_name(machine: Machine, tmp_path: Path) -> None:
     walk, spin = a_run(tmp_path, "20250102-demo-walk"), a_run(tmp_path, "20250103-demo-动作")
     for name in ("20250102-demo-walk", "walk", "2025-0102", str(walk.path)):
         assert choose_run(tmp_path, name).path == walk.path
     assert choose_run(tmp_path, "动作").path == spin.path
-    with pytest.raises(PmlaunchError, match="Several runs go on: 20250102-demo-walk, 20250103-demo-动作") as caught:
+    with pytest.raises(
+        PmlaunchError, match="Several runs are in progress: 20250102-demo-walk, 20250103-demo-动作"
+    ) as caught:
         choose_run(tmp_path, None)
     assert caught.value.code == "PML011"
-    with pytest.raises(PmlaunchError, match="No run called 'jump' goes on") as caught:
+    with pytest.raises(PmlaunchError, match="No run called 'jump' is in progress") as caught:
         choose_run(tmp_path, "jump")
     assert caught.value.code == "PML010"
 
 
-def test_only_run_needs_no_name(machine: Machine, tmp_path: Path) -> None:
-    with pytest.raises(PmlaunchError, match="No run goes on"):
+def test_the_only_run_needs_no_name(machine: Machine, tmp_path: Path) -> None:
+    with pytest.raises(PmlaunchError, match="No run is in progress"):
         choose_run(tmp_path / "no runs yet", None)
     folder = a_run(tmp_path)
     assert choose_run(tmp_path, None).path == folder.path
 
 
-def test_polite_end(machine: Machine, tmp_path: Path) -> None:
+def test_polite_stop(machine: Machine, tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     machine.at[1.0] = lambda: folder.write("record.json", {"state": "interrupted"})
     assert stop_run(folder) == Stopped(folder.path, "interrupted", True)
@@ -100,7 +103,7 @@ def test_polite_end(machine: Machine, tmp_path: Path) -> None:
     assert machine.ended == []
 
 
-def test_run_that_does_not_listen_is_ended_child_first(machine: Machine, tmp_path: Path) -> None:
+def test_unresponsive_run_is_killed_child_first(machine: Machine, tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     assert stop_run(folder, grace=3.0) == Stopped(folder.path, "interrupted", False)
     assert machine.ended == [200, 100]
@@ -109,14 +112,14 @@ def test_run_that_does_not_listen_is_ended_child_first(machine: Machine, tmp_pat
     assert (record["state"], record["exit_code"], record["child"]) == ("interrupted", 130, CHILD)
 
 
-def test_state_that_the_guardian_writes_stands(machine: Machine, tmp_path: Path) -> None:
+def test_the_guardians_state_is_kept(machine: Machine, tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     machine.at[4.0] = lambda: folder.write("record.json", {"state": "abnormal", "exit_code": 8})
     assert stop_run(folder, grace=3.0) == Stopped(folder.path, "abnormal", False)
     assert folder.read("record.json") == {"state": "abnormal", "exit_code": 8}
 
 
-def test_processes_that_end_without_a_word_are_not_waited_for(machine: Machine, tmp_path: Path) -> None:
+def test_no_wait_for_processes_that_vanished(machine: Machine, tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     machine.at[1.0] = machine.alive.clear
     assert stop_run(folder) == Stopped(folder.path, "interrupted", False)
@@ -124,7 +127,7 @@ def test_processes_that_end_without_a_word_are_not_waited_for(machine: Machine, 
     assert machine.now < 5.0
 
 
-def test_stranger_with_a_pid_of_the_run_is_left_alone(machine: Machine, tmp_path: Path) -> None:
+def test_reused_pid_is_not_killed(machine: Machine, tmp_path: Path) -> None:
     folder = a_run(tmp_path, launcher={"pid": 300, "created": 3.0})
     machine.alive = {(200, 2.0), (300, 12345.0)}
     stop_run(folder, grace=1.0)
@@ -134,15 +137,15 @@ def test_stranger_with_a_pid_of_the_run_is_left_alone(machine: Machine, tmp_path
 @pytest.mark.parametrize(
     "record", [{"state": "done"}, {"launcher": None, "child": None}, {"launcher": {}, "child": {}}]
 )
-def test_run_that_has_ended(machine: Machine, tmp_path: Path, record: dict[str, Any]) -> None:
+def test_ended_run_cannot_be_stopped(machine: Machine, tmp_path: Path, record: dict[str, Any]) -> None:
     folder = a_run(tmp_path, **record)
-    with pytest.raises(PmlaunchError, match="does not go on any more"):
+    with pytest.raises(PmlaunchError, match="no longer in progress"):
         stop_run(folder)
     assert machine.ended == []
     assert not folder.file("stop").exists()
 
 
-def test_command(machine: Machine, typed_in: Path, as_json, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stop_command_json(machine: Machine, typed_in: Path, as_json, capsys: pytest.CaptureFixture[str]) -> None:
     document = as_json("stop")
     assert ([error["code"] for error in document["errors"]], document["exit_code"]) == (["PML010"], 3)
     folder = a_run(typed_in / "runs")
@@ -151,7 +154,7 @@ def test_command(machine: Machine, typed_in: Path, as_json, capsys: pytest.Captu
     assert data == {"folder": str(folder.path), "state": "interrupted", "politely": True}
 
 
-def test_command_for_people(machine: Machine, typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stop_command_text(machine: Machine, typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
     a_run(typed_in / "elsewhere")
     assert pmlaunch(["stop", "--runs", "elsewhere"]) == 0
     assert "(interrupted; its processes were ended)" in capsys.readouterr().out
@@ -163,23 +166,21 @@ def test_command_for_people(machine: Machine, typed_in: Path, capsys: pytest.Cap
     ("plan", "patient"),
     [({"record": True}, True), ({"save_motion": True}, True), ({"record": False}, False), (None, False)],
 )
-def test_a_run_that_writes_a_video_is_given_the_time_that_its_launcher_gives(
-    tmp_path: Path, plan: dict[str, Any] | None, patient: bool
-) -> None:
+def test_grace_for_a_video_exceeds_the_launchers(tmp_path: Path, plan: dict[str, Any] | None, patient: bool) -> None:
     folder = RunFolder(tmp_path)
     if plan is not None:
         folder.write("plan.json", plan)
-    assert (stop._grace(folder) > LONGEST_WRITING) == patient
+    assert (stop._grace(folder) > GRACE_TO_WRITE.total) == patient
 
 
 @pytest.mark.parametrize(
-    ("writes", "last_output", "deadline"),
-    [(False, 100.0, 95.0), (True, 50.0, 150.0), (True, 100.0, 160.0), (True, 1e4, 690.0)],
+    ("grace", "last_output", "deadline"),
+    [
+        (run._GRACE, 100.0, 95.0),
+        (GRACE_TO_WRITE, 50.0, 150.0),
+        (GRACE_TO_WRITE, 100.0, 160.0),
+        (GRACE_TO_WRITE, 1e4, 690.0),
+    ],
 )
-def test_a_polite_end_lasts_as_long_as_a_video_tells_how_far_it_is(
-    writes: bool, last_output: float, deadline: float
-) -> None:
-    running = object.__new__(_Run)
-    running._plan = SimpleNamespace(record=writes, save_motion=False)
-    running._child = SimpleNamespace(last_output=last_output)
-    assert running._deadline(begin=90.0) == deadline
+def test_grace_is_extended_while_a_video_reports_progress(grace: Grace, last_output: float, deadline: float) -> None:
+    assert grace.deadline(90.0, last_output) == deadline

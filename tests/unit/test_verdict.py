@@ -1,32 +1,36 @@
-"""What came of a run: result.json decides, never the exit code."""
+"""How a run ended: result.json decides, never the exit code."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pmlaunch.model import RunState, Severity
-from pmlaunch.running.verdict import Stop, Verdict, decide
+from pmlaunch.processes.supervise import ChildResult, Ending
+from pmlaunch.running.agent_result import AgentResult, agent_result
+from pmlaunch.running.verdict import Evidence, RunVerdict, decide
 
 BOOM = {"type": "RuntimeError", "message": "boom", "traceback": "Traceback"}
 KEYBOARD = {"type": "KeyboardInterrupt", "message": "", "traceback": ""}
 FINISHED = {"status": "finished", "exit_code": 0, "seconds": {"evaluation_finished": 9.0}}
 
 
-def verdict_on(result: dict[str, Any] | None, **more: Any) -> Verdict:
-    given: dict[str, Any] = {
-        "stop": None,
-        "stop_message": "",
-        "other_ranks": [],
-        "exit_code": 0,
-        "tail": [],
-        "must_finish": True,
-    }
-    return decide(result=result, **{**given, **more})
+def verdict_on(
+    result: dict[str, Any] | None,
+    exit_code: int | None = 0,
+    tail: tuple[str, ...] = (),
+    ending: Ending = Ending.EXITED,
+    **more: Any,
+) -> RunVerdict:
+    ended = ChildResult(exit_code, tail, Path("output.log"), ending)
+    evidence = Evidence(ended, result=agent_result(result) if result is not None else None, must_finish=True)
+    return decide(replace(evidence, **more))
 
 
-def summary(verdict: Verdict) -> tuple[RunState, int, list[str]]:
+def summary(verdict: RunVerdict) -> tuple[RunState, int, list[str]]:
     return verdict.state, verdict.exit_code, [finding.code for finding in verdict.findings]
 
 
@@ -35,12 +39,12 @@ def test_done(status: str) -> None:
     assert summary(verdict_on({**FINISHED, "status": status})) == (RunState.DONE, 0, [])
 
 
-def test_done_after_the_agreed_number_of_steps() -> None:
+def test_done_after_max_steps() -> None:
     result = {"status": "finished", "exit_code": 0, "stopped_by": "max_steps", "seconds": {}}
     assert summary(verdict_on(result)) == (RunState.DONE, 0, [])
 
 
-def test_window_may_be_closed_before_the_evaluation_ends() -> None:
+def test_window_may_be_closed_early() -> None:
     result = {"status": "finished", "exit_code": 0, "seconds": {}}
     assert summary(verdict_on(result, must_finish=False)) == (RunState.DONE, 0, [])
     assert summary(verdict_on(result, must_finish=True)) == (RunState.ABNORMAL, 8, ["PML330"])
@@ -54,19 +58,19 @@ def test_crash_after_the_evaluation_is_a_warning(exit_code: int) -> None:
 
 
 @pytest.mark.parametrize("exit_code", [0, 1])
-def test_exception_fails_whatever_the_exit_code(exit_code: int) -> None:
+def test_exception_fails_the_run_regardless_of_the_exit_code(exit_code: int) -> None:
     verdict = verdict_on({"status": "closing", "exit_code": 1, "exception": BOOM}, exit_code=exit_code)
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
     assert verdict.exception == {"type": "RuntimeError", "message": "boom"}
 
 
 def test_exception_of_another_rank_fails_the_run() -> None:
-    verdict = verdict_on(FINISHED, other_ranks=[{"status": "finished", "exception": BOOM}])
+    verdict = verdict_on(FINISHED, other_ranks=[AgentResult("finished", exception=BOOM)])
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
 
 
 def test_exit_without_an_exception_fails() -> None:
-    verdict = verdict_on({**FINISHED, "exit_code": 7}, exit_code=7, tail=["usage: ..."])
+    verdict = verdict_on({**FINISHED, "exit_code": 7}, exit_code=7, tail=("usage: ...",))
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
     assert "exit code 7" in verdict.findings[0].message
     assert verdict.findings[0].subject == "usage: ..."
@@ -82,36 +86,47 @@ def test_stopped_from_outside(reason: str) -> None:
 
 @pytest.mark.parametrize("status", ["started", "running", "unheard of", None])
 @pytest.mark.parametrize("exit_code", [0, -11])
-def test_no_last_word_is_an_abnormal_end(status: str | None, exit_code: int) -> None:
-    verdict = verdict_on({"status": status}, exit_code=exit_code, tail=["PhysX error"])
+def test_result_without_a_final_status_is_abnormal(status: str | None, exit_code: int) -> None:
+    verdict = verdict_on({"status": status}, exit_code=exit_code, tail=("PhysX error",))
     assert summary(verdict) == (RunState.ABNORMAL, 8, ["PML330"])
     assert "PhysX error" in verdict.findings[0].message
 
 
 @pytest.mark.parametrize("exit_code", [0, 1, -9, None])
-def test_agent_that_was_never_reached(exit_code: int | None) -> None:
+def test_agent_never_started(exit_code: int | None) -> None:
     assert summary(verdict_on(None, exit_code=exit_code)) == (RunState.ABNORMAL, 8, ["PML331"])
 
 
 @pytest.mark.parametrize(
-    ("stop", "state", "exit_code", "code"),
+    ("ending", "state", "exit_code", "code"),
     [
-        (Stop.INTERRUPT, RunState.INTERRUPTED, 130, "PML340"),
-        (Stop.TIMEOUT, RunState.TIME_LIMIT, 7, "PML320"),
-        (Stop.SILENCE, RunState.SILENT, 7, "PML321"),
-        (Stop.DISK, RunState.ABNORMAL, 5, "PML204"),
+        (Ending.INTERRUPTED, RunState.INTERRUPTED, 130, "PML340"),
+        (Ending.TIME_LIMIT, RunState.TIME_LIMIT, 7, "PML320"),
+        (Ending.SILENT, RunState.SILENT, 7, "PML321"),
+        (Ending.LOG_FAILED, RunState.ABNORMAL, 5, "PML204"),
     ],
 )
 @pytest.mark.parametrize("result", [None, FINISHED, {"status": "running", "exception": BOOM}])
-def test_launcher_that_stopped_the_run_knows_why(
-    stop: Stop, state: RunState, exit_code: int, code: str, result: dict[str, Any] | None
+def test_stopped_by_the_launcher(
+    ending: Ending, state: RunState, exit_code: int, code: str, result: dict[str, Any] | None
 ) -> None:
-    verdict = verdict_on(result, stop=stop, stop_message="The reason.")
+    verdict = verdict_on(result, ending=ending, stop_message="The reason.")
     assert summary(verdict) == (state, exit_code, [code])
     assert verdict.findings[0].message == "The reason."
 
 
-def test_every_state_that_is_final_is_reached() -> None:
-    """The table above is whole."""
+def test_every_final_state_is_tested() -> None:
     reached = {"done", "failed", "interrupted", "time_limit", "silent", "abnormal"}
     assert {state.value for state in RunState} == reached | {"running"}
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"status": 3, "exit_code": "x", "exception": "boom", "stopped_by": [], "seconds": 4, "hooks_applied": 5},
+        {"status": "finished", "exit_code": 0, "steps": "many", "seconds": {"evaluation_finished": [1], "a": 10**400}},
+        {"status": "finished", "exception": {"type": 1, "message": None, "cause": 7}, "left_out": [3, {}]},
+    ],
+)
+def test_malformed_result_cannot_crash_the_launcher(document: dict[str, Any]) -> None:
+    assert verdict_on(document).state is not RunState.DONE

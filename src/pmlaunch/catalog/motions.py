@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pmlaunch.catalog.presets import Preset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
@@ -97,7 +97,7 @@ def _by_content(
     near = did_you_mean(wanted, [clip.stem for clip in own])
     here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near
     hint = "--motion PATH of a .motion or .pt file; pmlaunch list motions"
-    raise PmlaunchError("PML010", f"No motion{whose} is called {wanted!r}.{here}", hint=hint, subject=wanted)
+    raise UnknownNameError(f"No motion{whose} is called {wanted!r}.{here}", hint=hint, subject=wanted)
 
 
 def _by_name(wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot]) -> Path:
@@ -112,7 +112,7 @@ def _by_name(wanted: str, clips: list[Path], robot: Robot | None, available: lis
     short = {_without_prefix(clip, robot): clip for clip in own}
     near = did_you_mean(wanted, [*short, *(clip.stem for clip in clips)])
     whose = f" of robot {robot.name}" if robot else ""
-    raise PmlaunchError("PML010", f"No motion{whose} is called {wanted!r}.{near}", hint=_LISTING, subject=wanted)
+    raise UnknownNameError(f"No motion{whose} is called {wanted!r}.{near}", hint=_LISTING, subject=wanted)
 
 
 def _belongs(clip: Path, robot: Robot, available: list[Robot]) -> bool:

@@ -1,4 +1,4 @@
-"""What the run will measure: what cannot be had is said before the start."""
+"""What the run will measure: reports before the start what it cannot."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pmlaunch.planning.plan import Planned
 
 
 def check_measuring(planned: Planned) -> Iterator[Finding]:
+    """Note what limits or empties the metrics of this run."""
     plan = planned.plan
     agent = plan.measuring.agent
     if plan.metrics and not has_metrics(plan.generation, agent):

@@ -1,4 +1,4 @@
-"""The motions: there, readable, harmless, and of the robot that is to follow them."""
+"""The motions: present, readable, harmless, and made for the robot that is to follow them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
 
-_MOST_ALIKE = 3  # findings of one kind that are told one by one
+_MOST_ALIKE = 3  # findings of one kind that are listed one by one
 
 
 def check_motions(planned: Planned) -> Iterator[Finding]:
+    """Check that there is a motion, and that each can be read and belongs to the robot."""
     plan = planned.plan
     if not plan.motions:
         known = config_of(plan.checkpoint) is not None or frozen.is_of_generation_3(plan.checkpoint)
@@ -42,7 +43,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
 
 
 def _own_clips(planned: Planned) -> Iterator[Finding]:
-    """A name that the checkout has no clip for was answered with one of ours: nobody should take it for upstream's."""
+    """Notes for clips of our own that stand in for missing ones, so that they are not taken for upstream's."""
     if planned.plan.generation is not Generation.V3:
         return
     from pmlaunch.catalog.generated_clips import is_own
@@ -57,7 +58,7 @@ def _own_clips(planned: Planned) -> Iterator[Finding]:
 
 
 def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
-    """What is wrong with single motions; of many with the same trouble one finding, with their number."""
+    """The problems of single motions; many with the same code become one finding that gives their number."""
     alike: dict[str, list[MotionInfo]] = {}
     for motion in motions:
         if motion.problem is not None:
@@ -75,7 +76,7 @@ def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
 
 
 def _missing_folder(paths: Sequence[Path]) -> Path | None:
-    """The first folder on the way to all of these files that is not there."""
+    """The first missing folder on the common path of these files."""
     common = Path(os.path.commonpath([path.parent for path in paths])) if len({p.anchor for p in paths}) == 1 else None
     if common is None or common.exists():
         return None
@@ -83,7 +84,7 @@ def _missing_folder(paths: Sequence[Path]) -> Path | None:
 
 
 def _of_several_robots(planned: Planned) -> Finding:
-    """One start has one robot: whose the motions are, and the command for each robot."""
+    """A run has one robot: lists whose the motions are, and the command for each robot."""
     plan = planned.plan
     own = [motion for motion in plan.motions if motion.robot]
     robots = list(dict.fromkeys(str(motion.robot) for motion in own))
@@ -104,14 +105,14 @@ def _of_several_robots(planned: Planned) -> Finding:
 
 
 def _typed(motion: MotionInfo, planned: Planned) -> str:
-    """How to name the motion on a command line: by its name where the checkout has it, else by its path."""
+    """How to give the motion on a command line: by its name if the checkout has it, else by its path."""
     if planned.checkout.motions_carry_robot and motion.path in planned.checkout.motion_files():
         return motion.path.stem
     return str(motion.path)
 
 
 def _model_for(robot: str, planned: Planned) -> str | None:
-    """A model of that robot that can follow its motions: one that is here and measures before others; None: none."""
+    """A model for that robot's motions, preferably downloaded and able to measure; None if there is none."""
     home = None if planned.plan.generation is Generation.DEMO else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's

@@ -1,6 +1,6 @@
 """The robot: the one that the checkpoint's network was trained for.
 
-Another one composes without a word, with other network sizes (smpl 358 -> amp 223 observations), and fails
+Another robot composes without complaint but with other network sizes (smpl has 358 observations, amp 223), and fails
 when the weights are loaded, after the simulator's start.
 """
 
@@ -16,6 +16,7 @@ from pmlaunch.planning.plan import Planned
 
 
 def check_robot(planned: Planned) -> Iterator[Finding]:
+    """Check that the robot is known and is the one of the checkpoint."""
     robot, checkpoint = planned.things.robot.value, planned.plan.checkpoint
     if robot is None:
         yield from _unknown(planned)
@@ -25,8 +26,8 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
         message = (
             f"Genesis may refuse the first step of {robot.name}: for built-in PD control it takes the gains from the "
+            "asset's actuators, and an asset without actuators has none."
         )
-        message += "asset's actuators, and an asset without actuators has none."
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
     if frozen.is_of_generation_3(checkpoint):
@@ -47,7 +48,7 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
 def _unknown(planned: Planned) -> Iterator[Finding]:
     checkpoint = planned.plan.checkpoint
     if config_of(checkpoint) is None and not frozen.is_of_generation_3(checkpoint):
-        return  # that is the finding then, see checkpoint.py
+        return  # the checkpoint check reports that
     names = ", ".join(item.name for item in planned.things.robots)
     message = "The checkpoint's config does not tell its robot."
     yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))

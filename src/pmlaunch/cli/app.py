@@ -1,12 +1,13 @@
-"""The commands, and the one place where every failure becomes a sentence and an exit code."""
+"""The command line: the commands, and the one place where a failure becomes a message and an exit code."""
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -20,138 +21,124 @@ from pmlaunch.cli.commands.list import list_command
 from pmlaunch.cli.commands.runtime import runtime_command
 from pmlaunch.cli.commands.smoke import smoke_command
 from pmlaunch.cli.commands.stop import stop_command
-from pmlaunch.cli.render.encoding import forgive
+from pmlaunch.cli.options import Invocation, command, read_invocation
+from pmlaunch.cli.render.encoding import replace_unencodable
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.request import option
 
-_VERBOSE = ("-v", "--verbose")
+if TYPE_CHECKING:
+    from pmlaunch.cli.result import CommandResult
 
 app = typer.Typer(
     name="pmlaunch",
     help="Evaluate ProtoMotions humanoid policies with one command, Windows first.",
     epilog="Start here: pmlaunch eval demo --motion walk",
-    no_args_is_help=True,
     rich_markup_mode=None,
-    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command("eval", short_help="Run a policy and report how well it tracks its motions.")(eval_command)
+app.command("install", short_help="Install ProtoMotions: checkout, checkpoints, packages.")(install_command)
+app.command("fetch", short_help="Download more checkpoints, or free their disk space.")(fetch_command)
+app.command("list", short_help="List models, motions, robots, simulators or constraints.")(list_command)
+app.command("smoke", short_help="Test a machine: doctor, an evaluation, thresholds. For CI.")(smoke_command)
+app.command("runtime", short_help="Show what would start the simulator, with which Python.")(runtime_command)
+app.command("doctor", short_help="Check this machine: what is missing, and how to fix it.")(doctor_command)
+app.command("stop", short_help="Stop a run from another console.")(stop_command)
+app.command("explain", short_help="Explain an error code: its meaning, its cause, its fix.")(explain_command)
 
 
-def _told(command: Callable[..., int]) -> Callable[..., int]:
-    """`command`, whose interruption is told: typer would end it with 130 and not a word."""
+@dataclass(frozen=True)
+class RootOptions:
+    """The options that `pmlaunch` takes before a command."""
 
-    @functools.wraps(command)
-    def call(*arguments: Any, **options: Any) -> int:
-        try:
-            return command(*arguments, **options)
-        except KeyboardInterrupt:
-            raise PmlaunchError("PML340", "Interrupted.") from None
-
-    return call
+    version: bool = field(default=False, metadata=option("Show the version.", flags=("--version",)))
 
 
-app.command("eval", short_help="Evaluate MODEL: resolved, checked, launched, measured.")(_told(eval_command))
-app.command("install", short_help="ProtoMotions: checkout, checkpoints, packages; proven.")(_told(install_command))
-app.command("fetch", short_help="One more checkpoint, or free one.")(_told(fetch_command))
-app.command("list", short_help="What can be launched.")(_told(list_command))
-app.command("smoke", short_help="Test a machine: doctor, an evaluation, thresholds. For CI.")(_told(smoke_command))
-app.command("runtime", short_help="What would start the simulator, with which Python.")(_told(runtime_command))
-app.command("doctor", short_help="Is this machine ready? What is missing, what to type?")(_told(doctor_command))
-app.command("stop", short_help="End a run from another console.")(_told(stop_command))
-app.command("explain", short_help="What a code means, why it happens, what to do.")(_told(explain_command))
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
+@app.callback(invoke_without_command=True)
+@command(RootOptions)
+def root(_: Invocation, options: RootOptions) -> None:
+    """Evaluate ProtoMotions humanoid policies with one command, Windows first."""
+    if options.version:
         typer.echo(f"pmlaunch {__version__}")
         raise typer.Exit
 
 
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    """Evaluate ProtoMotions humanoid policies with one command, Windows first."""
-
-
 def run(arguments: Sequence[str]) -> int:
-    """Run the command line and return its exit code. Nothing that a user does wrong shows a traceback."""
+    """Run the command line and return its exit code. User errors never show a traceback."""
     for stream in (sys.stdout, sys.stderr):
-        forgive(stream)  # a character that the console cannot show must not end a run
-    as_json = "--json" in arguments
-    command = next((argument for argument in arguments if not argument.startswith("-")), "pmlaunch")
+        replace_unencodable(stream)  # a character that the console cannot show must not end a run
+    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
+    invocation = read_invocation(group, arguments)
     try:
-        code = app(args=_without_verbose(arguments, command), standalone_mode=False, prog_name="pmlaunch")
-        return code if isinstance(code, int) else Exit.DONE
-    except typer.Exit as stop:
-        return stop.exit_code
+        result = group.main(arguments, prog_name="pmlaunch", standalone_mode=False, obj=invocation)
+        if isinstance(result, int):  # --help, --version
+            return result
+        if result is None:
+            return _without_command(group, invocation)
+        return _show(result, invocation)
     except typer.TyperException as error:
-        return _usage(command, error, as_json)
+        failure = _usage_error(error)
     except (KeyboardInterrupt, typer.Abort):
-        return _failed(command, PmlaunchError("PML340", "Interrupted."), as_json)
+        failure = PmlaunchError("PML340", "Interrupted.")
     except PmlaunchError as error:
-        return _failed(command, error, as_json)
+        failure = error
     except BrokenPipeError:  # `pmlaunch list motions | head`
         sys.stderr.close()
         return Exit.DONE
-    except Exception as error:
-        if isinstance(error, FileNotFoundError) and _gone():
-            what = "The folder in which this was typed is not there any more: it was deleted or replaced."
-            return _failed(command, PmlaunchError("PML018", what, hint="cd to a folder that is there"), as_json)
-        return _internal(command, error, as_json, any(word in arguments for word in _VERBOSE) or _debugging())
+    except Exception as error:  # noqa: BLE001 (reported as an internal error)
+        failure = _unexpected(error, verbose=invocation.verbose or _debugging())
+    return _failed(failure, invocation)
 
 
-def _without_verbose(arguments: Sequence[str], command: str) -> list[str]:
-    """Every command takes -v, since the sentence for a defect names it; only `eval` has more to show for it."""
-    kept: list[str] = []
-    for word in arguments:
-        if word not in _VERBOSE or "--" in kept or (command == "eval" and command in kept):
-            kept.append(word)
-    return kept
+def _show(result: CommandResult, invocation: Invocation) -> int:
+    from pmlaunch.cli.result import show
+
+    show(result, as_json=invocation.as_json)
+    return result.exit_code
+
+
+def _failed(error: PmlaunchError, invocation: Invocation) -> int:
+    from pmlaunch.cli.result import CommandResult
+
+    return _show(CommandResult(invocation.command or "pmlaunch", error.exit_code, errors=(error,)), invocation)
+
+
+def _without_command(group: typer.core.TyperGroup, invocation: Invocation) -> int:
+    """Print the help, since only options were given, or nothing at all."""
+    if invocation.as_json:
+        return _failed(PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help"), invocation)
+    typer.echo(group.get_help(typer.Context(group, info_name="pmlaunch")))
+    return Exit.USAGE
+
+
+def _usage_error(error: typer.TyperException) -> PmlaunchError:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "pmlaunch"
+    return PmlaunchError("PML001", error.format_message().rstrip(), hint=f"{path} --help")
+
+
+def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:
+    """The error to report for an exception that nothing caught: usually a bug in pmlaunch."""
+    if isinstance(error, FileNotFoundError) and _current_folder_is_gone():
+        what = "The folder in which this was typed is not there any more: it was deleted or replaced."
+        return PmlaunchError("PML018", what, hint="cd to a folder that is there")
+    if verbose:
+        traceback.print_exception(error)
+    return PmlaunchError(
+        "PML000",
+        f"A defect of pmlaunch, not of yours: {type(error).__name__}: {error}",
+        hint=None if verbose else "the same command with -v shows the traceback; please report it",
+    )
 
 
 def _debugging() -> bool:
     return os.environ.get("PMLAUNCH_DEBUG", "") not in ("", "0")
 
 
-def _gone() -> bool:
-    """Whether the current folder was removed while somebody stood in it."""
+def _current_folder_is_gone() -> bool:
     try:
         os.getcwd()  # noqa: PTH109 (Path.cwd() would do the same)
     except FileNotFoundError:
         return True
     return False
-
-
-def _usage(command: str, error: typer.TyperException, as_json: bool) -> int:
-    context = getattr(error, "ctx", None)
-    path = context.command_path if context else "pmlaunch"
-    message = error.format_message().rstrip()
-    if type(error).__name__ == "NoArgsIsHelpError":
-        typer.echo(message)
-        return Exit.USAGE
-    return _failed(command, PmlaunchError("PML001", message, hint=f"{path} --help"), as_json)
-
-
-def _failed(command: str, error: PmlaunchError, as_json: bool) -> int:
-    from pmlaunch.cli.render.results import render
-    from pmlaunch.cli.result import Outcome
-
-    render(Outcome(command, error.exit_code, errors=(error,)), as_json=as_json)
-    return error.exit_code
-
-
-def _internal(command: str, error: Exception, as_json: bool, verbose: bool) -> int:
-    if verbose:
-        import traceback
-
-        traceback.print_exc()
-    what = f"{type(error).__name__}: {error}"
-    defect = PmlaunchError(
-        "PML000",
-        f"A defect of pmlaunch, not of yours: {what}",
-        hint=None if verbose else "the same command with -v shows the traceback; please report it",
-    )
-    return _failed(command, defect, as_json)

@@ -12,8 +12,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import failure
 from pmlaunch.git.lfs_pointer import MAXIMUM_POINTER, Pointer, parse_pointer, read_pointer, sha256_of
 from pmlaunch.git.progress import LfsProgress
-from pmlaunch.git.runner import WITH_LFS, Ended, Git, cannot_write
+from pmlaunch.git.runner import WITH_LFS, Git, RunOptions, cannot_write
 from pmlaunch.installing.step import Report, Site
+from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.support.disk import require_room
 
 _CORRUPT = re.compile(r"expected oid|got oid|corrupt|invalid.*object|content.*does not match", re.IGNORECASE)
@@ -225,7 +226,7 @@ def _drop_if_broken(stored: Path, pointer: Pointer) -> None:
         stored.unlink()
 
 
-def _pull(site: Site, git: Git, root: Path, files: Sequence[LfsFile], report: Report) -> Ended:
+def _pull(site: Site, git: Git, root: Path, files: Sequence[LfsFile], report: Report) -> ChildResult:
     include = [file.path for file in files]
     if len(include) > _ON_ONE_LINE:
         include = sorted({path.rpartition("/")[0] for path in include})
@@ -234,7 +235,7 @@ def _pull(site: Site, git: Git, root: Path, files: Sequence[LfsFile], report: Re
     progress = LfsProgress(told, report, _names(files), sum(file.pointer.size for file in files))
     return git.run(
         "lfs", "pull", f"--include={','.join(include)}", "--exclude=",
-        cwd=root, poll=progress, variables={"GIT_LFS_PROGRESS": str(told)},
+        cwd=root, more=RunOptions(poll=progress, variables={"GIT_LFS_PROGRESS": str(told)}),
     )  # fmt: skip
 
 

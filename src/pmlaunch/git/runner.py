@@ -1,73 +1,87 @@
-"""git and git-lfs without a shell: asked, told, and watched while they download.
+"""Run git and git-lfs without a shell.
 
-Three ways, by what a moment's interruption would do. `ask` is a question, answered at once. `tell` is a short change of
-a repository: it runs to its end whatever happens to the launcher, so that no lock is left behind in a repository that
-may be the user's. `run` is a download: it ends with the launcher, however that comes.
+There are three ways, which differ in how they handle an interruption. `ask` is a query that answers at once. `tell` is a
+short change of a repository; it runs to its end whatever happens to the launcher, so that no lock is left behind in a
+repository that may be the user's. `run` is a download; it ends with the launcher, however that ends.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import re
 import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
-from pmlaunch.installing.step import Site
-from pmlaunch.processes.child import Child
+from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.job_object import join_job
-from pmlaunch.running.spec import SPEC_VARIABLE
-from pmlaunch.support.atomic import write_text
+from pmlaunch.processes.supervise import ChildResult, Limits, Watcher, supervised
+from pmlaunch.support.platforms import Platform
 
-_PERIOD = 0.05  # seconds between two looks at a download
-_SHORT = 60.0  # seconds for a question
-_CHANGE = 600.0  # seconds for a change: git writes a thousand files
-_SILENCE = 300.0  # seconds without a byte after which a download hangs
+_SHORT = 60.0  # seconds for a query
+_CHANGE = 600.0  # seconds for a change: git may write a thousand files
 _SETTINGS = (
     *SETTINGS,
-    # nothing goes on in the background
+    # start nothing in the background
     "gc.auto=0",
     "maintenance.auto=false",
     "advice.detachedHead=false",
-    # a server that has fallen silent is given up after a minute
+    # give up after a minute on a server that sends nothing
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",
 )
-# LFS files are written as the pointers that they are; Git LFS is called for the chosen ones afterwards
+# Check out LFS files as pointers; Git LFS is called for the selected ones afterwards.
 NO_LFS = ("filter.lfs.smudge=", "filter.lfs.clean=", "filter.lfs.process=", "filter.lfs.required=false")
-# ... or compared with their pointers although Git LFS was never set up in this repository
+# Compare LFS files with their pointers even if Git LFS was never set up in this repository.
 WITH_LFS = (
     "filter.lfs.clean=git-lfs clean -- %f",
-    "filter.lfs.process=git-lfs filter-process",  # an empty one would count as one that fails
+    "filter.lfs.process=git-lfs filter-process",  # an empty command would count as a failing one
     "filter.lfs.required=true",
 )
 
 
-@dataclass(frozen=True)
-class Ended:
-    """What came of a command: its exit code (None: given up in silence) and the last lines of its output."""
-
-    exit_code: int | None
-    tail: tuple[str, ...]
-    log: Path
+class GitSite(Protocol):
+    """Where git is used: its environment, the folder for its logs, the system. `log` is set to each command's log."""
 
     @property
-    def ok(self) -> bool:
-        return self.exit_code == 0
+    def environment(self) -> Mapping[str, str]:
+        """The launcher's own."""
+
+    @property
+    def logs(self) -> Path:
+        """A folder; created when needed."""
+
+    @property
+    def platform(self) -> Platform:
+        """The system git runs on."""
+
+    log: Path | None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What few downloads need.
+
+    A change of what `poll` returns is a sign of life; `stdin` is a file; `variables` are added to the environment;
+    after `patience` seconds without a sign of life the download is given up.
+    """
+
+    poll: Callable[[], object] | None = None
+    stdin: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    patience: float = 300.0
 
 
 def executable(environment: Mapping[str, str]) -> str:
-    """The path of git. Raises PML400."""
+    """Return the path of git. Raises PML400 if it is not on PATH."""
     found = shutil.which("git", path=environment.get("PATH"))
     if found is None:
         raise PmlaunchError("PML400", "There is no git on PATH.", hint="install git: https://git-scm.com")
@@ -75,38 +89,38 @@ def executable(environment: Mapping[str, str]) -> str:
 
 
 class Git:
-    """git for one installation, with its logs in the site's folder. Raises PML400 when there is none."""
+    """git for one installation. Raises PML400 if it is not on PATH."""
 
-    def __init__(self, site: Site):
+    def __init__(self, site: GitSite) -> None:
         self._site = site
         self._git = executable(site.environment)
         self.environment = {
             **safe_environment(site.environment),
             "GIT_LFS_SKIP_SMUDGE": "1",
-            "LANGUAGE": "en",  # what git says is read
-            SPEC_VARIABLE: str(site.logs / "spec.json"),  # by this the guardian knows what is ours
+            "LANGUAGE": "en",  # its messages are matched against patterns
         }
         self.longpaths = site.platform.name == "windows"
         self._settings = [*_SETTINGS, *(["core.longpaths=true"] if self.longpaths else [])]
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """git's version, (2, 39, 5); (0,) when it does not say."""
+        """The version of git, such as (2, 39, 5); (0,) if unknown."""
         return version_in(self._short([self._git, "version"]).stdout)
 
     @cached_property
     def lfs_version(self) -> tuple[int, ...]:
-        """Git LFS's version; (0,) when it is not there."""
+        """The version of Git LFS; (0,) if it is not installed."""
         return version_in(self._short([self._git, "lfs", "version"]).stdout)
 
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
-        # Git LFS installs hooks wherever it works; those of the user's repository stay as they are
+        """Return the arguments to start git with: `cwd`, safe settings, `settings`, then `arguments`."""
+        # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
         hooks = f"core.hooksPath={self._site.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
         start = [self._git, "-C", str(cwd), *options(*self._settings, hooks)]
         return [*start, *options(*(self._filters(start, cwd) if may_filter(arguments) else ()), *settings), *arguments]
 
     def _filters(self, start: Sequence[str], cwd: Path) -> tuple[str, ...]:
-        """What switches off the filters that are configured here. Raises PML409 where that cannot be done."""
+        """Return the settings that disable the filters configured here. Raises PML409 if that is impossible."""
         settings = without_filters(self._short([*start, *FILTERS]).stdout)
         if settings is None:
             raise PmlaunchError(
@@ -119,25 +133,24 @@ class Git:
         return settings
 
     def ask(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> str | None:
-        """The answer without its last newline; None when git has none."""
+        """Return git's output without its last newline, or None if it fails."""
         done = self._short(self.command(arguments, cwd, settings))
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
     def ask_bytes(self, *arguments: str, cwd: Path, given: bytes = b"") -> bytes | None:
-        """The answer as it is, to what is `given` on its standard input; None when git has none."""
+        """Return git's output for `given` on its standard input, or None if it fails."""
         done = self._short(self.command(arguments, cwd), given=given)
         return done.stdout if done.returncode == 0 else None
 
-    def tell(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> Ended:
-        """Make a short change. Interrupted, it runs to its end first, then KeyboardInterrupt is raised."""
+    def tell(self, *arguments: str, cwd: Path, settings: Sequence[str] = ()) -> ChildResult:
+        """Make a short change. If interrupted, let it finish, then raise KeyboardInterrupt."""
         log = self._log(arguments)
         with Interrupts() as interrupts:
             done = self._short(self.command(arguments, cwd, settings), merged=True)
         with contextlib.suppress(OSError):
             log.write_bytes(done.stdout)
-        if interrupts.count:
-            raise KeyboardInterrupt
-        return Ended(done.returncode, _lines(done.stdout), log)
+        interrupts.raise_if_any()
+        return ChildResult(done.returncode, _lines(done.stdout), log)
 
     def run(
         self,
@@ -145,50 +158,39 @@ class Git:
         cwd: Path,
         settings: Sequence[str] = (),
         listener: Callable[[bytes], None] | None = None,
-        poll: Callable[[], object] | None = None,
-        stdin: Path | None = None,
-        variables: Mapping[str, str] | None = None,
-        patience: float = _SILENCE,
-    ) -> Ended:
-        """Run a download. `listener` hears its output on another thread; what `poll` returns is a sign of life when it
-        changes. Ctrl+C ends it and everything below it, then raises KeyboardInterrupt.
+        more: RunOptions = RunOptions(),
+    ) -> ChildResult:
+        """Run a download; `listener` gets its output on another thread.
+
+        Ctrl+C ends it and everything it started, then raises KeyboardInterrupt.
         """
-        log = self._log(arguments)
-        self._state("running")
-        with Interrupts() as interrupts:
-            guardian = Guardian(self._site.logs)
-            join_job()
-            try:
-                child = Child(
-                    self.command(arguments, cwd, settings),
-                    environment={**self.environment, **(variables or {})},
-                    cwd=self._site.logs,
-                    log=log,
-                    listener=listener or (lambda _: None),
-                    stdin=stdin,
-                )
-                guardian.watch(child.pid)
-                exit_code = _wait(child, interrupts, poll, patience)
-            finally:
-                self._state("ended")
-                guardian.dismiss()
-            if interrupts.count:
-                raise KeyboardInterrupt
-        return Ended(exit_code, tuple(child.tail()), log)
+        command = ChildCommand(
+            self.command(arguments, cwd, settings),
+            environment={**self.environment, **more.variables},
+            cwd=self._site.logs,
+            log=self._log(arguments),
+            stdin=more.stdin,
+        )
+        watcher, limits = _DownloadWatcher(listener, more.poll), Limits(silence=more.patience)
+        with Interrupts() as interrupts, Guardian(str(self._site.logs)) as guardian:
+            ended = supervised(command, guardian, interrupts, limits, watcher)
+        interrupts.raise_if_any()
+        return ended
 
     def _short(
         self, command: list[str], merged: bool = False, given: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
-        group = {"creationflags": 0x200} if os.name == "nt" else {"start_new_session": True}
         try:
             return subprocess.run(
                 command,
+                check=False,
                 env=self.environment,
                 input=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,
                 timeout=_CHANGE if merged else _SHORT,
-                **group,
+                creationflags=NEW_GROUP,
+                start_new_session=True,
             )
         except subprocess.TimeoutExpired as error:
             return subprocess.CompletedProcess(command, 1, (error.stdout or b"") + b"\nno answer in time")
@@ -198,7 +200,7 @@ class Git:
             ) from error
 
     def _log(self, arguments: Sequence[str]) -> Path:
-        """The file for a command's output; the command itself is noted beside it."""
+        """Return the file for a command's output, and add the command to commands.txt."""
         folder = self._site.logs
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -211,20 +213,29 @@ class Git:
         self._site.log = log
         return log
 
-    def _state(self, state: str) -> None:
-        """What the guardian looks at: ended while it says "running" is an accident."""
-        with contextlib.suppress(OSError):
-            write_text(self._site.logs / "record.json", json.dumps({"state": state}) + "\n")
+
+class _DownloadWatcher(Watcher):
+    def __init__(self, listener: Callable[[bytes], None] | None, poll: Callable[[], object] | None) -> None:
+        self._listener, self._poll = listener, poll
+        self._seen: object = None
+
+    def output(self, chunk: bytes) -> None:
+        if self._listener is not None:
+            self._listener(chunk)
+
+    def poll(self) -> bool:
+        before, self._seen = self._seen, self._poll() if self._poll else None
+        return self._seen != before
 
 
 def version_in(told: bytes) -> tuple[int, ...]:
-    """The first version number in what a program says of itself; (0,) when there is none."""
+    """Return the first version number in a program's output, or (0,)."""
     found = re.search(rb"(\d+)\.(\d+)(?:\.(\d+))?", told)
     return tuple(int(part) for part in found.groups() if part) if found else (0,)
 
 
 def cannot_write(folder: Path, error: OSError) -> PmlaunchError:
-    """The sentence for a folder that the system does not let us write, or a disk that is full."""
+    """Return the error for a folder that cannot be written: PML402 if its disk is full, else PML422."""
     import errno
 
     if error.errno in (errno.ENOSPC, errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC):
@@ -237,23 +248,6 @@ def cannot_write(folder: Path, error: OSError) -> PmlaunchError:
     return PmlaunchError(
         "PML422", f"Cannot write to {folder}: {error.strerror or error}.", hint="--dir FOLDER", subject=str(folder)
     )
-
-
-def _wait(child: Child, interrupts: Interrupts, poll: Callable[[], object] | None, patience: float) -> int | None:
-    """The exit code, None when it was given up; the child and everything below it has ended."""
-    exit_code, seen, since = None, None, time.monotonic()
-    while exit_code is None and not interrupts.count:
-        exit_code = child.wait(_PERIOD)
-        now = poll() if poll else None
-        if now != seen:
-            seen, since = now, time.monotonic()
-        if exit_code is None and time.monotonic() - max(since, child.last_output) > patience:
-            break
-    silent = exit_code is None
-    if silent:
-        child.end_tree()
-    child.close()
-    return None if silent else exit_code
 
 
 def _lines(output: bytes) -> tuple[str, ...]:

@@ -107,18 +107,18 @@ def _wanted_runtime(request: InstallRequest, settings: Settings) -> str:
 
 def _runtime(request: InstallRequest, settings: Settings, site: Site, wanted: str) -> Runtime | None:
     """What will run the simulator. Raises PmlaunchError where it is not there."""
-    from pmlaunch.runtimes.choose import choose_runtime
+    from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 
-    return choose_runtime(
-        via="python" if request.python and not request.isaaclab else "auto",
+    asked = RuntimeRequest(
+        settings,
+        site.platform,
+        beside=site.checkout,
         wanted=wanted,
-        own=False,
+        via="python" if request.python and not request.isaaclab else "auto",
         isaaclab=request.isaaclab,
         python=request.python,
-        settings=settings,
-        beside=site.checkout,
-        platform=site.platform,
     )
+    return choose_runtime(asked)
 
 
 def plan(chosen: Sequence[Step], site: Site) -> Installation:

@@ -7,11 +7,9 @@ from typing import Any
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Source, Sourced
 from pmlaunch.planning.resolve import Things
+from pmlaunch.request import require_choice
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
-
-_BACKENDS = ("auto", "gloo", "nccl", "none")
-_DEVICES = ("gpu", "cpu")
 
 
 def headless_or_window(request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Sourced[bool]:
@@ -36,15 +34,14 @@ def headless_or_window(request: EvalRequest, settings: Settings, things: Things,
 
 
 def device_of(request: EvalRequest, settings: Settings, things: Things) -> Sourced[str | None]:
-    """gpu or cpu; None where the checkpoint or upstream decides. Raises PML001."""
+    """The device, gpu or cpu; None if the checkpoint or upstream decides. Raises PML001."""
     preset = things.model.preset
     chosen = settings.get("device", request.device)
     if request.device is None and preset and preset.values.get("device"):
         chosen = Sourced(str(preset.values["device"]), preset.source)
     if chosen is None:
         return Sourced(None, CHECKPOINT)
-    if chosen.value not in _DEVICES:
-        raise PmlaunchError("PML001", f"--device cannot be {chosen.value!r}: it is gpu or cpu.")
+    require_choice(EvalRequest, "device", chosen.value)
     return chosen
 
 
@@ -53,8 +50,7 @@ def backend_of(
 ) -> tuple[Sourced[str | None], Sourced[str] | None]:
     """(the process group's backend, or None for Lightning's choice; Fabric's strategy when there is no group)."""
     chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", DEFAULT)
-    if chosen.value not in _BACKENDS:
-        raise PmlaunchError("PML001", f"--ddp-backend cannot be {chosen.value!r}: it is {', '.join(_BACKENDS)}.")
+    require_choice(EvalRequest, "ddp_backend", chosen.value)
     if chosen.value == "auto":
         return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, f"platform {platform.name}")), None
     if chosen.value == "none":

@@ -16,7 +16,7 @@ from typing import Any
 
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, UnknownNameError
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.motions.readers import CLIP_SUFFIX, CLIP_SUFFIXES, LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
 from pmlaunch.support.yaml_file import yaml_mapping
@@ -133,8 +133,8 @@ def _files(name: str, find: Callable[[str], Path], places: Sequence[Path], gener
     if _is_bare(name):
         try:
             return [find(name)]
-        except PmlaunchError as error:
-            if error.code != "PML010" or not any((place / expanded).exists() for place in places):
+        except UnknownNameError:
+            if not any((place / expanded).exists() for place in places):
                 raise
     candidates = [place / expanded for place in places]
     for candidate in candidates:
@@ -165,7 +165,7 @@ def _is_bare(name: str) -> bool:
 
 def _some(paths: list[Path], name: str, complaint: str) -> list[Path]:
     if not paths:
-        raise PmlaunchError("PML010", complaint, hint="pmlaunch list motions", subject=name)
+        raise UnknownNameError(complaint, hint="pmlaunch list motions", subject=name)
     return paths
 
 

@@ -37,7 +37,7 @@ from pmlaunch.planning.measuring import measuring_of, wants_metrics
 from pmlaunch.planning.motion_list import own_list
 from pmlaunch.planning.plain_command import plain_commands
 from pmlaunch.planning.resolve import Things, find_things
-from pmlaunch.runtimes.choose import choose_runtime
+from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
@@ -74,16 +74,17 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     platform = platform_named(request.target_os)
     known = {group: presets(group, settings.preset_folders) for group in ("model", "motion", "robot", "simulator")}
     things = find_things(request, settings, known)
-    runtime = choose_runtime(
-        via=str(_setting(settings, "via", request.via, "auto").value),
+    wanted = RuntimeRequest(
+        settings,
+        platform,
+        beside=things.checkout.root,
         wanted=things.simulator.value.runtime,
-        own=things.checkout.generation is Generation.DEMO,
+        via=str(_setting(settings, "via", request.via, "auto").value),
         isaaclab=request.isaaclab,
         python=request.python,
-        settings=settings,
-        beside=things.checkout.root,
-        platform=platform,
+        own=things.checkout.generation is Generation.DEMO,
     )
+    runtime = choose_runtime(wanted)
     program = program_of(things.checkout)
     values = program.values(request, settings, things, platform)
     report = program.report(things, values)

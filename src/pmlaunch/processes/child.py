@@ -1,4 +1,4 @@
-"""A child process and everything below it: started without a shell, its output kept whole, ended as a tree."""
+"""One child process and its descendants: start it without a shell, log all of its output, end the whole tree."""
 
 from __future__ import annotations
 
@@ -10,108 +10,110 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.running.run_folder import cannot_write
 
-_CHUNK = 1 << 18  # bytes: one read takes what has piled up, so that a fast writer never waits for long
-_PIPE = 1 << 20  # bytes: the largest pipe that Linux gives an ordinary user
-_END = 1 << 16  # bytes of the output's end for the diagnosis: Python's fault handler alone writes pages
-_DRAIN = 2.0  # seconds for the rest of the output after the child's end
+if TYPE_CHECKING:
+    import psutil
+
+NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+"""Popen's creationflags for a process group of its own: Ctrl+C then reaches the launcher only. 0 outside Windows."""
+
+_CHUNK = 1 << 18  # bytes per read; large, so that a fast writer rarely blocks
+_PIPE = 1 << 20  # bytes; the largest pipe buffer Linux grants an unprivileged user
+_TAIL = 1 << 16  # bytes of output kept for the diagnosis; Python's fault handler alone writes pages
+_DRAIN = 2.0  # seconds to read remaining output after the child has ended
+
+
+@dataclass(frozen=True)
+class ChildCommand:
+    """What to start, and the file that gets its stdout and stderr. Its stdin is the file `stdin`, or empty."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    cwd: Path
+    log: Path
+    stdin: Path | None = None
 
 
 class Child:
-    """A running child. Its output goes to the log whole, and in pieces to `listener`, on a thread of its own."""
+    """A running child process.
 
-    def __init__(
-        self,
-        command: Sequence[str],
-        *,
-        environment: Mapping[str, str],
-        cwd: Path,
-        log: Path,
-        listener: Callable[[bytes], None],
-        stdin: Path | None = None,
-    ):
-        """Start `command`, which reads the file `stdin` or nothing.
+    Args:
+        command: what to start.
+        listener: called with each piece of output, on the reader thread.
 
-        Raises PML205 when the system refuses, and PML204 when the log cannot be written.
-        """
+    Attributes:
+        last_output: time.monotonic() of the latest output, at first of the start.
+        log_error: why the log could not be written; later output is not logged.
+
+    Raises:
+        PmlaunchError: PML204 if the log cannot be opened, PML205 if the program cannot be started.
+    """
+
+    def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
         self._listener = listener
-        self._log_path = log
+        self._log_path = command.log
+        self._log = _open_log(command.log)
         try:
-            self._log: IO[bytes] = log.open("wb", buffering=0)
-        except OSError as error:
-            raise cannot_write(log.parent, error) from error
-        source: Any = subprocess.DEVNULL
-        try:
-            source = stdin.open("rb") if stdin else source
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                list(command),
-                stdin=source,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                cwd=cwd,
-                env=dict(environment),
-                **_own_group(),
-            )
-        except (OSError, ValueError) as error:
+            self._process = _start(command)
+        except BaseException:
             self._log.close()
-            reason = getattr(error, "strerror", None) or str(error)
-            raise PmlaunchError(
-                "PML205", f"Cannot start {command[0]}: {reason}.", hint="--python PATH", subject=command[0]
-            ) from error
-        finally:
-            if stdin and not isinstance(source, int):
-                source.close()  # the child has its own
-        _widen(self._process.stdout)
+            raise
+        assert self._process.stdout is not None  # noqa: S101 (for mypy)
+        self._output = self._process.stdout
+        _widen(self._output)
         self._reader = threading.Thread(target=self._read, name="output", daemon=True)
         self._reader.start()
 
     @property
     def pid(self) -> int:
+        """The child's process id, which is also its process group."""
         return self._process.pid
 
     def wait(self, seconds: float) -> int | None:
-        """The exit code, or None when the child still runs after `seconds`. Negative: ended by that signal."""
+        """Return the exit code, or None if the child is still running after `seconds`. Negative: killed by a signal."""
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
 
-    def tail(self) -> list[str]:
-        """The last lines of the output, from the log."""
+    def tail(self) -> tuple[str, ...]:
+        """Return the last non-empty lines of the output, read from the log."""
         try:
             with self._log_path.open("rb") as log:
-                log.seek(max(0, log.seek(0, os.SEEK_END) - _END))
+                log.seek(max(0, log.seek(0, os.SEEK_END) - _TAIL))
                 lines = [_decoded(line) for line in log.read().splitlines()]
         except OSError:
-            return []
-        return [line for line in lines if line.strip()]
+            return ()
+        return tuple(line for line in lines if line.strip())
 
     def end_tree(self) -> int | None:
-        """End the child and everything below it, at once. Returns the exit code."""
-        end_tree(self._process.pid)
-        return self.wait(5.0)
+        """Kill the child and its descendants. Return the exit code."""
+        family = _kill_tree(self._process.pid)
+        exit_code = self.wait(5.0)  # before psutil waits for it, after which its exit code is unknown
+        _wait_for(family)
+        return exit_code
 
     def close(self) -> None:
-        """After the child's end: end what it left behind, take the rest of the output, close the log."""
+        """Kill what an ended child left running, read the rest of its output and close the log."""
         self._reader.join(0.2)
         if self._reader.is_alive() or os.name != "nt":
-            # something below the child holds the pipe, or lives on in its group
+            # a descendant holds the pipe open, or lives on in the child's group
             _end_group(self._process.pid)
         self._reader.join(_DRAIN)
+        if not self._reader.is_alive():
+            self._output.close()
         with contextlib.suppress(OSError):
             self._log.close()
 
     def _read(self) -> None:
-        assert self._process.stdout is not None
-        handle = self._process.stdout.fileno()
+        handle = self._output.fileno()
         while True:
             try:
                 chunk = os.read(handle, _CHUNK)
@@ -120,11 +122,11 @@ class Child:
             if not chunk:
                 return
             self.last_output = time.monotonic()
-            self._keep(chunk)
+            self._write_log(chunk)
             self._listener(chunk)
 
-    def _keep(self, chunk: bytes) -> None:
-        """To the log. A full disk is noted; the child is not blocked by it."""
+    def _write_log(self, chunk: bytes) -> None:
+        """Append to the log. A full disk is recorded in `log_error` and must not block the child."""
         if self.log_error is None:
             try:
                 view = memoryview(chunk)
@@ -134,23 +136,50 @@ class Child:
                 self.log_error = error
 
 
+def _open_log(path: Path) -> IO[bytes]:
+    try:
+        return path.open("wb", buffering=0)
+    except OSError as error:
+        raise PmlaunchError(
+            "PML204",
+            f"Cannot write the log {path}: {error.strerror or error}.",
+            hint="free some space, or choose another folder with --runs DIR",
+            subject=str(path.parent),
+        ) from error
+
+
+def _start(command: ChildCommand) -> subprocess.Popen[bytes]:
+    try:
+        with contextlib.ExitStack() as stack:
+            stdin = stack.enter_context(command.stdin.open("rb")) if command.stdin else subprocess.DEVNULL
+            return subprocess.Popen(
+                list(command.argv),
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                bufsize=0,
+                cwd=command.cwd,
+                env=dict(command.environment),
+                creationflags=NEW_GROUP,
+                start_new_session=True,
+            )
+    except (OSError, ValueError) as error:
+        program, reason = command.argv[0], getattr(error, "strerror", None) or str(error)
+        raise PmlaunchError(
+            "PML205", f"Cannot start {program}: {reason}.", hint="--python PATH", subject=program
+        ) from error
+
+
 def _decoded(line: bytes) -> str:
-    """A line as UTF-8, which is what our children are asked for; cmd.exe itself writes the console's code page."""
+    """Decode a line of output: UTF-8, which children are asked for, or the console's code page (cmd.exe)."""
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         return line.decode("oem" if os.name == "nt" else "utf-8", "replace")
 
 
-def _own_group() -> dict[str, Any]:
-    """A group of its own: Ctrl+C reaches the launcher only, and the launcher decides."""
-    if os.name == "nt":
-        return {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
-    return {"start_new_session": True}
-
-
-def _widen(pipe: IO[bytes] | None) -> None:
-    if sys.platform == "linux" and pipe is not None:
+def _widen(pipe: IO[bytes]) -> None:
+    if sys.platform == "linux":
         import fcntl
 
         with contextlib.suppress(OSError):
@@ -158,7 +187,10 @@ def _widen(pipe: IO[bytes] | None) -> None:
 
 
 def created(pid: int) -> float | None:
-    """When the process was created, in seconds since 1970; with its pid that names it for ever. None: it is gone."""
+    """Return a process's creation time in seconds since 1970, or None if it is gone.
+
+    The pid and the creation time together identify a process; a pid alone may be reused.
+    """
     import psutil
 
     try:
@@ -168,7 +200,7 @@ def created(pid: int) -> float | None:
 
 
 def is_running(pid: object, creation: object) -> bool:
-    """Whether the very process of that pid and creation time still runs: a pid alone may be a stranger's by now."""
+    """Return whether the process with this pid and creation time is still running."""
     import psutil
 
     if not isinstance(pid, int) or not isinstance(creation, (int, float)):
@@ -181,7 +213,11 @@ def is_running(pid: object, creation: object) -> bool:
 
 
 def end_tree(pid: int) -> None:
-    """End process `pid` and everything below it. Nothing happens when it has ended already."""
+    """Kill process `pid` and its descendants. Do nothing if it has ended already."""
+    _wait_for(_kill_tree(pid))
+
+
+def _kill_tree(pid: int) -> list[psutil.Process]:
     import psutil
 
     try:
@@ -193,11 +229,17 @@ def end_tree(pid: int) -> None:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process.kill()
     _end_group(pid)
-    psutil.wait_procs(family, timeout=3)
+    return family
+
+
+def _wait_for(processes: list[psutil.Process]) -> None:
+    import psutil
+
+    psutil.wait_procs(processes, timeout=3)
 
 
 def _end_group(pid: int) -> None:
-    """End what is left of the session that the child led; its number cannot be anyone else's meanwhile."""
+    """Kill what is left of the session the child led. Its id is not reused while it has members."""
     if sys.platform != "win32":
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Start the guardian of a run, and let it go when the run has ended."""
+"""Start the guardian: a small process that cleans up if the launcher is killed."""
 
 from __future__ import annotations
 
@@ -6,48 +6,70 @@ import contextlib
 import os
 import subprocess
 import sys
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+
+from pmlaunch.processes.child import NEW_GROUP
+
+MARKER = "PMLAUNCH_SPEC"
+"""The environment variable by which the guardian recognises a child's descendants. It is set for every child."""
 
 _PROGRAM = Path(__file__).with_name("guardian_program.py")
-_BREAKAWAY = 0x01000000  # CREATE_BREAKAWAY_FROM_JOB: it has to outlive the launcher's job
+_BREAKAWAY = 0x01000000  # CREATE_BREAKAWAY_FROM_JOB: the guardian must outlive the launcher's job
 
 
-class Guardian:
-    """The guardian's process. It knows that the launcher is gone when its standard input ends."""
+class Guardian(AbstractContextManager["Guardian"]):
+    """The guardian's process; see guardian_program.py for what it does.
 
-    def __init__(self, folder: Path):
-        command = [sys.executable, "-I", "-S", str(_PROGRAM), str(folder)]
-        self._process = _start(command)
+    Args:
+        mark: the value of MARKER in the environment of the processes to kill.
+        record: a record.json to correct if it still says "running" when the launcher is gone.
+    """
+
+    def __init__(self, mark: str, record: Path | None = None) -> None:
+        self.mark = mark
+        command = [sys.executable, "-I", "-S", str(_PROGRAM), f"{MARKER}={mark}"]
+        self._process = _start([*command, str(record)] if record else command)
 
     def watch(self, pid: int) -> None:
-        """Tell it which process group is the run's."""
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.write(f"{pid}\n".encode())
-                self._process.stdin.flush()
+        """Tell it the child's process group."""
+        self._tell(str(pid))
 
     def dismiss(self) -> None:
-        """The record has its final state: nothing is left to guard."""
+        """Tell it that everything has ended as it should, and wait for its end."""
         if self._process is None:
             return
+        self._tell("done")
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(2.0)
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.dismiss()
+
+    def _tell(self, word: str) -> None:
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._process.stdin.write(f"{word}\n".encode())
+                self._process.stdin.flush()
+
 
 def _start(command: list[str]) -> subprocess.Popen[bytes] | None:
-    """The process, or None when it cannot be started: the run goes on without it."""
-    quiet: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    kinds: list[dict[str, Any]] = [{"start_new_session": True}]
-    if os.name == "nt":
-        group = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0) | getattr(subprocess, "CREATE_NO_WINDOW", 0)
-        kinds = [{"creationflags": group | _BREAKAWAY}, {"creationflags": group}]
-    for kind in kinds:
-        try:
-            return subprocess.Popen(command, **quiet, **kind)
-        except OSError:
-            continue
+    """Return the process, or None if it cannot be started: a run does not depend on its guardian."""
+    group = NEW_GROUP | getattr(subprocess, "CREATE_NO_WINDOW", 0)
+    for flags in (group | _BREAKAWAY, group) if os.name == "nt" else (0,):
+        with contextlib.suppress(OSError):
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                creationflags=flags,
+                start_new_session=True,
+            )
     return None

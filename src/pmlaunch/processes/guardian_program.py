@@ -1,10 +1,13 @@
-"""A small program that outlives the launcher by a moment: ends what it left behind, and makes the record true.
+"""The guardian: outlives the launcher, kills the processes it left behind and corrects the record.
 
-    python guardian.py RUN_FOLDER        its standard input is a pipe that the launcher holds
+    python guardian_program.py NAME=VALUE [RECORD]
 
-The pipe ends when the launcher does, however it ends: normally, by a signal, by SIGKILL. If the record then still
-says "running", the launcher was killed: the processes of the run are ended (POSIX; on Windows the job object does it)
-and the record says so. Standard library only, nothing of pmlaunch: it must start at once and depend on nothing.
+Its standard input is a pipe whose other end only the launcher holds, so it reaches its end when the launcher is gone,
+even after SIGKILL. Each line is the id of a process group, or "done" once everything has ended as it should. Without
+"done" the launcher died: the guardian then kills these groups and every process with NAME=VALUE in its environment
+(on Windows the job object has done so), and marks RECORD, a record.json, as abnormal if its state is still "running".
+
+Standard library only, and nothing of pmlaunch: it must start at once and depend on nothing.
 """
 
 from __future__ import annotations
@@ -16,36 +19,35 @@ import signal
 import sys
 import time
 
-TYPE_CHECKING = False  # `typing` costs more than all of this program
+TYPE_CHECKING = False  # importing `typing` costs more than the rest of this program
 if TYPE_CHECKING:
     from typing import Any
 
-_ATTEMPTS = 100  # to replace a record that somebody is reading, a twentieth of a second apart
-_ROUNDS = 20  # looks at the run's processes, a twentieth of a second apart, until none is left
+_ATTEMPTS = 100  # to replace a record that another process is reading, 0.05 s apart
+_ROUNDS = 20  # searches for processes to kill, 0.05 s apart, until none is found
 
 
-def main(folder: str) -> None:
-    pids = [int(word) for word in sys.stdin.buffer.read().split() if word.isdigit()]
-    record_path = os.path.join(folder, "record.json")
-    try:
-        with open(record_path, encoding="utf-8") as file:
-            record = json.load(file)
-    except (OSError, ValueError):
+def main(mark: str, record_path: str | None = None) -> None:
+    """Wait for the launcher's end; clean up unless it said "done"."""
+    words = sys.stdin.buffer.read().split()
+    if b"done" in words:
         return
-    if record.get("state") != "running":
-        return
+    record = read(record_path) if record_path else None
+    if record is not None and record.get("state") != "running":
+        return  # the launcher died after its work was done
     if os.name == "posix":
-        end_processes(pids, os.path.join(folder, "spec.json"))
-    write(record_path, ended(record))
+        end_processes([int(word) for word in words if word.isdigit()], mark)
+    if record_path and record is not None:
+        write(record_path, abnormal(record))
 
 
-def end_processes(pids: list[int], spec: str) -> None:
-    """End the groups of `pids` and, where /proc tells, every process that carries this run's spec."""
+def end_processes(groups: list[int], mark: str) -> None:
+    """Kill the process groups and, where there is /proc, every process that carries `mark`."""
     for _ in range(_ROUNDS):
-        found = carriers(spec)
-        for pid in pids:
+        found = marked(mark)
+        for group in groups:
             with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
+                os.killpg(group, signal.SIGKILL)
         for pid in found:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
@@ -54,16 +56,16 @@ def end_processes(pids: list[int], spec: str) -> None:
         time.sleep(0.05)
 
 
-def carriers(spec: str) -> list[int]:
-    """The processes whose environment names `spec`: the run's own, also those that left its group."""
-    wanted = b"PMLAUNCH_SPEC=" + os.fsencode(spec) + b"\0"
+def marked(mark: str) -> list[int]:
+    """Return the processes with `mark` ("NAME=VALUE") in their environment, even if they left the group."""
+    wanted = b"\0" + os.fsencode(mark) + b"\0"
     found = []
     for name in os.listdir("/proc") if os.path.isdir("/proc/self") else []:
         if not name.isdigit() or int(name) == os.getpid():
             continue
         try:
             with open("/proc/" + name + "/environ", "rb") as file:
-                environment = file.read()
+                environment = b"\0" + file.read()
         except OSError:
             continue
         if wanted in environment:
@@ -71,8 +73,18 @@ def carriers(spec: str) -> list[int]:
     return found
 
 
-def ended(record: dict[str, Any]) -> dict[str, Any]:
-    """The record of a run whose launcher was killed."""
+def read(path: str) -> dict[str, Any] | None:
+    """Return the record, or None if there is none that can be read."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def abnormal(record: dict[str, Any]) -> dict[str, Any]:
+    """Return the record of a run whose launcher was killed."""
     finding = {
         "code": "PML332",
         "severity": "error",
@@ -85,7 +97,7 @@ def ended(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(path: str, record: dict[str, Any]) -> None:
-    """In one step, as every document of a run; patient with Windows, where a reader holds the old file for a moment."""
+    """Replace the record in one step. On Windows, retry while a reader holds the old file open."""
     beside = path + ".guardian.tmp"
     with contextlib.suppress(OSError):
         with open(beside, "w", encoding="utf-8", newline="\n") as file:
@@ -103,4 +115,4 @@ if __name__ == "__main__":
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

@@ -1,41 +1,50 @@
-"""Ctrl+C as a count that the run looks at, not as an exception that may strike anywhere.
+"""Count requests to end (Ctrl+C, SIGTERM, SIGHUP, Ctrl+Break) instead of raising an exception at an arbitrary point.
 
-A KeyboardInterrupt can be raised inside a destructor or a callback, where Python swallows it: the run would go on as
-if nothing had been asked. The same holds for a polite request to end (SIGTERM, SIGHUP, Ctrl+Break).
+Python swallows a KeyboardInterrupt that is raised inside a destructor or a callback, and the run would continue as if
+nothing had happened.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Callable
 from types import FrameType, TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_Handler = Callable[[int, FrameType | None], object] | int | None
 
 
-class Interrupts(AbstractContextManager["Interrupts"]):
-    """While entered, `count` says how often the run was asked to end. On another thread than the main one: never."""
+class Interrupts:
+    """While entered, `count` is the number of requests to end so far. It stays 0 off the main thread."""
 
     def __init__(self) -> None:
         self.count = 0
-        self._before: dict[int, Any] = {}
+        self._previous: dict[int, _Handler] = {}
 
-    def __enter__(self) -> Interrupts:
+    def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             for name in _NAMES:
                 number = getattr(signal, name, None)
-                # who was started to ignore a signal (nohup, a shell's background job) goes on ignoring it
+                # a process started to ignore a signal (nohup, a shell's background job) keeps ignoring it
                 if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-                    self._before[number] = signal.signal(number, self._asked)
+                    self._previous[number] = signal.signal(number, self._count)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
+        for number, handler in self._previous.items():
             signal.signal(number, handler)
 
-    def _asked(self, _number: int, _frame: FrameType | None) -> None:
+    def raise_if_any(self) -> None:
+        """Raise the KeyboardInterrupt that was held back."""
+        if self.count:
+            raise KeyboardInterrupt
+
+    def _count(self, _number: int, _frame: FrameType | None) -> None:
         self.count += 1

@@ -1,4 +1,4 @@
-"""Put the agent where PYTHONPATH says: its own folder, or a copy in a place whose name no batch file can break."""
+"""Put the agent where PYTHONPATH points: its own folder, or a copy at a path that no batch file can break."""
 
 from __future__ import annotations
 
@@ -13,23 +13,20 @@ _PACKAGE = "pmlaunch_agent"
 
 
 def provide_agent(plan: LaunchPlan) -> None:
-    """Copy the agent to the folder that the plan names, unless it is the agent's own or already the same.
-
-    Raises PML204 when the copy cannot be made.
-    """
+    """Make sure that the folder in the plan's PYTHONPATH contains the agent. Raises PML204 if it cannot be copied."""
     provide_agent_in(Path(str(plan.env["PYTHONPATH"])))
 
 
 def provide_agent_in(folder: Path) -> None:
-    """Make sure that `folder` holds the agent. Raises PML204 when the copy cannot be made."""
+    """Make sure that `folder` contains the agent. Raises PML204 if it cannot be copied."""
     if folder == AGENT_FOLDER:
         return
     source, target = AGENT_FOLDER / _PACKAGE, folder / _PACKAGE
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        for module in source.glob("*.py"):
-            copy = target / module.name
+        for module in source.rglob("*.py"):
+            copy = target / module.relative_to(source)
             if not copy.is_file() or copy.read_bytes() != module.read_bytes():
+                copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(module, copy)
     except OSError as error:
         raise cannot_write(folder, error) from error

@@ -1,12 +1,12 @@
-"""After a run: the picture of what it kept, and a word on what was asked for and is not there."""
+"""The motion, picture and video of a run: draw the picture, and report what was asked for but is missing."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from pmlaunch.model import Finding, LaunchPlan, RunState, Severity
+from pmlaunch.running.agent_result import AgentResult
 from pmlaunch.running.run_folder import RunFolder
 
 PICTURE = "poses.png"
@@ -14,51 +14,44 @@ MOTION = "motion.npz"
 VIDEO = "recording*.mp4"
 
 
-def extras_findings(
-    plan: LaunchPlan, folder: RunFolder, result: Mapping[str, Any], state: RunState
-) -> Iterator[Finding]:
-    """Draw poses.png from motion.npz where the program has not, and tell what is missing, with the agent's reason.
+def artifact_findings(plan: LaunchPlan, folder: RunFolder, result: AgentResult, state: RunState) -> Iterator[Finding]:
+    """Draw poses.png from motion.npz unless it is there, and yield a finding for each missing artifact.
 
-    Nothing is told of a run that failed: why it did is what counts.
+    Skip failed runs; their error is reported instead.
     """
     if state in (RunState.FAILED, RunState.ABNORMAL):
         return
-    notes = [str(note) for note in result.get("notes") or []]
     if plan.save_motion and not folder.file(MOTION).is_file():
-        yield _missing("PML313", "The run left no motion.npz", _reason(notes, "motion.npz"), folder)
-    elif plan.save_motion:
-        reason = _draw(folder)
-        if reason is not None:
-            message = f"{PICTURE} was not drawn: {reason}"
-            fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"' if "matplotlib" in reason else None
-            yield Finding("PML312", Severity.NOTE, message, fix, fix, str(folder.file(PICTURE)))
+        yield _missing("PML313", "The run left no motion.npz", result.left_out.get("motion"), folder)
+    elif plan.save_motion and not folder.file(PICTURE).is_file():
+        yield from _draw(folder)
     if plan.record and not any(folder.path.glob(VIDEO)):
-        yield _missing("PML314", "The run left no video", _reason(notes, "recorded", "video"), folder)
+        yield _missing("PML314", "The run left no video", result.left_out.get("video"), folder)
 
 
-def _missing(code: str, message: str, reason: str, folder: RunFolder) -> Finding:
+def _missing(code: str, message: str, reason: str | None, folder: RunFolder) -> Finding:
     hint = f"look into {folder.file('output.log')}" if not reason else None
     return Finding(code, Severity.WARNING, message + (f": {reason}" if reason else "."), hint, None, str(folder.path))
 
 
-def _reason(notes: list[str], *words: str) -> str:
-    return next((note for note in notes if any(word in note for word in words)), "")
-
-
-def _draw(folder: RunFolder) -> str | None:
-    """Draw the picture; why not, where it cannot be."""
-    if folder.file(PICTURE).is_file():
-        return None
+def _draw(folder: RunFolder) -> Iterator[Finding]:
+    """Draw the picture, or yield why that failed."""
     try:
         from pmlaunch.motions.pose_strip import draw_poses, rows_of
         from pmlaunch.motions.recorded_motion import read_saved
-    except ImportError as error:
-        return f"{error.name} is not installed here."
-    try:
+
         rows = rows_of(read_saved(folder.file(MOTION)))
-        if not rows:
-            return "this run had no reference to draw beside it."
-        draw_poses(folder.file(PICTURE), rows)
-    except Exception as error:  # a picture is an extra: whatever the arrays hold, the run's result stands
-        return f"{type(error).__name__}: {error}"
-    return None
+        if rows:
+            draw_poses(folder.file(PICTURE), rows)
+        else:
+            yield _not_drawn(folder, "this run had no reference to draw beside it.")
+    except ImportError as error:
+        fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"' if error.name == "matplotlib" else None
+        yield _not_drawn(folder, f"{error.name} is not installed here.", fix)
+    except Exception as error:  # noqa: BLE001 (the picture is optional: whatever the arrays contain, the run's result stands)
+        yield _not_drawn(folder, f"{type(error).__name__}: {error}")
+
+
+def _not_drawn(folder: RunFolder, reason: str, fix: str | None = None) -> Finding:
+    message = f"{PICTURE} was not drawn: {reason}"
+    return Finding("PML312", Severity.NOTE, message, fix, fix, str(folder.file(PICTURE)))

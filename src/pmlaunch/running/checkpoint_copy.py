@@ -1,7 +1,7 @@
-"""A run's own copy of the checkpoint: upstream writes its results beside the file that it is given.
+"""A run's own copy of the checkpoint, because upstream writes its results beside the checkpoint.
 
-ProtoMotions 3 makes results/ and failed_motions/ in the checkpoint's folder, with the same names in every run. In
-the run folder they are kept apart, and the checkpoint's folder stays as it was.
+ProtoMotions 3 creates results/ and failed_motions/ in the checkpoint's folder, with the same names in every run. In the
+run folder they stay separate, and the original folder is not modified.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder, cannot_write
 
 _FOLDER = "checkpoint"
-_SMALL = 1 << 20  # bytes; what is smaller is copied: a link would let the program write into the original
+_SMALL = 1 << 20  # bytes; smaller files are copied, as the program could write into the original through a link
 
 
-def stage(plan: LaunchPlan, folder: RunFolder) -> None:
-    """Link, or copy where no link can be made, what `plan.staged` names into the run folder.
+def provide_checkpoint(plan: LaunchPlan, folder: RunFolder) -> None:
+    """Link the files of `plan.staged` into the run folder, or copy them if that is impossible.
 
-    A hard link costs no space: a checkpoint has hundreds of megabytes. Files that are not there are left out; the
-    checks have said so. Raises PML204 when a file can be neither linked nor copied.
+    A checkpoint has hundreds of megabytes; a hard link takes no space. Missing files are skipped: the checks have
+    reported them. Raises PML204 if a file can be neither linked nor copied.
     """
     if plan.staged is None:
         return
@@ -31,22 +31,22 @@ def stage(plan: LaunchPlan, folder: RunFolder) -> None:
             if not source.is_file():
                 continue
             target.parent.mkdir(exist_ok=True)
-            _provide(source, target)
+            _link_or_copy(source, target)
         except OSError as error:
             raise cannot_write(target, error) from error
 
 
 def staged_path(folder: RunFolder, source: Path) -> Path:
-    """Where a staged file lies in the run folder."""
+    """Return the path of a staged file in the run folder."""
     return folder.file(_FOLDER) / source.name
 
 
-def _provide(source: Path, target: Path) -> None:
+def _link_or_copy(source: Path, target: Path) -> None:
     if source.stat().st_size > _SMALL:
         try:
-            # what a symbolic link points to: results must not go beside that either
+            # the target of a symbolic link: results must not end up beside it either
             os.link(os.path.realpath(source), target)
             return
-        except OSError:  # another drive, or a file system without hard links
+        except OSError:  # another drive, or no hard links on this file system
             pass
     shutil.copyfile(source, target)

@@ -1,47 +1,45 @@
-"""From what a run left behind to what a person can do: the exception, its likely cause, the next step."""
+"""Turn an exception, or the end of a log, into a finding with its likely cause and the next step."""
 
 from __future__ import annotations
 
 import re
 import signal
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
 from pmlaunch.runtimes.batch_rules import BatchFile
+from pmlaunch.support.json import as_mapping
+from pmlaunch.support.signs import Sign, find_sign
 
-# (code, what its exception or the end of its log looks like). The first that fits wins.
-_SIGNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
-    (code, re.compile(pattern, re.IGNORECASE))
-    for code, pattern in (
-        ("PML302", r"doesn't have NCCL|NCCL.* not (available|built)"),
-        ("PML303", r"CUDA out of memory|OutOfMemoryError|CUDA error: out of memory"),
-        (
-            "PML305",
-            r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available",
-        ),
-        ("PML307", r"invalid load key|Weights only load failed|PytorchStreamReader failed|not a zip archive"),
-        ("PML310", r"Please set control gains"),
-        ("PML306", r"size mismatch for|Error\(s\) in loading state_dict"),
-        ("PML309", r"mutable default .* is not allowed"),
-        ("PML304", r"ModuleNotFoundError|No module named"),
-        ("PML308", r"FileNotFoundError|No such file or directory"),
-    )
+# in an exception or its traceback
+_FAILURES = (
+    Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
+    Sign(r"CUDA out of memory|OutOfMemoryError|CUDA error: out of memory", "PML303"),
+    Sign(r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available", "PML305"),
+    Sign(r"invalid load key|Weights only load failed|PytorchStreamReader failed|not a zip archive", "PML307"),
+    Sign(r"Please set control gains", "PML310"),
+    Sign(r"size mismatch for|Error\(s\) in loading state_dict", "PML306"),
+    Sign(r"mutable default .* is not allowed", "PML309"),
+    Sign(r"ModuleNotFoundError|No module named", "PML304"),
+    Sign(r"FileNotFoundError|No such file or directory", "PML308"),
 )
-
-_NO_PYTHON = re.compile(r"unable to find any python|python.*(not found|not recognized|cannot find)", re.IGNORECASE)
-# cmd.exe, of a block that ended too early: "\\Eclipse\\tools was unexpected at this time." in the languages of Windows
-_BROKEN_BLOCK = re.compile(
+# cmd.exe on a block that ended too early: "\\Eclipse\\tools was unexpected at this time." in the languages of Windows
+_BROKEN_BLOCK = Sign(
     r"was unexpected at this time|此时不应有|の使い方が誤っています|Непредвиденное появление"
     r"|kann syntaktisch an dieser Stelle nicht verarbeitet werden|tait inattendu|No se esperaba .* en este momento",
-    re.IGNORECASE,
+    "PML213",
 )
-# Python's fault handler, of a crash in native code; the code where Windows has no name for it
-_CRASH = re.compile(r"(Windows fatal exception|Fatal Python error): (?:code (0x[0-9a-f]+))?.*", re.IGNORECASE)
-_LONGEST_WORDS = 160  # characters of the program's output in a finding: the log has the rest
+_AGENT_NOT_FOUND = Sign(r"No module named '?pmlaunch_agent", "PML333")
+_NO_PYTHON = Sign(r"unable to find any python|python.*(not found|not recognized|cannot find)", "PML334")
+# in the output of a program that ended before the agent started
+_FALSE_STARTS = (_BROKEN_BLOCK, _AGENT_NOT_FOUND, _NO_PYTHON)
 
-# NTSTATUS values that end a process, as Windows reports them; see [MS-ERREF] 2.3.1
+# Python's fault handler on a crash in native code; group 2 is the code where Windows has no name for it
+_CRASH = re.compile(r"(Windows fatal exception|Fatal Python error): (?:code (0x[0-9a-f]+))?.*", re.IGNORECASE)
+_LONGEST_WORDS = 160  # characters of output quoted in a finding; the log has the rest
+
+# NTSTATUS values that Windows reports as the exit code of a crashed process; see [MS-ERREF] 2.3.1
 _WINDOWS_ENDS: Mapping[int, str] = {
     0xC0000005: "access violation",
     0xC0000409: "stack buffer overrun",
@@ -53,58 +51,65 @@ _WINDOWS_ENDS: Mapping[int, str] = {
 }
 
 
-def diagnose_exception(exception: Mapping[str, Any], tail: Sequence[str]) -> Finding:
-    """The finding for a run that ended with `exception`; `tail` is the end of its log."""
-    # what went wrong first says more than what was raised because of it (Hydra: "Error locating target")
-    told = exception.get("cause") or exception
-    kind, message = str(told.get("type", "")), str(told.get("message", "")).strip()
+def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> Finding:
+    """Return the finding for a run that ended with `exception`; `tail` is the end of its log."""
+    # the first exception says more than the one raised because of it (Hydra: "Error locating target")
+    first = as_mapping(exception.get("cause")) or exception
+    kind, message = str(first.get("type", "")), str(first.get("message", "")).strip()
     first_line = message.splitlines()[0] if message else ""
     said = f"{kind.removeprefix('builtins.')}: {first_line}" if first_line else kind.removeprefix("builtins.")
-    text = f"{kind}: {message}\n{exception.get('traceback', '')}"
-    for code, pattern in _SIGNS:
-        if pattern.search(text):
-            return Finding(code, Severity.ERROR, f"{said}  ({CODES[code].cause})", _cure(code, message))
-    return Finding("PML301", Severity.ERROR, said, None, None, last_words(tail))
+    sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
+    if sign is None:
+        return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
+    return Finding(sign.code, Severity.ERROR, f"{said}  ({CODES[sign.code].cause})", _cure(sign.code, message))
 
 
 def diagnose_exit(
     exit_code: int | None, reached_agent: bool, tail: Sequence[str], batch: BatchFile | None = None
 ) -> Finding:
-    """The finding for a run without a verdict: a native crash, or a program that never reached the agent.
+    """Return the finding for a run without a verdict: a native crash, or a program that never reached the agent.
 
-    `batch` is the batch file between launcher and program, None when there was none.
+    `batch` is the batch file that started the program, if there was one.
     """
-    how = told_exit(exit_code, batch)
-    crash = _crash(tail)
-    last = f" Its last words: {last_words(tail)}" if tail else " It said nothing."
-    last = f" The log names a crash: {crash}" if crash else last
-    said = "\n".join(tail)
-    broken = [line for line in tail if _BROKEN_BLOCK.search(line)]
-    if not reached_agent and broken:
+    how, last = describe_exit(exit_code, batch), _quoted(tail)
+    if reached_agent:
+        return _error("PML330", f"The program ended with {how}, without a verdict.{last}")
+    sign = find_sign(_FALSE_STARTS, "\n".join(tail))
+    if sign is _BROKEN_BLOCK:
+        broken = [line for line in tail if sign.found_in(line)]
         message = f"isaaclab.bat broke off before it started Python: {last_words(broken)}"
         message += "  (cmd.exe ends a block at a parenthesis in PATH, CONDA_PREFIX or the folder's name)"
         way_around = batch.way_around if batch else "--via python --python EXE"
-        return Finding("PML213", Severity.ERROR, message, f"{way_around} goes around the batch file")
-    if not reached_agent and re.search(r"No module named '?pmlaunch_agent", said):
+        return _error(sign.code, message, f"{way_around} goes around the batch file")
+    if sign is _AGENT_NOT_FOUND:
         message = "Python started, but without the agent: PYTHONPATH was lost on the way."
-        return Finding("PML333", Severity.ERROR, message, _cure("PML333", ""))
-    if not reached_agent and _NO_PYTHON.search(said):
-        return Finding("PML334", Severity.ERROR, f"The launcher script found no Python.{last}", _cure("PML334", ""))
-    if not reached_agent:
-        message = f"The program ended with {how} before the agent could start.{last}"
-        return Finding("PML331", Severity.ERROR, message, "--via python --python EXE goes around a launcher script")
-    message = f"The program ended with {how}, without a verdict.{last}"
-    return Finding("PML330", Severity.ERROR, message, None)
+        return _error(sign.code, message, CODES[sign.code].cure)
+    if sign is _NO_PYTHON:
+        return _error(sign.code, f"The launcher script found no Python.{last}", CODES[sign.code].cure)
+    message = f"The program ended with {how} before the agent could start.{last}"
+    return _error("PML331", message, "--via python --python EXE goes around a launcher script")
 
 
-def told_exit(exit_code: int | None, batch: BatchFile | None) -> str:
-    """`name_of_exit`, with what it is worth when it comes out of a batch file."""
+def _error(code: str, message: str, hint: str | None = None) -> Finding:
+    return Finding(code, Severity.ERROR, message, hint)
+
+
+def _quoted(tail: Sequence[str]) -> str:
+    """Return what the output says of the end, as a sentence."""
+    crash = _crash(tail)
+    if crash:
+        return f" The log names a crash: {crash}"
+    return f" Its last words: {last_words(tail)}" if tail else " It said nothing."
+
+
+def describe_exit(exit_code: int | None, batch: BatchFile | None) -> str:
+    """Like `name_of_exit`, and what an exit code 0 from `batch` is worth."""
     how = name_of_exit(exit_code)
     return f"{how} ({batch.about_zero})" if exit_code == 0 and batch and batch.about_zero else how
 
 
 def name_of_exit(exit_code: int | None) -> str:
-    """An exit code in words: "exit code 7", "signal SIGSEGV", "0xC0000005 (access violation)"."""
+    """Describe an exit code: "exit code 7", "signal SIGSEGV", "0xC0000005 (access violation)"."""
     if exit_code is None:
         return "no exit code"
     unsigned = exit_code & 0xFFFFFFFF
@@ -119,7 +124,7 @@ def name_of_exit(exit_code: int | None) -> str:
 
 
 def _cure(code: str, message: str) -> str:
-    """The registry's cure, with the package's name where the message gives it."""
+    """Return the cure listed for `code`, with the missing package's name if the message gives it."""
     missing = re.search(r"No module named '([\w.]+)'", message)
     if code == "PML304" and missing:
         return CODES[code].cure.replace("PACKAGE", missing[1].split(".")[0])
@@ -127,8 +132,8 @@ def _cure(code: str, message: str) -> str:
 
 
 def _crash(tail: Sequence[str]) -> str | None:
-    """What Python's fault handler said of the end, with the name of the code where Windows has one."""
-    # it writes a page about each thread after this line; an earlier one may be of a crash that was survived
+    """Return the fault handler's line about the crash, with the meaning of its code if known."""
+    # a page about each thread follows this line; an earlier line may be from a crash that was survived
     found = [match for line in tail if (match := _CRASH.search(line))]
     if not found:
         return None
@@ -137,7 +142,7 @@ def _crash(tail: Sequence[str]) -> str | None:
 
 
 def last_words(tail: Sequence[str]) -> str | None:
-    """The last line of the output, or the one that names a crash, short enough to be read; None when there is none."""
+    """Return the last line of the output, or the one that names a crash, shortened; None if there is no output."""
     return _crash(tail) or _cut(tail[-1]) if tail else None
 
 

@@ -1,22 +1,23 @@
-"""Read events.jsonl while the agent writes it."""
+"""events.jsonl: what the agent reports while the program runs."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.support.json import as_mapping, parse_json
+
 
 class EventTail:
-    """The events of a run, each handed out once. A line that is not whole yet waits for its end."""
+    """Reads the events of a run as they are written, each once. An incomplete line is kept until the rest arrives."""
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._position = 0
         self._rest = b""
 
     def read(self) -> list[dict[str, Any]]:
-        """The events since the last call, in order."""
+        """Return the events since the last call, in order. Lines that are no event are skipped."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._position)
@@ -25,12 +26,4 @@ class EventTail:
             return []
         self._position += len(content)
         *lines, self._rest = (self._rest + content).split(b"\n")
-        return [event for line in lines if (event := _parsed(line)) is not None]
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and "event" in event else None
+        return [event for line in lines if "event" in (event := as_mapping(parse_json(line)))]

@@ -1,4 +1,4 @@
-"""Read metrics.json: written by a program in another Python, and so believed in nothing but its numbers."""
+"""metrics.json: what a run measured, and what the figures reveal about it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.agent_result import AgentResult
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.support.json import as_list, as_mapping, numbers_in
 
 FILE = "metrics.json"
-_BLOWN_UP = 50.0  # m; who merely falls is left behind by a walk at some m/s for some seconds
+_BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for a few seconds
 
 
 @dataclass(frozen=True)
-class Measured:
-    """What a run measured: figures and units by upstream's names; `rest` is common, per_motion, comparable, notes and
-    seconds, each only where it is what it should be.
+class RunMetrics:
+    """Figures and their units by upstream's names.
+
+    `rest` holds common, per_motion, comparable, notes and seconds of metrics.json, reduced to values of the right type:
+    another process wrote the file.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -25,25 +29,24 @@ class Measured:
     steps_per_second: float | None = None
 
 
-def read_measured(folder: RunFolder) -> Measured:
-    """The figures of the run in `folder`; nothing where it left none."""
+def read_metrics(folder: RunFolder) -> RunMetrics:
+    """Return what the run in `folder` measured; empty if it left no metrics.json."""
     document = folder.read(FILE)
     if document is None:
-        return Measured()
-    units = _mapping(document.get("units"))
+        return RunMetrics()
     rest: dict[str, Any] = {
-        "common": _mapping(document.get("common")),
-        "per_motion": [entry for item in _list(document.get("per_motion")) if (entry := _motion(item)) is not None],
+        "common": as_mapping(document.get("common")),
+        "per_motion": [entry for item in as_list(document.get("per_motion")) if (entry := _motion(item)) is not None],
         "comparable": document.get("comparable") is not False,
-        "notes": [str(note) for note in _list(document.get("notes"))],
-        "seconds": _numbers(document.get("seconds")),
+        "notes": [str(note) for note in as_list(document.get("notes"))],
+        "seconds": numbers_in(document.get("seconds")),
     }
-    rate = _numbers(document).get("steps_per_second")
-    return Measured(_numbers(document.get("metrics")), {name: str(unit) for name, unit in units.items()}, rest, rate)
+    units = {name: str(unit) for name, unit in as_mapping(document.get("units")).items()}
+    return RunMetrics(numbers_in(document.get("metrics")), units, rest, numbers_in(document).get("steps_per_second"))
 
 
-def measured_findings(measured: Measured) -> Iterator[Finding]:
-    """What the figures themselves give away."""
+def metrics_findings(measured: RunMetrics) -> Iterator[Finding]:
+    """Yield PML315 if the bodies are so far from their reference that the simulation must have diverged."""
     error = measured.rest.get("common", {}).get("mean_position_error_m")
     if isinstance(error, (int, float)) and error > _BLOWN_UP:
         message = f"The bodies were {error:.0f} m from their reference on average: probably the simulation blew up."
@@ -51,28 +54,24 @@ def measured_findings(measured: Measured) -> Iterator[Finding]:
         yield Finding("PML315", Severity.WARNING, message, hint)
 
 
-def _motion(item: Any) -> dict[str, Any] | None:
-    if not isinstance(item, dict) or "motion" not in item:
+def steps_per_second(result: AgentResult, measured: RunMetrics) -> float | None:
+    """Return control steps per second: the evaluation's own figure, else from the first step to the last.
+
+    The time until the evaluation's end does not count: a picture may be drawn and a motion written before it.
+    """
+    if measured.steps_per_second:
+        return round(measured.steps_per_second, 1)
+    first, last, steps = result.seconds.get("first_step"), result.seconds.get("last_step"), result.steps
+    return round((steps - 1) / (last - first), 1) if steps and first is not None and last and last > first else None
+
+
+def _motion(item: object) -> dict[str, Any] | None:
+    entry = as_mapping(item)
+    if "motion" not in entry:
         return None
-    success = item.get("success")
+    success = entry.get("success")
     return {
-        "motion": str(item["motion"]),
+        "motion": str(entry["motion"]),
         "success": success if isinstance(success, bool) else None,
-        "metrics": _numbers(item.get("metrics")),
-    }
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _numbers(value: Any) -> dict[str, float]:
-    return {
-        str(name): float(number)
-        for name, number in _mapping(value).items()
-        if isinstance(number, (int, float)) and not isinstance(number, bool)
+        "metrics": numbers_in(entry.get("metrics")),
     }

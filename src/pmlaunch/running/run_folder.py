@@ -1,4 +1,4 @@
-"""Run folders: runs/<time>-<model>-<motion>/, with documents that are whole or not there."""
+"""Run folders: runs/<time>-<model>-<motion>/, with files that are written in one step."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
+from pmlaunch.support.json import read_json, to_json
 from pmlaunch.support.platforms import LONGEST_RUNS, SHORTEST_NAMES
 
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
-_LONGEST_BYTES = 100  # bytes of the same as UTF-8: Linux allows 255 for a name, and Chinese takes three a character
+_LONGEST_BYTES = 100  # bytes of the same in UTF-8: Linux allows 255 for a name, and a Chinese character takes three
 
 
 class RunFolder:
-    """The folder of one run. Its documents: plan.json spec.json environment.json record.json, written here;
-    events.jsonl result.json, written by the agent; output.log, metrics.json and what the simulator wrote.
+    """The folder of one run.
+
+    The launcher writes plan.json, spec.json, environment.json, record.json and output.log; the agent events.jsonl,
+    result.json and metrics.json; the simulator the rest.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, runs: Path, model: str, motion: str | None, now: datetime) -> RunFolder:
-        """A new folder below `runs`. Raises PML204 when it cannot be made."""
+        """Create a new folder in `runs`. Raises PML204 if that fails."""
         name = "-".join((now.strftime("%Y%m%d-%H%M%S"), *_names(runs, model, motion or "")))
         try:
             runs.mkdir(parents=True, exist_ok=True)
@@ -46,41 +49,36 @@ class RunFolder:
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
 
     def file(self, name: str) -> Path:
+        """Return the path of a file in it."""
         return self.path / name
 
-    def write(self, name: str, document: dict[str, Any]) -> None:
-        """Write a JSON document. Raises PML204; an older version then stands as it was."""
-        try:
-            write_text(self.path / name, json.dumps(document, indent=2, ensure_ascii=False) + "\n")
-        except OSError as error:
-            raise cannot_write(self.path, error) from error
+    def write(self, name: str, document: object) -> None:
+        """Write `document`, which `to_json` can convert. Raises PML204, and keeps the older version, if that fails."""
+        self.write_text(name, json.dumps(to_json(document), indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a text. Raises PML204."""
+        """Write a text file. Raises PML204, and keeps the older version, if that fails."""
         try:
             write_text(self.path / name, text)
         except OSError as error:
             raise cannot_write(self.path, error) from error
 
     def read(self, name: str) -> dict[str, Any] | None:
-        """A JSON document, or None when it is not there or not (yet) a document."""
-        try:
-            document = json.loads(self.file(name).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
+        """Return the JSON object in a file, or None if there is no such file or object (yet)."""
+        document = read_json(self.file(name))
         return document if isinstance(document, dict) else None
 
     def read_all(self, pattern: str) -> list[dict[str, Any]]:
-        """Every JSON document whose name matches."""
+        """Return the JSON objects of all files whose name matches."""
         return [found for path in sorted(self.path.glob(pattern)) if (found := self.read(path.name))]
 
     def discard(self) -> None:
-        """Remove a folder whose run never started, so that no half-written record stays."""
+        """Remove the folder of a run that never started."""
         shutil.rmtree(self.path, ignore_errors=True)
 
 
 def cannot_write(path: Path, error: OSError) -> PmlaunchError:
-    """The sentence for a full disk, a read-only folder, a path that is too long."""
+    """Return PML204 for a full disk, a read-only folder or a path that is too long."""
     return PmlaunchError(
         "PML204",
         f"Cannot write the run to {path}: {error.strerror or error}.",
@@ -90,7 +88,7 @@ def cannot_write(path: Path, error: OSError) -> PmlaunchError:
 
 
 def _names(runs: Path, *things: str) -> list[str]:
-    """What `things` are called in a run folder's name; on Windows no longer together than a path below `runs` allows."""
+    """Return `things` as parts of a folder's name; on Windows short enough for the paths in the folder."""
     names = [name for thing in things if (name := _safe(thing))]
     if os.name == "nt":
         room = SHORTEST_NAMES + max(0, LONGEST_RUNS - len(str(runs)))
@@ -101,8 +99,10 @@ def _names(runs: Path, *things: str) -> list[str]:
 
 
 def _safe(name: str) -> str:
-    """`name` as a part of a folder's name: letters and digits of every script, and nothing that a file system, a shell
-    or a batch file minds. A name that Windows reserves (CON, NUL) is none here: the time stands before it.
+    """Return `name` as part of a folder's name.
+
+    Keeps letters and digits of any script, and nothing that is special to a file system, a shell or a batch file. Names
+    that Windows reserves (CON, NUL) are harmless, as the time precedes them.
     """
     composed = unicodedata.normalize("NFC", name)
     kept = "".join(each if each in "._-" or _is_letter(each) else " " for each in composed)
@@ -111,5 +111,5 @@ def _safe(name: str) -> str:
 
 
 def _is_letter(character: str) -> bool:
-    """A letter or a digit, or a mark that belongs to the letter before it: a vowel of Hindi, say."""
+    """Return whether it is a letter, a digit, or a mark that combines with a letter, such as a vowel in Hindi."""
     return character.isalnum() or unicodedata.category(character).startswith("M")

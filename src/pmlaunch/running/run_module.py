@@ -1,13 +1,11 @@
-"""Run a module in the simulator's Python and believe its own verdict: pip, a probe, a look at what imports.
+"""Run a module in the simulator's Python: pip, or the agent's probe.
 
-Through the agent, as an evaluation is: `isaaclab.bat -p -m pip install ...` returns 0 when pip fails, and would split
-the arguments at `=`.
+The module runs through the agent, as an evaluation does, because `isaaclab.bat -p -m pip install ...` returns 0 when pip
+fails, and splits arguments at `=`.
 """
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,29 +13,58 @@ from typing import Any
 
 from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
-from pmlaunch.processes.child import Child
+from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.job_object import join_job
+from pmlaunch.processes.supervise import ChildResult, Ending, Limits, Watcher, supervised
 from pmlaunch.running.agent_folder import provide_agent_in
 from pmlaunch.running.diagnosis import diagnose_exit
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import read_json
 from pmlaunch.support.platforms import Platform
-
-_PERIOD = 0.05  # seconds between two looks at the child
 
 
 @dataclass(frozen=True)
-class Inside:
-    """What came of a module that ran inside.
+class ModuleRun:
+    """A module to run as `python -m module argv...` in the Python of `runtime`.
 
-    `exit_code` is the module's own (1 for an exception), None without a verdict; `exception` is {type, message,
-    traceback}; `tail` the last lines of its output, the whole of which is in `log`; `finding` says why there is no
-    verdict; `reply` is the JSON document that the module was asked to write, None when it wrote none; `hooks` are the
-    agent's hooks that took effect, each {hook, ...}.
+    Attributes:
+        environment: the launcher's own environment.
+        folder: gets spec.json, result.json and output.log.
+        cwd: the module's working directory; `folder` if None.
+        python_path: folders to import from after all others.
+        compat: the agent's repairs to apply (see pmlaunch_agent.compat), as in an evaluation.
+        reply: a JSON file in `folder` that the module is told to write.
+        timeout: seconds after which the module is ended.
+    """
+
+    runtime: Runtime
+    platform: Platform
+    module: str
+    argv: Sequence[str]
+    folder: Path
+    environment: Mapping[str, str]
+    cwd: Path | None = None
+    python_path: Sequence[Path] = ()
+    compat: Sequence[str] = ()
+    reply: Path | None = None
+    timeout: float | None = None
+
+
+@dataclass(frozen=True)
+class ModuleResult:
+    """How a module ended.
+
+    Attributes:
+        exit_code: the module's own, 1 for an exception; None if the agent left no verdict.
+        exception: its {type, message, traceback}.
+        tail: the last lines of its output; `log` has all of it.
+        finding: why there is no verdict, unless the time limit is the reason.
+        reply: the JSON object the module wrote to the file named by `ModuleRun.reply`, or None.
+        hooks: the agent's hooks that took effect, each {hook, ...}.
     """
 
     exit_code: int | None
@@ -52,120 +79,72 @@ class Inside:
 
     @property
     def ok(self) -> bool:
+        """Whether the agent's verdict is exit code 0."""
         return self.exit_code == 0
 
 
-def run_inside(
-    runtime: Runtime,
-    platform: Platform,
-    module: str,
-    argv: Sequence[str],
-    *,
-    folder: Path,
-    environment: Mapping[str, str],
-    cwd: Path | None = None,
-    python_path: Sequence[Path] = (),
-    compat: Sequence[str] = (),
-    reply: Path | None = None,
-    timeout: float | None = None,
-    listener: Callable[[bytes], None] | None = None,
-) -> Inside:
-    """Run `python -m module argv...` in the runtime's Python and wait for its end.
+def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) -> ModuleResult:
+    """Run a module to its end; `listener` gets its output in pieces, on another thread.
 
-    `folder` gets spec.json, result.json and output.log. `compat` names the agent's repairs to switch on (see
-    pmlaunch_agent.compat), as an evaluation does. `listener` hears the output in pieces, on another thread.
-    Ctrl+C ends the module and everything below it, then raises KeyboardInterrupt; a launcher that is killed leaves
-    nothing behind either.
+    Ctrl+C ends the module and everything it started, then raises KeyboardInterrupt.
 
-    Raises PML204 when `folder` cannot be written and PML205 when the program cannot be started.
+    Raises PML204 if the folder cannot be written and PML205 if the program cannot be started.
     """
-    place = RunFolder(folder)
-    changes = agent_environment(platform, runtime, environment)
+    folder = RunFolder(run.folder)
+    changes = agent_environment(run.platform, run.runtime, run.environment)
     provide_agent_in(Path(str(changes["PYTHONPATH"])))
-    folder.mkdir(parents=True, exist_ok=True)
-    for leftover in ("result.json", *([] if reply is None else [reply.name])):
-        (folder / leftover).unlink(missing_ok=True)
-    document = {
+    run.folder.mkdir(parents=True, exist_ok=True)
+    for leftover in (folder.file("result.json"), *([run.reply] if run.reply else [])):
+        leftover.unlink(missing_ok=True)
+    folder.write("spec.json", _spec(run, folder, changes))
+    spec = str(folder.file("spec.json"))
+    environment = {name: value for name, value in {**run.environment, **changes}.items() if value is not None}
+    command = ChildCommand(
+        run.runtime.command(), {**environment, SPEC_VARIABLE: spec}, cwd=run.folder, log=folder.file("output.log")
+    )
+    with Interrupts() as interrupts, Guardian(spec) as guardian:
+        ended = supervised(command, guardian, interrupts, Limits(time=run.timeout), _Listening(listener))
+    interrupts.raise_if_any()
+    return _result(run, folder, ended)
+
+
+def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) -> dict[str, Any]:
+    return {
         "schema": 1,
-        "module": module,
-        "argv": list(argv),
-        "cwd": str(cwd or folder),
-        "import_path": list(import_path(platform, runtime, environment)),
-        "python_path": [str(path) for path in python_path],
+        "module": run.module,
+        "argv": list(run.argv),
+        "cwd": str(run.cwd or run.folder),
+        "import_path": list(import_path(run.platform, run.runtime, run.environment)),
+        "python_path": [str(path) for path in run.python_path],
         "env": {name: value for name, value in changes.items() if name != "PYTHONPATH"},
-        "hooks": {"compat": list(compat)},
-        "result": str(place.file("result.json")),
+        "hooks": {"compat": list(run.compat)},
+        "result": str(folder.file("result.json")),
     }
-    place.write("spec.json", document)
-    place.write("record.json", {"state": "running"})  # for the guardian: ended while it says so is an accident
-    start = time.monotonic()
-    with Interrupts() as interrupts:
-        guardian = Guardian(folder)
-        join_job()
-        try:
-            child = Child(
-                runtime.command(),
-                environment=_environment(environment, changes, place),
-                cwd=folder,
-                log=place.file("output.log"),
-                listener=listener or _silent,
-            )
-            guardian.watch(child.pid)
-            exit_code, timed_out = _wait(child, interrupts, start, timeout)
-        finally:
-            place.write("record.json", {"state": "ended"})
-            guardian.dismiss()
-        if interrupts.count:
-            raise KeyboardInterrupt
-    seconds, batch = time.monotonic() - start, BatchFile.of(runtime.facts)
-    return _came_of_it(place, child, exit_code, timed_out, seconds, reply, batch)
 
 
-def _environment(own: Mapping[str, str], changes: Mapping[str, str | None], place: RunFolder) -> dict[str, str]:
-    merged = {**own, **{name: value for name, value in changes.items() if value is not None}}
-    kept = {name: value for name, value in merged.items() if changes.get(name, "") is not None}
-    return {**kept, SPEC_VARIABLE: str(place.file("spec.json"))}
+class _Listening(Watcher):
+    def __init__(self, listener: Callable[[bytes], None] | None) -> None:
+        self._listener = listener
+
+    def output(self, chunk: bytes) -> None:
+        if self._listener is not None:
+            self._listener(chunk)
 
 
-def _wait(child: Child, interrupts: Interrupts, start: float, timeout: float | None) -> tuple[int | None, bool]:
-    """(the exit code, whether the time was over); the child and everything below it has ended."""
-    exit_code, timed_out = None, False
-    while exit_code is None and not interrupts.count and not timed_out:
-        exit_code = child.wait(_PERIOD)
-        timed_out = exit_code is None and timeout is not None and time.monotonic() - start > timeout
-    if exit_code is None:
-        exit_code = child.end_tree()
-    child.close()
-    return exit_code, timed_out
-
-
-def _came_of_it(
-    place: RunFolder,
-    child: Child,
-    exit_code: int | None,
-    timed_out: bool,
-    seconds: float,
-    reply: Path | None,
-    batch: BatchFile | None,
-) -> Inside:
-    result = place.read("result.json")
-    tail, log = tuple(child.tail()), place.file("output.log")
-    if result is None or result.get("status") not in ("finished", "closing"):
-        finding = None if timed_out else diagnose_exit(exit_code, result is not None, tail, batch)
-        return Inside(None, None, tail, log, seconds, timed_out, finding)
-    answer = _read(reply) if reply is not None else None
-    hooks = tuple(hook for hook in result.get("hooks_applied") or () if isinstance(hook, dict))
-    code = int(result.get("exit_code") or 0)
-    return Inside(code, result.get("exception"), tail, log, seconds, reply=answer, hooks=hooks)
-
-
-def _read(path: Path) -> Mapping[str, Any] | None:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return document if isinstance(document, dict) else None
-
-
-def _silent(_chunk: bytes) -> None:
-    """Nobody listens: the log has it all."""
+def _result(run: ModuleRun, folder: RunFolder, ended: ChildResult) -> ModuleResult:
+    verdict = folder.read("result.json")
+    if verdict is None or verdict.get("status") not in ("finished", "closing"):
+        timed_out = ended.ending is Ending.TIME_LIMIT
+        batch = BatchFile.of(run.runtime.facts)
+        finding = None if timed_out else diagnose_exit(ended.exit_code, verdict is not None, ended.tail, batch)
+        return ModuleResult(None, None, ended.tail, ended.log, ended.seconds, timed_out, finding)
+    reply = read_json(run.reply) if run.reply is not None else None
+    return ModuleResult(
+        int(verdict.get("exit_code") or 0),
+        verdict.get("exception"),
+        ended.tail,
+        ended.log,
+        ended.seconds,
+        reply=reply if isinstance(reply, dict) else None,
+        hooks=tuple(hook for hook in verdict.get("hooks_applied") or () if isinstance(hook, dict)),
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from pmlaunch import __version__
 from pmlaunch.generations.v2.quoting import value_override
+from pmlaunch.git.queries import read_head
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
 from pmlaunch.running.checkpoint_copy import staged_path
@@ -88,26 +89,13 @@ def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str
 
 def environment_document(plan: LaunchPlan) -> dict[str, Any]:
     """environment.json: what this machine was when the run started, for a run that has to be understood later."""
+    head = read_head(plan.cwd)
     return {
         "schema": 1,
         "pmlaunch": __version__,
         "python": sys.version.split()[0],
         "system": f"{host.system()} {host.release()} {host.machine()}",
         "runtime": to_json(plan.runtime),
-        "checkout_commit": _commit(plan),
+        "checkout_commit": head.commit if head else None,
         "variables": {name: os.environ[name] for name in _SHOWN if name in os.environ},
     }
-
-
-def _commit(plan: LaunchPlan) -> str | None:
-    """The checkout's commit, read from .git without starting git; None where it cannot be told."""
-    git = plan.cwd / ".git"
-    try:
-        if git.is_file():  # a submodule or a worktree: "gitdir: PATH"
-            git = (plan.cwd / git.read_text(encoding="utf-8").split(":", 1)[1].strip()).resolve()
-        head = (git / "HEAD").read_text(encoding="utf-8").strip()
-        if not head.startswith("ref: "):
-            return head
-        return (git / head.removeprefix("ref: ")).read_text(encoding="utf-8").strip()
-    except (OSError, IndexError, UnicodeDecodeError):
-        return None

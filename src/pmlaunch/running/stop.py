@@ -1,4 +1,4 @@
-"""End a run from another console: politely, then the tree, and never a process that is not the run's."""
+"""Stop a run from another console: ask it to end, then kill its processes, and only those."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE
 from pmlaunch.support.names import fold
 
-_GRACE = 15.0  # seconds: the launcher gives the run 5, and has its own work to do
-_GRACE_TO_WRITE = 630.0  # the same where a video or a motion is written: the launcher gives that 600
+_GRACE = 15.0  # seconds; the launcher gives the run 5, and then has its own work to do
+_GRACE_TO_WRITE = 630.0  # the same if a video or a motion is written, for which the launcher allows 600
 
 
 @dataclass(frozen=True)
 class Stopped:
-    """What became of a run that was asked to stop; `politely` when it wrote its own verdict."""
+    """The state of a run that was asked to stop; `politely` if it wrote its own verdict."""
 
     folder: Path
     state: str
@@ -31,39 +31,41 @@ class Stopped:
 
 
 def running_runs(runs: Path) -> list[RunFolder]:
-    """The runs below `runs` that go on, the newest last. A record alone proves nothing: its process must live."""
+    """Return the runs in `runs` that are in progress, the newest last: their record says so and their process exists."""
     folders = [RunFolder(path) for path in sorted(runs.glob("*")) if (path / "record.json").is_file()]
-    return [folder for folder in folders if (record := folder.read("record.json")) and _goes_on(record)]
+    return [folder for folder in folders if (record := folder.read("record.json")) and _is_active(record)]
 
 
 def choose_run(runs: Path, name: str | None) -> RunFolder:
-    """The run that goes on and that `name` names (a folder, its name, or either end of it); None: the only one.
+    """Return the run in progress called `name` (a folder, its name, or the start or end of its name); None: the only one.
 
-    Raises PML010 when there is none and PML011 when several answer.
+    Raises PML010 if there is none and PML011 if several match.
     """
-    going_on = running_runs(runs)
+    active = running_runs(runs)
     if name is not None and (Path(name) / "record.json").is_file():
-        going_on = [RunFolder(Path(name))]
+        active = [RunFolder(Path(name))]
     elif name is not None:
         key = fold(name)
-        going_on = [run for run in going_on if fold(run.path.name).startswith(key) or fold(run.path.name).endswith(key)]
-    if len(going_on) == 1:
-        return going_on[0]
-    if going_on:
-        names = ", ".join(run.path.name for run in going_on)
-        raise PmlaunchError("PML011", f"Several runs go on: {names}.", hint="pmlaunch stop NAME")
-    what = f"No run called {name!r} goes on" if name else "No run goes on"
-    raise PmlaunchError("PML010", f"{what} in {runs}.", hint="--runs DIR names another folder", subject=name)
+        active = [run for run in active if fold(run.path.name).startswith(key) or fold(run.path.name).endswith(key)]
+    if len(active) == 1:
+        return active[0]
+    if active:
+        names = ", ".join(run.path.name for run in active)
+        raise PmlaunchError("PML011", f"Several runs are in progress: {names}.", hint="pmlaunch stop NAME")
+    what = f"No run called {name!r}" if name else "No run"
+    raise PmlaunchError(
+        "PML010", f"{what} is in progress in {runs}.", hint="--runs DIR names another folder", subject=name
+    )
 
 
 def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
-    """End `run` and see to it that its record says so; after `grace` s without politeness.
+    """Stop `run` and make sure that its record says so. After `grace` seconds, kill its processes.
 
-    Raises PML010 when it does not go on any more.
+    Raises PML010 if it is no longer in progress.
     """
     record = run.read("record.json") or {}
-    if not _goes_on(record):
-        raise PmlaunchError("PML010", f"{run.path.name} does not go on any more.", subject=run.path.name)
+    if not _is_active(record):
+        raise PmlaunchError("PML010", f"{run.path.name} is no longer in progress.", subject=run.path.name)
     with contextlib.suppress(OSError):
         run.file(STOP_FILE).touch()
     deadline = time.monotonic() + (_grace(run) if grace is None else grace)
@@ -71,7 +73,7 @@ def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
         record = run.read("record.json") or record
         if record.get("state") != RunState.RUNNING.value:
             return Stopped(run.path, str(record["state"]), True)
-        if not _goes_on(record):
+        if not _is_active(record):
             break
         time.sleep(0.1)
     for who in ("child", "launcher"):
@@ -87,8 +89,8 @@ def _grace(run: RunFolder) -> float:
 
 
 def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
-    """The final state; written here when nobody else is left to write it."""
-    for _ in range(20):  # a guardian may be at it
+    """Return the final state; write it if no other process is left to do so."""
+    for _ in range(20):  # the guardian may be about to write it
         latest = run.read("record.json") or record
         if latest.get("state") != RunState.RUNNING.value:
             return str(latest["state"])
@@ -97,7 +99,7 @@ def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
     return RunState.INTERRUPTED.value
 
 
-def _goes_on(record: Mapping[str, Any]) -> bool:
+def _is_active(record: Mapping[str, Any]) -> bool:
     if record.get("state") != RunState.RUNNING.value:
         return False
     processes = [record.get(who) or {} for who in ("launcher", "child")]

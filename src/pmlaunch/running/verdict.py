@@ -1,29 +1,27 @@
-"""What came of a run. result.json decides, never the exit code: isaaclab.bat returns 0 after a crash."""
+"""Decide how a run ended. result.json counts, never the exit code: isaaclab.bat returns 0 after a crash."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from typing import Any
 
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
-from pmlaunch.running.diagnosis import diagnose_exception, diagnose_exit, last_words, name_of_exit, told_exit
+from pmlaunch.processes.supervise import ChildResult, Ending
+from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.diagnosis import describe_exit, diagnose_exception, diagnose_exit, last_words, name_of_exit
 from pmlaunch.runtimes.batch_rules import BatchFile
 
-
-class Stop(str, Enum):
-    """Why the launcher ended a run."""
-
-    INTERRUPT = "interrupt"
-    TIMEOUT = "timeout"
-    SILENCE = "silence"
-    DISK = "disk"
+_STOPPED = {
+    Ending.INTERRUPTED: (RunState.INTERRUPTED, Exit.INTERRUPTED, "PML340"),
+    Ending.TIME_LIMIT: (RunState.TIME_LIMIT, Exit.TIME, "PML320"),
+    Ending.SILENT: (RunState.SILENT, Exit.TIME, "PML321"),
+    Ending.LOG_FAILED: (RunState.ABNORMAL, Exit.ENVIRONMENT, "PML204"),
+}
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RunVerdict:
     """State, exit code and findings of a run that has ended."""
 
     state: RunState
@@ -32,71 +30,66 @@ class Verdict:
     exception: Mapping[str, str] | None = None
 
 
-def decide(
-    *,
-    stop: Stop | None,
-    stop_message: str,
-    result: Mapping[str, Any] | None,
-    other_ranks: Sequence[Mapping[str, Any]],
-    exit_code: int | None,
-    tail: Sequence[str],
-    must_finish: bool = False,
-    batch: BatchFile | None = None,
-) -> Verdict:
-    """The verdict on a run that has ended.
+@dataclass(frozen=True)
+class Evidence:
+    """What a run left behind.
 
-    Args:
-        stop: why the launcher ended it; None when it ended by itself.
-        stop_message: the sentence for that.
-        result: the agent's result.json; None when there is none.
+    Attributes:
+        ended: how its process ended. The exit code is reported, but not believed.
+        stop_message: why the launcher stopped it, if it did.
+        result: the agent's result.json; None if there is none.
         other_ranks: the results of rank 1 and up.
-        exit_code: of the process that was started; told, but not believed.
-        tail: the last lines of its output.
+        must_finish: whether the evaluation has to come to its end; a window may be closed before.
         batch: the batch file that was started, if it was one.
-        must_finish: a headless run ends when its evaluation does; a window may be closed before.
     """
-    if stop is not None:
-        return _stopped(stop, stop_message)
+
+    ended: ChildResult
+    stop_message: str = ""
+    result: AgentResult | None = None
+    other_ranks: Sequence[AgentResult] = ()
+    must_finish: bool = False
+    batch: BatchFile | None = None
+
+
+def decide(found: Evidence) -> RunVerdict:
+    """Return the verdict on a run that has ended."""
+    ended, result = found.ended, found.result
+    if ended.ending is not Ending.EXITED:
+        state, exit_code, code = _STOPPED[ended.ending]
+        return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, found.stop_message),))
     if result is None:
-        finding = diagnose_exit(exit_code, False, tail, batch)
-        return Verdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
-    for each in (result, *other_ranks):
-        if each.get("exception") and each.get("stopped_by") not in ("interrupt", "stop_file", "max_seconds"):
-            return _failed(each["exception"], tail)
-    if result.get("stopped_by") in ("interrupt", "stop_file", "max_seconds"):
-        message = "The run was stopped from outside."
-        return Verdict(RunState.INTERRUPTED, Exit.INTERRUPTED, (Finding("PML322", Severity.ERROR, message),))
-    if result.get("status") not in ("finished", "closing"):
-        finding = diagnose_exit(exit_code, True, tail, batch)
-        return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (finding,))
-    if result.get("exit_code"):
-        message = f"The program ended itself with exit code {result['exit_code']} and no exception."
-        finding = Finding("PML301", Severity.ERROR, message, None, None, last_words(tail))
-        return Verdict(RunState.FAILED, Exit.FAILED, (finding,))
-    if must_finish and result.get("stopped_by") is None and "evaluation_finished" not in (result.get("seconds") or {}):
-        message = f"The program ended before the evaluation did, with {told_exit(exit_code, batch)} and no exception."
-        return Verdict(RunState.ABNORMAL, Exit.NO_VERDICT, (Finding("PML330", Severity.ERROR, message),))
-    return Verdict(RunState.DONE, Exit.DONE, _afterwards(exit_code))
+        finding = diagnose_exit(ended.exit_code, False, ended.tail, found.batch)
+        return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
+    for each in (result, *found.other_ranks):
+        if each.exception and not each.stopped_from_outside:
+            return _failed(each.exception, ended.tail)
+    if result.stopped_from_outside:
+        return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")
+    if not result.is_final:
+        finding = diagnose_exit(ended.exit_code, True, ended.tail, found.batch)
+        return RunVerdict(RunState.ABNORMAL, Exit.NO_VERDICT, (finding,))
+    if result.exit_code:
+        message = f"The program ended itself with exit code {result.exit_code} and no exception."
+        return _error(RunState.FAILED, Exit.FAILED, "PML301", message, last_words(ended.tail))
+    if found.must_finish and result.stopped_by is None and "evaluation_finished" not in result.seconds:
+        how = describe_exit(ended.exit_code, found.batch)
+        message = f"The program ended before the evaluation did, with {how} and no exception."
+        return _error(RunState.ABNORMAL, Exit.NO_VERDICT, "PML330", message)
+    return RunVerdict(RunState.DONE, Exit.DONE, _afterwards(ended.exit_code))
 
 
-def _stopped(stop: Stop, message: str) -> Verdict:
-    state, exit_code, code = {
-        Stop.INTERRUPT: (RunState.INTERRUPTED, Exit.INTERRUPTED, "PML340"),
-        Stop.TIMEOUT: (RunState.TIME_LIMIT, Exit.TIME, "PML320"),
-        Stop.SILENCE: (RunState.SILENT, Exit.TIME, "PML321"),
-        Stop.DISK: (RunState.ABNORMAL, Exit.ENVIRONMENT, "PML204"),
-    }[stop]
-    return Verdict(state, exit_code, (Finding(code, Severity.ERROR, message),))
+def _error(state: RunState, exit_code: int, code: str, message: str, subject: str | None = None) -> RunVerdict:
+    return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, message, subject=subject),))
 
 
-def _failed(exception: Mapping[str, Any], tail: Sequence[str]) -> Verdict:
+def _failed(exception: Mapping[str, object], tail: Sequence[str]) -> RunVerdict:
     finding = diagnose_exception(exception, tail)
     kept = {name: str(exception.get(name, "")) for name in ("type", "message")}
-    return Verdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
+    return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
 
 
 def _afterwards(exit_code: int | None) -> tuple[Finding, ...]:
-    """The evaluation is done; a crash of the program on its way out is told, and changes nothing."""
+    """Warn of a crash after the evaluation; it does not change the result."""
     if not exit_code:
         return ()
     message = f"The evaluation finished; afterwards the program ended with {name_of_exit(exit_code)}."

@@ -54,12 +54,38 @@ def read_json(path: Path, limit: int = LIMIT) -> Any:
     try:
         with path.open("rb") as file:
             content = file.read(limit + 1)
-        return json.loads(content) if len(content) <= limit else None
-    except (OSError, ValueError, RecursionError):
+    except OSError:
+        return None
+    return parse_json(content) if len(content) <= limit else None
+
+
+def parse_json(content: bytes) -> Any:
+    """The document in `content`; None if it is not JSON."""
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
         return None
 
 
 def read_mapping(path: Path, limit: int = LIMIT) -> dict[str, Any]:
     """Read a JSON object as `read_json` does; empty if there is none."""
-    document = read_json(path, limit)
-    return document if isinstance(document, dict) else {}
+    return as_mapping(read_json(path, limit))
+
+
+def as_mapping(value: object) -> dict[str, Any]:
+    """`value` if it is a JSON object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """`value` if it is a JSON array, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def numbers_in(value: object) -> dict[str, float]:
+    """The entries of a JSON object that are numbers a float can hold."""
+    return {
+        name: float(number)
+        for name, number in as_mapping(value).items()
+        if isinstance(number, float) or (type(number) is int and number.bit_length() <= 1000)
+    }

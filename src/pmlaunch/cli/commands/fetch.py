@@ -1,53 +1,64 @@
-"""`pmlaunch fetch MODEL...`: checkpoints of a checkout that is there, brought or given up again."""
+"""`pmlaunch fetch MODEL...`: download checkpoints into an existing checkout, or remove them."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import time
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
-import typer
+from pmlaunch.cli.options import Invocation, command
+from pmlaunch.request import argument, option, require_choice, shared
 
-from pmlaunch.support.json import to_json
+if TYPE_CHECKING:
+    from pmlaunch.cli.result import CommandResult
 
 
-def fetch_command(
-    models: Annotated[list[str], typer.Argument(help="Models (pmlaunch list models), or all.")],
-    origin: Annotated[str | None, typer.Option("--from", help="lfs or hf (Hugging Face); default: lfs.")] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Turn the checkpoint back into its pointer.")] = False,
-    protomotions: Annotated[str | None, typer.Option(help="The ProtoMotions checkout.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-) -> int:
-    """Fetch the checkpoints of MODELS; size and sha256 are checked, and a broken download goes on where it was.
+@dataclass(frozen=True)
+class FetchOptions:
+    """The options of `pmlaunch fetch`."""
+
+    models: tuple[str, ...] = field(metadata=argument("Models (pmlaunch list models), or all."))
+    origin: str | None = field(
+        default=None,
+        metadata=option("lfs or hf (Hugging Face); default: lfs.", flags=("--from",), choices=("lfs", "hf")),
+    )
+    remove: bool = field(default=False, metadata=option("Turn the checkpoint back into its pointer."))
+    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
+
+
+@command(FetchOptions)
+def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResult:
+    """Fetch the checkpoints of MODELS. Checks size and SHA-256, and resumes an interrupted download.
 
     \b
     pmlaunch fetch motion_tracker
     pmlaunch fetch maskmimic --from hf                the same bytes from Hugging Face
     pmlaunch fetch motion_tracker --remove            free the disk
     """
-    import time
-
-    from pmlaunch.cli.commands.install import words_of
-    from pmlaunch.cli.live.install_display import display_for
-    from pmlaunch.cli.render.install import Shown
-    from pmlaunch.cli.render.results import render
-    from pmlaunch.cli.result import Outcome
+    from pmlaunch.cli.commands.install import installation_result, model_names
+    from pmlaunch.cli.live.install_display import make_install_display
+    from pmlaunch.cli.render.install import draw_installation
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.installing.checkpoints.fetch import fetch, fetch_site, with_seconds
     from pmlaunch.installing.checkpoints.fetch import remove as remove_models
     from pmlaunch.installing.engine import Installation
     from pmlaunch.settings import Settings
 
-    if remove and origin is not None:
+    if options.remove and options.origin is not None:
         raise PmlaunchError(
             "PML001", "--remove frees the disk; --from says where a download comes from: one of the two."
         )
-    if origin not in (None, "lfs", "hf"):
-        raise PmlaunchError("PML001", f"--from cannot be {origin!r}: it is lfs or hf.")
-    site = fetch_site(Settings.here(), protomotions, words_of(models))
+    require_choice(FetchOptions, "origin", options.origin)
+    site = fetch_site(Settings.here(), options.protomotions, model_names(options.models))
     came = Installation()
-    with display_for(quiet=as_json) as display:
+    with make_install_display(quiet=invocation.as_json) as display:
         begin = time.monotonic()
         try:
-            results = remove_models(site) if remove else fetch(site, origin or "lfs", display.progress, display.working)
+            if options.remove:
+                results = remove_models(site)
+            else:
+                results = fetch(site, options.origin or "lfs", display.progress, display.working)
             for result in results:
                 came.results.append(with_seconds(result, time.monotonic() - begin))
                 display.ended(came.results[-1])
@@ -55,14 +66,6 @@ def fetch_command(
         except PmlaunchError as error:
             came.error = error
     came.findings = site.findings
-    data = {
-        "checkout": str(site.checkout),
-        "logs": str(site.logs),
-        "bytes": came.bytes,
-        "models": to_json(came.results),
-    }
-    code = came.error.exit_code if came.error else 0
-    errors = (came.error,) if came.error else ()
-    shown = Shown(came, "freed" if remove else "fetched")
-    render(Outcome("fetch", code, data, came.findings, errors, shown=shown), as_json=as_json)
-    return code
+    data = {"checkout": str(site.checkout), "logs": str(site.logs), "bytes": came.bytes, "models": came.results}
+    done = "freed" if options.remove else "fetched"
+    return installation_result("fetch", came, data, partial(draw_installation, came, done=done))

@@ -1,16 +1,22 @@
-"""`pmlaunch install`: from an empty folder to a set-up in which `pmlaunch eval` finds everything."""
+"""`pmlaunch install`: turn an empty folder into a workspace in which `pmlaunch eval` finds everything."""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from pmlaunch.support.json import to_json
+from pmlaunch.cli.options import Invocation, command
+from pmlaunch.request import option, require_choice, shared
 
 if TYPE_CHECKING:
+    from pmlaunch.cli.result import CommandResult, Draw
     from pmlaunch.installing.engine import Installation
     from pmlaunch.installing.step import InstallRequest
     from pmlaunch.settings import Settings
@@ -19,102 +25,118 @@ _SOURCE = "https://github.com/NVlabs/ProtoMotions"
 _ASK_ABOVE = 5_000_000  # bytes
 
 
-def install_command(
-    folder: Annotated[
-        str | None,
-        typer.Option(
-            "--dir", help="Where ProtoMotions goes, or lies already; default: pmlaunch.yaml's, else protomotions."
-        ),
-    ] = None,
-    ref: Annotated[str | None, typer.Option(help="Tag, branch or commit; default: v2.3.")] = None,
-    source: Annotated[str, typer.Option(help="URL or folder to clone from.")] = _SOURCE,
-    models: Annotated[str, typer.Option(help="Checkpoints, separated by commas; or all, or none.")] = "maskmimic",
-    robot: Annotated[str, typer.Option(help="Whose meshes to bring where they are in Git LFS (3.x).")] = "smpl",
-    isaaclab: Annotated[str | None, typer.Option(help="The Isaac Lab folder.")] = None,
-    python: Annotated[str | None, typer.Option(help="The interpreter, without Isaac Lab's script.")] = None,
-    simulator: Annotated[
-        str | None, typer.Option(help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab.")
-    ] = None,
-    kind: Annotated[str, typer.Option("--as", help="submodule, clone or auto.")] = "auto",
-    packages: Annotated[
-        bool, typer.Option("--packages/--no-packages", help="Install into the simulator's Python, or leave it alone.")
-    ] = True,
-    extras: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--with", metavar="NAME", help="A requirement that would be left out, such as smpl_sim; repeatable."
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the steps, the commands and the bytes.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a download.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-) -> int:
-    """Install ProtoMotions: checkout, chosen checkpoints, packages, pmlaunch.yaml; each step proven.
+@dataclass(frozen=True)
+class InstallOptions:
+    """The options of `pmlaunch install`."""
 
-    Interrupted at any point, the same command goes on from there.
+    folder: str | None = field(
+        default=None,
+        metadata=option(
+            "Where ProtoMotions goes, or already is; default: pmlaunch.yaml's, else protomotions.", flags=("--dir",)
+        ),
+    )
+    ref: str | None = field(default=None, metadata=option("Tag, branch or commit; default: v2.3."))
+    source: str = field(default=_SOURCE, metadata=option("URL or folder to clone from."))
+    models: str = field(default="maskmimic", metadata=option("Checkpoints, separated by commas; or all, or none."))
+    robot: str = field(
+        default="smpl", metadata=option("The robot whose meshes to download if they are in Git LFS (3.x).")
+    )
+    isaaclab: str | None = field(default=None, metadata=shared("isaaclab"))
+    python: str | None = field(
+        default=None, metadata=shared("python", help="The interpreter to use instead of Isaac Lab's script.")
+    )
+    simulator: str | None = field(
+        default=None,
+        metadata=shared("simulator", help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab."),
+    )
+    kind: str = field(
+        default="auto",
+        metadata=option("submodule, clone or auto.", flags=("--as",), choices=("submodule", "clone", "auto")),
+    )
+    packages: bool = field(
+        default=True,
+        metadata=option("Install packages into the simulator's Python, or leave it alone.", off="--no-packages"),
+    )
+    extras: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "A requirement that is left out by default, such as smpl_sim; repeatable.",
+            flags=("--with",),
+            metavar="NAME",
+        ),
+    )
+    dry_run: bool = field(default=False, metadata=option("Show the steps, the commands and the bytes."))
+    yes: bool = field(default=False, metadata=option("Do not ask before a download.", flags=("--yes", "-y")))
+
+
+@command(InstallOptions)
+def install_command(invocation: Invocation, options: InstallOptions) -> CommandResult:
+    """Install ProtoMotions: checkout, chosen checkpoints, packages and pmlaunch.yaml, verifying each step.
+
+    Resumes where it stopped when it is run again after an interruption.
 
     \b
     pmlaunch install                                  here, for Isaac Lab
     pmlaunch install --dry-run                        what would be done
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
-    import os
-    from pathlib import Path
-
-    from pmlaunch.errors import PmlaunchError
-    from pmlaunch.installing.step import InstallRequest
     from pmlaunch.settings import Settings
 
-    if kind not in ("submodule", "clone", "auto"):
-        raise PmlaunchError("PML001", f"--as cannot be {kind!r}: it is submodule, clone or auto.")
-    names = words_of(models.split(","))
+    require_choice(InstallOptions, "kind", options.kind)
     settings = Settings.here()
-    place, chosen = settings.get("protomotions", folder), settings.get("simulator", simulator)
-    request = InstallRequest(
-        folder=Path(os.path.abspath(place.value if place else "protomotions")),  # noqa: PTH100 (not resolve(): see checkouts/find.py)
-        ref=ref or "v2.3",
-        source=source,
+    return _install(_request(options, settings), settings, options, invocation)
+
+
+def _request(options: InstallOptions, settings: Settings) -> InstallRequest:
+    from pmlaunch.installing.step import InstallRequest
+
+    names = model_names(options.models.split(","))
+    place, chosen = settings.get("protomotions", options.folder), settings.get("simulator", options.simulator)
+    return InstallRequest(
+        folder=Path(os.path.abspath(place.value if place else "protomotions")),  # noqa: PTH100 (not resolve(): see generations/find.py)
+        ref=options.ref or "v2.3",
+        source=options.source,
         models=() if names == ("none",) else names,
         simulator=chosen.value if chosen else "isaaclab",
-        kind=kind,
-        isaaclab=isaaclab,
-        python=python,
-        extras=tuple(extras or ()),
-        ref_given=ref is not None,
-        robot=robot,
+        kind=options.kind,
+        isaaclab=options.isaaclab,
+        python=options.python,
+        extras=options.extras,
+        ref_given=options.ref is not None,
+        robot=options.robot,
     )
-    return _install(request, settings, packages=packages, dry_run=dry_run, yes=yes, as_json=as_json)
-
-
-def words_of(models: Sequence[str]) -> tuple[str, ...]:
-    """The names of models as they were typed; `All` and `NONE` are words, too, since names forgive as much."""
-    names = (name.strip() for name in models)
-    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
 
 
 def _install(
-    request: InstallRequest, settings: Settings, *, packages: bool, dry_run: bool, yes: bool, as_json: bool
-) -> int:
-    from pmlaunch.cli.live.install_display import display_for
+    request: InstallRequest, settings: Settings, options: InstallOptions, invocation: Invocation
+) -> CommandResult:
+    from pmlaunch.cli.live.install_display import make_install_display
     from pmlaunch.installing.engine import install, make_site, plan, steps
 
     site = make_site(request, settings)
-    chosen = steps(packages)
+    chosen = steps(options.packages)
     planned = plan(chosen, site)
-    if dry_run or planned.error:
-        return _show("install", planned, request, site.logs, as_json=as_json, dry_run=dry_run)
-    _confirm(planned, ask=not yes and not as_json)
-    with display_for(quiet=as_json) as display:
+    if options.dry_run or planned.error:
+        return _result(planned, request, site.logs, dry_run=options.dry_run)
+    if not options.yes and not invocation.as_json:
+        _confirm(planned)
+    with make_install_display(quiet=invocation.as_json) as display:
         came = install(chosen, site, display, planned)
-    return _show("install", came, request, site.logs, as_json=as_json)
+    return _result(came, request, site.logs)
 
 
-def _confirm(planned: Installation, *, ask: bool) -> None:
-    """Ask once before a download that is more than a trifle; where nobody can answer, say it and go on."""
+def model_names(typed: Sequence[str]) -> tuple[str, ...]:
+    """The names without blanks; `All` and `NONE` are accepted in any case, as names are."""
+    names = (name.strip() for name in typed)
+    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
+
+
+def _confirm(planned: Installation) -> None:
+    """Ask before a large download. Without a terminal, announce it and continue. Raises PML340."""
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.support.text import megabytes
 
-    if planned.bytes <= _ASK_ABOVE or not ask:
+    if planned.bytes <= _ASK_ABOVE:
         return
     names = ", ".join(result.title for result in planned.results if result.bytes)
     text = f"About {megabytes(planned.bytes)} will be downloaded ({names})."
@@ -126,14 +148,9 @@ def _confirm(planned: Installation, *, ask: bool) -> None:
         )
 
 
-def _show(
-    command: str, came: Installation, request: InstallRequest, logs: object, *, as_json: bool, dry_run: bool = False
-) -> int:
-    from pmlaunch.cli.render.install import Shown
-    from pmlaunch.cli.render.results import render
-    from pmlaunch.cli.result import Outcome
+def _result(came: Installation, request: InstallRequest, logs: Path, *, dry_run: bool = False) -> CommandResult:
+    from pmlaunch.cli.render.install import draw_installation
 
-    code = came.error.exit_code if came.error else 0
     data = {
         "folder": str(request.folder),
         "ref": request.ref,
@@ -141,11 +158,16 @@ def _show(
         "dry_run": dry_run,
         "logs": str(logs),
         "bytes": came.bytes,
-        "steps": to_json(came.results),
+        "steps": came.results,
     }
-    errors = (came.error,) if came.error else ()
     first = next((name for name in request.models if name != "all"), "maskmimic")
     then = f"pmlaunch eval {first} --motion walk" if request.models else "pmlaunch fetch maskmimic"
-    shown = Shown(came, then=then)
-    render(Outcome(command, code, data, came.findings, errors, shown=shown), as_json=as_json)
-    return code
+    return installation_result("install", came, data, partial(draw_installation, came, then=then))
+
+
+def installation_result(command: str, came: Installation, data: Mapping[str, Any], draw: Draw) -> CommandResult:
+    """The result of `pmlaunch install` or `pmlaunch fetch`, whose error does not hide the steps before it."""
+    from pmlaunch.cli.result import CommandResult
+
+    errors = (came.error,) if came.error else ()
+    return CommandResult(command, came.error.exit_code if came.error else 0, data, came.findings, errors, draw)

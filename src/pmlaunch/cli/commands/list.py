@@ -1,67 +1,82 @@
-"""`pmlaunch list models|motions|robots|simulators|constraints`: what can be named."""
+"""`pmlaunch list models|motions|robots|simulators|constraints`: the names that other commands accept."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from pmlaunch.support.json import to_json
+from pmlaunch.cli.options import Invocation, command
+from pmlaunch.request import argument, option, shared
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pmlaunch.cli.result import CommandResult
     from pmlaunch.generations.checkout import Checkout
+    from pmlaunch.settings import Settings
 
 _KINDS = ("models", "motions", "robots", "simulators", "constraints")
 
 
-def list_command(
-    kind: Annotated[str, typer.Argument(help=", ".join(_KINDS))],
-    robot: Annotated[str | None, typer.Option(help="Only the motions or models of this robot.")] = None,
-    protomotions: Annotated[str | None, typer.Option(help="The ProtoMotions checkout.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-) -> int:
-    """List what can be launched: the presets, and what the checkout really holds.
+@dataclass(frozen=True)
+class ListOptions:
+    """The options of `pmlaunch list`."""
+
+    kind: str = field(metadata=argument(", ".join(_KINDS)))
+    robot: str | None = field(default=None, metadata=option("Only the motions or models of this robot."))
+    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
+
+
+@command(ListOptions)
+def list_command(_: Invocation, options: ListOptions) -> CommandResult:
+    """List what can be launched: the presets, and what the checkout really contains.
 
     Without a checkout it lists what the embedded evaluation (model `demo`) has.
     """
-    from pmlaunch.cli.render.list import Shown
-    from pmlaunch.cli.render.results import render
-    from pmlaunch.cli.result import Outcome
-    from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
+    from pmlaunch.cli.render.list import draw_list
+    from pmlaunch.cli.result import CommandResult
+    from pmlaunch.errors import NoCheckoutError
     from pmlaunch.generations.checkout import demo_checkout
     from pmlaunch.generations.find import find_checkout
     from pmlaunch.settings import Settings
-    from pmlaunch.support.names import fold
 
-    matching = [name for name in _KINDS if name.startswith(fold(kind)) or fold(kind) == name.rstrip("s")]
-    if len(matching) != 1:
-        near = did_you_mean(kind, _KINDS)
-        raise PmlaunchError("PML001", f"There is no list of {kind!r}.{near}", hint=f"pmlaunch list {'|'.join(_KINDS)}")
+    kind = _kind(options.kind)
     settings = Settings.here()
     checkout: Checkout | None
     try:
-        checkout = find_checkout(settings, protomotions)
+        checkout = find_checkout(settings, options.protomotions)
     except NoCheckoutError:
-        if protomotions is not None:
+        if options.protomotions is not None:
             raise
         checkout = None
-    rows = _rows(matching[0], checkout, demo_checkout(), settings, robot)
+    rows = _rows(kind, checkout, demo_checkout(), settings, options.robot)
     root = checkout.root if checkout else None
-    data = {"kind": matching[0], "checkout": str(root) if root else None, matching[0]: rows}
-    render(Outcome("list", 0, data, shown=Shown(matching[0], root, rows)), as_json=as_json)
-    return 0
+    data = {"kind": kind, "checkout": str(root) if root else None, kind: rows}
+    return CommandResult("list", data=data, draw=partial(draw_list, kind, root, rows))
+
+
+def _kind(typed: str) -> str:
+    """The kind that `typed` names or abbreviates. Raises PML001."""
+    from pmlaunch.errors import PmlaunchError, did_you_mean
+    from pmlaunch.support.names import fold
+
+    matching = [name for name in _KINDS if name.startswith(fold(typed)) or fold(typed) == name.rstrip("s")]
+    if len(matching) != 1:
+        near = did_you_mean(typed, _KINDS)
+        raise PmlaunchError("PML001", f"There is no list of {typed!r}.{near}", hint=f"pmlaunch list {'|'.join(_KINDS)}")
+    return matching[0]
 
 
 def _rows(
-    kind: str, checkout: Checkout | None, demo: Checkout, settings: Any, robot: str | None
+    kind: str, checkout: Checkout | None, demo: Checkout, settings: Settings, robot: str | None
 ) -> Sequence[dict[str, Any]]:
     from pmlaunch.catalog.constraints import constraints
     from pmlaunch.catalog.models import models
     from pmlaunch.catalog.motions import motions
     from pmlaunch.catalog.presets import presets
     from pmlaunch.catalog.robots import choose_robot, robots, simulators
+    from pmlaunch.support.json import to_json
 
     more = settings.preset_folders
     home = checkout or demo

@@ -1,105 +1,105 @@
-"""`pmlaunch smoke`: the CI test of a machine."""
+"""`pmlaunch smoke`: the test of a machine for CI."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
-
-from pmlaunch.support.json import to_json
+from pmlaunch.cli.options import Invocation, command
+from pmlaunch.request import EvalRequest, option, shared
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from pmlaunch.cli.result import CommandResult
+    from pmlaunch.model import Finding, LaunchPlan, RunRecord
+    from pmlaunch.smoke.case import SmokeResult
+    from pmlaunch.smoke.thresholds import Threshold
 
-_WHAT, _JUDGE, _WHERE, _SHOW = "What to evaluate", "What has to hold", "Where things are", "What to show"
-_TIMEOUT = 1800.0  # seconds: a CI job must end, and half an hour is longer than any start of Isaac Sim
+_TIMEOUT = 1800.0  # seconds: a CI job must end, and no start of Isaac Sim takes half an hour
 
 
-def smoke_command(
-    model: Annotated[str, typer.Option(help="The model.", rich_help_panel=_WHAT)] = "masked_mimic",
-    motion: Annotated[list[str] | None, typer.Option("--motion", "-m", help="Motion; repeatable.")] = None,
-    max_steps: Annotated[int | None, typer.Option(help="Cut the motion after so many control steps.")] = None,
-    min_success: Annotated[float | None, typer.Option(help="Least success rate, 0 to 1.")] = None,
-    max_gt_err: Annotated[float | None, typer.Option(help="Largest mean position error, in m.")] = None,
-    least: Annotated[list[str] | None, typer.Option("--min", help="NAME=NUMBER: any figure; repeatable.")] = None,
-    most: Annotated[list[str] | None, typer.Option("--max", help="NAME=NUMBER: any figure; repeatable.")] = None,
-    junit_file: Annotated[str | None, typer.Option("--junit", help="Write JUnit XML.", metavar="FILE")] = None,
-    summary: Annotated[str | None, typer.Option(help="Append a Markdown table.", metavar="FILE")] = None,
-    simulator: Annotated[str | None, typer.Option(help="Default: the model's.")] = None,
-    device: Annotated[str | None, typer.Option(help="gpu or cpu.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
-    ddp_backend: Annotated[str | None, typer.Option(help="auto, gloo, nccl or none.")] = None,
-    protomotions: Annotated[str | None, typer.Option(help="The ProtoMotions checkout.")] = None,
-    isaaclab: Annotated[str | None, typer.Option(help="The Isaac Lab folder.")] = None,
-    python: Annotated[str | None, typer.Option(help="The interpreter for --via python.")] = None,
-    via: Annotated[str | None, typer.Option(help="auto, isaaclab or python.")] = None,
-    runs: Annotated[str | None, typer.Option(help="Folder of the run folders; default: ./runs.")] = None,
-    timeout: Annotated[float, typer.Option(help="End the run after so many seconds.")] = _TIMEOUT,
-    silence: Annotated[float | None, typer.Option(help="End it after so many seconds without a word.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the result.")] = False,
-) -> int:
-    """Test a machine: doctor, one headless evaluation, its figures against thresholds. For CI.
+@dataclass(frozen=True)
+class SmokeOptions:
+    """The options of `pmlaunch smoke`. Those that `EvalRequest` has by the same name are passed on to the evaluation."""
+
+    model: str = field(default="masked_mimic", metadata=option("The model."))
+    motions: tuple[str, ...] = field(default=(), metadata=shared("motions", help="Motion; repeatable."))
+    max_steps: int | None = field(default=None, metadata=option("Cut the motion after this number of control steps."))
+    min_success: float | None = field(default=None, metadata=option("Minimum success rate, 0 to 1."))
+    max_gt_err: float | None = field(default=None, metadata=option("Maximum mean position error, in m."))
+    least: tuple[str, ...] = field(
+        default=(), metadata=option("NAME=NUMBER: minimum of any metric; repeatable.", flags=("--min",))
+    )
+    most: tuple[str, ...] = field(
+        default=(), metadata=option("NAME=NUMBER: maximum of any metric; repeatable.", flags=("--max",))
+    )
+    junit: str | None = field(default=None, metadata=option("Write JUnit XML.", metavar="FILE"))
+    summary: str | None = field(default=None, metadata=option("Append a Markdown table.", metavar="FILE"))
+    simulator: str | None = field(default=None, metadata=shared("simulator", help="Default: the model's."))
+    device: str | None = field(default=None, metadata=shared("device"))
+    seed: int | None = field(default=None, metadata=shared("seed"))
+    ddp_backend: str | None = field(default=None, metadata=shared("ddp_backend"))
+    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
+    isaaclab: str | None = field(default=None, metadata=shared("isaaclab"))
+    python: str | None = field(default=None, metadata=shared("python"))
+    via: str | None = field(default=None, metadata=shared("via"))
+    runs: str | None = field(default=None, metadata=shared("runs"))
+    timeout: float = field(default=_TIMEOUT, metadata=shared("timeout"))
+    silence: float | None = field(default=None, metadata=shared("silence"))
+    quiet: bool = field(default=False, metadata=option("Show only the result.", flags=("--quiet", "-q")))
+
+
+@command(SmokeOptions)
+def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResult:
+    """Test a machine: doctor, then one headless evaluation whose metrics must meet thresholds. For CI.
 
     \b
     pmlaunch smoke --motion walk --min-success 1 --junit smoke.xml
     pmlaunch smoke --model demo --max-gt-err 0.05           no GPU, no Isaac Lab
-    pmlaunch smoke --max eval/gt_err_max=0.3                a figure by upstream's name
+    pmlaunch smoke --max eval/gt_err_max=0.3                a metric by upstream's name
 
-    Exit code 0 when all holds, 1 when a threshold is missed or the evaluation fails; else that of what went wrong.
+    Exit code 0 when everything passes, 1 when a threshold is missed or the evaluation fails; otherwise the exit
+    code of whatever went wrong.
     """
-    from pmlaunch.cli.live.run_display import display_for
-    from pmlaunch.cli.render.results import render
-    from pmlaunch.cli.render.smoke import Shown
-    from pmlaunch.cli.result import Outcome
-    from pmlaunch.errors import PmlaunchError
-    from pmlaunch.model import EvalRequest, Finding, LaunchPlan, RunRecord
+    from pmlaunch.cli.live.run_display import make_run_display
+    from pmlaunch.cli.render.smoke import draw_smoke
+    from pmlaunch.cli.result import CommandResult
     from pmlaunch.running.run import run_plan
     from pmlaunch.settings import Settings
     from pmlaunch.smoke.smoke import run_smoke
+    from pmlaunch.support.json import to_json
+
+    def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
+        display = make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json)
+        with display:
+            return run_plan(plan, findings, display)
+
+    thresholds = _thresholds(options)
+    junit, summary = _report_path(options.junit), _report_path(options.summary)
+    request = EvalRequest.from_options(options, headless=True, verify=True)
+    result = run_smoke(request, Settings.here(), thresholds, evaluate)
+    _write_reports(result, junit, summary)
+    return CommandResult("smoke", result.exit_code, to_json(result), draw=partial(draw_smoke, result))
+
+
+def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:
+    """The thresholds of the command line. Raises PML001."""
+    from pmlaunch.errors import PmlaunchError
     from pmlaunch.smoke.thresholds import SUCCESS, read_thresholds
 
-    thresholds = read_thresholds(min_success, max_gt_err, least or (), most or ())
-    if max_steps is not None and any(wanted.figure.endswith(SUCCESS) for wanted in thresholds):
+    thresholds = read_thresholds(options.min_success, options.max_gt_err, options.least, options.most)
+    if options.max_steps is not None and any(wanted.figure.endswith(SUCCESS) for wanted in thresholds):
         raise PmlaunchError(
             "PML001",
             "A success rate means nothing where --max-steps cuts the motion short: random weights score 1.0 over 10 steps.",
             hint="leave out --max-steps, or judge by --max-gt-err",
         )
-    reports = [_place(name) for name in (junit_file, summary)]
-    request = EvalRequest(
-        model=model,
-        motions=tuple(motion or ()),
-        simulator=simulator,
-        device=device,
-        seed=seed,
-        ddp_backend=ddp_backend,
-        protomotions=protomotions,
-        isaaclab=isaaclab,
-        python=python,
-        via=via,
-        runs=runs,
-        timeout=timeout,
-        silence=silence,
-        max_steps=max_steps,
-        headless=True,
-        verify=True,
-    )
-
-    def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
-        with display_for(plan, quiet=quiet, verbose=False, stream=not as_json) as display:
-            return run_plan(plan, findings, display)
-
-    result = run_smoke(request, Settings.here(), thresholds, evaluate)
-    _write(reports, result)
-    render(Outcome("smoke", result.exit_code, to_json(result), shown=Shown(result)), as_json=as_json)
-    return result.exit_code
+    return thresholds
 
 
-def _place(name: str | None) -> Path | None:
-    """Where a report goes; a folder that is not there is told before half an hour of simulation, not after."""
-    from pathlib import Path
-
+def _report_path(name: str | None) -> Path | None:
+    """The path of a report. Raises PML204 now rather than after half an hour of simulation."""
     from pmlaunch.errors import PmlaunchError
 
     if name is None:
@@ -112,15 +112,12 @@ def _place(name: str | None) -> Path | None:
     return path
 
 
-def _write(reports: list[Path | None], result: object) -> None:
-    """JUnit replaces its file; the summary is added, since $GITHUB_STEP_SUMMARY may hold more. Raises PML204."""
+def _write_reports(result: SmokeResult, xml: Path | None, summary: Path | None) -> None:
+    """Replace the JUnit file and append to the summary, since $GITHUB_STEP_SUMMARY may hold more. Raises PML204."""
     from pmlaunch.errors import PmlaunchError
-    from pmlaunch.smoke.case import SmokeResult
     from pmlaunch.smoke.junit import junit, markdown
     from pmlaunch.support.atomic import write_text
 
-    assert isinstance(result, SmokeResult)
-    xml, summary = reports
     try:
         if xml is not None:
             write_text(xml, junit(result))

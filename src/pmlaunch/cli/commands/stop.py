@@ -1,28 +1,48 @@
-"""`pmlaunch stop`: end a run from another console."""
+"""`pmlaunch stop`: stop a run from another console."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
 
-import typer
+from pmlaunch.cli.options import Invocation, command
+from pmlaunch.request import argument, shared
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pmlaunch.cli.result import CommandResult
+    from pmlaunch.running.stop import Stopped
 
 
-def stop_command(
-    run: Annotated[str | None, typer.Argument(help="The run's folder or name; default: the one that goes on.")] = None,
-    runs: Annotated[str | None, typer.Option(help="Folder of the run folders; default: ./runs.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
-) -> int:
-    """End RUN: politely first, so that it writes its verdict, then everything below it."""
+@dataclass(frozen=True)
+class StopOptions:
+    """The options of `pmlaunch stop`."""
+
+    run: str | None = field(
+        default=None, metadata=argument("The run's folder or name; default: the one that is running.")
+    )
+    runs: str | None = field(default=None, metadata=shared("runs"))
+
+
+@command(StopOptions)
+def stop_command(_: Invocation, options: StopOptions) -> CommandResult:
+    """Stop RUN: ask it to finish and write its results, then end every process it started."""
     from pathlib import Path
 
-    from pmlaunch.cli.render.results import render
-    from pmlaunch.cli.result import Outcome
+    from pmlaunch.cli.result import CommandResult
     from pmlaunch.planning.launch import runs_folder
     from pmlaunch.running.stop import choose_run, stop_run
     from pmlaunch.settings import Settings
 
-    chosen = choose_run(Path(runs_folder(Settings.here(), runs).value), run)
-    stopped = stop_run(chosen)
+    stopped = stop_run(choose_run(Path(runs_folder(Settings.here(), options.runs).value), options.run))
     data = {"folder": str(stopped.folder), "state": stopped.state, "politely": stopped.politely}
-    render(Outcome("stop", 0, data, shown=stopped), as_json=as_json)
-    return 0
+    return CommandResult("stop", data=data, draw=partial(_draw, stopped))
+
+
+def _draw(stopped: Stopped, console: Console) -> None:
+    from rich.text import Text
+
+    how = "it wrote its own verdict" if stopped.politely else "its processes were ended"
+    console.print(Text(f"stopped  {stopped.folder}  ({stopped.state}; {how})"), soft_wrap=True)

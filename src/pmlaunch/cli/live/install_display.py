@@ -1,4 +1,4 @@
-"""What a person sees while an installation goes on: a line a step, and a bar for what is downloaded. On stderr."""
+"""Progress of an installation on stderr: a line per step, and a progress bar for downloads."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pmlaunch.cli.render.install import result_line
 from pmlaunch.installing.step import Progress, State, Step, StepResult, Todo
 from pmlaunch.support.text import megabytes
 
-_EVERY = 5.0  # seconds between two lines of a download where there is no terminal
+_EVERY = 5.0  # seconds between progress lines of a download without a terminal
 
 
 class InstallDisplay(AbstractContextManager["InstallDisplay"]):
-    """Says nothing: for --json."""
+    """Shows nothing (for --json). Receives progress from an installation; subclasses show it."""
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -25,21 +25,21 @@ class InstallDisplay(AbstractContextManager["InstallDisplay"]):
         return None
 
     def begins(self, step: Step, todo: Todo) -> None:
-        """A step begins."""
+        """A step is about to begin."""
         self.working(step.title, todo.text)
 
     def working(self, title: str, text: str) -> None:
-        """What goes on from now on."""
+        """Replace the description of what is being done."""
 
     def progress(self, progress: Progress) -> None:
-        """It goes on. May be called on another thread."""
+        """Update the progress of the current step. May be called on another thread."""
 
     def ended(self, result: StepResult) -> None:
-        """It has ended."""
+        """The current step has ended."""
 
 
 class PlainInstallDisplay(InstallDisplay):
-    """For a file, a pipe, CI: a line when a step begins and ends, and one every five seconds of a download."""
+    """For a file, a pipe or CI: a line when a step begins or ends, and every five seconds of a download."""
 
     def __init__(self) -> None:
         self._last, self._text = time.monotonic(), ""
@@ -70,7 +70,7 @@ class PlainInstallDisplay(InstallDisplay):
 
 
 class LiveInstallDisplay(InstallDisplay):
-    """For a terminal: finished steps stay, the one at work has a line of its own with a bar, a rate and the time left."""
+    """For a terminal: one line per finished step, and below them a progress bar with rate and remaining time."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -91,7 +91,7 @@ class LiveInstallDisplay(InstallDisplay):
         self._waiting = Bars(*spinner, text, console=self._console, transient=True)
         self._bars = Bars(*spinner, text, *size, console=self._console, transient=True)
         self._lock = threading.Lock()
-        self._shown: Any = None
+        self._active: Any = None
         self._task: Any = None
         self._text = ""
 
@@ -104,10 +104,10 @@ class LiveInstallDisplay(InstallDisplay):
     def progress(self, progress: Progress) -> None:
         with self._lock:
             bars = self._bars if progress.done else self._waiting
-            if bars is not self._shown or (progress.done and progress.text != self._text):
+            if bars is not self._active or (progress.done and progress.text != self._text):
                 self._show(bars, progress.text)
             text = progress.text[: self._console.width - (60 if progress.done else 6)]
-            self._shown.update(self._task, description=text, completed=progress.done, total=progress.total)
+            self._active.update(self._task, description=text, completed=progress.done, total=progress.total)
 
     def ended(self, result: StepResult) -> None:
         from rich.text import Text
@@ -118,19 +118,19 @@ class LiveInstallDisplay(InstallDisplay):
 
     def _show(self, bars: Any, text: str) -> None:
         self._clear()
-        self._shown, self._text = bars, text
+        self._active, self._text = bars, text
         self._task = bars.add_task(text, total=None)
         bars.start()
 
     def _clear(self) -> None:
-        if self._shown is not None:
-            self._shown.stop()
-            self._shown.remove_task(self._task)
-            self._shown = None
+        if self._active is not None:
+            self._active.stop()
+            self._active.remove_task(self._task)
+            self._active = None
 
 
 def amount(progress: Progress, seconds: float, since: int) -> str:
-    """ "120 MB of 304 MB, 11.2 MB/s, 16 s left"."""
+    """Progress such as "120 MB of 304 MB, 11.2 MB/s, 16 s left"; `since` counts the bytes of the last `seconds`."""
     text = megabytes(progress.done) + (f" of {megabytes(progress.total)}" if progress.total else "")
     if seconds >= 1 and since > 0:
         rate = since / seconds
@@ -140,8 +140,8 @@ def amount(progress: Progress, seconds: float, since: int) -> str:
     return text
 
 
-def display_for(*, quiet: bool) -> InstallDisplay:
-    """The display for this stderr: none with --json, live in a terminal, plain elsewhere."""
+def make_install_display(*, quiet: bool) -> InstallDisplay:
+    """The display for this stderr: live in a terminal, plain elsewhere, silent if `quiet`."""
     if quiet:
         return InstallDisplay()
     return LiveInstallDisplay() if sys.stderr.isatty() else PlainInstallDisplay()

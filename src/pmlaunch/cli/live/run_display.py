@@ -1,7 +1,7 @@
-"""What a person sees while a run goes on: stages and steps above the last lines of the log.
+"""Progress of a run on stderr: its stages and steps, and the end of its log.
 
-A terminal gets a live region; a file or a CI log gets one line a stage and the log as it comes. All of it
-goes to stderr: stdout is for the result.
+A terminal gets a live region; a file or a CI log gets one line per stage and the log as it is written. Stdout is left
+to the result.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pmlaunch.cli.render.encoding import is_utf8
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 _STAGES = {
     "started": "Python started",
@@ -29,15 +33,15 @@ _REFRESH = 0.125  # seconds
 
 
 class RunDisplay(AbstractContextManager["RunDisplay"]):
-    """Says nothing: the display of --quiet, and what the others have in common."""
+    """Shows nothing (for --quiet). Receives the events of a run and keeps count; subclasses show them."""
 
-    def __init__(self, plan: LaunchPlan):
+    def __init__(self, plan: LaunchPlan) -> None:
         self.plan = plan
         self.begin = time.monotonic()
         self.stages: list[tuple[str, float]] = []
         self.steps = 0
         self.rate = 0.0
-        self.motions = (0, 0)  # done, of all
+        self.motions = (0, 0)  # done, total
         self.total = plan.max_steps
 
     def __exit__(
@@ -46,9 +50,10 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         return None
 
     def started(self, folder: RunFolder, pid: int) -> None:
-        """The child runs."""
+        """The child process has started."""
 
     def event(self, event: Mapping[str, Any]) -> None:
+        """The agent reported an event. Only those of rank 0 count."""
         name = str(event["event"])
         if event.get("rank"):
             return
@@ -64,21 +69,22 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
             self.stage(name, event)
 
     def stage(self, name: str, event: Mapping[str, Any]) -> None:
-        """A stage was reached for the first time."""
+        """A stage was reached, for the first time in this run."""
 
     def motion_done(self) -> None:
-        """A batch of motions has been evaluated, or is about to be the first."""
+        """A batch of motions was evaluated, or the first one is about to be."""
 
     def output(self, chunk: bytes) -> None:
-        """The child wrote something. Called on another thread."""
+        """The child wrote `chunk`. Called on another thread."""
 
     def tick(self) -> None:
-        """Some time went by."""
+        """Called regularly, so that a live display can refresh."""
 
     def stopping(self, reason: str) -> None:
-        """The run is about to be ended."""
+        """The run is about to be stopped."""
 
     def headline(self) -> str:
+        """Model, robot, simulator and motions in one line."""
         plan = self.plan
         motions = ", ".join(motion.name for motion in plan.motions[:3]) or "the checkpoint's motion"
         if len(plan.motions) > 3:
@@ -86,12 +92,12 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         return f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}"
 
     def keys(self) -> str:
-        """The keys of the window in a line; "" where there is none, or it has none."""
+        """The keys of the simulator's window in one line; empty if there are none."""
         keys = self.plan.measuring.keys
         return "keys in the window: " + ", ".join(f"{key} {does}" for key, does in keys.items()) if keys else ""
 
     def progress(self) -> str:
-        """How far it is: "1 of 2 motions, 120 of 153 steps, 61.2/s, 1 s left"."""
+        """Progress such as "1 of 2 motions, 120 of 153 steps, 61.2/s, 1 s left"."""
         done, motions = self.motions
         before = f"{done} of {motions} motions, " if motions > 1 else ""
         if not self.steps:
@@ -106,13 +112,13 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
 
 
 class PlainDisplay(RunDisplay):
-    """For a file, a pipe, CI: a line a stage; the log as it comes when `stream` is on."""
+    """For a file, a pipe or CI: one line per stage, and the log as it is written if `stream` is on."""
 
-    def __init__(self, plan: LaunchPlan, stream: bool):
+    def __init__(self, plan: LaunchPlan, stream: bool) -> None:
         super().__init__(plan)
         self._stream = stream
         self._binary = getattr(sys.stderr, "buffer", None)
-        self._in_a_line = False  # the log's latest line is not at its end
+        self._in_a_line = False  # the last line of the log is incomplete
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._line(f"{self.headline()}  (pid {pid}, {folder.path})")
@@ -136,7 +142,7 @@ class PlainDisplay(RunDisplay):
         if not self._stream:
             return
         self._in_a_line = not chunk.endswith(b"\n")
-        if self._binary is not None and _speaks_utf8():
+        if self._binary is not None and is_utf8(sys.stderr):
             self._binary.write(chunk)
             self._binary.flush()
         else:
@@ -150,21 +156,21 @@ class PlainDisplay(RunDisplay):
 
 
 class LiveDisplay(RunDisplay):
-    """For a terminal: a region that is drawn anew eight times a second, and gone at the end."""
+    """For a terminal: a region that is redrawn up to eight times a second and erased at the end."""
 
-    def __init__(self, plan: LaunchPlan):
+    def __init__(self, plan: LaunchPlan) -> None:
         super().__init__(plan)
         from rich.console import Console
         from rich.live import Live
 
         self._console = Console(stderr=True, highlight=False, emoji=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._end = b""
+        self._log_end = b""
         self._folder = ""
         self._message = ""
         self._drawn = 0.0
 
-    def __enter__(self) -> LiveDisplay:
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 
@@ -178,7 +184,7 @@ class LiveDisplay(RunDisplay):
         self.tick()
 
     def output(self, chunk: bytes) -> None:
-        self._end = (self._end + chunk[-4096:])[-4096:]
+        self._log_end = (self._log_end + chunk[-4096:])[-4096:]
 
     def stopping(self, reason: str) -> None:
         self._message = reason
@@ -211,23 +217,19 @@ class LiveDisplay(RunDisplay):
             lines.append(Text(f"  {'...' if ascii_only else '…'} {waiting}", style="cyan"))
         rule = ("-" if ascii_only else "─") * min(width, 72)
         lines.append(Text(rule, style="dim"))
-        shown = self._end.decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
-        lines += [Text(_visible(line)[: width - 1], style="dim", no_wrap=True) for line in shown]
+        tail = self._log_end.decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
+        lines += [Text(_printable(line)[: width - 1], style="dim", no_wrap=True) for line in tail]
         return Group(*lines)
 
 
-def _visible(line: str) -> str:
-    """A log line without what would move the cursor; of a progress bar its last state."""
+def _printable(line: str) -> str:
+    """A log line without characters that move the cursor; for a progress bar, its last state."""
     line = line.rpartition("\r")[2].expandtabs()
     return "".join(character for character in line if character.isprintable())
 
 
-def _speaks_utf8() -> bool:
-    return (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
-
-
-def display_for(plan: LaunchPlan, *, quiet: bool, verbose: bool, stream: bool) -> RunDisplay:
-    """The display for this stderr: live in a terminal, plain elsewhere and with -v, none with -q."""
+def make_run_display(plan: LaunchPlan, *, quiet: bool, verbose: bool, stream: bool) -> RunDisplay:
+    """The display for this stderr: live in a terminal, plain elsewhere or if `verbose`, silent if `quiet`."""
     if quiet:
         return RunDisplay(plan)
     if sys.stderr.isatty() and not verbose:

@@ -1,1 +1,1 @@
-"""Printing of results, as tables and sentences or as JSON."""
+"""Functions that draw results for people: one file per kind of result."""

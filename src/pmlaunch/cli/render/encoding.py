@@ -1,4 +1,4 @@
-"""Characters that the console's code page lacks: never an error, and never a table whose columns shift."""
+"""Output that the console's code page cannot encode: it must neither raise nor shift the columns of a table."""
 
 from __future__ import annotations
 
@@ -9,22 +9,27 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 REPLACE = "pmlaunch.replace"
-"""The error handler of stdout and stderr: a "?" for each column of what cannot be shown."""
+"""The error handler of stdout and stderr: one "?" for each column that an unencodable character takes."""
 
 
-def forgive(stream: Any) -> None:
+def replace_unencodable(stream: Any) -> None:
     """Let `stream` replace what it cannot encode."""
     if hasattr(stream, "reconfigure"):
         stream.reconfigure(errors=REPLACE)
 
 
+def is_utf8(stream: Any) -> bool:
+    """Whether `stream` encodes as UTF-8."""
+    return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
+
+
 def symbol(console: Console, fancy: str, plain: str) -> str:
-    """`fancy`, or `plain` where the console has ASCII only."""
+    """`fancy`, or `plain` on a console that is limited to ASCII."""
     return plain if console.options.ascii_only else fancy
 
 
 def can_show(stream_encoding: str | None, text: str) -> bool:
-    """Whether a console of this encoding shows `text` as it is."""
+    """Whether a console with this encoding can show `text` unchanged."""
     try:
         text.encode(stream_encoding or "ascii")
     except UnicodeEncodeError:
@@ -33,7 +38,7 @@ def can_show(stream_encoding: str | None, text: str) -> bool:
 
 
 def _question_marks(error: UnicodeError) -> tuple[str, int]:
-    # a table is laid out before it is encoded: what took two columns must go on taking two
+    # a table is laid out before it is encoded, so the replacement must be as wide as what it replaces
     if not isinstance(error, UnicodeEncodeError):
         raise error
     from rich.cells import cell_len

@@ -1,9 +1,8 @@
-"""A list for people: what can be used in a table, and below it what cannot, by its reason."""
+"""A list for people: a table of what can be used, then what cannot be used, grouped by reason."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,34 +34,27 @@ _COLUMNS: Mapping[str, Sequence[tuple[str, str]]] = {
 _STATES = {"here": "here", "pointer": "LFS pointer", "missing": "missing"}
 
 
-@dataclass(frozen=True)
-class Shown:
-    """The rows of one list, as `--json` has them; `root` is the checkout's, None without one."""
+def draw_list(kind: str, root: Path | None, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
+    """Print the rows, which are those of the JSON document. `root` is the checkout's folder, if there is one."""
+    from rich.text import Text
 
-    kind: str
-    root: Path | None
-    rows: Sequence[Mapping[str, Any]]
-
-    def render(self, console: Console) -> None:
-        from rich.text import Text
-
-        usable = [row for row in self.rows if not row.get("problem")]
-        if usable:
-            columns = _COLUMNS[self.kind]
-            table = table_of(*(header for header, _ in columns), title=self.kind)
-            for row in usable:
-                table.add_row(*(Text(_cell(key, row)) for _, key in columns))
-            console.print(table)
-        for reason, names in _unusable(self.rows).items():
-            console.print(Text.assemble((f"{reason}: ", "yellow"), ", ".join(names)), soft_wrap=True)
-        if not self.rows:
-            console.print(Text(f"no {self.kind} here", style="dim"))
-        without = "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"
-        console.print(Text(f"checkout  {self.root}" if self.root else without, style="dim"), soft_wrap=True)
+    usable = [row for row in rows if not row.get("problem")]
+    if usable:
+        columns = _COLUMNS[kind]
+        table = table_of(*(header for header, _ in columns), title=kind)
+        for row in usable:
+            table.add_row(*(Text(_cell(key, row)) for _, key in columns))
+        console.print(table)
+    for reason, names in _unusable(rows).items():
+        console.print(Text.assemble((f"{reason}: ", "yellow"), ", ".join(names)), soft_wrap=True)
+    if not rows:
+        console.print(Text(f"no {kind} here", style="dim"))
+    without = "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"
+    console.print(Text(f"checkout  {root}" if root else without, style="dim"), soft_wrap=True)
 
 
 def _unusable(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[str]]:
-    """{reason: names}: a code with its title, because its message is about one file; else the problem in words."""
+    """Names by reason: the code and its title, since the message is about one file, or else the problem in words."""
     found: dict[str, list[str]] = {}
     for row in rows:
         problem = row.get("problem")

@@ -1,4 +1,4 @@
-"""Tables as all commands draw them, and how a value stands in one."""
+"""The tables of all commands, and the format of a value in a cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def table_of(*headers: str, title: str | None = None) -> Table:
-    """An empty table; what is too long for its column goes on below, but a header stays in one piece."""
+    """An empty table that wraps long values but never a header."""
     from rich import box
     from rich.cells import cell_len
     from rich.table import Table
@@ -21,7 +21,7 @@ def table_of(*headers: str, title: str | None = None) -> Table:
 
 
 def short(value: Any) -> str:
-    """A value in a cell: "-" for None, "yes" and "no", and the entries of a list."""
+    """A value as text for a cell: "-" for None, "yes" or "no", or the items of a list."""
     if value is None:
         return "-"
     if isinstance(value, (tuple, list)):

@@ -14,7 +14,7 @@ from typing import Any
 from pmlaunch.catalog.constraints import GROUP, choose_constraint, constraints
 from pmlaunch.catalog.models import trained_robot
 from pmlaunch.catalog.robots import trained_changes
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import UnknownNameError, did_you_mean
 from pmlaunch.generations.v2.overrides import UserOverride, merge_group_choices
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Sourced
@@ -131,7 +131,7 @@ def _terrain(request: EvalRequest, things: Things) -> Sourced[str | None]:
         options = things.checkout.options("terrain")
         if request.terrain not in options:
             near = did_you_mean(request.terrain, list(options)) or f" It is {' or '.join(options)}."
-            raise PmlaunchError("PML010", f"No terrain is called {request.terrain!r}.{near}", subject=request.terrain)
+            raise UnknownNameError(f"No terrain is called {request.terrain!r}.{near}", subject=request.terrain)
         return Sourced(request.terrain, FLAG)
     if preset and preset.values.get("terrain"):
         return Sourced(str(preset.values["terrain"]), preset.source)

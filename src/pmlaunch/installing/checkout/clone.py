@@ -18,7 +18,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.git.failures import failure
 from pmlaunch.git.progress import GitProgress
-from pmlaunch.git.runner import NO_LFS, Git, cannot_write
+from pmlaunch.git.runner import NO_LFS, Git, RunOptions, cannot_write
 from pmlaunch.git.safety import git_folder
 from pmlaunch.installing.checkout.location import read_marker, write_marker
 from pmlaunch.installing.checkout.source import Ref, find_ref
@@ -154,7 +154,8 @@ def _fetch_missing(git: Git, building: Building, commit: str, listener: Callable
     arguments = ["fetch", "--progress", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]
     ended = git.run(
         *arguments, "--filter=blob:none", "--stdin", "origin",
-        cwd=building.stage, settings=["fetch.negotiationAlgorithm=noop"], listener=listener, stdin=listing,
+        cwd=building.stage, settings=["fetch.negotiationAlgorithm=noop"], listener=listener,
+        more=RunOptions(stdin=listing),
     )  # fmt: skip
     listing.unlink(missing_ok=True)
     if not ended.ok:

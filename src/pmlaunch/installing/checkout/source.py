@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.git.failures import failure
-from pmlaunch.git.runner import Git
+from pmlaunch.git.runner import Git, RunOptions
 from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
@@ -65,7 +65,7 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
 
     Raises PML403 when the source does not answer, PML404 when it is no git repository, and PML405.
     """
-    ended = git.run("ls-remote", "--heads", "--tags", "--", url, cwd=cwd, patience=_ANSWER)
+    ended = git.run("ls-remote", "--heads", "--tags", "--", url, cwd=cwd, more=RunOptions(patience=_ANSWER))
     if not ended.ok:
         words = "\n".join(ended.tail)
         if re.search(r"does not appear to be a git repository|repository .* not found|not a git repository", words):

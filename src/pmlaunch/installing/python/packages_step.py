@@ -10,7 +10,7 @@ from packaging.utils import canonicalize_name
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.python.outstanding import PipRun, outstanding_in, pip_runs
 from pmlaunch.installing.python.package_changes import refuse_changed_torch, remember, told, write_beside_logs
-from pmlaunch.installing.python.pip import pip, pip_is_missing
+from pmlaunch.installing.python.pip import NoMatchingDistributionError, PipConflictError, pip, pip_is_missing
 from pmlaunch.installing.python.requirements import Requirements, constraints_for
 from pmlaunch.installing.python.target_python import (
     Look,
@@ -91,18 +91,13 @@ def _install(site: Site, look: Look, run: PipRun, report: Report) -> None:
         try:
             pip(site, [*run.words, "-c", str(path)], name=f"pip-{run.name}", what=run.what, report=report, cwd=cwd)
             return
-        except PmlaunchError as error:
-            if not floors or not _is_conflict(error, look):
+        except PipConflictError:
+            if not floors:
                 raise
-
-
-def _is_conflict(error: PmlaunchError, look: Look) -> bool:
-    """Whether a lower version of something installed may be the way out.
-
-    pip calls it a conflict, or, where a package of a package wants the lower one, says that nothing matches.
-    """
-    unmatched = re.search(r"No matching distribution found for ([\w.-]+)", error.message)
-    return error.code == "PML436" or (unmatched is not None and canonicalize_name(unmatched[1]) in look.versions)
+        except NoMatchingDistributionError as error:
+            # pip says so, too, if a dependency wants a lower version of what is installed
+            if not floors or canonicalize_name(error.distribution) not in look.versions:
+                raise
 
 
 def _refuse_without_torch(site: Site, look: Look, asked: str | None) -> None:

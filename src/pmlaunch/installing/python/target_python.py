@@ -11,7 +11,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.step import Site
 from pmlaunch.model import Origin, Severity
-from pmlaunch.running.run_module import Inside, run_inside
+from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
 
 PROBE = "pmlaunch_agent.probe"
@@ -23,7 +23,7 @@ class Look:
     """The probe's answer (see pmlaunch_agent.probe)."""
 
     reply: Mapping[str, Any]
-    inside: Inside
+    inside: ModuleResult
 
     @property
     def python(self) -> str:
@@ -54,25 +54,26 @@ def look_inside(
     runtime = usable_runtime(site)
     folder = site.logs / name
     reply = folder / "reply.json"
-    inside = run_inside(
+    run = ModuleRun(
         runtime,
         site.platform,
         PROBE,
         [str(reply), *questions],
-        folder=folder,
-        environment=site.environment,
+        folder,
+        site.environment,
         python_path=python_path,
         compat=compat,
         reply=reply,
         timeout=_PATIENCE,
     )
+    inside = run_module(run)
     if inside.ok and inside.reply is not None:
         return Look(inside.reply, inside)
     site.log = inside.log
     raise no_answer(site, inside, "be asked what it has")
 
 
-def no_answer(site: Site, inside: Inside, what: str) -> PmlaunchError:
+def no_answer(site: Site, inside: ModuleResult, what: str) -> PmlaunchError:
     """PML441: the Python could not do `what`, although that should always work."""
     words = python_named(site)
     if inside.timed_out:

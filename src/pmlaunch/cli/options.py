@@ -1,0 +1,118 @@
+"""Typer commands whose parameters are derived from dataclasses, so that every option is declared once."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
+from types import GenericAlias
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.request import Parameter, option, parameters
+
+if TYPE_CHECKING:
+    from pmlaunch.cli.result import CommandResult
+
+Command = Callable[..., "CommandResult | None"]
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """The options that every command has."""
+
+    as_json: bool = field(default=False, metadata=option("Print one JSON document to stdout.", flags=("--json",)))
+    verbose: bool = field(
+        default=False,
+        metadata=option("Show the whole log of a run, and tracebacks.", flags=("--verbose", "-v")),
+    )
+
+
+@dataclass(frozen=True)
+class Invocation(OutputOptions):
+    """A command's name and output options, known even if the rest of the command line is invalid."""
+
+    command: str = "pmlaunch"
+
+
+def command(*records: type[Any]) -> Callable[[Command], Command]:
+    """Decorate a function of an `Invocation` and one instance of each of `records` as a Typer command.
+
+    The fields of the dataclasses, and those of `OutputOptions`, become Typer's parameters.
+    """
+    declared = [parameters(record) for record in (*records, OutputOptions)]
+
+    def decorate(function: Command) -> Command:
+        def call(context: typer.Context, **given: Any) -> CommandResult | None:
+            filled = [record(**_values(names, given)) for record, names in zip(records, declared, strict=False)]
+            try:
+                return function(context.obj, *filled)
+            except KeyboardInterrupt:  # Typer would exit with 130 and no message
+                raise PmlaunchError("PML340", "Interrupted.") from None
+
+        context = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
+        options = (_typer_parameter(parameter) for names in declared for parameter in names.values())
+        call.__signature__ = inspect.Signature([context, *options])  # type: ignore[attr-defined]
+        call.__annotations__ = {}
+        call.__name__, call.__doc__ = function.__name__, function.__doc__
+        return call
+
+    return decorate
+
+
+def _values(declared: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Typer's values for the fields of one dataclass: its lists become tuples."""
+    return {
+        name: tuple(given[name] or ()) if parameter.repeatable else given[name] for name, parameter in declared.items()
+    }
+
+
+def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
+    option, required = parameter.option, parameter.default is MISSING
+    hint: Any = parameter.hint
+    if parameter.repeatable:
+        hint = GenericAlias(list, (parameter.type,))
+        hint = hint if required else hint | None
+    default = ... if required else None if parameter.default == () else parameter.default
+    info: Any
+    if option.positional:
+        info = typer.Argument(default, help=option.help)
+    else:
+        name, *more = parameter.flags
+        flags = (f"{name}/{option.off}" if option.off else name, *more)
+        info = typer.Option(default, *flags, help=option.help, metavar=option.metavar)
+    return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=hint)
+
+
+def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invocation:
+    """Read the command's name, --json and -v with Typer's own parsers, before the command line is validated.
+
+    What a parser rejects is skipped here. Typer reports it later, in the form that the other words ask for.
+    """
+    root = typer.Context(group, **group.context_settings)
+    given, rest = _parse(group, root, words)
+    if not rest:
+        return Invocation(bool(given.get("as_json")), bool(given.get("verbose")))
+    name, *rest = rest
+    known = group.get_command(root, name) or group
+    more, _ = _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)
+    given = {**given, **more}
+    return Invocation(bool(given.get("as_json")), bool(given.get("verbose")), name)
+
+
+def _parse(parsed: Any, context: typer.Context, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """Parse `words` with the options of the command `parsed`, without the words that it rejects.
+
+    Returns the values of the options and the words that are left.
+    """
+    accepted = list(words)
+    while True:
+        rest = list(accepted)  # the parser consumes this list, so that what it rejects comes right before the rest
+        try:
+            given, left, _ = parsed.make_parser(context).parse_args(rest)
+        except typer.TyperException:
+            del accepted[len(accepted) - len(rest) - 1]
+        else:
+            return given, left

@@ -1,0 +1,206 @@
+"""The options of `pmlaunch eval`, each declared once, as a field of `EvalRequest`.
+
+Typer's parameters (`cli/options.py`), the keys of pmlaunch.yaml and PMLAUNCH_* (`settings.py`), and command lines
+written back in hints (`planning/command_line.py`) are all derived from these fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum, auto
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pmlaunch.errors import PmlaunchError
+
+_METADATA = "option"  # key of a field's metadata
+
+
+class Setting(Enum):
+    """How a value in pmlaunch.yaml or PMLAUNCH_* is read."""
+
+    VALUE = auto()
+    FOLDER = auto()  # relative to the file that names it
+    PROGRAM = auto()  # likewise if it contains a separator; otherwise looked up in PATH
+
+
+@dataclass(frozen=True)
+class Option:
+    """The command-line form of a dataclass field, beyond its name, type and default.
+
+    Attributes:
+        flags: spellings of the option; empty for "--" and the field's name.
+        off: the flag that means False.
+        choices: the allowed values, if they are fixed.
+        setting: how the option is read from settings; None if it is not one.
+        positional: whether it is an argument rather than an option.
+    """
+
+    help: str
+    flags: tuple[str, ...] = ()
+    off: str | None = None
+    choices: tuple[str, ...] = ()
+    setting: Setting | None = None
+    metavar: str | None = None
+    positional: bool = False
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A dataclass field that is set from the command line. `default` is `dataclasses.MISSING` if it is required."""
+
+    name: str
+    hint: Any
+    default: Any
+    option: Option
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """All spellings, the canonical one first, without the flag that means False."""
+        return self.option.flags or ("--" + self.name.replace("_", "-"),)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the option may be given several times, that is whether the field is a tuple."""
+        return get_origin(self.hint) is tuple
+
+    @property
+    def type(self) -> type:
+        """The type of one value: str, int, float or bool."""
+        inner: list[type] = [item for item in get_args(self.hint) if item not in (type(None), ...)]
+        return inner[0] if inner else self.hint
+
+    @property
+    def variable(self) -> str:
+        """The environment variable of a setting."""
+        return f"PMLAUNCH_{self.name.upper()}"
+
+
+def option(text: str, **more: Any) -> Mapping[str, Option]:
+    """Metadata that declares a dataclass field as an option with this help; `more` are attributes of `Option`."""
+    return {_METADATA: Option(text, **more)}
+
+
+def argument(text: str) -> Mapping[str, Option]:
+    """Metadata that declares a dataclass field as a positional argument with this help."""
+    return option(text, positional=True)
+
+
+@dataclass(frozen=True)
+class EvalRequest:
+    """The options of `pmlaunch eval`. None means that the user gave no value."""
+
+    model: str = field(metadata=argument("A model's name (pmlaunch list models) or the path of a .ckpt."))
+    motions: tuple[str, ...] = field(
+        default=(),
+        metadata=option(
+            "Name, path, pattern, folder, .yaml or packed .pt; repeatable.",
+            flags=("--motion", "-m"),
+        ),
+    )
+    checkpoint: str | None = field(default=None, metadata=option("Another checkpoint for the model."))
+    robot: str | None = field(default=None, metadata=option("Default: the checkpoint's."))
+    simulator: str | None = field(
+        default=None,
+        metadata=option("isaaclab, genesis, isaacgym, newton, mujoco.", setting=Setting.VALUE),
+    )
+    terrain: str | None = field(default=None, metadata=option("flat or complex."))
+    constraints: tuple[str, ...] = field(
+        default=(), metadata=option("MaskedMimic constraint; repeatable.", flags=("--constraint",))
+    )
+    num_envs: int | None = field(
+        default=None, metadata=option("Number of parallel environments.", setting=Setting.VALUE)
+    )
+    devices: int | None = field(default=None, metadata=option("Number of processes, one per GPU."))
+    headless: bool | None = field(
+        default=None,
+        metadata=option("Without or with a window.", off="--window", setting=Setting.VALUE),
+    )
+    max_steps: int | None = field(
+        default=None, metadata=option("Number of control steps; headless default: the motions' length.")
+    )
+    seed: int | None = field(default=None, metadata=option("Random seed."))
+    device: str | None = field(
+        default=None, metadata=option("gpu or cpu.", choices=("gpu", "cpu"), setting=Setting.VALUE)
+    )
+    ddp_backend: str | None = field(
+        default=None,
+        metadata=option(
+            "auto, gloo, nccl or none. auto: gloo on Windows.",
+            choices=("auto", "gloo", "nccl", "none"),
+            setting=Setting.VALUE,
+        ),
+    )
+    protomotions: str | None = field(
+        default=None, metadata=option("The ProtoMotions checkout.", setting=Setting.FOLDER)
+    )
+    isaaclab: str | None = field(default=None, metadata=option("The Isaac Lab folder.", setting=Setting.FOLDER))
+    python: str | None = field(
+        default=None, metadata=option("The interpreter for --via python.", setting=Setting.PROGRAM)
+    )
+    via: str | None = field(
+        default=None,
+        metadata=option("auto, isaaclab or python.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE),
+    )
+    runs: str | None = field(
+        default=None, metadata=option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
+    )
+    timeout: float | None = field(
+        default=None, metadata=option("Stop the run after this many seconds.", setting=Setting.VALUE)
+    )
+    silence: float | None = field(
+        default=None,
+        metadata=option("Stop the run after this many seconds without output.", setting=Setting.VALUE),
+    )
+    target_os: str | None = field(default=None, metadata=option("Plan for windows or linux; with --dry-run."))
+    overrides: tuple[str, ...] = field(
+        default=(),
+        metadata=argument("Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything else."),
+    )
+    no_check: tuple[str, ...] = field(
+        default=(), metadata=option("Do not let the check with this code stop the run; repeatable.")
+    )
+    verify: bool = field(default=False, metadata=option("Compare the checkpoint's SHA-256 with the one in git."))
+    metrics: bool | None = field(
+        default=None,
+        metadata=option("Evaluate every motion once and report metrics; headless default.", off="--no-metrics"),
+    )
+    save_motion: bool = field(default=False, metadata=option("Save the motion that the policy produced: motion.npz."))
+    record: bool = field(default=False, metadata=option("Record a video; needs a window."))
+
+    @classmethod
+    def from_options(cls, options: object, **more: Any) -> EvalRequest:
+        """Build a request from the fields that another command's options share with it by name."""
+        names = (item.name for item in fields(cls) if hasattr(options, item.name))
+        return cls(**{**{name: getattr(options, name) for name in names}, **more})
+
+
+def parameters(record: type[Any]) -> Mapping[str, Parameter]:
+    """The fields of the dataclass `record` that were declared with `option` or `argument`, by name."""
+    hints = get_type_hints(record)
+    return {
+        item.name: Parameter(item.name, hints[item.name], item.default, item.metadata[_METADATA])
+        for item in fields(record)
+        if _METADATA in item.metadata
+    }
+
+
+def shared(name: str, **changes: Any) -> Mapping[str, Option]:
+    """Metadata of the field `name` of `EvalRequest`, for the same option of another command."""
+    (declared,) = (item.metadata[_METADATA] for item in fields(EvalRequest) if item.name == name)
+    return {_METADATA: replace(declared, **changes)}
+
+
+def require_choice(record: type[Any], name: str, value: object) -> None:
+    """Raise PML001 unless `value` is None or one of the choices of the field `name` of `record`."""
+    parameter = parameters(record)[name]
+    *most, last = parameter.option.choices
+    if value is not None and value not in (*most, last):
+        choices = f"{', '.join(most)} or {last}"
+        raise PmlaunchError("PML001", f"{parameter.flags[0]} cannot be {value!r}: it is {choices}.")
+
+
+SETTINGS: Mapping[str, Parameter] = {
+    name: parameter for name, parameter in parameters(EvalRequest).items() if parameter.option.setting
+}
+"""The options that pmlaunch.yaml and PMLAUNCH_* can set, by key."""
