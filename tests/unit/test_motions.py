@@ -169,7 +169,7 @@ def test_motion_is_read_again_only_if_its_content_changed(
     path = smpl_motion(tmp_path / "walk.npy")
     fresh = read_info(path, available(opened))
     reads: list[Path] = []
-    monkeypatch.setattr("pmlaunch.motions.poselib_motion.read_motion", lambda path: reads.append(path) or _stop())
+    monkeypatch.setattr("pmlaunch.motions.poselib_motion.read_motion", lambda path, _: reads.append(path) or _stop())
     assert read_info(path, available(opened)) == fresh
     assert reads == []
     path.write_bytes(path.read_bytes() + b"\0")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pmlaunch.catalog.generated_clips import own_clip, own_clips
 from pmlaunch.catalog.presets import MotionPreset
@@ -15,12 +14,14 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.motions.outline import MotionOutline
+from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.json import to_json
 from pmlaunch.support.names import choose, fold
 
 _LISTING = "pmlaunch list motions"
-_LIBRARIES = (".yaml", ".yml", ".pt")
-_READER = "motion 2"  # part of the cache's key: change it when the reader learns more
+_READER = "motion 3"  # part of the cache's key: raise it when the reader learns more
 
 
 def motions(checkout: Checkout, available: Sequence[Robot]) -> list[MotionInfo]:
@@ -127,7 +128,7 @@ class MotionSearch:
 
 
 def _looks_like_path(wanted: str) -> bool:
-    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in (".npy", ".motion", *_LIBRARIES)
+    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in MOTION_SUFFIXES
 
 
 def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
@@ -137,17 +138,14 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
         fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
-    if path.suffix == ".pt" and path.is_file():
+    if path.suffix == PACKED_SUFFIX and path.is_file():
         return _library_info(info, available)
     try:
-        bodies, frames, fps, seconds = _read(path)
+        found = _outline(path)
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
         return replace(info, problem=problem)
-    robot = robot_with_bodies(frozenset(bodies), available)
-    if robot is None and len(set(bodies)) == 1:  # a tensor motion tells the number of its bodies, not their names
-        robot = _by_count(path, len(bodies), available)
-    return replace(info, robot=robot.name if robot else None, frames=frames, fps=fps, seconds=seconds)
+    return _with_outline(info, found, available)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:
@@ -158,20 +156,26 @@ def _pointer(path: Path) -> lfs.Pointer | None:
 
 
 def _library_info(info: MotionInfo, available: Sequence[Robot]) -> MotionInfo:
-    """The size of a packed library of 3.x; one of 2.x is a pickled object, which is not read."""
-    from pmlaunch.motions.torch_motion import read_tensor_motion
-
+    """A library of 3.x is outlined; others (a .yaml, a .pt of 2.x, which is a whole object) are not looked into."""
     try:
-        found = read_tensor_motion(info.path)
+        found = read_outline(info.path)
     except PmlaunchError:
         note = "This motion library is not looked into: its robot and length are unknown before the start."
         return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(info.path)))
-    robot = _by_count(info.path, found.bodies, available)
+    return _with_outline(info, found, available)
+
+
+def _with_outline(info: MotionInfo, found: MotionOutline, available: Sequence[Robot]) -> MotionInfo:
+    """`info` with the facts of the outline, and the robot that has the motion's bodies."""
+    if found.body_names:
+        robot = robot_with_bodies(frozenset(found.body_names), list(available))
+    else:
+        robot = _by_count(info.path, found.bodies, available)
     return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
 
 
-def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
-    """Bodies, frames, fps (1/s) and seconds; cached by content, because numpy is slow to import."""
+def _outline(path: Path) -> MotionOutline:
+    """The outline of a motion, cached by content because numpy is slow to import. Raises PML121, PML122 or PML123."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -185,23 +189,11 @@ def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
         ) from error
     cache, key = JsonCache("motions"), content_key(_READER, content)
     entry = cache.get(key)
-    if not isinstance(entry, list):
-        entry = _parse(path, content)
-        cache.put(key, entry)
-    bodies, frames, fps, seconds = entry
-    return bodies, frames, fps, seconds
-
-
-def _parse(path: Path, content: bytes) -> list[Any]:
-    """[body names, frames, fps, seconds] of a motion of any format."""
-    from pmlaunch.motions.poselib_motion import read_motion
-    from pmlaunch.motions.torch_motion import is_tensor_motion, read_tensor_motion
-
-    if is_tensor_motion(content):
-        tensors = read_tensor_motion(path, content)
-        return [["?"] * tensors.bodies, tensors.frames, tensors.fps, tensors.seconds]
-    motion = read_motion(path)
-    return [list(motion.node_names), motion.frames, motion.fps, motion.seconds]
+    if isinstance(entry, dict):
+        return MotionOutline(**{**entry, "body_names": tuple(entry["body_names"])})
+    found = read_outline(path, content)
+    cache.put(key, to_json(found))
+    return found
 
 
 def _by_count(path: Path, bodies: int, available: Sequence[Robot]) -> Robot | None:

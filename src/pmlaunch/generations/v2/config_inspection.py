@@ -8,8 +8,8 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from pmlaunch.errors import did_you_mean
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
+from pmlaunch.errors import did_you_mean
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
 

@@ -1,4 +1,4 @@
-"""The tracking errors against values worked out by hand."""
+"""Tracking errors and scores against hand-computed values."""
 
 # ruff: noqa: E402
 from __future__ import annotations
@@ -10,8 +10,8 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
     pytest.importorskip(_package, reason=f"skipped: the demo needs {_package}: pip install pmlaunch[demo]")
 
 from pmlaunch.demo.env import StepResult
-from pmlaunch.demo.evaluation import SUMMED, Tally, average, score, shares
-from pmlaunch.demo.metrics import cartesian_err, gr_err, gt_err, tracking_errors
+from pmlaunch.demo.scores import SUMMED, Tally, average, score, shares
+from pmlaunch.demo.tracking_errors import cartesian_err, gr_err, gt_err, tracking_errors
 from pmlaunch.motions.kinematics import IDENTITY, about, multiply, rotate
 
 REFERENCE = np.array([[0.0, 0.0, 1.0], [0.0, 0.2, 0.5], [0.3, 0.0, 1.5]])
@@ -23,14 +23,14 @@ def test_gt_err_is_the_mean_distance() -> None:
     assert gt_err(moved, REFERENCE) == pytest.approx((0.5 + 0.0 + 0.1) / 3)
 
 
-def test_gr_err_is_the_mean_angle_the_short_way() -> None:
+def test_gr_err_is_the_mean_of_the_shorter_angles() -> None:
     turned = np.stack([about("x", 0.3), about("z", 2 * np.pi - 0.6), -IDENTITY])
     assert gr_err(turned, UPRIGHT) == pytest.approx((0.3 + 0.6 + 0.0) / 3)
     errors = tracking_errors(REFERENCE, turned, REFERENCE, UPRIGHT)
     assert errors["gr_err_degrees"] == pytest.approx(np.degrees(0.3))
 
 
-def test_cartesian_err_forgives_place_and_heading() -> None:
+def test_cartesian_err_ignores_position_and_heading() -> None:
     turn = about("z", 1.1)
     moved = rotate(turn, REFERENCE) + np.array([4.0, -2.0, 0.3])
     assert cartesian_err(moved, multiply(turn, UPRIGHT), REFERENCE, UPRIGHT) == pytest.approx(0.0, abs=1e-12)
@@ -53,9 +53,9 @@ def test_means_over_steps_then_over_motions() -> None:
     assert metrics["eval/gt_err"] == pytest.approx((0.3 + 0.1) / 2)
     assert metrics["eval/gt_err_max"] == pytest.approx((0.6 + 0.1) / 2)
     assert metrics["eval/gt_err_min"] == pytest.approx(0.1)
-    assert metrics["eval/tracking_success_rate"] == 0.5, "the first motion was lost: 0.6 m > 0.5 m"
+    assert metrics["eval/tracking_success_rate"] == 0.5, "the first motion failed: 0.6 m > 0.5 m"
     assert metrics["demo/root_force_mean"] == pytest.approx(20.0)
-    assert metrics["demo/root_force_max"] == pytest.approx(120.0), "the largest of all, not a mean of the motions'"
+    assert metrics["demo/root_force_max"] == pytest.approx(120.0), "the maximum over all motions, not their mean"
     assert [entry.completed for entry in scores] == [False, True, False]
     assert [entry.steps for entry in scores] == [3, 1, 0]
 
@@ -72,7 +72,7 @@ def test_ranks_are_averaged_motion_by_motion() -> None:
     assert scores[0].metrics["demo/root_force_max"] == pytest.approx(60.0), "of both ranks"
 
 
-def test_half_a_metre_is_still_a_success() -> None:
+def test_half_a_metre_still_counts_as_success() -> None:
     tally = Tally(1)
     tally.add(result(0, 0.5))
     assert average(score(tally.table()[None]))["eval/tracking_success_rate"] == 1.0

@@ -1,4 +1,4 @@
-"""The motions of an evaluation: one `.npy`, or a YAML that lists many for one start."""
+"""Load the motions of an evaluation: one `.npy` file, or a YAML library that lists several."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from pmlaunch.motions.poselib_motion import Motion, read_motion
 def load_motions(motion_file: Path) -> list[Motion]:
     """Read `motion_file`.
 
-    A YAML holds `motions: [{file, fps, sub_motions: [{timings: {start, end}}]}]` as upstream's; a file is absolute
-    or relative to the YAML, `fps` and `sub_motions` may be left out, timings are in s.
+    A YAML library holds `motions: [{file, fps, sub_motions: [{timings: {start, end}}]}]`, as upstream's does. A file is
+    absolute or relative to the YAML, `fps` and `sub_motions` are optional, timings are in s.
 
     Raises:
         PmlaunchError: a motion is missing, unreadable or refused.
-        ValueError: the YAML is not such a list.
+        ValueError: the YAML is not such a library.
     """
     if motion_file.suffix not in (".yaml", ".yml"):
         return [read_motion(motion_file)]
@@ -32,7 +32,7 @@ def load_motions(motion_file: Path) -> list[Motion]:
 
 
 def _distinct(motions: list[Motion]) -> list[Motion]:
-    """The motions with names that differ: figures are told by name."""
+    """Make the names unique, because figures are reported by name."""
     taken: dict[str, int] = {}
     named = []
     for motion in motions:
@@ -44,7 +44,7 @@ def _distinct(motions: list[Motion]) -> list[Motion]:
 
 def _entry(folder: Path, entry: Any) -> list[Motion]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("file"), str):
-        raise ValueError(f"a motion of the list has no file: {entry!r}")
+        raise ValueError(f"a motion of the list has no file: {entry!r}")  # noqa: TRY004 (of the file, not of a caller)
     motion = read_motion(folder / entry["file"])
     if entry.get("fps") is not None:
         motion = replace(motion, fps=float(entry["fps"]))
@@ -55,7 +55,7 @@ def _entry(folder: Path, entry: Any) -> list[Motion]:
 
 
 def _cut(motion: Motion, timings: Mapping[str, Any]) -> Motion:
-    """The frames from `start` to `end` s; an `end` of -1 or none is the motion's own."""
+    """The frames from `start` to `end` s; an `end` of -1 or None is the end of the motion."""
     end = timings.get("end")
     first = round(float(timings.get("start") or 0.0) * motion.fps)
     last = motion.frames if end is None or float(end) < 0 else min(int(float(end) * motion.fps), motion.frames)

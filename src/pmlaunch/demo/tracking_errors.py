@@ -1,7 +1,7 @@
 """Tracking errors with ProtoMotions' names, definitions and units.
 
-Per control step each is a mean over the bodies; `evaluation` takes means, maxima and minima over the steps of a
-motion and then means over the motions, as upstream's evaluation does. Only demo/root_*_max are largest values of all.
+For a control step, each is a mean over the bodies. `scores` takes mean, maximum and minimum over the steps of a motion
+and averages these over the motions, as upstream does; only demo/root_*_max are maxima over everything.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _UNITS: Final = {
     "demo/body_weight": "N",
 }
 FAILED_ABOVE: Final = 0.5
-"""m of gt_err at any step: the motion counts as lost."""
+"""m of gt_err; a motion that exceeds it at any step counts as failed."""
 
 
 COMMON: Final = {
@@ -32,28 +32,28 @@ COMMON: Final = {
     "mean_position_error_m": "eval/gt_err",
     "mean_rotation_error_deg": "eval/gr_err_degrees",
 }
-"""What every generation has, and this one's name for it."""
+"""The figures that every generation has, with their names here."""
 
 
 def unit(metric: str) -> str:
-    """The unit of a metric by its flat name; largest, smallest and mean values have that of the value itself."""
+    """Return the unit of a metric by its flat name, with or without _max, _min or _mean."""
     for ending in ("_max", "_min", "_mean"):
         metric = metric.removesuffix(ending)
     return _UNITS[metric]
 
 
 def gt_err(positions: Array, reference: Array) -> float:
-    """Mean distance in m between bodies (J, 3) and where they should be: global translation error."""
+    """Global translation error: mean distance in m between bodies (J, 3) and their reference."""
     return float(np.linalg.norm(positions - reference, axis=-1).mean())
 
 
 def gr_err(rotations: Array, reference: Array) -> float:
-    """Mean angle in rad between bodies' rotations (J, 4) and what they should be: global rotation error."""
+    """Global rotation error: mean angle in rad between bodies' rotations (J, 4) and their reference."""
     return float(np.linalg.norm(to_vector(multiply(inverse(rotations), reference)), axis=-1).mean())
 
 
 def cartesian_err(positions: Array, rotations: Array, reference: Array, reference_rotations: Array) -> float:
-    """Mean distance in m between the poses alone: both seen from their own root, along their own heading."""
+    """Pose error: mean distance in m between poses that are each seen from their own root and heading."""
     return gt_err(_seen_from_root(positions, rotations), _seen_from_root(reference, reference_rotations))
 
 
@@ -64,7 +64,7 @@ def _seen_from_root(positions: Array, rotations: Array) -> Array:
 def tracking_errors(
     positions: Array, rotations: Array, reference: Array, reference_rotations: Array
 ) -> dict[str, float]:
-    """All of `TRACKING` for one control step; bodies (J, 3) m and (J, 4) xyzw, the root first."""
+    """Compute all of `TRACKING` for a control step, from bodies (J, 3) m and (J, 4) xyzw, the root first."""
     angle = gr_err(rotations, reference_rotations)
     return {
         "gt_err": gt_err(positions, reference),

@@ -1,4 +1,4 @@
-"""The book-keeping of an evaluation: which motions a rank takes, and what its steps add up to."""
+"""Scores of an evaluation: which motions a rank evaluates, and how its steps become figures."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from pmlaunch.demo.env import StepResult
-from pmlaunch.demo.metrics import FAILED_ABOVE, TRACKING
+from pmlaunch.demo.tracking_errors import FAILED_ABOVE, TRACKING
 from pmlaunch.motions.kinematics import Array
 
 SUMMED: Final = (*TRACKING, "root_force", "root_torque", "root_force_peak")
@@ -17,9 +17,9 @@ _COLUMNS: Final = 2 + 3 * len(SUMMED)
 
 
 def shares(motions: int, ranks: int, rank: int) -> range:
-    """The motions that a rank evaluates: as upstream, consecutive ones, the first ranks take one more.
+    """Return the motions that a rank evaluates: consecutive ones, the first ranks one more, as upstream does.
 
-    With more ranks than motions every rank evaluates all of them, from another start.
+    If there are more ranks than motions, every rank evaluates all of them, from different starts.
     """
     if motions < ranks:
         return range(motions)
@@ -30,7 +30,7 @@ def shares(motions: int, ranks: int, rank: int) -> range:
 
 @dataclass(eq=False)
 class Poses:
-    """Where the bodies were in the first run through a motion: one entry a step, (J, 3) m and (J, 4) xyzw."""
+    """The first run through a motion: (J, 3) m and (J, 4) xyzw for each step."""
 
     positions: list[Array] = field(default_factory=list)
     rotations: list[Array] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Poses:
 class Tally:
     """Sums, maxima and minima over the steps of each motion."""
 
-    def __init__(self, motions: int):
+    def __init__(self, motions: int) -> None:
         shape = (motions, len(SUMMED))
         self.sum, self.max, self.min = np.zeros(shape), np.full(shape, -np.inf), np.full(shape, np.inf)
         self.steps = np.zeros(motions)
@@ -48,6 +48,7 @@ class Tally:
         self.poses: dict[int, Poses] = {}
 
     def add(self, result: StepResult) -> None:
+        """Add one step of one humanoid."""
         motion = result.motion
         values = np.array([result.errors[name] for name in SUMMED])
         self.sum[motion] += values
@@ -62,13 +63,13 @@ class Tally:
         self.completed[motion] += result.last
 
     def table(self) -> Array:
-        """All numbers as (motions, columns), to be gathered from the ranks."""
+        """Return all numbers as (motions, columns), to be gathered from the ranks."""
         return np.column_stack([self.steps, self.completed, self.sum, self.max, self.min])
 
 
 @dataclass(frozen=True)
 class MotionScore:
-    """One motion's figures over all ranks that evaluated it; `metrics` is empty when none did."""
+    """Figures of a motion over all ranks that evaluated it; `metrics` is empty if none did."""
 
     steps: int
     completed: bool
@@ -76,10 +77,10 @@ class MotionScore:
 
 
 def score(tables: Array) -> list[MotionScore]:
-    """Every motion's figures from the ranks' tables (ranks, motions, columns).
+    """Compute every motion's figures from the ranks' tables (ranks, motions, columns).
 
-    Mean over a rank's steps first, then over the ranks; so are, as upstream has it, the largest and the smallest
-    step. The help at the root is the demo's own: its `_max` is the largest of all steps.
+    Means are taken over the steps of each rank and then over the ranks. As upstream does, the largest and smallest
+    step are averaged over the ranks, too; only the balancing force, the demo's own, reports the largest of all.
     """
     return [_score(tables[:, motion][tables[:, motion, 0] > 0]) for motion in range(tables.shape[1])]
 
@@ -107,7 +108,7 @@ def _score(rows: Array) -> MotionScore:
 
 
 def average(scores: list[MotionScore]) -> dict[str, float]:
-    """Mean of each metric over the motions that were evaluated, as upstream does; of the demo's own, the largest."""
+    """Average each metric over the evaluated motions, as upstream does; of the balancing force, take the largest."""
     evaluated = [entry.metrics for entry in scores if entry.metrics]
     if not evaluated:
         return {}
@@ -116,7 +117,7 @@ def average(scores: list[MotionScore]) -> dict[str, float]:
 
 
 def gather(fabric: Any, tally: Tally) -> Array:
-    """The tables of all ranks: (ranks, motions, columns)."""
+    """Gather the tables of all ranks: (ranks, motions, columns)."""
     import torch
 
     mine = torch.from_numpy(tally.table()).to(fabric.device)

@@ -1,9 +1,11 @@
-"""What an evaluation leaves: metrics.json, poses.png, motion.npz where it is wanted, and a few printed lines."""
+"""Writes the results of an evaluation: metrics.json, poses.png and, on request, motion.npz."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.evaluation import MotionScore, Poses
-from pmlaunch.demo.metrics import COMMON, unit
+from pmlaunch.demo.scores import MotionScore, Poses
+from pmlaunch.demo.tracking_errors import COMMON, unit
 from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
 from pmlaunch.support.atomic import write_text
 
@@ -23,42 +25,51 @@ _CUT = "motions were cut short: one that is hardly begun is hardly ever lost, so
 
 
 def run_folder() -> Path:
-    """Where results go: the folder that pmlaunch names, else Hydra's."""
+    """Return the folder for results, made if need be: the one that pmlaunch names, else Hydra's."""
     named = os.environ.get(RUN_DIR)
-    if named:
-        return Path(named)
-    return Path(HydraConfig.get().runtime.output_dir) if HydraConfig.initialized() else Path.cwd()
-
-
-def write(
-    folder: Path,
-    env: DemoEnv,
-    scores: list[MotionScore],
-    metrics: dict[str, float],
-    poses: dict[int, Poses],
-    *,
-    steps: int,
-    ranks: int,
-    seconds: dict[str, float],
-    keep: bool = False,
-    measure: bool = True,
-) -> None:
-    """Write the files and print the outcome. `steps` are this rank's; `keep` asks for motion.npz.
-
-    Without `measure` there is no metrics.json and no picture.
-    """
+    if not named and HydraConfig.initialized():
+        named = HydraConfig.get().runtime.output_dir
+    folder = Path(named) if named else Path.cwd()
     folder.mkdir(parents=True, exist_ok=True)
-    if keep and poses:
-        write_saved(folder / FILE, _saved(env, poses))
-    if not measure:
-        print(f"Done: {steps} steps, without metrics.", flush=True)
-        return
+    return folder
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The outcome of an evaluation.
+
+    Attributes:
+        scores: figures of each motion, over all ranks.
+        metrics: figures of the evaluation, by their flat names.
+        poses: what this rank's humanoids did, by motion.
+        steps: control steps that this rank took.
+        ranks: number of processes.
+        seconds: s of the phases "start", "load" and "evaluation".
+    """
+
+    scores: Sequence[MotionScore]
+    metrics: Mapping[str, float]
+    poses: Mapping[int, Poses]
+    steps: int
+    ranks: int
+    seconds: Mapping[str, float]
+
+
+def write_motion(env: DemoEnv, outcome: Outcome) -> None:
+    """Write motion.npz, if this rank took any step."""
+    if outcome.poses:
+        write_saved(run_folder() / FILE, _saved(env, outcome.poses))
+
+
+def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
+    """Write metrics.json and poses.png, and print a summary."""
+    folder, metrics, scores = run_folder(), outcome.metrics, outcome.scores
     per_motion = [_motion(env.motions[index].name, entry) for index, entry in enumerate(scores)]
     whole = all(entry.completed for entry in scores)
     document = {
         "schema": SCHEMA,
         "generation": "demo",
-        "metrics": metrics,
+        "metrics": dict(metrics),
         "units": {name: unit(name) for name in metrics},
         "common": {
             **{name: metrics.get(source) for name, source in COMMON.items()},
@@ -68,17 +79,18 @@ def write(
         "per_motion": per_motion,
         "comparable": whole,
         "notes": _NOTES if whole else [*_NOTES, _CUT],
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "steps": steps,
-        "steps_per_second": round(steps / seconds["evaluation"], 2) if steps else 0.0,
-        "ranks": ranks,
+        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
+        "steps": outcome.steps,
+        "steps_per_second": round(outcome.steps / outcome.seconds["evaluation"], 2) if outcome.steps else 0.0,
+        "ranks": outcome.ranks,
     }
     write_text(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
-    _draw(folder / "poses.png", env, scores, poses)
-    print(_summary(steps, metrics), flush=True)
+    _draw(folder / "poses.png", env, outcome)
+    print(_summary(outcome), flush=True)
 
 
-def _summary(steps: int, metrics: dict[str, float]) -> str:
+def _summary(outcome: Outcome) -> str:
+    steps, metrics = outcome.steps, outcome.metrics
     if not steps:
         return "Done: no steps were asked for."
     return (
@@ -89,7 +101,7 @@ def _summary(steps: int, metrics: dict[str, float]) -> str:
 
 
 def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
-    """One motion's figures by the names that the totals have; `success` is None where no step was taken."""
+    """One motion's figures, named as in the totals; `success` is None if no step was taken."""
     figures = dict(entry.metrics)
     success = figures.pop("eval/tracking_success_rate", None)
     return {
@@ -101,8 +113,8 @@ def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
     }
 
 
-def _saved(env: DemoEnv, poses: dict[int, Poses]) -> SavedMotion:
-    """The first run through each motion, side by side."""
+def _saved(env: DemoEnv, poses: Mapping[int, Poses]) -> SavedMotion:
+    """The first run through each motion, one column each."""
     shown = sorted(poses)
     first = env.motions[shown[0]]
     return SavedMotion(
@@ -117,12 +129,12 @@ def _saved(env: DemoEnv, poses: dict[int, Poses]) -> SavedMotion:
     )
 
 
-def _draw(path: Path, env: DemoEnv, scores: list[MotionScore], poses: dict[int, Poses]) -> None:
+def _draw(path: Path, env: DemoEnv, outcome: Outcome) -> None:
     from pmlaunch.motions.pose_strip import Row, draw_poses  # matplotlib takes a second to import
 
     rows = []
-    for index, found in sorted(poses.items()):
-        motion, error = env.motions[index], scores[index].metrics["eval/gt_err"]
+    for index, found in sorted(outcome.poses.items()):
+        motion, error = env.motions[index], outcome.scores[index].metrics["eval/gt_err"]
         rows.append(
             Row(motion.name, motion.node_names, motion.parents, found.positions, found.reference, env.dt, error)
         )
