@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
-from pmlaunch.catalog.models import checkpoint_state, choose_model, from_checkpoint, models, trained_bodies
+from pmlaunch.catalog.models import checkpoint_state, choose_model, from_checkpoint, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import (
     choose_robot,
@@ -19,7 +19,7 @@ from pmlaunch.catalog.robots import (
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.v2.checkout import HydraCheckout
-from pmlaunch.generations.v2.training_config import config_of, trained_changes
+from pmlaunch.generations.v2.training_config import config_of, trained_bodies, trained_changes
 from pmlaunch.support.json import to_json
 from standin import CHECKPOINT, SMPL, TRAINED
 

@@ -16,8 +16,11 @@ from pmlaunch.catalog.robots import Robot, robots, simulators
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.find import find_checkout
+from pmlaunch.generations.registry import training_of
+from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.generations.values import Training
 from pmlaunch.model import FLAG, Generation
 from pmlaunch.settings import Settings
 from standin import pointer_text
@@ -134,8 +137,8 @@ def test_pml011_same_name_in_two_folders(opened3: InferenceCheckout) -> None:
 def test_frozen_configs_name_the_robot_and_no_foreign_code(checkout3: Path) -> None:
     checkpoint = checkout3 / "results/g1_mlp/last.ckpt"
     assert frozen.read_frozen(checkpoint) == frozen.FrozenConfigs("here", "g1")
-    assert frozen.trained_simulator(checkpoint) == "mujoco"
-    assert frozen.robot_bodies(checkpoint) == frozenset(G1)
+    training = training_of(checkpoint)
+    assert training == Training(Generation.V3, ("g1", "g1"), frozenset(G1), "mujoco")
     assert frozen.number_at(frozen.frozen_text(checkpoint), "simulator.sim.fps") == 1000
     assert frozen.text_at(frozen.frozen_text(checkpoint), "env.empty") is None
 
@@ -152,7 +155,7 @@ def test_frozen_configs_name_the_robot_and_no_foreign_code(checkout3: Path) -> N
 )
 def test_foreign_code_in_frozen_configs_is_detected(tmp_path: Path, content: dict, foreign: str) -> None:
     checkpoint = make_trained(tmp_path, "g1", G1)
-    save_like_torch(tmp_path / frozen.CONFIGS, content)
+    save_like_torch(tmp_path / FROZEN_CONFIGS, content)
     found = frozen.read_frozen(checkpoint)
     assert found.state == "here"
     assert any(name.startswith(foreign) for name in found.foreign)
@@ -193,14 +196,14 @@ _CONFIG = b"cprotomotions.envs.base_env.config\nEnvConfig\n"
     ],
 )
 def test_attempts_to_evade_the_pickle_check_are_detected(tmp_path: Path, payload: bytes, foreign: str) -> None:
-    found = _archive(tmp_path / frozen.CONFIGS, payload)
+    found = _archive(tmp_path / FROZEN_CONFIGS, payload)
     assert found.state == "here"
     assert any(foreign in name for name in found.foreign)
 
 
 def test_pickle_followed_by_an_archive_is_unreadable(tmp_path: Path) -> None:
     """Upstream would load the pickle, while zipfile would find the archive."""
-    assert _archive(tmp_path / frozen.CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state == "unreadable"
+    assert _archive(tmp_path / FROZEN_CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state == "unreadable"
 
 
 def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
@@ -211,7 +214,7 @@ def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
         b"cprotomotions.envs.mdp_component\nMdpComponent\n)\x81}X\x01\x00\x00\x00f"
         b"cprotomotions.envs.obs.path\ncompute_path_obs\nsbccollections\nOrderedDict\n)Rt."
     )
-    found = _archive(tmp_path / frozen.CONFIGS, payload)
+    found = _archive(tmp_path / FROZEN_CONFIGS, payload)
     assert found == frozen.FrozenConfigs("here", None)
 
 
@@ -222,11 +225,13 @@ def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
 def test_state_of_unreadable_frozen_configs(tmp_path: Path, content: bytes | None, state: str) -> None:
     checkpoint = make_trained(tmp_path, "g1", G1)
     if content is None:
-        (tmp_path / frozen.CONFIGS).unlink()
+        (tmp_path / FROZEN_CONFIGS).unlink()
     else:
-        (tmp_path / frozen.CONFIGS).write_bytes(content)
+        (tmp_path / FROZEN_CONFIGS).write_bytes(content)
     assert frozen.read_frozen(checkpoint).state == state
-    assert list(frozen.robot_names(checkpoint)) == ["g1"]  # from the training's arguments
+    training = training_of(checkpoint)
+    assert training is not None
+    assert training.robots == ("g1",)  # from the training's arguments
 
 
 @pytest.mark.parametrize("more", ["day: 2024-01-31", "ring: &ring [*ring]", "set: !!set {a}", "- broken"])
@@ -234,18 +239,24 @@ def test_malformed_yaml_of_the_configs_is_tolerated(tmp_path: Path, more: str) -
     checkpoint = make_trained(tmp_path, "g1", G1)
     text = tmp_path / "resolved_configs_inference.yaml"
     text.write_text(f"{text.read_text(encoding='utf-8')}{more}\n", encoding="utf-8")
-    assert frozen.trained_simulator(checkpoint) == "mujoco"  # from the YAML, or else from the training's arguments
+    training = training_of(checkpoint)
+    assert training is not None
+    assert training.simulator == "mujoco"  # from the YAML, or else from the training's arguments
 
 
 def test_yaml_of_the_configs_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         checkpoint = make_trained(tmp_path / name, "g1", G1)
-        assert frozen.robot_bodies(checkpoint) == frozenset(G1)
+        training = training_of(checkpoint)
+        assert training is not None
+        assert training.bodies == frozenset(G1)
         monkeypatch.setattr(frozen, "yaml_mapping", lambda _: pytest.fail("parsed again"))
 
 
 def test_config_of_2_is_not_mistaken_for_3(config: Path) -> None:
-    assert not frozen.is_of_generation_3(config.with_name("last.ckpt"))
+    training = training_of(config.with_name("last.ckpt"))
+    assert training is not None
+    assert training.generation is Generation.V2
 
 
 def test_meshes_that_are_lfs_pointers(opened3: InferenceCheckout) -> None:

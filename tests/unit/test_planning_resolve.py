@@ -120,7 +120,7 @@ def test_overrides_win_over_flags(plan, tmp_path: Path) -> None:
     assert (inputs.simulator.value.name, str(inputs.simulator.source)) == ("genesis", "override")
     assert told(inputs.checkpoint) == (checkpoint, "override")
     assert (planned.plan.motions[0].path, str(inputs.motion_source)) == (motion, "override")
-    assert told(planned.values.terrain) == ("complex", "override")
+    assert told(planned.inputs.terrain) == ("complex", "override")
     assert planned.plan.overrides[:3] == ("+robot=amp", "+simulator=genesis", "+terrain=complex")
     assert [text for text in planned.plan.overrides if "num_envs" in text] == ["++num_envs=7"]
     assert planned.runtime.facts.kind is RuntimeKind.PYTHON  # genesis needs no Isaac Lab

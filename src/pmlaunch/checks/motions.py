@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.catalog.generated_clips import is_own
-from pmlaunch.catalog.models import CheckpointState, models
+from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.demo import demo_checkout
-from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.generations.v2.training_config import config_of
-from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
@@ -25,8 +23,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     """Check that there is a motion, and that each can be read and belongs to the robot."""
     plan = planned.plan
     if not plan.motions:
-        known = config_of(plan.checkpoint) is not None or frozen.is_of_generation_3(plan.checkpoint)
-        if known and planned.report.motion_file is None and not planned.report.findings:
+        if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} names no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
         return
@@ -116,7 +113,10 @@ def _model_for(robot: str, planned: Planned) -> str | None:
     found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]
-    fitting.sort(
-        key=lambda model: (not frozen.measures_something(model.checkpoint), model.state is not CheckpointState.HERE)
-    )
-    return fitting[0].name if fitting else None
+    best = min(fitting, key=_reluctance, default=None)
+    return best.name if best else None
+
+
+def _reluctance(model: Model) -> tuple[bool, bool]:
+    training = training_of(model.checkpoint)
+    return (training is not None and not training.measures, model.state is not CheckpointState.HERE)

@@ -2,43 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Protocol
 
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.metric_definitions import MetricDefinitions
 from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo
-from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values
-from pmlaunch.model import Generation, Source, Sourced
+from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, RunSettings, Training
+from pmlaunch.model import Generation, Source
 from pmlaunch.request import EvalRequest
-
-STEPS_OF_UNKNOWN = 1000
-"""Control steps of a headless run whose motion's length is unknown: about half a minute."""
 
 
 class Program(Protocol):
     """The upstream program that a plan starts."""
 
-    def check_request(self, request: EvalRequest) -> None:
+    def check_request(self, request: EvalRequest) -> None:  # noqa: ARG002
         """Raise PML016 for an option that this program has no equivalent for."""
+        return  # most have all
+
+    def settings(self, choices: Choices) -> RunSettings:
+        """The values that planning has decided, by key. Raises PML017 for what the simulator cannot do."""
         ...
 
-    def values(self, choices: Choices) -> Values:
-        """All values but the number of steps. Raises PML017 for what the simulator cannot do."""
-        ...
-
-    def report(self, choices: Choices, values: Values) -> ConfigReport:
+    def report(self, choices: Choices, settings: RunSettings) -> ConfigReport:
         """The content of the run's config; empty if the checkpoint has none, which a check reports."""
         ...
 
-    def steps(self, choices: Choices, values: Values, report: ConfigReport) -> Sourced[int | None]:
-        """The number of control steps of the run; None if it is open or unknown."""
-        ...
-
-    def details(self, choices: Choices, values: Values, steps: Sourced[int | None]) -> LaunchDetails:
-        """The command line of the program, and what only this generation needs."""
+    def details(self, choices: Choices, settings: RunSettings, report: ConfigReport) -> LaunchDetails:
+        """The length of the run, the command line, and what only this generation needs."""
         ...
 
     def read_library(self, library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
@@ -46,7 +38,7 @@ class Program(Protocol):
         ...
 
     def library_text(self, entries: Sequence[LibraryEntry]) -> str:
-        """The YAML of a library."""
+        """The YAML of a library, in ASCII: upstream opens it in whatever encoding Windows is set to."""
         ...
 
 
@@ -67,6 +59,33 @@ class PackageRule:
     unless_installed: bool = False
 
 
+@dataclass(frozen=True)
+class MetricDefinitions:
+    """The metrics of a generation: names, units, and which of them mean the same in every generation.
+
+    Attributes:
+        units: unit of a metric by its name without prefix, `_max` and `_min`.
+        common: {name shared by all generations: this generation's name}.
+        factors: {name shared by all generations: factor from this generation's unit}, where it is not 1.
+        failed_when: (metric of one motion, limit): above the limit the motion counts as lost.
+        agents: prefixes of the agents (`_target_`) that have metrics of their own.
+        wraps: whether `agent._target_` is replaced for a run that measures.
+        by_itself: whether the program measures when asked to, so that the agent only watches.
+    """
+
+    units: Mapping[str, str] = field(default_factory=dict)
+    common: Mapping[str, str] = field(default_factory=dict)
+    factors: Mapping[str, float] = field(default_factory=dict)
+    failed_when: tuple[str, float] | None = None
+    agents: tuple[str, ...] = ()
+    wraps: bool = False
+    by_itself: bool = False
+
+    def cover(self, agent: str | None) -> bool:
+        """Whether this agent (its `_target_`) has metrics of its own, as far as can be told before the start."""
+        return not self.wraps or agent is None or agent.startswith(self.agents)
+
+
 class GenerationAdapter(Protocol):
     """One generation. Adapters are cheap to import; what is slow is imported by their methods.
 
@@ -77,7 +96,7 @@ class GenerationAdapter(Protocol):
         origin_of_checkout: how to get a checkout, for hints.
         embedded: whether it is part of pmlaunch, and so has no checkout to install and no window.
         hydra: whether the program takes Hydra overrides.
-        motion_suffix: ending of its motion files; `packed_suffix`: of packed libraries that it can read.
+        motion_suffixes: of the motion files that it reads; the first is that of single motions.
         motion_names_carry_robot: whether a motion file's name begins with the robot's; else only its content tells.
         presets_know_keys: whether the keys of a simulator's preset are those of this generation's window.
         own_packages: packages of the checkout, in the order in which they import each other.
@@ -94,8 +113,7 @@ class GenerationAdapter(Protocol):
     origin_of_checkout: ClassVar[str] = ""
     embedded: ClassVar[bool] = False
     hydra: ClassVar[bool] = True
-    motion_suffix: ClassVar[str]
-    packed_suffix: ClassVar[str | None] = None
+    motion_suffixes: ClassVar[tuple[str, ...]]
     motion_names_carry_robot: ClassVar[bool] = True
     presets_know_keys: ClassVar[bool] = False
     metrics: ClassVar[MetricDefinitions] = MetricDefinitions()
@@ -106,31 +124,15 @@ class GenerationAdapter(Protocol):
     disk_bytes: ClassVar[int] = 0
     assets_in_lfs: ClassVar[bool] = False
 
-    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:
-        """The checkout at `root`."""
-        ...
-
     @property
     def program(self) -> Program:
         """The program that a plan of this generation starts."""
         ...
 
-    def made(self, checkpoint: Path) -> bool:
-        """Whether a training of this generation wrote the files beside the checkpoint."""
+    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:
+        """The checkout at `root`."""
         ...
 
-    def trained_robots(self, checkpoint: Path) -> Iterable[str]:
-        """Names of the robot of the training, the most reliable first."""
-        ...
-
-    def trained_bodies(self, checkpoint: Path) -> frozenset[str]:
-        """Body names of the robot of the training; empty if its files do not tell."""
-        ...
-
-    def trained_simulator(self, checkpoint: Path) -> str | None:
-        """The simulator of the training; None if its files do not tell."""
-        ...
-
-    def measures_something(self, checkpoint: Path) -> bool:
-        """Whether the checkpoint's evaluator has anything to measure."""
+    def training(self, checkpoint: Path) -> Training | None:
+        """What is known about the training; None if another generation wrote the files beside the checkpoint."""
         ...

@@ -9,17 +9,48 @@ from typing import Any
 
 from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
-from pmlaunch.model import ArgumentPoint, Finding, Generation, MotionInfo, Sourced, Staged
+from pmlaunch.model import ArgumentPoint, Finding, Generation, MotionInfo, Origin, Source, Sourced, Staged
+
+CONSTRAINT_GROUP = "opt"
+"""The config group that MaskedMimic's constraints belong to."""
+BACKEND = "fabric.strategy.process_group_backend"
+"""The Hydra key of `Choices.backend`."""
+WINDOW_STAYS_OPEN = Source(Origin.DEFAULT, "default: a window stays open")
+LENGTH_OF_THE_MOTION = Source(Origin.DEFAULT, "default: the motion's length")
+EVERY_MOTION_ONCE = Source(Origin.DEFAULT, "default: every motion once")
+STEPS_OF_UNKNOWN = Sourced(1000, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
+"""Control steps of a headless run whose motion's length is unknown: about half a minute."""
+
+
+RunSettings = Mapping[str, Sourced[Any]]
+"""The values of a run by key, in the order in which they are written."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the files beside a checkpoint tell about its training; empty or None where they do not tell.
+
+    Attributes:
+        robots: names of the robot, the most reliable first.
+        bodies: body names of the robot.
+        measures: whether the evaluator has anything to measure, unlike a prior's.
+    """
+
+    generation: Generation
+    robots: tuple[str, ...] = ()
+    bodies: frozenset[str] = frozenset()
+    simulator: str | None = None
+    measures: bool = True
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The decisions that planning makes alike for every generation; a program turns them into `Values`.
+    """The decisions that planning makes alike for every generation.
 
     Attributes:
-        maker: generation whose training wrote the checkpoint; None if its files do not tell.
+        training: what the files beside the checkpoint tell about it; None if they tell nothing.
         robot: robot as the checkout describes it; None if nothing names one.
-        terrain, constraints: options of config groups; a generation without groups ignores them.
+        terrain, constraints: options of config groups; None and empty in a generation without groups.
         motions: empty where the checkpoint's own motion is to be used.
         checkpoint_text, motion_text: paths as the target system writes them; `motion_text` is None without motions.
         device: gpu or cpu; None where the checkpoint or upstream decides.
@@ -29,7 +60,7 @@ class Choices:
 
     checkout: Checkout
     checkpoint: Path
-    maker: Generation | None
+    training: Training | None
     robot: Sourced[RobotOutline | None]
     simulator: str
     terrain: Sourced[str | None]
@@ -47,27 +78,6 @@ class Choices:
     seed: Sourced[int] | None
     max_steps: Sourced[int] | None
     metrics: Sourced[bool]
-
-
-@dataclass(frozen=True)
-class Values:
-    """The values of a run.
-
-    Attributes:
-        groups: config group -> option, for all groups but robot and simulator.
-        settings: key -> value, in the order in which they are written.
-        fabric: arguments of Lightning's Fabric that the program has no option for.
-    """
-
-    terrain: Sourced[str | None]
-    constraints: Sourced[tuple[str, ...]]
-    headless: Sourced[bool]
-    device: Sourced[str | None]
-    backend: Sourced[str | None]
-    settings: Mapping[str, Sourced[Any]]
-    overrides: tuple[UserOverride, ...]
-    groups: Mapping[str, str] = field(default_factory=dict)
-    fabric: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -100,6 +110,7 @@ class LaunchDetails:
 
     Attributes:
         arguments: its command line.
+        steps: control steps of the run; None if it is open or unknown.
         variables: environment variables that make the run faster, unless the user has set them.
         agent_arguments: what the agent has to pass to functions of the program.
         limit: control steps after which every motion is cut; None plays them to their end.
@@ -107,13 +118,9 @@ class LaunchDetails:
     """
 
     arguments: tuple[str, ...]
+    steps: Sourced[int | None]
     variables: Mapping[str, str] = field(default_factory=dict)
     agent_arguments: tuple[ArgumentPoint, ...] = ()
     staged: Staged | None = None
     limit: int | None = None
     ends_by_itself: bool = False
-
-
-def whole_number(value: object) -> int | None:
-    """`value` as an integer, if it is a number."""
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
