@@ -151,12 +151,10 @@ def presets(group: str, more: Folders = ()) -> Mapping[str, Any]:
 
 @cache
 def _presets(group: str, more: Folders) -> Mapping[str, Preset]:
-    found: dict[str, Preset] = {}
-    for source, folder in ((PRESET, shipped_presets()), *more):
-        for path in sorted((folder / group).glob("*.yaml")):
-            preset = _preset(path, source, _KINDS[group])
-            found[preset.name] = preset
-    return dict(sorted(found.items()))
+    places = ((PRESET, shipped_presets()), *more)
+    files = [(path, source) for source, folder in places for path in sorted((folder / group).glob("*.yaml"))]
+    found = [_preset(path, source, _KINDS[group]) for path, source in files]
+    return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.name)}
 
 
 def _preset(path: Path, source: Source, kind: type[Preset]) -> Preset:

@@ -35,23 +35,15 @@ class BodyPosition(NamedTuple):
 
 @dataclass(frozen=True)
 class Checkout(ABC):
-    """A checkout. Nothing in it is imported or executed.
-
-    Attributes:
-        source: how it was found.
-        script: the program.
-        config_dir: the folder of the config groups; it does not exist in a generation without groups.
-        python_path: folders that the program's own packages are imported from.
-        watch: the functions of the program that the agent watches.
-    """
+    """A checkout. Nothing in it is imported or executed."""
 
     root: Path
-    source: Source
+    source: Source  # how it was found
     generation: Generation
-    script: Path
-    config_dir: Path
-    python_path: tuple[Path, ...]
-    watch: tuple[WatchPoint, ...]
+    script: Path  # the program
+    config_dir: Path  # of the config groups; it does not exist in a generation without groups
+    python_path: tuple[Path, ...]  # folders that the program's own packages are imported from
+    watch: tuple[WatchPoint, ...]  # the functions of the program that the agent watches
 
     def groups(self) -> Sequence[str]:
         """The config groups, in alphabetical order."""

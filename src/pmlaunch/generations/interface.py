@@ -44,42 +44,25 @@ class Program(Protocol):
 
 @dataclass(frozen=True)
 class PackageRule:
-    """What an installation does with a package that the checkout requires.
+    """What an installation does with a package that the checkout requires."""
 
-    Attributes:
-        reason: shown to the user.
-        specifier: replaces the one of the requirements file; None leaves the package out.
-        later: install it in a second run of pip, whose resolver would refuse it together with the others.
-        unless_installed: keep any installed version.
-    """
-
-    reason: str
-    specifier: str | None = None
-    later: bool = False
-    unless_installed: bool = False
+    reason: str  # shown to the user
+    specifier: str | None = None  # replaces the one of the requirements file; None leaves the package out
+    later: bool = False  # in a second run of pip, whose resolver would refuse it together with the others
+    unless_installed: bool = False  # keep any installed version
 
 
 @dataclass(frozen=True)
 class MetricDefinitions:
-    """The metrics of a generation: names, units, and which of them mean the same in every generation.
+    """The metrics of a generation: names, units, and which of them mean the same in every generation."""
 
-    Attributes:
-        units: unit of a metric by its name without prefix, `_max` and `_min`.
-        common: {name shared by all generations: this generation's name}.
-        factors: {name shared by all generations: factor from this generation's unit}, where it is not 1.
-        failed_when: (metric of one motion, limit): above the limit the motion counts as lost.
-        agents: prefixes of the agents (`_target_`) that have metrics of their own.
-        wraps: whether `agent._target_` is replaced for a run that measures.
-        by_itself: whether the program measures when asked to, so that the agent only watches.
-    """
-
-    units: Mapping[str, str] = field(default_factory=dict)
-    common: Mapping[str, str] = field(default_factory=dict)
-    factors: Mapping[str, float] = field(default_factory=dict)
-    failed_when: tuple[str, float] | None = None
-    agents: tuple[str, ...] = ()
-    wraps: bool = False
-    by_itself: bool = False
+    units: Mapping[str, str] = field(default_factory=dict)  # by the metric's name without prefix, `_max` and `_min`
+    common: Mapping[str, str] = field(default_factory=dict)  # name in every generation -> name in this one
+    factors: Mapping[str, float] = field(default_factory=dict)  # likewise -> factor from this one's unit, if not 1
+    failed_when: tuple[str, float] | None = None  # (metric, limit): a motion above the limit counts as lost
+    agents: tuple[str, ...] = ()  # prefixes of the agents (`_target_`) that have metrics of their own
+    wraps: bool = False  # whether `agent._target_` is replaced for a run that measures
+    by_itself: bool = False  # whether the program measures when asked to, so that the agent only watches
 
     def cover(self, agent: str | None) -> bool:
         """Whether this agent (its `_target_`) has metrics of its own, as far as can be told before the start."""
@@ -87,42 +70,25 @@ class MetricDefinitions:
 
 
 class GenerationAdapter(Protocol):
-    """One generation. Adapters are cheap to import; what is slow is imported by their methods.
-
-    Attributes:
-        label: the generation in a sentence: "2.x", "the demo".
-        script: the program, relative to the root of a checkout, which is recognised by it.
-        refs: regular expression of the git refs of upstream that hold this generation.
-        origin_of_checkout: how to get a checkout, for hints.
-        embedded: whether it is part of pmlaunch, and so has no checkout to install and no window.
-        hydra: whether the program takes Hydra overrides.
-        motion_suffixes: of the motion files that it reads; the first is that of single motions.
-        motion_names_carry_robot: whether a motion file's name begins with the robot's; else only its content tells.
-        presets_know_keys: whether the keys of a simulator's preset are those of this generation's window.
-        own_packages: packages of the checkout, in the order in which they import each other.
-        required_packages: distributions that its program cannot run without.
-        package_rules: distribution -> what an installation does with it.
-        download_bytes, disk_bytes: size of one commit without history, packed and checked out.
-        assets_in_lfs: whether the robots' meshes are in Git LFS.
-    """
+    """One generation. Adapters are cheap to import; what is slow is imported by their methods."""
 
     generation: ClassVar[Generation]
-    label: ClassVar[str]
-    script: ClassVar[str]
-    refs: ClassVar[str] = r"(?!)"
-    origin_of_checkout: ClassVar[str] = ""
-    embedded: ClassVar[bool] = False
-    hydra: ClassVar[bool] = True
-    motion_suffixes: ClassVar[tuple[str, ...]]
-    motion_names_carry_robot: ClassVar[bool] = True
-    presets_know_keys: ClassVar[bool] = False
+    label: ClassVar[str]  # the generation in a sentence: "2.x", "the demo"
+    script: ClassVar[str]  # the program, relative to the root of a checkout, which is recognised by it
+    refs: ClassVar[str] = r"(?!)"  # regular expression of the git refs of upstream that hold it
+    origin_of_checkout: ClassVar[str] = ""  # how to get a checkout, for hints
+    embedded: ClassVar[bool] = False  # part of pmlaunch, so without a checkout to install and without a window
+    hydra: ClassVar[bool] = True  # whether the program takes Hydra overrides
+    motion_suffixes: ClassVar[tuple[str, ...]]  # of the files that it reads; the first is that of single motions
+    motion_names_carry_robot: ClassVar[bool] = True  # a motion's name begins with the robot's; else its content tells
+    presets_know_keys: ClassVar[bool] = False  # the keys of a simulator's preset are those of this generation's window
     metrics: ClassVar[MetricDefinitions] = MetricDefinitions()
-    own_packages: ClassVar[tuple[str, ...]] = ()
-    required_packages: ClassVar[tuple[str, ...]] = ()
-    package_rules: ClassVar[Mapping[str, PackageRule]] = {}
-    download_bytes: ClassVar[int] = 0
-    disk_bytes: ClassVar[int] = 0
-    assets_in_lfs: ClassVar[bool] = False
+    own_packages: ClassVar[tuple[str, ...]] = ()  # of the checkout, in the order in which they import each other
+    required_packages: ClassVar[tuple[str, ...]] = ()  # distributions that the program cannot run without
+    package_rules: ClassVar[Mapping[str, PackageRule]] = {}  # by distribution
+    download_bytes: ClassVar[int] = 0  # of one commit without history
+    disk_bytes: ClassVar[int] = 0  # of its files
+    assets_in_lfs: ClassVar[bool] = False  # whether the robots' meshes are in Git LFS
 
     @property
     def program(self) -> Program:

@@ -20,20 +20,13 @@ class OverrideKind(str, Enum):
 
 @dataclass(frozen=True)
 class UserOverride:
-    """One override as the user meant it.
-
-    Attributes:
-        key: dotted key, or the name of a group.
-        text: right-hand side as typed.
-        value: what the program makes of `text`, as plain JSON data.
-        added: whether a plus was typed, which says that the key may be new.
-    """
+    """One override as the user meant it."""
 
     kind: OverrideKind
-    key: str
-    text: str
-    value: Any
-    added: bool
+    key: str  # dotted key, or the name of a group
+    text: str  # right-hand side as typed
+    value: Any  # what the program makes of `text`, as plain JSON data
+    added: bool  # whether a plus was typed, which says that the key may be new
 
     @property
     def choices(self) -> list[str]:

@@ -28,56 +28,39 @@ RunSettings = Mapping[str, Sourced[Any]]
 
 @dataclass(frozen=True)
 class Training:
-    """What the files beside a checkpoint tell about its training; empty or None where they do not tell.
-
-    Attributes:
-        robots: names of the robot, the most reliable first.
-        bodies: body names of the robot.
-        measures: whether the evaluator has anything to measure, unlike a prior's.
-    """
+    """What the files beside a checkpoint tell about its training; empty or None where they do not tell."""
 
     generation: Generation
-    robots: tuple[str, ...] = ()
-    bodies: frozenset[str] = frozenset()
+    robots: tuple[str, ...] = ()  # names of its robot, the most reliable first
+    bodies: frozenset[str] = frozenset()  # names of the robot's bodies
     simulator: str | None = None
-    measures: bool = True
+    measures: bool = True  # whether the evaluator has anything to measure, unlike a prior's
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The decisions that planning makes alike for every generation.
-
-    Attributes:
-        training: what the files beside the checkpoint tell about it; None if they tell nothing.
-        robot: robot as the checkout describes it; None if nothing names one.
-        terrain, constraints: options of config groups; None and empty in a generation without groups.
-        motions: empty where the checkpoint's own motion is to be used.
-        checkpoint_text, motion_text: paths as the target system writes them; `motion_text` is None without motions.
-        device: gpu or cpu; None where the checkpoint or upstream decides.
-        backend: of the process group; None for Lightning's own choice. `strategy`: set instead of a process group.
-        metrics: whether every motion is evaluated once and measured.
-    """
+    """The decisions that planning makes alike for every generation."""
 
     checkout: Checkout
     checkpoint: Path
-    training: Training | None
+    training: Training | None  # None if the files beside the checkpoint do not tell
     robot: Sourced[RobotOutline | None]
     simulator: str
-    terrain: Sourced[str | None]
+    terrain: Sourced[str | None]  # None, and no constraints, in a generation without config groups
     constraints: Sourced[tuple[str, ...]]
-    motions: tuple[MotionInfo, ...]
+    motions: tuple[MotionInfo, ...]  # empty where the checkpoint's own motion is to be used
     overrides: tuple[UserOverride, ...]
-    checkpoint_text: Sourced[str]
-    motion_text: Sourced[str] | None
+    checkpoint_text: Sourced[str]  # a path as the target system writes it
+    motion_text: Sourced[str] | None  # likewise; None without motions
     headless: Sourced[bool]
-    device: Sourced[str | None]
-    backend: Sourced[str | None]
-    strategy: Sourced[str] | None
+    device: Sourced[str | None]  # gpu or cpu; None where the checkpoint or upstream decides
+    backend: Sourced[str | None]  # of the process group; None for Lightning's own choice
+    strategy: Sourced[str] | None  # set instead of a process group
     num_envs: Sourced[int]
     devices: Sourced[int] | None
     seed: Sourced[int] | None
     max_steps: Sourced[int] | None
-    metrics: Sourced[bool]
+    metrics: Sourced[bool]  # whether every motion is evaluated once and measured
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -87,40 +70,27 @@ class Choices:
 
 @dataclass(frozen=True)
 class ConfigReport:
-    """The relevant content of a run's config, and what is wrong with it. None means unknown.
-
-    Attributes:
-        control_hz: rate of the policy's decisions in 1/s: sim.fps / sim.decimation.
-        unknown_keys: key that the user typed and no config has -> a sentence with the nearest one, or "".
-    """
+    """The relevant content of a run's config, and what is wrong with it. None means unknown."""
 
     findings: tuple[Finding, ...] = ()
-    control_hz: float | None = None
+    control_hz: float | None = None  # rate of the policy's decisions in 1/s: sim.fps / sim.decimation
     motion_file: str | None = None
     max_eval_steps: int | None = None
     num_envs: int | None = None
     agent: str | None = None
     control_type: str | None = None
+    # key that the user typed and no config has -> a sentence with the nearest one, or ""
     unknown_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class LaunchDetails:
-    """What a generation's program adds to a plan.
+    """What a generation's program adds to a plan."""
 
-    Attributes:
-        arguments: its command line.
-        steps: control steps of the run; None if it is open or unknown.
-        variables: environment variables that make the run faster, unless the user has set them.
-        agent_arguments: what the agent has to pass to functions of the program.
-        limit: control steps after which every motion is cut; None plays them to their end.
-        ends_by_itself: whether the program ends after the last motion.
-    """
-
-    arguments: tuple[str, ...]
-    steps: Sourced[int | None]
-    variables: Mapping[str, str] = field(default_factory=dict)
-    agent_arguments: tuple[ArgumentPoint, ...] = ()
+    arguments: tuple[str, ...]  # its command line
+    steps: Sourced[int | None]  # control steps of the run; None if it is open or unknown
+    variables: Mapping[str, str] = field(default_factory=dict)  # make the run faster, unless the user has set them
+    agent_arguments: tuple[ArgumentPoint, ...] = ()  # what the agent has to pass to functions of the program
     staged: Staged | None = None
-    limit: int | None = None
-    ends_by_itself: bool = False
+    limit: int | None = None  # control steps after which every motion is cut; None plays them to their end
+    ends_by_itself: bool = False  # after the last motion

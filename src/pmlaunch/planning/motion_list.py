@@ -39,19 +39,12 @@ class MotionList:
 
 @dataclass(frozen=True)
 class MotionSources:
-    """Where motions are looked for.
+    """Where motions are looked for."""
 
-    Attributes:
-        find: the file that a name or path answers to.
-        folders: where patterns and folders are looked for: where the command was typed, then the checkout.
-        robots: all robots of the checkout.
-        generation: of the checkout.
-    """
-
-    find: Callable[[str], Path]
-    folders: Sequence[Path]
-    robots: Sequence[Robot]
-    generation: Generation
+    find: Callable[[str], Path]  # the file that a name or path answers to
+    folders: Sequence[Path]  # of patterns and folders: where the command was typed, then the checkout
+    robots: Sequence[Robot]  # all of the checkout
+    generation: Generation  # of the checkout
 
 
 def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:

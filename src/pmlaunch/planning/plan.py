@@ -28,9 +28,9 @@ from pmlaunch.model import (
     Sourced,
 )
 from pmlaunch.planning.choices import make_choices, seconds_of
+from pmlaunch.planning.command_line import plain_commands
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
-from pmlaunch.planning.plain_command import plain_commands
 from pmlaunch.planning.resolve import ResolvedInputs, resolve
 from pmlaunch.request import EvalRequest
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime

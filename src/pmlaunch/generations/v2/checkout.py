@@ -11,6 +11,7 @@ from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v2.overrides import parse_overrides
 from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.support.json import as_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
 _MISSING = "???"
@@ -61,10 +62,9 @@ class HydraCheckout(Checkout):
     def _part(self, group: str, name: str) -> Mapping[str, Any]:
         """The part `group` of an option's file; empty if the file is broken, which the config check reports."""
         try:
-            content = yaml_mapping(self.config_dir / group / f"{name}.yaml").get(group)
+            return as_mapping(yaml_mapping(self.config_dir / group / f"{name}.yaml").get(group))
         except PmlaunchError:
             return {}
-        return content if isinstance(content, dict) else {}
 
 
 def v2_checkout(root: Path, source: Source) -> HydraCheckout:

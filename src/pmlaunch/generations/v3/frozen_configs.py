@@ -32,17 +32,13 @@ _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w
 
 @dataclass(frozen=True)
 class FrozenConfigs:
-    """What can be told about the pickle without loading it.
+    """What can be told about the pickle without loading it."""
 
-    Attributes:
-        state: "here", "pointer" (of Git LFS), "missing" or "unreadable".
-        robot: the module of the robot's class; None if there is not exactly one.
-        foreign: what configs do not need: names that loading would import or call, and (descriptions).
-    """
-
-    state: str
-    robot: str | None = None
-    foreign: tuple[str, ...] = ()
+    state: str  # "here", "pointer" (of Git LFS), "missing" or "unreadable"
+    robot: str | None = None  # the module of the robot's class; None if there is not exactly one
+    foreign: tuple[
+        str, ...
+    ] = ()  # what configs do not need: names that loading would import or call, and (descriptions)
 
 
 def read_frozen(checkpoint: Path) -> FrozenConfigs:
