@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
 from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models, trained_for
 from pmlaunch.catalog.motions import MotionSearch
-from pmlaunch.catalog.presets import presets
+from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
-from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.errors import NoCheckoutError, PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_value
 from pmlaunch.generations.registry import GENERATIONS, training_of
-from pmlaunch.model import ARGUMENT, CHECKPOINT, DEFAULT, FLAG, OVERRIDE, UNKNOWN, MotionInfo, Source, Sourced
-from pmlaunch.planning.choose_checkout import choose_checkout, is_path, refuse_other_generation
+from pmlaunch.model import (
+    ARGUMENT,
+    CHECKPOINT,
+    DEFAULT,
+    FLAG,
+    OVERRIDE,
+    UNKNOWN,
+    Generation,
+    MotionInfo,
+    Source,
+    Sourced,
+)
 from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, own_list
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
+from pmlaunch.support.names import fold
 
 
 @dataclass(frozen=True)
@@ -62,15 +76,15 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
     option without an equivalent, and PML106 for a checkpoint of another generation.
     """
     more = settings.preset_folders
-    checkout = choose_checkout(request, settings, presets("model", more))
+    checkout = _checkout(request, settings, presets("model", more))
     query = _Query(request, settings, checkout, tuple(robots(checkout, presets("robot", more))))
     model = _model(query)
     if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
         # before the overrides are parsed, which the other generation would write differently
-        refuse_other_generation(_checkpoint(query, model).value, checkout)
+        _refuse_other_generation(_checkpoint(query, model).value, checkout)
     query = replace(query, overrides=tuple(checkout.parse(request.overrides)))
     checkpoint = _checkpoint(query, model)
-    refuse_other_generation(checkpoint.value, checkout)
+    _refuse_other_generation(checkpoint.value, checkout)
     _refuse_unknown_options(query)
     robot = _robot(query, model, checkpoint)
     simulator = _simulator(query, model, checkpoint.value)
@@ -91,9 +105,57 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
     )
 
 
+def _checkout(request: EvalRequest, settings: Settings, known: Mapping[str, ModelPreset]) -> Checkout:
+    """The checkout for `request`: the embedded one for the demo's models, else the user's. `known` are model presets.
+
+    Raises PML012 if there is none; before that PML102 for a mistyped path, and PML010 for a mistyped name.
+    """
+    wanted, demo, path = fold(request.model), demo_checkout(), None
+    if _is_path(request.model, settings.folder):
+        path = Path(os.path.abspath(settings.folder / Path(request.model).expanduser()))  # noqa: PTH100 (see find.py)
+    names = [(fold(name), preset.checkout) for preset in known.values() for name in preset.names]
+    if (wanted, Generation.DEMO) in names or (path is not None and path.is_relative_to(demo.root)):
+        return demo
+    try:
+        return find_checkout(settings, request.protomotions)
+    except NoCheckoutError:
+        if path is not None and not path.exists():
+            hint = "check the path; pmlaunch list models shows what has a name"
+            raise PmlaunchError("PML102", f"Checkpoint {path} does not exist.", hint=hint, subject=str(path)) from None
+        if path is None and request.protomotions is None and not any(name.startswith(wanted) for name, _ in names):
+            choose_model(request.model, known, [])
+        raise
+
+
+def _is_path(model: str, folder: Path) -> bool:
+    """Whether MODEL is the path of a checkpoint or of its folder, rather than a name."""
+    if model.endswith(".ckpt") or "/" in model or "\\" in model:
+        return True
+    return (folder / model / "last.ckpt").is_file()
+
+
+def _refuse_other_generation(checkpoint: Path, checkout: Checkout) -> None:
+    """Raise PML106 for a checkpoint that another generation of ProtoMotions made.
+
+    Its motions, simulators and options differ as well: each would be refused as unknown, which helps nobody.
+    """
+    training, own = training_of(checkpoint), GENERATIONS[checkout.generation]
+    if training is None or training.generation is own.generation or own.embedded:
+        return
+    maker = GENERATIONS[training.generation]
+    raise PmlaunchError(
+        "PML106",
+        f"{checkpoint} was made by ProtoMotions {maker.generation}; {checkout.root} is ProtoMotions {own.generation}, "
+        "which cannot load it.",
+        hint=f"--protomotions DIR of a {maker.label} checkout ({maker.origin_of_checkout}); "
+        f"or a checkpoint of {own.label}",
+        subject=str(checkpoint),
+    )
+
+
 def _model(query: _Query) -> Model:
     name, folder = query.request.model, query.settings.folder
-    if is_path(name, folder):
+    if _is_path(name, folder):
         path = folder / Path(name).expanduser()
         path = path / "last.ckpt" if path.is_dir() else path
         return from_checkpoint(path.absolute(), query.robots)

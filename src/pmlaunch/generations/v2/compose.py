@@ -93,13 +93,10 @@ def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
     from yaml import YAMLError
 
     try:
-        with (
-            warnings.catch_warnings(),
-            inspection.fast_yaml(),
-            initialize_config_dir(str(config_dir), version_base="1.1"),
-        ):
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are for the authors of the configs
-            return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
+            with inspection.fast_yaml(), initialize_config_dir(str(config_dir), version_base="1.1"):
+                return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()
         message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])}"
