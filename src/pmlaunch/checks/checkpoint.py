@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmlaunch.catalog.models import config_of
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmlaunch.catalog.constraints import GROUP, constraints
-from pmlaunch.generations.v2.overrides import merge_group_choices
+from pmlaunch.generations.overrides import group_choices
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned, plan_findings
 
@@ -18,7 +18,7 @@ def check_config(planned: Planned) -> Iterator[Finding]:
 
 def check_constraints(planned: Planned) -> Iterator[Finding]:
     """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start."""
-    chosen = set(merge_group_choices(planned.values.user, GROUP, planned.values.constraints.value))
+    chosen = set(group_choices(planned.values.overrides, GROUP, planned.values.constraints.value))
     if not chosen:
         return
     for constraint in constraints(planned.checkout):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmlaunch.checks.demo_packages import check_demo_packages
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.support.platforms import LONGEST_RUNS
@@ -29,5 +30,5 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
-    if plan.generation is Generation.DEMO and is_own_interpreter(plan.runtime) and not plan.foreign:
+    if GENERATIONS[plan.generation].embedded and is_own_interpreter(plan.runtime) and not plan.foreign:
         yield from check_demo_packages(Severity.ERROR)

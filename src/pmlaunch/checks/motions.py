@@ -7,11 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pmlaunch.catalog.models import config_of, models
+from pmlaunch.catalog.generated_clips import is_own
+from pmlaunch.catalog.models import CheckpointState, models
 from pmlaunch.catalog.presets import presets
-from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
-from pmlaunch.model import Finding, Generation, MotionInfo, Severity
+from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
 
@@ -44,10 +47,6 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
 
 def _own_clips(planned: Planned) -> Iterator[Finding]:
     """Notes for clips of our own that stand in for missing ones, so that they are not taken for upstream's."""
-    if planned.plan.generation is not Generation.V3:
-        return
-    from pmlaunch.catalog.generated_clips import is_own
-
     for motion in planned.plan.motions:
         if is_own(motion.path):
             message = (
@@ -106,16 +105,18 @@ def _of_several_robots(planned: Planned) -> Finding:
 
 def _typed(motion: MotionInfo, planned: Planned) -> str:
     """How to give the motion on a command line: by its name if the checkout has it, else by its path."""
-    if planned.checkout.motions_carry_robot and motion.path in planned.checkout.motion_files():
+    if GENERATIONS[planned.plan.generation].motion_names_carry_robot and motion.path in planned.checkout.motion_files():
         return motion.path.stem
     return str(motion.path)
 
 
 def _model_for(robot: str, planned: Planned) -> str | None:
     """A model for that robot's motions, preferably downloaded and able to measure; None if there is none."""
-    home = None if planned.plan.generation is Generation.DEMO else planned.checkout
-    found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
+    home = None if GENERATIONS[planned.plan.generation].embedded else planned.checkout
+    found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]
-    fitting.sort(key=lambda model: (not frozen.measures_something(model.checkpoint), model.state != "here"))
+    fitting.sort(
+        key=lambda model: (not frozen.measures_something(model.checkpoint), model.state is not CheckpointState.HERE)
+    )
     return fitting[0].name if fitting else None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.catalog.models import config_of, trained_bodies, trained_for
+from pmlaunch.catalog.models import trained_bodies, trained_for
 from pmlaunch.catalog.robots import robot_with_bodies
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
@@ -17,7 +18,7 @@ from pmlaunch.planning.plan import Planned
 
 def check_robot(planned: Planned) -> Iterator[Finding]:
     """Check that the robot is known and is the one of the checkpoint."""
-    robot, checkpoint = planned.things.robot.value, planned.plan.checkpoint
+    robot, checkpoint = planned.inputs.robot.value, planned.plan.checkpoint
     if robot is None:
         yield from _unknown(planned)
         return
@@ -31,14 +32,14 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
     if frozen.is_of_generation_3(checkpoint):
-        named = trained_for(checkpoint, planned.things.robots)
+        named = trained_for(checkpoint, planned.inputs.robots)
         if named is not None and named.name != robot.name:
             message = f"The checkpoint was trained for robot {named.name}, not for {robot.name}."
             yield Finding("PML111", Severity.ERROR, message, f"--robot {named.name}", None, str(checkpoint))
         return
     trained = trained_bodies(checkpoint)
     if trained and trained != frozenset(robot.bodies):
-        own = robot_with_bodies(trained, list(planned.things.robots))
+        own = robot_with_bodies(trained, list(planned.inputs.robots))
         whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
         way_out = f"--robot {own.name}" if own else None
@@ -49,6 +50,6 @@ def _unknown(planned: Planned) -> Iterator[Finding]:
     checkpoint = planned.plan.checkpoint
     if config_of(checkpoint) is None and not frozen.is_of_generation_3(checkpoint):
         return  # the checkpoint check reports that
-    names = ", ".join(item.name for item in planned.things.robots)
+    names = ", ".join(item.name for item in planned.inputs.robots)
     message = "The checkpoint's config does not tell its robot."
     yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))

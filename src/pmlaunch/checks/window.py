@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.site_packages import lacks
 
@@ -13,7 +14,7 @@ from pmlaunch.runtimes.site_packages import lacks
 def check_window(planned: Planned) -> Iterator[Finding]:
     """Check that a requested window can open and that a requested video can be made."""
     plan = planned.plan
-    if plan.generation is Generation.DEMO:
+    if GENERATIONS[plan.generation].embedded:
         if planned.request.headless is False:
             message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
             yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")

@@ -1,11 +1,9 @@
-"""What the simulator's Python has to offer: a row for each generation and each simulator."""
+"""What the simulator's Python has to offer besides the packages of the generation: a row for each simulator."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-from pmlaunch.model import Generation
 
 
 @dataclass(frozen=True)
@@ -16,14 +14,6 @@ class Expected:
     modules: tuple[str, ...] = ()
 
 
-OF_GENERATION: Mapping[Generation, Expected] = {
-    Generation.V2: Expected(
-        ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich"),
-        ("hydra", "protomotions", "isaac_utils", "poselib"),  # the order in which they import each other
-    ),
-    Generation.V3: Expected(("torch", "lightning", "numpy"), ("protomotions",)),
-    Generation.DEMO: Expected(("torch", "lightning", "hydra-core", "omegaconf", "numpy")),
-}
 OF_SIMULATOR: Mapping[str, Expected] = {
     "isaaclab": Expected(("isaaclab", "isaacsim"), ("isaaclab", "isaacsim")),
     "genesis": Expected(("genesis-world",)),

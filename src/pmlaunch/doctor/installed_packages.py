@@ -52,7 +52,7 @@ def installed_in(target: DoctorTarget) -> InstalledPackages:
 
 
 def _by_files(target: DoctorTarget) -> InstalledPackages:
-    from pmlaunch.agent.pmlaunch_agent.installed import installed_packages
+    from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages
 
     python = target.runtime.facts.python
     if python is None:

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.catalog.presets import Preset, presets
-from pmlaunch.doctor.expected_packages import OF_GENERATION, of_simulator
+from pmlaunch.catalog.presets import SimulatorPreset, presets
+from pmlaunch.doctor.expected_packages import of_simulator
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import ProbeQuestions, PythonProbe, probe_of
 from pmlaunch.errors import NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
@@ -50,7 +51,7 @@ class DoctorTarget:
 
     settings: Settings
     platform: Platform
-    simulator: Preset
+    simulator: SimulatorPreset
     runtime: Runtime
     runs: Path
     checkout: Checkout | None = None
@@ -99,7 +100,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         settings,
         platform,
         beside=checkout.root if checkout else settings.folder,
-        wanted=str(preset.values.get("runtime", "python")),
+        wanted=preset.runtime,
         via=_text(settings, "via", request.via) or "auto",
         isaaclab=request.isaaclab,
         python=request.python,
@@ -109,7 +110,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
     device = _text(settings, "device", request.device)
     require_choice(EvalRequest, "device", device)
     backend = _backend(settings, platform, device, _devices(preset))
-    own = OF_GENERATION[checkout.generation].modules if checkout and not embedded else ()
+    own = GENERATIONS[checkout.generation].own_packages if checkout and not embedded else ()
     questions = ProbeQuestions(("lightning", *own, *of_simulator(preset.name).modules), backend, checkout)
     return DoctorTarget(
         settings,
@@ -132,11 +133,11 @@ def _text(settings: Settings, key: str, flag: str | None) -> str | None:
     return None if chosen is None else str(chosen.value)
 
 
-def _devices(simulator: Preset) -> Sequence[str]:
-    return simulator.values.get("devices") or ("gpu",)
+def _devices(simulator: SimulatorPreset) -> Sequence[str]:
+    return simulator.devices or ("gpu",)
 
 
-def _simulator(settings: Settings, flag: str | None) -> Preset:
+def _simulator(settings: Settings, flag: str | None) -> SimulatorPreset:
     known = presets("simulator", settings.preset_folders).values()
     wanted = _text(settings, "simulator", flag) or "isaaclab"
     return choose("simulator", wanted, known, lambda item: item.names, listing="pmlaunch list simulators")

@@ -22,7 +22,7 @@ from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_env
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Limits, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, supervised
 
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
@@ -164,7 +164,7 @@ class Git:
             log=self._log(arguments),
             stdin=more.stdin,
         )
-        watcher, limits = _DownloadWatcher(listener, more.poll), Limits(silence=more.patience)
+        watcher, limits = _DownloadWatcher(listener, more.poll), ChildLimits(silence=more.patience)
         with Interrupts() as interrupts, Guardian(str(self.logs)) as guardian:
             ended = supervised(command, guardian, interrupts, limits, watcher)
         interrupts.raise_if_any()

@@ -138,7 +138,7 @@ def _wanted_runtime(request: InstallRequest, settings: Settings) -> str:
     preset = choose(
         "simulator", request.simulator, known.values(), lambda item: item.names, listing="pmlaunch list simulators"
     )
-    return str(preset.values.get("runtime", "python"))
+    return preset.runtime
 
 
 def _find_runtime(context: InstallContext, wanted: str) -> Runtime | None:

@@ -14,7 +14,8 @@ from pmlaunch.doctor.examination import Examination, examine
 from pmlaunch.doctor.registry import MACHINE_CHECKS
 from pmlaunch.doctor.target import TargetRequest, resolve_target
 from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError
-from pmlaunch.model import Finding, Generation, LaunchPlan, RunRecord, Severity
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.run_folder import RunFolder
@@ -96,7 +97,7 @@ def _skipped(threshold: Threshold, why: str) -> Case:
 def _checks(plan: LaunchPlan | None) -> dict[str, MachineCheck]:
     """The checks of doctor that concern this run; preflight checks its model."""
     others = {CheckGroup.MODELS}
-    if plan is not None and plan.generation is Generation.DEMO:
+    if plan is not None and GENERATIONS[plan.generation].embedded:
         others.add(CheckGroup.CHECKOUT)
     return {name: check for name, check in MACHINE_CHECKS.items() if check.group not in others}
 

@@ -15,7 +15,7 @@ from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.checks import long_paths
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout
+from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.git.lfs_pointer import Pointer
 
 

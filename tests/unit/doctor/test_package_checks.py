@@ -9,7 +9,7 @@ import pytest
 from doctor_help import WHOLE, Found, answered, found, look, without
 
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
-from pmlaunch.generations.checkout import HydraCheckout
+from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import PythonRuntime
 

@@ -11,7 +11,7 @@ from doctor_help import Found, GitSays, found, look, with_programs
 from pmlaunch.doctor.checks import git_lfs
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout
+from pmlaunch.generations.v2.checkout import HydraCheckout
 
 
 def test_git_missing(target: DoctorTarget) -> None:

@@ -65,7 +65,7 @@ def _runtime(options: RuntimeOptions) -> Runtime:
         settings,
         platform_named(None),
         beside=beside,
-        wanted=str(preset.values.get("runtime", "python")),
+        wanted=preset.runtime,
         via=str(via.value) if via else "auto",
         isaaclab=options.isaaclab,
         python=options.python,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pmlaunch.catalog.models import config_of
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import simulators
 from pmlaunch.checks.config import check_config
@@ -13,6 +12,7 @@ from pmlaunch.doctor.checks.models import models_of
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pmlaunch.catalog.models import Model, models
+from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
 from pmlaunch.checks.checkpoint import check_against_git, fetch_command
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.target import DoctorTarget
-from pmlaunch.generations.checkout import Checkout, demo_checkout
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.text import megabytes
 
-_WORDS = {"here": "here", "pointer": "a Git LFS pointer", "missing": "missing"}
+_WORDS = {
+    CheckpointState.HERE: "here",
+    CheckpointState.POINTER: "a Git LFS pointer",
+    CheckpointState.MISSING: "missing",
+}
 
 
 def models_of(target: DoctorTarget, checkout: Checkout) -> list[Model]:
@@ -30,13 +35,13 @@ def _look(target: DoctorTarget) -> Observation:
         return Observation(skipped="there is no checkout")
     own = models_of(target, checkout)
     # one downloaded model may be all that is wanted: only a checkout without any cannot run
-    severity = Severity.WARNING if any(model.state == "here" for model in own) else Severity.ERROR
+    severity = Severity.WARNING if any(model.state is CheckpointState.HERE for model in own) else Severity.ERROR
     findings = list(_pointers(own, checkout, severity))
     for model in own:
         path, fix = model.checkpoint, fetch_command(model.checkpoint, checkout.root)
-        if model.state == "missing":
+        if model.state is CheckpointState.MISSING:
             findings.append(Finding("PML102", severity, f"{model.name} is missing: {path}", fix, fix, str(path)))
-        elif model.state == "here" and model.size is not None and not target.quick:
+        elif model.state is CheckpointState.HERE and model.size is not None and not target.quick:
             findings += check_against_git(path, model.size, fix, hashed=True)
     return Observation(tuple((model.name, _described(model)) for model in own), tuple(findings))
 
@@ -48,7 +53,7 @@ def _described(model: Model) -> str:
 
 def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> Iterator[Finding]:
     """One finding for all pointers: few users want every model, and each is a download of hundreds of MB."""
-    pointers = [model for model in own if model.state == "pointer"]
+    pointers = [model for model in own if model.state is CheckpointState.POINTER]
     if len(pointers) == 1:
         path = pointers[0].checkpoint
         message = f"{pointers[0].name} is not downloaded: {path.name} is a Git LFS pointer."

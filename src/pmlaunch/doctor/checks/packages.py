@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
-from pmlaunch.doctor.expected_packages import CHECKOUT_PACKAGES, OF_GENERATION, OPTIONAL, of_simulator
+from pmlaunch.doctor.expected_packages import CHECKOUT_PACKAGES, OPTIONAL, of_simulator
 from pmlaunch.doctor.installed_packages import InstalledPackages, installed_in
 from pmlaunch.doctor.probe import CHECK_LIMIT
 from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.installing.step import install_words
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage
@@ -50,7 +51,7 @@ def _facts(target: DoctorTarget, known: InstalledPackages) -> Iterator[tuple[str
 
 
 def _missing(target: DoctorTarget, known: InstalledPackages) -> Iterator[Finding]:
-    needed = (*OF_GENERATION[target.generation].packages, *of_simulator(target.simulator.name).packages)
+    needed = (*GENERATIONS[target.generation].required_packages, *of_simulator(target.simulator.name).packages)
     found = {*OPTIONAL, *known.packages, *(name for name, attempt in known.imports.items() if attempt.ok)}
     missing = [name for name in dict.fromkeys(needed) if name not in found]
     if missing:
@@ -117,7 +118,7 @@ def _from_elsewhere(target: DoctorTarget, known: InstalledPackages) -> Iterator[
     if target.checkout is None or target.embedded:
         return
     root = target.checkout.root
-    own = OF_GENERATION[target.checkout.generation].modules
+    own = GENERATIONS[target.checkout.generation].own_packages
     for name, folder in CHECKOUT_PACKAGES.items():
         if name not in own:
             continue

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import psutil
 
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.running.stop import running_runs
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git, cannot_write
 from pmlaunch.installing.checkout.adopted import check_ref, switch_to_request
@@ -21,8 +22,6 @@ from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Generation, Severity
 
 DEFAULT_REF = "v2.3"
-# Bytes of one commit without history (packed), and of its files: v2.3 measured except for eleven files, 3.x estimated
-_SIZES = {Generation.V2: (51_200_000, 108_600_000), Generation.V3: (30_000_000, 67_000_000)}
 
 
 class CheckoutStep:
@@ -55,7 +54,7 @@ class CheckoutStep:
         return Todo(
             f"switch {folder} to {ref}",
             (f'git -C "{folder}" checkout --detach {ref}',),
-            bytes=None if known_ref(git, folder, ref) else _SIZES[Generation.V2][0],
+            bytes=None if known_ref(git, folder, ref) else GENERATIONS[Generation.V2].download_bytes,
             findings=_generation_warning(ref),
             notes=check.notes,
         )
@@ -84,13 +83,13 @@ def _plan_clone(git: Git, context: InstallContext) -> Todo:
     refuse_clone(order)
     _refuse_current_folder(context)
     kind = f"submodule of {repository.root}" if repository else "clone"
-    packed, files = _SIZES[generation_by_name(order.ref) or Generation.V2]
+    adapter = GENERATIONS[generation_by_name(order.ref) or Generation.V2]
     return Todo(
         f"{request.ref if order.ref == request.ref else order.ref[:8]} from {order.url} as a {kind}, "
         "without history and without checkpoints",
         _commands(order, repository),
-        bytes=packed,
-        disk=packed + files,
+        bytes=adapter.download_bytes,
+        disk=adapter.download_bytes + adapter.disk_bytes,
         findings=_generation_warning(order.ref),
     )
 

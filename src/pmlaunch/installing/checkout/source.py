@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.failures import failure
 from pmlaunch.git.runner import Git, RunOptions
 from pmlaunch.model import Generation
@@ -58,9 +59,7 @@ def address(source: str) -> str:
 
 def generation_by_name(ref: str) -> Generation | None:
     """The generation of ProtoMotions' own refs; None for any other ref."""
-    if ref == "main" or re.match(r"v3(\.|$)", ref):
-        return Generation.V3
-    return Generation.V2 if re.match(r"v[12](\.|$)", ref) else None
+    return next((it for it, adapter in GENERATIONS.items() if re.match(adapter.refs, ref)), None)
 
 
 def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:

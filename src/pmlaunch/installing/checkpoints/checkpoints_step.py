@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
 from pmlaunch.git.lfs_files import FileState, LfsFile, has_object, room_for, states_of, store_of
 from pmlaunch.git.progress import Reporter
@@ -81,9 +82,8 @@ class CheckpointsStep:
 
 def _has_lfs_assets(context: InstallContext, location: Location) -> bool:
     """Whether the checkout is, or will be, of generation 3, which keeps meshes in Git LFS."""
-    if location.generation is not None:
-        return location.generation is Generation.V3
-    return generation_by_name(context.request.ref) is Generation.V3
+    generation = location.generation or generation_by_name(context.request.ref)
+    return generation is not None and GENERATIONS[generation].assets_in_lfs
 
 
 def _hint_without_git(context: InstallContext) -> str:
@@ -124,7 +124,7 @@ def _estimate(context: InstallContext) -> AlreadyDone | Todo:
     size = sum(model.size or 0 for model in models)
     names = ", ".join(model.names[0] for model in models) or ", ".join(request.models)
     parts = [f"{names}: {megabytes(size)} as v2.3 has them"] if names else []
-    if generation is Generation.V3:
+    if generation is not None and GENERATIONS[generation].assets_in_lfs:
         parts.append(f"the meshes of robot {request.robot}, as many as the checkout names")
     if not parts:
         return AlreadyDone("")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pmlaunch.catalog.presets import Preset, presets
+from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.lfs_files import LfsFile, lfs_files
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.location import Content, look_at
@@ -28,33 +29,30 @@ class FetchableModel:
     names: tuple[str, ...]
     path: str
     size: int | None = None
-    preset: Preset | None = field(default=None, compare=False)
+    preset: ModelPreset | None = field(default=None, compare=False)
 
     @property
     def repository(self) -> str | None:
         """The repository on Hugging Face that has the checkpoint; None if none is known."""
-        return str(self._value("huggingface")) if self._value("huggingface") else None
+        return self.preset.huggingface if self.preset else None
 
     @property
     def sha256(self) -> str | None:
         """The checkpoint's sha256 according to the preset."""
-        return str(self._value("sha256")) if self._value("sha256") else None
+        return self.preset.sha256 if self.preset else None
 
     @property
     def hub_command(self) -> str | None:
         """The command that fetches the model from Hugging Face; None if no repository there is known."""
         return f"pmlaunch fetch {self.names[0]} --from hf" if self.repository else None
 
-    def _value(self, key: str) -> object:
-        return self.preset.values.get(key) if self.preset else None
-
 
 def known_models(context: InstallContext, git: Git | None = None) -> list[FetchableModel]:
     """The models of the presets; with `git` also every other checkpoint that the checkout tracks, named by its folder."""
     found = [
-        FetchableModel(preset.names, str(preset.values["checkpoint"]), preset.values.get("size"), preset)
+        FetchableModel(preset.names, preset.checkpoint, preset.size, preset)
         for preset in presets("model", context.settings.preset_folders).values()
-        if preset.values.get("checkout") != "demo" and preset.values.get("checkpoint")
+        if preset.checkout is None and preset.checkpoint
     ]
     if git is not None:
         of_presets = {model.path for model in found}
@@ -110,7 +108,8 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
                 subject=model.names[0],
             )
         files += with_configs(model.path, tracked)
-    if generation_of(context.checkout) is Generation.V3:
+    generation = generation_of(context.checkout)
+    if generation is not None and GENERATIONS[generation].assets_in_lfs:
         files += robot_assets(git, context)
     return list(dict.fromkeys(files))
 

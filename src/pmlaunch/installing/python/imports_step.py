@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 from pmlaunch import __version__
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import v2_checkout
 from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.v2.checkout import v2_checkout
 from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.target_python import (

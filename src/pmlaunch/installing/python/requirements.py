@@ -15,6 +15,8 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.generations.interface import PackageRule
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Generation
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
@@ -50,39 +52,14 @@ class Requirements:
     torch: str | None = None
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """What to do about a package. `specifier` replaces the file's; None leaves the package out.
-
-    `later`: in a run of its own, because pip's resolver would refuse it together with the others. `unless_installed`:
-    any installed version will do.
-    """
-
-    reason: str
-    specifier: str | None = None
-    later: bool = False
-    unless_installed: bool = False
-
-
-_ALL: Mapping[str, _Rule] = {
-    "setuptools": _Rule(
+_ALL: Mapping[str, PackageRule] = {
+    "setuptools": PackageRule(
         "any from 64 on will do; a pin would replace the one that Isaac Lab and torch came with",
         ">=64",
         unless_installed=True,
     ),
-    "pydantic": _Rule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
-    "sentry-sdk": _Rule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
-}
-_OF_GENERATION: Mapping[Generation, Mapping[str, _Rule]] = {
-    Generation.V2: {
-        # genesis-world requires moviepy>=2 although it works with 1.0.3: in one run pip finds no solution
-        "moviepy": _Rule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
-        "genesis-world": _Rule(
-            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_installed=True
-        ),
-        "open3d": _Rule("only scripts that convert data import it; --with open3d"),
-    },
-    Generation.V3: {"moviepy": _Rule("3.x imports ImageSequenceClip from where version 2 has it", ">=2")},
+    "pydantic": PackageRule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
+    "sentry-sdk": PackageRule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
 }
 
 
@@ -114,7 +91,7 @@ def requirements_for(
     collected = Requirements()
     wanted = {canonicalize_name(name) for name in extras}
     seen: set[str] = set()
-    rules = {**_ALL, **_OF_GENERATION.get(generation, {})}
+    rules = {**_ALL, **GENERATIONS[generation].package_rules}
     markers = target.markers
     for line in _lines(text):
         asked = _parsed(line)
@@ -169,7 +146,7 @@ def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool,
 
 
 def _decide(
-    collected: Requirements, asked: Requirement, name: str, rule: _Rule | None, there: str | None
+    collected: Requirements, asked: Requirement, name: str, rule: PackageRule | None, there: str | None
 ) -> Requirements:
     """Add one requirement according to its rule; `there` is the installed version."""
     line = str(asked)
