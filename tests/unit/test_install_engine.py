@@ -57,7 +57,7 @@ class SilentObserver:
 
 
 def test_steps_are_done_in_order_and_planned_again_after_a_change(make_context: MakeContext) -> None:
-    plans = {"a": NOTHING, "b": Todo("b"), "c": Todo("c"), "d": NOTHING}
+    plans: dict[str, AlreadyDone | Todo] = {"a": NOTHING, "b": Todo("b"), "c": Todo("c"), "d": NOTHING}
     steps, context, observer = [RecordedStep(*item) for item in plans.items()], make_context(), SilentObserver()
     done = install(steps, context, observer, plan(steps, context))
     assert [result.state for result in done.results] == [State.ALREADY, State.DONE, State.DONE, State.ALREADY]
