@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
+from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import option, shared
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.runtimes.interface import Runtime
 
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class RuntimeOptions:
     """The options of `pmlaunch runtime`."""
 
-    simulator: str = field(default="isaaclab", metadata=option("The simulator to start."))
-    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
-    isaaclab: str | None = field(default=None, metadata=shared("isaaclab"))
-    python: str | None = field(default=None, metadata=shared("python"))
-    via: str | None = field(default=None, metadata=shared("via"))
+    simulator: str = option("The simulator to start.", "isaaclab")
+    protomotions: str | None = shared("protomotions")
+    isaaclab: str | None = shared("isaaclab")
+    python: str | None = shared("python")
+    via: str | None = shared("via")
 
 
 @command(RuntimeOptions)
@@ -34,7 +34,6 @@ def runtime_command(_: Invocation, options: RuntimeOptions) -> CommandResult:
     Reads files only; starts neither Isaac Sim nor any Python.
     """
     from pmlaunch.checks.preflight import exit_code_of
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.support.json import to_json
 
     runtime = _runtime(options)
@@ -75,8 +74,7 @@ def _runtime(options: RuntimeOptions) -> Runtime:
 
 
 def _draw(runtime: Runtime, console: Console) -> None:
-    from rich.text import Text
-
+    from pmlaunch.cli.render.layout import say
     from pmlaunch.model import RuntimeKind
 
     facts = runtime.facts
@@ -93,4 +91,4 @@ def _draw(runtime: Runtime, console: Console) -> None:
     rows += [(f"{name} is", "removed" if value is None else value) for name, value in runtime.environment.items()]
     for name, value in rows:
         if value:
-            console.print(Text.assemble((f"{name:<15}", "bold"), str(value)), soft_wrap=True)
+            say(console, (f"{name:<15}", "bold"), str(value))
