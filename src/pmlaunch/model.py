@@ -12,8 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint as ArgumentPoint  # noqa: PLC0414  # the plan holds them
-from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint as WatchPoint  # noqa: PLC0414  # the plan holds them
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint, WatchPoint
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)

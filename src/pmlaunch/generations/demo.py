@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.interface import PackageRule, Program
 from pmlaunch.generations.metric_definitions import MetricDefinitions
 from pmlaunch.generations.v2.adapter import Version2
-from pmlaunch.model import Generation, Origin, Source, WatchPoint
+from pmlaunch.model import Generation, Origin, Source
 
 _WATCH = (
     WatchPoint("simulator_ready", "pmlaunch.demo.env", "DemoEnv.__init__"),

@@ -18,8 +18,8 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import from_options, option, require_choice, shared
 
 if TYPE_CHECKING:
+    from pmlaunch.installing.context import InstallRequest
     from pmlaunch.installing.engine import Installation
-    from pmlaunch.installing.step import InstallRequest
     from pmlaunch.settings import Settings
 
 _SOURCE = "https://github.com/NVlabs/ProtoMotions"
@@ -65,7 +65,7 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     pmlaunch install --dry-run                        what would be done
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
-    from pmlaunch.installing.step import InstallRequest
+    from pmlaunch.installing.context import InstallRequest
     from pmlaunch.settings import Settings
 
     require_choice(InstallOptions, "kind", options.kind)

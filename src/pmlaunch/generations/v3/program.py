@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.interface import STEPS_OF_UNKNOWN
 from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo
@@ -14,7 +15,7 @@ from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
 from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values, whole_number
-from pmlaunch.model import CHECKPOINT, FLAG, OVERRIDE, ArgumentPoint, Finding, Origin, Severity, Source, Sourced, Staged
+from pmlaunch.model import CHECKPOINT, FLAG, OVERRIDE, Finding, Origin, Severity, Source, Sourced, Staged
 from pmlaunch.request import EvalRequest
 
 _LIMIT = "agent.evaluator.max_eval_steps"
