@@ -38,7 +38,6 @@ class Origin(Enum):
     USER_FILE = "user file"
     PRESET = "preset"
     CHECKPOINT = "checkpoint"
-    CHECKOUT = "checkout"
     PLATFORM = "platform"
     RUNTIME = "runtime"
     ISAAC_SIM = "_isaac_sim"
@@ -57,8 +56,7 @@ class Source:
     def __str__(self) -> str:
         return self.label or self.origin.value
 
-    def __json__(self) -> str:
-        return str(self)
+    __json__ = __str__
 
 
 FLAG = Source(Origin.FLAG)
@@ -175,8 +173,7 @@ class IsaacLabVersion:
     def __str__(self) -> str:
         return self.text
 
-    def __json__(self) -> str:
-        return self.text
+    __json__ = __str__
 
 
 @dataclass(frozen=True)
