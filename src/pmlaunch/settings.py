@@ -100,10 +100,8 @@ def _path(setting: Parameter, value: Any, folder: Path) -> Any:
 def _typed(setting: Parameter, value: Any, source: str) -> Any:
     """Convert `value`, text from the environment or a YAML value, to the type of the setting. Raises PML015."""
     kind = setting.type
-    if kind is bool and isinstance(value, str) and value.casefold() in _TRUE | _FALSE:
-        return value.casefold() in _TRUE
-    if kind is bool and isinstance(value, bool):
-        return value
+    if kind is bool and isinstance(value, (str, bool)) and str(value).casefold() in _TRUE | _FALSE:
+        return str(value).casefold() in _TRUE
     if kind in (int, float) and not isinstance(value, bool):
         try:
             return kind(value)
