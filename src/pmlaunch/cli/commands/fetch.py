@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
@@ -32,7 +31,6 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
     """
     from pmlaunch.cli.commands.install import installation_result, model_names
     from pmlaunch.cli.live.install_display import make_install_display
-    from pmlaunch.cli.render.install import draw_installation
     from pmlaunch.installing.checkpoints.fetch import fetch, fetch_context
     from pmlaunch.installing.checkpoints.fetch import remove as remove_models
     from pmlaunch.installing.engine import Installation
@@ -58,5 +56,4 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
             failed = error
     came = Installation(tuple(results), tuple(report.findings), failed)
     data = {"checkout": context.checkout, "logs": context.logs, "bytes": came.bytes, "models": came.results}
-    done = "freed" if options.remove else "fetched"
-    return installation_result("fetch", came, data, partial(draw_installation, came, done=done))
+    return installation_result("fetch", came, data, "freed" if options.remove else "fetched")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.cli.result import CommandResult, Draw
+from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import from_options, option, require_choice, shared
 
@@ -84,6 +84,12 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     return _install(request, settings, options, invocation)
 
 
+def model_names(typed: Sequence[str]) -> tuple[str, ...]:
+    """The names without blanks; `All` and `NONE` are accepted in any case, as names are."""
+    names = (name.strip() for name in typed)
+    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
+
+
 def _install(
     request: InstallRequest, settings: Settings, options: InstallOptions, invocation: Invocation
 ) -> CommandResult:
@@ -93,20 +99,24 @@ def _install(
 
     context = make_context(request, settings)
     chosen = steps(options.packages)
-    planned = plan(chosen, context)
-    if options.dry_run or planned.error:
-        return _result(planned, request, context.logs, dry_run=options.dry_run)
-    if not options.yes and not invocation.as_json:
-        _confirm(planned)
-    with make_install_display(quiet=invocation.as_json) as display:
-        came = install(chosen, context, display, planned)
-    return _result(came, request, context.logs)
-
-
-def model_names(typed: Sequence[str]) -> tuple[str, ...]:
-    """The names without blanks; `All` and `NONE` are accepted in any case, as names are."""
-    names = (name.strip() for name in typed)
-    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
+    came = plan(chosen, context)
+    if not options.dry_run and came.error is None:
+        if not options.yes and not invocation.as_json:
+            _confirm(came)
+        with make_install_display(quiet=invocation.as_json) as display:
+            came = install(chosen, context, display, came)
+    data = {
+        "folder": request.folder,
+        "ref": request.ref,
+        "source": request.source,
+        "dry_run": options.dry_run,
+        "logs": context.logs,
+        "bytes": came.bytes,
+        "steps": came.results,
+    }
+    first = next((name for name in request.models if name != "all"), "maskmimic")
+    then = f"pmlaunch eval {first} --motion walk" if request.models else "pmlaunch fetch maskmimic"
+    return installation_result("install", came, data, "installed", then)
 
 
 def _confirm(planned: Installation) -> None:
@@ -120,29 +130,16 @@ def _confirm(planned: Installation) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         typer.echo(f"{text} Nobody can be asked here: going on.", err=True)
     elif not typer.confirm(f"{text} Go on?", default=True, err=True):
-        raise PmlaunchError(
-            "PML340", "Nothing was downloaded.", hint="pmlaunch install --dry-run shows what it would be"
-        )
+        hint = "pmlaunch install --dry-run shows what it would be"
+        raise PmlaunchError("PML340", "Nothing was downloaded.", hint=hint)
 
 
-def _result(came: Installation, request: InstallRequest, logs: Path, *, dry_run: bool = False) -> CommandResult:
+def installation_result(
+    command: str, came: Installation, data: object, done: str, then: str | None = None
+) -> CommandResult:
+    """The result of `pmlaunch install` or `pmlaunch fetch`, whose error does not hide the steps before it."""
     from pmlaunch.cli.render.install import draw_installation
 
-    data = {
-        "folder": request.folder,
-        "ref": request.ref,
-        "source": request.source,
-        "dry_run": dry_run,
-        "logs": logs,
-        "bytes": came.bytes,
-        "steps": came.results,
-    }
-    first = next((name for name in request.models if name != "all"), "maskmimic")
-    then = f"pmlaunch eval {first} --motion walk" if request.models else "pmlaunch fetch maskmimic"
-    return installation_result("install", came, data, partial(draw_installation, came, then=then))
-
-
-def installation_result(command: str, came: Installation, data: object, draw: Draw) -> CommandResult:
-    """The result of `pmlaunch install` or `pmlaunch fetch`, whose error does not hide the steps before it."""
-    errors = (came.error,) if came.error else ()
-    return CommandResult(command, came.error.exit_code if came.error else 0, data, came.findings, errors, draw)
+    errors, exit_code = ((came.error,), came.error.exit_code) if came.error else ((), 0)
+    draw = partial(draw_installation, came, done, then)
+    return CommandResult(command, exit_code, data, came.findings, errors, draw)

@@ -30,9 +30,7 @@ def result_line(result: StepResult, fancy: bool = False) -> str:
     return f"{mark} {result.title}: {text}{took}"
 
 
-def draw_installation(
-    came: Installation, console: Console, *, done: str = "installed", then: str | None = None
-) -> None:
+def draw_installation(came: Installation, done: str, then: str | None, console: Console) -> None:
     """Print the plan of a dry run, or the logs of failed steps and the outcome. The steps were shown live.
 
     `done` is the word for a success, `then` the command to run next.
