@@ -39,10 +39,8 @@ class Settings:
     @cached_property
     def workspace_file(self) -> Path | None:
         """The nearest pmlaunch.yaml in the folder or one of its parents."""
-        for folder in (self.folder, *self.folder.parents):
-            if (folder / WORKSPACE_FILE).is_file():
-                return folder / WORKSPACE_FILE
-        return None
+        candidates = (folder / WORKSPACE_FILE for folder in (self.folder, *self.folder.parents))
+        return next((path for path in candidates if path.is_file()), None)
 
     @cached_property
     def preset_folders(self) -> tuple[tuple[Source, Path], ...]:
