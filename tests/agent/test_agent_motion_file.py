@@ -249,4 +249,4 @@ def test_closed_window_ends_a_run_that_only_plays(
 def test_bodies_of_generation_3_without_a_matching_skeleton() -> None:
     env = Env3(1, ["pelvis", "head"], reference=0.0)
     env.robot_config.kinematic_info.parent_indices = [-1]
-    assert Bodies3(env).parents(["pelvis", "head"]) == [-1, -1]
+    assert Bodies3(env).skeleton() == (["pelvis", "head"], [-1, -1])

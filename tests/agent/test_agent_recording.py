@@ -14,7 +14,7 @@ import pytest
 from pmlaunch_agent.artifacts import recording
 from pmlaunch_agent.artifacts.camera import Camera
 from pmlaunch_agent.artifacts.recording import Recorder
-from pmlaunch_agent.protomotions3 import handlers
+from pmlaunch_agent.protomotions3 import evaluation
 from reported import new_journal
 
 V2, V3 = "moviepy.editor", "moviepy"
@@ -253,7 +253,7 @@ def test_evaluation_is_recorded_however_it_ends(
         return f"done {collect}"
 
     evaluator = types.SimpleNamespace(env=types.SimpleNamespace(simulator=simulator))
-    recorded = handlers.recording(new_journal()[0], "video", evaluate)
+    recorded = evaluation.recording(new_journal()[0], "video", evaluate)
     with pytest.raises(KeyboardInterrupt) if interrupted else contextlib.nullcontext():
         assert recorded(evaluator, collect=True) == "done True"
     assert simulator.said == ["begin video-NOW", "picture.png", "end clip"]

@@ -12,6 +12,7 @@ import sys
 from typing import Any, Callable
 
 from pmlaunch_agent.contract import Artifact
+from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
 
 MOST_PICTURES = 9999
@@ -22,66 +23,54 @@ _HEIGHT, _WIDTH = 480, 640  # upstream's, and the most that MuJoCo draws unless 
 
 
 class Camera:
-    """Replaces a simulator's `_write_viewport_to_file(file_name)`.
-
-    Args:
-        simulator: upstream's, with its window open.
-        journal: told why the video ends before the run does.
+    """Replaces `_write_viewport_to_file(file_name)` of upstream's simulator, whose window is open.
 
     Attributes:
         pictures: number of pictures drawn.
     """
 
     def __init__(self, simulator: Any, journal: Journal) -> None:
+        self._simulator = simulator
         self._journal = journal
-        self._mujoco: _MujocoPictures | None = None
-        self._draw: Callable[[str], None] = simulator._write_viewport_to_file
+        self._renderer: Any = None  # MuJoCo's
         self._ended = False
         self.pictures = 0
         kind = type(simulator).__module__
+        self._draw: Callable[[str], None] = simulator._write_viewport_to_file
         if kind == _MUJOCO and getattr(simulator, "viewer", None) is not None:
-            self._mujoco = _MujocoPictures(simulator)
-            self._draw = self._mujoco.draw
+            self._draw = self._draw_mujoco
         elif kind == _GENESIS:
-            self._draw = lambda file_name: _draw_genesis(simulator, file_name)
+            self._draw = self._draw_genesis
 
     def __call__(self, file_name: str) -> None:
         """Draw the next picture."""
         if self._ended:
             return
-        reason = None
         try:
             self._draw(file_name)
-            self.pictures += 1
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-        if reason is None and self.pictures == MOST_PICTURES:
-            reason = "upstream can count no further"
-        if reason is not None:
-            self._end(f"the video ends after {self.pictures} pictures: {reason}")
+            self._end(error_text(error))
+            return
+        self.pictures += 1
+        if self.pictures == MOST_PICTURES:
+            self._end("upstream can count no further")
 
-    def _end(self, text: str) -> None:
+    def close(self) -> None:
+        """Close OpenGL's renderer, which must happen before the window closes."""
+        if self._renderer is not None:
+            self._renderer.close()
+            self._renderer = None
+
+    def _end(self, reason: str) -> None:
         self._ended = True
+        text = f"the video ends after {self.pictures} pictures: {reason}"
         if self.pictures:
             self._journal.remark(text)
         else:
             self._journal.left_out(Artifact.VIDEO, text)
 
-    def close(self) -> None:
-        """Free the renderer."""
-        if self._mujoco is not None:
-            self._mujoco.close()
-
-
-class _MujocoPictures:
-    """Draws what the window shows, including the markers of the reference."""
-
-    def __init__(self, simulator: Any) -> None:
-        self._simulator = simulator
-        self._renderer: Any = None
-
-    def draw(self, file_name: str) -> None:
-        """Write a picture to a file."""
+    def _draw_mujoco(self, file_name: str) -> None:
+        """Draw what the window shows, including the markers of the reference."""
         mujoco: Any = sys.modules["mujoco"]
         simulator, viewer = self._simulator, self._simulator.viewer
         if self._renderer is None:
@@ -91,16 +80,9 @@ class _MujocoPictures:
             _add_markers(mujoco, self._renderer.scene, viewer.user_scn)
         _save(file_name, self._renderer.render())
 
-    def close(self) -> None:
-        """Close OpenGL's renderer, which must happen before the window closes."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
-
-
-def _draw_genesis(simulator: Any, file_name: str) -> None:
-    drawn = simulator._perspective_view.render()
-    _save(file_name, drawn[0] if isinstance(drawn, tuple) else drawn)  # (color, depth, segmentation, normal)
+    def _draw_genesis(self, file_name: str) -> None:
+        drawn = self._simulator._perspective_view.render()
+        _save(file_name, drawn[0] if isinstance(drawn, tuple) else drawn)  # (color, depth, segmentation, normal)
 
 
 def _save(file_name: str, picture: Any) -> None:

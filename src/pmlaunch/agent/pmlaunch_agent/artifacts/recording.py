@@ -15,16 +15,14 @@ from typing import Any
 
 from pmlaunch_agent.artifacts.camera import Camera
 from pmlaunch_agent.contract import Artifact
+from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
 
 
 class Recorder:
-    """The recording of one simulator. A failure is remarked on and does not end the run.
+    """The recording of upstream's `simulator`. A failure is remarked on and does not end the run.
 
-    Args:
-        simulator: upstream's, which has been built.
-        path: of the video without `-TIME.mp4`.
-        journal: told why there is no video.
+    `path` is that of the video without `-TIME.mp4`.
     """
 
     def __init__(self, simulator: Any, path: str, journal: Journal) -> None:
@@ -38,7 +36,7 @@ class Recorder:
         try:
             reason = self._begin()
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
+            reason = error_text(error)
         if reason is not None:
             self._journal.left_out(Artifact.VIDEO, f"nothing was recorded: {reason}")
 
@@ -54,7 +52,7 @@ class Recorder:
                 self._drop()
         except Exception as error:
             if not glob.glob(f"{glob.escape(self._path)}*.mp4"):  # otherwise only upstream's cleanup failed
-                self._journal.left_out(Artifact.VIDEO, f"the video was not written: {type(error).__name__}: {error}")
+                self._journal.left_out(Artifact.VIDEO, f"the video was not written: {error_text(error)}")
         finally:
             vars(self._simulator).pop("_write_viewport_to_file", None)
             camera.close()
@@ -69,10 +67,8 @@ class Recorder:
             provide_moviepy()
         except Exception as error:  # none, or a broken one
             return f"moviepy cannot be imported by {sys.executable}: {error}"
-        camera = Camera(simulator, self._journal)
-        # upstream puts the time into it with %
-        simulator._user_recording_video_path = self._path.replace("%", "%%") + "-%s"
-        simulator._write_viewport_to_file = camera
+        camera = simulator._write_viewport_to_file = Camera(simulator, self._journal)
+        simulator._user_recording_video_path = self._path.replace("%", "%%") + "-%s"  # upstream puts the time into it
         simulator._toggle_video_record()
         self._camera = camera
         return None
@@ -81,7 +77,10 @@ class Recorder:
         print("pmlaunch_agent: the video is being written", file=sys.stderr, flush=True)
         simulator = self._simulator
         if simulator._user_is_recording:  # unless the user pressed L meanwhile
-            _draw_pending(simulator)
+            draw = getattr(getattr(simulator, "_sim", None), "render", None)
+            if callable(draw):  # Isaac Lab draws some frames after a request; others draw at once
+                for _ in range(3):
+                    draw()
             simulator._toggle_video_record()
         simulator.render()
         if simulator._user_recording_state_change:  # after its window was closed, MuJoCo ignores one call
@@ -95,14 +94,6 @@ class Recorder:
         if folder is not None and str(folder).startswith(self._path) and os.path.isdir(folder):
             os.rmdir(folder)
         self._journal.left_out(Artifact.VIDEO, "nothing was recorded: no picture was drawn")
-
-
-def _draw_pending(simulator: Any) -> None:
-    """Let Isaac Lab draw the last pictures, which it does some frames after a request; others draw at once."""
-    draw = getattr(getattr(simulator, "_sim", None), "render", None)
-    if callable(draw):
-        for _ in range(3):
-            draw()
 
 
 def provide_moviepy() -> None:

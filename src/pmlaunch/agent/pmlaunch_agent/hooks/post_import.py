@@ -8,6 +8,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable
 
+from pmlaunch_agent.report.ending import error_text
+
 Action = Callable[[ModuleType], None]
 
 
@@ -51,13 +53,13 @@ class PostImportHooks:
         try:
             action(module)
         except Exception as error:
-            self._on_error(f"a hook on {module.__name__} failed: {type(error).__name__}: {error}")
+            self._on_error(f"a hook on {module.__name__} failed: {error_text(error)}")
 
 
 class _ActingLoader:
-    """A loader that stands in for the real one until the module is executed.
+    """Stands in for the real loader until the module is executed.
 
-    It does not change the real loader, which in case of a zip file or the built-in modules serves many modules.
+    It leaves the real one as it is, which in case of a zip file or the built-in modules serves many modules.
     """
 
     def __init__(self, loader: Any, executed: Action) -> None:

@@ -10,42 +10,39 @@ from typing import Any, Callable, Iterable, Mapping
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.contract import WatchPoint
 from pmlaunch_agent.hooks.post_import import PostImportHooks
-from pmlaunch_agent.hooks.wrapping import Function, wrap_attribute
+from pmlaunch_agent.hooks.step_meter import StepMeter
+from pmlaunch_agent.hooks.wrapping import Function, after, before, wrap_attribute
 from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.step_meter import StepMeter
 
 Handler = Callable[[Function, WatchPoint], Function]
 """Wraps a watched function."""
 
 # Imports that take long or that a failure is often about; others would only be noise.
-PACKAGES = (
-    "isaacgym",
-    "isaacsim",
-    "isaaclab",
-    "genesis",
-    "newton",
-    "mujoco",
-    "torch",
-    "lightning",
-    "protomotions",
-)
+_PACKAGES = ("isaacgym", "isaacsim", "isaaclab", "genesis", "newton", "mujoco", "torch", "lightning", "protomotions")
 
 
 def common_handlers(journal: Journal, meter: StepMeter) -> dict[str, Handler]:
     """{event: handler} for the events that every generation has."""
+
+    def report_progress(returned: Any, *_args: Any, **_kwargs: Any) -> None:
+        """Report what every call returns: {done, of, steps}."""
+        if isinstance(returned, dict):
+            journal.progress(**{str(name): value for name, value in returned.items()})
+
     return {
         "step": lambda function, point: meter.counting(function, point.when),
         "evaluation": lambda function, _: evaluation(journal, function),
-        "motion": lambda function, _: _progress(journal, function),
+        "motion": lambda function, _: after(function, report_progress),
     }
 
 
 def install(
     points: Iterable[WatchPoint], handlers: Mapping[str, Handler], hooks: PostImportHooks, journal: Journal
 ) -> None:
-    """Report imports of PACKAGES, and wrap the functions at `points` by their handlers once they are imported."""
-    for package in PACKAGES:
+    """Report imports and process groups, and wrap the functions at `points` once they are imported."""
+    for package in _PACKAGES:
         hooks.when_imported(package, functools.partial(_report_import, journal))
+    hooks.when_imported("torch.distributed.distributed_c10d", functools.partial(_report_process_group, journal))
     for point in points:
         handler = handlers.get(point.event, functools.partial(_milestone, journal))
         hooks.when_imported(point.module, functools.partial(_attach, journal, point, handler))
@@ -53,6 +50,13 @@ def install(
 
 def _report_import(journal: Journal, module: ModuleType) -> None:
     journal.milestone("imported", key=f"imported:{module.__name__}", module=module.__name__)
+
+
+def _report_process_group(journal: Journal, module: Any) -> None:
+    def report(*_args: Any, **_kwargs: Any) -> None:
+        journal.process_group(str(module.get_backend()), module.get_world_size(), module.get_rank())
+
+    wrap_attribute(module, "init_process_group", lambda function: after(function, report))
 
 
 def _attach(journal: Journal, point: WatchPoint, handler: Handler, module: ModuleType) -> None:
@@ -67,33 +71,11 @@ def _attach(journal: Journal, point: WatchPoint, handler: Handler, module: Modul
 def _milestone(journal: Journal, function: Function, point: WatchPoint) -> Function:
     """Report the first call."""
 
-    def report() -> None:
+    def report(*_args: Any, **_kwargs: Any) -> None:
         if point.event not in journal.result.seconds:
             journal.milestone(point.event)
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if point.when == "before":
-            report()
-        returned = function(*args, **kwargs)
-        if point.when == "after":
-            report()
-        return returned
-
-    return call
-
-
-def _progress(journal: Journal, function: Function) -> Function:
-    """Report what every call returns: {done, of, steps}."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        returned = function(*args, **kwargs)
-        if isinstance(returned, dict):
-            journal.progress(**{str(name): value for name, value in returned.items()})
-        return returned
-
-    return call
+    return (before if point.when == "before" else after)(function, report)
 
 
 def evaluation(journal: Journal, function: Function) -> Function:

@@ -24,8 +24,7 @@ import time
 from typing import Any, Sequence
 
 from pmlaunch_agent.probe.distributions import installed_packages
-from pmlaunch_agent.probe.imports import try_import
-from pmlaunch_agent.probe.torch_features import torch_features, try_process_group
+from pmlaunch_agent.probe.trials import torch_features, try_import, try_process_group
 from pmlaunch_agent.report.files import write_whole
 
 SCHEMA = 1
@@ -52,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.packages:
         answer(packages=installed_packages(requires=options.requires))
     imports: dict[str, Any] = {}
-    for name in [name for name in options.imports.split(",") if name]:
+    for name in filter(None, options.imports.split(",")):
         print(f"import {name}", flush=True)  # the last line of the log names it, should it end the process
         imports[name] = try_import(name)
         answer(imports=imports)

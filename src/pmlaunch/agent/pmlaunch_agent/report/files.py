@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import time
@@ -14,12 +13,9 @@ _numbers = itertools.count(1)  # a signal handler may write the same file while 
 
 
 def write_whole(path: str, write: Callable[[IO[Any]], Any], mode: str = "w") -> None:
-    """Write a draft beside `path` and move it there: no reader sees half a file, and a failure leaves no draft.
+    """Let `write` fill a draft beside `path` and move it there: no reader sees half a file, no failure leaves a draft.
 
-    Args:
-        path: of the file.
-        write: called with the open draft.
-        mode: "w" for UTF-8 text, "wb" for bytes.
+    `mode` is "w" for UTF-8 text or "wb" for bytes.
 
     Raises:
         OSError: the file cannot be written.
@@ -30,8 +26,10 @@ def write_whole(path: str, write: Callable[[IO[Any]], Any], mode: str = "w") -> 
             write(file)
         _replace(draft, path)
     except BaseException:
-        with contextlib.suppress(OSError):
+        try:
             os.unlink(draft)
+        except OSError:
+            pass
         raise
 
 

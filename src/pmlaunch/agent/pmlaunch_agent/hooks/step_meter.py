@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from time import monotonic
-from typing import Any, Callable
 
 from pmlaunch_agent import START
+from pmlaunch_agent.hooks.wrapping import Function, after, before
 from pmlaunch_agent.report.ending import StopReason, StopRun
 from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.observer import Observer
+from pmlaunch_agent.report.observers import Observer
 
 _INTERVAL = 0.25  # seconds between two step events
 
@@ -32,26 +31,10 @@ class StepMeter(Observer):
         self._latest = 0.0  # when the latest step was counted
         self._reported = (0, 0.0)  # count and time of the latest event
 
-    def counting(self, function: Callable[..., Any], when: str) -> Callable[..., Any]:
+    def counting(self, function: Function, when: str) -> Function:
         """Wrap `function` to count a step "before" or "after" each call."""
-        result, tick = self._result, self._tick
-
-        @functools.wraps(function)
-        def count_before(*args: Any, **kwargs: Any) -> Any:
-            if result.steps >= self._limit:
-                self._stop()
-            tick()
-            return function(*args, **kwargs)
-
-        @functools.wraps(function)
-        def count_after(*args: Any, **kwargs: Any) -> Any:
-            if result.steps >= self._limit:
-                self._stop()
-            returned = function(*args, **kwargs)
-            tick()
-            return returned
-
-        return count_before if when == "before" else count_after
+        counted = (before if when == "before" else after)(function, self._tick)
+        return before(counted, self._stop_at_limit)
 
     def before_progress(self) -> None:
         """Report the steps since the latest event."""
@@ -64,7 +47,12 @@ class StepMeter(Observer):
         if self._result.steps:
             self._journal.timed("last_step", round(self._latest - START, 3))
 
-    def _tick(self) -> None:
+    def _stop_at_limit(self, *_args: object, **_kwargs: object) -> None:
+        if self._result.steps >= self._limit:
+            self._journal.stopping(StopReason.MAX_STEPS)
+            raise StopRun
+
+    def _tick(self, *_args: object, **_kwargs: object) -> None:
         result = self._result
         result.steps += 1
         self._latest = now = monotonic()
@@ -83,7 +71,3 @@ class StepMeter(Observer):
         rate = round((self._result.steps - count) / span, 2) if count and span > 0 else None
         self._journal.event("step", n=self._result.steps, rate=rate)
         self._reported = (self._result.steps, self._latest)
-
-    def _stop(self) -> None:
-        self._journal.stopping(StopReason.MAX_STEPS)
-        raise StopRun
