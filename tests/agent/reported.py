@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.observers import Observer
+from pmlaunch_agent.report.journal import Journal, Observer
 from pmlaunch_agent.report.result import RunResult
 
 

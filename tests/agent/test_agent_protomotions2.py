@@ -17,7 +17,7 @@ torch = pytest.importorskip(
 
 from pmlaunch_agent import protomotions2  # noqa: E402
 from pmlaunch_agent.contract import AGENT_TARGET, Hooks, MetricsRequest  # noqa: E402
-from pmlaunch_agent.hooks.step_meter import StepMeter  # noqa: E402
+from pmlaunch_agent.hooks.watch import StepMeter  # noqa: E402
 from pmlaunch_agent.protomotions2.figures import RankTables  # noqa: E402
 from reported import Events, new_journal  # noqa: E402
 from upstream2 import Config, Env, Fabric  # noqa: E402

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pmlaunch_agent.artifacts import recording
-from pmlaunch_agent.artifacts.camera import Camera
-from pmlaunch_agent.artifacts.recording import Recorder
+from pmlaunch_agent.artifacts import video
+from pmlaunch_agent.artifacts.video import Camera, Recorder
 from pmlaunch_agent.protomotions3 import evaluation
 from reported import new_journal
 
@@ -210,7 +209,7 @@ def test_no_step_is_no_video(simulator: Simulator, moviepy: InstallMoviepy) -> N
 def test_no_more_pictures_than_upstream_can_count(
     simulator: Simulator, moviepy: InstallMoviepy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmlaunch_agent.artifacts.camera.MOST_PICTURES", 2)
+    monkeypatch.setattr("pmlaunch_agent.artifacts.video.MOST_PICTURES", 2)
     run = Recording(simulator)
     for _ in range(5):
         simulator.render()
@@ -329,5 +328,5 @@ def test_mujoco_is_drawn_from_where_its_window_looks(monkeypatch: pytest.MonkeyP
 
 def test_recording_is_provided_before_upstream_imports_it(moviepy: InstallMoviepy) -> None:
     moviepy("1")
-    recording.provide_moviepy()
+    video.provide_moviepy()
     assert importlib.import_module("moviepy").ImageSequenceClip == "clip"

@@ -155,11 +155,7 @@ _PROGRAMS = ("script", "module")  # a document has exactly one of these keys
 
 
 def to_document(spec: Spec) -> Dict[str, Any]:
-    """The content of spec.json, of types that JSON has.
-
-    Raises:
-        ContractError: neither or both of `script` and `module` are given.
-    """
+    """The content of spec.json, of types that JSON has; ContractError unless one of `script` and `module` is given."""
     if (spec.script is None) == (spec.module is None):
         raise ContractError('a spec needs either "script" or "module"')
     document = {"schema": SCHEMA, **_plain(spec)}
@@ -178,9 +174,7 @@ def _plain(value: Any) -> Any:
 def from_document(document: Any, file: str = "spec.json") -> Spec:
     """Read the parsed content of spec.json.
 
-    Raises:
-        ContractError: the document breaks the contract; the message names `file`, the key and, for an unknown key, the
-            nearest known one.
+    Raises ContractError; the message names `file`, the key and, for an unknown key, the nearest known one.
     """
     try:
         return _read_spec(document)
@@ -206,7 +200,11 @@ def _read_object(kind: Any, value: Any, key: str) -> Any:
     inside = f"{key}." if key else ""
     for name in _checked(dict, value, key):
         if name not in kind._fields:
-            raise ContractError(f"{inside}{name}: unknown key{_did_you_mean(name, kind._fields)}")
+            import difflib  # 5 ms that only an error costs
+
+            near = difflib.get_close_matches(name, kind._fields, n=1)
+            guess = f'; did you mean "{near[0]}"?' if near else ""
+            raise ContractError(f"{inside}{name}: unknown key{guess}")
     for name in kind._fields:
         if name not in value:
             raise ContractError(f"{inside}{name}: missing key")
@@ -256,10 +254,3 @@ def _checked(kind: type, value: Any, key: str) -> Any:
 
 def _wrong_type(key: str, expected: str, value: Any) -> ContractError:
     return ContractError(f"{key}{': ' if key else ''}expected {expected}, not {value!r}"[:500])
-
-
-def _did_you_mean(name: str, known: Tuple[str, ...]) -> str:
-    import difflib  # 5 ms that only an error costs
-
-    near = difflib.get_close_matches(name, known, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""

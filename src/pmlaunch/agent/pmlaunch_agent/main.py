@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from typing import Any
 
-from pmlaunch_agent import protomotions2, protomotions3, script
-from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, Spec, from_document
-from pmlaunch_agent.hooks import patches, process_exit, watch
-from pmlaunch_agent.hooks.limits import Watchdog, accept_interrupts, refuse_interrupts
+from pmlaunch_agent import protomotions3, script
+from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, RunLimits, Spec, from_document
+from pmlaunch_agent.hooks import limits, patches, process_exit, watch
 from pmlaunch_agent.hooks.post_import import PostImportHooks
-from pmlaunch_agent.hooks.step_meter import StepMeter
 from pmlaunch_agent.report.ending import show, without_agent
+from pmlaunch_agent.report.files import EventsFile, ResultFile
 from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.observers import EventsFile, ResultFile
 from pmlaunch_agent.report.result import RunResult
 
 EXIT_CANNOT_BEGIN = 5
@@ -23,38 +22,28 @@ EXIT_CANNOT_BEGIN = 5
 
 def main() -> int:
     """Run what PMLAUNCH_SPEC asks for; return the exit code of the process."""
-    rank = os.environ.get("LOCAL_RANK", "")  # within this machine: Lightning started all but rank 0
+    given = os.environ.get("LOCAL_RANK", "")  # within this machine: Lightning started all but rank 0
+    rank = int(given) if given.isdigit() else 0
     try:
         spec = read_spec()
-        result = RunResult(
-            int(rank) if rank.isdigit() else 0, spec.script or spec.module, spec.argv, spec.hooks.ddp_backend
-        )
-        events = EventsFile(spec.events, result.rank)
+        result = RunResult(rank, spec.script or spec.module, spec.argv, spec.hooks.ddp_backend)
+        events = EventsFile(spec.events, rank)
         result_file = ResultFile(spec.result, result)
-    except ContractError as error:
-        return _cannot_begin(str(error))
-    except OSError as error:
-        return _cannot_begin(f"cannot write the result of the run: {error}")
+    except (ContractError, OSError) as error:
+        reason = error if isinstance(error, ContractError) else f"cannot write the result of the run: {error}"
+        print(f"pmlaunch_agent: {reason}", file=sys.stderr)
+        return EXIT_CANNOT_BEGIN
 
     exit_code = _run(spec, Journal(result, events, result_file))
     if result_file.error is not None:
         print(f"pmlaunch_agent: {result_file.path} cannot be written any more", file=sys.stderr)
     process_exit.prepare_quick_exit()
-    accept_interrupts()
+    limits.handle_interrupts()
     return exit_code
 
 
-def _cannot_begin(reason: str) -> int:
-    print(f"pmlaunch_agent: {reason}", file=sys.stderr)
-    return EXIT_CANNOT_BEGIN
-
-
 def read_spec() -> Spec:
-    """The spec that PMLAUNCH_SPEC names.
-
-    Raises:
-        ContractError: the variable or the file is missing, or the file breaks the contract.
-    """
+    """The spec that PMLAUNCH_SPEC names. Raises ContractError, also if there is none."""
     path = os.environ.get(SPEC_VARIABLE)
     if not path:
         raise ContractError(f"{SPEC_VARIABLE} is not set: this program is started by pmlaunch, not by hand")
@@ -70,23 +59,23 @@ def read_spec() -> Spec:
 
 def _run(spec: Spec, journal: Journal) -> int:
     """Run the program and report its end; return the exit code."""
-    result = journal.result
-    journal.event(
-        "started", pid=result.pid, python=result.python, executable=result.executable, platform=result.platform
-    )
+    known = vars(journal.result)
+    journal.event("started", **{name: known[name] for name in ("pid", "python", "executable", "platform")})
     caught: BaseException | None = None
-    watchdog = Watchdog(journal, spec.limits)
+    ended = threading.Event()
+    watchdog = threading.Thread(target=limits.watch, args=(journal, spec.limits, ended), daemon=True)
     try:
         script.prepare(spec)
-        accept_interrupts()
+        limits.handle_interrupts()
         install_hooks(spec, journal)
-        watchdog.start()
+        if spec.limits != RunLimits():
+            watchdog.start()
         journal.running()
         script.run(spec)
     except BaseException as error:
         caught = without_agent(error)
-    refuse_interrupts()
-    watchdog.stop()
+    limits.handle_interrupts(ignore=True)  # the result is being written
+    ended.set()
     exit_code = journal.finish(caught)
     if caught is not None:
         show(caught)
@@ -104,7 +93,7 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     if wanted.ddp_backend:
         patches.set_backend(wanted.ddp_backend, post_import, journal)
     process_exit.install(post_import, journal)
-    meter = StepMeter(journal, wanted.max_steps, reporting=journal.result.rank == 0)
+    meter = watch.StepMeter(journal, wanted.max_steps, reporting=journal.result.rank == 0)
     journal.add(meter)
     handlers = watch.common_handlers(journal, meter)
     if any(point.event in protomotions3.EVENTS for point in wanted.watch):
@@ -113,16 +102,15 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
         handlers.update(evaluation.handlers(wanted, journal))
     watch.install(wanted.watch, handlers, post_import, journal)
     if wanted.agent is not None:
+        from pmlaunch_agent import protomotions2
+
         protomotions2.install(wanted, journal)
 
 
 def load_for_worker(namespace: dict[str, Any]) -> None:
     """Give a worker process of multiprocessing the script's functions and classes."""
     spec = read_spec()
-    patches.repair(spec.hooks.compat, PostImportHooks(on_error=_ignore), repaired=_ignore)
+    # the process that started this worker has reported everything
+    patches.repair(spec.hooks.compat, PostImportHooks(on_error=lambda _: None), repaired=lambda _: None)
     if spec.script is not None:
         script.load_into(namespace, spec.script)
-
-
-def _ignore(_text: str) -> None:
-    """The process that started this worker has reported it."""

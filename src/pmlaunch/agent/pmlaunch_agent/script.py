@@ -18,11 +18,7 @@ _FLUSH = 0.2  # seconds that a printed line may wait
 
 
 def prepare(spec: Spec) -> None:
-    """Set environment, output, sys.path and working directory as the program expects them.
-
-    Raises:
-        OSError: the spec's cwd does not exist.
-    """
+    """Set environment, output, sys.path and working directory. Raises OSError if there is no such directory."""
     _set_environment(spec)
     _prepare_streams()
     if sys.path and sys.path[0] in ("", os.getcwd()):  # put there by -m: nothing is imported from the current folder
@@ -98,10 +94,7 @@ def _run_script(path: str, argv: Sequence[str]) -> None:
 
 
 def load_into(namespace: dict[str, Any], path: str) -> None:
-    """Execute the script at `path` in `namespace`.
-
-    Its code object carries `path`, from which Hydra finds the configuration folder beside it.
-    """
+    """Execute the script at `path`, from which Hydra finds the configuration folder beside it, in `namespace`."""
     namespace["__file__"] = path
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)

@@ -37,13 +37,11 @@ class Bodies:
     def followed(self, count: int) -> list[int]:
         """The motion that each of `count` environments follows; -1 without motions."""
         manager = getattr(self._env, "motion_manager", None)
-        ids: list[int] = manager.motion_ids.tolist() if manager is not None else [-1] * count
-        return ids
+        return list(manager.motion_ids.tolist()) if manager is not None else [-1] * count
 
     def progress(self) -> list[int]:
         """Steps of each environment since its reset."""
-        steps: list[int] = self._env.progress_buf.tolist()
-        return steps
+        return list(self._env.progress_buf.tolist())
 
     def fps(self) -> float:
         """Control steps per second."""
@@ -53,12 +51,8 @@ class Bodies:
 class MotionKeeper:
     """Collects the bodies after each control step. An environment's way through one motion is a column.
 
-    Args:
-        bodies: where to read them.
-        lengths: control steps of each motion, after which nothing is kept of it; None to keep everything.
-
-    Attributes:
-        problem: why nothing more is kept; None if all is well.
+    `lengths` are the control steps of each motion, after which nothing is kept of it; None keeps everything.
+    `problem` says why nothing more is kept.
     """
 
     def __init__(self, bodies: Bodies, lengths: list[int] | None = None) -> None:
@@ -78,9 +72,13 @@ class MotionKeeper:
         self._guarded(lambda: self._follow(env_ids.tolist(), motion_ids.tolist()))
 
     def save(self, path: str, names: Sequence[str], journal: Journal) -> None:
-        """Write what was kept; remark on what is missing, and raise nothing."""
+        """Write what was kept, with the `names` of the library's motions; remark on what is missing, raise nothing."""
+        columns = [column for column in self._columns if column.frames]
+        reason = None if columns else "no step was taken"
         try:
-            reason = None if self.write(path, names) else "no step was taken"
+            if columns:
+                arrays = self._arrays(columns, names)
+                write_whole(path, lambda file: sys.modules["numpy"].savez(file, **arrays), "wb")
         except Exception as error:
             reason = error_text(error)
         if reason is not None:
@@ -88,15 +86,7 @@ class MotionKeeper:
         if self.problem is not None:
             journal.remark(self.problem)
 
-    def write(self, path: str, names: Sequence[str]) -> bool:
-        """Write what was kept to `path`, with the `names` of the library's motions; False if there is nothing.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        columns = [column for column in self._columns if column.frames]
-        if not columns:
-            return False
+    def _arrays(self, columns: list[_Column], names: Sequence[str]) -> dict[str, Any]:
         np: Any = sys.modules["numpy"]
         bodies, parents = self._bodies.skeleton()
         arrays = {
@@ -110,8 +100,7 @@ class MotionKeeper:
         }
         if all(frame[2] is not None for column in columns for frame in column.frames):
             arrays["reference"] = _padded(np, columns, 2)
-        write_whole(path, lambda file: np.savez(file, **arrays), "wb")
-        return True
+        return arrays
 
     def _guarded(self, keep: Callable[[], None]) -> None:
         """Keep a step; a failure ends the motion, not the run."""

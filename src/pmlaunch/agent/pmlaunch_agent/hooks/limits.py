@@ -6,7 +6,6 @@ import _thread
 import os
 import signal
 import threading
-from types import FrameType
 
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.contract import RunLimits
@@ -18,54 +17,29 @@ _PERIOD = 0.25  # seconds between two looks at the clock and the file
 _INTERRUPTS = [getattr(signal, name) for name in ("SIGINT", "SIGBREAK") if hasattr(signal, name)]
 
 
-def accept_interrupts() -> None:
-    """Let Ctrl+C and Ctrl+Break raise KeyboardInterrupt, even if the parent process ignores them."""
+def handle_interrupts(ignore: bool = False) -> None:
+    """Let Ctrl+C and Ctrl+Break raise KeyboardInterrupt, even if the parent process ignores them; or ignore them."""
     for number in _INTERRUPTS:
-        signal.signal(number, signal.default_int_handler)
+        # not SIG_IGN, which child processes would inherit
+        signal.signal(number, (lambda _signum, _frame: None) if ignore else signal.default_int_handler)
 
 
-def refuse_interrupts() -> None:
-    """Ignore Ctrl+C: the script has ended and its result is being written."""
-    for number in _INTERRUPTS:
-        signal.signal(number, _ignore)
-
-
-def _ignore(_signum: int, _frame: FrameType | None) -> None:
-    """Not SIG_IGN, which child processes would inherit."""
-
-
-class Watchdog:
-    """Raises KeyboardInterrupt in the main thread when the time is up or the stop file exists.
+def watch(journal: Journal, limits: RunLimits, ended: threading.Event) -> None:
+    """Raise KeyboardInterrupt in the main thread when the time is up or the stop file exists, unless it has `ended`.
 
     A main thread that is busy in C code does not notice; then the launcher ends the process.
     """
-
-    def __init__(self, journal: Journal, limits: RunLimits) -> None:
-        self._journal = journal
-        self._limits = limits
-        self._ended = threading.Event()
-
-    def start(self) -> None:
-        """Begin to watch, if there is a limit."""
-        if self._limits != RunLimits():
-            threading.Thread(target=self._watch, name="pmlaunch-watchdog", daemon=True).start()
-
-    def stop(self) -> None:
-        """Interrupt nobody any more: the script has ended."""
-        self._ended.set()
-
-    def _watch(self) -> None:
-        limit, stop_file = self._limits
-        while not self._ended.wait(_PERIOD):
-            if limit is not None and elapsed() >= limit:
-                reason = StopReason.MAX_SECONDS
-            elif stop_file is not None and os.path.exists(stop_file):
-                reason = StopReason.STOP_FILE
-            else:
-                continue
-            self._journal.stopping(reason)
-            if hasattr(signal, "pthread_kill"):  # a real signal also ends a sleep or a wait for a socket
-                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-            else:
-                _thread.interrupt_main()
-            return
+    limit, stop_file = limits
+    while not ended.wait(_PERIOD):
+        if limit is not None and elapsed() >= limit:
+            reason = StopReason.MAX_SECONDS
+        elif stop_file is not None and os.path.exists(stop_file):
+            reason = StopReason.STOP_FILE
+        else:
+            continue
+        journal.stopping(reason)
+        if hasattr(signal, "pthread_kill"):  # a real signal also ends a sleep or a wait for a socket
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+        return

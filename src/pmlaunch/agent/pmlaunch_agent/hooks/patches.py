@@ -8,8 +8,7 @@ from types import ModuleType
 from typing import Any, Callable, Iterable
 
 from pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS, ArgumentPoint
-from pmlaunch_agent.hooks.post_import import PostImportHooks
-from pmlaunch_agent.hooks.wrapping import Function, wrap_attribute
+from pmlaunch_agent.hooks.post_import import Function, PostImportHooks, wrap_attribute
 from pmlaunch_agent.report.journal import Journal
 
 REPAIRS = (MUTABLE_DATACLASS_DEFAULTS,)

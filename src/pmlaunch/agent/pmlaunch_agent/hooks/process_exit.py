@@ -13,8 +13,7 @@ import os
 import sys
 from types import ModuleType
 
-from pmlaunch_agent.hooks.post_import import PostImportHooks
-from pmlaunch_agent.hooks.wrapping import Function, before, wrap_attribute
+from pmlaunch_agent.hooks.post_import import Function, PostImportHooks, before, wrap_attribute
 from pmlaunch_agent.report.journal import Journal
 
 _CLASS = "SimulationApp"

@@ -32,7 +32,14 @@ SCHEMA = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Answer what `argv` asks. Always returns 0: the reply says what went wrong."""
-    options = _options(argv)
+    parser = argparse.ArgumentParser(prog="pmlaunch_agent.probe")
+    parser.add_argument("reply")
+    parser.add_argument("--packages", action="store_true")
+    parser.add_argument("--requires", action="store_true")
+    parser.add_argument("--import", dest="imports", default="")
+    parser.add_argument("--torch", action="store_true")
+    parser.add_argument("--backend")
+    options = parser.parse_args(argv)
     start = time.monotonic()
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -61,17 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"process group {options.backend}", flush=True)
         answer(process_group=try_process_group(options.backend))
     return 0
-
-
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="pmlaunch_agent.probe")
-    parser.add_argument("reply")
-    parser.add_argument("--packages", action="store_true")
-    parser.add_argument("--requires", action="store_true")
-    parser.add_argument("--import", dest="imports", default="")
-    parser.add_argument("--torch", action="store_true")
-    parser.add_argument("--backend")
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

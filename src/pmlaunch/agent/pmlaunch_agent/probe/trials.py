@@ -7,7 +7,7 @@ import importlib.util
 import os
 import time
 import warnings
-from typing import Any, Callable
+from typing import Any
 
 from pmlaunch_agent.report.ending import error_text
 
@@ -67,20 +67,10 @@ def _distributed(torch: Any) -> dict[str, Any]:
     """{distributed, nccl, gloo, libuv}; None where this torch cannot tell."""
     distributed = torch.distributed
     if not distributed.is_available():
-        return {"distributed": False, "nccl": False, "gloo": False, "libuv": False}
-    return {
-        "distributed": True,
-        "nccl": _asked(lambda: bool(distributed.is_nccl_available())),
-        "gloo": _asked(lambda: bool(distributed.is_gloo_available())),
-        "libuv": _has_libuv(distributed),
-    }
-
-
-def _asked(question: Callable[[], bool]) -> bool | None:
-    try:
-        return question()
-    except AttributeError:  # an old torch has no such function
-        return None
+        return dict.fromkeys(("distributed", "nccl", "gloo", "libuv"), False)
+    # an old torch has no such functions
+    nccl, gloo = (getattr(distributed, f"is_{name}_available", lambda: None)() for name in ("nccl", "gloo"))
+    return {"distributed": True, "nccl": nccl, "gloo": gloo, "libuv": _has_libuv(distributed)}
 
 
 def _has_libuv(distributed: Any) -> bool | None:

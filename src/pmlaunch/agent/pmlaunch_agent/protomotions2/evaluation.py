@@ -7,7 +7,7 @@ from typing import Any, Iterator
 
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper
-from pmlaunch_agent.artifacts.recording import Recorder
+from pmlaunch_agent.artifacts.video import Recorder
 from pmlaunch_agent.contract import Hooks, MetricsRequest
 from pmlaunch_agent.hooks import watch
 from pmlaunch_agent.protomotions2.bodies import Bodies2
@@ -206,13 +206,13 @@ class MeasuredAgent:
 
 def _notes(figures: dict[str, float | None], per_motion: bool, limit: int | None) -> list[str]:
     notes = []
-    if per_motion and limit is not None:
+    if not per_motion:
+        notes.append(_NO_SINGLE_MOTIONS)
+    elif limit is not None:
         notes.append(
             f"--max-steps {limit} cut motions short: means are over the steps that ran, and the success rate is not "
             "comparable, because a motion that is hardly begun is hardly ever lost"
         )
-    if not per_motion:
-        notes.append(_NO_SINGLE_MOTIONS)
     if any(name.endswith("_min") and value == 3.0 for name, value in figures.items()):
         notes.append(_NEVER_BELOW_3)
     return notes

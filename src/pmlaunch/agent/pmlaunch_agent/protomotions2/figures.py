@@ -8,7 +8,7 @@ import os
 import sys
 from typing import Any, Iterator
 
-from pmlaunch_agent.hooks.wrapping import before
+from pmlaunch_agent.hooks.post_import import before
 
 
 class RankTables:
@@ -59,11 +59,7 @@ class RankTables:
     ) -> list[dict[str, float]]:
         """Each motion's figures {key, key_max, key_min}, with means as upstream divides them; empty if unknown.
 
-        Args:
-            keys: names of the figures.
-            frames: control steps of each motion.
-            episodes: runs of each motion.
-            limit: control steps after which motions were cut; None if they were not.
+        Motions last for `frames` control steps, at most `limit`, and are run `episodes` times.
         """
         names = [name for key in keys for name in (key, f"{key}_max", f"{key}_min")]
         if any(len(self._merged.get(name, ())) != len(frames) for name in names):

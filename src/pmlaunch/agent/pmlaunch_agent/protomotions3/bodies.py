@@ -6,7 +6,7 @@ import functools
 from typing import Any
 
 from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, MotionKeeper, to_array
-from pmlaunch_agent.hooks.wrapping import Function, after, before
+from pmlaunch_agent.hooks.post_import import Function, after
 from pmlaunch_agent.report.ending import StopReason, StopRun
 from pmlaunch_agent.report.journal import Journal
 from pmlaunch_agent.report.metrics_file import motion_names
@@ -39,17 +39,16 @@ class KeptMotion:
         self._names = names
         self._keeper: MotionKeeper | None = None
 
-    def keeping(self, function: Function) -> Function:
-        """Wrap `function(evaluator, env_ids, motion_ids)`, called after each step for those still following a motion."""
-        if self._file is None:
-            return function
+    def keep(self, evaluator: Any, env_ids: Any, motion_ids: Any, *_args: Any, **_kwargs: Any) -> None:
+        """Keep a step of the environments that still follow a motion."""
+        if self._keeper is None:
+            self._keeper = MotionKeeper(Bodies3(evaluator.env))
+        self._keeper.follow(env_ids, motion_ids)
 
-        def keep(evaluator: Any, env_ids: Any, motion_ids: Any, *_args: Any, **_kwargs: Any) -> None:
-            if self._keeper is None:
-                self._keeper = MotionKeeper(Bodies3(evaluator.env))
-            self._keeper.follow(env_ids, motion_ids)
-
-        return before(function, keep)
+    def save(self, evaluator: Any, *_args: Any, **_kwargs: Any) -> None:
+        """Write motion.npz: every motion has been followed."""
+        self._save(self._keeper or MotionKeeper(Bodies3(evaluator.env)), evaluator)
+        self._keeper = None
 
     def playing(self, function: Function) -> Function:
         """Wrap `function(evaluator)`, which lets the policy act forever and measures nothing.
@@ -78,17 +77,6 @@ class KeptMotion:
                 self._save(keeper, evaluator)
 
         return play
-
-    def saving(self, function: Function) -> Function:
-        """Wrap `function(evaluator)`, called when every motion has been followed."""
-        if self._file is None:
-            return function
-
-        def save(evaluator: Any, *_args: Any, **_kwargs: Any) -> None:
-            self._save(self._keeper or MotionKeeper(Bodies3(evaluator.env)), evaluator)
-            self._keeper = None
-
-        return before(function, save)
 
     def _save(self, keeper: MotionKeeper, evaluator: Any) -> None:
         if self._file is not None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from pmlaunch_agent.artifacts.recording import Recorder
+from pmlaunch_agent.artifacts.video import Recorder
 from pmlaunch_agent.contract import Hooks
+from pmlaunch_agent.hooks.post_import import Function, after, before
 from pmlaunch_agent.hooks.watch import Handler
-from pmlaunch_agent.hooks.wrapping import Function, after
 from pmlaunch_agent.protomotions3.bodies import KeptMotion
 from pmlaunch_agent.protomotions3.metrics import Scores, control_steps
 from pmlaunch_agent.report.ending import error_text
@@ -27,13 +27,13 @@ def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
         journal.add(scores)
 
     def score(function: Function) -> Function:
-        saving = kept.saving(function)
-        return saving if scores is None else scores.collecting(saving)
+        saving = function if file is None else before(function, kept.save)
+        return saving if scores is None else before(saving, scores.collect)
 
     path = hooks.record.path if hooks.record is not None and first else None
     return {
         "scores": lambda function, _: score(function),
-        "bodies": lambda function, _: kept.keeping(function),
+        "bodies": lambda function, _: function if file is None else before(function, kept.keep),
         "playing": lambda function, _: kept.playing(function),
         "recording": lambda function, _: function if path is None else recording(journal, path, function),
         "batches": lambda function, _: after(function, batches.planned),

@@ -25,10 +25,7 @@ class StopReason(str, Enum):
 
 
 class StopRun(SystemExit):
-    """Raised by the agent to end the script cleanly. A SystemExit passes through `except Exception`."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
+    """Raised by the agent to end the script with code 0. A SystemExit passes through `except Exception`."""
 
 
 def ending_of(error: BaseException | None) -> tuple[int, BaseException | None]:
@@ -47,11 +44,7 @@ def ending_of(error: BaseException | None) -> tuple[int, BaseException | None]:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """{type, message, traceback} of an exception.
-
-    If it was raised `from` another, `cause` is {type, message} of the first in the chain: Hydra wraps exceptions in
-    its own.
-    """
+    """{type, message, traceback} of an exception, and as `cause` the first that it was raised `from`: Hydra wraps."""
     import traceback  # 4 ms that only a failed run costs
 
     lines = traceback.format_exception(type(error), error, error.__traceback__)

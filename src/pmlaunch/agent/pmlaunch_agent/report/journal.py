@@ -9,17 +9,30 @@ from typing import Any, Mapping
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS, Artifact
 from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, StopReason, describe, ending_of
-from pmlaunch_agent.report.observers import Observer
 from pmlaunch_agent.report.result import RunResult, Status, imported_versions
 
 
-class Journal:
-    """What hooks report to.
+class Observer:
+    """Reacts to what the journal is told. Each method does nothing unless a subclass overrides it."""
 
-    Args:
-        result: kept up to date here; everybody else only reads it.
-        observers: told of everything, in this order.
-    """
+    def on_event(self, event: str, fields: dict[str, Any]) -> None:
+        """Something happened."""
+
+    def on_change(self, result: RunResult) -> None:
+        """The result changed."""
+
+    def before_progress(self) -> None:
+        """Report what is pending: the progress of an evaluation comes next."""
+
+    def before_end(self) -> None:
+        """Report what is pending: the end of an evaluation or of the run comes next."""
+
+    def on_evaluation(self, metrics: Mapping[str, float | None], seconds: float) -> None:
+        """An evaluation ended. `metrics` has upstream's names, and None for what is not finite."""
+
+
+class Journal:
+    """What hooks report to. It keeps `result`, which everybody else only reads, and tells `observers` in their order."""
 
     def __init__(self, result: RunResult, *observers: Observer) -> None:
         self.result = result
@@ -106,9 +119,7 @@ class Journal:
     def closing(self, error: BaseException | None, exit_code: int = 0) -> None:
         """Report the result before something that may end the process.
 
-        Args:
-            error: the exception that is propagating, if any; it decides the exit code.
-            exit_code: the one given to the process, if it is known.
+        `error` is the exception that is propagating, if any; it decides the exit code unless that is known.
         """
         if self.result.status is Status.FINISHED:
             return

@@ -46,14 +46,9 @@ class Evaluation(NamedTuple):
 
 def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
     """Write metrics.json. A file that cannot be written is remarked on and does not end the run."""
-    document = _document(request, evaluation, _stages(journal.result.seconds, evaluation.seconds))
-
-    def dump(file: Any) -> None:
-        json.dump(document, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-
+    text = json.dumps(_document(request, evaluation, journal.result.seconds), indent=1, ensure_ascii=False)
     try:
-        write_whole(request.file, dump)
+        write_whole(request.file, lambda file: file.write(text + "\n"))
     except OSError as error:
         journal.remark(f"metrics.json could not be written: {error}")
 
@@ -66,14 +61,11 @@ def motion_names(known: Sequence[str], count: int, files: Sequence[object]) -> l
     return stems if len(stems) == count else [f"motion {index}" for index in range(count)]
 
 
-def _stages(reached: Mapping[str, float], evaluation: float) -> dict[str, float]:
-    """Seconds of start, load and evaluation."""
+def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[str, float]) -> dict[str, Any]:
+    """The content of metrics.json; `reached` has the seconds of milestones."""
     start = reached.get("simulator_ready", 0.0)
     load = max(reached.get("checkpoint_loaded", start) - start, 0.0)
-    return {"start": round(start, 3), "load": round(load, 3), "evaluation": round(evaluation, 3)}
-
-
-def _document(request: MetricsRequest, evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
+    seconds = {"start": start, "load": load, "evaluation": evaluation.seconds}
     finite = _finite(evaluation.metrics)
     lost = sorted(set(evaluation.metrics) - set(finite))
     notes = [*request.notes, *evaluation.notes]
@@ -97,7 +89,7 @@ def _document(request: MetricsRequest, evaluation: Evaluation, seconds: Mapping[
         "per_motion": [{**entry._asdict(), "metrics": _finite(entry.metrics)} for entry in evaluation.per_motion],
         "comparable": evaluation.comparable,
         "notes": notes,
-        "seconds": seconds,
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "steps": evaluation.steps,
         "steps_per_second": round(evaluation.steps / evaluation.seconds, 2) if evaluation.seconds > 0 else 0.0,
     }

@@ -10,22 +10,9 @@ from typing import Any, Sequence
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.report.ending import StopReason
 
-# module -> distribution, which tells the version of a module without __version__
-_DISTRIBUTIONS = {
-    "torch": "torch",
-    "lightning": "lightning",
-    "hydra": "hydra-core",
-    "omegaconf": "omegaconf",
-    "numpy": "numpy",
-    "mujoco": "mujoco",
-    "genesis": "genesis-world",
-    "newton": "newton-physics",
-    "warp": "warp-lang",
-    "isaacgym": "isaacgym",
-    "isaaclab": "isaaclab",
-    "isaacsim": "isaacsim",
-    "protomotions": "protomotions",
-}
+_REPORTED = "torch lightning hydra omegaconf numpy mujoco genesis newton warp isaacgym isaaclab isaacsim protomotions"
+# the distribution of a module, which tells its version if it has no __version__, where the names differ
+_DISTRIBUTIONS = {"hydra": "hydra-core", "genesis": "genesis-world", "newton": "newton-physics", "warp": "warp-lang"}
 
 
 class Status(str, Enum):
@@ -80,18 +67,14 @@ class RunResult:
 def imported_versions() -> dict[str, str]:
     """{module: version} of the modules above that are imported now, and "python"."""
     found = {"python": sys.version.split()[0]}
-    for module, distribution in _DISTRIBUTIONS.items():
-        if module in sys.modules:
-            version = getattr(sys.modules[module], "__version__", None) or _installed_version(distribution)
-            if version:
-                found[module] = str(version)
+    for module in filter(sys.modules.__contains__, _REPORTED.split()):
+        version = getattr(sys.modules[module], "__version__", None)
+        if not version:
+            from importlib import metadata  # 20 to 80 ms, so only at the end of a run that needs it
+
+            try:
+                version = metadata.version(_DISTRIBUTIONS.get(module, module))
+            except Exception:  # noqa: S112  # not installed as a distribution, or its metadata is broken
+                continue
+        found[module] = str(version)
     return found
-
-
-def _installed_version(distribution: str) -> str | None:
-    from importlib import metadata  # 20 to 80 ms, so only at the end of a run that needs it
-
-    try:
-        return metadata.version(distribution)
-    except Exception:  # not installed as a distribution, or its metadata is broken
-        return None
