@@ -37,7 +37,7 @@ class ModuleRun:
         folder: gets spec.json, result.json and output.log.
         cwd: the module's working directory; `folder` if None.
         python_path: folders to import from after all others.
-        compat: the agent's repairs to apply (see pmlaunch_agent.hooks.repairs), as in an evaluation.
+        compat: the agent's repairs to apply (see pmlaunch_agent.hooks.patches), as in an evaluation.
         reply: a JSON file in `folder` that the module is told to write.
         timeout: seconds after which the module is ended.
     """
