@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from pmlaunch.model import ChosenPython, Origin, Source
@@ -24,12 +24,13 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
     simulator = root / "_isaac_sim"
     script = simulator / ("python.bat" if windows else "python.sh")
     if script.is_file():
-        kit = simulator / "kit" / "python"
-        return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version_of_prefix(kit))
+        version = version_of_prefix(simulator / "kit" / "python")
+        return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version)
+    folders = [Path(folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder]
     for name in ("python.exe",) if windows else ("python", "python3"):
-        found = _on_path(name, environment.get("PATH", ""))
+        found = next((folder / name for folder in folders if (folder / name).is_file()), None)
         if found:
-            return ChosenPython(str(found), Source(Origin.PATH), version_of_prefix(prefix_of(found)))
+            return ChosenPython(str(found), Source(Origin.PATH), version_of(found))
     return None
 
 
@@ -47,44 +48,24 @@ def version_of_prefix(prefix: Path) -> str | None:
     stated = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", settings, re.MULTILINE)
     if stated:
         return stated[1]
-    names = (
-        (prefix.glob("python3*.dll"), r"python(3)(\d+)\.dll"),
-        ((prefix / "conda-meta").glob("python-3*.json"), r"python-(3)\.(\d+)"),
-        ((prefix / "lib").glob("python3.*"), r"python(3)\.(\d+)$"),
-    )
-    for found, pattern in names:
-        for path in _sorted(found):
+    for names, pattern in (
+        ("python3*.dll", r"python3(\d+)\.dll"),
+        ("conda-meta/python-3*.json", r"python-3\.(\d+)"),
+        ("lib/python3.*", r"python3\.(\d+)$"),
+    ):
+        for path in sorted(prefix.glob(names)):
             if match := re.match(pattern, path.name, re.IGNORECASE):
-                return f"{match[1]}.{match[2]}"
+                return f"3.{match[1]}"
     return None
 
 
-def _sorted(paths: Iterable[Path]) -> list[Path]:
-    try:
-        return sorted(paths)
-    except OSError:
-        return []
-
-
 def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
-    if not windows:
-        executable = prefix / "bin" / "python"
-    elif variable == "VIRTUAL_ENV":
-        executable = prefix / "Scripts" / "python.exe"
-    else:
-        executable = prefix / "python.exe"
+    place = "bin/python" if not windows else "Scripts/python.exe" if variable == "VIRTUAL_ENV" else "python.exe"
     by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
-    return ChosenPython(str(executable), by, version_of_prefix(prefix))
+    return ChosenPython(str(prefix / place), by, version_of_prefix(prefix))
 
 
 def prefix_of(executable: Path) -> Path:
     """The prefix of an interpreter: one folder above bin/python and Scripts/python.exe, the folder of python.exe."""
     folder = executable.parent
     return folder.parent if folder.name in ("bin", "Scripts") else folder
-
-
-def _on_path(name: str, path: str) -> Path | None:
-    for folder in path.split(os.pathsep):
-        if folder and (Path(folder) / name).is_file():
-            return Path(folder) / name
-    return None

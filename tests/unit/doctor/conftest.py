@@ -13,7 +13,7 @@ from doctor_help import GitSays
 from pmlaunch.doctor.checks import git, git_lfs, local_changes, long_paths
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.model import FLAG
-from pmlaunch.runtimes.interface import PythonRuntime
+from pmlaunch.runtimes.interface import python_runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import PLATFORMS
 
@@ -22,7 +22,7 @@ from pmlaunch.support.platforms import PLATFORMS
 def target(tmp_path: Path) -> DoctorTarget:
     """A target for Genesis with a plain interpreter, without a checkout, not quick."""
     made = resolve_target(TargetRequest("genesis", quick=True), Settings(tmp_path, {"PATH": ""}))
-    runtime = PythonRuntime("/venv/bin/python", FLAG, "3.10")
+    runtime = python_runtime("/venv/bin/python", FLAG, "3.10")
     return replace(made, quick=False, runtime=runtime, platform=PLATFORMS["linux"], problem=None)
 
 
