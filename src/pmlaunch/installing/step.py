@@ -13,7 +13,7 @@ from pmlaunch.model import Finding
 
 __all__ = [
     "AlreadyDone", "Done", "InstallContext", "InstallRequest", "Learned", "Progress", "Reporter", "State", "Step",
-    "StepReport", "StepResult", "Todo", "install_words",
+    "StepReport", "StepResult", "Todo",
 ]  # fmt: skip
 
 
@@ -133,8 +133,3 @@ class StepResult:
     bytes: int | None = None
     log: Path | None = None
     findings: tuple[Finding, ...] = ()
-
-
-def install_words(folder: Path, simulator: str, *more: str) -> str:
-    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
-    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.request import EvalRequest, Parameter, parameters
@@ -41,3 +42,8 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
 def command_line(*words: str) -> str:
     """The words as one line. Double quotes, which every shell understands, go around those with special characters."""
     return " ".join(word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words)
+
+
+def install_command(folder: Path, simulator: str, *more: str) -> str:
+    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
+    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from doctor_help import GitSays
 
-from pmlaunch.doctor.checks import git, git_lfs, local_changes, long_paths
+from pmlaunch.doctor import repository
+from pmlaunch.doctor.checks import local_changes
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import python_runtime
@@ -40,7 +41,7 @@ def git_says(monkeypatch: pytest.MonkeyPatch) -> GitSays:
             typed = " ".join(arguments)
             return next((answer for question, answer in answers.items() if typed.startswith(question)), (1, ""))
 
-        for module in (git, git_lfs, long_paths, local_changes):
+        for module in (repository, local_changes):
             monkeypatch.setattr(module, "ask_git", ask)
 
     return known

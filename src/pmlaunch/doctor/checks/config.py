@@ -12,8 +12,9 @@ from pmlaunch.doctor.checks.models import models_of
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.training_config import config_of
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
 
@@ -23,8 +24,8 @@ def _look(target: DoctorTarget) -> Observation:
     if checkout is None:
         return Observation(skipped="there is no checkout")
     shipped = [model for model in models_of(target, checkout) if model.preset]
-    needs_config = checkout.generation is Generation.V2
-    names = [model.name for model in shipped if not needs_config or config_of(model.checkpoint)]
+    composed = GENERATIONS[checkout.generation].hydra
+    names = [model.name for model in shipped if not composed or config_of(model.checkpoint)]
     if not names:
         return Observation(skipped="no pretrained model's config.yaml is here")
     names = names[:1] if target.quick else names

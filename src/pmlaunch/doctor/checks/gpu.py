@@ -6,7 +6,7 @@ import sys
 
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.nvidia import Gpu, look_at_nvidia
-from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.doctor.target import DoctorTarget, devices_of
 from pmlaunch.model import Finding, Severity
 
 
@@ -29,7 +29,7 @@ def _none(target: DoctorTarget, what: str) -> Finding:
     if target.gpu_needed:
         message = f"{what}, and {name} does not run without a GPU."
         return Finding("PML234", Severity.ERROR, message, "mend the driver, or --simulator genesis --device cpu")
-    on_cpu_anyway = target.device == "cpu" or "gpu" not in target.devices
+    on_cpu_anyway = target.device == "cpu" or "gpu" not in devices_of(target.simulator)
     message = f"{what}: {name} runs on the CPU here."
     return Finding("PML234", Severity.NOTE, message, None if on_cpu_anyway else "--device cpu")
 

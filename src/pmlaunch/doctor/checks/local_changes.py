@@ -7,7 +7,6 @@ from collections import Counter
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.git.queries import ask_git
-from pmlaunch.git.safety import git_folder
 from pmlaunch.model import Finding, Severity
 
 _NAMES = {"M": "changed", "D": "deleted", "A": "added", "R": "renamed", "T": "of another type", "U": "in conflict"}
@@ -17,8 +16,8 @@ _SHOWN = 3  # names of files in a message
 def _look(target: DoctorTarget) -> Observation:
     if target.checkout is None:
         return Observation(skipped="there is no checkout")
-    root = target.checkout.root
-    if git_folder(root) is None:
+    root = target.repository
+    if root is None:
         return Observation(skipped="the checkout is no git repository")
     # checkpoints are compared by their sha256 (see models.py); untracked files are a user's results
     answer = ask_git(

@@ -3,25 +3,72 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages
 from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
-from pmlaunch.doctor.expected_packages import CHECKOUT_PACKAGES, OPTIONAL, of_simulator
-from pmlaunch.doctor.installed_packages import InstalledPackages, installed_in
 from pmlaunch.doctor.probe import CHECK_LIMIT
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.installing.step import install_words
 from pmlaunch.model import Finding, Generation, Severity
-from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage
+from pmlaunch.planning.command_line import install_command
+from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, parse_packages
+from pmlaunch.runtimes.site_packages import site_packages
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
 _NEWEST_FOR_2 = (3, 10)  # the newest Python that ProtoMotions 2.3 imports with
+_OPTIONAL = ("isaacsim",)  # a binary Isaac Sim is not a package
+_FOLDERS: Mapping[str, str] = {"protomotions": "", "isaac_utils": "isaac_utils", "poselib": "poselib"}
+"""The packages a checkout can provide, with their folders in it."""
+
+
+@dataclass(frozen=True)
+class InstalledPackages:
+    """What the simulator's Python has: packages by normalised name, its version, and the outcome of imports.
+
+    `complete` is False if only files were read, which does not see what a launcher script adds to the path.
+    `skipped` says why nothing is known, `problem` what went wrong.
+    """
+
+    packages: Mapping[str, InstalledPackage] = field(default_factory=dict)
+    python: str | None = None
+    imports: Mapping[str, ImportAttempt] = field(default_factory=dict)
+    complete: bool = True
+    problem: Finding | None = None
+    skipped: str | None = None
+
+    def version(self, name: str) -> str | None:
+        """The version of a package; None if it is not installed."""
+        package = self.packages.get(name)
+        return None if package is None else package.version or "of unknown version"
+
+    def major(self, name: str) -> int | None:
+        """The major version of a package; None if it is not installed or has none."""
+        first = (self.version(name) or "").split(".")[0]
+        return int(first) if first.isdigit() else None
+
+
+def _installed(target: DoctorTarget) -> InstalledPackages:
+    """What the simulator's Python has by its own answer or, with --quick, by the files around it."""
+    if target.probe is not None and not target.quick:
+        answer = target.probe.answer()
+        reply = answer.reply
+        if reply is None:
+            return InstalledPackages(problem=answer.problem, skipped=answer.skipped)
+        return InstalledPackages(reply.packages or {}, reply.python, reply.imports, problem=answer.problem)
+    python = target.runtime.facts.python
+    if python is None:
+        return InstalledPackages(skipped="it is not known which Python a run would use")
+    folders = [str(folder) for folder in site_packages(Path(python.path), python.version)]
+    if not folders:
+        return InstalledPackages(python=python.version, skipped="its packages are not found from its files")
+    return InstalledPackages(parse_packages(installed_packages(folders)), python.version, complete=False)
 
 
 def _look(target: DoctorTarget) -> Observation:
-    known = installed_in(target)
+    known = _installed(target)
     problem = (known.problem,) if known.problem else ()
     if not known.packages:
         python = (("Python", known.python),) if known.python else ()
@@ -40,19 +87,19 @@ def _look(target: DoctorTarget) -> Observation:
 def _facts(target: DoctorTarget, known: InstalledPackages) -> Iterator[tuple[str, str]]:
     if known.python:
         yield "Python", known.python
-    for name in dict.fromkeys((*_SHOWN, *of_simulator(target.simulator.name).packages)):
+    for name in dict.fromkeys((*_SHOWN, *target.expected.packages)):
         version = known.version(name)
         if version:
             yield name, version
-    for name in CHECKOUT_PACKAGES:
+    for name in _FOLDERS:
         package = known.packages.get(name.replace("_", "-"))
         if package:
             yield name, f"{package.version} from {package.editable or package.location}"
 
 
 def _missing(target: DoctorTarget, known: InstalledPackages) -> Iterator[Finding]:
-    needed = (*GENERATIONS[target.generation].required_packages, *of_simulator(target.simulator.name).packages)
-    found = {*OPTIONAL, *known.packages, *(name for name, attempt in known.imports.items() if attempt.ok)}
+    needed = (*GENERATIONS[target.generation].required_packages, *target.expected.packages)
+    found = {*_OPTIONAL, *known.packages, *(name for name, attempt in known.imports.items() if attempt.ok)}
     missing = [name for name in dict.fromkeys(needed) if name not in found]
     if missing:
         names = ", ".join(missing)
@@ -87,12 +134,12 @@ def _half_installed(known: InstalledPackages) -> Iterator[Finding]:
 def _imports(target: DoctorTarget, known: InstalledPackages) -> Iterator[Finding]:
     """Imports that fail. A package that is missing altogether is left to `_missing`, unless the checkout has it."""
     for name, attempt in known.imports.items():
-        if attempt.ok or name in OPTIONAL or attempt.missing == name:
+        if attempt.ok or name in _OPTIONAL or attempt.missing == name:
             continue
         reason = attempt.error.splitlines()[0] if attempt.error else "no reason"
         message = f"import {name} fails in the simulator's Python: {reason}"
         yield Finding("PML241", Severity.ERROR, message, _cure(target, attempt), subject=name)
-    for name in CHECKOUT_PACKAGES:
+    for name in _FOLDERS:
         if name in known.imports and known.imports[name].missing == name:
             message = f"The simulator's Python does not find {name}, neither installed nor in the checkout."
             yield Finding("PML227", Severity.ERROR, message, _install(target), subject=name)
@@ -102,7 +149,7 @@ def _install(target: DoctorTarget) -> str:
     """The command that installs what was examined; without a checkout, the one that makes a checkout here."""
     if target.checkout is None:
         return f"pmlaunch install --simulator {target.simulator.name}"
-    return install_words(target.checkout.root, target.simulator.name)
+    return install_command(target.checkout.root, target.simulator.name)
 
 
 def _cure(target: DoctorTarget, attempt: ImportAttempt) -> str:
@@ -119,7 +166,7 @@ def _from_elsewhere(target: DoctorTarget, known: InstalledPackages) -> Iterator[
         return
     root = target.checkout.root
     own = GENERATIONS[target.checkout.generation].own_packages
-    for name, folder in CHECKOUT_PACKAGES.items():
+    for name, folder in _FOLDERS.items():
         if name not in own:
             continue
         attempt = known.imports.get(name, ImportAttempt())

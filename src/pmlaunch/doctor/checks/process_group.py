@@ -12,8 +12,7 @@ from pmlaunch.running.probe_reply import missing_module
 def _look(target: DoctorTarget) -> Observation:
     if target.backend is None:
         return Observation(skipped="a run would start none (ddp_backend none)")
-    reply = target.probe.answer().reply if target.probe else None
-    group = reply.process_group if reply else None
+    group = target.reply.process_group if target.reply else None
     if group is None:
         return Observation(skipped="the simulator's Python did not answer")
     backend = ("backend", group.backend)

@@ -15,10 +15,7 @@ _ANSWERS = {True: "yes", False: "no", None: "not known"}
 
 
 def _look(target: DoctorTarget) -> Observation:
-    if target.probe is None:
-        return Observation(skipped="nobody was asked")
-    reply = target.probe.answer().reply
-    torch = reply.torch if reply else None
+    torch = target.reply.torch if target.reply else None
     if torch is None:
         return Observation(skipped="the simulator's Python did not answer")
     if torch.error:
