@@ -18,7 +18,6 @@ from pmlaunch.support.json import read_mapping
 from pmlaunch.support.platforms import Platform
 
 LIMIT = 180.0  # seconds: torch and lightning from a cold disk, under a virus scanner
-CHECK_LIMIT = LIMIT + 20.0  # seconds, of a check that waits for the answer
 _SHOWN = 4  # lines of its output that an error message quotes
 
 

@@ -44,6 +44,7 @@ def command_line(*words: str) -> str:
     return " ".join(word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words)
 
 
-def install_command(folder: Path, simulator: str, *more: str) -> str:
-    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
-    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])
+def install_command(folder: Path | None, simulator: str, *more: str) -> str:
+    """The `pmlaunch install` command for a checkout, to be typed in any folder; without one, for a new checkout here."""
+    place = [f'--dir "{folder}"'] if folder else []
+    return " ".join(["pmlaunch install", *place, f"--simulator {simulator}", *more])

@@ -7,7 +7,7 @@ from pmlaunch.catalog.robots import simulators
 from pmlaunch.checks.config import check_config
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.checks.robot import check_robot
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.checks.models import models_of
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
@@ -19,7 +19,7 @@ from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     checkout = target.checkout
     if checkout is None:
         return Observation(skipped="there is no checkout")
@@ -46,6 +46,3 @@ def _evaluation_of(model: str, target: DoctorTarget, checkout: Checkout) -> list
         return [Finding(error.code, Severity.ERROR, f"{model}: {error.message}", error.hint, subject=error.subject)]
     found = [*check_config(planned), *check_robot(planned), *check_motions(planned)]
     return [finding for finding in found if finding not in planned.runtime.findings]
-
-
-CONFIG = MachineCheck("config", "config tree", CheckGroup.CHECKOUT, _look, limit=60.0)

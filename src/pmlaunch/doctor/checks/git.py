@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.repository import git_output
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     path = shutil.which("git", path=target.environment.get("PATH"))
     if path is None:
         message = "git is not on PATH: pmlaunch install and fetch need it; an evaluation does not."
@@ -18,6 +18,3 @@ def _look(target: DoctorTarget) -> Observation:
         return Observation(findings=(Finding("PML221", Severity.WARNING, message, install),))
     version = git_output(target, "--version")
     return Observation((*((("version", version.removeprefix("git version ")),) if version else ()), ("path", path)))
-
-
-GIT = MachineCheck("git", "git", CheckGroup.TOOLS, _look)

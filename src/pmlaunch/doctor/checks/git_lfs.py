@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.repository import change_checkout, git_output, git_setting
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     path, version = _program(target), git_output(target, "lfs", "version")
     if path is None and not version:
         message = "git-lfs is not here: checkpoints cannot be downloaded, a checkout holds pointers in their place."
@@ -44,6 +44,3 @@ def _program(target: DoctorTarget) -> str | None:
 def fix(target: DoctorTarget) -> str | None:
     """Set the filters in the checkout's own configuration; install no hooks, change nothing outside the checkout."""
     return change_checkout(target, "PML223", "lfs", "install", "--local", "--skip-repo")
-
-
-GIT_LFS = MachineCheck("git_lfs", "Git LFS", CheckGroup.TOOLS, _look, fixes=frozenset({"PML223"}), fix=fix)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.git.queries import ask_git
 from pmlaunch.model import Finding, Severity
@@ -13,7 +13,7 @@ _NAMES = {"M": "changed", "D": "deleted", "A": "added", "R": "renamed", "T": "of
 _SHOWN = 3  # names of files in a message
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     if target.checkout is None:
         return Observation(skipped="there is no checkout")
     root = target.repository
@@ -38,6 +38,3 @@ def _look(target: DoctorTarget) -> Observation:
     message = f"Files of the checkout differ from its commit ({count}): {names}"
     note = Finding("PML225", Severity.NOTE, message, f'git -C "{root}" status', subject=str(root))
     return Observation((("local changes", count),), (note,))
-
-
-LOCAL_CHANGES = MachineCheck("changes", "local changes", CheckGroup.CHECKOUT, _look, quick=False, limit=30.0)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.repository import change_checkout, git_setting
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.platforms import LONG_PATHS_KEY, long_paths_of_windows
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     if not target.windows:
         return Observation(skipped="only Windows limits the length of a path")
     system = long_paths_of_windows()
@@ -32,6 +32,3 @@ def _look(target: DoctorTarget) -> Observation:
 def fix(target: DoctorTarget) -> str | None:
     """Switch core.longpaths on in the checkout's own configuration."""
     return change_checkout(target, "PML224", "config", "core.longpaths", "true")
-
-
-LONG_PATHS = MachineCheck("long_paths", "long paths", CheckGroup.CHECKOUT, _look, fixes=frozenset({"PML224"}), fix=fix)

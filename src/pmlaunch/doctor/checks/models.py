@@ -8,7 +8,7 @@ from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
 from pmlaunch.checks.checkpoint import check_against_git, fetch_command
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
@@ -29,7 +29,7 @@ def models_of(target: DoctorTarget, checkout: Checkout) -> list[Model]:
     return [model for model in found if model.checkpoint.is_relative_to(checkout.root)]
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     checkout = target.checkout
     if checkout is None:
         return Observation(skipped="there is no checkout")
@@ -65,6 +65,3 @@ def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> I
         first = fetch_command(pointers[0].checkpoint, checkout.root)
         hint = f"pmlaunch fetch NAME, for the one that you want; or {first}"
         yield Finding("PML101", severity, message, hint, subject=names)
-
-
-MODELS = MachineCheck("models", "checkpoints", CheckGroup.MODELS, _look, limit=120.0)

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
-from pmlaunch.doctor.probe import CHECK_LIMIT
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, Severity
@@ -67,7 +66,7 @@ def _installed(target: DoctorTarget) -> InstalledPackages:
     return InstalledPackages(parse_packages(installed_packages(folders)), python.version, complete=False)
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     known = _installed(target)
     problem = (known.problem,) if known.problem else ()
     if not known.packages:
@@ -77,7 +76,6 @@ def _look(target: DoctorTarget) -> Observation:
         *problem,
         *_missing(target, known),
         *_versions(target, known),
-        *_half_installed(known),
         *_imports(target, known),
         *_from_elsewhere(target, known),
     )
@@ -122,9 +120,6 @@ def _versions(target: DoctorTarget, known: InstalledPackages) -> Iterator[Findin
     if python > _NEWEST_FOR_2 and checkout is not None and checkout.generation is Generation.V2:
         message = f"ProtoMotions 2.3 does not import with Python {known.python}; pmlaunch repairs that in every run."
         yield Finding("PML233", Severity.NOTE, message)
-
-
-def _half_installed(known: InstalledPackages) -> Iterator[Finding]:
     halves = [name for name, package in known.packages.items() if not package.complete]
     if halves:
         message = f"Half installed, by an installation that was ended: {', '.join(halves)}."
@@ -146,10 +141,7 @@ def _imports(target: DoctorTarget, known: InstalledPackages) -> Iterator[Finding
 
 
 def _install(target: DoctorTarget) -> str:
-    """The command that installs what was examined; without a checkout, the one that makes a checkout here."""
-    if target.checkout is None:
-        return f"pmlaunch install --simulator {target.simulator.name}"
-    return install_command(target.checkout.root, target.simulator.name)
+    return install_command(target.checkout.root if target.checkout else None, target.simulator.name)
 
 
 def _cure(target: DoctorTarget, attempt: ImportAttempt) -> str:
@@ -167,12 +159,10 @@ def _from_elsewhere(target: DoctorTarget, known: InstalledPackages) -> Iterator[
     root = target.checkout.root
     own = GENERATIONS[target.checkout.generation].own_packages
     for name, folder in _FOLDERS.items():
-        if name not in own:
-            continue
         attempt = known.imports.get(name, ImportAttempt())
         package = known.packages.get(name.replace("_", "-"), InstalledPackage())
         place = attempt.file or package.editable
-        if place and not _is_below(Path(place), root / folder):
+        if name in own and place and not _is_below(Path(place), root / folder):
             message = f"{name} comes from {place}, not from the checkout {root}: a run would mix the two."
             hint = f'{_pip(target)} --no-deps --no-build-isolation -e "{root / folder}"'
             yield Finding("PML228", Severity.WARNING, message, hint, subject=place)
@@ -185,9 +175,5 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 
 def _pip(target: DoctorTarget) -> str:
-    chosen = target.runtime.facts.python
-    python = chosen.path if chosen else "python"
-    return f'"{python}" -m pip install'
-
-
-PACKAGES = MachineCheck("packages", "packages", CheckGroup.PACKAGES, _look, probes=True, limit=CHECK_LIMIT)
+    python = target.runtime.facts.python
+    return f'"{python.path if python else "python"}" -m pip install'
