@@ -210,7 +210,7 @@ def test_pml201_and_pml202_runtime(plan, isaaclab: Path) -> None:
 
 
 def test_pml203_demo_without_its_packages(plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.checks.demo_packages.find_spec", lambda name: None if name == "mujoco" else object())
+    monkeypatch.setattr("pmlaunch.checks.environment.find_spec", lambda name: None if name == "mujoco" else object())
     finding = next(item for item in preflight(plan("demo")) if item.code == "PML203")
     assert (finding.severity, finding.subject) == (ERROR, "mujoco")
     assert finding.fix.endswith('-m pip install "pmlaunch[demo]"')

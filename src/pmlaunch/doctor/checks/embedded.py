@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pmlaunch.checks.demo_packages import check_demo_packages
+from pmlaunch.checks.environment import check_demo_packages
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Severity
