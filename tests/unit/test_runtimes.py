@@ -8,9 +8,9 @@ import pytest
 
 from pmlaunch.model import IsaacLabVersion
 from pmlaunch.runtimes.batch_rules import batch_environment, is_balanced, is_harmless, survives_block
-from pmlaunch.runtimes.chosen_python import python_of_isaaclab, version_of_prefix
-from pmlaunch.runtimes.isaaclab import isaaclab_runtime
+from pmlaunch.runtimes.isaaclab import isaaclab_runtime, python_of_isaaclab
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
+from pmlaunch.runtimes.python_files import version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
 from pmlaunch.support.platforms import PLATFORMS, current_name

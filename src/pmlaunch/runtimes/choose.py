@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source
 from pmlaunch.request import EvalRequest, require_choice
-from pmlaunch.runtimes.chosen_python import version_of
 from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
+from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
@@ -74,7 +74,7 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
 
 def _inspected(executable: str, source: Source) -> Runtime:
     """The runtime of an interpreter, with what python.bat would set if it belongs to a binary Isaac Sim."""
-    runtime = python_runtime(executable, source, version_of(Path(executable)))
+    runtime = python_runtime(executable, source, version_of_prefix(prefix_of(Path(executable))))
     root = isaacsim_of(Path(executable))
     if root is None:
         return runtime

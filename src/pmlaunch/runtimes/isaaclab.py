@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from pmlaunch.model import (
     Sourced,
 )
 from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, is_release_3, survives_block
-from pmlaunch.runtimes.chosen_python import python_of_isaaclab
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
@@ -69,6 +70,36 @@ def _here(root: Path, source: Source, environment: Mapping[str, str], platform: 
     findings += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
     script = str(root / platform.isaaclab_script)
     return Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python), tuple(findings), changes)
+
+
+def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:
+    """The Python that Isaac Lab's script will start; None if it will find none.
+
+    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these. Like the scripts, this takes
+    a prefix that is set without looking for a Python in it.
+    """
+    prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"] if major >= 3 else ["CONDA_PREFIX"]
+    for variable in prefixes:
+        prefix = environment.get(variable)
+        if prefix:
+            return _in_prefix(Path(prefix), variable, windows)
+    simulator = root / "_isaac_sim"
+    script = simulator / ("python.bat" if windows else "python.sh")
+    if script.is_file():
+        version = version_of_prefix(simulator / "kit" / "python")
+        return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version)
+    folders = [Path(folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder]
+    for name in ("python.exe",) if windows else ("python", "python3"):
+        found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        if found:
+            return ChosenPython(str(found), Source(Origin.PATH), version_of_prefix(prefix_of(found)))
+    return None
+
+
+def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
+    place = "bin/python" if not windows else "Scripts/python.exe" if variable == "VIRTUAL_ENV" else "python.exe"
+    by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
+    return ChosenPython(str(prefix / place), by, version_of_prefix(prefix))
 
 
 def _broken_by_folder(root: Path, version: IsaacLabVersion | None) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
 from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, parse_packages
-from pmlaunch.runtimes.site_packages import site_packages
+from pmlaunch.runtimes.python_files import site_packages
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
 _NEWEST_FOR_2 = (3, 10)  # the newest Python that ProtoMotions 2.3 imports with
