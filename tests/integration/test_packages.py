@@ -14,10 +14,11 @@ import pytest
 import packaging_site
 from packaging_site import Runner, make_context
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.context import Learned
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import ask_python
-from pmlaunch.installing.step import AlreadyDone, Learned, Todo
+from pmlaunch.installing.step import AlreadyDone, Todo
 from pmlaunch.model import FLAG, IsaacLabVersion, RuntimeFacts, RuntimeKind
 from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import Runtime, python_runtime
