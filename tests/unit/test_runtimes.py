@@ -114,6 +114,7 @@ def test_python_on_path_is_the_last_resort(tmp_path: Path, windows: bool, name: 
     made(tmp_path / "bin", name)
     environment = {"PATH": str(tmp_path / "bin")}
     chosen = python_of_isaaclab(tmp_path, 2, environment, windows)
+    assert chosen is not None
     assert (str(chosen.by), chosen.path) == ("PATH", str(tmp_path / "bin" / name))
     assert python_of_isaaclab(tmp_path, 2, {"PATH": ""}, windows) is None
 

@@ -92,7 +92,8 @@ def test_quick_reads_metadata_files(target: DoctorTarget, tmp_path: Path) -> Non
         (home / f"{name.replace('-', '_')}-{version}.dist-info").mkdir(parents=True)
         (home / f"{name.replace('-', '_')}-{version}.dist-info" / "INSTALLER").touch()
     other = tmp_path / "other"
-    (home / "torch-2.7.0.dist-info").rename(other.mkdir() or other / "torch-2.7.0.dist-info")
+    other.mkdir()
+    (home / "torch-2.7.0.dist-info").rename(other / "torch-2.7.0.dist-info")
     text = f"# a comment\nimport sys; sys.exit(3)\n{other}\n{tmp_path / 'gone'}\n"
     (home / "other.pth").write_text(text, encoding="utf-8")
     runtime = python_runtime(str(tmp_path / "venv" / "bin" / "python"), FLAG, "3.10")
