@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum, auto
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pmlaunch.errors import PmlaunchError
 
+R = TypeVar("R")
 _METADATA = "option"  # key of a field's metadata
 
 
@@ -168,11 +169,11 @@ class EvalRequest:
     save_motion: bool = field(default=False, metadata=option("Save the motion that the policy produced: motion.npz."))
     record: bool = field(default=False, metadata=option("Record a video; needs a window."))
 
-    @classmethod
-    def from_options(cls, options: object, **more: Any) -> EvalRequest:
-        """Build a request from the fields that another command's options share with it by name."""
-        names = (item.name for item in fields(cls) if hasattr(options, item.name))
-        return cls(**{**{name: getattr(options, name) for name in names}, **more})
+
+def from_options(request: type[R], options: object, **more: Any) -> R:
+    """Build a request from the fields that the options of a command share with it by name, and from `more`."""
+    names = (item.name for item in fields(cast("Any", request)) if hasattr(options, item.name))
+    return request(**{**{name: getattr(options, name) for name in names}, **more})
 
 
 def parameters(record: type[Any]) -> Mapping[str, Parameter]:

@@ -17,7 +17,7 @@ from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
-from pmlaunch.request import EvalRequest
+from pmlaunch.request import EvalRequest, from_options
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
@@ -85,15 +85,7 @@ def _plan(
 
 def _examine(request: EvalRequest, plan: LaunchPlan | None, settings: Settings) -> Examination:
     """Doctor's checks of exactly what the plan would use, without those of the model, which preflight makes."""
-    target = TargetRequest(
-        simulator=plan.simulator if plan else request.simulator,
-        protomotions=request.protomotions,
-        isaaclab=request.isaaclab,
-        python=request.python,
-        via=request.via,
-        runs=request.runs,
-        device=request.device,
-    )
+    target = from_options(TargetRequest, request, simulator=plan.simulator if plan else request.simulator)
     others = {CheckGroup.MODELS}
     if plan is not None and GENERATIONS[plan.generation].embedded:
         others.add(CheckGroup.CHECKOUT)

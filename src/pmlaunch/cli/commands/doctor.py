@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.request import option, shared
+from pmlaunch.request import from_options, option, shared
 
 if TYPE_CHECKING:
     from pmlaunch.cli.result import CommandResult
@@ -64,17 +64,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
         raise PmlaunchError("PML001", "--report is a text for people, --json one for programs: choose one.")
     if options.quick and options.fix:
         raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", hint="pmlaunch doctor --fix")
-    request = TargetRequest(
-        simulator=options.simulator,
-        protomotions=options.protomotions,
-        isaaclab=options.isaaclab,
-        python=options.python,
-        via=options.via,
-        runs=options.runs,
-        device=options.device,
-        quick=options.quick,
-    )
-    target = resolve_target(request, Settings.here())
+    target = resolve_target(from_options(TargetRequest, options), Settings.here())
     if not options.quick and not invocation.as_json and sys.stderr.isatty():
         sys.stderr.write("asking the simulator's Python what it has ...\n")
     seen = repair(examine(target)) if options.fix else examine(target)

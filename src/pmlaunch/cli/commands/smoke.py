@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.request import EvalRequest, option, shared
+from pmlaunch.request import EvalRequest, from_options, option, shared
 
 if TYPE_CHECKING:
     from pmlaunch.cli.result import CommandResult
@@ -77,7 +77,7 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
 
     thresholds = _thresholds(options)
     junit, summary = _report_path(options.junit), _report_path(options.summary)
-    request = EvalRequest.from_options(options, headless=True, verify=True)
+    request = from_options(EvalRequest, options, headless=True, verify=True)
     result = run_smoke(request, Settings.here(), thresholds, evaluate)
     _write_reports(result, junit, summary)
     return CommandResult("smoke", result.exit_code, to_json(result), draw=partial(draw_smoke, result))

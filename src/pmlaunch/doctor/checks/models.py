@@ -15,12 +15,6 @@ from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.text import megabytes
 
-_WORDS = {
-    CheckpointState.HERE: "here",
-    CheckpointState.POINTER: "a Git LFS pointer",
-    CheckpointState.MISSING: "missing",
-}
-
 
 def models_of(target: DoctorTarget, checkout: Checkout) -> list[Model]:
     """The models whose checkpoints belong to `checkout`."""
@@ -47,8 +41,8 @@ def look(target: DoctorTarget) -> Observation:
 
 
 def _described(model: Model) -> str:
-    size = f", {megabytes(model.size)}" if model.size is not None else ""
-    return f"{_WORDS[model.state]}{size}"
+    state = "a Git LFS pointer" if model.state is CheckpointState.POINTER else model.state.value
+    return state if model.size is None else f"{state}, {megabytes(model.size)}"
 
 
 def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> Iterator[Finding]:
