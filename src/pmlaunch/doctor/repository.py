@@ -1,4 +1,4 @@
-"""What doctor asks git, and what --fix lets it change: the configuration of the checkout, nothing else."""
+"""Doctor's questions to git, and the only change that --fix makes with it: to the checkout's own configuration."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def git_output(target: DoctorTarget, *arguments: str) -> str | None:
 
 
 def git_setting(target: DoctorTarget, section: str, key: str) -> str | None:
-    """The setting that holds in the checkout, "" if it has none.
+    """The effective setting in the checkout, "" if there is none.
 
-    If git must not or cannot be started, files are read, which do not show every setting: then None is "not known".
+    Read from files if git must not or cannot be started; they do not show every setting, so None means unknown.
     """
     root = target.checkout.root if target.checkout else None
     if not target.quick:
@@ -29,7 +29,7 @@ def git_setting(target: DoctorTarget, section: str, key: str) -> str | None:
 
 
 def change_checkout(target: DoctorTarget, code: str, *arguments: str) -> str | None:
-    """Run a git command in the checkout; what it was, or None without a repository. Raises `code` if it fails."""
+    """Run a git command in the checkout and describe it; None without a repository. Raises `code` if it fails."""
     root = target.repository
     if root is None:
         return None  # a repository around the checkout is not ours to change

@@ -161,7 +161,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
 
 
 def _probe(target: DoctorTarget) -> PythonProbe:
-    """The probe of what a run would import: with its imports, its folders and its process group."""
+    """The probe of what a run would use: its imports, its folders and its process group."""
     own = GENERATIONS[target.checkout.generation].own_packages if target.checkout and not target.embedded else ()
     arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.expected.modules)), "--torch"]
     arguments += ["--backend", target.backend] if target.backend else []

@@ -1,4 +1,4 @@
-"""What the files around an interpreter tell: its version and the folders of its packages. Starts nothing."""
+"""Read an interpreter's version and the folders of its packages from the files around it, without starting it."""
 
 from __future__ import annotations
 
