@@ -15,7 +15,7 @@ mkdir -p "$work"
 # This release of panda3d carries CPython 3.11.7 and 3.12.1 for Windows.
 carrier=panda3d==1.10.14
 # numpy 2 calls functions of the C runtime that Wine 8 lacks; typer 0.29 needs a native package.
-packages=(pip pytest jsonschema psutil "typer<0.29" rich colorama platformdirs PyYAML omegaconf hydra-core "numpy<2")
+packages=(pip pytest pytest-timeout pytest-xdist jsonschema psutil "typer<0.29" rich colorama platformdirs PyYAML omegaconf hydra-core "numpy<2")
 
 say() { echo "-- $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -171,7 +171,7 @@ if [ "$(cat "$home/.made" 2>/dev/null)" != "$stamp" ]; then
   unpack_python
   compile_programs
   install_packages
-  "$folder/wpy" -c 'import ctypes, hydra, jsonschema, numpy, os, psutil, pytest, rich, sqlite3, ssl, typer; assert os.name == "nt"' ||
+  "$folder/wpy" -c 'import ctypes, hydra, numpy, os, psutil, pytest, rich, sqlite3, ssl, typer; assert os.name == "nt"' ||
     fail "The Windows Python does not run."
   echo "$stamp" >"$home/.made"
 fi
