@@ -1,4 +1,4 @@
-"""Make the motions that the demo ships: `python scripts/make_demo_motions.py`. The same bytes every time."""
+"""Make the motions that the demo ships, reproducibly: `python scripts/make_demo_motions.py`."""
 
 from __future__ import annotations
 

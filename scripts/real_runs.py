@@ -35,10 +35,10 @@ AGENT = Path(__file__).parents[1] / "src" / "pmlaunch" / "agent"
 # it has the repair of dataclasses only, without which Python 3.11 and later cannot import 2.3.
 DIRECT = """
 import json, os, runpy, sys
-from pmlaunch_agent import compat
-from pmlaunch_agent.imports import PostImportHooks
+from pmlaunch_agent.hooks import repairs
+from pmlaunch_agent.hooks.post_import import PostImportHooks
 hooks = PostImportHooks(on_error=print)
-compat.install(["mutable_dataclass_defaults"], hooks, healed=lambda name: None)
+repairs.install(["mutable_dataclass_defaults"], hooks, repaired=lambda name: None)
 def evaluate_policy(agent):
     agent.fabric.seed_everything(0 + agent.fabric.global_rank)
     metrics, _ = agent.calc_eval_metrics()

@@ -1,9 +1,9 @@
 """Train the policy that the demo ships: `python scripts/train_demo.py`.
 
-Imitation with DAgger (Ross, Gordon, Bagnell 2011). The teacher is inverse dynamics (`pmlaunch.demo.expert`); the
-motions are our own formulas with random speeds, proportions, directions, poses and the tremor of a motion
-capture. First the policy learns from poses near the reference; then it moves the humanoid itself, and the teacher
-says what it should have done. One thread, fixed seeds: the same tensors every time on the same machine.
+Imitation with DAgger (Ross, Gordon, Bagnell 2011). The expert is inverse dynamics (`pmlaunch.demo.expert`); the motions
+are procedural, with random speeds, proportions, directions, poses and the jitter of motion capture. First the policy
+learns from poses near the reference; then it controls the humanoid, and the expert tells what it should have done.
+One thread and fixed seeds make the tensors reproducible on the same machine.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ import torch
 
 from pmlaunch.demo import CHECKPOINT, MOTIONS
 from pmlaunch.demo.expert import corrections
-from pmlaunch.demo.metrics import tracking_errors
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.policy import Policy
 from pmlaunch.demo.reference import Reference, sample
 from pmlaunch.demo.simulation import Simulation
+from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.generated.choreography import Stand, squat, walk, wave
 from pmlaunch.motions.generated.gait import Walk
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, varied_skeleton
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
 from pmlaunch.motions.poselib_motion import Motion, read_motion
+from pmlaunch.support.atomic import write_bytes
 
 FPS, DECIMATION = 480, 16
 DT = DECIMATION / FPS
@@ -38,14 +39,14 @@ HIDDEN = (256, 192)
 SECONDS = 3.2
 FRAMES_PER_SECOND = 60
 BLUR = 0.05
-"""Noise on the observations in training, in their own deviations: many say nearly the same, and a policy that lives
-on small differences between them would not carry over to another body."""
+"""Noise on the observations in training, in standard deviations. Many are nearly redundant, and a policy that relies on
+small differences between them would not generalise to another body."""
 AIMLESS = {"Shoulder": 0.35, "Elbow": 0.35, "Pelvis": 0.02, "Hip": 0.02, "Knee": 0.02, "Ankle": 0.07, "Toe": 0.1}
-"""rad, how far joints stray from the formulas; what is not named here strays by 0.1."""
+"""rad by which joints deviate from the formulas; 0.1 for those not named here."""
 
 
 def random_motion(draw: Any) -> Motion:
-    """One of the formulas with a drawn person, style and some aimless movement."""
+    """Draw a motion: its kind, person and style, with some aimless movement."""
     times = np.arange(round(SECONDS * FRAMES_PER_SECOND) + 1) / FRAMES_PER_SECOND
     skeleton, extras, heading = varied_skeleton(draw), _aimless(draw, times), draw.uniform(-np.pi, np.pi)
     kind = draw.choice(["walk", "wave", "squat"], p=[0.65, 0.15, 0.2])
@@ -83,13 +84,13 @@ def _random_walk(draw: Any, heading: float) -> Walk:
 
 
 def _warped(draw: Any, times: Array) -> Array:
-    """Times that run on by between nothing and one and a half: a walker who stops and starts."""
+    """Times that advance at 0 to 1.4 times the normal pace: a walker who stops and starts."""
     pace = np.clip(0.7 + 0.9 * np.sin(2.0 * np.pi * draw.uniform(0.1, 0.4) * times + draw.uniform(0.0, 6.3)), 0.0, 1.4)
     return np.cumsum(pace) / FRAMES_PER_SECOND
 
 
 def _aimless(draw: Any, times: Array) -> dict[str, Array]:
-    """For every joint a drawn constant and two slow sines, and a fast one as in a motion capture."""
+    """A drawn constant, two slow sines and a fast one, like motion capture jitter, for every joint."""
     extras = {}
     for name in NODE_NAMES:
         size = AIMLESS.get(name.split("_")[-1], 0.1)
@@ -98,21 +99,21 @@ def _aimless(draw: Any, times: Array) -> dict[str, Array]:
         fast = np.sin(2.0 * np.pi * draw.uniform(3.0, 7.0, 3) * times[:, None] + draw.uniform(0.0, 6.3, 3))
         extras[name] = draw.normal(0.0, size, 3) + draw.uniform(0.0, 0.6) * size * slow
         extras[name] += draw.uniform(0.0, 0.01) * fast
-    extras["Pelvis"] -= extras["Pelvis"].mean(axis=0)  # a leaning pelvis would lift a foot
+    extras["Pelvis"] -= extras["Pelvis"].mean(axis=0)  # a tilted pelvis would lift a foot
     return extras
 
 
 class Lesson:
-    """One motion with the teacher's answers (steps, ACTIONS), for the control step from each sample."""
+    """A motion with the expert's answers (steps, ACTIONS), for the control step from each sample."""
 
-    def __init__(self, motion: Motion):
+    def __init__(self, motion: Motion) -> None:
         self.simulation = Simulation(motion, FPS, DECIMATION)
         self.reference = sample(motion, DT)
         steps = self.reference.steps
         self.answers = corrections(self.reference, DT)[1 : steps + 1].reshape(steps, ACTIONS)
 
     def beside(self, draw: Any) -> Array:
-        """Observations (steps, SIZE) in poses that are a little off the reference's."""
+        """Collect observations (steps, SIZE) in poses close to the reference."""
         seen = np.zeros((self.reference.steps, SIZE), dtype=np.float32)
         data = self.simulation.data
         for step in range(self.reference.steps):
@@ -127,7 +128,7 @@ class Lesson:
         return seen
 
     def follow(self, policy: Policy) -> Array:
-        """Observations (steps, SIZE) on the way that the policy takes."""
+        """Collect observations (steps, SIZE) while the policy controls the humanoid."""
         self.simulation.place(self.reference)
         seen = np.zeros((self.reference.steps, SIZE), dtype=np.float32)
         for step in range(self.reference.steps):
@@ -143,7 +144,7 @@ def _advance(simulation: Simulation, reference: Reference, step: int, action: Ar
 
 
 def fit(policy: Policy, seen: Array, answers: Array, epochs: int) -> float:
-    """Least squares on answers scaled by their own deviation, with Adam; the last epoch's mean loss."""
+    """Fit the answers, scaled by their deviation, with AdamW; return the mean loss of the last epoch."""
     inputs, targets = torch.from_numpy(seen), torch.from_numpy(answers.astype(np.float32))
     order = torch.Generator().manual_seed(0)
     batches = len(inputs) // 256
@@ -172,7 +173,7 @@ def scale_to(policy: Policy, seen: Array, answers: Array) -> None:
 
 
 def check(policy: Policy, motion: Motion, factor: float) -> tuple[float, float, float]:
-    """gt_err in m, gr_err in degrees and mean root force in N on a motion, the policy's output times `factor`."""
+    """Measure gt_err in m, gr_err in degrees and mean root force in N, with the policy's output times `factor`."""
     simulation, reference = Simulation(motion, FPS, DECIMATION), sample(motion, DT)
     simulation.place(reference)
     rows = []
@@ -189,7 +190,7 @@ def check(policy: Policy, motion: Motion, factor: float) -> tuple[float, float, 
 
 
 def digest(state: dict[str, Any]) -> str:
-    """sha256 over the names and bytes of all tensors."""
+    """Compute the sha256 of the names and bytes of all tensors."""
     total = hashlib.sha256()
     for name, tensor in sorted(state.items()):
         total.update(name.encode() + tensor.numpy().tobytes())
@@ -197,7 +198,7 @@ def digest(state: dict[str, Any]) -> str:
 
 
 def train(motions: int, followed: int, rounds: int, epochs: int) -> Policy:
-    """Learn from `motions`; in each of `rounds` the policy itself goes through the first `followed` of them."""
+    """Train on `motions`; in each of `rounds`, the policy itself runs the first `followed` of them."""
     draw = np.random.default_rng(20240607)
     torch.manual_seed(0)
     started = time.perf_counter()
@@ -216,12 +217,10 @@ def train(motions: int, followed: int, rounds: int, epochs: int) -> Policy:
 
 
 def save(policy: Policy, path: Path) -> None:
-    """Write the checkpoint atomically; it holds tensors and numbers only."""
+    """Write the checkpoint, which holds tensors and numbers only, atomically."""
     buffer = io.BytesIO()
     torch.save({"model": policy.state_dict(), "inputs": SIZE, "outputs": ACTIONS, "hidden": list(HIDDEN)}, buffer)
-    draft = path.with_suffix(".tmp")
-    draft.write_bytes(buffer.getvalue())
-    draft.replace(path)
+    write_bytes(path, buffer.getvalue())
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
-"""Packages made by us for tests of pip without network: tiny wheels, and a setuptools that knows editable installs."""
+"""Packages for tests of pip without a network: tiny wheels, and a setuptools that only does editable installs."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ class cuda:
 class distributed:
     is_available = staticmethod(lambda: False)
 """
-# What pip asks of a build backend, as far as an editable install of a package with a setup.py goes.
+# The part of a build backend that pip needs for an editable install of a package with a setup.py.
 _BUILD = '''
 import re, os, sys, zipfile
 
@@ -93,7 +94,7 @@ def make_wheel(
 def put_into(
     site: Path, name: str, version: str, modules: Mapping[str, str] | None = None, requires: Sequence[str] = ()
 ) -> None:
-    """Install the same package into a site-packages folder, without pip."""
+    """Install the same package into a site-packages folder without pip."""
     for where, text in _files(name, version, modules, requires).items():
         (site / where).parent.mkdir(parents=True, exist_ok=True)
         (site / where).write_text(text, encoding="utf-8")
@@ -111,7 +112,7 @@ def _files(name: str, version: str, modules: Mapping[str, str] | None, requires:
 
 
 def make_wheelhouse(folder: Path) -> Path:
-    """What `REQUIREMENTS` ask for, with the contradiction of the real ones: genesis-world wants a newer moviepy."""
+    """Wheels for `REQUIREMENTS`, with the real ones' conflict: genesis-world requires a newer moviepy."""
     make_wheel(folder, "genesis-world", "0.3.3", {"genesis.py": ""}, ["moviepy>=2"])
     make_wheel(folder, "genesis-world", "1.4.5", {"genesis.py": "raise ImportError('too new')"}, ["moviepy>=2"])
     make_wheel(folder, "moviepy", "2.2.1", {"moviepy/__init__.py": ""})
@@ -130,12 +131,21 @@ def make_wheelhouse(folder: Path) -> Path:
 
 
 def put_requirements_into(site: Path) -> None:
-    """What a finished run of pip leaves of `REQUIREMENTS`."""
+    """What pip leaves after it has installed `REQUIREMENTS`."""
     put_into(site, "genesis-world", "0.3.3", {"genesis.py": ""})
     put_into(site, "moviepy", "1.0.3", {"moviepy/__init__.py": "", "moviepy/editor.py": ""})
     put_into(site, "hydra-core", "1.3.2", {"hydra/__init__.py": ""})
     for name, version in (("lightning", "2.5.0.post0"), ("tqdm", "4.66"), ("omegaconf", "2.3.1"), ("wheel", "0.48.0")):
         put_into(site, name, version, requires=["tqdm"] if name == "lightning" else ())
+
+
+def put_checkout_into(site: Path, checkout: Path) -> None:
+    """What pip leaves after the editable install of the packages of `make_installable`."""
+    for package, folder in (("protomotions", "."), ("isaac_utils", "isaac_utils"), ("poselib", "poselib")):
+        place = checkout / folder
+        put_into(site, package, "2.0", {f"__editable__{package}.pth": f"{place}\n"})
+        direct = {"url": place.as_uri(), "dir_info": {"editable": True}}
+        (site / f"{package}-2.0.dist-info" / "direct_url.json").write_text(json.dumps(direct), encoding="utf-8")
 
 
 def make_installable(root: Path, requirements: str = REQUIREMENTS) -> Path:
@@ -151,7 +161,7 @@ def make_installable(root: Path, requirements: str = REQUIREMENTS) -> Path:
 
 
 def make_environment(folder: Path) -> Path:
-    """A virtual environment with pip, a torch, a numpy and the setuptools above; returns its site-packages."""
+    """Make a virtual environment with pip, a torch, a numpy and the setuptools above; return its site-packages."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, stdout=subprocess.DEVNULL)
     site = site_of(folder)
     for entry in [*site.glob("setuptools*"), *site.glob("pkg_resources*"), *site.glob("_distutils_hack*")]:
@@ -164,6 +174,18 @@ def make_environment(folder: Path) -> Path:
     return site
 
 
+def copy_environment(template: Path, folder: Path) -> Path:
+    """A copy of a virtual environment. pip's many files are hard links, since nobody changes them."""
+
+    def copy(source: str, target: str) -> None:
+        if "/pip/" in source.replace("\\", "/"):
+            os.link(source, target)
+        else:
+            shutil.copy2(source, target)
+
+    return Path(shutil.copytree(template, folder, symlinks=True, copy_function=copy))
+
+
 def site_of(folder: Path) -> Path:
     """The site-packages of a virtual environment."""
     return Path(sysconfig.get_path("purelib", "venv", {"base": str(folder), "platbase": str(folder)}))
@@ -174,5 +196,5 @@ def python_of(folder: Path) -> Path:
 
 
 def without_network(wheels: Path) -> dict[str, str]:
-    """The variables with which pip looks nowhere but into `wheels`."""
+    """Variables with which pip looks for packages in `wheels` only."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}

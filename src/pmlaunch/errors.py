@@ -48,6 +48,20 @@ class OtherGenerationError(PmlaunchError):
         super().__init__("PML013", message, hint=hint, subject=subject)
 
 
+class UnknownNameError(PmlaunchError):
+    """Nothing has the given name (PML010)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
+        super().__init__("PML010", message, hint=hint, subject=subject)
+
+
+class AmbiguousNameError(PmlaunchError):
+    """The given name fits several things (PML011)."""
+
+    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
+        super().__init__("PML011", message, hint=hint, subject=subject)
+
+
 def did_you_mean(word: str, choices: Sequence[str], limit: int = 3) -> str:
     """A sentence such as " Did you mean a, b or c?" that names the closest of `choices`; empty if none is close."""
     from difflib import get_close_matches  # slow to import, rarely needed

@@ -1,25 +1,26 @@
-"""The frozen records that commands pass on: plan, findings, run record.
+"""The frozen records that commands exchange: plan, findings and run record.
 
-An `EvalRequest` (`request.py`) is resolved into a `LaunchPlan`, checked (`Finding`) and run, and leaves a `RunRecord`.
-Nothing here reads a file or starts a process.
+An `EvalRequest` (`request.py`) is planned (`LaunchPlan`), checked (`Finding`) and run, which leaves a `RunRecord`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pmlaunch.request import EvalRequest as EvalRequest
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint as ArgumentPoint  # noqa: PLC0414  # the plan holds them
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint as WatchPoint  # noqa: PLC0414  # the plan holds them
 from pmlaunch.support.json import HIDDEN
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Severity(str, Enum):
-    """How much a finding weighs. Errors stop a run; warnings and notes do not."""
+    """How serious a finding is. Only errors stop a run."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -27,7 +28,7 @@ class Severity(str, Enum):
 
 
 class Origin(Enum):
-    """Where a value was decided."""
+    """Which layer decided a value."""
 
     FLAG = "flag"
     OVERRIDE = "override"
@@ -41,13 +42,15 @@ class Origin(Enum):
     CHECKOUT = "checkout"
     PLATFORM = "platform"
     RUNTIME = "runtime"
+    ISAAC_SIM = "_isaac_sim"
+    PATH = "PATH"
     DEFAULT = "default"
     UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
 class Source:
-    """The origin of a value, with a label for people. Code decides on `origin`, never on `label`."""
+    """The origin of a value, with a label for people. Code must look at `origin` only, never at `label`."""
 
     origin: Origin
     label: str = ""
@@ -69,15 +72,15 @@ UNKNOWN = Source(Origin.UNKNOWN)
 
 
 @dataclass(frozen=True)
-class Sourced(Generic[T]):
-    """A value and where it came from."""
+class Sourced(Generic[T_co]):
+    """A value with its source."""
 
-    value: T
+    value: T_co
     source: Source
 
 
 class Generation(Enum):
-    """A family of programs that share command line, configs and file formats."""
+    """A family of ProtoMotions programs that share command line, configs and file formats."""
 
     V2 = "2"
     V3 = "3"
@@ -89,7 +92,7 @@ class Generation(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check saw. `fix` is a command that mends it; `subject` the path or name it is about."""
+    """The result of a check. `fix` is a command that solves the problem, `subject` the path or name it is about."""
 
     code: str
     severity: Severity
@@ -101,7 +104,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip as the catalog knows it. `frames`, `fps` (1/s) and `seconds` are None when it was not read."""
+    """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read."""
 
     name: str
     path: Path
@@ -113,29 +116,10 @@ class MotionInfo:
 
 
 @dataclass(frozen=True)
-class WatchPoint:
-    """A function of the upstream program that the agent reports: `event` when module:attribute is called."""
-
-    event: str
-    module: str
-    attribute: str
-    when: str = "after"
-
-
-@dataclass(frozen=True)
-class ArgumentPoint:
-    """A function of the upstream program whose keyword arguments the agent sets: upstream has no option for them."""
-
-    module: str
-    attribute: str
-    values: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
 class Staged:
-    """Files that a run uses from its own folder, because upstream writes beside them.
+    """Files to copy into the run folder first, because upstream writes its results beside them.
 
-    `option` is the argument (`--checkpoint`) that names the first of `files`; the others lie beside it.
+    `option` is the argument (`--checkpoint`) that names the first of `files`; the others go into the same folder.
     """
 
     option: str
@@ -144,9 +128,10 @@ class Staged:
 
 @dataclass(frozen=True)
 class Measuring:
-    """How a run measures. `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the
-    control steps after which motions are cut, None for their length; `library` the YAML that lists several motions;
-    `keys` what the window's keys do.
+    """How a run measures.
+
+    `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the control steps after which
+    every motion is cut; `library` the text of the YAML file that lists several motions; `keys` what keys do.
     """
 
     agent: str | None = None
@@ -157,7 +142,7 @@ class Measuring:
 
 
 class RuntimeKind(Enum):
-    """How the simulator's Python is started."""
+    """What starts the simulator's Python."""
 
     ISAACLAB = "isaaclab"
     PYTHON = "python"
@@ -165,33 +150,61 @@ class RuntimeKind(Enum):
 
 @dataclass(frozen=True)
 class ChosenPython:
-    """An interpreter, why it is the one (`by`), and its version ("3.11"; None if no file tells)."""
+    """An interpreter, what selected it (`by`), and its version ("3.11"; None if no file states it)."""
 
     path: str
-    by: str
+    by: Source
     version: str | None
 
 
 @dataclass(frozen=True)
+class IsaacLabVersion:
+    """The content of Isaac Lab's VERSION file, parsed; `minor` is None if `text` does not state one."""
+
+    text: str
+    major: int
+    minor: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> IsaacLabVersion:
+        """The version in `text`; anything unreadable counts as 2.x, whose launcher has more restrictions."""
+        stated = re.match(r"(\d+)(?:\.(\d+))?", text)
+        if stated is None:
+            return cls(text, 2)
+        return cls(text, int(stated[1]), int(stated[2]) if stated[2] else None)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __json__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class RuntimeFacts:
-    """What starts the simulator's Python: `path` is a script or an interpreter, `version` that of Isaac Lab."""
+    """What starts the simulator's Python: `path` is a script or an interpreter, `version` Isaac Lab's."""
 
     kind: RuntimeKind
     path: str
-    version: str | None
+    version: IsaacLabVersion | None
     source: Source
     python: ChosenPython | None
 
 
 @dataclass(frozen=True)
 class LaunchPlan:
-    """Everything that a launch needs, decided and explained, before anything starts.
+    """Everything needed to launch a run, with the source of every value.
 
-    `import_path` comes before, `python_path` after what the started Python imports from anyway.
-    `overrides` is the argument list of the program, Hydra's overrides where it is `hydra`; `command` what is started (constant,
-    see docs/architecture.md); `plain_command` the same run without pmlaunch, for bash and PowerShell;
-    `provenance` maps each name to the place its value came from; `max_steps` counts control steps: of a program
-    that `ends_by_itself` they are what is expected, and nothing ends it there.
+    Attributes:
+        overrides: arguments of the program; Hydra overrides if `hydra`.
+        command: the constant command line that starts the agent (see docs/architecture.md).
+        env: changes to the child's environment; None removes a variable.
+        import_path: folders searched before the started Python's own; `python_path`: folders searched after them.
+        foreign: whether the plan is for another operating system than this one.
+        max_steps: control steps after which the agent ends the run; None for no limit. A program that
+            `ends_by_itself` is not ended: there it is the expected number.
+        timeout, silence: limits in seconds, of the whole run and of the time without output.
+        plain_command: the same run without pmlaunch, as {"bash": ..., "powershell": ...}.
     """
 
     model: str
@@ -226,12 +239,12 @@ class LaunchPlan:
     metrics: bool = False
     save_motion: bool = False
     record: bool = False
-    measuring: Measuring = field(default_factory=lambda: Measuring())
+    measuring: Measuring = field(default_factory=Measuring)
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
 
 class RunState(str, Enum):
-    """The state of a run's record. Every state but `running` is final."""
+    """The state of a run. All but `running` are final."""
 
     RUNNING = "running"
     DONE = "done"
@@ -244,11 +257,10 @@ class RunState(str, Enum):
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What came of a run; the content of record.json. `seconds` is wall time from start to end; `evaluation` is
-    what metrics.json says beside its figures: common, per_motion, comparable, notes, seconds.
+    """The outcome of a run; the content of record.json. `seconds` is wall time from start to end.
 
-    `child` and `launcher` are processes as {pid, created}, `created` in seconds since 1970: together they name
-    one process for ever.
+    `child` and `launcher` are {pid, created}, `created` in seconds since 1970, because a pid alone may be reused;
+    `evaluation` is the rest of metrics.json: common, per_motion, comparable, notes, seconds.
     """
 
     schema: int = field(default=1, init=False)

@@ -1,8 +1,10 @@
-"""A module instead of a script: pip and the like, whose failure a batch file would hide."""
+"""Run a module instead of a script, such as pip, whose failure a batch file would hide."""
 
 from __future__ import annotations
 
 import json
+
+from agent_run import AgentRun
 
 MODULE = """
 import json, sys
@@ -11,7 +13,7 @@ sys.exit(int(sys.argv[1]))
 """
 
 
-def test_a_module_runs_as_main_and_its_exit_code_is_the_verdict(agent) -> None:
+def test_module_runs_as_main_and_its_exit_code_is_reported(agent: AgentRun) -> None:
     (agent.folder / "told.py").write_text(MODULE, encoding="utf-8")
     agent.write("", argv=["7", "a=b", "x y"], script=None, module="told", import_path=[str(agent.folder)])
     agent.run()
@@ -22,13 +24,13 @@ def test_a_module_runs_as_main_and_its_exit_code_is_the_verdict(agent) -> None:
     assert agent.result["exit_code"] == 7
 
 
-def test_a_module_that_is_not_there_is_named(agent) -> None:
+def test_missing_module_is_named(agent: AgentRun) -> None:
     agent.write("", script=None, module="no_such_module_at_all").run()
     assert "no_such_module_at_all" in agent.result["exception"]["message"]
     assert agent.result["exit_code"] == 1
 
 
-def test_the_current_folder_is_not_imported_from(agent) -> None:
+def test_nothing_is_imported_from_the_current_folder(agent: AgentRun) -> None:
     (agent.folder / "told.py").write_text(MODULE, encoding="utf-8")
     agent.write("", argv=["0"], script=None, module="told").run()
     assert "told" in agent.result["exception"]["message"]

@@ -1,4 +1,4 @@
-"""The probe: what it answers is what is there, and only what was asked for is looked at."""
+"""The probe reports what is there, and examines only what it is asked for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import json
 import os
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
+from agent_run import AgentRun
 
-AGENT_HOME = Path(__file__).parents[2] / "src" / "pmlaunch" / "agent"
-sys.path.append(str(AGENT_HOME))
-from pmlaunch_agent.installed import installed_packages, normalised, path_of_url  # noqa: E402
+from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages, normalised, path_of_url
 
 TORCH = """
 __version__ = "2.5.0+stand-in"
@@ -34,23 +35,24 @@ class distributed:
 """
 
 
-def ask(agent, *argv: str) -> dict:
+def ask(agent: AgentRun, *argv: str) -> dict[str, Any]:
+    """Run the probe through the agent; returns its reply."""
     reply = agent.folder / "reply.json"
     modules = agent.folder / "modules"
     modules.mkdir(exist_ok=True)
     agent.write("", script=None, module="pmlaunch_agent.probe", argv=[str(reply), *argv], import_path=[str(modules)])
     agent.run()
     assert agent.result["exit_code"] == 0, agent.stderr
-    return json.loads(reply.read_text(encoding="utf-8"))
+    return dict(json.loads(reply.read_text(encoding="utf-8")))
 
 
-def test_only_what_is_asked_for_is_answered(agent) -> None:
+def test_reply_has_only_what_was_asked_for(agent: AgentRun) -> None:
     reply = ask(agent)
     assert (reply["schema"], reply["python"]) == (1, sys.version.split()[0])
     assert not {"packages", "imports", "torch", "process_group"} & set(reply)
 
 
-def test_every_distribution_of_this_python_with_its_version(agent) -> None:
+def test_packages_agree_with_importlib_metadata(agent: AgentRun) -> None:
     found = ask(agent, "--packages")["packages"]
     first: dict[str, str] = {}
     for distribution in metadata.distributions():
@@ -59,7 +61,7 @@ def test_every_distribution_of_this_python_with_its_version(agent) -> None:
     assert {name: known.get(name) for name in first} == first
 
 
-def test_an_import_that_fails_does_not_end_the_probe(agent) -> None:
+def test_failing_import_does_not_end_the_probe(agent: AgentRun) -> None:
     (agent.folder / "modules").mkdir()
     (agent.folder / "modules" / "leaves.py").write_text("raise SystemExit(3)", encoding="utf-8")
     imports = ask(agent, "--import", "leaves,no_such_module,json")["imports"]
@@ -70,7 +72,7 @@ def test_an_import_that_fails_does_not_end_the_probe(agent) -> None:
     assert imports["no_such_module"]["error"] == "ModuleNotFoundError: No module named 'no_such_module'"
 
 
-def test_a_simulator_is_found_but_not_imported(agent) -> None:
+def test_simulator_is_located_but_not_imported(agent: AgentRun) -> None:
     package = agent.folder / "modules" / "isaaclab"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("print('the simulator starts')", encoding="utf-8")
@@ -79,7 +81,7 @@ def test_a_simulator_is_found_but_not_imported(agent) -> None:
     assert "the simulator starts" not in agent.stdout
 
 
-def test_torch_is_asked_what_it_can_do(agent) -> None:
+def test_features_of_torch(agent: AgentRun) -> None:
     (agent.folder / "modules").mkdir()
     (agent.folder / "modules" / "torch.py").write_text(TORCH, encoding="utf-8")
     reply = ask(agent, "--torch", "--backend", "nccl")
@@ -89,20 +91,20 @@ def test_torch_is_asked_what_it_can_do(agent) -> None:
     assert (group["backend"], group["ok"], group["error"]) == ("nccl", False, "RuntimeError: no nccl here")
 
 
-def test_a_real_process_group_forms(agent) -> None:
-    pytest.importorskip("torch", reason="skipped: no torch here")
+@pytest.mark.skipif(find_spec("torch") is None, reason="skipped: no torch here")
+def test_real_process_group_forms(agent: AgentRun) -> None:
     reply = ask(agent, "--torch", "--backend", "gloo")
     assert reply["process_group"]["ok"], reply["process_group"]
     assert reply["torch"]["gloo"] is True
 
 
-def test_a_torch_that_is_not_there_is_an_answer(agent) -> None:
+def test_torch_that_does_not_import(agent: AgentRun) -> None:
     (agent.folder / "modules").mkdir()
     (agent.folder / "modules" / "torch.py").write_text("raise ImportError('a DLL is missing')", encoding="utf-8")
     assert ask(agent, "--torch")["torch"]["error"] == "ImportError: a DLL is missing"
 
 
-def test_editable_half_done_and_hidden_installs_are_told_apart(tmp_path: Path) -> None:
+def test_editable_incomplete_and_hidden_installations(tmp_path: Path) -> None:
     site, source = tmp_path / "site", tmp_path / "R&D (x86) 100%"
     for name in ("Poses_Lib-0.0.42.dist-info", "half-2.0.dist-info", "~alf-1.0.dist-info", "broken-1.dist-info"):
         (site / name).mkdir(parents=True)
@@ -117,8 +119,8 @@ def test_editable_half_done_and_hidden_installs_are_told_apart(tmp_path: Path) -
     assert (found["half"]["version"], found["half"]["complete"]) == ("2.0", False)
 
 
-def test_a_record_is_read_as_the_csv_that_it_is(tmp_path: Path) -> None:
-    """A name may hold a comma; a compiled file may be gone without harm."""
+def test_record_is_parsed_as_csv(tmp_path: Path) -> None:
+    """A name may contain a comma, and compiled files may be missing."""
     info = tmp_path / "odd-1.0.dist-info"
     info.mkdir()
     (tmp_path / "odd").mkdir()
@@ -130,7 +132,7 @@ def test_a_record_is_read_as_the_csv_that_it_is(tmp_path: Path) -> None:
     assert installed_packages([str(tmp_path)])["odd"]["complete"] is False
 
 
-def test_setuptools_develop_mode_is_an_editable_install(tmp_path: Path) -> None:
+def test_setuptools_develop_mode_counts_as_editable(tmp_path: Path) -> None:
     (tmp_path / "protomotions.egg-info").mkdir()
     (tmp_path / "protomotions.egg-info" / "PKG-INFO").write_text("Name: protomotions\nVersion: 2.0\n\nVersion: 9\n")
     (tmp_path / "setup.py").touch()
@@ -139,6 +141,6 @@ def test_setuptools_develop_mode_is_an_editable_install(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["plain", "with blank (x86) & 100% = !", "\u6b65\u884c"])
-def test_a_file_url_is_a_path_again(tmp_path: Path, name: str) -> None:
+def test_path_of_a_file_url(tmp_path: Path, name: str) -> None:
     assert path_of_url((tmp_path / name).as_uri()) == os.fspath(tmp_path / name)
     assert path_of_url("git+https://example.org/x") is None

@@ -1,8 +1,12 @@
-"""Functions of the script's packages, watched without being changed."""
+"""Watched functions of the script's packages report their calls."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from agent_run import AgentRun
 
 MODULE = '''
 class Env:
@@ -40,15 +44,19 @@ def evaluate_badly():
 '''
 
 
-def watch(event, attribute, when="after", module="env"):
+RunWatched = Callable[..., AgentRun]
+
+
+def watch(event: str, attribute: str, when: str = "after", module: str = "env") -> dict[str, str]:
     return {"event": event, "module": module, "attribute": attribute, "when": when}
 
 
 @pytest.fixture
-def run(agent):
+def run(agent: AgentRun) -> RunWatched:
+    """Run a script that can import MODULE as `env`, with watch points and other hooks."""
     (agent.folder / "env.py").write_text(MODULE)
 
-    def run_watched(source, *watches, **hooks):
+    def run_watched(source: str, *watches: dict[str, str], **hooks: Any) -> AgentRun:
         agent.write(source, hooks=dict(hooks, watch=list(watches))).run()
         assert agent.stderr == ""
         return agent
@@ -56,11 +64,11 @@ def run(agent):
     return run_watched
 
 
-def names(agent):
+def names(agent: AgentRun) -> list[str]:
     return [event["event"] for event in agent.events]
 
 
-def test_method_function_classmethod_staticmethod_init(run):
+def test_every_kind_of_function_can_be_watched(run: RunWatched) -> None:
     agent = run(
         "import env\n"
         "assert env.Env(1).step(2) == 3 and env.Env.step.__doc__ == 'One step.'\n"
@@ -75,36 +83,36 @@ def test_method_function_classmethod_staticmethod_init(run):
     assert {"simulator_ready", "made", "checkpoint_loaded", "total"} == set(agent.result["seconds"])
 
 
-def test_milestone_is_passed_once(run):
+def test_milestone_is_reported_once(run: RunWatched) -> None:
     agent = run("import env\nfor _ in range(5): env.Env()\n", watch("simulator_ready", "Env.__init__"))
     assert names(agent).count("simulator_ready") == 1
 
 
-def test_inherited_method(run):
+def test_inherited_method(run: RunWatched) -> None:
     agent = run("import env\nenv.Child().step()\nenv.Env().step()\n", watch("step", "Child.step"))
     assert agent.result["steps"] == 1
 
 
 @pytest.mark.parametrize("attribute", ["Env.reset", "Nothing.step", "nothing", "Env.size"])
-def test_what_is_not_there_is_a_note(run, attribute):
+def test_missing_attribute_is_noted(run: RunWatched, attribute: str) -> None:
     agent = run("import env\nprint(env.Env().step())\n", watch("reset", attribute))
     assert (agent.stdout, agent.result["exit_code"]) == ("1\n", 0)
     assert agent.result["hooks_applied"] == []
     assert f"env:{attribute}" in agent.result["notes"][0]
 
 
-def test_module_that_is_never_imported(run):
+def test_module_that_is_never_imported(run: RunWatched) -> None:
     agent = run("", watch("step", "Env.step", module="isaaclab.envs"))
     assert (agent.result["exit_code"], agent.result["notes"], agent.result["steps"]) == (0, [], 0)
 
 
-def test_module_imported_before_the_agent(run):
+def test_module_imported_before_the_agent(run: RunWatched) -> None:
     agent = run("import os\nos.cpu_count()\n", watch("counted", "cpu_count", module="os"))
     assert "counted" in names(agent)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_steps(run, when):
+def test_steps(run: RunWatched, when: str) -> None:
     agent = run("import env\ne = env.Env()\nfor _ in range(2000): e.step(by=2)\nassert e.n == 4000\n",
                 watch("step", "Env.step", when))  # fmt: skip
     steps = agent.events_named("step")
@@ -116,25 +124,29 @@ def test_steps(run, when):
     assert 0 < seconds["first_step"] <= seconds["last_step"] <= seconds["total"]
 
 
-def test_steps_are_reported_at_most_four_times_a_second(run):
+def test_steps_are_reported_at_most_four_times_a_second(run: RunWatched) -> None:
     agent = run("import env, time\ne = env.Env()\nfor _ in range(100):\n    e.step()\n    time.sleep(0.01)\n",
                 watch("step", "Env.step"))  # fmt: skip
     times = [event["t"] for event in agent.events_named("step")]
     assert len(times) >= 4
-    times.pop()  # the last one comes at the end of the run, whenever that is
-    # an event's time is that of its writing, which a busy machine may delay: so no two are compared
+    times.pop()  # the last one comes at the end of the run, at any time
+    # a busy machine may delay the writing of an event, so no two are compared
     assert len(times) <= (times[-1] - times[0]) / 0.25 + 2
 
 
-def test_steps_do_not_lag_behind_the_motions(run):
+def test_steps_are_reported_before_the_motion_that_they_end(run: RunWatched) -> None:
     source = "import env\nfor done in range(3):\n    env.go()\n    env.progress(done + 1)\n"
     result = run(source, watch("step", "Env.step"), watch("motion", "progress"))
-    told = [event for event in result.events if event["event"] in ("step", "motion")]
-    before = {event["done"]: told[index - 1].get("n") for index, event in enumerate(told) if event["event"] == "motion"}
+    reported = [event for event in result.events if event["event"] in ("step", "motion")]
+    before = {
+        event["done"]: reported[index - 1].get("n")
+        for index, event in enumerate(reported)
+        if event["event"] == "motion"
+    }
     assert before == {1: 100, 2: 200, 3: 300}
 
 
-def test_other_ranks_count_but_do_not_report_steps(agent):
+def test_other_ranks_count_but_do_not_report_steps(agent: AgentRun) -> None:
     (agent.folder / "env.py").write_text(MODULE)
     agent.environ["LOCAL_RANK"] = "1"
     agent.write("import env\nenv.Env().step()\n", hooks={"watch": [watch("step", "Env.step")]}).run()
@@ -143,7 +155,7 @@ def test_other_ranks_count_but_do_not_report_steps(agent):
     assert agent.result["steps"] == 1
 
 
-def test_evaluation(run):
+def test_evaluation(run: RunWatched) -> None:
     agent = run("import env\nenv.evaluate(0.25)\n", watch("evaluation", "evaluate"))
     assert names(agent) == ["started", "evaluation_started", "metric", "evaluation_finished", "finished"]
     metric = agent.events_named("metric")[0]
@@ -154,7 +166,7 @@ def test_evaluation(run):
     }
 
 
-def test_last_step_comes_before_the_end_of_the_evaluation(run):
+def test_last_step_comes_before_the_end_of_the_evaluation(run: RunWatched) -> None:
     agent = run(
         "import env\nenv.go()\n",
         watch("step", "Env.step"),
@@ -164,14 +176,14 @@ def test_last_step_comes_before_the_end_of_the_evaluation(run):
     assert [event["n"] for event in agent.events_named("step")] == [1, 100]
 
 
-def test_evaluation_that_fails(agent):
+def test_evaluation_that_fails(agent: AgentRun) -> None:
     (agent.folder / "env.py").write_text(MODULE)
     agent.write("import env\nenv.evaluate_badly()\n", hooks={"watch": [watch("evaluation", "evaluate_badly")]}).run()
     assert names(agent) == ["started", "evaluation_started", "finished"]
     assert agent.result["exception"]["message"] == "no motion"
 
 
-def test_package_and_submodule(run, agent):
+def test_package_and_submodule(run: RunWatched, agent: AgentRun) -> None:
     package = agent.folder / "pack"
     (package / "deep").mkdir(parents=True)
     (package / "__init__.py").write_text("")
@@ -182,7 +194,7 @@ def test_package_and_submodule(run, agent):
     assert "went" in names(agent)
 
 
-def test_namespace_package_and_module_that_replaces_itself(run, agent):
+def test_namespace_package_and_module_that_replaces_itself(run: RunWatched, agent: AgentRun) -> None:
     (agent.folder / "space").mkdir()
     (agent.folder / "space" / "mod.py").write_text(
         "import sys, types\nother = types.SimpleNamespace(go=lambda: 1)\nsys.modules[__name__] = other\n"
@@ -192,7 +204,7 @@ def test_namespace_package_and_module_that_replaces_itself(run, agent):
     assert "went" in names(agent)
 
 
-def test_module_in_a_zip_file(run, agent):
+def test_module_in_a_zip_file(run: RunWatched, agent: AgentRun) -> None:
     import zipfile
 
     with zipfile.ZipFile(agent.folder / "packed.zip", "w") as archive:
@@ -204,7 +216,7 @@ def test_module_in_a_zip_file(run, agent):
     assert names(agent).count("went") == 1
 
 
-def test_resources_and_source_of_a_watched_module_are_found(run):
+def test_source_and_resources_of_a_watched_module_are_found(run: RunWatched) -> None:
     agent = run("import inspect, pkgutil, env\n"
                 "assert inspect.getsource(env).startswith('\\nclass Env')\n"
                 "assert b'class Env' in pkgutil.get_data('env', 'env.py')\n",
@@ -212,7 +224,7 @@ def test_resources_and_source_of_a_watched_module_are_found(run):
     assert agent.result["exit_code"] == 0
 
 
-def test_failing_import_is_the_scripts_affair(agent):
+def test_failing_import_is_left_to_the_script(agent: AgentRun) -> None:
     (agent.folder / "torch.py").write_text("raise ImportError('DLL load failed')\n")
     agent.write("try:\n    import torch\nexcept ImportError as error:\n    print(error)\n").run()
     assert agent.stdout == "DLL load failed\n"

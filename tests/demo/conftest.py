@@ -1,4 +1,4 @@
-"""Fixtures of the demo's tests. Each module skips itself where the demo's packages are missing."""
+"""Fixtures for the demo's tests. Each module skips itself if the demo's packages are missing."""
 
 from __future__ import annotations
 

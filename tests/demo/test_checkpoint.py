@@ -1,4 +1,4 @@
-"""The shipped checkpoint holds tensors and nothing else, and the policy that it is does something."""
+"""The shipped checkpoint holds only tensors, and its policy imitates the expert."""
 
 # ruff: noqa: E402
 from __future__ import annotations
@@ -18,7 +18,7 @@ from omegaconf import OmegaConf
 from pmlaunch.demo import CHECKPOINT, CONFIGS, MOTIONS
 from pmlaunch.demo.env import DemoEnv
 from pmlaunch.demo.expert import corrections
-from pmlaunch.demo.motionset import load_motions
+from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.policy import Policy
 from pmlaunch.demo.reference import sample
@@ -37,11 +37,11 @@ def policy() -> Policy:
     return policy.eval()
 
 
-def test_small() -> None:
+def test_checkpoint_is_small() -> None:
     assert CHECKPOINT.stat().st_size < 1_000_000
 
 
-def test_config_and_groups_agree() -> None:
+def test_config_of_the_training_and_config_groups_agree() -> None:
     robot = yaml.safe_load((CONFIGS / "robot" / "smpl.yaml").read_text(encoding="utf-8"))["robot"]
     simulator = yaml.safe_load((CONFIGS / "simulator" / "mujoco.yaml").read_text(encoding="utf-8"))["simulator"]
     assert robot == TRAINING["robot"]
@@ -50,13 +50,13 @@ def test_config_and_groups_agree() -> None:
     assert robot["number_of_actions"] == ACTIONS
 
 
-def test_the_policy_knows_what_the_teacher_knows(policy: Policy, own_motion: Motion) -> None:
-    """It was never shown these motions."""
+def test_policy_imitates_the_expert(policy: Policy, own_motion: Motion) -> None:
+    """On motions that it was not trained on."""
     reference, simulation = sample(own_motion, 1 / 30), Simulation(own_motion, 480, 16)
     answers = corrections(reference, 1 / 30)[40].ravel()
     simulation.place(reference, at=39)
-    said = policy.act(torch.from_numpy(observe(simulation.state(), reference, 39))).numpy()
-    assert np.linalg.norm(said - answers) < 0.5 * np.linalg.norm(answers)
+    predicted = policy.act(torch.from_numpy(observe(simulation.state(), reference, 39))).numpy()
+    assert np.linalg.norm(predicted - answers) < 0.5 * np.linalg.norm(answers)
 
 
 def environment(motion_file: Path, num_envs: int = 1) -> DemoEnv:
@@ -65,7 +65,7 @@ def environment(motion_file: Path, num_envs: int = 1) -> DemoEnv:
     return DemoEnv(OmegaConf.create(config), "cpu")
 
 
-def test_humanoids_side_by_side_do_not_disturb_each_other(policy: Policy, tmp_path: Path) -> None:
+def test_humanoids_side_by_side_are_independent(policy: Policy, tmp_path: Path) -> None:
     names = ("smpl_humanoid_squat", "smpl_humanoid_wave")
     listing = tmp_path / "two.yaml"
     listing.write_text(yaml.safe_dump({"motions": [{"file": str(MOTIONS / f"{name}.npy")} for name in names]}))
@@ -83,14 +83,14 @@ def test_too_many_motions_at_once() -> None:
         environment(MOTIONS / "smpl_humanoid_squat.npy").reset([0, 0])
 
 
-def test_the_same_seed_starts_alike_and_another_does_not() -> None:
+def test_start_depends_on_the_seed_only() -> None:
     env = environment(MOTIONS / "smpl_humanoid_walk.npy")
     first, again, other = (env.reset([0], seed) for seed in (0, 0, 1))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-def test_a_list_with_pieces(tmp_path: Path) -> None:
+def test_library_with_pieces_of_motions(tmp_path: Path) -> None:
     listing = tmp_path / "pieces.yaml"
     entry = {
         "file": str(MOTIONS / "smpl_humanoid_walk.npy"),
@@ -106,7 +106,7 @@ def test_a_list_with_pieces(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["[]", "motions: []", "motions: [{fps: 30}]", "motions: [3]"])
-def test_a_list_that_is_none(tmp_path: Path, text: str) -> None:
+def test_invalid_library(tmp_path: Path, text: str) -> None:
     listing = tmp_path / "none.yaml"
     listing.write_text(text)
     with pytest.raises(ValueError, match="file"):

@@ -1,4 +1,4 @@
-"""The shipped motions: made by formulas, the same every time, and believable."""
+"""The shipped motions: computed from formulas, reproducible and plausible."""
 
 # ruff: noqa: E402
 from __future__ import annotations
@@ -31,16 +31,16 @@ def bodies(motion: Motion) -> np.ndarray:
     ]
 
 
-def test_the_script_makes_the_shipped_files(tmp_path: Path, scripts: Path) -> None:
+def test_script_reproduces_the_shipped_files(tmp_path: Path, scripts: Path) -> None:
     subprocess.run([sys.executable, str(scripts / "make_demo_motions.py"), "--folder", str(tmp_path)], check=True)
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     shipped = {path.name: path.read_bytes() for path in MOTIONS.glob("*.npy")}
     assert made.keys() == shipped.keys()
-    if sys.platform == "linux":  # sines differ in the last bit elsewhere
+    if sys.platform == "linux":  # elsewhere sines differ in the last bit
         assert made == shipped
 
 
-def test_a_leg_reaches_its_ankle() -> None:
+def test_leg_reaches_its_ankle() -> None:
     draw = np.random.default_rng(0)
     thigh, shank = np.array([0.01, 0.02, -0.4]), np.array([-0.03, 0.0, -0.39])
     hip = draw.normal(size=(50, 3))
@@ -49,14 +49,14 @@ def test_a_leg_reaches_its_ankle() -> None:
     np.testing.assert_allclose(hip + rotate(upper, thigh) + rotate(lower, shank), ankle, atol=1e-9)
 
 
-def test_a_foot_rolls_without_sliding() -> None:
+def test_foot_rolls_without_sliding() -> None:
     ball = np.array([0.125, 0.01, -0.055])
     pitch = np.linspace(0.0, 0.8, 9)
     foot = planted(ball, np.tile([0.4, 0.1], (9, 1)), np.full(9, 0.2), pitch)
     np.testing.assert_allclose(foot.ankle + rotate(foot.rotation, ball), [[0.4, 0.1, 0.02]] * 9, atol=1e-12)
 
 
-def test_feet_of_the_walk_stand_still_and_take_turns(skeleton: Skeleton) -> None:
+def test_feet_of_the_walk_alternate_without_sliding(skeleton: Skeleton) -> None:
     motion = walk(skeleton, TIMES, 30.0, Walk())
     reference = sample(motion, 1 / 30)
     positions = bodies(motion)
@@ -69,7 +69,7 @@ def test_feet_of_the_walk_stand_still_and_take_turns(skeleton: Skeleton) -> None
     assert positions[..., 2].min() > -0.005
 
 
-def test_a_walker_goes_where_it_faces(skeleton: Skeleton) -> None:
+def test_walk_follows_its_heading(skeleton: Skeleton) -> None:
     path = walk(skeleton, TIMES, 30.0, Walk(heading=2.0, speed=1.0)).root_translation[:, :2]
     along = (path[-1] - path[0]) @ [np.cos(2.0), np.sin(2.0)]
     assert along == pytest.approx(3.0, abs=0.02)

@@ -1,4 +1,4 @@
-"""The program itself, as a process, with the command line that pmlaunch gives it."""
+"""The program as a process, with the command line that pmlaunch gives it."""
 
 # ruff: noqa: E402
 from __future__ import annotations
@@ -26,7 +26,7 @@ WALK = MOTIONS / "smpl_humanoid_walk.npy"
 
 
 def run(folder: Path, motion_file: Path, *overrides: str, drawn: bool = True, measured: bool = True) -> Any:
-    """Run the script; its metrics.json."""
+    """Run the script and return its metrics.json; None if nothing is measured."""
     done = subprocess.run(
         [
             sys.executable,
@@ -76,7 +76,7 @@ def test_own_motions_are_tracked(all_three: Any, index: int) -> None:
     assert 0.0 < motion["metrics"]["demo/root_force_mean"] < 150.0
 
 
-def test_the_whole_documents_figures(all_three: Any) -> None:
+def test_figures_of_the_whole_document(all_three: Any) -> None:
     metrics = all_three["metrics"]
     assert all_three["schema"] == 1
     assert all_three["steps"] == 300, "two motions side by side, then the third"
@@ -94,14 +94,14 @@ def test_the_whole_documents_figures(all_three: Any) -> None:
         assert metrics[f"eval/{name}_min"] <= metrics[f"eval/{name}"] <= metrics[f"eval/{name}_max"]
     assert all_three["units"].keys() == metrics.keys()
     assert all_three["per_motion"][0]["metrics"].keys() == metrics.keys() - {
-        "eval/tracking_success_rate", "demo/body_weight"}, "one name for one thing, and one unit"  # fmt: skip
+        "eval/tracking_success_rate", "demo/body_weight"}, "the same names and units"  # fmt: skip
     assert all_three["seconds"].keys() == {"start", "load", "evaluation"}
     assert all_three["seconds"]["start"] > all_three["seconds"]["load"]
     assert all_three["steps_per_second"] > 0
 
 
-def test_exactly_so_many_steps(tmp_path: Path) -> None:
-    folder = tmp_path / "über den Hügel"  # and a folder that is not ASCII
+def test_single_motion_runs_exactly_the_given_steps(tmp_path: Path) -> None:
+    folder = tmp_path / "über den Hügel"  # a folder name that is not ASCII
     folder.mkdir()
     document = run(folder, WALK, "++agent.config.max_eval_steps=200")
     assert document["steps"] == document["per_motion"][0]["steps"] == 200, "150 steps, then 50 from the start again"
@@ -114,20 +114,20 @@ def three(folder: Path) -> Path:
     return listing
 
 
-def test_a_limit_is_each_motions(tmp_path: Path) -> None:
+def test_limit_applies_to_each_motion(tmp_path: Path) -> None:
     """As in ProtoMotions 2 and 3: the second batch gets its 20 steps as well."""
     document = run(tmp_path, three(tmp_path), "++num_envs=2", "++agent.config.max_eval_steps=20")
     assert [entry["steps"] for entry in document["per_motion"]] == [20, 20, 20]
     assert (document["steps"], document["common"]["motions"], document["comparable"]) == (40, 3, False)
 
 
-def test_what_was_not_evaluated_is_not_counted(tmp_path: Path) -> None:
+def test_motions_without_steps_are_not_counted(tmp_path: Path) -> None:
     document = run(tmp_path, three(tmp_path), "++agent.config.max_eval_steps=0", drawn=False)
     assert (document["steps"], document["common"]["motions"]) == (0, 0)
     assert document["common"]["success_rate"] is None
 
 
-def test_without_metrics_nothing_is_measured(tmp_path: Path) -> None:
+def test_without_metrics_no_files_are_written(tmp_path: Path) -> None:
     run(tmp_path, WALK, "++agent.config.max_eval_steps=2", "++agent.config.metrics=false", measured=False)
     assert not list(tmp_path.glob("*.json"))
     assert not list(tmp_path.glob("*.png"))
@@ -143,8 +143,8 @@ def test_cut_short_on_two_ranks(tmp_path: Path) -> None:
     assert "not comparable" in document["notes"][-1]
 
 
-def test_kept_motion(tmp_path: Path) -> None:
-    """Two motions one after another in one environment: a column for each, as long as it lasts."""
+def test_saved_motion(tmp_path: Path) -> None:
+    """Two motions in turn in one environment: a column for each, as long as the motion."""
     listing = tmp_path / "two.yaml"
     pieces = [{"timings": {"start": 0.0, "end": 1.0}}, {"timings": {"start": 0.0, "end": 0.5}}]
     listing.write_text(yaml.safe_dump({"motions": [{"file": str(WALK), "sub_motions": pieces}]}))
@@ -163,8 +163,8 @@ def test_kept_motion(tmp_path: Path) -> None:
     assert (saved.body_names[0], saved.parents[0]) == ("Pelvis", -1)
 
 
-def test_the_real_walk(tmp_path: Path, upstream: Path) -> None:
-    """A motion of other proportions that no training has seen."""
+def test_upstreams_walk(tmp_path: Path, upstream: Path) -> None:
+    """A motion with other proportions that was not in the training."""
     document = run(tmp_path, upstream / "data" / "motions" / "smpl_humanoid_walk.npy")
     assert document["metrics"]["eval/gt_err"] < 0.10
     assert document["metrics"]["eval/tracking_success_rate"] == 1.0

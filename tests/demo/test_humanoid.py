@@ -1,4 +1,4 @@
-"""The humanoid is built from the motion's own skeleton and follows it."""
+"""The humanoid is built from a motion's skeleton and follows the motion."""
 
 # ruff: noqa: E402
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pmlaunch.motions.poselib_motion import Motion
 DT = 1 / 30
 
 
-def test_bones_are_the_motions(own_motion: Motion) -> None:
+def test_bones_match_the_motion(own_motion: Motion) -> None:
     simulation, reference = Simulation(own_motion, 480, 16), sample(own_motion, DT)
     simulation.place(reference)
     state = simulation.state()
@@ -29,37 +29,37 @@ def test_bones_are_the_motions(own_motion: Motion) -> None:
     assert 60.0 < simulation.mass < 80.0
 
 
-def test_any_proportions(walk_motion: Motion) -> None:
+def test_other_proportions(walk_motion: Motion) -> None:
     offsets = varied_skeleton(np.random.default_rng(3)).offsets
     motion = replace(walk_motion, local_translation=offsets)
     simulation = Simulation(motion, 480, 16)
     np.testing.assert_allclose(simulation.model.body_pos[2:], offsets[1:])
 
 
-def test_another_skeleton_is_refused(walk_motion: Motion) -> None:
+def test_other_skeletons_are_refused(walk_motion: Motion) -> None:
     other = replace(walk_motion, node_names=("pelvis", *NODE_NAMES[1:]))
     with pytest.raises(ValueError, match="24 bodies of SMPL"):
         Simulation(other, 480, 16)
 
 
-def test_joints_are_in_the_motions_order(walk_motion: Motion) -> None:
+def test_joints_have_the_order_of_the_motion(walk_motion: Motion) -> None:
     model = Simulation(walk_motion, 480, 16).model
     assert tuple(model.body(index + 1).name for index in range(24)) == NODE_NAMES
     assert (model.body_parentid[1:] - 1).tolist() == PARENTS.tolist()
     assert model.nv == 6 + 69
 
 
-def test_samples_and_velocities(walk_motion: Motion) -> None:
+def test_reference_samples_and_velocities(walk_motion: Motion) -> None:
     reference = sample(walk_motion, DT)
     assert reference.steps == control_steps(walk_motion, DT) == 150
     assert len(reference.positions) == 150 + 1 + LOOKAHEAD
     moved = (reference.positions[60, 0] - reference.positions[58, 0]) / (2 * DT)
     np.testing.assert_allclose(reference.root_velocity[59], moved, atol=1e-9)
     assert reference.root_velocity[:150, 0].mean() == pytest.approx(1.1, abs=0.05)
-    assert abs(np.quantile(reference.soles[..., 2].min(axis=1), 0.25)) < 2e-3, "the lower foot stands on the ground"
+    assert abs(np.quantile(reference.soles[..., 2].min(axis=1), 0.25)) < 2e-3, "the lower foot is on the ground"
 
 
-def test_a_reference_turned_about_the_vertical_is_the_same_motion(walk_motion: Motion) -> None:
+def test_reference_does_not_depend_on_the_heading(walk_motion: Motion) -> None:
     turn = about("z", 2.0)
     local = walk_motion.local_rotation.copy()
     local[:, 0] = multiply(turn, local[:, 0])
@@ -67,8 +67,8 @@ def test_a_reference_turned_about_the_vertical_is_the_same_motion(walk_motion: M
     np.testing.assert_allclose(turned.joint_velocity, sample(walk_motion, DT).joint_velocity, atol=1e-9)
 
 
-def test_a_falling_body_falls(walk_motion: Motion) -> None:
-    """Without help and ground the centre of mass obeys g: the model has the mass and time that it claims."""
+def test_free_fall(walk_motion: Motion) -> None:
+    """Without balancing force and ground, the centre of mass falls with g."""
     simulation = Simulation(walk_motion, 480, 16, RootHelp(force=0.0, torque=0.0))
     reference = sample(walk_motion, DT)
     simulation.place(reference)
@@ -80,7 +80,7 @@ def test_a_falling_body_falls(walk_motion: Motion) -> None:
     assert before - simulation.data.qpos[2] == pytest.approx(0.5 * 9.81 * 0.5**2, rel=0.03)
 
 
-def test_help_is_clamped(walk_motion: Motion) -> None:
+def test_balancing_force_is_clamped(walk_motion: Motion) -> None:
     simulation = Simulation(walk_motion, 480, 16, RootHelp(force=50.0, torque=10.0))
     reference = sample(walk_motion, DT)
     simulation.place(reference)

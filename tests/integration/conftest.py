@@ -7,9 +7,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from installs import cloned, complete, folder, install, made, own, templates
 
 from standin import make_checkout
 from started import Done, Pmlaunch, command
+
+__all__ = ["cloned", "complete", "folder", "install", "made", "own", "templates"]  # fixtures
 
 
 @pytest.fixture
@@ -25,7 +28,12 @@ def workspace(tmp_path: Path) -> Path:
 def pmlaunch(workspace: Path) -> Pmlaunch:
     def run(*arguments: str | Path, cwd: Path | None = None, **variables: str) -> Done:
         done = subprocess.run(
-            command(*arguments), cwd=cwd or workspace, env={**os.environ, **variables}, capture_output=True, timeout=120
+            command(*arguments),
+            cwd=cwd or workspace,
+            env={**os.environ, **variables},
+            capture_output=True,
+            timeout=120,
+            check=False,
         )
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace"))
 

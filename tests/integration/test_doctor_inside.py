@@ -1,4 +1,4 @@
-"""doctor with real programs: git, Git LFS, and a Python that is asked what it has."""
+"""`pmlaunch doctor` with real programs: git, Git LFS, and a probed Python."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from doctor_schema import schema_errors
 
 needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
 needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not here")
-_PYTHON = os.environ.get("PMLAUNCH_TEST_PYTHON")  # read before the environment is cleaned for the tests
+_PYTHON = os.environ.get("PMLAUNCH_TEST_PYTHON")  # read before the tests clean the environment
 NO_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 
 
@@ -28,7 +28,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def repository(workspace: Path) -> Path:
-    """The stand-in as a repository with a tag."""
+    """The stand-in checkout as a git repository with a tag."""
     root = workspace / "protomotions"
     for arguments in (["init"], ["add", "-A"], ["commit", "-m", "the stand-in"], ["tag", "-a", "v2.3", "-m", "it"]):
         git(root, *arguments)
@@ -50,8 +50,8 @@ def codes(check: dict[str, Any]) -> list[str]:
 
 @pytest.mark.slow
 @needs_git
-def test_a_real_python_is_asked(pmlaunch: Callable[..., Any], repository: Path) -> None:
-    """Everything but ProtoMotions' and Genesis' own packages is there; a process group really forms."""
+def test_real_python_is_probed(pmlaunch: Callable[..., Any], repository: Path) -> None:
+    """Only the packages of ProtoMotions and Genesis are missing, and a process group forms."""
     if any(find_spec(name) is None for name in ("torch", "lightning", "hydra")):
         pytest.skip("torch, lightning and Hydra are not installed")
     (repository / "protomotions" / "eval_agent.py").write_text("# changed\n", encoding="utf-8")
@@ -66,7 +66,7 @@ def test_a_real_python_is_asked(pmlaunch: Callable[..., Any], repository: Path) 
     assert "branch main" in seen["checkout"]["facts"]["at"]
     assert (codes(seen["changes"]), seen["changes"]["facts"]) == (["PML225"], {"local changes": "1 changed"})
     assert seen["packages"]["facts"]["torch"]
-    # the stand-in has no helper packages and nobody installed Genesis: said, and with the command that helps
+    # the stand-in has no helper packages, and Genesis is not installed
     assert "PML227" in codes(seen["packages"])
     assert seen["torch"]["facts"]["gloo"] == "yes"
     assert (seen["process_group"]["state"], seen["process_group"]["facts"]["backend"]) == ("fine", "gloo")
@@ -92,14 +92,14 @@ def test_fix_sets_up_git_lfs_in_the_checkout_only(pmlaunch: Callable[..., Any], 
     assert {"check": "git_lfs", "state": "warning", "codes": ["PML223"]} in fix["before"]
     assert checks(fixed)["git_lfs"]["state"] == "fine"
     assert "git-lfs filter-process" in config.read_text(encoding="utf-8")
-    # a hook would run a program at the user's next push
+    # a hook would run a program on the user's next push
     assert not [path for path in (repository / ".git" / "hooks").glob("*") if path.suffix != ".sample"]
     again = pmlaunch("doctor", "--fix", "--simulator", "genesis", *nobody, **NO_SETTINGS)
     assert "nothing here that --fix may mend" in again.out
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script stands in for the interpreter")
-def test_a_python_that_does_not_answer(pmlaunch: Callable[..., Any], workspace: Path) -> None:
+def test_python_does_not_answer(pmlaunch: Callable[..., Any], workspace: Path) -> None:
     broken = workspace / "broken python"
     broken.write_text("#!/bin/sh\necho 'libpython is missing'\nexit 3\n", encoding="utf-8")
     broken.chmod(0o755)
@@ -112,10 +112,10 @@ def test_a_python_that_does_not_answer(pmlaunch: Callable[..., Any], workspace: 
 
 
 @pytest.mark.slow
-def test_the_real_protomotions(pmlaunch: Callable[..., Any], upstream: Path) -> None:
-    """Green but for what is missing, when there is a checkout of 2.3 and a Python for it."""
+def test_real_protomotions(pmlaunch: Callable[..., Any], upstream: Path) -> None:
+    """With a checkout of 2.3 and a Python for it, only missing checkpoints are errors."""
     if not _PYTHON or not (upstream / "protomotions" / "eval_agent.py").is_file():
-        pytest.skip("skipped: no Python with ProtoMotions 2.3 and Genesis (set PMLAUNCH_TEST_PYTHON)")
+        pytest.skip("no Python with ProtoMotions 2.3 and Genesis (set PMLAUNCH_TEST_PYTHON)")
     where = ("--simulator", "genesis", "--protomotions", upstream, "--python", _PYTHON)
     document = pmlaunch("doctor", *where, "--json").document
     assert schema_errors(document) == []

@@ -1,4 +1,4 @@
-"""`pmlaunch fetch`: one checkpoint more, from Git LFS or from a stand-in for Hugging Face; and given up again."""
+"""`pmlaunch fetch`: checkpoints from Git LFS or from a stand-in for Hugging Face, and their removal."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from installs import Install, folder, install, is_whole, made, own, pmlaunch
+from installs import Install, assert_complete, pmlaunch, pmlaunch_process
 
 from pmlaunch.git.lfs_pointer import read_pointer
 from started import Done
 from upstream import MASKED, TRACKER, Upstream, git, needs_lfs
 
 pytestmark = needs_lfs
-__all__ = ["folder", "install", "made", "own"]  # fixtures
 Fetch = Callable[..., Done]
 
-# The two calls that pmlaunch makes, with what the real library returns (looked up in huggingface_hub 2.4).
+# The two calls that pmlaunch makes, with the real library's return values (as of huggingface_hub 2.4).
 HUB = """
 import json, os, pathlib, types
 
@@ -58,15 +57,19 @@ def hf_hub_download(repo_id, filename, *, local_dir):
 
 @pytest.fixture
 def fetch(folder: Path, tmp_path: Path) -> Fetch:
-    def run(*arguments: str, **variables: str) -> Done:
-        return pmlaunch(folder, tmp_path, "fetch", *arguments, **variables)
+    """A function that runs `pmlaunch fetch --json` in `folder`; with variables for Python, in a process of its own."""
 
-    return run
+    def run_fetch(*arguments: str, **variables: str) -> Done:
+        if variables:
+            return pmlaunch_process(folder, tmp_path, "fetch", *arguments, "--json", **variables)
+        return pmlaunch(folder, tmp_path, "fetch", *arguments)
+
+    return run_fetch
 
 
 @pytest.fixture
 def hub(made: Upstream, tmp_path: Path) -> dict[str, str]:
-    """An environment in which huggingface_hub is our stand-in, and its repository holds MaskedMimic's checkpoint."""
+    """Variables with which huggingface_hub is our stand-in, whose repository holds MaskedMimic's checkpoint."""
     package = tmp_path / "site" / "huggingface_hub"
     (package / "utils").mkdir(parents=True)
     (package / "__init__.py").write_text(HUB, encoding="utf-8")
@@ -86,31 +89,28 @@ def stored(checkout: Path, content: bytes) -> Path:
     return checkout / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
-def test_from_git_lfs_and_given_up_again(install: Install, fetch: Fetch, folder: Path, made: Upstream) -> None:
-    assert install("--models", "none").code == 0
-    checkout = folder / "protomotions"
-    before = {path: (checkout / path).read_bytes() for path in (MASKED, TRACKER)}
+def test_checkpoints_are_downloaded_from_git_lfs_and_removed_again(fetch: Fetch, made: Upstream, cloned: Path) -> None:
+    before = {path: (cloned / path).read_bytes() for path in (MASKED, TRACKER)}
     done = fetch("tracker", "maskmimic")
     assert done.code == 0, done.out
     assert [(model["title"], model["state"], model["bytes"]) for model in done.document["data"]["models"]] == [
         ("motion_tracker", "done", len(made.tracker)),
         ("masked_mimic", "done", len(made.masked)),
     ]
-    assert (checkout / MASKED).read_bytes() == made.masked
-    assert (checkout / TRACKER).read_bytes() == made.tracker
+    assert (cloned / MASKED).read_bytes() == made.masked
+    assert (cloned / TRACKER).read_bytes() == made.tracker
     assert [model["state"] for model in fetch("all").document["data"]["models"]] == ["already done"] * 2
     gone = fetch("all", "--remove")
     assert gone.code == 0
     assert gone.document["data"]["bytes"] == 2 * (len(made.masked) + len(made.tracker))
-    assert {path: (checkout / path).read_bytes() for path in before} == before
-    assert not stored(checkout, made.masked).exists()
-    assert git(checkout, "status", "--porcelain") == ""
+    assert {path: (cloned / path).read_bytes() for path in before} == before
+    assert not stored(cloned, made.masked).exists()
+    assert git(cloned, "status", "--porcelain") == ""
     assert [model["state"] for model in fetch("all", "--remove").document["data"]["models"]] == ["already done"] * 2
 
 
-def test_a_changed_file_is_not_removed(install: Install, fetch: Fetch, folder: Path) -> None:
-    assert install().code == 0
-    place = folder / "protomotions" / MASKED
+def test_a_changed_file_is_not_removed(fetch: Fetch, complete: Path) -> None:
+    place = complete / MASKED
     place.write_bytes(b"my own weights")
     done = fetch("maskmimic", "--remove")
     assert (done.code, done.codes) == (6, ["PML420"])
@@ -120,8 +120,10 @@ def test_a_changed_file_is_not_removed(install: Install, fetch: Fetch, folder: P
 MINE = "data/pretrained_models/mine/smpl/last.ckpt"
 
 
-def test_the_only_copy_is_not_removed(install: Install, fetch: Fetch, folder: Path, own: Upstream) -> None:
-    """A checkpoint of the user's that was never pushed: named it is refused, and "all" does not mean it."""
+def test_the_only_copy_of_a_checkpoint_is_not_removed(
+    install: Install, fetch: Fetch, folder: Path, own: Upstream
+) -> None:
+    """The user's own checkpoint, never pushed: removing it by name is refused, and "all" leaves it out."""
     assert install("--models", "none", source=own.root).code == 0
     checkout = folder / "protomotions"
     assert fetch("maskmimic").code == 0
@@ -136,15 +138,13 @@ def test_the_only_copy_is_not_removed(install: Install, fetch: Fetch, folder: Pa
         assert (done.code, done.codes) == (6, ["PML420"])
         assert "only copy" in done.document["errors"][0]["message"]
         assert (checkout / MINE).read_bytes() == stored(checkout, weights).read_bytes() == weights
-        assert (checkout / MASKED).read_bytes() == own.masked, "something was freed before all was looked at"
+        assert (checkout / MASKED).read_bytes() == own.masked, "something was deleted before everything was checked"
     done = fetch("all", "--remove")
     assert done.code == 0, done.out
     assert {model["title"] for model in done.document["data"]["models"]} == {"masked_mimic", "motion_tracker"}
     assert (checkout / MINE).read_bytes() == weights
-    for setting in (
-        "lfs.locksverify=false",
-        "lfs.allowincompletepush=true",
-    ):  # the pointers of others are not ours to push
+    # the objects of the source's own pointers are not here to be pushed
+    for setting in ("lfs.locksverify=false", "lfs.allowincompletepush=true"):
         git(checkout, "config", *setting.split("="))
     git(checkout, "push", "-q", "origin", "HEAD:refs/heads/mine")
     git(checkout, "fetch", "-q", "origin", "refs/heads/mine:refs/remotes/origin/mine")
@@ -154,18 +154,16 @@ def test_the_only_copy_is_not_removed(install: Install, fetch: Fetch, folder: Pa
     assert (checkout / MINE).read_bytes() == weights
 
 
-def test_ones_own_weights_in_a_presets_place_are_not_removed(install: Install, fetch: Fetch, folder: Path) -> None:
-    assert install().code == 0
-    checkout = folder / "protomotions"
-    (checkout / MASKED).write_bytes(b"trained further")
-    git(checkout, "add", MASKED)
+def test_the_user_s_weights_in_a_preset_s_place_are_not_removed(fetch: Fetch, complete: Path) -> None:
+    (complete / MASKED).write_bytes(b"trained further")
+    git(complete, "add", MASKED)
     for names in ("maskmimic", "all"):
         done = fetch(names, "--remove")
         assert (done.code, done.codes) == (6, ["PML420"])
-        assert (checkout / MASKED).read_bytes() == b"trained further"
+        assert (complete / MASKED).read_bytes() == b"trained further"
 
 
-def test_in_a_whole_clone_what_a_remote_branch_held_is_removed(fetch: Fetch, folder: Path, made: Upstream) -> None:
+def test_a_checkpoint_on_a_remote_branch_is_removed_in_a_full_clone(fetch: Fetch, folder: Path, made: Upstream) -> None:
     checkout = folder / "protomotions"
     git(folder, "clone", "-q", made.url, "protomotions", GIT_LFS_SKIP_SMUDGE="1")
     git(checkout, "checkout", "-q", "v2.3", GIT_LFS_SKIP_SMUDGE="1")
@@ -174,31 +172,28 @@ def test_in_a_whole_clone_what_a_remote_branch_held_is_removed(fetch: Fetch, fol
     assert read_pointer(checkout / MASKED) is not None
 
 
-def test_where_git_cannot_answer_a_file_of_the_right_size_is_not_believed(
-    install: Install, fetch: Fetch, folder: Path, made: Upstream
+def test_without_an_answer_from_git_a_file_of_the_right_size_is_hashed(
+    install: Install, fetch: Fetch, made: Upstream, complete: Path
 ) -> None:
-    assert install().code == 0
-    checkout = folder / "protomotions"
-    place = checkout / MASKED
-    (checkout / ".git" / "lfs").rename(checkout / ".git" / "lfs-away")
-    (checkout / ".git" / "lfs").touch()
-    place.write_bytes(made.masked)  # git does not know this one yet
+    place = complete / MASKED
+    (complete / ".git" / "lfs").rename(complete / ".git" / "lfs-away")
+    (complete / ".git" / "lfs").touch()
+    place.write_bytes(made.masked)  # git has not seen this file yet
     assert fetch("maskmimic").document["data"]["models"][0]["state"] == "already done"
     wrong = os.urandom(len(made.masked))
     place.write_bytes(wrong)
     for done in (fetch("maskmimic"), install()):
         assert done.code == 6, done.out
-    assert wrong in [path.read_bytes() for path in place.parent.glob("last.ckpt*")], "it is the user's"
+    assert wrong in [path.read_bytes() for path in place.parent.glob("last.ckpt*")], "the user's file was lost"
 
 
-def test_from_hugging_face_by_content(
-    install: Install, fetch: Fetch, folder: Path, made: Upstream, hub: dict[str, str]
+def test_a_file_on_hugging_face_is_identified_by_its_content(
+    fetch: Fetch, made: Upstream, hub: dict[str, str], cloned: Path
 ) -> None:
-    assert install("--models", "none").code == 0
     done = fetch("maskmimic", "--from", "hf", **hub)
     assert done.code == 0, done.out
-    is_whole(folder / "protomotions", made)
-    assert not (folder / "protomotions" / ".git" / "pmlaunch-hf").exists()
+    assert_complete(cloned, made)
+    assert not (cloned / ".git" / "pmlaunch-hf").exists()
     assert fetch("maskmimic").document["data"]["models"][0]["state"] == "already done"
 
 
@@ -211,32 +206,29 @@ def test_from_hugging_face_by_content(
         ("maskmimic", {"PYTHONPATH": "", "PYTHONNOUSERSITE": "1"}, "PML418"),
     ],
 )
-def test_hugging_face_that_does_not_deliver(
-    install: Install, fetch: Fetch, folder: Path, hub: dict[str, str], model: str, variables: dict[str, str], code: str
+def test_failures_of_hugging_face(
+    fetch: Fetch, cloned: Path, tmp_path: Path, hub: dict[str, str], model: str, variables: dict[str, str], code: str
 ) -> None:
     if code == "PML418":
-        blocker = folder.parent / "blocked"
-        (blocker / "huggingface_hub").mkdir(parents=True)  # a package that is there in name only
+        blocker = tmp_path / "blocked"
+        (blocker / "huggingface_hub").mkdir(parents=True)  # a package in name only
         variables = {**variables, "PYTHONPATH": str(blocker)}
-    assert install("--models", "none").code == 0
     done = fetch(model, "--from", "hf", **{**hub, **variables})
     assert (done.code, done.codes[-1]) == (6, code)
-    assert read_pointer(folder / "protomotions" / MASKED) is not None
-    if code == "PML418":  # a plain pip may be that of another Python
+    assert read_pointer(cloned / MASKED) is not None
+    if code == "PML418":  # a plain `pip` may belong to another Python
         assert done.document["errors"][0]["hint"].startswith(f'"{sys.executable}" -m pip install ')
 
 
-def test_freeing_and_a_source_are_not_both_meant(install: Install, fetch: Fetch) -> None:
-    assert install("--models", "none").code == 0
+def test_remove_and_from_exclude_each_other(fetch: Fetch, cloned: Path) -> None:
     done = fetch("maskmimic", "--remove", "--from", "hf")
     assert (done.code, done.codes) == (2, ["PML001"])
     assert fetch("ALL", "--remove").code == 0
 
 
-def test_a_repository_without_that_content(
-    install: Install, fetch: Fetch, folder: Path, hub: dict[str, str], own: Upstream, tmp_path: Path
+def test_a_repository_without_the_wanted_content(
+    fetch: Fetch, hub: dict[str, str], own: Upstream, tmp_path: Path, cloned: Path
 ) -> None:
-    assert install("--models", "none").code == 0
     (tmp_path / "content").write_bytes(b"newer weights")
     done = fetch("maskmimic", "--from", "hf", **hub)
     assert (done.code, done.codes) == (6, ["PML419"])
@@ -257,8 +249,7 @@ def test_without_a_checkout(fetch: Fetch) -> None:
     assert (done.code, done.codes) == (3, ["PML012"])
 
 
-def test_a_model_that_nobody_knows(install: Install, fetch: Fetch) -> None:
-    assert install("--models", "none").code == 0
+def test_an_unknown_model(fetch: Fetch, cloned: Path) -> None:
     done = fetch("maskmimik")
     assert (done.code, done.codes) == (3, ["PML010"])
     assert fetch("maskmimic", "--from", "ftp").code == 2

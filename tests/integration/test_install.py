@@ -1,4 +1,4 @@
-"""`pmlaunch install` against real git and real git-lfs: empty folder, submodule, adopted, again, and bad input."""
+"""`pmlaunch install` with real git and git-lfs: empty folder, submodule, existing checkout, repetition, bad input."""
 
 from __future__ import annotations
 
@@ -9,23 +9,22 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
+from installs import TYPED, Install, assert_complete, pmlaunch, pmlaunch_process, states
 
 from pmlaunch.git.lfs_pointer import read_pointer
 from started import command
 from upstream import GENERATION_3, MASKED, TRACKER, Upstream, git, needs_lfs
 
 pytestmark = needs_lfs
-__all__ = ["folder", "install", "made", "own"]  # fixtures
 
 
-def test_empty_folder(install: Install, folder: Path, made: Upstream) -> None:
+def test_an_empty_folder_gets_a_checkout_and_a_workspace(install: Install, folder: Path, made: Upstream) -> None:
     done = install()
     assert done.code == 0, done.out
     assert states(done) == dict.fromkeys(("tools", "checkout", "models", "workspace"), "done") | {
         "tools": "already done"
     }
-    is_whole(folder / "protomotions", made)
+    assert_complete(folder / "protomotions", made)
     assert sorted(path.name for path in folder.iterdir()) == ["pmlaunch.yaml", "protomotions"]
     planned = pmlaunch(folder, folder.parent, "eval", "maskmimic", "-m", "walk", "--dry-run")
     assert planned.code == 0
@@ -33,16 +32,13 @@ def test_empty_folder(install: Install, folder: Path, made: Upstream) -> None:
     assert Path(planned.document["data"]["plan"]["cwd"]) == folder / "protomotions"
 
 
-def test_what_comes_next_is_about_the_model_that_was_fetched(folder: Path, made: Upstream, tmp_path: Path) -> None:
-    words = ("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--models", "motion_tracker")
-    environment = {**os.environ, "PMLAUNCH_LOGS": str(tmp_path / "logs")}
-    done = subprocess.run(command(*words), cwd=folder, env=environment, capture_output=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    assert b"next: pmlaunch eval motion_tracker " in done.stdout
+def test_the_next_command_names_the_installed_model(folder: Path, made: Upstream, tmp_path: Path) -> None:
+    done = pmlaunch_process(folder, tmp_path, "install", "--source", made.root, *TYPED, "--models", "motion_tracker")
+    assert done.code == 0, done.err
+    assert "next: pmlaunch eval motion_tracker " in done.out
 
 
-def test_again_does_nothing(install: Install, folder: Path) -> None:
-    install()
+def test_a_second_install_changes_nothing(install: Install, folder: Path, complete: Path) -> None:
     before = times(folder)
     done = install()
     assert done.code == 0
@@ -51,7 +47,7 @@ def test_again_does_nothing(install: Install, folder: Path) -> None:
 
 
 def times(folder: Path) -> dict[Path, int]:
-    """When each file was changed; git's own notes do not count."""
+    """The modification time of each file outside .git."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob("*") if ".git" not in path.parts}
 
 
@@ -63,28 +59,30 @@ def test_dry_run_changes_nothing(install: Install, folder: Path, tmp_path: Path)
     assert not (tmp_path / "logs").exists()
 
 
-def test_in_a_git_repository_it_becomes_a_submodule(install: Install, folder: Path, made: Upstream) -> None:
+def test_inside_a_git_repository_the_checkout_becomes_a_submodule(
+    install: Install, folder: Path, made: Upstream
+) -> None:
     git(folder, "init", "-q")
     (folder / "mine.txt").write_text("mine", encoding="utf-8")
     git(folder, "add", "mine.txt")
     done = install("--dir", "third party/pm")
     assert done.code == 0, done.out
     checkout = folder / "third party" / "pm"
-    is_whole(checkout, made)
+    assert_complete(checkout, made)
     commit = git(checkout, "rev-parse", "HEAD")
     assert git(folder, "submodule", "status").split()[0] == commit
     assert git(folder, "config", "-f", ".gitmodules", "submodule.third party/pm.url") == made.url
     assert (checkout / ".git").read_text(encoding="utf-8").startswith("gitdir: ../")
     assert set(states(install("--dir", "third party/pm")).values()) == {"already done"}
-    # the whole may be moved: nothing in it names its place
+    # it can be moved, since nothing in it contains its path
     git(folder, "commit", "-q", "-m", "with ProtoMotions")
     moved = folder.rename(folder.with_name("moved"))
     assert git(moved / "third party" / "pm", "status", "--porcelain") == git(moved, "submodule", "status")[:0]
     moved.rename(folder)
 
 
-def test_a_submodule_that_others_noted_keeps_its_commit(install: Install, folder: Path, own: Upstream) -> None:
-    """A clone of a repository that has the submodule: its folder is empty, and the commit is given."""
+def test_a_recorded_submodule_keeps_its_commit(install: Install, folder: Path, own: Upstream) -> None:
+    """In a clone of a repository with the submodule, its folder is empty and its commit recorded."""
     git(folder, "init", "-q")
     assert install(source=own.root).code == 0
     git(folder, "commit", "-q", "-am", "with ProtoMotions")
@@ -99,17 +97,17 @@ def test_a_submodule_that_others_noted_keeps_its_commit(install: Install, folder
     assert (other / "protomotions" / MASKED).read_bytes() == own.masked
 
 
-def test_a_submodule_whose_files_were_removed_is_restored(install: Install, folder: Path, made: Upstream) -> None:
+def test_a_deinitialised_submodule_is_restored(install: Install, folder: Path, made: Upstream) -> None:
     git(folder, "init", "-q")
     assert install().code == 0
     git(folder, "commit", "-q", "-am", "with ProtoMotions")
     git(folder, "submodule", "deinit", "-f", "protomotions")
     assert list((folder / "protomotions").iterdir()) == []
     assert install().code == 0
-    is_whole(folder / "protomotions", made)
+    assert_complete(folder / "protomotions", made)
 
 
-def test_in_an_ignored_folder_it_becomes_a_clone(install: Install, folder: Path) -> None:
+def test_in_an_ignored_folder_the_checkout_is_a_plain_clone(install: Install, folder: Path) -> None:
     git(folder, "init", "-q")
     (folder / ".gitignore").write_text("protomotions\n", encoding="utf-8")
     assert install("--models", "none").code == 0
@@ -117,14 +115,14 @@ def test_in_an_ignored_folder_it_becomes_a_clone(install: Install, folder: Path)
     assert (folder / "protomotions" / ".git").is_dir()
 
 
-def test_as_clone_in_a_git_repository(install: Install, folder: Path) -> None:
+def test_as_clone_inside_a_git_repository(install: Install, folder: Path) -> None:
     git(folder, "init", "-q")
     assert install("--models", "none", "--as", "clone").code == 0
     assert not (folder / ".gitmodules").exists()
     assert install("--as", "submodule", "--dir", "../elsewhere", cwd=folder.parent).codes[-1] == "PML001"
 
 
-def test_an_existing_checkout_is_adopted_with_its_changes(install: Install, folder: Path, made: Upstream) -> None:
+def test_an_existing_checkout_is_used_with_its_local_changes(install: Install, folder: Path, made: Upstream) -> None:
     clone(made, folder / "protomotions", "v2.3")
     changed = folder / "protomotions" / "protomotions" / "eval_agent.py"
     changed.write_text("# mine\n", encoding="utf-8")
@@ -138,9 +136,7 @@ def test_an_existing_checkout_is_adopted_with_its_changes(install: Install, fold
     assert git(folder / "protomotions", "branch", "--format=%(refname:short)").splitlines()[-1] == "main"
 
 
-def test_a_checkout_of_generation_2_elsewhere_is_adopted_as_it_is(
-    install: Install, folder: Path, made: Upstream
-) -> None:
+def test_a_checkout_at_another_commit_is_used_as_it_is(install: Install, folder: Path, made: Upstream) -> None:
     clone(made, folder / "protomotions", "v2.3~1")
     done = install("--models", "none")
     assert (done.code, done.codes) == (0, ["PML416"])
@@ -150,12 +146,10 @@ def test_a_checkout_of_generation_2_elsewhere_is_adopted_as_it_is(
     done = install("--models", "none", "--ref", "v2.3")
     assert (done.code, states(done)["checkout"]) == (0, "done")
     assert git(folder / "protomotions", "rev-parse", "HEAD") == git(made.root, "rev-parse", "v2.3")
-    assert git(folder / "protomotions", "rev-list", "--count", "HEAD") == "2", "its history was cut"
+    assert git(folder / "protomotions", "rev-list", "--count", "HEAD") == "2", "its history was truncated"
 
 
-def test_a_checkout_of_generation_3_is_switched_only_when_that_is_asked_for(
-    install: Install, folder: Path, made: Upstream
-) -> None:
+def test_a_checkout_of_generation_3_is_switched_only_on_request(install: Install, folder: Path, made: Upstream) -> None:
     checkout = clone(made, folder / "protomotions", "main")
     done = install("--models", "none")
     assert (done.code, done.codes) == (0, ["PML416", "PML410"])
@@ -169,7 +163,7 @@ def test_a_checkout_of_generation_3_is_switched_only_when_that_is_asked_for(
 
 
 @pytest.mark.parametrize("adopted", [False, True])
-def test_a_branch_is_asked_for_again(install: Install, folder: Path, own: Upstream, adopted: bool) -> None:
+def test_a_branch_is_updated_from_its_source(install: Install, folder: Path, own: Upstream, adopted: bool) -> None:
     checkout = folder / "protomotions"
     if adopted:
         clone(own, checkout, "main")
@@ -184,7 +178,7 @@ def test_a_branch_is_asked_for_again(install: Install, folder: Path, own: Upstre
     assert (checkout / "newer.txt").exists()
     assert states(install(*words, source=own.root))["checkout"] == "already done"
     away = own.root.rename(own.root.with_name("away"))
-    own.root.mkdir()  # a source that does not answer
+    own.root.mkdir()  # the source does not answer
     done = install(*words, source=own.root)
     assert (done.code, states(done)["checkout"]) == (0, "already done")
     assert [code for code in done.codes if code != "PML410"] == ["PML416"]
@@ -192,7 +186,7 @@ def test_a_branch_is_asked_for_again(install: Install, folder: Path, own: Upstre
     away.rename(own.root)
 
 
-def test_another_source_than_the_checkouts_is_told(
+def test_another_source_than_the_checkout_s_is_reported(
     install: Install, folder: Path, made: Upstream, own: Upstream
 ) -> None:
     words = ("--models", "none", "--ref", "v2.3")
@@ -219,7 +213,7 @@ def test_with_the_git_of_ubuntu_20_04(install: Install, folder: Path, made: Upst
     old.chmod(0o755)
     path = f"{old.parent}{os.pathsep}{os.environ['PATH']}"
     assert install("--ref", "v2.3", PATH=path).code == 0
-    is_whole(folder / "protomotions", made)
+    assert_complete(folder / "protomotions", made)
     assert set(states(install("--ref", "v2.3", PATH=path)).values()) == {"already done"}
 
 
@@ -258,8 +252,8 @@ def test_a_switch_spares_ignored_files(install: Install, folder: Path, made: Ups
     assert git(checkout, "rev-parse", "HEAD") == head
 
 
-def test_a_checkpoint_in_its_place_is_no_local_change(install: Install, folder: Path, made: Upstream) -> None:
-    """Brought by other means than Git LFS, where its filters are not set up."""
+def test_a_checkpoint_in_its_place_is_not_a_local_change(install: Install, folder: Path, made: Upstream) -> None:
+    """It came by other means than Git LFS, whose filters are not set up."""
     checkout = clone(made, folder / "protomotions", "v2.3")
     (checkout / MASKED).write_bytes(made.masked)
     done = install("--ref", "main", "--models", "none")
@@ -268,7 +262,7 @@ def test_a_checkpoint_in_its_place_is_no_local_change(install: Install, folder: 
     assert (checkout / "protomotions" / "inference_agent.py").exists()
 
 
-def test_a_checkout_without_git_is_adopted_and_told(install: Install, folder: Path, made: Upstream) -> None:
+def test_a_checkout_without_git_is_used_and_reported(install: Install, folder: Path, made: Upstream) -> None:
     shutil.copytree(made.root, folder / "protomotions", ignore=shutil.ignore_patterns(".git"))
     done = install("--models", "none", "--ref", "main")
     assert (done.code, done.codes) == (0, ["PML417"])
@@ -282,14 +276,14 @@ def test_all_models(install: Install, folder: Path, made: Upstream) -> None:
     assert (folder / "protomotions" / TRACKER).read_bytes() == made.tracker
 
 
-def test_another_generation_is_warned_about_and_works(install: Install, folder: Path) -> None:
+def test_another_generation_works_with_a_warning(install: Install, folder: Path) -> None:
     done = install("--ref", "main", "--models", "none")
     assert (done.code, done.codes) == (0, ["PML410"])
     assert (folder / "protomotions" / "protomotions" / "inference_agent.py").is_file()
 
 
 @pytest.mark.parametrize("robot", ["smpl", "g1"])
-def test_of_generation_3_one_robots_meshes_are_brought(install: Install, folder: Path, robot: str) -> None:
+def test_generation_3_downloads_one_robot_s_meshes(install: Install, folder: Path, robot: str) -> None:
     assert install("--ref", "main", "--robot", robot).code == 0
     checkout = folder / "protomotions"
     here = {
@@ -307,7 +301,7 @@ def test_of_generation_3_one_robots_meshes_are_brought(install: Install, folder:
 def test_a_source_that_cannot_filter(install: Install, own: Upstream, folder: Path) -> None:
     git(own.root, "config", "uploadpack.allowFilter", "false")
     assert install(source=own.root).code == 0
-    is_whole(folder / "protomotions", own)
+    assert_complete(folder / "protomotions", own)
 
 
 def test_a_commit_as_ref(install: Install, made: Upstream, folder: Path) -> None:
@@ -316,7 +310,9 @@ def test_a_commit_as_ref(install: Install, made: Upstream, folder: Path) -> None
     assert git(folder / "protomotions", "rev-parse", "HEAD") == commit
 
 
-def test_own_hooks_and_filters_are_not_run(install: Install, folder: Path, made: Upstream, tmp_path: Path) -> None:
+def test_hooks_and_filters_of_the_checkout_are_not_run(
+    install: Install, folder: Path, made: Upstream, tmp_path: Path
+) -> None:
     checkout = clone(made, folder / "protomotions", "main")
     trace = tmp_path / "trace"
     for name in ("post-checkout", "pre-push", "post-index-change", "reference-transaction"):
@@ -348,13 +344,13 @@ def test_bad_input(install: Install, folder: Path, name: str) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_a_near_name_is_proposed(install: Install) -> None:
+def test_a_similar_ref_is_suggested(install: Install) -> None:
     done = install("--ref", "v2.4")
     assert done.codes == ["PML405"]
     assert "Did you mean v2.3?" in done.document["errors"][0]["message"]
 
 
-def test_a_source_that_is_no_protomotions(install: Install, folder: Path, tmp_path: Path) -> None:
+def test_a_source_that_is_not_protomotions(install: Install, folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     git(other, "init", "-q", "-b", "v2.3")
@@ -378,8 +374,10 @@ def test_a_folder_that_holds_something_else(install: Install, folder: Path) -> N
     assert [path.name for path in folder.rglob("*")] == ["protomotions", "thesis.tex"]
 
 
-def test_the_folder_beside_is_left_alone_when_it_is_a_users(install: Install, folder: Path, tmp_path: Path) -> None:
-    """It has the name under which the checkout would be built; a repository of the user's in it proves nothing."""
+def test_a_user_s_folder_in_the_temporary_folder_s_place_is_left_alone(
+    install: Install, folder: Path, tmp_path: Path
+) -> None:
+    """It has the name of the temporary folder. A repository in it does not make it ours."""
     home = tmp_path / "home"
     mine = home / ".protomotions.pmlaunch" / "thesis.tex"
     mine.parent.mkdir(parents=True)
@@ -390,7 +388,7 @@ def test_the_folder_beside_is_left_alone_when_it_is_a_users(install: Install, fo
             assert (done.code, done.codes[-1]) == (6, "PML406")
             assert mine.read_text(encoding="utf-8") == "mine"
         if not (home / ".git").exists():
-            git(home, "init", "-q")  # now as a submodule
+            git(home, "init", "-q")  # next, as a submodule
             git(mine.parent, "init", "-q")
     mine.parent.rename(home / "moved")
     assert install("--models", "none", cwd=home).code == 0
@@ -411,16 +409,18 @@ def test_the_current_folder_is_not_replaced(install: Install, folder: Path, tmp_
 
 @pytest.mark.skipif(os.name == "nt", reason="skipped: Windows removes no folder in which somebody stands")
 @pytest.mark.parametrize("words", [("install",), ("doctor",), ("fetch", "maskmimic")])
-def test_a_current_folder_that_is_gone(tmp_path: Path, words: tuple[str, ...]) -> None:
+def test_a_deleted_current_folder(tmp_path: Path, words: tuple[str, ...]) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     shell = 'rmdir "$0" && exec "$@" --json'
-    done = subprocess.run(["sh", "-c", shell, str(gone), *command(*words)], cwd=gone, capture_output=True, timeout=60)
+    done = subprocess.run(
+        ["sh", "-c", shell, str(gone), *command(*words)], cwd=gone, capture_output=True, timeout=60, check=False
+    )
     assert done.returncode == 3, done.stderr
     assert [error["code"] for error in json.loads(done.stdout)["errors"]] == ["PML018"]
 
 
-def test_a_model_that_the_commit_does_not_have(install: Install, own: Upstream, folder: Path) -> None:
+def test_a_model_missing_in_the_commit(install: Install, own: Upstream, folder: Path) -> None:
     git(own.root, "checkout", "-q", "-f", "v2.3")
     git(own.root, "rm", "-q", MASKED)
     git(own.root, "commit", "-q", "-m", "without")
@@ -431,15 +431,15 @@ def test_a_model_that_the_commit_does_not_have(install: Install, own: Upstream, 
 
 
 def clone(made: Upstream, folder: Path, ref: str) -> Path:
-    """A clone as a user makes it, without checkpoints."""
+    """A user's own clone without checkpoints."""
     git(folder.parent, "clone", "-q", made.url, folder.name, GIT_LFS_SKIP_SMUDGE="1")
     if ref != "main":
         git(folder, "checkout", "-q", "--detach", git(made.root, "rev-parse", ref), GIT_LFS_SKIP_SMUDGE="1")
     return folder
 
 
-def test_what_was_installed_is_known_to_the_next_command(folder: Path, made: Upstream, tmp_path: Path) -> None:
-    """Also in a folder below, and without a flag: a second checkout for another simulator is not what was meant."""
+def test_the_next_command_finds_the_installed_checkout(folder: Path, made: Upstream, tmp_path: Path) -> None:
+    """Also in a folder below: a second checkout is not what the user means."""
     typed = ("install", "--source", made.root, "--models", "none", "--no-packages")
     done = pmlaunch(folder, tmp_path, *typed, "--simulator", "genesis", "--dir", "my checkout")
     assert done.code == 0, done.document
@@ -449,6 +449,6 @@ def test_what_was_installed_is_known_to_the_next_command(folder: Path, made: Ups
     assert again.document["data"]["folder"] == str(folder / "my checkout")
     assert set(states(again).values()) == {"already done"}
     assert again.document["findings"] == []
-    # a flag goes before the file
+    # an option overrides the file
     other = pmlaunch(folder, tmp_path, *typed, "--dir", "other", "--dry-run")
     assert other.document["data"]["folder"] == str(folder / "other")

@@ -1,4 +1,4 @@
-"""What goes wrong while installing: no tools, no network, no room, objects that are broken. Nothing is lost by it."""
+"""Failing installs: no tools, no network, no disk space, broken objects. Nothing is lost."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from installs import Install, folder, install, is_whole, made, own, pmlaunch, states
+from installs import TYPED, Install, assert_complete, pmlaunch, pmlaunch_process, states
 from lfs_server import LfsServer
 
 from pmlaunch.git.lfs_pointer import read_pointer
-from started import command, wait_for
+from started import command, survivors, wait_for
 from upstream import MASKED, Upstream, git, make_upstream, needs_lfs
 
 pytestmark = needs_lfs
-__all__ = ["folder", "install", "made", "own"]  # fixtures
 posix = pytest.mark.skipif(os.name == "nt", reason="skipped: the stand-ins are links and shell scripts")
 
 
@@ -32,7 +30,7 @@ def server(made: Upstream) -> Iterator[LfsServer]:
 
 
 def path_without(tmp_path: Path, *names: str) -> str:
-    """A PATH on which everything is but `names`."""
+    """A PATH with every program except `names`."""
     home = tmp_path / "bin"
     home.mkdir()
     for place in reversed(os.environ["PATH"].split(os.pathsep)):
@@ -77,23 +75,23 @@ def test_a_git_that_is_too_old(install: Install, tmp_path: Path) -> None:
     assert "1.8.3" in done.document["errors"][0]["message"]
 
 
-def test_a_source_that_refuses(install: Install, folder: Path) -> None:
+def test_a_source_that_refuses_connections(install: Install, folder: Path) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound and not listening: refused
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
         done = install(source=f"http://127.0.0.1:{taken.getsockname()[1]}/ProtoMotions")
     assert (done.code, done.codes) == (6, ["PML403"])
     assert Path(done.document["data"]["steps"][-1]["log"]).read_text(encoding="utf-8")
     assert list(folder.iterdir()) == []
 
 
-def test_a_host_that_is_not_known(install: Install, folder: Path) -> None:
+def test_an_unknown_host(install: Install, folder: Path) -> None:
     done = install(source="https://protomotions.invalid/ProtoMotions")
     assert (done.code, done.codes) == (6, ["PML403"])
     assert list(folder.iterdir()) == []
 
 
-def test_a_source_that_breaks_off_is_gone_on_with(install: Install, folder: Path, own: Upstream) -> None:
-    """The objects of the checkout are gone from the source: the fetch of the files fails, and works when they are back."""
+def test_an_install_can_be_repeated_after_the_source_broke_off(install: Install, folder: Path, own: Upstream) -> None:
+    """The source's pack is truncated: the fetch fails, and succeeds when the pack is back."""
     objects = own.root / ".git" / "objects"
     git(own.root, "repack", "-q", "-a", "-d")
     pack = next((objects / "pack").glob("*.pack"))
@@ -105,21 +103,20 @@ def test_a_source_that_breaks_off_is_gone_on_with(install: Install, folder: Path
     assert list(folder.iterdir()) == []
     pack.write_bytes(content)
     assert install(source=own.root).code == 0
-    is_whole(folder / "protomotions", own)
+    assert_complete(folder / "protomotions", own)
 
 
-def test_a_corrupted_object_is_fetched_once_again(install: Install, folder: Path, made: Upstream) -> None:
-    assert install("--models", "none").code == 0
-    stored = object_path(folder / "protomotions", made.masked)
+def test_a_corrupted_object_is_fetched_again(install: Install, made: Upstream, cloned: Path) -> None:
+    stored = object_path(cloned, made.masked)
     stored.parent.mkdir(parents=True)
-    stored.write_bytes(bytes(len(made.masked)))  # of the right size: git-lfs would take it
+    stored.write_bytes(bytes(len(made.masked)))  # the right size, which satisfies git-lfs
     done = install()
     assert done.code == 0, done.out
-    is_whole(folder / "protomotions", made)
+    assert_complete(cloned, made)
     assert stored.read_bytes() == made.masked
 
 
-def test_an_object_that_stays_corrupted_is_told(install: Install, folder: Path, own: Upstream) -> None:
+def test_an_object_that_stays_corrupted_is_an_error(install: Install, folder: Path, own: Upstream) -> None:
     broken = object_path(own.root, own.masked)
     broken.chmod(0o644)
     broken.write_bytes(bytes(len(own.masked)))
@@ -130,10 +127,10 @@ def test_an_object_that_stays_corrupted_is_told(install: Install, folder: Path, 
     assert not checkpoint.exists() or read_pointer(checkpoint) is not None
     broken.write_bytes(own.masked)
     assert install(source=own.root).code == 0
-    is_whole(folder / "protomotions", own)
+    assert_complete(folder / "protomotions", own)
 
 
-def test_an_object_that_the_source_lacks(install: Install, folder: Path, own: Upstream) -> None:
+def test_an_object_missing_at_the_source(install: Install, folder: Path, own: Upstream) -> None:
     object_path(own.root, own.masked).unlink()
     done = install(source=own.root)
     assert (done.code, done.codes[-1]) == (6, "PML412")
@@ -141,9 +138,8 @@ def test_an_object_that_the_source_lacks(install: Install, folder: Path, own: Up
     assert states(install("--models", "none"))["checkout"] == "already done"
 
 
-def test_a_file_in_the_checkpoints_place_is_kept(install: Install, folder: Path, made: Upstream) -> None:
-    assert install("--models", "none").code == 0
-    place = folder / "protomotions" / MASKED
+def test_a_user_s_file_in_the_checkpoint_s_place_is_kept(install: Install, made: Upstream, cloned: Path) -> None:
+    place = cloned / MASKED
     place.write_bytes(b"my own weights")
     done = install()
     assert (done.code, done.codes) == (0, ["PML420"])
@@ -151,19 +147,17 @@ def test_a_file_in_the_checkpoints_place_is_kept(install: Install, folder: Path,
     assert place.with_name("last.ckpt.kept").read_bytes() == b"my own weights"
 
 
-def test_what_git_lfs_left_behind_is_no_users_file(install: Install, folder: Path, made: Upstream) -> None:
-    assert install().code == 0
-    place = folder / "protomotions" / MASKED
+def test_an_incomplete_copy_by_git_lfs_is_not_kept(install: Install, made: Upstream, complete: Path) -> None:
+    place = complete / MASKED
     place.write_bytes(made.masked[: len(made.masked) // 2])
     done = install()
     assert (done.code, done.codes) == (0, [])
-    is_whole(folder / "protomotions", made)
+    assert_complete(complete, made)
     assert sorted(path.name for path in place.parent.iterdir()) == ["config.yaml", "last.ckpt"]
 
 
-def test_a_broken_checkpoint_is_seen(install: Install, folder: Path, made: Upstream) -> None:
-    assert install().code == 0
-    place = folder / "protomotions" / MASKED
+def test_a_broken_checkpoint_is_replaced(install: Install, made: Upstream, complete: Path) -> None:
+    place = complete / MASKED
     place.write_bytes(made.masked[:-1] + b"?")  # same size
     assert install().code == 0
     assert place.read_bytes() == made.masked
@@ -172,15 +166,17 @@ def test_a_broken_checkpoint_is_seen(install: Install, folder: Path, made: Upstr
 @posix
 @pytest.mark.parametrize("room", [200_000, 1_500_000, 2_600_000])
 def test_full_disk(install: Install, made: Upstream, tmp_path: Path, room: int) -> None:
-    """Too little room for the fetch, for the files, for the checkpoint: told each time, and gone on with afterwards."""
+    """The disk fills up during the fetch, the checkout or the download of the checkpoint."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", str(disk)], capture_output=True, check=False
+    )
     if mounted.returncode != 0:
         pytest.skip("skipped: a small disk can be made by root only")
     source = make_upstream(tmp_path / "large", size=1_000_000)
     try:
-        # what would be needed is told beforehand; here only what happens when the room is taken meanwhile
+        # the check before the download is off: here the space runs out meanwhile
         done = installed_unasked(disk, tmp_path, source.root)
         assert (done.returncode, b"PML402" in done.stdout) == (6, True), done.stdout
         checkout = disk / "protomotions"
@@ -188,7 +184,7 @@ def test_full_disk(install: Install, made: Upstream, tmp_path: Path, room: int) 
         subprocess.run(["mount", "-o", "remount,size=50m", str(disk)], check=True)
         done = installed_unasked(disk, tmp_path, source.root)
         assert done.returncode == 0, done.stdout
-        is_whole(checkout, source)
+        assert_complete(checkout, source)
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
@@ -196,16 +192,16 @@ def test_full_disk(install: Install, made: Upstream, tmp_path: Path, room: int) 
 UNASKED = """
 import sys
 from pmlaunch.support import disk
-from pmlaunch.installing import engine as install
-from pmlaunch.git import lfs_files as lfsfiles
-install.require_room = lfsfiles.require_room = lambda *_: None
+from pmlaunch.installing import engine
+from pmlaunch.git import lfs_download
+engine.require_room = lfs_download.require_room = lambda *_: None
 from pmlaunch.cli.app import run
 sys.exit(run(sys.argv[1:]))
 """
 
 
 def installed_unasked(cwd: Path, tmp_path: Path, source: Path) -> subprocess.CompletedProcess[bytes]:
-    """pmlaunch install, which believes that every disk is large enough."""
+    """Run pmlaunch install without its check for disk space."""
     script = tmp_path / "unasked.py"
     script.write_text(UNASKED, encoding="utf-8")
     arguments = [
@@ -220,13 +216,15 @@ def installed_unasked(cwd: Path, tmp_path: Path, source: Path) -> subprocess.Com
         "--json",
     ]
     environment = {**os.environ, "PMLAUNCH_LOGS": str(tmp_path / "logs")}
-    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, timeout=120)
+    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, timeout=120, check=False)
 
 
-def test_too_little_room_is_told_beforehand(install: Install, folder: Path, tmp_path: Path) -> None:
+def test_too_little_disk_space_is_an_error_before_the_download(install: Install, folder: Path, tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=90m", "tmpfs", str(disk)], capture_output=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=90m", "tmpfs", str(disk)], capture_output=True, check=False
+    )
     if mounted.returncode != 0:
         pytest.skip("skipped: a small disk can be made by root only")
     try:
@@ -237,7 +235,7 @@ def test_too_little_room_is_told_beforehand(install: Install, folder: Path, tmp_
         subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
-def test_a_folder_that_may_not_be_written(install: Install, folder: Path) -> None:
+def test_an_unusable_folder(install: Install, folder: Path) -> None:
     (folder / "file").touch()
     done = install("--dir", "file/below")
     assert done.code == 6
@@ -245,79 +243,73 @@ def test_a_folder_that_may_not_be_written(install: Install, folder: Path) -> Non
 
 
 def test_checkpoint_over_http_with_progress(folder: Path, made: Upstream, server: LfsServer, tmp_path: Path) -> None:
-    done = subprocess.run(
-        command("install", "--source", made.root, "--simulator", "genesis", "--no-packages"),
-        cwd=folder,
-        env={**os.environ, **server.variables, "PMLAUNCH_LOGS": str(tmp_path / "logs")},
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    is_whole(folder / "protomotions", made)
-    assert server.sent == len(made.masked), "more was downloaded than one checkpoint"
-    told = next((tmp_path / "logs").glob("*/lfs-progress.txt")).read_text(encoding="utf-8")
-    assert f"/{len(made.masked)} {MASKED}" in told
-    assert b"ok checkpoints" in done.stderr
+    done = pmlaunch_process(folder, tmp_path, "install", "--source", made.root, *TYPED, **server.variables)
+    assert done.code == 0, done.err
+    assert_complete(folder / "protomotions", made)
+    assert server.sent == len(made.masked), "more than one checkpoint was downloaded"
+    progress = next((tmp_path / "logs").glob("*/lfs-progress.txt")).read_text(encoding="utf-8")
+    assert f"/{len(made.masked)} {MASKED}" in progress
+    assert "ok checkpoints" in done.err
 
 
-@posix
-def test_a_killed_download_goes_on_where_it_was(
-    install: Install, folder: Path, made: Upstream, server: LfsServer, tmp_path: Path
-) -> None:
-    assert install("--models", "none").code == 0
-    server.stall_at = 120_000
-    process = subprocess.Popen(
-        command("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--json"),
-        cwd=folder,
-        env={**os.environ, **server.variables, "PMLAUNCH_LOGS": str(tmp_path / "logs")},
-        stdout=subprocess.DEVNULL,
-    )
-    parts = folder / "protomotions" / ".git" / "lfs"
-    wait_for(lambda: any(path.stat().st_size for path in parts.glob("**/*.part")), "half of the checkpoint")
-    time.sleep(0.2)
-    process.send_signal(signal.SIGKILL)
-    process.wait(30)
-    server.go_on.set()
-    server.stall_at = None
-    assert install(**server.variables).code == 0
-    is_whole(folder / "protomotions", made)
-    assert server.asked[-1].startswith("bytes="), "it began anew"
-
-
-@posix
-def test_ctrl_c_ends_the_download_and_is_told(
-    install: Install, folder: Path, made: Upstream, server: LfsServer, tmp_path: Path
-) -> None:
-    assert install("--models", "none").code == 0
-    server.stall_at = 50_000
-    process = subprocess.Popen(
-        command("install", "--source", made.root, "--simulator", "genesis", "--no-packages", "--json"),
+def start_install(folder: Path, made: Upstream, server: LfsServer, tmp_path: Path) -> subprocess.Popen[bytes]:
+    """Start an install in a process of its own."""
+    return subprocess.Popen(
+        command("install", "--source", made.root, *TYPED, "--json"),
         cwd=folder,
         env={**os.environ, **server.variables, "PMLAUNCH_LOGS": str(tmp_path / "logs")},
         stdout=subprocess.PIPE,
     )
+
+
+@posix
+def test_a_killed_download_is_resumed(
+    install: Install, folder: Path, made: Upstream, server: LfsServer, tmp_path: Path, cloned: Path
+) -> None:
+    # git-lfs names what it has received `.part` only when it gives up waiting: after 30 s by default
+    server.activity_timeout = 1
+    server.stall_at = 120_000
+    process = start_install(folder, made, server, tmp_path)
+    parts = cloned / ".git" / "lfs"
+    wait_for(lambda: any(path.stat().st_size for path in parts.glob("**/*.part")), "half of the checkpoint")
+    process.kill()
+    process.communicate(timeout=30)
+    wait_for(lambda: not survivors(tmp_path), "the end of git-lfs")
+    server.go_on.set()
+    server.stall_at = None
+    assert install(**server.variables).code == 0
+    assert_complete(cloned, made)
+    assert server.asked[-1].startswith("bytes="), "it began again"
+
+
+@posix
+def test_ctrl_c_ends_the_download(
+    install: Install, folder: Path, made: Upstream, server: LfsServer, tmp_path: Path, cloned: Path
+) -> None:
+    server.stall_at = 50_000
+    process = start_install(folder, made, server, tmp_path)
     wait_for(lambda: server.sent, "the beginning of the download")
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"PML340" in out
-    assert read_pointer(folder / "protomotions" / MASKED) is not None
+    assert read_pointer(cloned / MASKED) is not None
     server.go_on.set()
     server.stall_at = None
     assert install(**server.variables).code == 0
 
 
-def test_a_quota_that_is_used_up_names_the_other_way(install: Install, made: Upstream, server: LfsServer) -> None:
+def test_a_used_up_quota_hints_at_hugging_face(install: Install, made: Upstream, server: LfsServer) -> None:
     server.status, server.message = 403, "This repository is over its data quota."
     done = install(**server.variables)
     assert (done.code, done.codes[-1]) == (6, "PML412")
     assert done.document["errors"][0]["hint"] == "pmlaunch fetch masked_mimic --from hf"
     done = install("--models", "motion_tracker", **server.variables)
     assert (done.code, done.codes[-1]) == (6, "PML412")
-    assert "--from hf" not in done.document["errors"][0]["hint"], "nobody has it there"
+    assert "--from hf" not in done.document["errors"][0]["hint"], "it is not known to be there"
 
 
-def test_settings_of_the_users_are_kept(install: Install, folder: Path) -> None:
+def test_the_user_s_pmlaunch_yaml_is_kept(install: Install, folder: Path) -> None:
     (folder / "pmlaunch.yaml").write_bytes(b"# mine\r\nnum_envs: 4   # few\r\nsimulator: isaaclab\r\n")
     done = install("--models", "none")
     assert (done.code, done.codes) == (0, ["PML414"])

@@ -1,4 +1,4 @@
-"""Ctrl+C: a polite end, the whole tree, exit 130, a record that is true."""
+"""Ctrl+C: the program may finish, then its tree is killed; exit code 130, and a correct record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from started import interrupt, start, survivors, wait_for
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="SIGINT to one process is a POSIX way")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="skipped: SIGINT to a single process exists on POSIX only")
 
 
 def test_ctrl_c_ends_a_run(workspace: Path) -> None:
@@ -22,11 +22,11 @@ def test_ctrl_c_ends_a_run(workspace: Path) -> None:
     assert document["data"]["record"]["state"] == "interrupted"
     folder = next((workspace / "runs").iterdir())
     assert json.loads((folder / "record.json").read_text())["state"] == "interrupted"
-    assert json.loads((folder / "result.json").read_text())["stopped_by"] == "stop_file", "the agent had its say"
+    assert json.loads((folder / "result.json").read_text())["stopped_by"] == "stop_file", "the agent wrote its verdict"
     assert survivors(workspace) == []
 
 
-def test_ctrl_c_takes_the_children_of_the_run_along(workspace: Path) -> None:
+def test_ctrl_c_ends_the_runs_own_children(workspace: Path) -> None:
     process = start(workspace, "++standin=child")
     wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
     interrupt(process)

@@ -1,4 +1,4 @@
-"""Evaluations that measure, on the stand-in: many motions in one start, an agent without metrics, what was kept."""
+"""Evaluations with metrics on the stand-in: several motions, an agent without metrics, saved motions."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def clips(workspace: Path) -> Path:
     return workspace / "my clips"
 
 
-def test_many_motions_in_one_start(pmlaunch: Pmlaunch, clips: Path) -> None:
+def test_several_motions(pmlaunch: Pmlaunch, clips: Path) -> None:
     done = pmlaunch(*TRACKER, "-m", clips)
     record = done.record
     assert done.code == 0, done.err
     assert record["metrics"] == {"eval/gt_err": 0.25, "eval/gr_err_degrees": 0.25, "eval/tracking_success_rate": 1.0}
     assert record["units"]["eval/gr_err_degrees"] == "deg"
-    assert record["steps"] == 90, "three motions of a second, one after another"
+    assert record["steps"] == 90, "three motions of one second each"
     assert record["evaluation"]["common"]["motions"] == 3
     folder = Path(record["folder"])
     document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def test_many_motions_in_one_start(pmlaunch: Pmlaunch, clips: Path) -> None:
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     assert [(item["done"], item["of"]) for item in events if item["event"] == "motion"] == [(n, 3) for n in range(4)]
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
-    assert any("sampling weights" in note for note in result["notes"]), "the training's own motions stop nothing"
+    assert any("sampling weights" in note for note in result["notes"]), "sampling weights of the training are ignored"
     assert "3 of 3 motions, 90 of 90 steps" in done.err
 
 
@@ -62,7 +62,7 @@ def test_agent_without_metrics(pmlaunch: Pmlaunch, workspace: Path) -> None:
     assert "PML014" in done.codes
 
 
-def test_what_could_not_be_kept_is_told_and_ends_nothing(pmlaunch: Pmlaunch) -> None:
+def test_motion_that_cannot_be_saved_is_a_warning(pmlaunch: Pmlaunch) -> None:
     done = pmlaunch(*TRACKER, "--save-motion")  # the stand-in's simulator has no bodies
     assert (done.code, done.record["state"], done.record["steps"]) == (0, "done", 30)
     (finding,) = [finding for finding in done.record["findings"] if finding["code"] == "PML313"]
@@ -78,4 +78,4 @@ def test_without_metrics(pmlaunch: Pmlaunch) -> None:
 def test_no_recording_without_a_window(pmlaunch: Pmlaunch, workspace: Path) -> None:
     done = pmlaunch(*TRACKER, "--record")
     assert (done.code, done.codes[0]) == (4, "PML119")
-    assert not (workspace / "runs").exists(), "said before the start"
+    assert not (workspace / "runs").exists(), "reported before the start"

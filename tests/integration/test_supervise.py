@@ -19,7 +19,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.guardian import MARKER, Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Ending, Grace, Limits, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
 
 SLEEP = "import time; time.sleep(60)"
 CHATTER = "import time\nwhile True: print('x', flush=True); time.sleep(0.02)"
@@ -52,11 +52,16 @@ class Script(Watcher):
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., ChildResult]:
     def run(
-        code: str, limits: Limits | None = None, watcher: Watcher | None = None, interrupts: Interrupts | None = None
+        code: str,
+        limits: ChildLimits | None = None,
+        watcher: Watcher | None = None,
+        interrupts: Interrupts | None = None,
     ) -> ChildResult:
         command = ChildCommand([sys.executable, "-c", code], os.environ, tmp_path, tmp_path / "output.log")
         with Guardian(str(tmp_path)) as guardian:
-            return supervised(command, guardian, interrupts or Interrupts(), limits or Limits(), watcher or Watcher())
+            return supervised(
+                command, guardian, interrupts or Interrupts(), limits or ChildLimits(), watcher or Watcher()
+            )
 
     return run
 
@@ -86,16 +91,16 @@ def test_environment_carries_the_guardians_mark(run: Callable[..., ChildResult],
 
 
 def test_time_limit_counts_despite_output(run: Callable[..., ChildResult]) -> None:
-    ended = run(CHATTER, Limits(time=0.5, silence=60))
+    ended = run(CHATTER, ChildLimits(time=0.5, silence=60))
     assert (ended.ending, ended.ok) == (Ending.TIME_LIMIT, False)
 
 
 def test_silence(run: Callable[..., ChildResult]) -> None:
-    assert run(SLEEP, Limits(time=60, silence=0.5)).ending is Ending.SILENT
+    assert run(SLEEP, ChildLimits(time=60, silence=0.5)).ending is Ending.SILENT
 
 
 def test_signs_of_life_prevent_silence(run: Callable[..., ChildResult]) -> None:
-    ended = run(SLEEP, Limits(time=1.5, silence=0.5), Script(on_poll=lambda: True))
+    ended = run(SLEEP, ChildLimits(time=1.5, silence=0.5), Script(on_poll=lambda: True))
     assert ended.ending is Ending.TIME_LIMIT
 
 
@@ -109,13 +114,13 @@ def test_interrupt_kills_the_tree(run: Callable[..., ChildResult]) -> None:
 
 def test_child_that_ends_within_its_grace_is_not_killed(run: Callable[..., ChildResult], tmp_path: Path) -> None:
     watcher = Script(on_stop=(tmp_path / "stop").touch)
-    ended = run(STOPPABLE, Limits(time=0.5, grace=Grace(20, 20)), watcher)
+    ended = run(STOPPABLE, ChildLimits(time=0.5, grace=Grace(20, 20)), watcher)
     assert (ended.ending, ended.exit_code, ended.tail) == (Ending.TIME_LIMIT, 0, ("bye",))
     assert not ended.ok
 
 
 def test_grace_ends(run: Callable[..., ChildResult]) -> None:
-    ended = run(SLEEP, Limits(time=0.2, grace=Grace(0.3, 0.3)))
+    ended = run(SLEEP, ChildLimits(time=0.2, grace=Grace(0.3, 0.3)))
     assert ended.exit_code != 0
     assert 0.4 < ended.seconds < 20
 
@@ -130,7 +135,7 @@ def test_second_interrupt_cuts_the_grace_short(run: Callable[..., ChildResult]) 
         return False
 
     watcher._on_poll = interrupt_again
-    ended = run(SLEEP, Limits(grace=Grace(60, 60)), watcher, interrupts)
+    ended = run(SLEEP, ChildLimits(grace=Grace(60, 60)), watcher, interrupts)
     assert ended.seconds < 30
 
 
@@ -158,7 +163,7 @@ def test_log_that_cannot_be_written_stops_the_child(
 
     monkeypatch.setattr("pmlaunch.processes.child._open_log", lambda _: FullDisk())
     watcher = Script()
-    ended = run(CHATTER, Limits(time=60), watcher)
+    ended = run(CHATTER, ChildLimits(time=60), watcher)
     assert (ended.ending, watcher.why, ended.tail) == (Ending.LOG_FAILED, Ending.LOG_FAILED, ())
 
 
@@ -169,7 +174,7 @@ def test_child_that_cannot_be_started(tmp_path: Path, program: str, log: str, co
     assert caught.value.code == code
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="skipped: needs /proc to see the environment")
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="skipped: needs /proc to see the environment")
 @pytest.mark.parametrize("dismissed", [True, False])
 def test_guardian_kills_marked_processes_unless_dismissed(tmp_path: Path, dismissed: bool) -> None:
     mark = str(tmp_path / "步 spec.json")

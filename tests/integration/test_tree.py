@@ -1,4 +1,4 @@
-"""No child survives the launcher, whatever ends it; the record is whole and true afterwards."""
+"""No child survives the launcher, however it ends; the record is complete and correct afterwards."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from started import command, start, survivors, wait_for
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX; tests/windows has the same for Windows")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="skipped: POSIX only; tests/windows has the same for Windows")
 
 
 def record_of(workspace: Path) -> dict[str, object]:
@@ -19,7 +19,7 @@ def record_of(workspace: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
-def test_a_polite_signal_ends_a_run_as_ctrl_c_does(workspace: Path, how: signal.Signals) -> None:
+def test_sigterm_and_sighup_end_a_run_like_ctrl_c(workspace: Path, how: signal.Signals) -> None:
     process = start(workspace, "++standin=child")
     wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
     process.send_signal(how)
@@ -29,7 +29,7 @@ def test_a_polite_signal_ends_a_run_as_ctrl_c_does(workspace: Path, how: signal.
     assert survivors(workspace) == []
 
 
-def test_nothing_survives_a_launcher_that_is_killed(workspace: Path) -> None:
+def test_nothing_survives_a_killed_launcher(workspace: Path) -> None:
     process = start(workspace, "++standin=child")
     wait_for(lambda: len(survivors(workspace)) >= 2, "the run's own child")
     process.kill()
@@ -40,7 +40,7 @@ def test_nothing_survives_a_launcher_that_is_killed(workspace: Path) -> None:
     assert record_of(workspace)["exit_code"] == 8
 
 
-def test_a_child_that_left_the_group_is_found_by_its_environment(workspace: Path) -> None:
+def test_child_outside_the_group_is_found_by_its_environment(workspace: Path) -> None:
     agent = workspace / "protomotions/protomotions/agents/ppo/agent.py"
     agent.write_text(agent.read_text().replace('time.sleep(3600)"])', 'time.sleep(3600)"], start_new_session=True)'))
     process = start(workspace, "++standin=child")
@@ -64,19 +64,19 @@ def test_stop_from_another_console(workspace: Path) -> None:
     assert again.returncode == 3
 
 
-def test_stop_never_ends_a_stranger(workspace: Path) -> None:
+def test_stop_does_not_kill_a_reused_pid(workspace: Path) -> None:
     import subprocess
     import sys
 
-    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     folder = workspace / "runs" / "old"
     folder.mkdir(parents=True)
-    reused = {"pid": stranger.pid, "created": 12345.0}  # the pid of a process that ended long ago
+    reused = {"pid": other.pid, "created": 12345.0}  # the pid of a process that has long ended
     (folder / "record.json").write_text(json.dumps({"state": "running", "child": reused, "launcher": reused}))
     stopped = subprocess.run(
         command("stop", "old", "--json"), cwd=workspace, capture_output=True, timeout=60, check=False
     )
     assert stopped.returncode == 3
-    assert stranger.poll() is None
-    stranger.kill()
-    stranger.wait()
+    assert other.poll() is None
+    other.kill()
+    other.wait()

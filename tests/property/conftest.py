@@ -1,4 +1,4 @@
-"""Property tests: five hundred examples each, without a deadline (the machine may be busy) and without a database."""
+"""Settings of the property tests: 500 examples, no deadline (the machine may be busy) and no database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arithmetic gives what Python's eval gives, for every expression made of numbers and operators."""
+"""Arithmetic agrees with Python's eval for every expression of numbers and operators."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import warnings
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 
 NUMBERS = st.one_of(
     st.integers(0, 50).map(str),
@@ -28,7 +28,7 @@ def larger(smaller: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 
 EXPRESSIONS = st.recursive(NUMBERS, larger, max_leaves=12)
-# any text that Python can read as an expression with a name, an attribute, a call, a text... in it
+# pieces of expressions that contain names, attributes, calls or strings
 WORDS = st.sampled_from(
     [*"abcxyz0123456789().,:[]{}+-*/%'\"_ @<>=!~&|^", "__import__", "os", "lambda", "1", "if", "not"]
 )
@@ -41,21 +41,21 @@ def test_arithmetic_agrees_with_python(expression: str) -> None:
     except ZeroDivisionError:
         expected: object = ZeroDivisionError
         found = type(_error_of_eval(expression))
-    except ArithmeticError:  # too large on purpose, or no real number: Python's eval might take for ever
+    except ArithmeticError:  # too large or complex: Python's eval might never finish
         assume(False)
     else:
-        expected = eval(expression)  # small: evaluate() has just computed it
+        expected = eval(expression)  # small enough, as evaluate() has just computed it
     assert type(found) is type(expected)
     assert found == expected or (math.isnan(found) and math.isnan(expected))  # type: ignore[arg-type]
 
 
 @given(st.lists(WORDS, max_size=12).map("".join))
-def test_any_text_is_a_number_or_refused(text: str) -> None:
+def test_any_text_is_evaluated_or_refused(text: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # SyntaxWarning: 'int' object is not callable
         try:
             found = evaluate(text)
-        except (NotArithmetic, ArithmeticError):
+        except (NotArithmeticError, ArithmeticError):
             return
     assert type(found) in (int, float, bool)
 
@@ -65,4 +65,4 @@ def _error_of_eval(expression: str) -> BaseException:
         eval(expression)
     except ZeroDivisionError as error:
         return error
-    raise AssertionError(f"{expression} divides by nothing")
+    raise AssertionError(f"{expression} does not divide by zero")

@@ -1,4 +1,4 @@
-"""The heart: whatever a value holds, Hydra and OmegaConf give the same value back."""
+"""Any value, quoted for an override, is the same value after Hydra and OmegaConf have read it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pmlaunch.generations.v2.quoting import is_scanned, value_override, value_te
 
 PARSER = OverridesParser.create()
 
-# What means something to Hydra's lexer, to OmegaConf's grammar, to upstream's scan or to a shell
+# pieces that are special to Hydra's lexer, OmegaConf's grammar, upstream's scan or a shell
 HOSTILE = (
     *("'", '"', "\\", "\\\\", "\\'", '\\"', "$", "${", "\\${", "\\\\${", "}", "{", "${}", "${key}", "${oc.env:HOME}"),
     *(
@@ -47,7 +47,7 @@ SCANNED = ("simulator", "simul", "ator", "isaacgym", "isaaclab", "genesis", "=",
 
 
 def texts_with(pieces: tuple[str, ...]) -> st.SearchStrategy[str]:
-    """Any characters but lone surrogates, which no YAML can hold, mixed with `pieces`; and not OmegaConf's ???."""
+    """Texts of `pieces` and of any characters but lone surrogates, which YAML cannot hold; not OmegaConf's ???."""
     characters = st.text(st.characters(codec="utf-8"), max_size=4)
     return st.lists(st.sampled_from(pieces) | characters, max_size=8).map("".join).filter(lambda text: text != "???")
 
@@ -59,7 +59,7 @@ VALUES = TEXTS | NUMBERS | st.booleans() | st.none()
 
 
 def as_hydra_reads(argument: str) -> Any:
-    """The config in which `argument` has arrived, as Hydra's config loader puts it there."""
+    """A config with the override `argument`, applied as Hydra's config loader does it."""
     override = PARSER.parse_override(argument)
     config = OmegaConf.create({})
     OmegaConf.update(config, override.key_or_group, override.value(), merge=True, force_add=True)
@@ -75,19 +75,19 @@ def the_same(one: Any, other: Any) -> bool:
 @example("\\")
 @example("a\\'${b}\\")
 @example("\\\\\\${")
-def test_text_comes_back(text: str) -> None:
+def test_text_round_trips(text: str) -> None:
     assert the_same(as_hydra_reads(value_override("key", text)).key, text)
 
 
 @given(TEXTS)
 @settings(max_examples=200)
-def test_text_comes_back_at_a_dotted_key(text: str) -> None:
+def test_text_round_trips_at_a_dotted_key(text: str) -> None:
     assert as_hydra_reads(value_override("agent.config.path", text)).agent.config.path == text
 
 
 @given(TEXTS, TEXTS)
 @settings(max_examples=250)
-def test_text_comes_back_over_the_value_of_a_checkpoint(text: str, before: str) -> None:
+def test_text_round_trips_over_a_checkpoints_value(text: str, before: str) -> None:
     trained = as_hydra_reads(value_override("key", before))
     merged = OmegaConf.merge(trained, as_hydra_reads(value_override("key", text)))
     assert merged.key == text
@@ -96,7 +96,7 @@ def test_text_comes_back_over_the_value_of_a_checkpoint(text: str, before: str) 
 
 @given(TEXTS)
 @settings(max_examples=250)
-def test_text_comes_back_where_another_value_refers_to_it(text: str) -> None:
+def test_text_round_trips_through_an_interpolation(text: str) -> None:
     trained = OmegaConf.create({"key": "???", "env": {"file": "${key}"}})
     merged = OmegaConf.merge(trained, as_hydra_reads(value_override("key", text)))
     assert merged.env.file == text
@@ -108,7 +108,7 @@ def test_text_comes_back_where_another_value_refers_to_it(text: str) -> None:
 @example("/simulator/simulator/isaaclab")
 @example("\\simulator=isaaclab")
 @example("${simulator}isaaclab\\")
-def test_no_text_is_taken_for_the_choice_of_a_simulator(text: str) -> None:
+def test_no_text_is_mistaken_for_the_choice_of_a_simulator(text: str) -> None:
     argument = value_override("key", text)
     assert not is_scanned(argument)
     assert the_same(as_hydra_reads(argument).key, text)
@@ -116,7 +116,7 @@ def test_no_text_is_taken_for_the_choice_of_a_simulator(text: str) -> None:
 
 @given(SCANNED_TEXTS, st.sampled_from(["isaacgym", "isaaclab", "genesis"]))
 @settings(max_examples=250)
-def test_path_with_the_words_of_the_scan_comes_back_everywhere(text: str, package: str) -> None:
+def test_path_with_scanned_words_round_trips(text: str, package: str) -> None:
     path = f"/runs/simulator{text}/{package}/last.ckpt"
     assert is_scanned(f"++checkpoint='{path}'")
     argument = value_override("checkpoint", path)
@@ -134,7 +134,7 @@ def test_value_keeps_its_type(value: Any) -> None:
 
 @given(st.lists(VALUES, max_size=4))
 @settings(max_examples=250)
-def test_list_comes_back(values: list[Any]) -> None:
+def test_list_round_trips(values: list[Any]) -> None:
     found = as_hydra_reads(value_override("key", values)).key
     assert len(found) == len(values)
     assert all(the_same(one, other) for one, other in zip(found, values, strict=True))
@@ -144,29 +144,29 @@ def test_list_comes_back(values: list[Any]) -> None:
     "text",
     ["123", "-1", "1e3", ".5", "null", "None", "true", "False", "yes", "on", "nan", "inf", "???", "~", "{}", "[]", ""],
 )
-def test_text_that_looks_like_something_else_stays_text(text: str) -> None:
+def test_text_that_looks_like_another_type_stays_text(text: str) -> None:
     override = PARSER.parse_override(value_override("key", text))
     assert the_same(override.value(), text)
 
 
-def test_three_question_marks_are_the_one_text_that_omegaconf_keeps_for_itself() -> None:
+def test_question_marks_are_reserved_by_omegaconf() -> None:
     config = as_hydra_reads(value_override("key", "???"))
     assert OmegaConf.is_missing(config, "key")
     assert as_hydra_reads(value_override("key", "????")).key == "????"
 
 
 @pytest.mark.parametrize("value", [float("inf"), float("-inf")])
-def test_infinity_comes_back(value: float) -> None:
+def test_infinity_round_trips(value: float) -> None:
     assert as_hydra_reads(value_override("key", value)).key == value
 
 
 @pytest.mark.parametrize("path", ["C:\\data\\walk.npy", "\\\\server\\share", "/home/robot/走路.npy", "a b (x86) & c"])
-def test_ordinary_path_stays_readable(path: str) -> None:
+def test_ordinary_path_is_written_plainly(path: str) -> None:
     assert value_text(path) == f"'{path}'"
 
 
 @pytest.mark.parametrize("override", ["++num_envs=4", "++headless=true", "++checkpoint='/simulator/last.ckpt'"])
-def test_what_no_scan_minds_is_written_plainly(override: str) -> None:
+def test_unscanned_value_is_written_plainly(override: str) -> None:
     key, _, right_side = override.removeprefix("++").partition("=")
     value: Any = {"num_envs": 4, "headless": True, "checkpoint": "/simulator/last.ckpt"}[key]
     assert value_override(key, value) == override

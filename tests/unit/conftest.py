@@ -14,13 +14,14 @@ import pytest
 
 from pmlaunch.cli.app import run
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout, v2_checkout
-from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.v2.checkout import HydraCheckout, v2_checkout
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
+from pmlaunch.generations.values import ConfigReport
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.git.lfs_pointer import Pointer
-from pmlaunch.model import FLAG, EvalRequest
+from pmlaunch.model import FLAG
 from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from standin import make_checkout
 from standin3 import make_checkout3

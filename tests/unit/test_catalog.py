@@ -1,4 +1,4 @@
-"""What a checkout really holds: robots, simulators, constraints, models."""
+"""The robots, simulators, constraints and models of a checkout."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
-from pmlaunch.catalog.models import checkpoint_state, choose_model, config_of, from_checkpoint, models, trained_bodies
+from pmlaunch.catalog.models import checkpoint_state, choose_model, from_checkpoint, models, trained_bodies
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import (
     choose_robot,
@@ -15,10 +15,11 @@ from pmlaunch.catalog.robots import (
     robot_with_bodies,
     robots,
     simulators,
-    trained_changes,
 )
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import HydraCheckout, demo_checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.generations.v2.training_config import config_of, trained_changes
 from pmlaunch.support.json import to_json
 from standin import CHECKPOINT, SMPL, TRAINED
 
@@ -33,7 +34,7 @@ def known_models(opened: HydraCheckout | None):
 
 
 def trained_with(opened: HydraCheckout, **changes: str) -> Path:
-    """The tracker's checkpoint after a training with another robot config."""
+    """The tracker's checkpoint, as if trained with another robot config."""
     path = opened.root / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
     text = TRAINED
     for old, new in changes.items():
@@ -42,9 +43,9 @@ def trained_with(opened: HydraCheckout, **changes: str) -> Path:
     return path
 
 
-def test_robots_are_those_that_name_their_bodies(opened: HydraCheckout) -> None:
+def test_robots_without_body_names_are_left_out(opened: HydraCheckout) -> None:
     found = {robot.name: robot for robot in known_robots(opened)}
-    assert list(found) == ["amp", "smpl"]  # base leaves the names open
+    assert list(found) == ["amp", "smpl"]  # base has no body names
     assert found["smpl"].bodies == tuple(SMPL)
     assert to_json(found["smpl"]) == {
         "name": "smpl",
@@ -55,7 +56,7 @@ def test_robots_are_those_that_name_their_bodies(opened: HydraCheckout) -> None:
     assert found["amp"].motion_prefix == "amp_humanoid"
 
 
-def test_robot_without_a_preset_is_known_by_its_own_name(opened: HydraCheckout) -> None:
+def test_robot_without_a_preset_uses_its_own_name(opened: HydraCheckout) -> None:
     (opened.config_dir / "robot/spot.yaml").write_text("robot: {body_names: [a, b], number_of_actions: 2}")
     spot = choose_robot("Spot", known_robots(opened))
     assert (spot.title, spot.names, spot.motion_prefix) == ("spot", ("spot",), "spot")
@@ -66,13 +67,13 @@ def test_broken_robot_is_left_out(opened: HydraCheckout) -> None:
     assert [robot.name for robot in known_robots(opened)] == ["smpl"]
 
 
-def test_robot_is_chosen_by_alias_and_typo_is_answered(opened: HydraCheckout) -> None:
+def test_robot_by_alias_and_typo(opened: HydraCheckout) -> None:
     assert choose_robot("SMPL-humanoid", known_robots(opened)).name == "smpl"
     with pytest.raises(PmlaunchError, match="Did you mean smpl"):
         choose_robot("smlp", known_robots(opened))
 
 
-def test_robot_is_told_by_its_bodies(opened: HydraCheckout) -> None:
+def test_robot_by_its_bodies(opened: HydraCheckout) -> None:
     available = known_robots(opened)
     assert robot_with_bodies(frozenset(SMPL), available).name == "smpl"
     assert robot_with_bodies(frozenset(SMPL[:3]), available).name == "smpl"
@@ -80,7 +81,7 @@ def test_robot_is_told_by_its_bodies(opened: HydraCheckout) -> None:
     assert robot_with_bodies(frozenset(), available) is None
 
 
-def test_simulators_are_those_that_name_a_class(opened: HydraCheckout) -> None:
+def test_simulators_without_a_class_are_left_out(opened: HydraCheckout) -> None:
     found = simulators(opened, presets("simulator"))
     assert [simulator.name for simulator in found] == ["genesis", "isaaclab"]  # neither base nor physx
     assert to_json(choose_simulator("lab", found)) == {
@@ -91,13 +92,13 @@ def test_simulators_are_those_that_name_a_class(opened: HydraCheckout) -> None:
     }
 
 
-def test_simulator_without_a_preset_is_run_by_a_plain_python(opened: HydraCheckout) -> None:
+def test_simulator_without_a_preset_runs_in_a_plain_python(opened: HydraCheckout) -> None:
     (opened.config_dir / "simulator/brax.yaml").write_text("simulator: {_target_: protomotions.brax.Simulator}")
     brax = choose_simulator("brax", simulators(opened, presets("simulator")))
     assert (brax.runtime, brax.devices) == ("python", ("gpu", "cpu"))
 
 
-def test_constraints_list_the_broken_one_as_not_parsing(opened: HydraCheckout) -> None:
+def test_broken_constraint_is_listed_with_its_problem(opened: HydraCheckout) -> None:
     found = {constraint.name: constraint for constraint in constraints(opened)}
     assert list(found) == ["pelvis", "pelvis_hands_position", "vr"]
     assert to_json(found["vr"]) == {
@@ -116,7 +117,7 @@ def test_constraints_list_the_broken_one_as_not_parsing(opened: HydraCheckout) -
     assert (caught.value.code, caught.value.hint) == ("PML010", "pmlaunch list constraints")
 
 
-def test_models_tell_their_state_and_the_size_of_the_real_file(opened: HydraCheckout) -> None:
+def test_models_have_the_state_and_size_of_their_checkpoint(opened: HydraCheckout) -> None:
     found = known_models(opened)
     assert (found["motion_tracker"].state, found["motion_tracker"].size) == ("here", len(CHECKPOINT))
     assert (found["masked_mimic"].state, found["masked_mimic"].size) == ("pointer", 303_850_268)
@@ -125,20 +126,20 @@ def test_models_tell_their_state_and_the_size_of_the_real_file(opened: HydraChec
         "missing",
         None,
     )
-    assert checkpoint_state(opened.root) == ("missing", None)  # a folder is no checkpoint
+    assert checkpoint_state(opened.root) == ("missing", None)  # a folder is not a checkpoint
 
 
-def test_models_without_a_checkout_are_the_demo() -> None:
+def test_only_the_demo_is_listed_without_a_checkout() -> None:
     assert list(known_models(None)) == ["demo"]
 
 
-def test_model_that_needs_a_checkout_says_so() -> None:
+def test_pml012_model_needs_a_checkout() -> None:
     with pytest.raises(PmlaunchError, match="masked_mimic needs a ProtoMotions checkout") as caught:
         choose_model("maskmimic", presets("model"), list(known_models(None).values()))
     assert caught.value.code == "PML012"
 
 
-def test_trainings_and_other_pretrained_models_are_discovered(opened: HydraCheckout) -> None:
+def test_checkpoints_without_a_preset_are_discovered(opened: HydraCheckout) -> None:
     run = opened.root / "results/my run"
     other = opened.root / "data/pretrained_models/path_follower/smpl"
     for folder in (run, other):
@@ -152,7 +153,7 @@ def test_trainings_and_other_pretrained_models_are_discovered(opened: HydraCheck
     assert choose_model("My-Run", presets("model"), list(found.values())).name == "my run"
 
 
-def test_config_is_beside_the_checkpoint_or_one_folder_up(tmp_path: Path) -> None:
+def test_config_is_found_beside_the_checkpoint_or_one_folder_above(tmp_path: Path) -> None:
     checkpoint = tmp_path / "run" / "lightning" / "last.ckpt"
     checkpoint.parent.mkdir(parents=True)
     assert config_of(checkpoint) is None
@@ -166,7 +167,7 @@ def test_config_is_beside_the_checkpoint_or_one_folder_up(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("config", ["robot: 3", "robot: {body_names: 3}", "a: [", "- a"])
-def test_config_that_does_not_tell_its_robot_tells_none(opened: HydraCheckout, config: str) -> None:
+def test_malformed_config_states_no_robot(opened: HydraCheckout, config: str) -> None:
     path = opened.root / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
     path.with_name("config.yaml").write_text(config)
     assert from_checkpoint(path, known_robots(opened)).robot is None
@@ -187,9 +188,7 @@ def test_config_that_does_not_tell_its_robot_tells_none(opened: HydraCheckout, c
         ("action_scale: 1.0", "action_scale: [[1]]", {}),
     ],
 )
-def test_what_a_training_changed_in_its_robot(opened: HydraCheckout, old: str, new: str, changes: dict) -> None:
-    from pmlaunch.catalog.models import trained_robot
-
+def test_changes_of_a_training_to_its_robot(opened: HydraCheckout, old: str, new: str, changes: dict) -> None:
     path = trained_with(opened, **{old: new})
     robot = choose_robot("smpl", known_robots(opened))
-    assert trained_changes(opened, robot, trained_robot(path)) == changes
+    assert trained_changes(opened.config_dir, robot, path) == changes

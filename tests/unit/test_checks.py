@@ -1,4 +1,4 @@
-"""Every check is provoked: what it finds, how much that weighs, and what it says to do."""
+"""Every check of a plan: its code, severity, subject and hint."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def test_pml102_missing(plan, tracker: Path) -> None:
     assert "lfs pull" in (finding.fix or "")
 
 
-def test_pml102_missing_outside_of_the_checkout_has_no_fix(plan, tmp_path: Path) -> None:
+def test_pml102_missing_outside_the_checkout_has_no_fix(plan, tmp_path: Path) -> None:
     finding = preflight(plan(checkpoint="gone.ckpt"))[0]
     assert (finding.code, finding.fix, finding.subject) == ("PML102", None, str(tmp_path / "gone.ckpt"))
 
 
-def test_pml102_folder_in_the_place_of_the_checkpoint(plan, tracker: Path) -> None:
+def test_pml102_folder_instead_of_the_checkpoint(plan, tracker: Path) -> None:
     (tracker / "last.ckpt").unlink()
     (tracker / "last.ckpt").mkdir()
     assert only(plan()).code == "PML102"
@@ -62,7 +62,7 @@ def test_pml103_wrong_size(plan, in_git: dict[str, Pointer]) -> None:
     assert finding.hint == f"delete it, then {finding.fix}"
 
 
-def test_pml104_wrong_sha256_is_looked_for_with_verify(plan, in_git: dict[str, Pointer]) -> None:
+def test_pml104_wrong_sha256_is_found_with_verify(plan, in_git: dict[str, Pointer]) -> None:
     in_git["last.ckpt"] = Pointer("0" * 64, len(CHECKPOINT))
     assert preflight(plan()) == []
     assert only(plan(verify=True)).code == "PML104"
@@ -105,7 +105,7 @@ def test_pml111_robot_of_another_checkpoint(plan) -> None:
     assert "trained for robot smpl, not for amp (3 bodies)" in finding.message
 
 
-def test_pml111_trained_for_a_robot_that_nobody_knows(plan, tracker: Path) -> None:
+def test_pml111_trained_for_an_unknown_robot(plan, tracker: Path) -> None:
     text = (tracker / "config.yaml").read_text().replace("Pelvis", "Torso2", 1)
     (tracker / "config.yaml").write_text(text)
     finding = preflight(plan())[0]
@@ -125,7 +125,7 @@ def test_pml113_constraint(plan) -> None:
     assert preflight(plan(constraints=("vr", "pelvis"))) == []
 
 
-def test_pml113_constraint_in_a_list_that_was_typed(plan) -> None:
+def test_pml113_constraint_in_a_typed_list(plan) -> None:
     broken = "masked_mimic/constraints/pelvis_hands_position"
     assert ("PML113", ERROR) in codes(plan("tracker", f"+opt=[wandb,{broken}]"))
 
@@ -184,7 +184,7 @@ def test_motion(plan, tmp_path: Path, name: str, content: bytes | None, code: st
     assert (finding.code, finding.severity, finding.subject) == (code, severity, str(tmp_path / name))
 
 
-def test_pml123_motion_that_holds_code(plan, tmp_path: Path) -> None:
+def test_pml123_motion_contains_code(plan, tmp_path: Path) -> None:
     path = smpl_motion(tmp_path / "evil.npy")
     path.write_bytes(path.read_bytes().replace(b"numpy.core.multiarray\n_reconstruct", b"os.path\nsystem" + b" " * 0))
     finding = only(plan(motions=("evil.npy",)))
@@ -210,7 +210,7 @@ def test_pml201_and_pml202_runtime(plan, isaaclab: Path) -> None:
 
 
 def test_pml203_demo_without_its_packages(plan, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.checks.environment.find_spec", lambda name: None if name == "mujoco" else object())
+    monkeypatch.setattr("pmlaunch.checks.demo_packages.find_spec", lambda name: None if name == "mujoco" else object())
     finding = next(item for item in preflight(plan("demo")) if item.code == "PML203")
     assert (finding.severity, finding.subject) == (ERROR, "mujoco")
     assert finding.fix.endswith('-m pip install "pmlaunch[demo]"')

@@ -1,4 +1,4 @@
-"""`pmlaunch runtime`: what would start the simulator."""
+"""`pmlaunch runtime`: what would start the simulator, found without starting it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PYTHON = "python.bat" if current_name() == "windows" else "python.sh"
 
 
 @pytest.fixture(autouse=True)
-def _no_environment_is_active(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_active_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("CONDA_PREFIX", "VIRTUAL_ENV"):
         monkeypatch.delenv(name, raising=False)
 
@@ -35,7 +35,7 @@ def test_isaac_lab(as_json: Json, isaaclab: Path) -> None:
     assert data["command"] == [str(isaaclab / SCRIPT), "-p", "-m", "pmlaunch_agent"]
 
 
-def test_isaac_lab_for_people(capsys: pytest.CaptureFixture[str], isaaclab: Path) -> None:
+def test_isaac_lab_as_text(capsys: pytest.CaptureFixture[str], isaaclab: Path) -> None:
     assert run(["runtime"]) == 0
     captured = capsys.readouterr()
     facts = {line[:15].strip(): line[15:].strip() for line in captured.out.splitlines()}
@@ -68,11 +68,11 @@ def test_missing_interpreter(as_json: Json) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code"), [(["--via", "docker"], "PML001"), (["--simulator", "isaacgum"], "PML010")]
 )
-def test_invalid_option(as_json: Json, arguments: list[str], code: str) -> None:
+def test_invalid_options(as_json: Json, arguments: list[str], code: str) -> None:
     assert [error["code"] for error in as_json("runtime", *arguments)["errors"]] == [code]
 
 
-@pytest.mark.skipif(current_name() == "windows", reason="skipped: Windows itself has the other tests")
+@pytest.mark.skipif(current_name() == "windows", reason="covered by the other tests on Windows")
 def test_batch_file_that_would_break(
     as_json: Json, capsys: pytest.CaptureFixture[str], isaaclab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""A config that has been examined is not examined again; and it is read by the fast parser as by the slow one."""
+"""The report on a config is cached by content, and the fast YAML parser agrees with OmegaConf's own."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from unit_help import report_on, with_line
 
 from pmlaunch.generations.v2 import compose
 from pmlaunch.generations.v2 import config_inspection as inspection
-from pmlaunch.generations.v2.compose import ConfigReport
+from pmlaunch.generations.values import ConfigReport
 from standin import TRAINED
 
 
 class Counted:
-    """compose._examine, counted."""
+    """Counts the calls of compose._examine."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch):
         self.times = 0
@@ -28,14 +28,14 @@ class Counted:
 
 
 @pytest.mark.parametrize("line", ["x: 1", "x: ${nothing}", "x: {_target_: os.system}"])
-def test_same_content_is_not_computed_again(config: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+def test_unchanged_config_is_not_examined_again(config: Path, monkeypatch: pytest.MonkeyPatch, line: str) -> None:
     counted = Counted(monkeypatch)
     first = report_on(with_line(config, line), keys=("num_env",))
     assert report_on(with_line(config, line), keys=("num_env",)) == first
     assert counted.times == 1
 
 
-def test_changed_byte_is_computed_again(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_config_is_examined_again(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
     assert report_on(config).control_hz == 30
     config.write_text(TRAINED.replace("seed: 0", "seed: 1"), encoding="utf-8")
@@ -48,9 +48,7 @@ def test_changed_byte_is_computed_again(config: Path, monkeypatch: pytest.Monkey
     assert counted.times == 5
 
 
-def test_cache_can_be_turned_off_and_need_not_be_writable(
-    config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_cache_may_be_off_or_not_writable(config: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     counted = Counted(monkeypatch)
     (tmp_path / "file").write_text("no folder")
     for place in ("off", str(tmp_path / "file")):
@@ -75,7 +73,7 @@ def _both(path: Path) -> tuple[object, object]:
         return slow, load()
 
 
-def test_fast_yaml_reads_what_the_slow_one_reads(checkout: Path) -> None:
+def test_fast_yaml_agrees_with_omegaconf(checkout: Path) -> None:
     files = _yaml_files(checkout)
     assert len(files) > 15
     for path in files:
@@ -83,7 +81,7 @@ def test_fast_yaml_reads_what_the_slow_one_reads(checkout: Path) -> None:
         assert fast == slow, path
 
 
-def test_fast_yaml_reads_what_the_slow_one_reads_upstream(upstream: Path) -> None:
+def test_fast_yaml_agrees_with_omegaconf_on_upstreams_configs(upstream: Path) -> None:
     for path in _yaml_files(upstream):
         slow, fast = _both(path)
         assert fast == slow, path
@@ -109,7 +107,7 @@ def test_fast_yaml_reads_what_the_slow_one_reads_upstream(upstream: Path) -> Non
         "- 1",
     ],
 )
-def test_fast_yaml_reads_scalars_as_the_slow_one_does(tmp_path: Path, text: str) -> None:
+def test_fast_yaml_agrees_with_omegaconf_on_scalars(tmp_path: Path, text: str) -> None:
     path = tmp_path / "file.yaml"
     path.write_text(
         f"a: {text}\nb: [x, {{c: {text.lstrip('- ')}}}]\n" if "-" not in text[:1] else text, encoding="utf-8"

@@ -1,4 +1,4 @@
-"""A run's config is composed and resolved as upstream does, and none of what it may hold is executed."""
+"""A run's config is composed and resolved as upstream does it, without executing anything in it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pytest
 from omegaconf import OmegaConf
 from unit_help import OVERRIDES, report_on, with_line
 
-from pmlaunch.generations.v2.compose import ConfigReport, config_report
+from pmlaunch.generations.v2.compose import config_report
+from pmlaunch.generations.values import ConfigReport
 from standin import TRAINED
 
 
@@ -17,12 +18,12 @@ def codes(report: ConfigReport) -> list[str]:
     return [finding.code for finding in report.findings]
 
 
-def test_stand_in_has_no_findings_and_tells_its_facts(config: Path) -> None:
+def test_valid_config_has_facts_and_no_findings(config: Path) -> None:
     report = report_on(config)
     assert report == ConfigReport(
         control_hz=30.0,
         motion_file="walk.npy",
-        num_envs=1,  # of eval_overrides, not of the training
+        num_envs=1,  # from eval_overrides, not from the training
         agent="protomotions.agents.mimic.agent.Mimic",
         control_type="built_in_pd",
     )
@@ -34,18 +35,18 @@ def test_command_line_wins_over_eval_overrides(config: Path) -> None:
 
 
 @pytest.mark.parametrize(("simulator", "rate"), [("isaaclab", 30.0), ("genesis", 30.0)])
-def test_control_rate_is_that_of_the_simulator(config: Path, simulator: str, rate: float) -> None:
+def test_control_rate_depends_on_the_simulator(config: Path, simulator: str, rate: float) -> None:
     assert report_on(config, overrides=("+robot=smpl", f"+simulator={simulator}", "++motion_file=x")).control_hz == rate
     more = "++robot.sim.genesis.decimation=4"
     assert report_on(config, more, overrides=("+robot=smpl", "+simulator=genesis", "++motion_file=x")).control_hz == 15
 
 
 @pytest.mark.parametrize("rate", ["0", "null", "'fast'", "true"])
-def test_control_rate_that_is_no_rate_is_unknown(config: Path, rate: str) -> None:
+def test_invalid_control_rate_is_unknown(config: Path, rate: str) -> None:
     assert report_on(config, f"++simulator.config.sim.decimation={rate}").control_hz is None
 
 
-# what it would do, said to OmegaConf in quotes: open("MARK", "w"), without a quote of its own
+# open("MARK", "w"), written without quotes so that it fits into quoted YAML
 CODE = "open(chr(77)+chr(65)+chr(82)+chr(75),chr(119))"
 HIDDEN = {
     "plain": "evil: '${eval:\"CODE\"}'",
@@ -66,7 +67,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("hidden", HIDDEN.values(), ids=HIDDEN.keys())
-def test_code_in_eval_is_refused_and_not_run(
+def test_code_in_eval_is_refused_and_not_executed(
     config: Path, hidden: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -77,7 +78,7 @@ def test_code_in_eval_is_refused_and_not_run(
     assert not (tmp_path / "MARK").exists()
 
 
-def test_code_of_an_import_is_refused_and_named(config: Path, tmp_path: Path) -> None:
+def test_import_in_eval_is_refused_and_named(config: Path, tmp_path: Path) -> None:
     marker = tmp_path / "marker"
     quoted = f"__import__('os').system('touch {marker}')"
     config.write_text(OmegaConf.to_yaml({"evil": f'${{eval:"{quoted}"}}'}) + TRAINED, encoding="utf-8")
@@ -91,17 +92,17 @@ def test_code_in_eval_overrides_is_refused(config: Path) -> None:
     text = TRAINED.replace("headless: false,", "headless: false, seed: '${eval:exit}',")
     config.write_text(text, encoding="utf-8")
     report = report_on(config)
-    assert codes(report) == ["PML108", "PML108"]  # where it stands, and where it is merged to
+    assert codes(report) == ["PML108", "PML108"]  # in eval_overrides, and where it is merged to
     assert {finding.subject for finding in report.findings} == {"eval_overrides.seed", "seed"}
 
 
-def test_code_in_the_checkouts_own_config_is_refused(config: Path) -> None:
+def test_code_in_the_checkouts_config_is_refused(config: Path) -> None:
     path = config.parents[4] / "protomotions/config/terrain/flat.yaml"
     path.write_text("# @package _global_\nterrain: {size: '${eval:exit}'}\n", encoding="utf-8")
     assert codes(report_on(config)) == ["PML108"]
 
 
-def test_resolvers_are_gone_afterwards(config: Path) -> None:
+def test_resolvers_are_removed_afterwards(config: Path) -> None:
     report_on(config)
     assert not OmegaConf.has_resolver("eval")
 
@@ -129,11 +130,11 @@ def test_foreign_target_is_refused(config: Path, line: str, code: str) -> None:
 @pytest.mark.parametrize(
     "target", ["torch.optim.Adam", "lightning.fabric.Fabric", "protomotions.a.B", "agents.callbacks.x.Y", "???"]
 )
-def test_own_target_is_let_through(config: Path, target: str) -> None:
+def test_own_target_is_accepted(config: Path, target: str) -> None:
     assert set(codes(report_on(with_line(config, f"x: {{_target_: '{target}'}}")))) <= {"PML110"}
 
 
-def test_missing_value_is_named_with_the_way_to_set_it(config: Path) -> None:
+def test_pml110_missing_value_has_a_hint(config: Path) -> None:
     (finding,) = report_on(config, overrides=OVERRIDES[:-1]).findings
     assert (finding.code, finding.hint) == ("PML110", "motion_file=VALUE")
 
@@ -142,19 +143,19 @@ def test_missing_value_is_named_with_the_way_to_set_it(config: Path) -> None:
     "line",
     ["x: ${nothing.here}", "x: ${unheard_of:1}", "x: ${eval:1/0}", "x: ${sqrt:minus}", "x: ${x}", "x: ${len:3}"],
 )
-def test_value_that_does_not_resolve_is_named(config: Path, line: str) -> None:
+def test_pml109_unresolvable_value(config: Path, line: str) -> None:
     report = report_on(with_line(config, line))
     assert codes(report) == ["PML109"]
     assert report.findings[0].subject == "x"
     assert "\n" not in report.findings[0].message
 
 
-def test_no_more_than_eight_findings_of_a_kind(config: Path) -> None:
+def test_at_most_eight_findings_of_a_kind(config: Path) -> None:
     lines = "\n".join(f"x{number}: ${{nothing}}" for number in range(20))
     assert codes(report_on(with_line(config, lines))) == ["PML109"] * 8
 
 
-def test_code_is_told_first(config: Path) -> None:
+def test_findings_about_code_come_first(config: Path) -> None:
     lines = "\n".join(f"x{number}: ${{nothing}}" for number in range(20)) + "\nz: ${eval:exit}"
     assert codes(report_on(with_line(config, lines)))[0] == "PML108"
 
@@ -164,7 +165,7 @@ def test_code_is_told_first(config: Path) -> None:
     ["a: [1", "a: 1\n\tb: 2", "- a\n- b", "a: 1\na: 2", "!!python/object/apply:os.system [id]", "a: " + "[" * 9999],
     ids=["bracket", "tab", "list", "key twice", "python tag", "deep"],
 )
-def test_broken_config_is_a_finding(config: Path, content: str) -> None:
+def test_pml107_malformed_config(config: Path, content: str) -> None:
     config.write_text(content, encoding="utf-8")
     (finding,) = report_on(config).findings
     assert (finding.code, finding.subject) == ("PML107", str(config))
@@ -172,24 +173,24 @@ def test_broken_config_is_a_finding(config: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"a: \xff\xfe", b"\x00"])
-def test_config_that_is_no_text_is_a_finding(config: Path, content: bytes) -> None:
+def test_pml107_config_that_is_not_text(config: Path, content: bytes) -> None:
     config.write_bytes(content)
     assert codes(report_on(config)) == ["PML107"]
 
 
-def test_group_that_does_not_parse_is_a_finding(config: Path) -> None:
+def test_pml109_malformed_group(config: Path) -> None:
     (finding,) = report_on(config, "+opt=masked_mimic/constraints/pelvis_hands_position").findings
     assert finding.code == "PML109"
     assert finding.message.startswith("Hydra cannot compose the config: ")
 
 
-def test_override_that_does_not_merge_is_a_finding(config: Path) -> None:
-    assert codes(report_on(with_line(config, "eval_overrides: 3"))) == ["PML107"]  # the key stands twice
+def test_pml109_override_that_does_not_merge(config: Path) -> None:
+    assert codes(report_on(with_line(config, "eval_overrides: 3"))) == ["PML107"]  # a duplicate key
     config.write_text(TRAINED.replace("eval_overrides: {", "eval_overrides: 3\nother: {"), encoding="utf-8")
     assert codes(report_on(config)) == ["PML109"]
 
 
-def test_unknown_keys_are_answered_with_the_nearest(config: Path) -> None:
+def test_unknown_keys_suggest_the_nearest(config: Path) -> None:
     keys = (
         "num_env",
         "max_eval_steps",
@@ -200,24 +201,25 @@ def test_unknown_keys_are_answered_with_the_nearest(config: Path) -> None:
         "seed",
     )
     report = report_on(config, "++num_env=3", "++max_eval_steps=3", keys=keys)
-    assert report.unknown_keys == ("num_env", "max_eval_steps", "xyzzy")
-    assert report.nearest["num_env"] == [" Did you mean num_envs or env?"]
-    assert report.nearest["max_eval_steps"] == [" Did you mean agent.config.max_eval_steps?"]
-    assert report.nearest["xyzzy"] == []
+    assert report.unknown_keys == {
+        "num_env": " Did you mean num_envs or env?",
+        "max_eval_steps": " Did you mean agent.config.max_eval_steps?",
+        "xyzzy": "",
+    }
 
 
-def test_key_of_a_list_and_key_that_is_null_are_known(config: Path) -> None:
-    assert report_on(config, keys=("robot.body_names", "checkpoint", "robot.body_names[0]")).unknown_keys == ()
+def test_keys_of_lists_and_null_values_are_known(config: Path) -> None:
+    assert report_on(config, keys=("robot.body_names", "checkpoint", "robot.body_names[0]")).unknown_keys == {}
 
 
-def test_without_a_config_the_groups_alone_are_examined(config: Path) -> None:
+def test_groups_are_examined_without_a_training_config(config: Path) -> None:
     report = config_report(config.parents[4] / "protomotions/config", None, OVERRIDES, ())
-    assert codes(report) == ["PML109"]  # num_envs comes from the training
+    assert codes(report) == ["PML109"]  # num_envs is set by the training only
     assert report.findings[0].subject == "simulator.config.num_envs"
 
 
-def test_merging_in_place_gives_what_upstream_gets(upstream: Path) -> None:
-    """eval_agent.py copies the whole config at each merge; the report's merge does not, and means the same."""
+def test_merging_in_place_equals_upstreams_merge(upstream: Path) -> None:
+    """Upstream copies the whole config at each merge; the report's merge does not, with the same result."""
     from omegaconf import OmegaConf
 
     from pmlaunch.generations.v2 import compose

@@ -1,4 +1,4 @@
-"""Ctrl+C and polite requests are counted, while a run goes on and no longer."""
+"""Signals are counted while a run is in progress, and only then."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ASKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGB
 
 
 @pytest.fixture(autouse=True)
-def _as_before():
+def _restore_handlers():
     before = {number: signal.getsignal(number) for number in ASKED}
     yield
     for number, handler in before.items():
@@ -21,7 +21,7 @@ def _as_before():
 
 
 @pytest.mark.parametrize("number", ASKED)
-def test_signal_is_counted_and_strikes_nothing(number: signal.Signals) -> None:
+def test_signal_is_counted_and_raises_nothing(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with Interrupts() as interrupts:
         assert interrupts.count == 0
@@ -31,7 +31,7 @@ def test_signal_is_counted_and_strikes_nothing(number: signal.Signals) -> None:
     assert signal.getsignal(number) is before
 
 
-def test_ctrl_c_afterwards_is_pythons_own_again() -> None:
+def test_ctrl_c_raises_again_afterwards() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with Interrupts() as interrupts:
         pass
@@ -40,7 +40,7 @@ def test_ctrl_c_afterwards_is_pythons_own_again() -> None:
     assert interrupts.count == 0
 
 
-def test_handlers_come_back_after_an_error() -> None:
+def test_handlers_are_restored_after_an_error() -> None:
     before = [signal.getsignal(number) for number in ASKED]
     with pytest.raises(ZeroDivisionError), Interrupts():
         raise ZeroDivisionError
@@ -48,7 +48,7 @@ def test_handlers_come_back_after_an_error() -> None:
 
 
 @pytest.mark.parametrize("number", ASKED)
-def test_who_was_told_to_ignore_a_signal_goes_on_ignoring_it(number: signal.Signals) -> None:
+def test_ignored_signals_stay_ignored(number: signal.Signals) -> None:
     signal.signal(number, signal.SIG_IGN)
     with Interrupts() as interrupts:
         signal.raise_signal(number)
@@ -56,7 +56,7 @@ def test_who_was_told_to_ignore_a_signal_goes_on_ignoring_it(number: signal.Sign
     assert signal.getsignal(number) is signal.SIG_IGN
 
 
-def test_another_thread_may_not_and_does_not_ask_for_signals() -> None:
+def test_off_the_main_thread_no_handler_is_set() -> None:
     before = [signal.getsignal(number) for number in ASKED]
     seen: list[object] = []
 

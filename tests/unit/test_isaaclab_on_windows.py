@@ -1,4 +1,4 @@
-"""What would break isaaclab.bat is seen before the start: refused, worked around, or told."""
+"""What would break isaaclab.bat is detected before the start: refused, avoided or reported."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from pmlaunch.model import FLAG, ChosenPython, Finding, RuntimeFacts, RuntimeKind, Severity
+from pmlaunch.model import (
+    FLAG,
+    ChosenPython,
+    Finding,
+    IsaacLabVersion,
+    Origin,
+    RuntimeFacts,
+    RuntimeKind,
+    Severity,
+    Source,
+)
 from pmlaunch.runtimes.batch_rules import BatchFile, about_zero
 from pmlaunch.runtimes.interface import IsaacLabRuntime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
@@ -23,7 +33,7 @@ def _on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def runtime(root: Path, version: str = "2.3.0", *, name: str = "isaaclab", **environment: str) -> IsaacLabRuntime:
-    """An Isaac Lab of that version in the folder `name` below `root`, as it is found in these surroundings."""
+    """The runtime of an Isaac Lab of that version in the folder `name` below `root`, with this environment."""
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "isaaclab.bat").touch()
@@ -40,9 +50,9 @@ def only(made: IsaacLabRuntime) -> Finding:
     return finding
 
 
-def test_nothing_to_tell(tmp_path: Path) -> None:
+def test_no_findings(tmp_path: Path) -> None:
     made = runtime(tmp_path, CONDA_PREFIX="/conda", PATH=r"C:\Windows;C:\Program Files (x86)\NVIDIA Corporation")
-    assert (findings(made), made.environment, made.version) == ([], {}, "2.3.0")
+    assert (findings(made), made.environment, str(made.version)) == ([], {}, "2.3.0")
 
 
 @pytest.mark.parametrize("version", ["2.1.0", "2.3.0"])
@@ -54,7 +64,7 @@ def test_pml208_blank_in_conda_prefix(tmp_path: Path, version: str) -> None:
     assert findings(runtime(tmp_path, "3.0.0", CONDA_PREFIX="/Program Files/conda")) == []
 
 
-def test_pml208_not_for_the_python_on_path_which_is_called_by_its_name(tmp_path: Path) -> None:
+def test_pml208_does_not_apply_to_python_on_path_which_is_called_by_name(tmp_path: Path) -> None:
     place = tmp_path / "Program Files"
     place.mkdir()
     (place / "python.exe").touch()
@@ -62,7 +72,7 @@ def test_pml208_not_for_the_python_on_path_which_is_called_by_its_name(tmp_path:
 
 
 @pytest.mark.parametrize("name", ["R&D", "100%", "a (b", "a) b", "a^b", "a;b", "x=y", "bang!"])
-def test_pml209_folder_that_isaaclab_bat_acts_on(tmp_path: Path, name: str) -> None:
+def test_pml209_special_characters_in_the_folder(tmp_path: Path, name: str) -> None:
     finding = only(runtime(tmp_path, name=name, CONDA_PREFIX="/conda"))
     assert (finding.code, finding.severity, finding.subject) == ("PML209", ERROR, str(tmp_path / name))
     assert "--via python --python EXE" in (finding.hint or "")
@@ -70,13 +80,13 @@ def test_pml209_folder_that_isaaclab_bat_acts_on(tmp_path: Path, name: str) -> N
 
 @pytest.mark.parametrize("version", ["2.3.0", "3.0.0"])
 @pytest.mark.parametrize("prefix", ["/conda (old", "/old) conda"])
-def test_pml209_python_with_an_open_parenthesis(tmp_path: Path, version: str, prefix: str) -> None:
+def test_pml209_unbalanced_parenthesis_in_the_python(tmp_path: Path, version: str, prefix: str) -> None:
     finding = only(runtime(tmp_path, version, CONDA_PREFIX=prefix))
     assert (finding.code, finding.severity, finding.subject) == ("PML209", ERROR, str(Path(prefix, "python.exe")))
     assert "CONDA_PREFIX" in finding.message
 
 
-def test_pml210_variables_that_are_kept_from_the_batch_file(tmp_path: Path) -> None:
+def test_pml210_variables_hidden_from_the_batch_file(tmp_path: Path) -> None:
     made = runtime(tmp_path, CONDA_PREFIX="/conda", Skip="1", PATH=r"C:\a;C:\b (old;C:\c (x86)")
     assert findings(made) == [("PML210", NOTE), ("PML210", NOTE)]
     assert made.environment == {"Skip": None, "PATH": r"C:\a;C:\c (x86)"}
@@ -89,7 +99,7 @@ def test_pml211_no_python(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("version", "told"), [("2.1.0", True), ("2.3.0", True), ("3.0.0", False)])
-def test_pml214_balanced_parentheses_are_told_and_not_refused(tmp_path: Path, version: str, told: bool) -> None:
+def test_pml214_balanced_parentheses_are_a_warning(tmp_path: Path, version: str, told: bool) -> None:
     expected = [("PML214", WARNING)] if told else []
     assert findings(runtime(tmp_path, version, CONDA_PREFIX="/conda(x86)")) == expected
     made = runtime(tmp_path, version, name="lab (x86)", CONDA_PREFIX="/conda")
@@ -102,7 +112,7 @@ def test_pml214_balanced_parentheses_are_told_and_not_refused(tmp_path: Path, ve
     ("version", "by", "words"),
     [
         ("2.1.0", "CONDA_PREFIX", "whatever happens"),
-        ("2.1.0", "_isaac_sim", None),  # python.bat is entered without CALL: its own code comes back
+        ("2.1.0", "_isaac_sim", None),  # python.bat is started without CALL, so its own exit code comes back
         ("2.2.1", "_isaac_sim", "whatever happens"),
         ("2.3.0", "_isaac_sim", "whatever happens"),
         ("2.3.0", "CONDA_PREFIX", "whatever happens"),
@@ -112,23 +122,23 @@ def test_pml214_balanced_parentheses_are_told_and_not_refused(tmp_path: Path, ve
         ("3.0.0", "_isaac_sim", None),
     ],
 )
-def test_what_exit_code_0_is_worth(version: str | None, by: str, words: str | None) -> None:
-    said = about_zero(version, by)
+def test_meaning_of_exit_code_0(version: str | None, by: str, words: str | None) -> None:
+    said = about_zero(IsaacLabVersion.parse(version) if version else None, by == "_isaac_sim")
     assert said is None if words is None else words in str(said)
 
 
-def test_way_around_a_batch_file() -> None:
-    facts = RuntimeFacts(RuntimeKind.ISAACLAB, r"C:\lab\isaaclab.bat", "2.3.0", FLAG, None)
+def test_options_that_bypass_the_batch_file() -> None:
+    facts = RuntimeFacts(RuntimeKind.ISAACLAB, r"C:\lab\isaaclab.bat", IsaacLabVersion("2.3.0", 2, 3), FLAG, None)
 
     def way(python: ChosenPython | None) -> str:
         batch = BatchFile.of(replace(facts, python=python))
         assert batch is not None
         return batch.way_around
 
-    assert way(ChosenPython(r"C:\my conda\python.exe", "CONDA_PREFIX", None)) == (
+    assert way(ChosenPython(r"C:\my conda\python.exe", Source(Origin.ACTIVE_ENVIRONMENT, "CONDA_PREFIX"), None)) == (
         r'--via python --python "C:\my conda\python.exe"'
     )
-    assert way(ChosenPython(r"C:\lab\_isaac_sim\python.bat", "_isaac_sim", None)) == (
+    assert way(ChosenPython(r"C:\lab\_isaac_sim\python.bat", Source(Origin.ISAAC_SIM), None)) == (
         r'--via python --python "C:\lab\_isaac_sim\kit\python\python.exe"'
     )
     assert way(None) == "--via python --python EXE"
@@ -137,5 +147,5 @@ def test_way_around_a_batch_file() -> None:
 @pytest.mark.parametrize(
     ("kind", "path"), [(RuntimeKind.ISAACLAB, "/lab/isaaclab.sh"), (RuntimeKind.PYTHON, r"C:\sim\python.bat")]
 )
-def test_other_programs_mean_their_exit_codes(kind: RuntimeKind, path: str) -> None:
+def test_other_programs_have_no_batch_file(kind: RuntimeKind, path: str) -> None:
     assert BatchFile.of(RuntimeFacts(kind, path, None, FLAG, None)) is None

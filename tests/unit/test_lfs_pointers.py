@@ -29,7 +29,7 @@ TEXT = pointer_text(b"weights", 303_850_268)
     ],
     ids=["as git writes it", "CRLF", "without the last line end", "with an extension", "with another key"],
 )
-def test_pointer_is_read(text: str) -> None:
+def test_a_pointer_is_parsed(text: str) -> None:
     assert parse_pointer(text.encode()) == POINTER
 
 
@@ -53,11 +53,11 @@ def test_pointer_is_read(text: str) -> None:
         *("no size", "negative size", "no version", "begins with a blank", "version only"),
     ],
 )
-def test_anything_else_is_no_pointer(content: bytes) -> None:
+def test_anything_else_is_not_a_pointer(content: bytes) -> None:
     assert parse_pointer(content) is None
 
 
-def test_file_is_read_no_further_than_a_pointer_goes(tmp_path: Path) -> None:
+def test_only_the_start_of_a_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     path.write_text(TEXT, encoding="utf-8", newline="\n")
     assert read_pointer(path) == POINTER
@@ -65,13 +65,13 @@ def test_file_is_read_no_further_than_a_pointer_goes(tmp_path: Path) -> None:
     assert read_pointer(path) is None
 
 
-def test_missing_file_raises(tmp_path: Path) -> None:
+def test_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_pointer(tmp_path / "last.ckpt")
 
 
 @pytest.mark.parametrize("content", [b"", b"weights", b"x" * (1 << 20), b"x" * ((1 << 20) + 1)])
-def test_sha256_is_that_of_the_whole_file(tmp_path: Path, content: bytes) -> None:
+def test_sha256_covers_the_whole_file(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file").write_bytes(content)
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
@@ -91,7 +91,7 @@ class Git:
         return self
 
 
-def test_pointer_in_git_is_that_of_the_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_pointer_in_git_comes_from_the_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     git = Git(stdout=TEXT.encode())
     monkeypatch.setattr(subprocess, "run", git)
     assert pointer_in_git(tmp_path / "last.ckpt") == POINTER
@@ -113,13 +113,15 @@ def test_pointer_in_git_is_that_of_the_commit(monkeypatch: pytest.MonkeyPatch, t
     ],
     ids=["no repository", "no LFS file", "no git", "git hangs"],
 )
-def test_no_answer_of_git_is_no_pointer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: Git) -> None:
+def test_without_an_answer_from_git_there_is_no_pointer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: Git
+) -> None:
     monkeypatch.setattr(subprocess, "run", git)
     assert pointer_in_git(tmp_path / "last.ckpt") is None
 
 
-def test_only_what_may_be_a_pointer_is_read_of_git() -> None:
-    """The assets of a robot are hundreds of megabytes: to read them took half a minute."""
+def test_only_blobs_small_enough_for_a_pointer_are_read() -> None:
+    """A robot's assets are hundreds of megabytes; reading them took half a minute."""
     pointer = pointer_text(b"weights").encode()
     blobs = {"a.stl": b"x" * 5000, "b 走.ckpt": pointer, "c.txt": b"small\nbut no pointer", "d.stl": pointer + b" "}
 

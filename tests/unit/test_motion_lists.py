@@ -1,4 +1,4 @@
-"""Names, patterns, folders and libraries become one list of motions, and one YAML of it."""
+"""Collect names, patterns, folders and libraries into one list of motions and one library."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def listed(planned) -> list[dict]:
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
-    """A folder [of clips] with c.npy at 30 frames/s, b.npy at 100 and a deeper/a.npy at 29.97."""
+    """Create a folder with c.npy at 30 frames/s, b.npy at 100 and deeper/a.npy at 29.97."""
     folder = tmp_path / "clips [old] 动作"
     smpl_motion(folder / "c.npy", frames=31, fps=30)
     smpl_motion(folder / "b.npy", frames=201, fps=100)
@@ -34,13 +34,13 @@ def clips(tmp_path: Path) -> Path:
     return folder
 
 
-def test_one_motion_needs_no_list(plan, clips: Path) -> None:
+def test_single_motion_needs_no_library(plan, clips: Path) -> None:
     planned = plan(motions=(f"{clips.name}/c.npy", f"{clips.name}/c.npy"))
     assert planned.plan.measuring.library is None
     assert f"++motion_file='{clips / 'c.npy'}'" in planned.plan.overrides
 
 
-def test_several_keep_their_order_and_lose_their_doubles(plan, clips: Path, checkout: Path) -> None:
+def test_several_motions_keep_their_order_without_duplicates(plan, clips: Path, checkout: Path) -> None:
     planned = plan(motions=("walk", f"{clips.name}/c.npy", str(clips / "b.npy"), "walk"))
     assert names(planned) == ["smpl_humanoid_walk", "c", "b"]
     assert [(entry["file"], entry["fps"], entry["idx"]) for entry in listed(planned)] == [
@@ -51,7 +51,7 @@ def test_several_keep_their_order_and_lose_their_doubles(plan, clips: Path, chec
     assert [entry["sub_motions"] for entry in listed(planned)] == [
         [{"weight": 1.0, "idx": index, "timings": {"start": 0.0, "end": -1}}] for index in range(3)
     ]
-    assert planned.plan.measuring.library.isascii(), "upstream opens it in whatever encoding Windows has"
+    assert planned.plan.measuring.library.isascii(), "upstream opens it in the encoding of the Windows locale"
 
 
 @pytest.mark.parametrize(
@@ -70,29 +70,29 @@ def test_patterns_and_folders(plan, clips: Path, typed: str, found: list[str]) -
     assert clips.is_dir()
 
 
-def test_a_bare_name_is_a_name_first(plan, clips: Path, checkout: Path) -> None:
+def test_bare_name_is_a_motion_before_it_is_a_folder(plan, clips: Path, checkout: Path) -> None:
     smpl_motion(clips.parent / "walk" / "mine.npy")
     (clips.parent / "squat").mkdir()
     assert names(plan(motions=("walk",))) == ["smpl_humanoid_walk"]
-    assert names(plan("demo", motions=("squat",))) == ["smpl_humanoid_squat"], "an empty folder hides nothing"
+    assert names(plan("demo", motions=("squat",))) == ["smpl_humanoid_squat"], "an empty folder does not shadow a name"
     assert names(plan(motions=("walk/",))) == names(plan(motions=("./walk",))) == ["mine"]
     assert checkout.is_dir()
 
 
 @pytest.mark.parametrize("typed", ["", " "])
-def test_pml001_an_empty_name(refused, clips: Path, typed: str) -> None:
+def test_pml001_empty_name(refused, clips: Path, typed: str) -> None:
     assert refused(motions=(typed,)).code == "PML001"
     assert clips.is_dir()
 
 
 @pytest.mark.parametrize("typed", ["nothing/*.npy", "clips [old] 动作/*.txt", "empty"])
-def test_a_pattern_without_a_motion(refused, clips: Path, typed: str) -> None:
+def test_pml010_pattern_or_folder_without_a_motion(refused, clips: Path, typed: str) -> None:
     (clips.parent / "empty").mkdir()
     error = refused(motions=(typed,))
     assert (error.code, error.subject) == ("PML010", typed)
 
 
-def test_library_of_upstreams_kind(plan, clips: Path, tmp_path: Path) -> None:
+def test_library_in_upstreams_format(plan, clips: Path, tmp_path: Path) -> None:
     library = tmp_path / "library.yaml"
     pieces = [
         {"idx": 1, "timings": {"start": 0.5, "end": 1.5}, "weight": 2.0, "labels": ["b"]},
@@ -104,7 +104,7 @@ def test_library_of_upstreams_kind(plan, clips: Path, tmp_path: Path) -> None:
     ]
     library.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
     alone = plan(motions=("library.yaml",))
-    assert alone.plan.measuring.library is None, "upstream reads it as it is"
+    assert alone.plan.measuring.library is None, "upstream reads the file itself"
     assert f"++motion_file='{library}'" in alone.plan.overrides
     assert [(motion.name, motion.frames, motion.seconds) for motion in alone.plan.motions] == [
         ("c", 31, 1.0),
@@ -117,11 +117,11 @@ def test_library_of_upstreams_kind(plan, clips: Path, tmp_path: Path) -> None:
         {"weight": 2.0, "labels": ["b"], "idx": 1, "timings": {"start": 0.5, "end": 1.5}}
     ]
     library.rename(library.with_suffix(".yml"))
-    assert len(listed(plan(motions=("library.yml",)))) == 3, "upstream would give .yml to torch.load"
+    assert len(listed(plan(motions=("library.yml",)))) == 3, "upstream would pass a .yml file to torch.load"
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "0", "-30", "1" + "0" * 400])
-def test_pml120_an_impossible_fps(refused, clips: Path, tmp_path: Path, value: str) -> None:
+def test_pml120_invalid_fps(refused, clips: Path, tmp_path: Path, value: str) -> None:
     (tmp_path / "n.yaml").write_text(f"motions: [{{file: '{clips / 'c.npy'}', fps: {value}}}]", encoding="utf-8")
     for motions in (("n.yaml",), ("n.yaml", "walk")):
         error = refused(motions=motions)
@@ -131,13 +131,13 @@ def test_pml120_an_impossible_fps(refused, clips: Path, tmp_path: Path, value: s
 
 
 @pytest.mark.parametrize("timings", ["{start: .nan}", "{end: .inf}", "{start: -.inf}"])
-def test_pml120_an_impossible_time(refused, clips: Path, tmp_path: Path, timings: str) -> None:
+def test_pml120_invalid_time(refused, clips: Path, tmp_path: Path, timings: str) -> None:
     entry = f"{{file: '{clips / 'c.npy'}', idx: .nan, sub_motions: [{{idx: .nan, timings: {timings}}}]}}"
     (tmp_path / "n.yaml").write_text(f"motions: [{entry}]", encoding="utf-8")
     assert refused(motions=("n.yaml",)).code == "PML120"
 
 
-def test_a_clip_at_two_speeds_is_two_motions(plan, clips: Path, tmp_path: Path) -> None:
+def test_clip_at_two_rates_counts_as_two_motions(plan, clips: Path, tmp_path: Path) -> None:
     file = str(clips / "c.npy")
     entries = [{"file": file}, {"file": file, "fps": 60}, {"file": file, "fps": 30}]
     (tmp_path / "e.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
@@ -146,12 +146,12 @@ def test_a_clip_at_two_speeds_is_two_motions(plan, clips: Path, tmp_path: Path) 
     )
 
 
-def test_doubles_in_a_library_that_upstream_reads(plan, clips: Path, tmp_path: Path) -> None:
+def test_duplicates_in_a_library_read_by_upstream_are_kept(plan, clips: Path, tmp_path: Path) -> None:
     entries = [{"file": str(clips / "c.npy")}] * 2
     (tmp_path / "d.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
     planned = plan(motions=("d.yaml",))
-    assert (len(planned.plan.motions), planned.plan.measuring.library) == (2, None), "it plays both"
-    assert len(listed(plan(motions=("d.yaml", "walk")))) == 2, "in a list of pmlaunch's own each is there once"
+    assert (len(planned.plan.motions), planned.plan.measuring.library) == (2, None), "upstream plays both"
+    assert len(listed(plan(motions=("d.yaml", "walk")))) == 2, "a generated library has each motion once"
 
 
 def test_pml121_many_missing_motions_are_one_finding(plan, in_git, tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ def test_pml121_many_missing_motions_are_one_finding(plan, in_git, tmp_path: Pat
 
 
 @pytest.mark.parametrize("text", ["[]", "motions: []", "motions: [{fps: 3}]", "motions: 3", "motions: [", "a: &a [*a]"])
-def test_pml120_what_is_no_library(refused, tmp_path: Path, text: str) -> None:
+def test_pml120_file_that_is_not_a_library(refused, tmp_path: Path, text: str) -> None:
     (tmp_path / "library.yaml").write_text(text)
     assert refused(motions=("library.yaml",)).code == "PML120"
 
 
-def test_a_library_that_an_override_names(plan, clips: Path, tmp_path: Path) -> None:
+def test_library_given_by_override(plan, clips: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(f"motions: [{{file: '{clips.name}/c.npy'}}]", encoding="utf-8")
     planned = plan("tracker", "motion_file=mine.yaml")
     assert (names(planned), planned.plan.measuring.library) == (["c"], None)
@@ -179,13 +179,13 @@ def test_a_library_that_an_override_names(plan, clips: Path, tmp_path: Path) -> 
     assert [motion.problem.code for motion in planned.plan.motions] == ["PML120"]
 
 
-def test_packed_library_stands_alone(plan, refused, tmp_path: Path) -> None:
+def test_pml001_packed_library_cannot_be_joined(plan, refused, tmp_path: Path) -> None:
     (tmp_path / "packed.pt").write_bytes(b"PK")
     assert names(plan(motions=("packed.pt",))) == ["packed"]
     assert refused(motions=("packed.pt", "walk")).code == "PML001"
 
 
-def test_motions_that_are_called_alike(plan, tmp_path: Path) -> None:
+def test_motions_with_the_same_name_get_their_folders_name(plan, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         smpl_motion(tmp_path / folder / "walk.npy")
     assert names(plan(motions=("one/walk.npy", "two/walk.npy"))) == ["one/walk", "two/walk"]
@@ -211,28 +211,28 @@ def test_pml118_motions_of_two_robots(plan, in_git, checkout: Path, tmp_path: Pa
     ]
     other = finding_for(plan, ("smpl_humanoid_walk", str(box)), robot="amp")
     assert f'--motion "{box}" --robot amp --headless' in other.hint.split("\n        ")[0]
-    assert other.hint.split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), "not with --robot amp"
+    assert other.hint.split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), "without --robot amp"
     assert checkout.is_dir()
     assert not in_git
 
 
-def test_a_motion_that_cannot_be_read_is_named_among_many(plan, in_git, clips: Path) -> None:
+def test_unreadable_motion_is_reported_among_many(plan, in_git, clips: Path) -> None:
     (clips / "b.npy").write_bytes(b"\x93NUMPY bad")
     (finding,) = [item for item in preflight(plan(motions=(clips.name,))) if item.severity is Severity.ERROR]
     assert (finding.code, finding.subject) == ("PML122", str(clips / "b.npy"))
     assert not in_git
 
 
-def test_the_list_lies_in_the_run_folder(plan, clips: Path, tmp_path: Path) -> None:
+def test_library_is_written_to_the_run_folder(plan, clips: Path, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "simulator's runs" / "genesis")
     planned = plan(motions=(clips.name,), headless=True)
     assert "++motion_file='motions.yaml'" in planned.plan.overrides
     (argument,) = [text for text in spec_document(planned.plan, folder)["argv"] if text.startswith("++motion_file=")]
     assert "motions.yaml" in argument
-    assert "simulator" not in argument, "eval_agent.py scans its arguments for the word"
+    assert "simulator" not in argument, "eval_agent.py scans its arguments for this word"
 
 
-def test_the_demo_plays_each_once(plan) -> None:
+def test_demo_plays_each_motion_once(plan) -> None:
     planned = plan("demo", motions=("walk", "squat"))
     assert planned.plan.max_steps is None
     assert planned.plan.overrides.count("++agent.config.max_eval_steps=150") == 0

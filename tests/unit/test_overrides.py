@@ -1,11 +1,12 @@
-"""A user's overrides, in every form that Hydra knows."""
+"""Parse a user's overrides in every form that Hydra accepts."""
 
 from __future__ import annotations
 
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.v2.overrides import UserOverride, merge_group_choices, parse_overrides
+from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices
+from pmlaunch.generations.v2.overrides import argument_of, parse_overrides
 
 GROUPS = ("robot", "simulator", "terrain", "opt", "base")
 
@@ -41,16 +42,18 @@ def refusal(text: str) -> PmlaunchError:
         ("robot.control.control_type=torque", "++robot.control.control_type=torque", "torque", False),
     ],
 )
-def test_value(text: str, argument: str, value: object, added: bool) -> None:
+def test_value_override_is_parsed_and_written_with_two_plusses(
+    text: str, argument: str, value: object, added: bool
+) -> None:
     override = parse(text)
-    assert (override.kind, override.value, override.added) == ("value", value, added)
-    assert override.argument() == argument
+    assert (override.kind, override.value, override.added) == (OverrideKind.VALUE, value, added)
+    assert argument_of(override) == argument
 
 
 @pytest.mark.parametrize("text", ["robot=amp", "+robot=amp", "++robot=amp"])
-def test_group_takes_one_plus(text: str) -> None:
+def test_group_override_is_written_with_one_plus(text: str) -> None:
     override = parse(text)
-    assert (override.kind, override.choices, override.argument()) == ("group", ["amp"], "+robot=amp")
+    assert (override.kind, override.choices, argument_of(override)) == (OverrideKind.GROUP, ["amp"], "+robot=amp")
 
 
 def test_group_with_several_options() -> None:
@@ -60,26 +63,26 @@ def test_group_with_several_options() -> None:
 
 def test_group_with_a_package() -> None:
     override = parse("+terrain@env.terrain=flat")
-    assert (override.kind, override.key, override.value) == ("group", "terrain@env.terrain", "flat")
+    assert (override.kind, override.key, override.value) == (OverrideKind.GROUP, "terrain@env.terrain", "flat")
 
 
 def test_group_below_a_group() -> None:
-    assert parse("+opt/masked_mimic=vr").kind == "group"
+    assert parse("+opt/masked_mimic=vr").kind is OverrideKind.GROUP
 
 
 @pytest.mark.parametrize(
     ("text", "argument"), [("~seed", "~seed"), ("~seed=3", "~seed=3"), ("~terrain", "~terrain"), ("~a.b", "~a.b")]
 )
-def test_delete(text: str, argument: str) -> None:
+def test_delete_override(text: str, argument: str) -> None:
     override = parse(text)
-    assert (override.kind, override.argument()) == ("delete", argument)
+    assert (override.kind, argument_of(override)) == (OverrideKind.DELETE, argument)
 
 
-def test_two_lists_of_one_group_become_one() -> None:
+def test_options_of_a_group_are_merged() -> None:
     overrides = parse_overrides(["+opt=wandb", "+opt=[vr,wandb]", "seed=1", "+terrain=flat"], GROUPS)
-    assert merge_group_choices(overrides, "opt") == ["wandb", "vr"]
-    assert merge_group_choices(overrides, "opt", ["pelvis"]) == ["pelvis", "wandb", "vr"]
-    assert merge_group_choices(overrides, "robot") == []
+    assert group_choices(overrides, "opt") == ["wandb", "vr"]
+    assert group_choices(overrides, "opt", ["pelvis"]) == ["pelvis", "wandb", "vr"]
+    assert group_choices(overrides, "robot") == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ def test_two_lists_of_one_group_become_one() -> None:
 def test_sweep_is_refused(text: str) -> None:
     error = refusal(text)
     assert "sweep" in error.message
-    assert error.hint == f"\"{text.split('=')[0].lstrip('+')}='...'\""
+    assert error.hint == f"\"{text.split('=', maxsplit=1)[0].lstrip('+')}='...'\""
 
 
 @pytest.mark.parametrize(
@@ -109,7 +112,7 @@ def test_sweep_is_refused(text: str) -> None:
         ("seed=1)", 6),
     ],
 )
-def test_syntax_error_has_a_caret_under_the_place(text: str, place: int) -> None:
+def test_syntax_error_has_a_caret_under_the_position(text: str, place: int) -> None:
     error = refusal(text)
     reason, line, caret = error.message.split("\n")
     assert reason.startswith("Hydra cannot read this override: ")
@@ -124,7 +127,7 @@ def test_override_without_a_key_is_refused(text: str) -> None:
     refusal(text)
 
 
-def test_no_overrides_need_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parser_is_not_used_without_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
     assert parse_overrides([], GROUPS) == []
 
@@ -132,16 +135,16 @@ def test_no_overrides_need_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
 TEXTS = ("seed=3", "+opt=[vr,wandb]", "~terrain", "map={a:[1,null]}", "name='走路'", "+terrain@env=flat", "x=")
 
 
-def test_cached_answer_equals_the_fresh_one_and_needs_no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cached_overrides_equal_parsed_ones_without_importing_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = parse_overrides(TEXTS, GROUPS)
     monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
-    monkeypatch.setitem(__import__("sys").modules, "hydra", None)  # an import of Hydra would fail
+    monkeypatch.setitem(__import__("sys").modules, "hydra", None)  # importing Hydra would fail
     assert parse_overrides(TEXTS, GROUPS) == fresh
     assert parse_overrides(TEXTS, reversed(GROUPS)) == fresh
 
 
 @pytest.mark.parametrize(("texts", "groups"), [(TEXTS[1:], GROUPS), (TEXTS, GROUPS[1:]), (TEXTS, ("robot", *TEXTS))])
-def test_cache_answers_no_other_question(
+def test_cache_misses_for_other_overrides_or_groups(
     texts: tuple[str, ...], groups: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse_overrides(TEXTS, GROUPS)
@@ -150,7 +153,7 @@ def test_cache_answers_no_other_question(
         parse_overrides(texts, groups)
 
 
-def test_mistake_is_not_cached() -> None:
+def test_errors_are_not_cached() -> None:
     assert refusal("seed=(").message == refusal("seed=(").message
 
 

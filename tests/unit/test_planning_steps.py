@@ -1,4 +1,4 @@
-"""With or without a window, and how many steps: what a run without any word about it does."""
+"""The defaults for the window and for the number of steps, and what overrides them."""
 
 from __future__ import annotations
 
@@ -23,14 +23,16 @@ at_once = pytest.mark.usefixtures("composed_at_once")
     ],
 )
 @at_once
-def test_headless(plan, options: dict, environment: dict, headless: bool, origin: str) -> None:
+def test_headless_is_decided_by_the_first_source_that_says_so(
+    plan, options: dict, environment: dict, headless: bool, origin: str
+) -> None:
     planned = plan(environment=environment, **{"target_os": "linux", **options})
     assert planned.plan.headless is headless
     assert told(source(planned, "headless")) == (headless, origin)
 
 
 @at_once
-def test_override_decides_headless_and_is_written_once(plan) -> None:
+def test_headless_override_wins_and_is_written_once(plan) -> None:
     planned = plan("tracker", "headless=false", headless=True)
     assert planned.plan.headless is False
     assert str(source(planned, "headless").source) == "override"
@@ -38,7 +40,7 @@ def test_override_decides_headless_and_is_written_once(plan) -> None:
 
 
 @at_once
-def test_preset_of_the_users_own_decides_headless(plan, tmp_path) -> None:
+def test_users_preset_decides_headless(plan, tmp_path) -> None:
     folder = tmp_path / "user"
     (folder / "configs/model").mkdir(parents=True)
     (folder / "configs/model/quiet.yaml").write_text(
@@ -73,7 +75,7 @@ def test_number_of_steps(plan, overrides: tuple, options: dict, steps: int | Non
     assert written(planned).get(f"++{STEPS}") == (str(steps) if steps else "null" if overrides[:1] else None)
 
 
-def test_number_of_steps_of_the_checkpoints_config(plan, checkout) -> None:
+def test_checkpoints_config_sets_the_number_of_steps(plan, checkout) -> None:
     config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
     config.write_text(config.read_text().replace("max_eval_steps: null", "max_eval_steps: 44"))
     assert told(source(plan(), "max_steps")) == (44, "checkpoint")

@@ -1,4 +1,4 @@
-"""Every flag becomes a value, in the order that upstream needs, with the source it came from."""
+"""Every flag becomes a value with its source, in the order that upstream needs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 from unit_help import STEPS, source, told, written
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
 
@@ -73,7 +73,7 @@ def test_flag_becomes_an_override(plan, options: dict[str, Any], key: str, text:
     ],
 )
 @at_once
-def test_limits(plan, options: dict[str, Any], attribute: str, value: Any) -> None:
+def test_time_limits(plan, options: dict[str, Any], attribute: str, value: Any) -> None:
     planned = plan(**options)
     assert getattr(planned.plan, attribute) == value
     assert told(source(planned, attribute)) == (value, "flag" if attribute in options else "default")
@@ -86,7 +86,7 @@ def test_several_constraints_become_one_list(plan) -> None:
 
 
 @at_once
-def test_where_the_values_of_a_plain_command_come_from(plan, checkout) -> None:
+def test_sources_of_all_values_of_a_default_run(plan, checkout) -> None:
     planned = plan()
     assert {name: str(sourced.source) for name, sourced in planned.plan.provenance.items()} == {
         "checkout": "found here",
@@ -111,7 +111,7 @@ def test_where_the_values_of_a_plain_command_come_from(plan, checkout) -> None:
 
 
 @at_once
-def test_settings_are_named_as_the_source(plan, tmp_path) -> None:
+def test_settings_are_reported_as_the_source(plan, tmp_path) -> None:
     (tmp_path / "pmlaunch.yaml").write_text("num_envs: 3\nsimulator: genesis\nruns: out\ndevice: cpu\n")
     planned = plan(environment={"PMLAUNCH_NUM_ENVS": "5", "PMLAUNCH_TIMEOUT": "60", "PMLAUNCH_DDP_BACKEND": "gloo"})
     assert told(source(planned, "num_envs")) == (5, "environment PMLAUNCH_NUM_ENVS")
@@ -123,7 +123,7 @@ def test_settings_are_named_as_the_source(plan, tmp_path) -> None:
 
 
 @at_once
-def test_runs_lie_where_the_command_was_typed(plan, tmp_path) -> None:
+def test_runs_folder_is_in_the_current_folder(plan, tmp_path) -> None:
     assert plan().plan.runs == tmp_path / "runs"
     assert plan(runs="there").plan.runs == tmp_path / "there"
 
@@ -169,7 +169,7 @@ def test_unknown_name_is_refused(refused, overrides: tuple, options: dict, code:
     assert "\n\n" not in error.message
 
 
-def test_unknown_option_of_a_group_is_answered_with_the_nearest(refused) -> None:
+def test_unknown_group_option_suggests_the_nearest(refused) -> None:
     error = refused("tracker", "+opt=mask_mimic/constraints/vr")
     assert "Did you mean masked_mimic/constraints/vr, " in error.message
     assert error.hint is None
@@ -177,7 +177,7 @@ def test_unknown_option_of_a_group_is_answered_with_the_nearest(refused) -> None
 
 
 @at_once
-def test_what_a_training_changed_is_said_again(plan, checkout) -> None:
+def test_values_changed_by_the_training_are_repeated(plan, checkout) -> None:
     config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
     config.write_text(config.read_text().replace("control_type: built_in_pd", "control_type: proportional"))
     key = "robot.control.control_type"
@@ -189,7 +189,7 @@ def test_what_a_training_changed_is_said_again(plan, checkout) -> None:
     assert f"++{key}" not in written(plan("tracker", "+robot=smpl"))
 
 
-def test_unknown_key_is_noticed_and_added_key_is_a_warning(plan) -> None:
+def test_unknown_key_is_an_error_and_added_key_a_warning(plan) -> None:
     from pmlaunch.planning.plan import plan_findings
 
     found = plan_findings(plan("tracker", "num_env=3", "+my.key=1", "++max_eval_step=2", "seed=1"))
@@ -202,7 +202,7 @@ def test_unknown_key_is_noticed_and_added_key_is_a_warning(plan) -> None:
     assert found[0].hint == "++num_env=... adds it on purpose"
 
 
-def test_plan_is_json_data(plan) -> None:
+def test_plan_serialises_to_json(plan) -> None:
     import json
 
     document = json.loads(json.dumps(to_json(plan("tracker", "seed=1").plan)))
@@ -211,7 +211,7 @@ def test_plan_is_json_data(plan) -> None:
 
 
 @pytest.mark.parametrize("key", ["timeout", "silence"])
-def test_seconds_of_every_layer_are_above_0(tmp_path: Path, checkout: Path, key: str) -> None:
+def test_time_limits_must_be_positive_in_every_layer(tmp_path: Path, checkout: Path, key: str) -> None:
     request = EvalRequest("motion_tracker", protomotions=str(checkout))
     settings = Settings(tmp_path, {f"PMLAUNCH_{key.upper()}": "-5"})
     with pytest.raises(PmlaunchError, match=f"--{key} cannot be -5 .environment") as caught:

@@ -1,4 +1,4 @@
-"""The checks together: their order, what waives one, and the exit code that they ask for."""
+"""Preflight as a whole: the order of findings, waiving them, and the exit code."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_errors_come_first(plan, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("waived", ["PML101", "pml101"])
-def test_no_check_turns_the_error_to_a_warning(plan, waived: str) -> None:
+def test_no_check_turns_an_error_into_a_warning(plan, waived: str) -> None:
     finding = only(plan("masked_mimic", no_check=(waived,)))
     assert (finding.code, finding.severity) == ("PML101", WARNING)
     assert exit_code_of([finding]) == 0
 
 
-def test_no_check_of_another_code_changes_nothing(plan) -> None:
+def test_no_check_leaves_other_codes_alone(plan) -> None:
     assert only(plan("masked_mimic", no_check=("PML102",))).severity is ERROR
 
 
@@ -58,11 +58,11 @@ def test_exit_code(found: list[tuple[str, Severity]], exit_code: int) -> None:
     ("size", "text"),
     [(0, "0 bytes"), (134, "134 bytes"), (1500, "2 kB"), (303_850_268, "304 MB"), (5_300_000_000, "5.3 GB")],
 )
-def test_size_as_people_read_it(size: int, text: str) -> None:
+def test_size_for_people(size: int, text: str) -> None:
     assert megabytes(size) == text
 
 
-def test_finding_is_json_data(plan) -> None:
+def test_finding_as_json(plan) -> None:
     document: dict[str, Any] = to_json(only(plan("masked_mimic")))
     assert set(document) == {"code", "severity", "message", "hint", "fix", "subject"}
     assert document["severity"] == "error"

@@ -1,4 +1,4 @@
-"""Run folders and their files: whole or not there."""
+"""Run folders, their files and events: names, and writing in one step."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def raising(error: OSError) -> Any:
             "e\u0301te\u0301",
             "🚶\u202ego\u00a0",
             "été-go",
-        ),  # one form for what looks the same; nothing that turns the line
+        ),  # composed form; no control characters that reverse the text
         ("\udcff", "a：b", "a_b"),
         ("m" * 200, "w", "m" * 60 + "-w"),
         ("m" * 59 + ". x", "w", "m" * 59 + "-w"),
@@ -56,7 +56,7 @@ def raising(error: OSError) -> Any:
         ("COM1", "com1.txt", "COM1-com1.txt"),
     ],
 )
-def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
+def test_name_is_safe_for_file_systems_and_batch_files(
     tmp_path: Path, model: str, motion: str | None, name: str
 ) -> None:
     made = folder(tmp_path, model, motion).path
@@ -67,7 +67,7 @@ def test_name_is_one_that_no_file_system_and_no_batch_file_minds(
 
 @pytest.mark.parametrize("sign", ["a", "é", "走", "𠀀", "\u0301", "न"])
 @pytest.mark.parametrize("count", range(1, 130, 7))
-def test_name_fits_into_what_file_systems_allow(tmp_path: Path, sign: str, count: int) -> None:
+def test_length_of_the_name(tmp_path: Path, sign: str, count: int) -> None:
     name = folder(tmp_path, sign * count, sign * count).path.name
     assert len(name) <= 15 + 2 * (1 + 60)
     assert len(name.encode()) + len("-999") <= 255
@@ -75,7 +75,7 @@ def test_name_fits_into_what_file_systems_allow(tmp_path: Path, sign: str, count
 
 @pytest.mark.parametrize("runs", [3, 88, 100, 149, 150])
 @pytest.mark.parametrize("motion", ["walk", "w" * 200, None])
-def test_longest_path_of_a_run_is_one_that_windows_allows(
+def test_longest_path_in_a_run_folder_on_windows(
     monkeypatch: pytest.MonkeyPatch, runs: int, motion: str | None
 ) -> None:
     made: list[Path] = []
@@ -91,21 +91,21 @@ def test_longest_path_of_a_run_is_one_that_windows_allows(
     place = Path("r" * runs)
     path = RunFolder.create(place, "m" * 60, motion, NOW).path
     assert path.name.endswith("-999")
-    temporary = path / ".result.json.abcdefgh.tmp"  # as atomic.py calls it
+    temporary = path / ".result.json.abcdefgh.tmp"  # see atomic.py
     assert len(str(temporary)) <= 259
-    assert len(str(path)) < 248, "a folder's path is shorter than a file's: Windows keeps room for a name of DOS"
-    assert (motion == "walk") <= path.name.endswith("-walk-999"), "the longer name is cut, not the other"
+    assert len(str(path)) < 248, "Windows reserves 12 characters of a folder's path for a DOS file name"
+    assert (motion == "walk") <= path.name.endswith("-walk-999"), "only the longer name is cut"
     whole = "-".join(["m" * 60, *([motion[:60]] if motion else [])])
     fits = len(str(place / f"20250102-030405-{whole}-999" / temporary.name)) <= 259
-    assert (path.name == f"20250102-030405-{whole}-999") == fits, "what fits is not cut"
+    assert (path.name == f"20250102-030405-{whole}-999") == fits, "a name that fits is not cut"
 
 
-def test_folders_of_one_second_differ(tmp_path: Path) -> None:
+def test_folders_created_in_the_same_second_differ(tmp_path: Path) -> None:
     assert [folder(tmp_path).path.name[-6:] for _ in range(3)] == ["o-walk", "walk-2", "walk-3"]
 
 
 @pytest.mark.parametrize("error", [NO_SPACE, READ_ONLY])
-def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
+def test_folder_cannot_be_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError) -> None:
     monkeypatch.setattr(Path, "mkdir", raising(error))
     with pytest.raises(PmlaunchError) as caught:
         folder(tmp_path)
@@ -114,7 +114,7 @@ def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "--runs DIR" in (caught.value.hint or "")
 
 
-def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
+def test_runs_folder_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("in the way")
     with pytest.raises(PmlaunchError) as caught:
         folder(tmp_path)
@@ -123,7 +123,7 @@ def test_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [NO_SPACE, READ_ONLY])
 @pytest.mark.parametrize("place", ["write_bytes", "replace"])
-def test_document_that_cannot_be_written_leaves_the_old_one(
+def test_failed_write_keeps_the_old_document(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, place: str
 ) -> None:
     run = folder(tmp_path)
@@ -137,7 +137,7 @@ def test_document_that_cannot_be_written_leaves_the_old_one(
     assert os.listdir(run.path) == ["record.json"]
 
 
-def test_document_that_was_never_there_is_not_half_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_first_write_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = folder(tmp_path)
     monkeypatch.setattr(Path, "replace", raising(NO_SPACE))
     with pytest.raises(PmlaunchError):
@@ -145,7 +145,7 @@ def test_document_that_was_never_there_is_not_half_there(tmp_path: Path, monkeyp
     assert os.listdir(run.path) == []
 
 
-def test_documents_are_read_back(tmp_path: Path) -> None:
+def test_documents_round_trip(tmp_path: Path) -> None:
     run = folder(tmp_path)
     run.write("result.rank1.json", {"name": "走路"})
     run.write("result.rank2.json", {"rank": 2})
@@ -154,7 +154,7 @@ def test_documents_are_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b"null", b"\xff\xfe"])
-def test_what_is_not_yet_a_document_is_none(tmp_path: Path, content: bytes) -> None:
+def test_invalid_document_is_none(tmp_path: Path, content: bytes) -> None:
     run = folder(tmp_path)
     run.file("result.json").write_bytes(content)
     assert run.read("result.json") is None
@@ -162,7 +162,7 @@ def test_what_is_not_yet_a_document_is_none(tmp_path: Path, content: bytes) -> N
     assert run.read_all("*.json") == []
 
 
-def test_discarded_folder_is_gone(tmp_path: Path) -> None:
+def test_discard(tmp_path: Path) -> None:
     run = folder(tmp_path)
     run.write("plan.json", {})
     run.discard()
@@ -174,7 +174,7 @@ def line(**event: Any) -> bytes:
     return json.dumps(event).encode() + b"\n"
 
 
-def test_events_are_handed_out_once_and_half_a_line_waits(tmp_path: Path) -> None:
+def test_events_are_read_once_and_in_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     tail = EventTail(path)
     assert tail.read() == []
@@ -191,8 +191,10 @@ def test_events_are_handed_out_once_and_half_a_line_waits(tmp_path: Path) -> Non
     assert tail.read() == []
 
 
-@pytest.mark.parametrize("broken", [b"not json\n", b"[1]\n", b"{}\n", b"\n", b"\xff\xfe\n", b"null\n"])
-def test_line_that_is_no_event_is_passed_over(tmp_path: Path, broken: bytes) -> None:
+@pytest.mark.parametrize(
+    "broken", [b"not json\n", b"[1]\n", b"{}\n", b"\n", b"\xff\xfe\n", b"null\n", b"[" * 100_000 + b"\n"]
+)
+def test_invalid_event_is_skipped(tmp_path: Path, broken: bytes) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(line(event="a") + broken + line(event="b"))
     assert [event["event"] for event in EventTail(path).read()] == ["a", "b"]

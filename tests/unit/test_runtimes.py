@@ -1,4 +1,4 @@
-"""Which Python runs the simulator, told from files: Isaac Lab's script and what would break it."""
+"""Which Python runs the simulator, read from files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from pmlaunch.model import IsaacLabVersion
 from pmlaunch.runtimes.batch_rules import batch_environment, cleaned_path, is_balanced, is_harmless, survives_block
 from pmlaunch.runtimes.chosen_python import python_of_isaaclab, version_of_prefix
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
 from pmlaunch.settings import Settings
+from pmlaunch.support.json import to_json
 from pmlaunch.support.platforms import PLATFORMS, current_name
 
 
@@ -39,11 +41,11 @@ def test_unbalanced(text: str) -> None:
         ("C:\\a=b", False, False),
     ],
 )
-def test_path_in_a_batch_file(path: str, harmless: bool, survives: bool) -> None:
+def test_path_inside_a_batch_file(path: str, harmless: bool, survives: bool) -> None:
     assert (is_harmless(path), survives_block(path)) == (harmless, survives)
 
 
-def test_entries_of_path_that_break_a_batch_file_are_left_out() -> None:
+def test_path_entries_that_break_a_batch_file_are_left_out() -> None:
     assert cleaned_path("C:\\a;C:\\b (x86);C:\\c);D:\\d") == ("C:\\a;C:\\b (x86);D:\\d", ["C:\\c)"])
     changes, done = batch_environment({"Path": "C:\\a;C:\\c)", "Skip": "1", "OTHER": ")"})
     assert changes == {"Path": "C:\\a", "Skip": None}
@@ -63,11 +65,20 @@ def test_entries_of_path_that_break_a_batch_file_are_left_out() -> None:
         ({"pyvenv.cfg": "home = x\n", "lib/python3.9/os.py": ""}, "3.9"),
     ],
 )
-def test_version_is_told_from_files(tmp_path: Path, files: dict[str, str], version: str | None) -> None:
+def test_version_is_read_from_files(tmp_path: Path, files: dict[str, str], version: str | None) -> None:
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     assert version_of_prefix(tmp_path) == version
+
+
+@pytest.mark.parametrize(
+    ("text", "major", "minor"),
+    [("2.1.0", 2, 1), ("3.0.0-beta.1", 3, 0), ("3", 3, None), ("main", 2, None), ("v3.0", 2, None)],
+)
+def test_version_of_isaaclab_is_parsed(text: str, major: int, minor: int | None) -> None:
+    version = IsaacLabVersion.parse(text)
+    assert (version.major, version.minor, to_json(version)) == (major, minor, text)
 
 
 def made(root: Path, *names: str) -> Path:
@@ -88,13 +99,13 @@ def made(root: Path, *names: str) -> Path:
     ],
 )
 @pytest.mark.parametrize("windows", [False, True])
-def test_python_that_isaaclab_will_choose(
+def test_python_chosen_by_isaaclab(
     tmp_path: Path, major: int, variables: dict[str, str], by: str, windows: bool
 ) -> None:
     root = made(tmp_path, "_isaac_sim/python.sh", "_isaac_sim/python.bat")
     chosen = python_of_isaaclab(root, major, variables, windows)
     assert chosen is not None
-    assert chosen.by == by
+    assert str(chosen.by) == by
     assert chosen.path.endswith((".exe", ".bat") if windows else ("bin/python", "bin\\python", ".sh"))
 
 
@@ -103,11 +114,11 @@ def test_python_on_path_is_the_last_resort(tmp_path: Path, windows: bool, name: 
     made(tmp_path / "bin", name)
     environment = {"PATH": str(tmp_path / "bin")}
     chosen = python_of_isaaclab(tmp_path, 2, environment, windows)
-    assert (chosen.by, chosen.path) == ("PATH", str(tmp_path / "bin" / name))
+    assert (str(chosen.by), chosen.path) == ("PATH", str(tmp_path / "bin" / name))
     assert python_of_isaaclab(tmp_path, 2, {"PATH": ""}, windows) is None
 
 
-def test_interpreter_of_a_binary_isaac_sim_gets_its_environment(tmp_path: Path) -> None:
+def test_environment_of_a_binary_isaac_sim(tmp_path: Path) -> None:
     root = made(tmp_path / "isaac-sim", "python.sh", "python.bat", "kit/python/bin/python3", "kit/python/python.exe")
     for windows in (False, True):
         assert isaacsim_of(interpreter_of(root, windows)) == root
@@ -117,7 +128,7 @@ def test_interpreter_of_a_binary_isaac_sim_gets_its_environment(tmp_path: Path) 
     assert isaacsim_of(tmp_path / "venv/bin/python") is None
 
 
-def test_entries_of_the_setup_script_are_filled_in(tmp_path: Path) -> None:
+def test_setup_script_entries_are_expanded(tmp_path: Path) -> None:
     (tmp_path / "setup_python_env.sh").write_text(
         'export PYTHONPATH="$PYTHONPATH:$SCRIPT_DIR/site:${SCRIPT_DIR}/exts/a:/opt/x"\n'
     )
@@ -127,7 +138,7 @@ def test_entries_of_the_setup_script_are_filled_in(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(current_name() == "windows", reason="skipped: the linux rules are for linux")
-def test_isaaclab_that_finds_no_python_is_an_error(tmp_path: Path) -> None:
+def test_isaaclab_without_python_is_an_error(tmp_path: Path) -> None:
     root = made(tmp_path / "lab", "isaaclab.sh")
     settings = Settings(tmp_path, {"PATH": "", "VIRTUAL_ENV": "/venv"})
     runtime = isaaclab_runtime(settings, str(root), tmp_path, PLATFORMS["linux"])

@@ -1,20 +1,22 @@
-"""The reports of a smoke test for CI: JUnit XML and a Markdown table."""
+"""The reports of a smoke test for CI: well-formed JUnit XML and a Markdown table."""
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
+from xml.etree import ElementTree as ET
 
-from pmlaunch.smoke.case import Case, SmokeResult, Verdict
+from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.junit import junit, markdown
 from pmlaunch.support.json import to_json
 
 RESULT = SmokeResult(
     "masked_mimic",
     (
-        Case("doctor", "Git LFS", Verdict.PASSED, "3.3.0", 0.25),
-        Case("doctor", "GPU", Verdict.SKIPPED, "not asked for"),
-        Case("evaluation", "walk & \x1b[31m<run> \U0001f600 步", Verdict.FAILED, "a | b\n\x00c", 12.0, "PML301"),
-        Case("thresholds", "success_rate >= 1", Verdict.ERROR, "no figures", 0.0, "PML350"),
+        Case(Suite.DOCTOR, "Git LFS", CaseVerdict.PASSED, "3.3.0", 0.25),
+        Case(Suite.DOCTOR, "GPU", CaseVerdict.SKIPPED, "not asked for"),
+        Case(
+            Suite.EVALUATION, "walk & \x1b[31m<run> \U0001f600 步", CaseVerdict.FAILED, "a | b\n\x00c", 12.0, "PML301"
+        ),
+        Case(Suite.THRESHOLDS, "success_rate >= 1", CaseVerdict.ERROR, "no figures", 0.0, "PML350"),
     ),
     1,
     12.5,
@@ -22,7 +24,7 @@ RESULT = SmokeResult(
 )
 
 
-def test_junit_counts_cases_and_describes_failures() -> None:
+def test_junit_counts_and_failures() -> None:
     root = ET.fromstring(junit(RESULT).encode())
     assert {key: root.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
         "tests": "4",
@@ -37,18 +39,18 @@ def test_junit_counts_cases_and_describes_failures() -> None:
     assert failure.text == "a | b\n?c"
 
 
-def test_characters_that_xml_forbids_are_removed() -> None:
+def test_characters_that_xml_cannot_hold_are_replaced() -> None:
     case = ET.fromstring(junit(RESULT).encode()).find("testsuite[@name='evaluation']/testcase")
     assert case is not None
     assert case.get("name") == "walk & ?[31m<run> \U0001f600 步"
 
 
-def test_empty_suite_is_left_out() -> None:
-    empty = SmokeResult("demo", (Case("evaluation", "walk", Verdict.PASSED),), 0, 1.0)
+def test_suite_without_cases_is_left_out() -> None:
+    empty = SmokeResult("demo", (Case(Suite.EVALUATION, "walk", CaseVerdict.PASSED),), 0, 1.0)
     assert [suite.get("name") for suite in ET.fromstring(junit(empty).encode())] == ["evaluation"]
 
 
-def test_markdown_has_a_row_per_case_failures_first() -> None:
+def test_markdown_has_a_row_per_case_failed_ones_first() -> None:
     rows = [line for line in markdown(RESULT).splitlines() if line.startswith("| ") and "---" not in line][1:]
     assert len(rows) == 4
     assert rows[0].startswith("| failed | evaluation: walk & ?\\[31m&lt;run>")
@@ -56,5 +58,5 @@ def test_markdown_has_a_row_per_case_failures_first() -> None:
     assert all(row.count(" | ") == 2 for row in rows)
 
 
-def test_json_counts_cases_by_verdict() -> None:
+def test_json_counts_verdicts() -> None:
     assert to_json(RESULT)["counts"] == {"passed": 1, "failed": 1, "error": 1, "skipped": 1}

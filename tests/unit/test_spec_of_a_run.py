@@ -1,4 +1,4 @@
-"""What the agent is told; and a run that cannot begin leaves nothing behind."""
+"""spec.json and environment.json of a run; a run that cannot begin leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from pmlaunch.agent.pmlaunch_agent.contract import from_document
 from pmlaunch.cli.live.run_display import RunDisplay
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan
@@ -30,8 +31,9 @@ def folder(tmp_path: Path) -> RunFolder:
     return RunFolder.create(tmp_path / "runs", "demo", None, datetime(2025, 1, 2))
 
 
-def test_spec_holds_everything_that_the_agent_is_told(planned: LaunchPlan, folder: RunFolder) -> None:
+def test_spec_of_a_run(planned: LaunchPlan, folder: RunFolder) -> None:
     spec = spec_document(planned, folder)
+    assert from_document(spec).script == spec["script"], "the agent can read it"
     assert spec["schema"] == 1
     assert spec["script"] == str(planned.cwd / "protomotions" / "eval_agent.py")
     assert spec["argv"][: len(planned.overrides)] == list(planned.overrides)
@@ -45,10 +47,10 @@ def test_spec_holds_everything_that_the_agent_is_told(planned: LaunchPlan, folde
         "step",
     }
     assert spec["limits"]["stop_file"] == str(folder.file("stop"))
-    assert "PYTHONPATH" not in spec["env"]  # it carries the agent, to which it is no use any more
+    assert "PYTHONPATH" not in spec["env"]  # it only leads to the agent
 
 
-def test_folder_of_hydra_survives_every_name(planned: LaunchPlan, tmp_path: Path) -> None:
+def test_hydras_folder_may_have_any_name(planned: LaunchPlan, tmp_path: Path) -> None:
     hostile = RunFolder(tmp_path / "simulator it's ${x}" / "isaacgym")
     argv = spec_document(planned, hostile)["argv"]
     (place,) = [text for text in argv if text.startswith("++hydra.run.dir=")]
@@ -56,9 +58,7 @@ def test_folder_of_hydra_survives_every_name(planned: LaunchPlan, tmp_path: Path
     assert "\\${x}" in place
 
 
-def test_environment_of_the_child_is_the_launchers_with_the_plans_changes(
-    planned: LaunchPlan, folder: RunFolder
-) -> None:
+def test_child_gets_the_launchers_environment_with_the_plans_changes(planned: LaunchPlan, folder: RunFolder) -> None:
     from dataclasses import replace
 
     changed = replace(planned, env={"ADDED": "a=b", "REMOVED": None, "NEVER_THERE": None})
@@ -86,9 +86,7 @@ COMMIT = "4a905b99" * 5
     ],
     ids=["no repository", "detached", "branch", "packed branch", "submodule", "broken"],
 )
-def test_commit_of_the_checkout_is_read_without_git(
-    planned: LaunchPlan, files: dict[str, str], commit: str | None
-) -> None:
+def test_commit_is_read_without_git(planned: LaunchPlan, files: dict[str, str], commit: str | None) -> None:
     for name, text in files.items():
         path = planned.cwd / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,7 +104,7 @@ def raising(error: Exception) -> Any:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_disk_that_takes_no_record_leaves_no_folder(
+def test_disk_that_cannot_be_written_leaves_no_folder(
     planned: LaunchPlan, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     monkeypatch.setattr("pmlaunch.running.run_folder.write_text", raising(OSError(number, "refused")))
@@ -116,9 +114,7 @@ def test_disk_that_takes_no_record_leaves_no_folder(
     assert list(planned.runs.iterdir()) == []
 
 
-def test_disk_that_is_full_after_two_documents_leaves_no_folder(
-    planned: LaunchPlan, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_disk_that_fills_up_leaves_no_folder(planned: LaunchPlan, monkeypatch: pytest.MonkeyPatch) -> None:
     from pmlaunch.support.atomic import write_text
 
     def full(path: Path, text: str) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pmlaunch.motions.torch_file import tensor_file
-from pmlaunch.motions.torch_motion import read_tensor_motion
+from pmlaunch.motions.torch_motion import read_outline
 
 SHAPES = [(3, 4, 3), (1, 1, 3), (5,), (0, 3), (2, 1)]
 
@@ -16,7 +16,7 @@ SHAPES = [(3, 4, 3), (1, 1, 3), (5,), (0, 3), (2, 1)]
 def test_outline_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "走 100%.motion"
     path.write_bytes(tensor_file({"fps": 30, "rigid_body_pos": np.zeros((7, 5, 3), dtype="f4")}))
-    found = read_tensor_motion(path)
+    found = read_outline(path)
     assert (found.frames, found.bodies, found.fps, found.seconds) == (7, 5, 30.0, 0.2)
 
 

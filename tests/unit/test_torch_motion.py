@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.motions.torch_motion import is_tensor_motion, read_tensor_motion
+from pmlaunch.motions.torch_motion import read_outline
 
 PATH = Path("g1_walk.npy")
 
@@ -52,8 +52,7 @@ def pickled(content: Any, *, module: str = "torch._utils", name: str = "_rebuild
 
 def test_outline_of_a_motion() -> None:
     content = saved(pickled({"global_translation": _Tensor(810, 33, 3), "fps": 30}))
-    assert is_tensor_motion(content)
-    motion = read_tensor_motion(PATH, content)
+    motion = read_outline(PATH, content)
     assert (motion.frames, motion.bodies, motion.fps) == (810, 33, 30.0)
     assert motion.seconds == pytest.approx(809 / 30)
 
@@ -62,7 +61,7 @@ def test_outline_of_a_motion() -> None:
 def test_names_beyond_tensors_are_refused(module: str) -> None:
     content = saved(pickled({"global_translation": _Tensor(1, 2, 3), "fps": 30}, module=module, name="load"))
     with pytest.raises(PmlaunchError) as error:
-        read_tensor_motion(PATH, content)
+        read_outline(PATH, content)
     assert error.value.code == "PML123"
     assert f"{module}.load" in error.value.message
 
@@ -82,5 +81,5 @@ def test_names_beyond_tensors_are_refused(module: str) -> None:
 )
 def test_invalid_files(content: bytes) -> None:
     with pytest.raises(PmlaunchError) as error:
-        read_tensor_motion(PATH, content)
+        read_outline(PATH, content)
     assert error.value.code == "PML122"

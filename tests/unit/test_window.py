@@ -1,4 +1,4 @@
-"""A window, and a video of it: what cannot be had is said before the start."""
+"""A window and a video of it: preflight reports what is impossible."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_a_display_lets_a_window_open(plan, environment: dict[str, str]) -> None
 
 def test_pml133_no_display(plan, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = plan(headless=False, record=True, motions=("walk",), target_os="linux")
-    if not planned.plan.foreign:  # on Windows a plan for Linux is another machine's affair
+    if not planned.plan.foreign:  # on Windows, a plan for Linux is foreign
         (finding,) = check_window(planned)
         assert (finding.code, finding.severity, finding.subject) == ("PML133", Severity.ERROR, "--window")
         assert "--headless" in (finding.hint or "")
@@ -59,7 +59,7 @@ def test_the_demo_has_no_window(plan) -> None:
     assert found(plan("demo", record=True)) == [("PML119", Severity.ERROR)]
 
 
-def test_pml119_moviepy_is_missed_before_the_start(plan, tmp_path: Path) -> None:
+def test_pml119_missing_moviepy_is_a_warning(plan, tmp_path: Path) -> None:
     home = tmp_path / "a venv (x86)"
     packages = home / "Lib/site-packages"
     packages.mkdir(parents=True)

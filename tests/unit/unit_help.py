@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.checks.preflight import preflight
-from pmlaunch.generations.v2.compose import ConfigReport, config_report
+from pmlaunch.generations.v2.compose import config_report
+from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity, Sourced
 from pmlaunch.planning.plan import Planned
 from standin import TRAINED

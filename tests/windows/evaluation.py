@@ -14,8 +14,9 @@ from typing import Any
 from lab import STANDINS, Lab
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
-from pmlaunch.model import EvalRequest, Finding, RunRecord, Severity
+from pmlaunch.model import Finding, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.running.run import run_plan
 from pmlaunch.settings import Settings
 from standin import make_checkout

@@ -1,1 +1,1 @@
-"""Presets, and the models, robots, motions and constraints that a checkout holds."""
+"""Presets, and the models, robots, motions and constraints of a checkout."""

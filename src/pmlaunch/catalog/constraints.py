@@ -1,7 +1,8 @@
-"""MaskedMimic's constraints: which bodies are prescribed and which the policy is free to choose."""
+"""MaskedMimic's constraints: which bodies are prescribed, and which ones the policy may choose freely."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from pmlaunch.support.names import choose
 from pmlaunch.support.yaml_file import yaml_mapping
 
 GROUP = "opt"
+"""The config group that constraints belong to."""
 _FOLDER = "masked_mimic/constraints"
 
 
 @dataclass(frozen=True)
 class Constraint:
-    """One constraint file; `problem` says why it does not parse, None when it does."""
+    """One constraint file. `problem` says why it cannot be parsed; None if it can."""
 
     name: str
     path: Path
@@ -25,32 +27,22 @@ class Constraint:
 
     @property
     def option(self) -> str:
-        """What `+opt=` takes."""
+        """The option of the config group `opt`."""
         return f"{_FOLDER}/{self.name}"
 
     def __json__(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "option": self.option,
-            "parses": self.problem is None,
-            "problem": self.problem,
-        }
+        return {"name": self.name, "option": self.option, "parses": self.problem is None, "problem": self.problem}
 
 
 def constraints(checkout: Checkout) -> list[Constraint]:
-    """The constraints of the checkout, the broken ones included."""
+    """The constraints of the checkout, including broken ones."""
     folder = checkout.config_dir / GROUP / _FOLDER
     return [Constraint(path.stem, path, _problem(path)) for path in sorted(folder.glob("*.yaml"))]
 
 
-def choose_constraint(wanted: str, available: list[Constraint]) -> Constraint:
-    return choose(
-        "constraint",
-        wanted,
-        available,
-        lambda constraint: (constraint.name,),
-        listing="pmlaunch list constraints",
-    )
+def choose_constraint(wanted: str, available: Sequence[Constraint]) -> Constraint:
+    """The constraint that `wanted` names. Raises PML010 and PML011."""
+    return choose("constraint", wanted, available, lambda item: (item.name,), listing="pmlaunch list constraints")
 
 
 def _problem(path: Path) -> str | None:

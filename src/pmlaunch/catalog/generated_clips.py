@@ -1,9 +1,9 @@
-"""Clips of our own for a checkout of ProtoMotions 3 that ships none: a walk, a wave and a squat of SMPL's humanoid.
+"""Generated clips for a checkout of ProtoMotions 3, which ships none of SMPL's humanoid: a walk, a wave and a squat.
 
-They are the demo's motions (demo/choreography.py), made anew for the skeleton in the checkout's MJCF file, so that the
-feet stand where that robot's feet stand. What a .motion file holds, and how its figures follow from the rotations,
-was read off the files that the checkout ships: dof_pos are the joints' rotation vectors in the bodies' order,
-velocities are central differences, dof_vel are angular velocities in the parent's frame.
+They are the motions of motions/generated/, computed for the skeleton in the checkout's MJCF file, so that the feet touch
+the ground. The content of a .motion file was derived from those that upstream ships: dof_pos are the joints' rotation
+vectors in the order of the bodies, velocities are central differences, dof_vel are angular velocities in the parent's
+frame.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.v3.checkout import InferenceCheckout, Place
+from pmlaunch.generations.checkout import BodyPosition, Checkout
 from pmlaunch.support.atomic import write_bytes
 from pmlaunch.support.cache import cache_root, content_key
 from pmlaunch.support.names import fold
@@ -31,29 +30,29 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "squat": ("squat", "squatting"),
 }
 _KEEP = 30  # files of about 330 kB
-_LOW, _SLOW = 0.08, 0.1  # m and m/s: a body below both touches the ground
+_LOW, _SLOW = 0.08, 0.1  # m, m/s: a body below both touches the ground
 
 
 def own_clip(wanted: str, checkout: Checkout, robot: str) -> Path | None:
-    """The clip that `wanted` names; None where there is none for this robot of this checkout."""
+    """The clip that `wanted` names; None if there is none for this robot of this checkout."""
     named = (name for name, names in _NAMES.items() if fold(wanted) in map(fold, (*names, _PREFIX + name)))
     return next(_made(named, checkout, robot), None)
 
 
 def own_clips(checkout: Checkout, robot: str = ROBOT) -> list[Path]:
-    """Every clip for this robot of this checkout; none where it is not a humanoid of SMPL's bodies."""
+    """All clips for this robot of this checkout; none if it is not a humanoid with SMPL's bodies."""
     return list(_made(_NAMES, checkout, robot))
 
 
 def is_own(path: Path) -> bool:
-    """Whether a motion file is one of these clips."""
+    """Whether a motion file is a generated clip."""
     return path.name.startswith(_PREFIX) and path.suffix == ".motion"
 
 
 def _made(names: Iterable[str], checkout: Checkout, robot: str) -> Iterator[Path]:
-    """The clips' files, each written anew unless the same bytes are there already."""
-    places = checkout.places(robot) if robot == ROBOT and isinstance(checkout, InferenceCheckout) else None
-    skeleton = _skeleton(places) if places else None
+    """The files of the clips, written unless the same bytes are there already."""
+    positions = checkout.body_positions(robot) if robot == ROBOT else None
+    skeleton = _skeleton(positions) if positions else None
     if skeleton is None:
         return
     for name in names:
@@ -67,21 +66,21 @@ def _made(names: Iterable[str], checkout: Checkout, robot: str) -> Iterator[Path
                 write_bytes(path, content)
                 _prune(path.parent.parent)
         except OSError:
-            continue  # a folder that may not be written has no clips
+            continue  # without a writable folder there are no clips
         yield path
 
 
 def _prune(folder: Path) -> None:
-    """Keep the newest files: the others were made for skeletons that have changed since."""
+    """Keep the newest files; the others were made for skeletons that have changed since."""
     clips = sorted(folder.glob(f"*/{_PREFIX}*.motion"), key=lambda path: path.stat().st_mtime)
     for path in clips[:-_KEEP]:
         path.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # another one is in it
+        with contextlib.suppress(OSError):  # it holds another clip
             path.parent.rmdir()
 
 
 def _home() -> Path:
-    """The cache; a run needs the file, so there is a place for it also where the cache is off."""
+    """The cache folder, or the user's data folder if the cache is off: a run needs the file in any case."""
     root = cache_root()
     if root is None:
         from platformdirs import user_data_path
@@ -90,20 +89,20 @@ def _home() -> Path:
     return root
 
 
-def _skeleton(places: Mapping[str, Place]) -> Skeleton | None:
-    """The skeleton, where its bodies are SMPL's in their order, each at its parent."""
+def _skeleton(positions: Mapping[str, BodyPosition]) -> Skeleton | None:
+    """The skeleton, if its bodies and their parents are SMPL's, in SMPL's order."""
     import numpy as np
 
     from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, Skeleton
 
     parents = ["" if parent < 0 else NODE_NAMES[parent] for parent in PARENTS]
-    if tuple(places) != NODE_NAMES or [place.parent for place in places.values()] != parents:
+    if tuple(positions) != NODE_NAMES or [position.parent for position in positions.values()] != parents:
         return None
-    return Skeleton(np.array([place[1:] for place in places.values()]))
+    return Skeleton(np.array([position[1:] for position in positions.values()]))
 
 
 def _content(name: str, skeleton: Skeleton) -> bytes | None:
-    """The file of a clip; None for a skeleton that cannot be moved: one whose bones have no length, say."""
+    """The content of a clip's file; None for a skeleton that cannot move, such as one whose bones have no length."""
     import numpy as np
 
     from pmlaunch.motions.generated.choreography import own_motion
@@ -116,7 +115,7 @@ def _content(name: str, skeleton: Skeleton) -> bytes | None:
 
 
 def tensors_of(motion: Motion) -> dict[str, Any]:
-    """What a .motion file of ProtoMotions 3 holds of `motion`.
+    """The content of a .motion file of ProtoMotions 3.
 
     float32: rigid_body_pos (T, J, 3) m, rigid_body_rot and local_rigid_body_rot (T, J, 4) xyzw, rigid_body_vel m/s and
     rigid_body_ang_vel rad/s (T, J, 3), dof_pos rad and dof_vel rad/s (T, 3 (J - 1)); bool: rigid_body_contacts (T, J).
@@ -130,7 +129,7 @@ def tensors_of(motion: Motion) -> dict[str, Any]:
     velocities = np.gradient(positions, step, axis=0)
 
     def turning(q: Any) -> Any:
-        """Angular velocities (T, ..., 3) rad/s; at either end those of the frame beside."""
+        """Angular velocities (T, ..., 3) in rad/s; the first and the last frame repeat their neighbour's."""
         inner = to_vector(multiply(q[2:], inverse(q[:-2]))) / (2.0 * step)
         return np.concatenate([inner[:1], inner, inner[-1:]])
 

@@ -3,156 +3,149 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from pmlaunch.catalog.presets import Preset
+from pmlaunch.catalog.generated_clips import own_clip, own_clips
+from pmlaunch.catalog.presets import MotionPreset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.model import Finding, Generation, MotionInfo, Severity
+from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.motions.outline import MotionOutline
+from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.json import to_json
 from pmlaunch.support.names import choose, fold
 
 _LISTING = "pmlaunch list motions"
-_LIBRARIES = (".yaml", ".yml", ".pt")
-_READER = "motion 2"  # part of the cache's key: raise it when the reader learns more
+_READER = "motion 3"  # part of the cache's key: raise it when the reader learns more
 
 
-def motions(checkout: Checkout, available: list[Robot]) -> list[MotionInfo]:
-    """Every motion of the checkout and those of our own for it, read. One that cannot be read carries its problem."""
-    return [read_info(path, available) for path in (*checkout.motion_files(), *_own_clips(checkout))]
+def motions(checkout: Checkout, available: Sequence[Robot]) -> list[MotionInfo]:
+    """Every motion of the checkout, and the generated ones. One that cannot be read carries its problem."""
+    return [read_info(path, available) for path in (*checkout.motion_files(), *own_clips(checkout))]
 
 
-def _own_clips(checkout: Checkout) -> Sequence[Path]:
-    if checkout.generation is not Generation.V3:
-        return ()
-    from pmlaunch.catalog.generated_clips import own_clips  # only 3.x lacks them
+@dataclass(frozen=True)
+class MotionSearch:
+    """Finds motions by name for one robot (None: any robot) of a checkout.
 
-    return own_clips(checkout)
-
-
-def find_motion(
-    wanted: str,
-    checkout: Checkout,
-    available: list[Robot],
-    robot: Robot | None,
-    known: Mapping[str, Preset],
-    folder: Path,
-) -> Path:
-    """The file that `wanted` names: a path, a preset's name, a file's name, or a part of one for `robot`.
-
-    Paths are relative to `folder`, where the command was typed, or to the checkout. A path need not exist:
-    that is for a check to say. Raises PML010 and PML011 for a name that nothing or several things answer to.
+    `robots` are all that the checkout has; paths are relative to `folder`, where the command was typed.
     """
-    if _looks_like_path(wanted):
-        beside, inside = folder / Path(wanted).expanduser(), checkout.within(wanted)
-        return inside if inside.exists() and not beside.exists() else beside
-    clips = list(checkout.motion_files())
-    preset = _preset(wanted, known, checkout.generation)
-    if preset is not None and robot is not None:
-        files = preset.values.get("files") or {}
-        if robot.name in files and checkout.within(files[robot.name]).exists():
-            return checkout.within(files[robot.name])
-    if robot is not None:
-        names = preset.names if preset else (wanted,)
-        for name in names:
-            own = [clip for clip in clips if fold(clip.stem) == fold(robot.motion_prefix) + fold(name)]
-            if own:
-                return own[0]
-    if not checkout.motions_carry_robot:
-        return _by_content(wanted, clips, robot, available, checkout)
-    return _by_name(wanted, clips, robot, available)
 
+    checkout: Checkout
+    robots: Sequence[Robot]
+    robot: Robot | None
+    presets: Mapping[str, MotionPreset]
+    folder: Path
 
-def _by_content(
-    wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot], checkout: Checkout
-) -> Path:
-    """The one clip whose name is, or holds, `wanted`; among those whose bodies are the robot's; else one of our own.
+    def find(self, wanted: str) -> Path:
+        """The file that `wanted` names: a path, a preset's name, a file's name, or a part of one.
 
-    Several clips of ProtoMotions 3 have one name (output.motion), and no name tells the robot. A clip that
-    cannot be read, such as a Git LFS pointer, counts by its whole name only.
-    """
-    key = fold(wanted)
-    own = [clip for clip in clips if robot is None or read_info(clip, available).robot == robot.name]
-    named = [clip for clip in own if fold(clip.stem) == key] or [clip for clip in clips if fold(clip.stem) == key]
-    holding = named or [clip for clip in own if key in fold(clip.stem) and len(key) >= 3]
-    if len(holding) == 1:
-        return holding[0]
-    if holding:
-        return choose(
-            "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
-        )
-    if robot is not None:
-        from pmlaunch.catalog.generated_clips import own_clip, own_clips
+        A path is relative to `folder` or to the checkout and need not exist, which a check reports. Raises PML010 and
+        PML011 for a name that nothing or several files answer to.
+        """
+        if _looks_like_path(wanted):
+            beside, inside = self.folder / Path(wanted).expanduser(), self.checkout.within(wanted)
+            return inside if inside.exists() and not beside.exists() else beside
+        clips = list(self.checkout.motion_files())
+        own = self._of_robot(wanted, clips)
+        if own is not None:
+            return own
+        if GENERATIONS[self.checkout.generation].motion_names_carry_robot:
+            return self._by_name(wanted, clips)
+        return self._by_content(wanted, clips)
 
-        made = own_clip(wanted, checkout, robot.name)
-        if made is not None:
-            return made
-        own += own_clips(checkout, robot.name)
-    whose = f" of robot {robot.name}" if robot else ""
-    near = did_you_mean(wanted, [clip.stem for clip in own])
-    here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near
-    hint = "--motion PATH of a .motion or .pt file; pmlaunch list motions"
-    raise PmlaunchError("PML010", f"No motion{whose} is called {wanted!r}.{here}", hint=hint, subject=wanted)
+    def _of_robot(self, wanted: str, clips: Sequence[Path]) -> Path | None:
+        """The robot's file of a preset, else the file called by the robot's prefix and the name."""
+        if self.robot is None:
+            return None
+        preset = self._preset(wanted)
+        file = preset.files.get(self.robot.name) if preset else None
+        if file is not None and self.checkout.within(file).exists():
+            return self.checkout.within(file)
+        for name in preset.names if preset else (wanted,):
+            for clip in clips:
+                if fold(clip.stem) == fold(self.robot.motion_prefix) + fold(name):
+                    return clip
+        return None
 
+    def _preset(self, wanted: str) -> MotionPreset | None:
+        for preset in self.presets.values():
+            if fold(wanted) in {fold(name) for name in preset.names}:
+                return preset.of(self.checkout.generation)
+        return None
 
-def _by_name(wanted: str, clips: list[Path], robot: Robot | None, available: list[Robot]) -> Path:
-    """The one clip whose name is, or ends with, `wanted`; among the robot's own where it is known."""
-    own = [clip for clip in clips if robot is None or _belongs(clip, robot, available)]
-    endings = [clip for clip in own if fold(clip.stem).endswith(fold(wanted)) and len(fold(wanted)) >= 3]
-    whole = [clip for clip in clips if fold(clip.stem) == fold(wanted)]
-    if whole or len(endings) == 1:
-        return (whole or endings)[0]
-    if endings:
-        return choose("motion", wanted, endings, lambda clip: (clip.stem, wanted), listing=_LISTING)
-    short = {_without_prefix(clip, robot): clip for clip in own}
-    near = did_you_mean(wanted, [*short, *(clip.stem for clip in clips)])
-    whose = f" of robot {robot.name}" if robot else ""
-    raise PmlaunchError("PML010", f"No motion{whose} is called {wanted!r}.{near}", hint=_LISTING, subject=wanted)
+    def _by_content(self, wanted: str, clips: Sequence[Path]) -> Path:
+        """The one clip whose name is or contains `wanted`, among those with the robot's bodies; else a generated one.
 
+        Several clips of ProtoMotions 3 have the same name (output.motion), and no name tells the robot. A clip that
+        cannot be read, such as a Git LFS pointer, counts by its whole name only.
+        """
+        key, robot = fold(wanted), self.robot
+        own = [clip for clip in clips if robot is None or read_info(clip, self.robots).robot == robot.name]
+        named = [clip for clip in own if fold(clip.stem) == key] or [clip for clip in clips if fold(clip.stem) == key]
+        holding = named or [clip for clip in own if key in fold(clip.stem) and len(key) >= 3]
+        if len(holding) == 1:
+            return holding[0]
+        if holding:
+            return choose(
+                "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
+            )
+        if robot is not None:
+            made = own_clip(wanted, self.checkout, robot.name)
+            if made is not None:
+                return made
+            own += own_clips(self.checkout, robot.name)
+        near = did_you_mean(wanted, [clip.stem for clip in own])
+        here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near
+        raise self._unknown(wanted, here, "--motion PATH of a .motion or .pt file; pmlaunch list motions")
 
-def _belongs(clip: Path, robot: Robot, available: list[Robot]) -> bool:
-    """Whether a file's name begins with the robot's prefix and no longer prefix of another robot's."""
-    prefixes = [other.motion_prefix for other in available if clip.stem.startswith(f"{other.motion_prefix}_")]
-    return max(prefixes, key=len, default=None) == robot.motion_prefix
+    def _by_name(self, wanted: str, clips: Sequence[Path]) -> Path:
+        """The one clip whose name is `wanted` or ends with it; among the robot's own if it is known."""
+        own = [clip for clip in clips if self._belongs(clip)]
+        endings = [clip for clip in own if fold(clip.stem).endswith(fold(wanted)) and len(fold(wanted)) >= 3]
+        whole = [clip for clip in clips if fold(clip.stem) == fold(wanted)]
+        if whole or len(endings) == 1:
+            return (whole or endings)[0]
+        if endings:
+            return choose("motion", wanted, endings, lambda clip: (clip.stem, wanted), listing=_LISTING)
+        prefix = f"{self.robot.motion_prefix}_" if self.robot else ""
+        short = [clip.stem.removeprefix(prefix) for clip in own]
+        raise self._unknown(wanted, did_you_mean(wanted, [*short, *(clip.stem for clip in clips)]), _LISTING)
 
+    def _belongs(self, clip: Path) -> bool:
+        """Whether a file's name begins with the robot's prefix, and not with a longer prefix of another robot."""
+        prefixes = [other.motion_prefix for other in self.robots if clip.stem.startswith(f"{other.motion_prefix}_")]
+        return self.robot is None or max(prefixes, key=len, default=None) == self.robot.motion_prefix
 
-def _without_prefix(clip: Path, robot: Robot | None) -> str:
-    return clip.stem.removeprefix(f"{robot.motion_prefix}_") if robot else clip.stem
-
-
-def _preset(wanted: str, known: Mapping[str, Preset], generation: Generation) -> Preset | None:
-    for preset in known.values():
-        if fold(wanted) in {fold(name) for name in preset.names}:
-            return preset.of(generation)
-    return None
+    def _unknown(self, wanted: str, near: str, hint: str) -> PmlaunchError:
+        whose = f" of robot {self.robot.name}" if self.robot else ""
+        return UnknownNameError(f"No motion{whose} is called {wanted!r}.{near}", hint=hint, subject=wanted)
 
 
 def _looks_like_path(wanted: str) -> bool:
-    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in (".npy", ".motion", *_LIBRARIES)
+    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in MOTION_SUFFIXES
 
 
 def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
-    """What the file says of itself. Never raises: the reason is the `problem`."""
+    """The robot and the length of a motion file. Never raises: what is wrong is its `problem`."""
     info = MotionInfo(path.stem, path)
     if pointer := _pointer(path):
         fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
-    if path.suffix == ".pt" and path.is_file():
+    if path.suffix == PACKED_SUFFIX and path.is_file():
         return _library_info(info, available)
     try:
-        bodies, frames, fps, seconds = _read(path)
+        found = _outline(path)
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
         return replace(info, problem=problem)
-    robot = robot_with_bodies(frozenset(bodies), list(available))
-    if robot is None and len(set(bodies)) == 1:  # a tensor motion tells how many bodies it has, not their names
-        robot = _by_count(path, len(bodies), available)
-    return replace(info, robot=robot.name if robot else None, frames=frames, fps=fps, seconds=seconds)
+    return _with_outline(info, found, available)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:
@@ -164,19 +157,25 @@ def _pointer(path: Path) -> lfs.Pointer | None:
 
 def _library_info(info: MotionInfo, available: Sequence[Robot]) -> MotionInfo:
     """A library of 3.x is outlined; others (a .yaml, a .pt of 2.x, which is a whole object) are not looked into."""
-    from pmlaunch.motions.torch_motion import read_tensor_motion
-
     try:
-        found = read_tensor_motion(info.path)
+        found = read_outline(info.path)
     except PmlaunchError:
         note = "This motion library is not looked into: its robot and length are unknown before the start."
         return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(info.path)))
-    robot = _by_count(info.path, found.bodies, available)
+    return _with_outline(info, found, available)
+
+
+def _with_outline(info: MotionInfo, found: MotionOutline, available: Sequence[Robot]) -> MotionInfo:
+    """`info` with the facts of the outline, and the robot that has the motion's bodies."""
+    if found.body_names:
+        robot = robot_with_bodies(frozenset(found.body_names), list(available))
+    else:
+        robot = _by_count(info.path, found.bodies, available)
     return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
 
 
-def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
-    """Bodies, frames, fps (1/s), seconds; cached by content, since numpy is slow to import."""
+def _outline(path: Path) -> MotionOutline:
+    """The outline of a motion, cached by content because numpy is slow to import. Raises PML121, PML122 or PML123."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -190,27 +189,15 @@ def _read(path: Path) -> tuple[Sequence[str], int, float, float]:
         ) from error
     cache, key = JsonCache("motions"), content_key(_READER, content)
     entry = cache.get(key)
-    if not isinstance(entry, list):
-        entry = _look_into(path, content)
-        cache.put(key, entry)
-    bodies, frames, fps, seconds = entry
-    return bodies, frames, fps, seconds
-
-
-def _look_into(path: Path, content: bytes) -> list[Any]:
-    """[body names, frames, fps, seconds] of either kind of motion."""
-    from pmlaunch.motions.poselib_motion import read_motion
-    from pmlaunch.motions.torch_motion import is_tensor_motion, read_tensor_motion
-
-    if is_tensor_motion(content):
-        tensors = read_tensor_motion(path, content)
-        return [["?"] * tensors.bodies, tensors.frames, tensors.fps, tensors.seconds]
-    motion = read_motion(path)
-    return [list(motion.node_names), motion.frames, motion.fps, motion.seconds]
+    if isinstance(entry, dict):
+        return MotionOutline(**{**entry, "body_names": tuple(entry["body_names"])})
+    found = read_outline(path, content)
+    cache.put(key, to_json(found))
+    return found
 
 
 def _by_count(path: Path, bodies: int, available: Sequence[Robot]) -> Robot | None:
-    """The robot with so many bodies; where several have, the one that the file's name begins with."""
+    """The robot with this number of bodies; of several, the one whose prefix the file's name begins with."""
     fitting = [robot for robot in available if len(robot.bodies) == bodies]
     named = [robot for robot in fitting if path.stem.startswith(robot.motion_prefix)]
     return (named or fitting)[0] if named or len(fitting) == 1 else None

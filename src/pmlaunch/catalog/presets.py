@@ -1,72 +1,222 @@
-"""The presets: what pmlaunch knows by name, as Hydra config groups under configs/.
+"""Presets: what pmlaunch knows by name, as YAML files under configs/, one folder per group.
 
-They come with the wheel; a user's own lie beside them, in `configs/` of the workspace or of the user's
-settings folder, and win over a preset of the same name.
+They come with the wheel. A user's own are in `configs/` of the workspace or of the user's settings folder, and replace
+a preset of the same name.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar, overload
 
-from pmlaunch.errors import PmlaunchError
+from typing_extensions import Self
+
+from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import PRESET, Generation, Source
 from pmlaunch.support.yaml_file import yaml_mapping
 
-GROUPS = ("model", "motion", "robot", "simulator")
+Folders = tuple[tuple[Source, Path], ...]
+"""Further configs/ folders as (source, folder); the last one wins."""
+P = TypeVar("P", bound="Preset")
+
+
+def _key(read: Callable[[Any], Any], default: Callable[[], Any] = lambda: None) -> Any:
+    """A field that is a key of the preset's file. `read` converts its value, or raises ValueError."""
+    return field(default_factory=default, metadata={"read": read})
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
+        return str(value)
+    raise ValueError("must be a text")
+
+
+def _whole_number(value: Any) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError("must be a whole number")
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, int):
+        return bool(value)
+    raise ValueError("must be true or false")
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, list):
+        return tuple(map(str, value))
+    raise ValueError("must be a list")
+
+
+def _mapping(value: Any) -> Mapping[str, str]:
+    if isinstance(value, dict):
+        return {str(key): str(item) for key, item in value.items()}
+    raise ValueError("must be a mapping")
+
+
+def _mapping_of_mappings(value: Any) -> Mapping[Any, Mapping[Any, Any]]:
+    if isinstance(value, dict) and all(isinstance(item, dict) for item in value.values()):
+        return value
+    raise ValueError("must be a mapping of mappings")
+
+
+def _generation(value: Any) -> Generation:
+    try:
+        return Generation(str(value))
+    except ValueError:
+        raise ValueError(f"must be one of: {', '.join(map(str, Generation))}") from None
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One named preset; `values` are the keys of its file, `source` says whose it is.
-
-    The key `generations` holds what is different for a generation of ProtoMotions: {"3": {motion: sit}}.
-    """
+    """A named preset. `source` says whose it is; `generations` are the values that differ in a generation."""
 
     name: str
     title: str
     aliases: tuple[str, ...]
-    values: Mapping[str, Any]
     path: Path
     source: Source
+    generations: Mapping[Generation, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
+        """All names that the preset answers to, the proper one first."""
         return (self.name, *self.aliases)
 
-    def of(self, generation: Generation) -> Preset:
-        """The preset with the values that it has for `generation`."""
-        special = (self.values.get("generations") or {}).get(generation.value)
-        return replace(self, values={**self.values, **special}) if isinstance(special, Mapping) else self
+    def of(self, generation: Generation) -> Self:
+        """The preset with the values for `generation`."""
+        return replace(self, **self.generations.get(generation, {}))
+
+
+@dataclass(frozen=True)
+class ModelPreset(Preset):
+    """A model. `checkpoint` is relative to a checkout: the user's, or that of the generation `checkout`.
+
+    `size` (bytes) and `sha256` are those of the checkpoint in v2.3, `huggingface` is a repository that has it too.
+    """
+
+    checkpoint: str | None = _key(_text)
+    robot: str | None = _key(_text)
+    simulator: str | None = _key(_text)
+    terrain: str | None = _key(_text)
+    motion: str | None = _key(_text)
+    device: str | None = _key(_text)
+    headless: bool | None = _key(_flag)
+    checkout: Generation | None = _key(_generation)  # noqa: RUF009  # makes a field
+    size: int | None = _key(_whole_number)
+    sha256: str | None = _key(_text)
+    huggingface: str | None = _key(_text)
+
+
+@dataclass(frozen=True)
+class MotionPreset(Preset):
+    """A motion: robot -> file, relative to the checkout."""
+
+    files: Mapping[str, str] = _key(_mapping, dict)
+
+
+@dataclass(frozen=True)
+class RobotPreset(Preset):
+    """A robot. `motion_prefix` is how the names of its motion files begin."""
+
+    motion_prefix: str | None = _key(_text)
+
+
+@dataclass(frozen=True)
+class SimulatorPreset(Preset):
+    """A simulator. `runtime` starts it (isaaclab or python); `keys` maps a key of its window to what it does."""
+
+    runtime: str = _key(_text, lambda: "python")
+    devices: tuple[str, ...] = _key(_texts, tuple)
+    keys: Mapping[str, str] = _key(_mapping, dict)
+
+
+_KINDS: Mapping[str, type[Preset]] = {
+    "model": ModelPreset,
+    "motion": MotionPreset,
+    "robot": RobotPreset,
+    "simulator": SimulatorPreset,
+}
+GROUPS = tuple(_KINDS)
 
 
 def shipped_presets() -> Path:
-    """The folder of the presets that come with pmlaunch: inside the wheel, or the repository's configs/."""
+    """The folder of the presets that come with pmlaunch: in the wheel, or configs/ of the repository."""
     inside = Path(__file__).parent.parent / "configs"
     return inside if inside.is_dir() else Path(__file__).parents[3] / "configs"
 
 
-@cache
-def presets(group: str, more: tuple[tuple[Source, Path], ...] = ()) -> Mapping[str, Preset]:
-    """The presets of `group` by name, in alphabetical order.
+@overload
+def presets(group: Literal["model"], more: Folders = ()) -> Mapping[str, ModelPreset]: ...
+@overload
+def presets(group: Literal["motion"], more: Folders = ()) -> Mapping[str, MotionPreset]: ...
+@overload
+def presets(group: Literal["robot"], more: Folders = ()) -> Mapping[str, RobotPreset]: ...
+@overload
+def presets(group: Literal["simulator"], more: Folders = ()) -> Mapping[str, SimulatorPreset]: ...
+def presets(group: str, more: Folders = ()) -> Mapping[str, Any]:
+    """The presets of `group` by name, in alphabetical order. Raises PML015 for a file that is not a preset."""
+    return _presets(group, more)
 
-    `more` names further configs/ folders as (source, folder), the last one winning.
-    """
+
+@cache
+def _presets(group: str, more: Folders) -> Mapping[str, Preset]:
     found: dict[str, Preset] = {}
     for source, folder in ((PRESET, shipped_presets()), *more):
         for path in sorted((folder / group).glob("*.yaml")):
-            preset = _preset(path, source)
+            preset = _preset(path, source, _KINDS[group])
             found[preset.name] = preset
     return dict(sorted(found.items()))
 
 
-def _preset(path: Path, source: Source) -> Preset:
+def _preset(path: Path, source: Source, kind: type[Preset]) -> Preset:
+    keys = {item.name: item for item in fields(kind) if "read" in item.metadata}
+    common = {"name": _text, "title": _text, "aliases": _texts, "generations": _mapping_of_mappings}
     values = yaml_mapping(path)
-    aliases = values.get("aliases") or []
-    if not isinstance(aliases, Iterable) or isinstance(aliases, str):
-        raise PmlaunchError("PML015", f"{path}: aliases must be a list.", subject=str(path))
-    name = str(values.get("name") or path.stem)
-    return Preset(name, str(values.get("title") or name), tuple(map(str, aliases)), values, path, source)
+    _refuse_unknown(values, [*common, *keys], path)
+    head = {key: _checked(read, values[key], key, path) for key, read in common.items() if values.get(key) is not None}
+    generations = {}
+    for key, special in head.get("generations", {}).items():
+        _refuse_unknown(special, list(keys), path, f"generations.{key}.")
+        generations[_checked(_generation, key, "generations", path)] = _read(special, keys, path)
+    name = head.get("name", path.stem)
+    return kind(
+        name=name,
+        title=head.get("title", name),
+        aliases=head.get("aliases", ()),
+        path=path,
+        source=source,
+        generations=generations,
+        **_read({key: value for key, value in values.items() if key not in common}, keys, path),
+    )
+
+
+def _refuse_unknown(values: Mapping[Any, Any], known: Sequence[str], path: Path, where: str = "") -> None:
+    """Raise PML015 for a key that is not one of `known`; `where` is the path of the mapping in the file."""
+    for key in values:
+        if key not in known:
+            near = did_you_mean(str(key), known) or f" Known keys: {', '.join(known)}."
+            raise PmlaunchError("PML015", f"{path} has an unknown key {where + str(key)!r}.{near}", subject=str(path))
+
+
+def _read(values: Mapping[str, Any], keys: Mapping[str, Field[Any]], path: Path) -> dict[str, Any]:
+    """The converted values; null is the default. Raises PML015."""
+    read = {}
+    for key, value in values.items():
+        default = keys[key].default_factory
+        if value is not None:
+            read[key] = _checked(keys[key].metadata["read"], value, key, path)
+        elif default is not MISSING:
+            read[key] = default()
+    return read
+
+
+def _checked(read: Callable[[Any], Any], value: Any, key: str, path: Path) -> Any:
+    try:
+        return read(value)
+    except ValueError as error:
+        raise PmlaunchError("PML015", f"{path}: {key} {error}.", subject=str(path)) from error

@@ -1,1 +1,1 @@
-"""Preflight checks: whether a plan can start. One check per file; checks change nothing."""
+"""Preflight: whether a plan can start. One check per file; checks change nothing. doctor shares some of them."""

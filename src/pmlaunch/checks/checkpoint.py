@@ -1,12 +1,12 @@
-"""The checkpoint: is it here, is it the real file, is it whole, does it come with its config?"""
+"""The checkpoint: present, not a pointer, complete, and accompanied by its config."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
-from pmlaunch.catalog.models import config_of
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, Severity
@@ -15,6 +15,7 @@ from pmlaunch.support.text import megabytes
 
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
+    """Check the file itself, then compare it with git, then look for its config."""
     path = planned.plan.checkpoint
     fix = fetch_command(path, planned.checkout.root)
     try:
@@ -38,25 +39,28 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         )
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
-        yield from _against_git(path, size, fix, planned.request.verify)
+        yield from check_against_git(path, size, fix, hashed=planned.request.verify)
     yield from _config_beside(path, planned.checkout)
 
 
-def _against_git(path: Path, size: int, fix: str, verify: bool) -> Iterator[Finding]:
-    """Size, and with --verify the sha256, against the pointer that the commit holds."""
+def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Iterator[Finding]:
+    """Compare a downloaded file of `size` bytes with the pointer its commit holds; with `hashed` also the sha256.
+
+    `fix` is the command that downloads it again.
+    """
     expected = lfs.pointer_in_git(path)
     if expected is None:
         return
     if size != expected.size:
         message = f"{path} has {size} bytes; git says {expected.size}. The download broke off, or the file was changed."
         yield Finding("PML103", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
-    elif verify and lfs.sha256_of(path) != expected.sha256:
+    elif hashed and lfs.sha256_of(path) != expected.sha256:
         message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
         yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
 
 
 def _config_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    """What the program needs beside the checkpoint; planning has refused one of the other generation."""
+    """What the program needs beside the checkpoint; planning has refused one of another generation."""
     if checkout.generation is Generation.V3:
         yield from _frozen_beside(path, checkout)
     elif config_of(path) is None:

@@ -1,13 +1,27 @@
-"""The config: composed, merged and resolved as eval_agent.py does (see checkouts/compose.py)."""
+"""The config: composed, merged and resolved as the program does it; and the groups it is composed of."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.model import Finding
+from pmlaunch.catalog.constraints import GROUP, constraints
+from pmlaunch.generations.overrides import group_choices
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned, plan_findings
 
 
 def check_config(planned: Planned) -> Iterator[Finding]:
+    """What planning found while composing the config."""
     yield from planned.report.findings
     yield from plan_findings(planned)
+
+
+def check_constraints(planned: Planned) -> Iterator[Finding]:
+    """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start."""
+    chosen = set(group_choices(planned.values.overrides, GROUP, planned.values.constraints.value))
+    if not chosen:
+        return
+    for constraint in constraints(planned.checkout):
+        if constraint.option in chosen and constraint.problem:
+            message = f"Constraint {constraint.name} does not parse: {constraint.problem}"
+            yield Finding("PML113", Severity.ERROR, message, "pmlaunch list constraints", None, str(constraint.path))

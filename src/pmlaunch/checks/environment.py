@@ -1,20 +1,21 @@
-"""The environment: what this machine must have before the run starts. What only another can show is a note."""
+"""The environment: what this machine must provide before the run starts."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.checks.demo_packages import check_demo_packages
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.support.platforms import LONGEST_RUNS
 
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
-DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
+    """Check folder names, the backend, the length of paths, and the packages of the demo."""
     plan = planned.plan
     if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
@@ -29,9 +30,5 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
-    if plan.generation is Generation.DEMO and plan.runtime.path == sys.executable and not plan.foreign:
-        missing = [name for name in DEMO_PACKAGES if find_spec(name) is None]
-        if missing:
-            message = f"The embedded evaluation needs packages that are not installed: {', '.join(missing)}."
-            fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
-            yield Finding("PML203", Severity.ERROR, message, fix, fix, ", ".join(missing))
+    if GENERATIONS[plan.generation].embedded and is_own_interpreter(plan.runtime) and not plan.foreign:
+        yield from check_demo_packages(Severity.ERROR)

@@ -1,24 +1,24 @@
-"""What the run will measure: what cannot be had is said before the start."""
+"""What the run will measure: reports before the start what it cannot."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.generations.metric_definitions import has_metrics
-from pmlaunch.generations.v3.frozen_configs import measures_something
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
 
 def check_measuring(planned: Planned) -> Iterator[Finding]:
+    """Note what limits or empties the metrics of this run."""
     plan = planned.plan
-    agent = plan.measuring.agent
-    if plan.metrics and not has_metrics(plan.generation, agent):
+    agent, adapter = plan.measuring.agent, GENERATIONS[plan.generation]
+    if plan.metrics and not adapter.metrics.cover(agent):
         instead = "reward, length and resets of the episodes"
         length = f"{plan.max_steps} control steps" if plan.max_steps else "its steps"
         message = f"{agent} measures nothing in ProtoMotions: metrics.json will hold {instead} over {length}."
         yield Finding("PML014", Severity.NOTE, message, subject=agent)
-    elif plan.metrics and plan.generation is Generation.V3 and not measures_something(plan.checkpoint):
+    elif plan.metrics and not adapter.measures_something(plan.checkpoint):
         message = (
             "--metrics: the evaluator of this checkpoint has nothing to measure; metrics.json will hold no figures."
         )

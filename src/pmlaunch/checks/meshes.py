@@ -1,11 +1,10 @@
-"""The robot's meshes: Git LFS leaves pointers, and the simulator says no more than that it cannot read a file."""
+"""The robot's meshes: given Git LFS pointers, the simulator says only that it cannot read a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pmlaunch.checks.checkpoint import fetch_command
-from pmlaunch.generations.v3.checkout import InferenceCheckout
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -13,8 +12,9 @@ _READ_MJCF = ("mujoco", "newton", "genesis", "isaacgym")  # Isaac Lab reads USD 
 
 
 def check_meshes(planned: Planned) -> Iterator[Finding]:
+    """Check that the meshes of the robot were downloaded, for simulators that read its MJCF."""
     checkout, robot = planned.checkout, planned.plan.robot
-    if not isinstance(checkout, InferenceCheckout) or robot is None or planned.plan.simulator not in _READ_MJCF:
+    if robot is None or planned.plan.simulator not in _READ_MJCF:
         return
     pointers = checkout.pointer_meshes(robot)
     if pointers:

@@ -1,4 +1,4 @@
-"""The motions: there, readable, harmless, and of the robot that is to follow them."""
+"""The motions: present, readable, harmless, and made for the robot that is to follow them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,22 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pmlaunch.catalog.models import config_of, models
+from pmlaunch.catalog.generated_clips import is_own
+from pmlaunch.catalog.models import CheckpointState, models
 from pmlaunch.catalog.presets import presets
-from pmlaunch.generations.checkout import demo_checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
-from pmlaunch.model import Finding, Generation, MotionInfo, Severity
+from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
 
-_MOST_ALIKE = 3  # findings of one kind that are told one by one
+_MOST_ALIKE = 3  # findings of one kind that are listed one by one
 
 
 def check_motions(planned: Planned) -> Iterator[Finding]:
+    """Check that there is a motion, and that each can be read and belongs to the robot."""
     plan = planned.plan
     if not plan.motions:
         known = config_of(plan.checkpoint) is not None or frozen.is_of_generation_3(plan.checkpoint)
@@ -42,11 +46,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
 
 
 def _own_clips(planned: Planned) -> Iterator[Finding]:
-    """A name that the checkout has no clip for was answered with one of ours: nobody should take it for upstream's."""
-    if planned.plan.generation is not Generation.V3:
-        return
-    from pmlaunch.catalog.generated_clips import is_own
-
+    """Notes for clips of our own that stand in for missing ones, so that they are not taken for upstream's."""
     for motion in planned.plan.motions:
         if is_own(motion.path):
             message = (
@@ -57,7 +57,7 @@ def _own_clips(planned: Planned) -> Iterator[Finding]:
 
 
 def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
-    """What is wrong with single motions; of many with the same trouble one finding, with their number."""
+    """The problems of single motions; many with the same code become one finding that gives their number."""
     alike: dict[str, list[MotionInfo]] = {}
     for motion in motions:
         if motion.problem is not None:
@@ -75,7 +75,7 @@ def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
 
 
 def _missing_folder(paths: Sequence[Path]) -> Path | None:
-    """The first folder on the way to all of these files that is not there."""
+    """The first missing folder on the common path of these files."""
     common = Path(os.path.commonpath([path.parent for path in paths])) if len({p.anchor for p in paths}) == 1 else None
     if common is None or common.exists():
         return None
@@ -83,7 +83,7 @@ def _missing_folder(paths: Sequence[Path]) -> Path | None:
 
 
 def _of_several_robots(planned: Planned) -> Finding:
-    """One start has one robot: whose the motions are, and the command for each robot."""
+    """A run has one robot: lists whose the motions are, and the command for each robot."""
     plan = planned.plan
     own = [motion for motion in plan.motions if motion.robot]
     robots = list(dict.fromkeys(str(motion.robot) for motion in own))
@@ -104,17 +104,19 @@ def _of_several_robots(planned: Planned) -> Finding:
 
 
 def _typed(motion: MotionInfo, planned: Planned) -> str:
-    """How to name the motion on a command line: by its name where the checkout has it, else by its path."""
-    if planned.checkout.motions_carry_robot and motion.path in planned.checkout.motion_files():
+    """How to give the motion on a command line: by its name if the checkout has it, else by its path."""
+    if GENERATIONS[planned.plan.generation].motion_names_carry_robot and motion.path in planned.checkout.motion_files():
         return motion.path.stem
     return str(motion.path)
 
 
 def _model_for(robot: str, planned: Planned) -> str | None:
-    """A model of that robot that can follow its motions: one that is here and measures before others; None: none."""
-    home = None if planned.plan.generation is Generation.DEMO else planned.checkout
-    found = models(home, demo_checkout(), presets("model"), list(planned.things.robots))
+    """A model for that robot's motions, preferably downloaded and able to measure; None if there is none."""
+    home = None if GENERATIONS[planned.plan.generation].embedded else planned.checkout
+    found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]
-    fitting.sort(key=lambda model: (not frozen.measures_something(model.checkpoint), model.state != "here"))
+    fitting.sort(
+        key=lambda model: (not frozen.measures_something(model.checkpoint), model.state is not CheckpointState.HERE)
+    )
     return fitting[0].name if fitting else None

@@ -1,4 +1,4 @@
-"""The checks of a run, in the order in which a person would want to read what they find."""
+"""The checks of a plan, in the order in which their findings read best."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pmlaunch.checks.checkpoint import check_checkpoint
-from pmlaunch.checks.config import check_config
-from pmlaunch.checks.constraints import check_constraints
+from pmlaunch.checks.config import check_config, check_constraints
 from pmlaunch.checks.environment import check_environment
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.meshes import check_meshes
@@ -18,9 +17,9 @@ from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
-Check = Callable[[Planned], Iterable[Finding]]
+PlanCheck = Callable[[Planned], Iterable[Finding]]
 
-CHECKS: Mapping[str, Check] = {
+PLAN_CHECKS: Mapping[str, PlanCheck] = {
     "checkpoint": check_checkpoint,
     "robot": check_robot,
     "meshes": check_meshes,
@@ -34,17 +33,17 @@ CHECKS: Mapping[str, Check] = {
 
 
 def preflight(planned: Planned) -> list[Finding]:
-    """Everything that the checks find, errors first. `--no-check CODE` turns that code's errors to warnings."""
+    """Everything the checks find, errors first. `--no-check CODE` turns that code's errors into warnings."""
     waived = {code.upper() for code in planned.request.no_check}
     findings: list[Finding] = []
-    for check in CHECKS.values():
+    for check in PLAN_CHECKS.values():
         findings += (_waive(finding, waived) for finding in check(planned))
     order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
     return sorted(dict.fromkeys(findings), key=lambda finding: order[finding.severity])
 
 
 def exit_code_of(findings: Sequence[Finding]) -> int:
-    """The exit code that these findings ask for: 0 without errors; a failed check outweighs the others."""
+    """The exit code for these findings: 0 without errors; a failed check outweighs other errors."""
     codes = [CODES[finding.code].exit_code for finding in findings if finding.severity is Severity.ERROR]
     if not codes:
         return Exit.DONE

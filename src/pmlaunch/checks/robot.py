@@ -1,6 +1,6 @@
 """The robot: the one that the checkpoint's network was trained for.
 
-Another one composes without a word, with other network sizes (smpl 358 -> amp 223 observations), and fails
+Another robot composes without complaint but with other network sizes (smpl has 358 observations, amp 223), and fails
 when the weights are loaded, after the simulator's start.
 """
 
@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.catalog.models import config_of, trained_bodies, trained_for
+from pmlaunch.catalog.models import trained_bodies, trained_for
 from pmlaunch.catalog.robots import robot_with_bodies
+from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
 
 
 def check_robot(planned: Planned) -> Iterator[Finding]:
-    robot, checkpoint = planned.things.robot.value, planned.plan.checkpoint
+    """Check that the robot is known and is the one of the checkpoint."""
+    robot, checkpoint = planned.inputs.robot.value, planned.plan.checkpoint
     if robot is None:
         yield from _unknown(planned)
         return
@@ -25,19 +27,19 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
         message = (
             f"Genesis may refuse the first step of {robot.name}: for built-in PD control it takes the gains from the "
+            "asset's actuators, and an asset without actuators has none."
         )
-        message += "asset's actuators, and an asset without actuators has none."
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
     if frozen.is_of_generation_3(checkpoint):
-        named = trained_for(checkpoint, planned.things.robots)
+        named = trained_for(checkpoint, planned.inputs.robots)
         if named is not None and named.name != robot.name:
             message = f"The checkpoint was trained for robot {named.name}, not for {robot.name}."
             yield Finding("PML111", Severity.ERROR, message, f"--robot {named.name}", None, str(checkpoint))
         return
     trained = trained_bodies(checkpoint)
     if trained and trained != frozenset(robot.bodies):
-        own = robot_with_bodies(trained, list(planned.things.robots))
+        own = robot_with_bodies(trained, list(planned.inputs.robots))
         whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
         way_out = f"--robot {own.name}" if own else None
@@ -47,7 +49,7 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
 def _unknown(planned: Planned) -> Iterator[Finding]:
     checkpoint = planned.plan.checkpoint
     if config_of(checkpoint) is None and not frozen.is_of_generation_3(checkpoint):
-        return  # that is the finding then, see checkpoint.py
-    names = ", ".join(item.name for item in planned.things.robots)
+        return  # the checkpoint check reports that
+    names = ", ".join(item.name for item in planned.inputs.robots)
     message = "The checkpoint's config does not tell its robot."
     yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))

@@ -1,18 +1,20 @@
-"""The run's window, and the video that upstream makes of it: where there can be none, it is said before the start."""
+"""The run's window, and upstream's video of it: reports before the start if there can be none."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
 
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.site_packages import lacks
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
+    """Check that a requested window can open and that a requested video can be made."""
     plan = planned.plan
-    if plan.generation is Generation.DEMO:
+    if GENERATIONS[plan.generation].embedded:
         if planned.request.headless is False:
             message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
             yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")
@@ -25,7 +27,7 @@ def check_window(planned: Planned) -> Iterator[Finding]:
             message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
             way = "--window" if planned.has_display else "xvfb-run pmlaunch ... --window, where there is no display"
             yield Finding("PML119", Severity.ERROR, message, f"{way}; or leave out --record", None, "--record")
-    elif not planned.has_display and sys.platform != "darwin":
+    elif lacks_display(planned.has_display):
         message = "No window can open here: neither DISPLAY nor WAYLAND_DISPLAY is set, and the simulator would end."
         hint = "--headless; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees; --no-check PML133"
         yield Finding("PML133", Severity.ERROR, message, hint, None, "--window")
@@ -35,3 +37,8 @@ def check_window(planned: Planned) -> Iterator[Finding]:
         message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."
         fix = f'"{python}" -m pip install moviepy'
         yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")
+
+
+def lacks_display(has_display: bool) -> bool:
+    """Whether no window can open here; macOS has a display without any variable that says so."""
+    return not has_display and sys.platform != "darwin"

@@ -1,7 +1,7 @@
-"""The embedded evaluation: a real, small physics evaluation for machines without GPU, Isaac Lab or checkpoint.
+"""The embedded evaluation: a small but real physics evaluation that needs no GPU, Isaac Lab or downloaded checkpoint.
 
-`eval_agent.py` takes the command line of ProtoMotions' script of that name, so pmlaunch starts both the same
-way. It needs the extra packages of `pmlaunch[demo]`; importing this package needs none of them.
+`eval_agent.py` takes the command line of ProtoMotions' script of that name, so pmlaunch starts both alike. Running it
+needs the packages of `pmlaunch[demo]`; importing this package does not.
 """
 
 import time
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 STARTED: Final = time.perf_counter()
-"""When the program began: eval_agent.py imports this package first."""
+"""Start time of the program, because eval_agent.py imports this package first."""
 
 ROOT: Final = Path(__file__).resolve().parent
 EVAL_AGENT: Final = ROOT / "eval_agent.py"

@@ -1,4 +1,4 @@
-"""The agent: loads the policy's checkpoint and evaluates it."""
+"""The agent: loads a policy's checkpoint and evaluates it."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ from typing import Any
 
 import torch
 
-from pmlaunch.demo import STARTED, output
+from pmlaunch.demo import STARTED, results
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.evaluation import Tally, average, gather, score, shares
 from pmlaunch.demo.observation import ACTIONS, SIZE
 from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.scores import Tally, average, gather, score, shares
 from pmlaunch.demo.simulation import ROOT_HELP
 
 
 class DemoAgent:
-    """A policy, its environment and the processes that share the work.
+    """Evaluates a policy in an environment, sharing the motions among the processes of a Lightning Fabric.
 
     Args:
-        config: `max_eval_steps`, control steps of each motion at most, of a single motion exactly, null for every
-            motion once; `policy.hidden`, the sizes of the network's layers.
+        config: `policy.hidden`, the layer sizes of the network, and `max_eval_steps`: the control steps of a single
+            motion, which is repeated as needed, or a limit on the steps of each of several; null runs each once.
         env: the humanoids.
-        fabric: launched.
+        fabric: a launched Fabric.
     """
 
-    def __init__(self, config: Any, env: DemoEnv, fabric: Any):
+    def __init__(self, config: Any, env: DemoEnv, fabric: Any) -> None:
         self.config, self.env, self.fabric = config, env, fabric
         self.policy: Any = None
         self.load_seconds = 0.0
         self.start_seconds = time.perf_counter() - STARTED
 
     def setup(self) -> None:
-        """Build the network. It is small: one thread is faster than several."""
+        """Build the network; it is so small that one thread is faster than several."""
         torch.set_num_threads(1)
         self.fabric.print(
             f"The humanoid's balance is helped: a force of at most {ROOT_HELP.force:.0f} N and a torque of at most "
@@ -44,10 +44,10 @@ class DemoAgent:
         self.policy = Policy(SIZE, ACTIONS, list(self.config.policy.hidden)).to(self.fabric.device).eval()
 
     def load(self, checkpoint: str | Path) -> None:
-        """Load the weights; nothing else in the file is executed.
+        """Load the weights without executing anything in the file.
 
         Raises:
-            RuntimeError: the weights are those of another network.
+            RuntimeError: the weights do not fit the network.
         """
         started = time.perf_counter()
         self.fabric.print(f"Loading checkpoint: {checkpoint}", flush=True)
@@ -56,11 +56,11 @@ class DemoAgent:
         self.load_seconds = time.perf_counter() - started
 
     def progress(self, done: int, of: int, steps: int) -> dict[str, int]:
-        """How far this rank is: motions done of all, and the control steps of the whole; watched by the agent."""
+        """Report this rank's finished motions, all its motions and their control steps. pmlaunch's agent hooks this."""
         return {"done": done, "of": of, "steps": steps}
 
     def evaluate_policy(self) -> dict[str, float]:
-        """Run the motions, write `metrics.json` and `poses.png`; returns the metrics by their flat names."""
+        """Run the motions, write `metrics.json` and `poses.png`, and return the metrics by their flat names."""
         started = time.perf_counter()
         tally = Tally(len(self.env.motions))
         steps = self._run(tally)
@@ -68,24 +68,26 @@ class DemoAgent:
         scores = score(gather(self.fabric, tally))
         metrics = average(scores) | {"demo/body_weight": self.env.body_weight}
         if self.fabric.is_global_zero:
-            output.write(
-                output.run_folder(),
-                self.env,
-                scores,
-                metrics,
-                tally.poses,
+            outcome = results.Outcome(
+                scores=scores,
+                metrics=metrics,
+                poses=tally.poses,
                 steps=steps,
                 ranks=self.fabric.world_size,
                 seconds={"start": self.start_seconds, "load": self.load_seconds, "evaluation": seconds},
-                keep=bool(self.config.get("save_motion", False)),
-                measure=bool(self.config.get("metrics", True)),
             )
+            if self.config.get("save_motion", False):
+                results.write_motion(self.env, outcome)
+            if self.config.get("metrics", True):
+                results.write_metrics(self.env, outcome)
+            else:
+                print(f"Done: {steps} steps, without metrics.", flush=True)
         return metrics
 
     def _run(self, tally: Tally) -> int:
-        """Each motion once; `max_eval_steps` limits each of several motions, as upstream's limits do.
+        """Run each motion once, or for at most `max_eval_steps` steps; a single motion for exactly that many.
 
-        One motion alone is run for exactly that many steps, over and over if need be.
+        Returns the control steps taken.
         """
         mine = shares(len(self.env.motions), self.fabric.world_size, self.fabric.global_rank)
         batches = [mine[i : i + self.env.num_envs] for i in range(0, len(mine), self.env.num_envs)]
@@ -104,7 +106,7 @@ class DemoAgent:
         return steps
 
     def _run_exactly(self, limit: int, motion: range, tally: Tally) -> int:
-        """`limit` control steps of the one motion, from its start again as often as it ends."""
+        """Run `limit` control steps of the one motion, restarting it whenever it ends."""
         self.progress(0, 1, limit)
         steps, seed = 0, self.fabric.global_rank
         while steps < limit:
@@ -114,15 +116,15 @@ class DemoAgent:
         return steps
 
     def _run_batch(self, batch: range, most: int | None, tally: Tally, seed: int) -> int:
-        """Up to `most` steps of the motions in `batch`, side by side; how many they were."""
+        """Run at most `most` steps of the motions in `batch` side by side; return the number taken."""
         if most == 0:
             return 0
         print(f"Evaluating: {', '.join(self.env.motions[motion].name for motion in batch)}", flush=True)
         observations = self.env.reset(batch, seed)
         steps = 0
         while not self.env.done and steps != most:
-            observations, results = self.env.step(self.policy.act(observations))
-            for result in results:
+            observations, stepped = self.env.step(self.policy.act(observations))
+            for result in stepped:
                 tally.add(result)
             steps += 1
         return steps

@@ -1,4 +1,4 @@
-"""The environment of an evaluation: several humanoids side by side, each following its own motion."""
+"""The environment of an evaluation: humanoids side by side, each following a motion of its own."""
 
 from __future__ import annotations
 
@@ -11,25 +11,26 @@ from typing import Any
 import numpy as np
 import torch
 
-from pmlaunch.demo.metrics import tracking_errors
-from pmlaunch.demo.motionset import load_motions
+from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.reference import Reference, control_steps, sample
 from pmlaunch.demo.simulation import Simulation
+from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
 
 
 @dataclass(frozen=True, eq=False)
 class StepResult:
-    """What one control step brought one humanoid.
+    """The result of one control step of one humanoid.
 
     Attributes:
-        motion: index of the motion it follows.
+        motion: index of the motion that it follows.
         step: 1 for the first step of the motion.
-        last: the motion is at its end.
-        errors: the tracking errors and the help at the root, by their names without prefix.
-        positions, reference: (J, 3) m, where the bodies are and where they should be.
-        rotations: (J, 4) xyzw, how the bodies are turned.
+        last: whether the motion has ended.
+        errors: tracking errors and the balancing force at the root, by their names without prefix.
+        positions: (J, 3) m of the bodies.
+        reference: (J, 3) m, where the bodies should be.
+        rotations: (J, 4) xyzw of the bodies.
     """
 
     motion: int
@@ -43,7 +44,7 @@ class StepResult:
 
 @dataclass(eq=False)
 class _Humanoid:
-    """One humanoid on its way through one motion."""
+    """A humanoid and its progress through a motion."""
 
     motion: int
     simulation: Simulation
@@ -56,14 +57,18 @@ class _Humanoid:
 
 
 class DemoEnv:
-    """MuJoCo humanoids that follow motions; the physics runs on the CPU in this thread.
+    """MuJoCo humanoids that follow motions. The physics runs on the CPU, in the calling thread.
 
     Args:
         config: `motion_file`, `num_envs`, `seed` and `simulator.sim.{fps, decimation}`.
-        device: where observations are wanted and actions come from.
+        device: the torch device of observations and actions.
+
+    Raises:
+        PmlaunchError: a motion cannot be read.
+        ValueError: a motion has another skeleton than the humanoid.
     """
 
-    def __init__(self, config: Any, device: Any):
+    def __init__(self, config: Any, device: Any) -> None:
         started = time.perf_counter()
         self.device = torch.device(device)
         self.num_envs = int(config.num_envs)
@@ -73,27 +78,27 @@ class DemoEnv:
         self.motions = load_motions(Path(config.motion_file))
         self._simulations: dict[tuple[int, int], Simulation] = {}
         self._humanoids: list[_Humanoid] = []
-        self._simulation(0, 0)  # a skeleton that is not the humanoid's must fail here
+        self._simulation(0, 0)  # fails early if the skeleton is not the humanoid's
         self.load_seconds = time.perf_counter() - started
 
     @property
     def body_weight(self) -> float:
-        """N, of the first motion's humanoid."""
+        """Weight in N of the first motion's humanoid."""
         return 9.81 * self._simulation(0, 0).mass
 
     @property
     def done(self) -> bool:
-        """Every humanoid is at its motion's end."""
+        """Whether every humanoid has reached the end of its motion."""
         return all(humanoid.done for humanoid in self._humanoids)
 
     def steps_of(self, motion: int) -> int:
-        """Control steps that the motion lasts."""
+        """Number of control steps of a motion."""
         return control_steps(self.motions[motion], self.dt)
 
     def reset(self, motions: Sequence[int], seed: int = 0) -> Any:
-        """Start the given motions, at most `num_envs`; observations (n, SIZE).
+        """Start at most `num_envs` motions and return observations (n, SIZE).
 
-        As upstream's evaluation does, each starts within its first control step, at a time drawn from the seeds.
+        As in upstream's evaluation, each starts within its first control step, at a time drawn from the seeds.
         """
         if len(motions) > self.num_envs:
             raise ValueError(f"{len(motions)} motions for {self.num_envs} environments")
@@ -107,13 +112,13 @@ class DemoEnv:
         return self._observations()
 
     def step(self, actions: Any) -> tuple[Any, list[StepResult]]:
-        """One control step of every humanoid that is not at its end.
+        """Advance every humanoid that has not reached the end of its motion by one control step.
 
         Args:
-            actions: (n, ACTIONS) rad, corrections of the joints' PD targets, three numbers a joint.
+            actions: (n, ACTIONS) rad, corrections of the joints' PD targets, three numbers for each joint.
 
         Returns:
-            observations (n, SIZE), and the results of those that moved.
+            Observations (n, SIZE), and the results of those that were advanced.
         """
         corrections = np.asarray(actions.detach().cpu(), dtype=np.float64).reshape(-1, ACTIONS // 3, 3)
         results = []

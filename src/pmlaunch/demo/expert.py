@@ -1,6 +1,6 @@
-"""The teacher: inverse dynamics of the reference, turned into corrections of the joints' PD targets.
+"""The expert that the policy imitates: inverse dynamics of the reference as corrections of the joints' PD targets.
 
-It knows the model and the motion beforehand, which a policy does not; it is used for training only.
+It knows the model and the whole motion, which a policy does not, and is used for training only.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from pmlaunch.demo.reference import Reference
 from pmlaunch.motions.kinematics import Array
 
 REGULARISATION: Final = 0.02
-"""How much ground force the root's balance may miss rather than ask too much of one sole."""
+"""Weight of small ground forces against an exact balance of the root."""
 
 
 def corrections(reference: Reference, dt: float) -> Array:
-    """What to add to each joint's PD target, as rotation vectors (S, J-1, 3) rad, for every sample.
+    """Compute what to add to each joint's PD target, as rotation vectors (S, J-1, 3) rad, for every sample.
 
-    A joint with stiffness k settles where k times the correction equals the torque that the motion needs: weight,
-    inertia, its own damping, and the ground's push. MuJoCo's inverse dynamics gives the torque in the air; the
-    ground's push is shared out to the soles that stand (`_ground_forces`).
+    A joint with stiffness k settles where k times the correction equals the torque that the motion needs against
+    weight, inertia, damping and ground force. MuJoCo's inverse dynamics gives the torque in the air; the ground force
+    is distributed to the soles in contact (`_ground_forces`).
     """
     motion = reference.motion
     model = build_model(motion, dt)
@@ -48,7 +48,7 @@ def corrections(reference: Reference, dt: float) -> Array:
 
 
 def _jacobians(model: Any, data: Any, bodies: list[int], points: Array) -> Array:
-    """(points, 3, nv): how the points move with the joints."""
+    """The Jacobians of points on bodies: (points, 3, nv)."""
     jacobians = np.zeros((len(points), 3, model.nv))
     for jacobian, body, point in zip(jacobians, bodies, points, strict=True):
         mujoco.mj_jac(model, data, jacobian, None, point, body + 1)  # body 0 is the world
@@ -56,9 +56,9 @@ def _jacobians(model: Any, data: Any, bodies: list[int], points: Array) -> Array
 
 
 def _ground_forces(wrench: Array, jacobians: Array, share: Array) -> Array:
-    """Forces (points, 3) N at the soles that give the root's `wrench` (6,) as far as they can; none pulls down.
+    """Forces (points, 3) N at the soles that best produce the root's `wrench` (6,); none pulls down.
 
-    Least squares, in which a force costs the more the less its sole stands.
+    Solves least squares in which forces at soles with less contact (`share`) cost more.
     """
     balance = np.array([1.0, 1.0, 1.0, 2.0, 2.0, 2.0])  # an Nm counts as 2 N
     effect = (jacobians * share[:, None, None]).reshape(-1, 6).T * balance[:, None]

@@ -1,9 +1,8 @@
-"""The humanoid: a MuJoCo model built from a motion's own skeleton, so that its bones fit the motion exactly.
+"""The humanoid: a MuJoCo model built from a motion's skeleton, so that its bones fit the motion exactly.
 
-24 bodies with the names of SMPL, a free pelvis and 23 ball joints: 69 actuated degrees of freedom. Bones are
-capsules, a foot is two pairs of them side by side, about 72 kg in all. Bodies touch the flat ground, not each
-other. Masses are our own round numbers, roughly the shares of de Leva, "Adjustments to Zatsiorsky-Seluyanov's
-segment inertia parameters" (1996).
+It has SMPL's 24 bodies, a free pelvis and 23 ball joints: 69 actuated degrees of freedom, about 72 kg. Bones are
+capsules, a foot is two pairs of them side by side. Bodies collide with the flat ground, not with each other. Masses are
+rounded, roughly the shares of de Leva, "Adjustments to Zatsiorsky-Seluyanov's segment inertia parameters" (1996).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-from xml.etree import ElementTree as xml
+from xml.etree import ElementTree as ET
 
 import mujoco
 import numpy as np
@@ -23,14 +22,14 @@ from pmlaunch.motions.poselib_motion import Motion
 
 @dataclass(frozen=True)
 class Part:
-    """One body and the joint that carries it.
+    """A body and the joint that connects it to its parent.
 
     Attributes:
         mass: kg.
-        radius: m, of its capsule; for feet and toes half the width.
+        radius: m, of its capsule; half the width of a foot or toe.
         stiffness: Nm/rad of the PD controller.
-        damping: Nm s/rad; it also makes a joint lag behind its target by damping / stiffness, in s.
-        limit: Nm, the most the controller may pull about any direction.
+        damping: Nm s/rad; a joint lags behind its target by damping / stiffness, in s.
+        limit: Nm, largest torque of the controller about any axis.
     """
 
     mass: float
@@ -63,7 +62,7 @@ PARTS: Final[dict[str, Part]] = {
     Hand=Part(0.15, 0.025, 30.0, 2.0, 15.0),
 )
 ARMATURE: Final = 0.02
-"""kg m^2 added to each joint: the inertia of a motor, which keeps small bodies stable."""
+"""kg m^2 added to each joint, as the inertia of a motor; it keeps small bodies stable."""
 TOE_LENGTH: Final = 0.07
 """m from the toe joint to the tip."""
 
@@ -75,7 +74,7 @@ def controls(names: Sequence[str]) -> tuple[Array, Array]:
 
 
 def mass_shares(motion: Motion) -> Array:
-    """How much each body's position (J,) counts for the centre of mass: half of a bone's mass sits at either end."""
+    """Weights (J,) of the bodies' positions in the centre of mass; each bone's mass is split between its ends."""
     shares = np.zeros(motion.bodies)
     for body, name in enumerate(motion.node_names):
         children = np.flatnonzero(motion.parents == body)
@@ -85,7 +84,7 @@ def mass_shares(motion: Motion) -> Array:
 
 
 def soles(motion: Motion) -> tuple[list[int], Array]:
-    """Points under the feet: their bodies' indices and their places (n, 3) m in those bodies' frames."""
+    """Points under the feet: indices of their bodies, and positions (n, 3) m in those bodies' frames."""
     bodies, points = [], []
     for side in "LR":
         ankle, toe = (motion.node_names.index(f"{side}_{name}") for name in ("Ankle", "Toe"))
@@ -100,7 +99,7 @@ def soles(motion: Motion) -> tuple[list[int], Array]:
 
 
 def build_model(motion: Motion, timestep: float) -> Any:
-    """The `mujoco.MjModel` for `motion`'s skeleton, with a physics step of `timestep` s.
+    """Build the `mujoco.MjModel` for a motion's skeleton, with a physics step of `timestep` s.
 
     Raises:
         ValueError: the skeleton is not SMPL's.
@@ -114,38 +113,38 @@ def build_model(motion: Motion, timestep: float) -> Any:
 
 
 def describe(motion: Motion, timestep: float) -> str:
-    """The same as text, in MuJoCo's XML format."""
-    root = xml.Element("mujoco", model="pmlaunch-demo")
-    xml.SubElement(root, "compiler", angle="radian", inertiafromgeom="true")
-    xml.SubElement(root, "option", timestep=repr(timestep), integrator="implicitfast", iterations="20")
-    default = xml.SubElement(root, "default")
-    # only the ground's contype meets a body's conaffinity: bodies pass through each other
-    xml.SubElement(default, "geom", contype="0", conaffinity="1", friction="0.7 0.005 0.0001", condim="3")
-    world = xml.SubElement(root, "worldbody")
-    xml.SubElement(world, "geom", name="ground", type="plane", size="50 50 1", contype="1", conaffinity="0")
+    """Describe that model in MuJoCo's XML format."""
+    root = ET.Element("mujoco", model="pmlaunch-demo")
+    ET.SubElement(root, "compiler", angle="radian", inertiafromgeom="true")
+    ET.SubElement(root, "option", timestep=repr(timestep), integrator="implicitfast", iterations="20")
+    default = ET.SubElement(root, "default")
+    # only the ground's contype matches a body's conaffinity, so bodies do not collide with each other
+    ET.SubElement(default, "geom", contype="0", conaffinity="1", friction="0.7 0.005 0.0001", condim="3")
+    world = ET.SubElement(root, "worldbody")
+    ET.SubElement(world, "geom", name="ground", type="plane", size="50 50 1", contype="1", conaffinity="0")
     elements = [_body(world, motion, 0)]
     for index in range(1, motion.bodies):
         elements.append(_body(elements[motion.parents[index]], motion, index))
-    return xml.tostring(root, encoding="unicode")
+    return ET.tostring(root, encoding="unicode")
 
 
-def _body(parent: xml.Element, motion: Motion, index: int) -> xml.Element:
+def _body(parent: ET.Element, motion: Motion, index: int) -> ET.Element:
     name = motion.node_names[index]
     part = PARTS[name]
     place = motion.local_translation[index] if index else np.zeros(3)
-    body = xml.SubElement(parent, "body", name=name, pos=_text(place))
+    body = ET.SubElement(parent, "body", name=name, pos=_text(place))
     if index == 0:
-        xml.SubElement(body, "freejoint", name=name)
+        ET.SubElement(body, "freejoint", name=name)
     else:
-        xml.SubElement(body, "joint", name=name, type="ball", damping=repr(part.damping), armature=repr(ARMATURE))
+        ET.SubElement(body, "joint", name=name, type="ball", damping=repr(part.damping), armature=repr(ARMATURE))
     shapes = _shapes(motion, index)
     for shape in shapes:
-        xml.SubElement(body, "geom", {"mass": repr(part.mass / len(shapes)), **shape})
+        ET.SubElement(body, "geom", {"mass": repr(part.mass / len(shapes)), **shape})
     return body
 
 
 def _shapes(motion: Motion, index: int) -> list[dict[str, str]]:
-    """What a body looks like: a foot's rails, a capsule to each child, or a ball at a chain's end."""
+    """The geometry of a body: the rails of a foot, a capsule to each child, or a sphere at the end of a chain."""
     name, radius = motion.node_names[index], PARTS[motion.node_names[index]].radius
     children = [int(child) for child in np.flatnonzero(motion.parents == index)]
     if name.endswith("Ankle"):
@@ -164,7 +163,7 @@ def _shapes(motion: Motion, index: int) -> list[dict[str, str]]:
 def _rails(start: float, end: float, middle: float, sole: float, half_width: float) -> list[dict[str, str]]:
     """Two capsules side by side that rest on z = `sole` from x = `start` to `end`, all in m.
 
-    Round ends let a heel that grazes the ground slide on, where a box's edge would catch and trip the walker.
+    A heel that grazes the ground slides on round ends; the edge of a box would catch and trip the walker.
     """
     height = sole + SOLE_BELOW_TOE
     return [

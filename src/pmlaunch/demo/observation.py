@@ -1,7 +1,7 @@
-"""What the policy sees: where the humanoid is, and where it should be in one and in two control steps.
+"""The policy's observation: where the humanoid is, and where it should be in one and two control steps.
 
-Everything is seen from the pelvis along its heading or from a body's own frame, so a motion looks the same
-wherever on the ground and in whatever direction it goes.
+Everything is expressed relative to the pelvis and its heading or in a body's own frame, so a motion looks the same
+at any place on the ground and in any direction.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from pmlaunch.motions.kinematics import Array, heading, inverse, multiply, rotat
 
 BODIES: Final = 24
 ACTIONS: Final = 3 * (BODIES - 1)
-"""One rotation vector for each joint, in rad."""
+"""Size of an action: one rotation vector in rad for each joint."""
 SIZE: Final = 3 * BODIES * 3 + 3 * ACTIONS + 5 * 3 + 1 + 2 + 3 + 2 * 6 * (3 + 1)
 _UP: Final[Array] = np.array([0.0, 0.0, 1.0])
 
 
 def observe(state: State, reference: Reference, step: int) -> NDArray[np.float32]:
-    """The observation (SIZE,) at sample `step`, before the control step to sample `step` + 1."""
+    """Compute the observation (SIZE,) at sample `step`, before the control step to sample `step` + 1."""
     parts = [*_proprioception(state), *_tracking(state, reference, step), *_target(reference, step)]
     return np.concatenate([np.ravel(part) for part in parts]).astype(np.float32)
 
 
 def _proprioception(state: State) -> list[Array]:
-    """Which way is up for each body; joint speeds, rad/s; the pelvis's velocity, m/s and rad/s, and height, m."""
+    """Up direction in each body's frame, joint velocities in rad/s, the pelvis's velocity (m/s, rad/s) and height (m)."""
     facing = inverse(heading(state.rotations[0]))
     return [
         rotate(inverse(state.rotations), _UP),
@@ -41,14 +41,14 @@ def _proprioception(state: State) -> list[Array]:
 
 
 def _tracking(state: State, reference: Reference, step: int) -> list[Array]:
-    """How far the pelvis is from the reference now, m and rad."""
+    """Offset of the pelvis from the reference now, in m and rad."""
     facing = inverse(heading(state.rotations[0]))
     tilt = to_vector(multiply(inverse(state.rotations[0]), reference.rotations[step, 0]))
     return [rotate(facing, reference.positions[step, 0] - state.positions[0]), tilt[:2]]
 
 
 def _target(reference: Reference, step: int) -> list[Array]:
-    """The next pose and how it moves on, seen from the reference's own pelvis: what inverse dynamics asks for."""
+    """The next pose and its motion relative to the reference's pelvis: the input of inverse dynamics."""
     following, later = step + 1, step + 2
     facing = inverse(heading(reference.rotations[following, 0]))
     return [
@@ -63,9 +63,9 @@ def _target(reference: Reference, step: int) -> list[Array]:
 
 
 def _balance(reference: Reference, at: int, facing: Array) -> list[Array]:
-    """What the ground must do at sample `at`: the centre's acceleration, and the soles as seen from the centre.
+    """What determines the ground forces at sample `at`: the centre's acceleration, and the soles relative to it.
 
-    Those that stand are given a second time without the others: the levers of the ground's push.
+    The soles in contact are given a second time without the others, as the levers of the ground forces.
     """
     soles = rotate(facing, reference.soles[at] - reference.centre[at])
     standing = reference.standing[at]

@@ -10,14 +10,14 @@ from torch import nn
 
 
 class Policy(nn.Module):  # type: ignore[misc]  # torch's classes are Any to mypy
-    """Observation (n, inputs) to joint rotation vectors (n, outputs) in rad.
+    """Maps observations (n, inputs) to joint rotation vectors (n, outputs) in rad.
 
-    The network's answer is added to a linear one: most of what a joint needs, against its own lag, is
-    proportional to the speed that the target asks for. Both work on observations scaled by the training's mean
-    and deviation, kept in the checkpoint.
+    The network's output is added to that of a linear layer, because most of what compensates a joint's lag is
+    proportional to the target's velocity. Both get observations normalised by the training's mean and deviation, which
+    are stored in the checkpoint.
     """
 
-    def __init__(self, inputs: int, outputs: int, hidden: Sequence[int]):
+    def __init__(self, inputs: int, outputs: int, hidden: Sequence[int]) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(inputs))
         self.register_buffer("deviation", torch.ones(inputs))
@@ -30,11 +30,12 @@ class Policy(nn.Module):  # type: ignore[misc]  # torch's classes are Any to myp
         self.network = nn.Sequential(*layers, nn.Linear(inputs, outputs))
 
     def forward(self, observation: Any) -> Any:
-        # a motion unlike those of the training must not drive the network beyond what it knows
+        """Compute the actions."""
+        # keep motions unlike those of the training within the range that the network knows
         seen = ((observation - self.mean) / self.deviation).clamp(-5.0, 5.0)
         return (self.network(seen) + self.linear(seen)) * self.scale
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
     def act(self, observation: Any) -> Any:
-        """The same without gradients, for an evaluation."""
+        """Compute the actions without gradients."""
         return self(observation)

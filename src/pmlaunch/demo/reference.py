@@ -1,4 +1,4 @@
-"""A motion, sampled at the control rate and set on the ground: what the humanoid is to follow."""
+"""The reference of a humanoid: a motion, sampled at the control rate and placed on the ground."""
 
 from __future__ import annotations
 
@@ -11,29 +11,29 @@ from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, mult
 from pmlaunch.motions.poselib_motion import Motion
 
 CONTACT_HEIGHT = 0.012
-"""m: a sole this high above the lowest stands as surely as 1/e."""
+"""m above the lowest sole at which contact drops to 1/e."""
 CONTACT_SPEED = 0.5
-"""m/s: so does a sole that moves this fast."""
+"""m/s of a sole at which contact drops to 1/e."""
 LOOKAHEAD = 2
-"""Samples behind the last step, so that every step has its future targets."""
+"""Samples after the last step, which are the future targets of the last ones."""
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """`steps` control steps of a motion: sample 0 is the start, sample k the target of step k.
+    """A motion of `steps` control steps: sample 0 is the start, sample k the target of step k.
 
     With S = steps + 1 + LOOKAHEAD samples and J bodies:
 
     Attributes:
         local_rotation: (S, J, 4) xyzw.
-        joint_velocity: (S, J, 3) rad/s, each in its body's own frame, as MuJoCo wants a ball joint's.
+        joint_velocity: (S, J, 3) rad/s, each in its body's own frame, as MuJoCo expects for ball joints.
         positions: (S, J, 3) m in the world.
         rotations: (S, J, 4) in the world.
         root_velocity: (S, 3) m/s in the world.
         centre: (S, 3) m, the centre of mass.
         centre_acceleration: (S, 3) m/s^2.
         soles: (S, 6, 3) m, heel, ball and tip of each foot in the world.
-        standing: (S, 6), how surely each of them stands on the ground, from 0 to 1.
+        standing: (S, 6), contact of each of them with the ground, from 0 to 1.
     """
 
     motion: Motion
@@ -50,22 +50,22 @@ class Reference:
 
 
 def control_steps(motion: Motion, dt: float) -> int:
-    """How many whole control steps of `dt` s a motion lasts, as upstream counts; at least one."""
+    """Count the whole control steps of `dt` s in a motion, as upstream does; at least one."""
     return max(1, int(motion.seconds / dt + 1e-6))
 
 
 def sample(motion: Motion, dt: float, start: float = 0.0) -> Reference:
     """Sample `motion` every `dt` s from `start` s on.
 
-    Times before the first and behind the last frame give that frame. Velocities are central differences. The
-    whole motion is shifted vertically once, so that the lower foot mostly stands on the ground, z = 0.
+    Times outside the motion give its first or last frame. Velocities are central differences. The whole motion is
+    shifted vertically once, so that the lower foot is on the ground, z = 0, most of the time.
     """
     steps = control_steps(motion, dt)
     times: Array = start + dt * np.arange(-1.0, steps + 2 + LOOKAHEAD)
     local, root = _at(motion, times)
     positions, rotations = forward_kinematics(motion.parents, motion.local_translation, local, root)
     bodies, points = soles(motion)
-    # in a walk one sole is down at nearly any time; a low quantile forgives noise and a short flight
+    # in a walk one sole is down nearly always; a low quantile tolerates noise and short flights
     heights = (positions[:, bodies] + rotate(rotations[:, bodies], points))[..., 2]
     positions[..., 2] -= float(np.quantile(heights.min(axis=1), 0.25))
     under = positions[:, bodies] + rotate(rotations[:, bodies], points)
@@ -87,7 +87,7 @@ def sample(motion: Motion, dt: float, start: float = 0.0) -> Reference:
 
 
 def _standing(under: Array, dt: float) -> Array:
-    """(n, 6) from 0 to 1 for soles (n, 6, 3) m: 1 is on the ground, or as low as the lowest, and still."""
+    """Contact (n, 6) of soles (n, 6, 3) m: 1 at rest on the ground or as low as the lowest, 0 far from it."""
     speed = np.linalg.norm(np.gradient(under, dt, axis=0), axis=-1)
     height = under[..., 2]
     ground = np.minimum(height.min(axis=1, keepdims=True), 0.02)
@@ -95,7 +95,7 @@ def _standing(under: Array, dt: float) -> Array:
 
 
 def _at(motion: Motion, times: Array) -> tuple[Array, Array]:
-    """Local rotations (n, J, 4) and root positions (n, 3) m at `times` (n,) s, between frames interpolated."""
+    """Local rotations (n, J, 4) and root positions (n, 3) m at `times` (n,) s, interpolated between frames."""
     frame = np.clip(times * motion.fps, 0.0, motion.frames - 1.0)
     before = np.minimum(frame.astype(int), max(motion.frames - 2, 0))
     after = np.minimum(before + 1, motion.frames - 1)

@@ -1,4 +1,4 @@
-"""One humanoid in MuJoCo that follows a reference: PD torques in its joints, a bounded helping hand at its root."""
+"""A humanoid in MuJoCo that follows a reference with PD torques at its joints and a bounded force at its root."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pmlaunch.motions.poselib_motion import Motion
 
 @dataclass(frozen=True)
 class RootHelp:
-    """The residual wrench that keeps the humanoid's balance: a PD law on the pelvis, clamped.
+    """The balancing force and torque that assist the humanoid: a clamped PD law on the pelvis.
 
-    A policy of a few hundred kilobytes cannot balance a walk by its joints alone. What it lacks is pulled here,
-    and measured: `demo/root_force_*`.
+    A policy of a few hundred kilobytes cannot balance a walk with its joints alone. The force that it needs is
+    reported as `demo/root_force_*`.
     """
 
     stiffness: float = 14000.0  # N/m
     damping: float = 1500.0  # N s/m
-    force: float = 400.0  # N, the clamp: a little more than half the body's weight
+    force: float = 400.0  # N, the clamp: slightly more than half the body's weight
     angular_stiffness: float = 4000.0  # Nm/rad
-    angular_damping: float = 25.0  # Nm s/rad; the pelvis is light, more would shake it
+    angular_damping: float = 25.0  # Nm s/rad; the pelvis is light, and more would make it shake
     torque: float = 200.0  # Nm, the clamp
 
 
@@ -35,7 +35,7 @@ ROOT_HELP: Final = RootHelp()
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """The humanoid's bodies in the world, J of them, and its joints.
+    """State of the humanoid's J bodies in the world and of its joints.
 
     Attributes:
         positions: (J, 3) m.
@@ -55,22 +55,23 @@ class State:
 class Simulation:
     """A MuJoCo world with one humanoid.
 
-    After a control step `root_force` and `root_torque` tell the mean help at the root in N and Nm, and
+    After a control step, `root_force` and `root_torque` hold the mean balancing force and torque in N and Nm, and
     `root_force_peak` the largest force.
 
     Args:
-        motion: gives the skeleton.
+        motion: provides the skeleton.
         fps: physics steps per second.
         decimation: physics steps in a control step.
+        root_help: the balancing force.
     """
 
-    def __init__(self, motion: Motion, fps: int, decimation: int, root_help: RootHelp = ROOT_HELP):
+    def __init__(self, motion: Motion, fps: int, decimation: int, root_help: RootHelp = ROOT_HELP) -> None:
         self.model = build_model(motion, 1.0 / fps)
         self.data = mujoco.MjData(self.model)
         self.decimation = decimation
         self.root_help = root_help
         stiffness, limit = controls(motion.node_names)
-        # the pelvis first: its torque is of the same kind as a joint's, only its hinge is the world
+        # the pelvis first: its torque is computed like that of a joint whose parent is the world
         self.stiffness = np.concatenate([[root_help.angular_stiffness], stiffness])
         self.limit = np.concatenate([[root_help.torque], limit])
         self.root_force = 0.0
@@ -79,11 +80,11 @@ class Simulation:
 
     @property
     def mass(self) -> float:
-        """kg of the whole body."""
+        """Mass of the whole body in kg."""
         return float(self.model.body_subtreemass[0])
 
     def place(self, reference: Reference, at: int = 0) -> None:
-        """Put the humanoid into the reference's pose and velocity at sample `at`."""
+        """Give the humanoid the reference's pose and velocity at sample `at`."""
         mujoco.mj_resetData(self.model, self.data)
         qpos, qvel = self.data.qpos, self.data.qvel
         qpos[:3] = reference.positions[at, 0]
@@ -93,7 +94,7 @@ class Simulation:
         mujoco.mj_forward(self.model, self.data)
 
     def state(self) -> State:
-        """Where the bodies are now; copies."""
+        """Copy the current state."""
         return State(
             positions=self.data.xpos[1:].copy(),
             rotations=np.roll(self.data.xquat[1:], -1, axis=-1),
@@ -103,10 +104,12 @@ class Simulation:
         )
 
     def advance(self, target: Array, reference: Reference, step: int) -> None:
-        """One control step, from sample `step` of the reference to the next.
+        """Simulate one control step, from sample `step` of the reference to the next.
 
         Args:
-            target: (J-1, 4) xyzw, the joint rotations that the PD controllers pull towards.
+            target: (J-1, 4) xyzw, target rotations of the joints' PD controllers.
+            reference: what the humanoid follows.
+            step: the sample at which the step starts.
         """
         places, turns = _root_between(reference, step, self.decimation)
         velocity = reference.root_velocity[step + 1], reference.joint_velocity[step + 1, 0]
@@ -119,7 +122,7 @@ class Simulation:
             mujoco.mj_step(self.model, self.data)
         self.root_force, self.root_torque = (float(size) for size in forces.mean(axis=0))
         self.root_force_peak = float(forces[:, 0].max())
-        # mj_step leaves the bodies where they were before its last move
+        # mj_step leaves the bodies where they were before the last integration
         mujoco.mj_kinematics(self.model, self.data)
 
     def _joints(self) -> Array:
@@ -127,25 +130,25 @@ class Simulation:
         return np.roll(self.data.qpos[3:].reshape(-1, 4), -1, axis=-1)
 
     def _torques(self, target: Array, root_velocity: Array) -> Array:
-        """(J, 3) Nm, each in its body's frame, as MuJoCo wants a ball joint's and a free joint's.
+        """PD torques (J, 3) Nm, each in its body's frame, as MuJoCo expects for ball and free joints.
 
-        The joints' D of the PD is their damping, which MuJoCo integrates implicitly; the pelvis has its own.
+        The D term of a joint is its damping in the model, which MuJoCo integrates implicitly; the pelvis has its own.
         """
         torque = self.stiffness[:, None] * to_vector(multiply(inverse(self._joints()), target))
         torque[0] += self.root_help.angular_damping * (root_velocity - self.data.qvel[3:6])
         return _clamp(torque, self.limit)
 
     def _root_force(self, place: Array, velocity: Array) -> Array:
-        """(3,) N in the world."""
+        """The balancing force (3,) N in the world."""
         away, slow = place - self.data.qpos[:3], velocity - self.data.qvel[:3]
         return _clamp(self.root_help.stiffness * away + self.root_help.damping * slow, self.root_help.force)
 
 
 def _root_between(reference: Reference, step: int, count: int) -> tuple[Array, Array]:
-    """Where the reference's root is at the end of each of `count` equal parts of a control step.
+    """Interpolate the reference's root at the end of each of `count` equal parts of a control step.
 
     Returns:
-        positions (count, 3) m and rotations (count, 4).
+        Positions (count, 3) m and rotations (count, 4).
     """
     share = (np.arange(count) + 1.0)[:, None] / count
     start, end = reference.positions[step, 0], reference.positions[step + 1, 0]
@@ -155,6 +158,6 @@ def _root_between(reference: Reference, step: int, count: int) -> tuple[Array, A
 
 
 def _clamp(vectors: Array, limit: Any) -> Array:
-    """Vectors (..., 3), none longer than `limit` (...)."""
+    """Shorten vectors (..., 3) to at most `limit` (...)."""
     length = np.linalg.norm(vectors, axis=-1)
     return np.asarray(vectors * np.minimum(1.0, limit / np.maximum(length, 1e-9))[..., None])

@@ -1,27 +1,19 @@
-"""What a check of the machine is, what it is shown, and what it says."""
+"""What a check of the machine is, and what it reports."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pmlaunch.catalog.presets import Preset
-from pmlaunch.generations.checkout import Checkout
-from pmlaunch.model import Finding, Generation, Severity
-from pmlaunch.runtimes.interface import Runtime
-from pmlaunch.settings import Settings
+from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.model import Finding, Severity
 from pmlaunch.support.json import to_json
-from pmlaunch.support.platforms import Platform
-
-if TYPE_CHECKING:
-    from pmlaunch.doctor.probe import Probe
 
 
-class Group(str, Enum):
-    """The groups, in the order in which they are shown; the value is the heading."""
+class CheckGroup(Enum):
+    """The groups of checks, in the order they are shown; the value is the heading."""
 
     TOOLS = "tools"
     CHECKOUT = "checkout"
@@ -33,109 +25,91 @@ class Group(str, Enum):
     MACHINE = "this machine"
 
 
-# the packages of a checkout by generation, in the order in which they import each other
-OWN_PACKAGES: Mapping[Generation, tuple[str, ...]] = {
-    Generation.V2: ("hydra", "protomotions", "isaac_utils", "poselib"),
-    Generation.V3: ("protomotions",),
-}
+class CheckState(Enum):
+    """The result of a check: the worst of its findings, or why it has none."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+    FINE = "fine"
+    SKIPPED = "skipped"
 
 
 @dataclass(frozen=True)
-class Site:
-    """What the checks look at. `problem` says why there is no checkout; `quick` forbids starting anything.
-
-    `gpu_needed` is whether the chosen simulator cannot do without one; `backend` the backend of process groups that
-    a run would use, None when it would start none; `embedded` whether only `pmlaunch eval demo` is asked about.
-    """
-
-    settings: Settings
-    platform: Platform
-    simulator: Preset
-    runtime: Runtime
-    runs: Path
-    checkout: Checkout | None = None
-    problem: Finding | None = None
-    device: str | None = None
-    backend: str | None = None
-    embedded: bool = False
-    quick: bool = False
-    probe: Probe | None = None
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        return self.settings.environment
-
-    @property
-    def windows(self) -> bool:
-        return self.platform.name == "windows"
-
-    @property
-    def gpu_needed(self) -> bool:
-        devices = self.simulator.values.get("devices") or ["gpu"]
-        return self.device != "cpu" and list(devices) == ["gpu"]
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What a check saw: facts as (name, value), findings, or why there was nothing to look at (`skipped`)."""
+class Observation:
+    """What a check observed: facts as (name, value), findings, or why there was nothing to examine (`skipped`)."""
 
     facts: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
     skipped: str | None = None
 
+    @property
+    def state(self) -> CheckState:
+        """The worst severity among the findings; without findings FINE or SKIPPED."""
+        found = {finding.severity for finding in self.findings}
+        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
+            if severity in found:
+                return CheckState(severity.value)
+        return CheckState.FINE if self.skipped is None else CheckState.SKIPPED
+
 
 @dataclass(frozen=True)
-class Check:
-    """One check. `quick` ones start no process; `probes` ones wait for the simulator's Python; `limit` in seconds.
+class MachineCheck:
+    """One check of the machine.
 
-    `fix` mends what `mends` names (codes), only what is safe and pmlaunch's to change; it returns what it did in a
-    sentence, None when there was nothing to do, and raises OSError or PmlaunchError when it could not.
+    Args:
+        look: examines the target.
+        quick: starts no process, so --quick includes it.
+        probes: waits for the answer of the simulator's Python.
+        limit: seconds after which it is given up.
+        fixes: the codes that `fix` can repair.
+        fix: repairs what is safe to repair and belongs to pmlaunch. It returns a sentence that says what it did, None
+            if there was nothing to do, and raises OSError or PmlaunchError if it failed.
     """
 
     name: str
     title: str
-    group: Group
-    look: Callable[[Site], Seen]
+    group: CheckGroup
+    look: Callable[[DoctorTarget], Observation]
     quick: bool = True
     probes: bool = False
     limit: float = 20.0
-    mends: frozenset[str] = field(default_factory=frozenset)
-    fix: Callable[[Site], str | None] | None = None
+    fixes: frozenset[str] = field(default_factory=frozenset)
+    fix: Callable[[DoctorTarget], str | None] | None = None
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came of a check, in `seconds`."""
+class CheckResult:
+    """The observation of a check, and the `seconds` it took."""
 
-    check: Check
-    seen: Seen
+    check: MachineCheck
+    observation: Observation
     seconds: float
 
     @property
-    def state(self) -> str:
-        """fine, note, warning, error or skipped: the worst of what was found."""
-        found = {finding.severity for finding in self.seen.findings}
-        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
-            if severity in found:
-                return str(severity.value)
-        return "skipped" if self.seen.skipped is not None else "fine"
+    def state(self) -> CheckState:
+        """The state of the observation."""
+        return self.observation.state
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of its findings, each once."""
+        return list(dict.fromkeys(found.code for found in self.observation.findings))
+
+    @property
+    def fixable(self) -> bool:
+        """Whether --fix may repair one of the findings."""
+        return not self.check.fixes.isdisjoint(self.codes)
 
     def __json__(self) -> dict[str, Any]:
         return {
             "name": self.check.name,
             "title": self.check.title,
-            "group": self.check.group.value,
+            "group": self.check.group,
             "state": self.state,
-            "facts": [{"name": name, "value": value} for name, value in self.seen.facts],
-            "findings": to_json(self.seen.findings),
-            "skipped": self.seen.skipped,
-            "fixable": bool(self.check.mends & {finding.code for finding in self.seen.findings}),
+            "facts": [{"name": name, "value": value} for name, value in self.observation.facts],
+            "findings": to_json(self.observation.findings),
+            "skipped": self.observation.skipped,
+            "fixable": self.fixable,
             "seconds": round(self.seconds, 3),
         }
-
-
-def finding(
-    code: str, severity: Severity, message: str, hint: str | None = None, *, fix: str | None = None, about: str = ""
-) -> Finding:
-    """A finding of a check; `about` is the path or name that it is about."""
-    return Finding(code, severity, message, hint, fix, about or None)

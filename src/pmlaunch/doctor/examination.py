@@ -1,4 +1,4 @@
-"""The checks, run side by side, each within its time; and the mending of what may be mended."""
+"""Run the checks concurrently, each within its time limit, and repair what is safe to repair."""
 
 from __future__ import annotations
 
@@ -10,113 +10,115 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmlaunch.codes import Exit
-from pmlaunch.doctor.check import Check, Group, Result, Seen, Site, finding
-from pmlaunch.doctor.registry import CHECKS
+from pmlaunch.doctor.check import CheckGroup, CheckResult, MachineCheck, Observation
+from pmlaunch.doctor.registry import MACHINE_CHECKS
+from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.json import to_json
 
 
 @dataclass(frozen=True)
-class Mended:
-    """What --fix did about a check's findings; `done` is False where it could not, and `text` says why."""
+class Repair:
+    """What --fix did about the findings of a check; if it failed, `done` is False and `text` says why."""
 
     check: str
     text: str
     done: bool
 
-    def __json__(self) -> dict[str, Any]:
-        return {"check": self.check, "text": self.text, "done": self.done}
-
 
 @dataclass(frozen=True)
 class Examination:
-    """What doctor saw: the results in the order of the groups, what was mended, and how it was before."""
+    """The results of the checks in the order of the groups; with --fix (`fixed`), the repairs and the results before."""
 
-    site: Site
-    results: tuple[Result, ...]
+    target: DoctorTarget
+    results: tuple[CheckResult, ...]
     seconds: float
-    mended: tuple[Mended, ...] = ()
-    before: tuple[Result, ...] = ()
+    repairs: tuple[Repair, ...] = ()
+    before: tuple[CheckResult, ...] = ()
     fixed: bool = False
 
     @property
     def findings(self) -> list[Finding]:
-        return [found for result in self.results for found in result.seen.findings]
+        """The findings of all checks."""
+        return [found for result in self.results for found in result.observation.findings]
 
     @property
     def exit_code(self) -> int:
+        """Exit.CHECK if a check found an error, else Exit.DONE."""
         return Exit.CHECK if any(found.severity is Severity.ERROR for found in self.findings) else Exit.DONE
 
     def __json__(self) -> dict[str, Any]:
-        site = self.site
+        target = self.target
         return {
-            "quick": site.quick,
+            "quick": target.quick,
             "seconds": round(self.seconds, 3),
-            "simulator": site.simulator.name,
-            "checkout": str(site.checkout.root) if site.checkout else None,
-            "runtime": to_json(site.runtime.facts),
-            "backend": site.backend,
+            "simulator": target.simulator.name,
+            "checkout": target.checkout.root if target.checkout else None,
+            "runtime": to_json(target.runtime.facts),
+            "backend": target.backend,
             "groups": [
                 {
                     "name": group.name.lower(),
                     "title": group.value,
                     "checks": [to_json(result) for result in self.results if result.check.group is group],
                 }
-                for group in Group
+                for group in CheckGroup
             ],
             "fix": {
                 "asked": self.fixed,
-                "mended": to_json(self.mended),
+                "mended": to_json(self.repairs),
                 "before": [
-                    {"check": result.check.name, "state": result.state, "codes": _codes(result)}
-                    for result in self.before
+                    {"check": result.check.name, "state": result.state, "codes": result.codes} for result in self.before
                 ],
             },
         }
 
 
-def examine(site: Site, checks: Mapping[str, Check] = CHECKS) -> Examination:
-    """Run the checks side by side. Nothing that a check does wrong ends the others, or this."""
+def examine(target: DoctorTarget, checks: Mapping[str, MachineCheck] = MACHINE_CHECKS) -> Examination:
+    """Run the checks concurrently. A check that fails or hangs ends neither the others nor the examination."""
     start = time.monotonic()
-    wanted = [check for check in checks.values() if check.quick or not site.quick]
-    answers: queue.SimpleQueue[Result] = queue.SimpleQueue()
+    wanted = [check for check in checks.values() if check.quick or not target.quick]
+    answers: queue.SimpleQueue[CheckResult] = queue.SimpleQueue()
     for check in wanted:
-        # a daemon each and no pool: the end of the program waits for a pool's threads, also for one that hangs
-        threading.Thread(target=_run, args=(check, site, answers), name=f"check {check.name}", daemon=True).start()
-    if site.probe is not None and any(check.probes for check in wanted):
-        site.probe.ask()  # here, because Ctrl+C reaches the main thread only
+        # daemon threads instead of a pool: at exit the interpreter would wait for a pool's threads, even for a hung one
+        threading.Thread(target=_run, args=(check, target, answers), name=f"check {check.name}", daemon=True).start()
+    if target.probe is not None and any(check.probes for check in wanted):
+        target.probe.ask()  # here, because Ctrl+C reaches the main thread only
     found = _collect(wanted, answers, start)
-    skipped = Seen(skipped="left out by --quick")
-    results = tuple(found.get(check.name) or Result(check, skipped, 0.0) for check in checks.values())
-    return Examination(site, results, time.monotonic() - start)
+    skipped = Observation(skipped="left out by --quick")
+    results = tuple(found.get(check.name) or CheckResult(check, skipped, 0.0) for check in checks.values())
+    return Examination(target, results, time.monotonic() - start)
 
 
-def mend(examination: Examination) -> Examination:
-    """Mend what may be mended, and look again: at everything, so that nothing is believed."""
-    mended = [item for result in examination.results if (item := _mend(result, examination.site)) is not None]
-    if not mended:
-        return Examination(examination.site, examination.results, examination.seconds, fixed=True)
-    again = examine(examination.site, {result.check.name: result.check for result in examination.results})
+def repair(examination: Examination) -> Examination:
+    """Repair what is safe to repair, then run every check again to see the effect."""
+    repairs = [done for result in examination.results if (done := _repair(result, examination.target)) is not None]
+    if not repairs:
+        return Examination(examination.target, examination.results, examination.seconds, fixed=True)
+    again = examine(examination.target, {result.check.name: result.check for result in examination.results})
     seconds = examination.seconds + again.seconds
-    return Examination(again.site, again.results, seconds, tuple(mended), examination.results, fixed=True)
+    return Examination(again.target, again.results, seconds, tuple(repairs), examination.results, fixed=True)
 
 
-def _run(check: Check, site: Site, answers: queue.SimpleQueue[Result]) -> None:
+def _run(check: MachineCheck, target: DoctorTarget, answers: queue.SimpleQueue[CheckResult]) -> None:
     start = time.monotonic()
     try:
-        seen = check.look(site)
+        seen = check.look(target)
     except PmlaunchError as error:
-        seen = Seen(findings=(Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject),))
-    except Exception as error:
+        failed = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
+        seen = Observation(findings=(failed,))
+    except Exception as error:  # noqa: BLE001 (a bug in one check must not hide the results of the others)
         message = f"The check {check.title!r} broke off with {type(error).__name__}: {error}"
-        seen = Seen(findings=(finding("PML220", Severity.WARNING, message, "pmlaunch doctor --report"),))
-    answers.put(Result(check, seen, time.monotonic() - start))
+        seen = Observation(findings=(Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --report"),))
+    answers.put(CheckResult(check, seen, time.monotonic() - start))
 
 
-def _collect(wanted: Sequence[Check], answers: queue.SimpleQueue[Result], start: float) -> dict[str, Result]:
-    """The answers by name, and a finding for every check whose time was over first."""
-    found: dict[str, Result] = {}
+def _collect(
+    wanted: Sequence[MachineCheck], answers: queue.SimpleQueue[CheckResult], start: float
+) -> dict[str, CheckResult]:
+    """The results by name, with a finding for every check that exceeded its time limit."""
+    found: dict[str, CheckResult] = {}
     waiting = {check.name: check for check in wanted}
     while waiting:
         left = min(check.limit for check in waiting.values()) - (time.monotonic() - start)
@@ -132,22 +134,18 @@ def _collect(wanted: Sequence[Check], answers: queue.SimpleQueue[Result], start:
     return found
 
 
-def _too_slow(check: Check) -> Result:
+def _too_slow(check: MachineCheck) -> CheckResult:
     message = f"The check {check.title!r} took more than {check.limit:g} s."
-    late = finding("PML220", Severity.WARNING, message, "pmlaunch doctor --quick leaves out what is slow")
-    return Result(check, Seen(findings=(late,)), check.limit)
+    late = Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --quick leaves out what is slow")
+    return CheckResult(check, Observation(findings=(late,)), check.limit)
 
 
-def _mend(result: Result, site: Site) -> Mended | None:
+def _repair(result: CheckResult, target: DoctorTarget) -> Repair | None:
     check = result.check
-    if check.fix is None or not check.mends & set(_codes(result)):
+    if check.fix is None or not result.fixable:
         return None
     try:
-        text = check.fix(site)
+        text = check.fix(target)
     except (OSError, PmlaunchError) as error:
-        return Mended(check.name, str(error), False)
-    return None if text is None else Mended(check.name, text, True)
-
-
-def _codes(result: Result) -> list[str]:
-    return list(dict.fromkeys(found.code for found in result.seen.findings))
+        return Repair(check.name, str(error), False)
+    return None if text is None else Repair(check.name, text, True)

@@ -1,4 +1,4 @@
-"""NVIDIA's GPUs: by nvidia-ml-py where it is installed, otherwise by the files of the driver. Nothing is started."""
+"""NVIDIA's GPUs, by nvidia-ml-py if it is installed, otherwise by the driver's files. Starts nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PROC = Path("/proc/driver/nvidia")
 
 @dataclass(frozen=True)
 class Gpu:
-    """A GPU; memory in bytes, None where only the driver's files could be read."""
+    """A GPU; memory in bytes, None if only the driver's files could be read."""
 
     name: str
     memory: int | None = None
@@ -24,8 +24,11 @@ class Gpu:
 
 @dataclass(frozen=True)
 class Nvidia:
-    """What there is of NVIDIA. `driver` is a version, "" where a driver is here that does not tell, None without one;
-    `problem` says why the management library gave no answer."""
+    """NVIDIA's driver and GPUs.
+
+    `driver` is a version, "" for a driver that does not state one, None without a driver; `problem` says why the
+    management library gave no answer.
+    """
 
     driver: str | None
     gpus: tuple[Gpu, ...]
@@ -33,7 +36,7 @@ class Nvidia:
 
 
 def look_at_nvidia(environment: Mapping[str, str]) -> Nvidia:
-    """The driver and its GPUs."""
+    """The driver and its GPUs, as this machine reports them."""
     try:
         import pynvml
     except ImportError:
@@ -51,7 +54,7 @@ def look_at_nvidia(environment: Mapping[str, str]) -> Nvidia:
 
 
 def has_nvidia(environment: Mapping[str, str]) -> bool:
-    """Whether a driver of NVIDIA is here, told by its files: a question of microseconds."""
+    """Whether an NVIDIA driver is installed, by its files; takes microseconds."""
     return _by_files(environment, None).driver is not None
 
 
@@ -92,7 +95,7 @@ def _gpus_of_proc() -> list[Gpu]:
 
 
 def _program(environment: Mapping[str, str]) -> str | None:
-    """nvidia-smi, which comes with the driver: on PATH, in Windows' own folder, or where WSL keeps it."""
+    """nvidia-smi, which comes with the driver: on PATH, in Windows' own folder, or in WSL's."""
     places = [environment.get("PATH", os.defpath)]
     root = next((value for name, value in environment.items() if name.upper() == "SYSTEMROOT"), None)
     if root:

@@ -1,4 +1,4 @@
-"""Ask the simulator's Python what it has: once, on the main thread, for all the checks that want to know."""
+"""Ask the simulator's Python what it has: once, on the main thread, for all the checks that need it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,53 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pmlaunch.doctor.check import finding
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import read_mapping
 from pmlaunch.support.platforms import Platform
 
 LIMIT = 180.0  # seconds: torch and lightning from a cold disk, under a virus scanner
+CHECK_LIMIT = LIMIT + 20.0  # seconds, of a check that waits for the answer
 _MODULE = "pmlaunch_agent.probe"
-_SHOWN = 4  # lines of its output, when it went wrong
+_SHOWN = 4  # lines of its output that an error message quotes
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the simulator's Python said (see pmlaunch_agent.probe), or why it said nothing.
+class ProbeQuestions:
+    """What the simulator's Python is asked: modules to import, a backend to start, and the checkout to do it in."""
 
-    `reply` may hold less than was asked for, where the probe was ended in the middle. `skipped` is why nobody asked.
+    modules: tuple[str, ...]
+    backend: str | None
+    checkout: Checkout | None
+
+
+@dataclass(frozen=True)
+class ProbeAnswer:
+    """The reply of the simulator's Python, or why there is none.
+
+    `reply` may be incomplete if the probe was ended midway. `skipped` says why nothing was asked.
     """
 
-    reply: Mapping[str, Any] | None = None
+    reply: ProbeReply | None = None
     problem: Finding | None = None
     skipped: str | None = None
 
 
-class Probe:
-    """A question that is asked once and read by many threads."""
+class PythonProbe:
+    """A question that is asked once and whose answer many threads read."""
 
-    def __init__(self, question: Callable[[], Answer]):
+    def __init__(self, question: Callable[[], ProbeAnswer]) -> None:
         self._question = question
-        self._answer = Answer(skipped="the question was never asked")
+        self._answer = ProbeAnswer(skipped="the question was never asked")
         self._asked = threading.Event()
 
     def ask(self) -> None:
-        """Ask, unless it was asked before. On the main thread, so that Ctrl+C ends what was started."""
+        """Ask, unless that was done before. Call it on the main thread, so that Ctrl+C ends the child."""
         if self._asked.is_set():
             return
         try:
@@ -52,70 +62,60 @@ class Probe:
         finally:
             self._asked.set()
 
-    def answer(self, timeout: float = LIMIT + 15.0) -> Answer:
-        """The answer; waits for it."""
+    def answer(self, timeout: float = LIMIT + 15.0) -> ProbeAnswer:
+        """The answer; waits up to `timeout` seconds for it."""
         self._asked.wait(timeout)
         return self._answer
 
 
 def probe_of(
-    runtime: Runtime,
-    platform: Platform,
-    environment: Mapping[str, str],
-    checkout: Checkout | None,
-    modules: tuple[str, ...],
-    backend: str | None,
-) -> Probe:
-    """The probe of the Python that `runtime` starts, imports and folders as in a run."""
-
-    def question() -> Answer:
-        if any(found.severity is Severity.ERROR for found in runtime.findings):
-            return Answer(skipped="there is no Python to ask: see Isaac Lab")
-        folder = Path(tempfile.mkdtemp(prefix="pmlaunch-doctor-"))
-        reply = folder / "reply.json"
-        argv = [str(reply), "--packages", "--import", ",".join(modules), "--torch"]
-        try:
-            run = ModuleRun(
-                runtime,
-                platform,
-                _MODULE,
-                [*argv, "--backend", backend] if backend else argv,
-                folder,
-                environment,
-                cwd=checkout.root if checkout else None,
-                python_path=checkout.python_path if checkout else (),
-                reply=reply,
-                timeout=LIMIT,
-            )
-            return _answer(run_module(run), runtime, reply)
-        except PmlaunchError as error:
-            return Answer(problem=finding("PML226", Severity.ERROR, error.message, error.hint))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    return Probe(question)
+    runtime: Runtime, platform: Platform, environment: Mapping[str, str], questions: ProbeQuestions
+) -> PythonProbe:
+    """The probe of the Python that `runtime` starts, with the imports and folders of a run."""
+    return PythonProbe(lambda: _ask(runtime, platform, environment, questions))
 
 
-def _answer(came: ModuleResult, runtime: Runtime, path: Path) -> Answer:
-    """The reply, and a finding unless the probe came to its end."""
-    import json
+def _ask(
+    runtime: Runtime, platform: Platform, environment: Mapping[str, str], questions: ProbeQuestions
+) -> ProbeAnswer:
+    if any(found.severity is Severity.ERROR for found in runtime.findings):
+        return ProbeAnswer(skipped="there is no Python to ask: see Isaac Lab")
+    folder = Path(tempfile.mkdtemp(prefix="pmlaunch-doctor-"))
+    reply, checkout = folder / "reply.json", questions.checkout
+    argv = [str(reply), "--packages", "--import", ",".join(questions.modules), "--torch"]
+    try:
+        run = ModuleRun(
+            runtime,
+            platform,
+            _MODULE,
+            [*argv, "--backend", questions.backend] if questions.backend else argv,
+            folder,
+            environment,
+            cwd=checkout.root if checkout else None,
+            python_path=checkout.python_path if checkout else (),
+            reply=reply,
+            timeout=LIMIT,
+        )
+        ended = run_module(run)
+        return _answer(ended, runtime.command()[0], ended.reply or read_mapping(reply))
+    except PmlaunchError as error:
+        return ProbeAnswer(problem=Finding("PML226", Severity.ERROR, error.message, error.hint))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
-    reply = came.reply
-    if reply is None:
-        try:
-            reply = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            reply = None
-    if came.ok and reply is not None:
-        return Answer(reply)
-    executable = runtime.command()[0]
-    if came.timed_out:
+
+def _answer(ended: ModuleResult, executable: str, document: Mapping[str, object]) -> ProbeAnswer:
+    """The reply, and a finding unless the probe finished."""
+    reply = ProbeReply.parse(document) if document else None
+    if ended.ok and reply is not None:
+        return ProbeAnswer(reply)
+    if ended.timed_out:
         why = f"it was still at work after {LIMIT:.0f} s"
-    elif came.exception is not None:
-        why = f"{came.exception['type']}: {came.exception['message']}"
+    elif ended.exception is not None:
+        why = f"{ended.exception['type']}: {ended.exception['message']}"
     else:
-        why = came.finding.message if came.finding else f"it ended with code {came.exit_code}"
-    said = "".join(f"\n  | {line}" for line in came.tail[-_SHOWN:])
-    message = f"{executable} could not be asked what it has: {why}{said}"
-    hint = came.finding.hint if came.finding else "pmlaunch runtime shows how it was chosen"
-    return Answer(reply, finding("PML226", Severity.ERROR, message, hint, about=executable))
+        why = ended.finding.message if ended.finding else f"it ended with code {ended.exit_code}"
+    output = "".join(f"\n  | {line}" for line in ended.tail[-_SHOWN:])
+    message = f"{executable} could not be asked what it has: {why}{output}"
+    hint = ended.finding.hint if ended.finding else "pmlaunch runtime shows how it was chosen"
+    return ProbeAnswer(reply, Finding("PML226", Severity.ERROR, message, hint, subject=executable))

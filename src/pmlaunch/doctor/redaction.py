@@ -1,7 +1,7 @@
-r"""Take out of a text what tells who and where: home folder, user, host, addresses, credentials.
+r"""Remove what identifies a person or a machine from a text: home folder, user, host, addresses, credentials.
 
-A name is taken out wherever it stands as a word of its own, unless it is a word that such a text holds anyway ("a",
-"host", "python"): then only where it can be nothing but a name, as a part of a path or before an @.
+A name is removed wherever it is a word of its own. One that is also an ordinary word of such a text ("a", "host",
+"python") is removed only where it must be a name: as a part of a path, or before an @.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from pmlaunch.codes import CODES
@@ -20,11 +20,11 @@ from pmlaunch.codes import CODES
 HOME, USER, HOST, ADDRESS, SECRET, MAIL = "~", "<user>", "<host>", "<address>", "<secret>", "<e-mail>"
 
 _SEPARATOR = r"[\\/]+"
-# where a name or a folder can begin and end: never in the middle of a word
+# a name or folder never begins or ends in the middle of a word
 _BEFORE, _AFTER = r"(?<![^\W_])(?<!--)", r"(?![^\W_])"
-# names that tell nothing of anybody, and would only make the text worse when taken out
+# names that identify nobody; removing them would only make the text harder to read
 _NOBODY = {"root", "user", "users", "admin", "administrator", "localhost", "home", "workgroup", "default", "public"}
-# short words and words of paths that the registry of codes does not happen to hold
+# short words and words of paths that do not occur in the registry of codes
 _ORDINARY = {
     "bin", "cache", "code", "config", "conda", "cores", "cpu", "cuda", "data", "desktop", "driver", "fine", "free",
     "genesis", "gib", "here", "host", "isaac", "isaacgym", "isaaclab", "isaacsim", "lib", "linux", "local", "models", "mujoco",
@@ -43,7 +43,7 @@ _SECRETS = (
     ),
 )
 _MAIL = re.compile(r"(?<![\w.+-])(?!git@)[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-# anybody's folder below the place where a system keeps homes
+# any user's folder below the place where a system keeps homes
 _HOMES = re.compile(
     r"((?:\b[A-Za-z]:|/mnt/[a-z]|/[a-z](?=/Users/))?[\\/]+Users[\\/]+|(?<![\w.~-])/home/)"
     r"(?!<user>)([^\\/:*?\"'<>|\r\n]+(?=[\\/])|[^\\/:*?\"'<>|\s]+)",
@@ -53,8 +53,8 @@ _KEPT_HOMES = {"public", "default", "all users"}
 
 
 @dataclass(frozen=True)
-class Anonymous:
-    """What is taken out: folders of homes, names of users and hosts, the machine's addresses, secrets word for word."""
+class Redactor:
+    """Removes homes, names of users and hosts, the machine's addresses, and literal secrets from a text."""
 
     homes: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ class Anonymous:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @classmethod
-    def here(cls, environment: Mapping[str, str]) -> Anonymous:
-        """What would tell of this process's user and machine. No name is looked up in the network."""
+    def here(cls, environment: Mapping[str, str]) -> Redactor:
+        """The redactor for this process's user and machine. Looks up no name on the network."""
         known = {name.upper(): value for name, value in environment.items() if value}
         drive = known.get("HOMEDRIVE", "") + known.get("HOMEPATH", "")
         homes = [known.get("HOME"), known.get("USERPROFILE"), drive if len(drive) > 3 else None, _asked(_home)]
@@ -83,7 +83,7 @@ class Anonymous:
         return cls(_unique(homes), _unique(users), _unique(hosts), _unique(_own_addresses()), _unique(secrets))
 
     def clean(self, text: str) -> str:
-        """`text` without all of that."""
+        """`text` with placeholders in place of all of these."""
         for secret in self.secrets:
             text = text.replace(secret, SECRET)
         for pattern, replacement in _SECRETS:
@@ -100,12 +100,12 @@ class Anonymous:
 
     @cached_property
     def _folders(self) -> list[re.Pattern[str]]:
-        """Homes with either separator, once or doubled as in a quoted text; not as the beginning of another name."""
+        """Homes with either separator, single or doubled as in a quoted text, but not as the beginning of another name."""
         patterns = []
         for home in self.homes:
             parts = [part for part in re.split(_SEPARATOR, home) if part]
             if not parts or (len(parts) == 1 and parts[0].endswith(":")):
-                continue  # a root: nothing to hide, and everything to lose
+                continue  # a root identifies nobody, and every path begins with it
             body = _SEPARATOR.join(re.escape(part) for part in parts)
             start = r"(?<![\w.~-])[\\/]+" if home[0] in "\\/" else r"(?<![^\W_])"
             patterns.append(re.compile(rf"{start}{body}(?![\w-]|\.\w)", re.IGNORECASE))
@@ -123,13 +123,13 @@ class Anonymous:
 
 
 def is_ordinary(name: str) -> bool:
-    """Whether `name` is a word that the text would hold anyway, or too short to be told from one."""
+    """Whether `name` is a word of such texts anyway, or too short to be told from one."""
     shortest = 3 if name.isascii() else 2  # two Chinese characters are a whole name
     return len(name) < shortest or name.isdigit() or name.casefold() in _vocabulary()
 
 
 def _pattern_of(name: str, ordinary: bool) -> re.Pattern[str]:
-    """Where `name` is taken out: everywhere as a word of its own, or only where it can be nothing but a name."""
+    """Matches `name` as a word of its own; an ordinary word only where it must be a name."""
     escaped = re.escape(name)
     if not ordinary:
         return re.compile(rf"{_BEFORE}{escaped}{_AFTER}", re.IGNORECASE)
@@ -139,21 +139,17 @@ def _pattern_of(name: str, ordinary: bool) -> re.Pattern[str]:
     return re.compile("|".join(places), re.IGNORECASE)
 
 
-_WORD = re.compile(r"(?<![\w-])\w+(?![\w-])")  # --max-steps makes no word of "max"
-_words: set[str] = set()
+_WORD = re.compile(r"(?<![\w-])\w+(?![\w-])")  # "max" in --max-steps is not a word
 
 
-def _vocabulary() -> set[str]:
-    """The words of the texts that doctor writes itself."""
-    if not _words:
-        from pmlaunch.doctor.registry import CHECKS
+@cache
+def _vocabulary() -> frozenset[str]:
+    """The words of doctor's own texts."""
+    from pmlaunch.doctor.registry import MACHINE_CHECKS
 
-        _words.update(_ORDINARY)
-        for code in CODES.values():
-            _words.update(_WORD.findall(f"{code.title} {code.cause} {code.cure}".casefold()))
-        for check in CHECKS.values():
-            _words.update(_WORD.findall(f"{check.name} {check.title} {check.group.value}".casefold()))
-    return _words
+    texts = [f"{code.title} {code.cause} {code.cure}" for code in CODES.values()]
+    texts += [f"{check.name} {check.title} {check.group.value}" for check in MACHINE_CHECKS.values()]
+    return frozenset({*_ORDINARY, *_WORD.findall(" ".join(texts).casefold())})
 
 
 def _anybody(found: re.Match[str]) -> str:
@@ -161,7 +157,7 @@ def _anybody(found: re.Match[str]) -> str:
 
 
 def _asked(question: Callable[[], str | None]) -> str | None:
-    """An answer of the system, or None: some have no user of this number, no home, no name."""
+    """An answer of the system, or None: it may have no user of this number, no home, no name."""
     try:
         return question()
     except (KeyError, OSError, RuntimeError, ImportError):
@@ -173,7 +169,7 @@ def _home() -> str:
 
 
 def _full_name() -> str | None:
-    """The person's name as the system has it; only when it is more than one word."""
+    """The person's full name as the system knows it, if it is more than one word."""
     import pwd
 
     name = pwd.getpwuid(os.getuid()).pw_gecos.split(",")[0].strip()
@@ -181,18 +177,18 @@ def _full_name() -> str | None:
 
 
 def _own_addresses() -> list[str]:
-    """Addresses of this machine's network cards, without those that every machine has."""
+    """Addresses of this machine's network interfaces, without those that every machine has."""
     import psutil
 
     addresses = []
     for cards in psutil.net_if_addrs().values():
         for card in cards:
             address = card.address.split("%")[0]
-            if not address.startswith(("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")) and address != "":
+            if not address.startswith(("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")) and address != "":  # noqa: S104
                 addresses.append(address)
     return addresses
 
 
 def _unique(names: Iterable[str | None]) -> tuple[str, ...]:
-    """Each once, the longest first: a name may hold another one."""
+    """Each name once, the longest first, since one may contain another."""
     return tuple(sorted({name for name in names if name and name.strip()}, key=lambda name: (-len(name), name)))

@@ -1,104 +1,160 @@
-"""What doctor looks at: found as an evaluation would find it, from the same flags and settings."""
+"""The machine state that doctor examines, resolved the way eval resolves it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pmlaunch.catalog.presets import Preset, presets
-from pmlaunch.doctor.check import OWN_PACKAGES, Site, finding
+from pmlaunch.catalog.presets import SimulatorPreset, presets
+from pmlaunch.doctor.expected_packages import of_simulator
 from pmlaunch.doctor.nvidia import has_nvidia
-from pmlaunch.doctor.probe import probe_of
+from pmlaunch.doctor.probe import ProbeQuestions, PythonProbe, probe_of
 from pmlaunch.errors import NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
-from pmlaunch.runtimes.choose import choose_runtime
+from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
+from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
 from pmlaunch.support.platforms import Platform, platform_named
 
 EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
-_OF_SIMULATOR = {"isaaclab": ("isaaclab", "isaacsim"), "isaacgym": ("isaacgym",)}
 _NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none"
 
 
-def make_site(
-    settings: Settings,
-    *,
-    simulator: str | None = None,
-    protomotions: str | None = None,
-    isaaclab: str | None = None,
-    python: str | None = None,
-    via: str | None = None,
-    runs: str | None = None,
-    device: str | None = None,
-    quick: bool = False,
-) -> Site:
-    """The machine as a run would find it. Raises PML001, PML010 and PML015 for what was typed or set wrongly."""
+@dataclass(frozen=True)
+class TargetRequest:
+    """The flags of `pmlaunch doctor` that decide what is examined; None means not given."""
+
+    simulator: str | None = None
+    protomotions: str | None = None
+    isaaclab: str | None = None
+    python: str | None = None
+    via: str | None = None
+    runs: str | None = None
+    device: str | None = None
+    quick: bool = False
+
+
+@dataclass(frozen=True)
+class DoctorTarget:
+    """What the checks examine.
+
+    `problem` says why there is no checkout; `backend` is the process group backend a run would use, None if it starts
+    none; `embedded` is whether only `pmlaunch eval demo` is concerned; `quick` forbids starting a process.
+    """
+
+    settings: Settings
+    platform: Platform
+    simulator: SimulatorPreset
+    runtime: Runtime
+    runs: Path
+    checkout: Checkout | None = None
+    problem: Finding | None = None
+    device: str | None = None
+    backend: str | None = None
+    embedded: bool = False
+    quick: bool = False
+    probe: PythonProbe | None = None
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The environment variables of this process."""
+        return self.settings.environment
+
+    @property
+    def windows(self) -> bool:
+        """Whether this machine runs Windows."""
+        return self.platform.name == "windows"
+
+    @property
+    def devices(self) -> Sequence[str]:
+        """The devices the simulator runs on: gpu, cpu or both."""
+        return _devices(self.simulator)
+
+    @property
+    def gpu_needed(self) -> bool:
+        """Whether a run would fail without a GPU."""
+        return self.device != "cpu" and list(self.devices) == ["gpu"]
+
+    @property
+    def generation(self) -> Generation:
+        """The generation whose packages a run needs; without a checkout that of the default installation."""
+        if self.embedded:
+            return Generation.DEMO
+        return self.checkout.generation if self.checkout else Generation.V2
+
+
+def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
+    """The machine as a run would find it. Raises PML001, PML010 and PML015 for invalid flags and settings."""
     platform = platform_named(None)
-    preset = _simulator(settings, simulator)
-    checkout, problem = _checkout(settings, protomotions, preset.name == EMBEDDED)
+    preset = _simulator(settings, request.simulator)
+    checkout, problem = _checkout(settings, request.protomotions, preset.name == EMBEDDED)
     embedded = preset.name == EMBEDDED and (checkout is None or checkout.generation is Generation.V2)
-    runtime = choose_runtime(
-        via=str(_value(settings, "via", via) or "auto"),
-        wanted=str(preset.values.get("runtime", "python")),
-        own=embedded,
-        isaaclab=isaaclab,
-        python=python,
-        settings=settings,
+    wanted = RuntimeRequest(
+        settings,
+        platform,
         beside=checkout.root if checkout else settings.folder,
-        platform=platform,
+        wanted=preset.runtime,
+        via=_text(settings, "via", request.via) or "auto",
+        isaaclab=request.isaaclab,
+        python=request.python,
+        own=embedded,
     )
-    chosen = _value(settings, "device", device)
-    require_choice(EvalRequest, "device", chosen)
-    devices: Sequence[str] = preset.values.get("devices") or ("gpu",)
-    backend = _backend(settings, platform, chosen, devices)
-    own = () if checkout is None or embedded else OWN_PACKAGES.get(checkout.generation, ())
-    modules = ("lightning", *own, *_OF_SIMULATOR.get(preset.name, ()))
-    probe = None if quick else probe_of(runtime, platform, settings.environment, checkout, modules, backend)
-    return Site(
+    runtime = choose_runtime(wanted)
+    device = _text(settings, "device", request.device)
+    require_choice(EvalRequest, "device", device)
+    backend = _backend(settings, platform, device, _devices(preset))
+    own = GENERATIONS[checkout.generation].own_packages if checkout and not embedded else ()
+    questions = ProbeQuestions(("lightning", *own, *of_simulator(preset.name).modules), backend, checkout)
+    return DoctorTarget(
         settings,
         platform,
         preset,
         runtime,
-        Path(runs_folder(settings, runs).value),
+        Path(runs_folder(settings, request.runs).value),
         checkout,
         problem,
-        chosen,
+        device,
         backend,
         embedded,
-        quick,
-        probe,
+        request.quick,
+        None if request.quick else probe_of(runtime, platform, settings.environment, questions),
     )
 
 
-def _value(settings: Settings, key: str, flag: str | None) -> Any | None:
+def _text(settings: Settings, key: str, flag: str | None) -> str | None:
     chosen = settings.get(key, flag)
-    return None if chosen is None else chosen.value
+    return None if chosen is None else str(chosen.value)
 
 
-def _simulator(settings: Settings, flag: str | None) -> Preset:
+def _devices(simulator: SimulatorPreset) -> Sequence[str]:
+    return simulator.devices or ("gpu",)
+
+
+def _simulator(settings: Settings, flag: str | None) -> SimulatorPreset:
     known = presets("simulator", settings.preset_folders).values()
-    wanted = str(_value(settings, "simulator", flag) or "isaaclab")
+    wanted = _text(settings, "simulator", flag) or "isaaclab"
     return choose("simulator", wanted, known, lambda item: item.names, listing="pmlaunch list simulators")
 
 
 def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Checkout | None, Finding | None]:
-    """The checkout, or why there is none: an error, unless only the embedded evaluation is asked about."""
+    """The checkout, or why there is none: an error, unless only the embedded evaluation is concerned."""
     try:
         return find_checkout(settings, flag), None
     except NoCheckoutError as error:
         severity = Severity.NOTE if embedded and flag is None else Severity.ERROR
-        return None, finding(error.code, severity, error.message, _NEXT, about=error.subject or "")
+        return None, Finding(error.code, severity, error.message, _NEXT, subject=error.subject)
 
 
 def _backend(settings: Settings, platform: Platform, device: str | None, devices: Sequence[str]) -> str | None:
-    """The backend of a run's process group: the one that was set, the platform's, else Lightning's own choice."""
-    chosen = str(_value(settings, "ddp_backend", None) or "auto")
+    """The backend of a run's process group: the configured one, the platform's, or else Lightning's choice."""
+    chosen = _text(settings, "ddp_backend", None) or "auto"
     if chosen == "none":
         return None
     if chosen != "auto":

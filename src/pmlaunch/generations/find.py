@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from pmlaunch.errors import NoCheckoutError
-from pmlaunch.generations.checkout import Checkout, v2_checkout
-from pmlaunch.generations.v3.checkout import v3_checkout
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.registry import GENERATIONS, UPSTREAM
 from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
 
@@ -19,29 +19,25 @@ _NO_CHECKOUT_HINT = (
 
 
 def generation_of(root: Path) -> Generation | None:
-    """The generation of the checkout at `root`, told by its programs; None when it is not a checkout."""
-    if (root / "protomotions" / "eval_agent.py").is_file():
-        return Generation.V2
-    if (root / "protomotions" / "inference_agent.py").is_file():
-        return Generation.V3
-    return None
+    """The generation of the checkout at `root`, recognised by its program; None if it is not a checkout."""
+    return next((adapter.generation for adapter in UPSTREAM if (root / adapter.script).is_file()), None)
 
 
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
-    """The checkout to use.
-
-    Raises PML012 when there is none.
-    """
+    """The checkout to use. Raises PML012 if there is none."""
     named = settings.get("protomotions", flag)
     if named is not None:
         root = Path(named.value)
-        if generation_of(root) is None:
+        generation = generation_of(root)
+        if generation is None:
             raise NoCheckoutError(_not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root))
-        return _open(root, named.source, settings)
+        return _open(root, generation, named.source, settings)
     for folder in (settings.folder, *settings.folder.parents):
         for candidate in (folder, *(folder / name for name in _FOLDER_NAMES)):
-            if generation_of(candidate):
-                return _open(candidate, _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE, settings)
+            generation = generation_of(candidate)
+            if generation is not None:
+                source = _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE
+                return _open(candidate, generation, source, settings)
     raise NoCheckoutError(
         f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
         f"{settings.folder} or above.",
@@ -49,12 +45,10 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     )
 
 
-def _open(root: Path, source: Source, settings: Settings) -> Checkout:
+def _open(root: Path, generation: Generation, source: Source, settings: Settings) -> Checkout:
     # not resolve(), which raises on some drives of Windows and on long paths
     home = Path(os.path.abspath(root))  # noqa: PTH100
-    if generation_of(root) is Generation.V3:
-        return v3_checkout(home, source, settings.environment.get("PROTOMOTIONS_ASSET_ROOT"))
-    return v2_checkout(home, source)
+    return GENERATIONS[generation].open(home, source, settings.environment)
 
 
 def _not_a_checkout(root: Path, source: Source) -> str:

@@ -68,7 +68,7 @@ def failure(
     """Return the error for a git command that failed.
 
     Args:
-        ended: how it ended.
+        ended: how it ended, with its last lines of output.
         what: what the command did, for the message ("Fetching x").
         subject: the URL, file or folder it worked on.
         code: the error code if git's output says nothing.

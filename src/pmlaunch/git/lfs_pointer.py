@@ -1,4 +1,4 @@
-"""Git LFS pointers: the text of about 134 bytes that stands for a checkpoint that was not downloaded.
+"""Git LFS pointers: text files of about 134 bytes that stand for files not downloaded yet.
 
 Format: https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md
 """
@@ -8,27 +8,25 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.git.safety import NO_HOOKS, SETTINGS, options, safe_environment
+from pmlaunch.git.queries import query
 
-MAXIMUM_POINTER = 1024  # bytes; the specification's own limit
+MAXIMUM_POINTER = 1024  # bytes; the specification's limit
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
-_GIT_TIMEOUT = 10.0  # seconds
 
 
 @dataclass(frozen=True)
 class Pointer:
-    """What a pointer says of the real file: sha256 (64 hex digits) and size (bytes)."""
+    """The sha256 (64 hex digits) and the size (bytes) of the real file."""
 
     sha256: str
     size: int
 
 
 def parse_pointer(content: bytes) -> Pointer | None:
-    """The pointer in `content`, or None when that is anything else."""
+    """The pointer in `content`; None if it is anything else."""
     if not content.startswith(_VERSION) or len(content) > MAXIMUM_POINTER:
         return None
     sha256 = re.search(rb"^oid sha256:([0-9a-f]{64})\r?$", content, re.MULTILINE)
@@ -39,30 +37,23 @@ def parse_pointer(content: bytes) -> Pointer | None:
 
 
 def read_pointer(path: Path) -> Pointer | None:
-    """The pointer in the file at `path`, or None when it is a real file. Raises OSError."""
+    """The pointer in the file at `path`; None if it is a real file. Raises OSError."""
     with path.open("rb") as file:
         return parse_pointer(file.read(MAXIMUM_POINTER + 1))
 
 
 def pointer_in_git(path: Path) -> Pointer | None:
-    """The pointer that the commit of `path`'s repository holds for it; None where there is none, or no git.
+    """The pointer that HEAD holds for the file at `path`; None if there is none, or no git.
 
-    Once a file is checked out, HEAD still holds its pointer, so this tells what the file has to be. The blob
-    is read by `cat-file`, which runs no filter and no program that a repository's config could name.
+    HEAD holds the pointer even after the real file was downloaded, so this says what that file must be.
+    `cat-file` reads the blob and runs neither a filter nor any other program.
     """
-    command = ["git", "-C", str(path.parent), *options(*SETTINGS, NO_HOOKS), "cat-file", "blob", f"HEAD:./{path.name}"]
-    environment = {**safe_environment(os.environ), "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        done = subprocess.run(
-            command, env=environment, capture_output=True, stdin=subprocess.DEVNULL, timeout=_GIT_TIMEOUT
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return parse_pointer(done.stdout) if done.returncode == 0 else None
+    done = query(os.environ, ["cat-file", "blob", f"HEAD:./{path.name}"], path.parent)
+    return parse_pointer(done.stdout) if done is not None and done.returncode == 0 else None
 
 
 def sha256_of(path: Path) -> str:
-    """The file's sha256 in hex; about a second for a gigabyte. Raises OSError."""
+    """The file's sha256 in hex; takes about a second per gigabyte. Raises OSError."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):

@@ -1,24 +1,53 @@
-"""How far a download is: what git writes with --progress, and the file that GIT_LFS_PROGRESS names."""
+"""Download progress: what git writes with --progress, and the file that GIT_LFS_PROGRESS names."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from pmlaunch.installing.step import Progress, Report
+from pmlaunch.model import Finding
 
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _PHASE = re.compile(r"(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+(\d+)% \((\d+)/(\d+)\)(?:, ([\d.]+) (bytes|[KMG]iB))?")
 _LFS = re.compile(r"(\w+) (\d+)/(\d+) (\d+)/(\d+) (.*)")
 
 
-class GitProgress:
-    """Hears git's output in pieces and reports its last state: bytes received of about so many."""
+@dataclass(frozen=True)
+class Progress:
+    """Progress of an operation: bytes of a download, or a status line. `total` is None if unknown."""
 
-    def __init__(self, report: Report, text: str):
+    text: str = ""
+    done: int = 0
+    total: int | None = None
+
+
+OnProgress = Callable[[Progress], None]
+
+
+class Reporter(Protocol):
+    """Receives what an operation reports while it is under way; what it heard survives a failure."""
+
+    def progress(self, progress: Progress) -> None:
+        """It got this far."""
+
+    def found(self, finding: Finding) -> None:
+        """Something worth telling was noticed."""
+
+    def log(self, path: Path) -> None:
+        """A program starts; its output goes to `path`."""
+
+
+class GitProgress:
+    """Parses git's output, in chunks of any size, and reports the latest progress in each."""
+
+    def __init__(self, report: OnProgress, text: str) -> None:
         self._report, self._text, self._rest = report, text, b""
 
     def __call__(self, chunk: bytes) -> None:
+        """Take the next chunk of output."""
         *lines, self._rest = re.split(rb"[\r\n]", self._rest + chunk)
         for line in reversed(lines):
             progress = git_progress(line.decode("utf-8", "replace"), self._text)
@@ -28,9 +57,9 @@ class GitProgress:
 
 
 def git_progress(line: str, text: str) -> Progress | None:
-    """The progress in a line such as "Receiving objects:  62% (500/812), 10.2 MiB | 2.1 MiB/s"; None for others.
+    """Parse a line such as "Receiving objects:  62% (500/812), 10.2 MiB | 2.1 MiB/s"; None for other lines.
 
-    git does not know how many bytes there will be; they are estimated from the share of objects that are there.
+    git does not say how many bytes there will be: the total is extrapolated from the share of objects received.
     """
     found = _PHASE.match(line)
     if found is None:
@@ -44,28 +73,28 @@ def git_progress(line: str, text: str) -> Progress | None:
 
 
 class LfsProgress:
-    """Looks at the file of GIT_LFS_PROGRESS from time to time; `total` is what will be downloaded, in bytes."""
+    """Reads the file of GIT_LFS_PROGRESS each time it is called; `total` is the size of the download in bytes."""
 
-    def __init__(self, path: Path, report: Report, text: str, total: int):
+    def __init__(self, path: Path, report: OnProgress, text: str, total: int) -> None:
         self.path, self._report, self._text, self._total = path, report, text, total
         self._offset = 0
         self._files: dict[str, int] = {}
 
     def __call__(self) -> int:
-        """Report what is new; returns the bytes so far."""
+        """Report new progress; return the bytes downloaded so far."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
-                news = file.read()
+                new = file.read()
         except OSError:
-            news = b""
-        whole, newline, _ = news.rpartition(b"\n")
-        self._offset += len(whole) + len(newline)
-        for line in whole.decode("utf-8", "replace").splitlines():
+            new = b""
+        complete, newline, _ = new.rpartition(b"\n")
+        self._offset += len(complete) + len(newline)
+        for line in complete.decode("utf-8", "replace").splitlines():
             found = _LFS.match(line)
             if found and found[1] == "download":
                 self._files[found[6]] = int(found[4])
         done = sum(self._files.values())
-        if whole and done:
+        if complete and done:
             self._report(Progress(self._text, min(done, self._total), self._total))
         return done

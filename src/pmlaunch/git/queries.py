@@ -1,4 +1,4 @@
-"""What a repository says of itself, read from its files; and git asked, where only git knows."""
+"""Read-only questions about a repository: from its files where possible, otherwise from git."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pmlaunch.git.safety import (
     FILTERS,
@@ -26,7 +27,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 @dataclass(frozen=True)
 class Head:
-    """What is checked out: the commit in hex, its branch (None when detached), and the tags that name it."""
+    """What is checked out: the commit in hex, its branch (None if detached), and the tags at that commit."""
 
     commit: str | None
     branch: str | None
@@ -34,7 +35,7 @@ class Head:
 
 
 def read_head(root: Path) -> Head | None:
-    """What is checked out at `root`; None where that is no repository."""
+    """What is checked out at `root`; None if that is not a repository. Handles packed refs, submodules and worktrees."""
     folder = git_folder(root)
     text = _line(folder / "HEAD") if folder else None
     if folder is None or text is None:
@@ -50,9 +51,9 @@ def read_head(root: Path) -> Head | None:
 
 
 def setting_in_files(root: Path | None, section: str, key: str, home: Path) -> str | None:
-    """A value of the repository's or the user's git configuration; None where neither file has it.
+    """A value from the repository's or the user's git configuration files; None if neither has it.
 
-    For --quick only: includes and the system's own file are not read.
+    For --quick, which starts no process: includes and the system-wide file are not read.
     """
     places = [home / ".gitconfig", home / ".config" / "git" / "config"]
     folder = git_folder(root) if root else None
@@ -66,44 +67,51 @@ def setting_in_files(root: Path | None, section: str, key: str, home: Path) -> s
 
 
 def ask_git(environment: Mapping[str, str], *arguments: str, folder: Path | None = None) -> tuple[int, str] | None:
-    """(exit code, output) of git; None where it cannot be started or hangs. It takes no lock and asks nothing.
+    """(exit code, output) of a short git command; None if git cannot be started or hangs.
 
-    No monitor, no hook and no filter that the repository's configuration names is run; a repository around `folder`
-    is not taken for its own.
+    Runs no monitor, hook or filter that the repository's configuration names, and does not use a repository
+    above `folder`.
     """
-    own = {
-        "GIT_OPTIONAL_LOCKS": "0",
-        "GIT_NO_LAZY_FETCH": "1",
-        "LC_ALL": "C",
-        **(confined_to(folder) if folder else {}),
-    }
-    place = ["-C", str(folder)] if folder else []
-    start = ["git", *place, *options(*SETTINGS, NO_HOOKS)]
-    environment = {**safe_environment(environment), **own}
+    settings: tuple[str, ...] = ()
+    confined = confined_to(folder) if folder else {}
     if folder and may_filter(arguments):
-        told = _run([*start, *FILTERS], environment)
-        if told is None:
+        configured = query(environment, FILTERS, folder, confined)
+        if configured is None:
             return None
-        filters = without_filters(told.stdout)
+        filters = without_filters(configured.stdout)
         if filters is None:
             return 1, "the repository's configuration names a filter that cannot be switched off"
-        start += options(*filters)
-    done = _run([*start, *arguments], environment)
+        settings = filters
+    done = query(environment, [*options(*settings), *arguments], folder, confined)
     if done is None:
         return None
-    said = done.stdout if done.returncode == 0 else done.stdout + done.stderr
-    return done.returncode, said.decode("utf-8", "replace")
+    output = done.stdout if done.returncode == 0 else done.stdout + done.stderr
+    return done.returncode, output.decode("utf-8", "replace")
 
 
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes] | None:
+def query(
+    environment: Mapping[str, str],
+    arguments: Sequence[str],
+    folder: Path | None,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> subprocess.CompletedProcess[bytes] | None:
+    """Run one git command that reads: no locks, no downloads, no prompts, no hooks. None if it cannot be started or hangs.
+
+    Unlike `ask_git`, it leaves filters on: only for commands that use none.
+    """
+    place = ["-C", str(folder)] if folder else []
+    command = ["git", *place, *options(*SETTINGS, NO_HOOKS), *arguments]
+    own = {**safe_environment(environment), "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1", **variables}
     try:
-        return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT)
+        return subprocess.run(
+            command, env=own, stdin=subprocess.DEVNULL, capture_output=True, timeout=_TIMEOUT, check=False
+        )
     except (OSError, subprocess.TimeoutExpired):
         return None
 
 
 def _common(folder: Path) -> Path:
-    """The folder of a worktree's repository, where branches, tags and the configuration are."""
+    """The main repository's folder, which holds branches, tags and configuration; differs in a worktree."""
     common = _line(folder / "commondir")
     return folder / common if common else folder
 
@@ -116,7 +124,7 @@ def _line(path: Path) -> str | None:
 
 
 def _packed(common: Path) -> dict[str, str]:
-    """ref -> commit of packed-refs, an annotated tag's commit and not its own object."""
+    """Ref -> commit from packed-refs; for an annotated tag the commit, not the tag object."""
     refs: dict[str, str] = {}
     last = ""
     for line in (_line(common / "packed-refs") or "").splitlines():
@@ -129,7 +137,7 @@ def _packed(common: Path) -> dict[str, str]:
 
 
 def _tags(common: Path, packed: Mapping[str, str], commit: str) -> tuple[str, ...]:
-    """Tags of `commit`. An annotated tag that is not packed is an object of its own: not read here."""
+    """Tags at `commit`, except annotated ones that are not packed: those need git's object store."""
     loose = {path.name for path in (common / "refs" / "tags").glob("*") if _line(path) == commit}
     named = {ref.removeprefix("refs/tags/") for ref, of in packed.items() if ref.startswith("refs/tags/")}
     return tuple(sorted(loose | {name for name in named if packed[f"refs/tags/{name}"] == commit}))

@@ -16,15 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Limits, Watcher, supervised
-from pmlaunch.support.platforms import Platform
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, supervised
 
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
@@ -46,24 +44,6 @@ WITH_LFS = (
     "filter.lfs.process=git-lfs filter-process",  # an empty command would count as a failing one
     "filter.lfs.required=true",
 )
-
-
-class GitSite(Protocol):
-    """Where git is used: its environment, the folder for its logs, the system. `log` is set to each command's log."""
-
-    @property
-    def environment(self) -> Mapping[str, str]:
-        """The launcher's own."""
-
-    @property
-    def logs(self) -> Path:
-        """A folder; created when needed."""
-
-    @property
-    def platform(self) -> Platform:
-        """The system git runs on."""
-
-    log: Path | None
 
 
 @dataclass(frozen=True)
@@ -89,22 +69,35 @@ def executable(environment: Mapping[str, str]) -> str:
 
 
 class Git:
-    """git for one installation. Raises PML400 if it is not on PATH."""
+    """git and git-lfs for one operation.
 
-    def __init__(self, site: GitSite) -> None:
-        self._site = site
-        self._git = executable(site.environment)
-        self.environment = {
-            **safe_environment(site.environment),
-            "GIT_LFS_SKIP_SMUDGE": "1",
-            "LANGUAGE": "en",  # its messages are matched against patterns
-        }
-        self.longpaths = site.platform.name == "windows"
-        self._settings = [*_SETTINGS, *(["core.longpaths=true"] if self.longpaths else [])]
+    Args:
+        environment: the user's; what would name another repository is left out.
+        logs: the folder for the output of commands, created with the first log.
+        windows: whether git itself must be told to use long paths.
+        on_log: is called with the path of each log before its command starts.
+
+    Raises PML400 if git is not on PATH.
+    """
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        logs: Path,
+        *,
+        windows: bool = False,
+        on_log: Callable[[Path], None] | None = None,
+    ) -> None:
+        self.logs = logs
+        self._on_log = on_log
+        self._git = executable(environment)
+        self.environment = {**safe_environment(environment), "GIT_LFS_SKIP_SMUDGE": "1"}
+        self.longpaths = windows
+        self._settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
 
     @cached_property
     def version(self) -> tuple[int, ...]:
-        """The version of git, such as (2, 39, 5); (0,) if unknown."""
+        """Git's version, such as (2, 39, 5); (0,) if unknown."""
         return version_in(self._short([self._git, "version"]).stdout)
 
     @cached_property
@@ -113,9 +106,9 @@ class Git:
         return version_in(self._short([self._git, "lfs", "version"]).stdout)
 
     def command(self, arguments: Sequence[str], cwd: Path, settings: Sequence[str] = ()) -> list[str]:
-        """Return the arguments to start git with: `cwd`, safe settings, `settings`, then `arguments`."""
+        """Return the full command line. Raises PML409 if a configured filter cannot be disabled."""
         # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
-        hooks = f"core.hooksPath={self._site.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
+        hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
         start = [self._git, "-C", str(cwd), *options(*self._settings, hooks)]
         return [*start, *options(*(self._filters(start, cwd) if may_filter(arguments) else ()), *settings), *arguments]
 
@@ -167,12 +160,12 @@ class Git:
         command = ChildCommand(
             self.command(arguments, cwd, settings),
             environment={**self.environment, **more.variables},
-            cwd=self._site.logs,
+            cwd=self.logs,
             log=self._log(arguments),
             stdin=more.stdin,
         )
-        watcher, limits = _DownloadWatcher(listener, more.poll), Limits(silence=more.patience)
-        with Interrupts() as interrupts, Guardian(str(self._site.logs)) as guardian:
+        watcher, limits = _DownloadWatcher(listener, more.poll), ChildLimits(silence=more.patience)
+        with Interrupts() as interrupts, Guardian(str(self.logs)) as guardian:
             ended = supervised(command, guardian, interrupts, limits, watcher)
         interrupts.raise_if_any()
         return ended
@@ -201,7 +194,7 @@ class Git:
 
     def _log(self, arguments: Sequence[str]) -> Path:
         """Return the file for a command's output, and add the command to commands.txt."""
-        folder = self._site.logs
+        folder = self.logs
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / "commands.txt").open("a", encoding="utf-8") as file:
@@ -210,7 +203,8 @@ class Git:
             raise cannot_write(folder, error) from error
         words = [word for word in arguments[:2] if word.isalpha()]
         log = folder / f"{sum(1 for _ in folder.glob('*.log')) + 1:02}-git-{'-'.join(words)}.log"
-        self._site.log = log
+        if self._on_log:
+            self._on_log(log)
         return log
 
 

@@ -1,7 +1,7 @@
-"""How git is asked safely: in the repository that is meant, and with nothing run that a repository's own files name.
+"""Run git safely: in the intended repository, without starting any program that the repository's files name.
 
-A checkout may come from anywhere. Its configuration can name programs that even `git status` would start: a hook, a
-file watcher, a filter. All callers of git take their environment and their settings from here.
+A checkout may come from anywhere, and its configuration can name programs that even `git status` would start: hooks,
+a file watcher, filters. Every call of git takes its environment and its settings from here.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-# Where the environment names a repository (a git hook does so), every command would work on that one.
+# Set by git hooks, for example. With one of these every command would work on the repository it names.
 FOREIGN = (
     "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR", "GIT_NAMESPACE", "GIT_PREFIX", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE", "GIT_CONFIG",
     "GIT_IMPLICIT_WORK_TREE", "GIT_INTERNAL_SUPER_PREFIX", "GIT_REPLACE_REF_BASE",
 )  # fmt: skip
 SETTINGS = ("core.fsmonitor=false", "protocol.ext.allow=never", "submodule.recurse=false")
-"""No file watcher, no remote helper, no submodule of a submodule."""
+"""No file watcher, no remote helper, no nested submodules."""
 NO_HOOKS = f"core.hooksPath={os.devnull}"
 FILTERS = ("config", "-z", "--get-regexp", r"^(filter|lfs\.extension)\..*\.(clean|smudge|process)$")
-"""The question whose answer `without_filters` takes."""
-# These read and write no file of a work tree through a filter, so FILTERS need not be asked before them.
+"""The git command whose output `without_filters` takes."""
+# These never pass a file of the work tree through a filter, so FILTERS need not be queried first.
 _UNFILTERED = frozenset(
     (
         *("cat-file", "check-ignore", "config", "fetch", "for-each-ref", "init", "ls-remote", "ls-tree", "name-rev"),
@@ -31,54 +31,55 @@ _UNFILTERED = frozenset(
 )
 _LFS = {"clean": "git-lfs clean -- %f", "smudge": "git-lfs smudge -- %f", "process": "git-lfs filter-process"}
 _LFS_AS_INSTALLED = re.compile(r"git-lfs (?:clean|smudge(?: --skip)?|filter-process(?: --skip)?)(?: -- %f)?")
+# Nobody is asked for a password, and messages are in English, because some are matched.
+_ALWAYS = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "LC_ALL": "C", "LANGUAGE": "en"}
 
 
 def safe_environment(given: Mapping[str, str]) -> dict[str, str]:
-    """`given` without what names another repository, and with nobody asked for a password."""
-    kept = {name: value for name, value in given.items() if name not in FOREIGN}
-    return {**kept, "GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never"}
+    """`given` for a git process: nothing in it names another repository, no prompts, messages in English."""
+    return {**{name: value for name, value in given.items() if name not in FOREIGN}, **_ALWAYS}
 
 
 def confined_to(folder: Path) -> dict[str, str]:
-    """The variable by which git takes no repository above `folder` for the one of `folder`."""
+    """The variable that stops git from using a repository above `folder`."""
     return {"GIT_CEILING_DIRECTORIES": str(Path(os.path.realpath(folder)).parent)}
 
 
 def may_filter(arguments: Sequence[str]) -> bool:
-    """Whether this command could start a filter, so that FILTERS has to be asked first."""
+    """Whether this git command could start a filter, so that FILTERS must be queried first."""
     return bool(arguments) and not arguments[0].startswith("-") and arguments[0] not in _UNFILTERED
 
 
-def without_filters(told: bytes) -> tuple[str, ...] | None:
-    """Settings that switch off every filter of git's answer to FILTERS; Git LFS's own stays what Git LFS installs.
+def without_filters(configured: bytes) -> tuple[str, ...] | None:
+    """Settings that disable every filter in the output of FILTERS; Git LFS's own are reset to what Git LFS installs.
 
-    None when one of them cannot be switched off: its name holds a "=", which `-c` takes for the end of the name.
+    None if one cannot be disabled: its name contains "=", which `-c` takes for the end of the name.
     """
     settings: dict[str, None] = {}
-    for entry in told.decode("utf-8", "surrogateescape").split("\0"):
+    for entry in configured.decode("utf-8", "surrogateescape").split("\0"):
         key, _, value = entry.partition("\n")
-        driver, _, what = key.rpartition(".")
+        driver, _, kind = key.rpartition(".")
         if not key:
             continue
         if "=" in key or not driver:
             return None
         if driver == "filter.lfs":
             if not _LFS_AS_INSTALLED.fullmatch(value):
-                settings[f"{key}={_LFS[what]}"] = None
+                settings[f"{key}={_LFS[kind]}"] = None
             continue
         settings[f"{key}="] = None
-        if driver.startswith("filter."):  # one that is required and not there would be an error
+        if driver.startswith("filter."):  # a required filter that is missing would be an error
             settings[f"{driver}.required=false"] = None
     return tuple(settings)
 
 
 def options(*settings: str) -> list[str]:
-    """The words with which git is given `settings` for one command."""
+    """The command-line options that apply `settings` to one git command."""
     return [word for setting in settings for word in ("-c", setting)]
 
 
 def git_folder(root: Path) -> Path | None:
-    """The repository's own folder: .git, or what the file .git of a submodule or a worktree names."""
+    """The repository's own folder: .git, or the folder that the .git file of a submodule or worktree names."""
     place = root / ".git"
     if place.is_dir():
         return place

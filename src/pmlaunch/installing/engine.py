@@ -1,227 +1,166 @@
-"""The loop over the steps: what is to be done, do it, prove it; and what came of each."""
+"""The loop over the installation steps: plan each one, do what is to be done, collect the results."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.checkpoints.checkpoints_step import refuse_unknown_models
-from pmlaunch.installing.step import InstallRequest, Progress, Site, State, Step, StepResult, Todo
-from pmlaunch.model import Finding, Origin, Severity
-from pmlaunch.runtimes.interface import IsaacLabRuntime, Runtime
-from pmlaunch.settings import Settings
+from pmlaunch.installing.checkpoints.models import refuse_unknown_models
+from pmlaunch.installing.context import InstallContext, error_finding
+from pmlaunch.installing.python.target_python import NoAnswerError
+from pmlaunch.installing.step import AlreadyDone, Progress, State, Step, StepReport, StepResult, Todo
+from pmlaunch.model import Finding
 from pmlaunch.support.disk import require_room
-from pmlaunch.support.platforms import platform_named
 
 
-class Observer(Protocol):
-    """Who watches an installation."""
+class InstallObserver(Protocol):
+    """Receives the events of an installation."""
 
-    def begins(self, step: Step, todo: Todo) -> None: ...
-    def progress(self, progress: Progress) -> None: ...
-    def ended(self, result: StepResult) -> None: ...
+    def begins(self, step: Step, todo: Todo) -> None:
+        """A step begins; one with nothing to do does not."""
+
+    def progress(self, progress: Progress) -> None:
+        """The step got this far. May be called on another thread."""
+
+    def ended(self, result: StepResult) -> None:
+        """A step has ended, or had nothing to do."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Installation:
-    """What came of it: a result for each step that was reached, and why it ended where that was not the end.
+    """The result of each step that was reached, all findings, and the error that ended it, if any.
 
-    `todos` is what each of them had to do, while it is only planned.
+    `plans` is what each step planned, in the order of the steps; None for one that could not be planned. `notes` are
+    the findings that belong to no result.
     """
 
-    results: list[StepResult] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
+    results: tuple[StepResult, ...] = ()
+    findings: tuple[Finding, ...] = ()
     error: PmlaunchError | None = None
-    todos: list[Todo | None] = field(default_factory=list)
+    plans: tuple[AlreadyDone | Todo | None, ...] = ()
+    notes: tuple[Finding, ...] = ()
 
     @property
     def bytes(self) -> int:
-        """What is to be downloaded, as far as it is known."""
+        """Bytes to download, as far as known."""
         return sum(result.bytes or 0 for result in self.results)
 
 
 def steps(packages: bool = True) -> list[Step]:
-    """The steps in their order; without `packages` the simulator's Python is left alone."""
+    """The steps in order; without `packages` the simulator's Python is left alone."""
     from pmlaunch.installing.checkout.checkout_step import CheckoutStep
-    from pmlaunch.installing.checkpoints.checkpoints_step import ModelsStep
+    from pmlaunch.installing.checkpoints.checkpoints_step import CheckpointsStep
     from pmlaunch.installing.python.imports_step import ImportsStep
     from pmlaunch.installing.python.packages_step import PackagesStep
     from pmlaunch.installing.tools_step import ToolsStep
     from pmlaunch.installing.workspace_step import WorkspaceStep
 
     inside: list[Step] = [PackagesStep(), ImportsStep()] if packages else []
-    return [ToolsStep(), CheckoutStep(), ModelsStep(), *inside, WorkspaceStep()]
+    return [ToolsStep(), CheckoutStep(), CheckpointsStep(), *inside, WorkspaceStep()]
 
 
-def make_site(request: InstallRequest, settings: Settings) -> Site:
-    """The site of an installation on this machine; its folder for logs is made when there is something to log."""
-    platform = platform_named(None)
-    site = Site(request, settings, platform, settings.environment, logs_folder(settings))
-    wanted = _wanted_runtime(request, settings)
-    try:
-        site.runtime = _runtime(request, settings, site, wanted)
-    except PmlaunchError as error:
-        site.findings.append(error_finding(error))
-    site.learned = _learned(site.runtime)
-    return site
+def plan(chosen: Sequence[Step], context: InstallContext) -> Installation:
+    """Plan every step; nothing is changed. The error says why an installation could not begin.
 
-
-def _learned(runtime: Runtime | None) -> dict[str, str]:
-    """What a variable of this terminal, or the place beside, told: another terminal may not say so."""
-    if runtime is None or any(found.severity is Severity.ERROR for found in runtime.findings):
-        return {}
-    if isinstance(runtime, IsaacLabRuntime):
-        return {"isaaclab": str(Path(runtime.script).parent)}
-    facts = runtime.facts
-    return {"python": facts.path} if facts.source.origin is Origin.ACTIVE_ENVIRONMENT else {}
-
-
-def logs_folder(settings: Settings) -> Path:
-    """A new folder for the logs of one installation: PMLAUNCH_LOGS, or where the system keeps logs."""
-    root = settings.environment.get("PMLAUNCH_LOGS")
-    if root:
-        home = settings.folder / Path(root).expanduser()
-    else:
-        from platformdirs import user_log_path
-
-        home = user_log_path("pmlaunch", appauthor=False)
-    return home / f"install-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
-
-
-def _wanted_runtime(request: InstallRequest, settings: Settings) -> str:
-    """What the simulator asks for: isaaclab or python. Raises PML010 for a simulator that nobody knows."""
-    from pmlaunch.catalog.presets import presets
-    from pmlaunch.support.names import choose
-
-    known = presets("simulator", settings.preset_folders)
-    preset = choose(
-        "simulator", request.simulator, known.values(), lambda item: item.names, listing="pmlaunch list simulators"
-    )
-    return str(preset.values.get("runtime", "python"))
-
-
-def _runtime(request: InstallRequest, settings: Settings, site: Site, wanted: str) -> Runtime | None:
-    """What will run the simulator. Raises PmlaunchError where it is not there."""
-    from pmlaunch.runtimes.choose import choose_runtime
-
-    return choose_runtime(
-        via="python" if request.python and not request.isaaclab else "auto",
-        wanted=wanted,
-        own=False,
-        isaaclab=request.isaaclab,
-        python=request.python,
-        settings=settings,
-        beside=site.checkout,
-        platform=site.platform,
-    )
-
-
-def plan(chosen: Sequence[Step], site: Site) -> Installation:
-    """What every step would do; nothing is changed. Its error is why an installation could not begin.
-
-    What one step lacks hides no other step: whoever plans wants to see all that has to be there.
+    A step that cannot be planned does not stop the planning of the others, so all that is missing is shown at once.
     """
-    planned, disk = Installation(), 0
+    error: PmlaunchError | None = None
+    plans: list[AlreadyDone | Todo | None] = []
+    results: list[StepResult] = []
     try:
-        refuse_unknown_models(site)
-    except PmlaunchError as error:
-        planned.error = error
-        chosen = ()
+        refuse_unknown_models(context)
+    except PmlaunchError as unknown:
+        return Installation(findings=context.findings, error=unknown, notes=context.findings)
     for step in chosen:
         try:
-            todo = step.todo(site)
-        except PmlaunchError as error:
-            planned.todos.append(None)
-            planned.results.append(_lacking(step, error, planned.error))
-            planned.error = planned.error or error
+            planned = step.plan(context)
+        except PmlaunchError as failed:
+            plans.append(None)
+            results.append(_unplanned(step, failed, error))
+            error = error or failed
             continue
-        disk += (todo.disk if todo.disk is not None else todo.bytes or 0) if todo else 0
-        planned.todos.append(todo)
-        planned.results.append(_planned(step, site, todo))
+        if isinstance(planned, AlreadyDone):
+            context = context.knowing(planned.learned)
+        plans.append(planned)
+        results.append(_planned(step, planned))
     try:
-        require_room(site.checkout, disk)
-    except PmlaunchError as error:
-        planned.error = planned.error or error
-    planned.findings = _all_findings(site, planned)
-    return planned
+        require_room(context.checkout, sum(item.room for item in plans if isinstance(item, Todo)))
+    except PmlaunchError as too_small:
+        error = error or too_small
+    notes = (*context.findings, *(note for item in plans if item for note in item.notes))
+    return Installation(tuple(results), _merged(notes, results), error, tuple(plans), notes)
 
 
-def install(chosen: Sequence[Step], site: Site, observer: Observer, planned: Installation) -> Installation:
-    """Do what is to be done, step by step, until one fails; every step may be interrupted and done again.
+def install(
+    chosen: Sequence[Step], context: InstallContext, observer: InstallObserver, planned: Installation
+) -> Installation:
+    """Do what is to be done, step by step, until one fails. After an interruption it can be called again.
 
-    What was planned holds until the first step has changed something; the others are asked again.
+    `planned` holds until the first step has changed something; the steps after that are planned again.
     """
-    came, changed = Installation(), False
-    for number, step in enumerate(chosen):
-        begin = time.monotonic()
-        site.log = None
+    results: list[StepResult] = []
+    notes = list(planned.notes)
+    error: PmlaunchError | None = None
+    changed = False
+    for step, expected in zip(chosen, planned.plans, strict=True):
+        begin, report = time.monotonic(), StepReport(observer.progress)
         try:
-            todo = step.todo(site) if changed else planned.todos[number]
-            if todo is None:
-                result = _planned(step, site, None)
+            todo = step.plan(context) if changed or expected is None else expected
+            notes += todo.notes
+            if isinstance(todo, AlreadyDone):
+                context, result = context.knowing(todo.learned), _planned(step, todo)
             else:
                 changed = True
                 observer.begins(step, todo)
-                step.do(site, observer.progress)
-                result = _result(step, State.DONE, step.prove(site), todo, begin, site.log)
-        except PmlaunchError as error:
-            came.error = error
-            result = _result(step, State.FAILED, error.message, None, begin, site.log)
-        came.results.append(result)
+                done = step.do(context, report)
+                context, result = context.knowing(done.learned), _done(step, todo, done.text, begin, report)
+        except PmlaunchError as failed:
+            error, result = failed, _failed(step, failed, begin, report)
+        notes += report.findings
+        results.append(result)
         observer.ended(result)
-        if came.error:
+        if error:
             break
-    came.findings = _all_findings(site, came)
-    return came
+    return Installation(tuple(results), _merged(notes, results), error, planned.plans, tuple(notes))
 
 
-def _planned(step: Step, site: Site, todo: Todo | None) -> StepResult:
-    if todo is None:
-        return StepResult(step.name, step.title, State.ALREADY, site.said.get(step.name, ""))
+def _planned(step: Step, planned: AlreadyDone | Todo) -> StepResult:
+    if isinstance(planned, AlreadyDone):
+        return StepResult(step.name, step.title, State.ALREADY, planned.text)
     return StepResult(
-        step.name,
-        step.title,
-        State.PLANNED,
-        todo.text,
-        commands=tuple(todo.commands),
-        bytes=todo.bytes,
-        findings=tuple(todo.findings),
-    )
+        step.name, step.title, State.PLANNED, planned.text,
+        commands=planned.commands, bytes=planned.bytes, findings=planned.findings,
+    )  # fmt: skip
 
 
-def _lacking(step: Step, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
-    """A step that cannot be planned; the first reason of all is the installation's error, others are findings."""
+def _unplanned(step: Step, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
+    """A step that cannot be planned. The first such error is the installation's; other errors become findings."""
     known = first is not None and (first.code, first.message) == (error.code, error.message)
     text = "cannot be planned without what is missing above" if known else error.message
-    more = () if first is None or known else (error_finding(error),)
-    return StepResult(step.name, step.title, State.FAILED, text, findings=more)
+    findings = () if first is None or known else (error_finding(error),)
+    return StepResult(step.name, step.title, State.FAILED, text, findings=findings)
 
 
-def _result(step: Step, state: State, text: str, todo: Todo | None, begin: float, log: Path | None) -> StepResult:
+def _done(step: Step, todo: Todo, text: str, begin: float, report: StepReport) -> StepResult:
     return StepResult(
-        step.name,
-        step.title,
-        state,
-        text,
-        time.monotonic() - begin,
-        commands=tuple(todo.commands) if todo else (),
-        bytes=todo.bytes if todo else None,
-        log=log,
-        findings=tuple(todo.findings) if todo else (),
-    )
+        step.name, step.title, State.DONE, text, _seconds_since(begin),
+        commands=todo.commands, bytes=todo.bytes, log=report.last_log, findings=todo.findings,
+    )  # fmt: skip
 
 
-def _all_findings(site: Site, came: Installation) -> list[Finding]:
-    every = [*site.findings, *(finding for result in came.results for finding in result.findings)]
-    return list(dict.fromkeys(every))
+def _failed(step: Step, error: PmlaunchError, begin: float, report: StepReport) -> StepResult:
+    log = error.log if isinstance(error, NoAnswerError) else report.last_log
+    return StepResult(step.name, step.title, State.FAILED, error.message, _seconds_since(begin), log=log)
 
 
-def error_finding(error: PmlaunchError) -> Finding:
-    from pmlaunch.model import Severity
+def _seconds_since(begin: float) -> float:
+    """Wall time since `begin` (time.monotonic) in seconds, to the millisecond."""
+    return round(time.monotonic() - begin, 3)
 
-    return Finding(error.code, Severity.WARNING, error.message, error.hint, None, error.subject)
+
+def _merged(notes: Iterable[Finding], results: Iterable[StepResult]) -> tuple[Finding, ...]:
+    """Every finding once: the notes first, then those of the results."""
+    return tuple(dict.fromkeys([*notes, *(finding for result in results for finding in result.findings)]))

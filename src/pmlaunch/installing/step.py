@@ -1,100 +1,118 @@
-"""A step of an installation: is it done, do it, prove it; and what the steps hand to each other."""
+"""An installation step: plan it, do it, and the outcome of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from pmlaunch.git.progress import OnProgress, Progress, Reporter
+from pmlaunch.installing.context import NOTHING_NEW, InstallContext, InstallRequest, Learned
 from pmlaunch.model import Finding
-from pmlaunch.runtimes.interface import Runtime
-from pmlaunch.settings import Settings
-from pmlaunch.support.json import to_json
-from pmlaunch.support.platforms import Platform
+
+__all__ = [
+    "AlreadyDone", "Done", "InstallContext", "InstallRequest", "Learned", "Progress", "Reporter", "State", "Step",
+    "StepReport", "StepResult", "Todo", "install_words",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
-class InstallRequest:
-    """`pmlaunch install` as it was typed; `models` are names of the catalog, `kind` is submodule, clone or auto.
+class AlreadyDone:
+    """There is nothing to do. `text` says what is there; `notes` are findings about it."""
 
-    `ref_given` tells a ref that was asked for from the default one; `robot` is the one whose assets are wanted where
-    they are in Git LFS (generation 3).
-    """
-
-    folder: Path
-    ref: str
-    source: str
-    models: tuple[str, ...]
-    simulator: str = "isaaclab"
-    kind: str = "auto"
-    isaaclab: str | None = None
-    python: str | None = None
-    extras: tuple[str, ...] = ()
-    ref_given: bool = False
-    robot: str = "smpl"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a step is: bytes of a download, or a line of what goes on. `total` is None when it is not known."""
-
-    text: str = ""
-    done: int = 0
-    total: int | None = None
-
-
-def install_words(folder: Path, simulator: str, *more: str) -> str:
-    """`pmlaunch install` for this checkout and this simulator, as a person types it anywhere."""
-    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])
-
-
-Report = Callable[[Progress], None]
-
-
-@dataclass
-class Site:
-    """Where an installation goes on: what was typed, this machine, and what the steps have learned so far.
-
-    `runtime` is None where none was found (a finding says why); `logs` is the folder of this installation's logs;
-    `learned` is what was found and not typed, and is written to pmlaunch.yaml, too. `said`, by the name of a step, is
-    what it has to say when
-    there is nothing to do; `findings` what a step noticed without failing; `log` the last program's output.
-    """
-
-    request: InstallRequest
-    settings: Settings
-    platform: Platform
-    environment: Mapping[str, str]
-    logs: Path
-    runtime: Runtime | None = None
-    learned: dict[str, Any] = field(default_factory=dict)
-    said: dict[str, str] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    log: Path | None = None
-
-    @property
-    def checkout(self) -> Path:
-        return self.request.folder
+    text: str
+    notes: tuple[Finding, ...] = ()
+    learned: Learned = NOTHING_NEW
 
 
 @dataclass(frozen=True)
 class Todo:
-    """What a step would do: a sentence, the commands a person could type instead, and the bytes to download.
+    """What a step would do.
 
-    `disk` is what it takes on the checkout's disk, in bytes, where that is not what it downloads.
+    Attributes:
+        text: the plan in a sentence.
+        commands: what a person could type instead.
+        bytes: to download; None if unknown.
+        disk: bytes it takes on the checkout's disk, if that differs from the download.
+        findings: warnings about the plan, shown with the step.
+        notes: findings about what is there already.
     """
 
     text: str
-    commands: Sequence[str] = ()
+    commands: tuple[str, ...] = ()
     bytes: int | None = None
-    findings: Sequence[Finding] = ()
     disk: int | None = None
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Finding, ...] = ()
+
+    @property
+    def room(self) -> int:
+        """Bytes it takes on the checkout's disk."""
+        return self.disk if self.disk is not None else self.bytes or 0
+
+
+@dataclass(frozen=True)
+class Done:
+    """A step was carried out and its result verified. `text` says what was verified."""
+
+    text: str
+    learned: Learned = NOTHING_NEW
+
+
+class Step(Protocol):
+    """One step of an installation.
+
+    It may be interrupted at any moment and is planned again then: what is half-done must be recognised as such.
+    """
+
+    @property
+    def name(self) -> str:
+        """The step's name in JSON."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """The step's name for people."""
+        ...
+
+    def plan(self, context: InstallContext) -> AlreadyDone | Todo:
+        """What there is to do. Changes nothing and needs no network.
+
+        A branch that was asked for by name is looked up at its source; if that does not answer, what is here counts.
+
+        Raises PmlaunchError if the step cannot be done at all.
+        """
+        ...
+
+    def do(self, context: InstallContext, report: Reporter) -> Done:
+        """Do it and verify the result. Raises PmlaunchError with what happened, why, and what to type next."""
+        ...
+
+
+@dataclass
+class StepReport:
+    """A Reporter that passes progress on and collects the rest: findings, and the log of the last program."""
+
+    on_progress: OnProgress
+    findings: list[Finding] = field(default_factory=list)
+    last_log: Path | None = None
+
+    def progress(self, progress: Progress) -> None:
+        """Pass progress on."""
+        self.on_progress(progress)
+
+    def found(self, finding: Finding) -> None:
+        """Keep a finding."""
+        self.findings.append(finding)
+
+    def log(self, path: Path) -> None:
+        """Remember the newest log."""
+        self.last_log = path
 
 
 class State(str, Enum):
-    """What became of a step."""
+    """The state of a step."""
 
     PLANNED = "planned"
     ALREADY = "already done"
@@ -104,7 +122,7 @@ class State(str, Enum):
 
 @dataclass(frozen=True)
 class StepResult:
-    """What became of one step: `text` is what a person reads, `log` the file with what its programs said."""
+    """The result of one step: `text` is for people, `seconds` wall time, `log` the output of its last program."""
 
     name: str
     title: str
@@ -116,41 +134,7 @@ class StepResult:
     log: Path | None = None
     findings: tuple[Finding, ...] = ()
 
-    def __json__(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "title": self.title,
-            "state": self.state.value,
-            "text": self.text,
-            "seconds": round(self.seconds, 3),
-            "commands": list(self.commands),
-            "bytes": self.bytes,
-            "log": str(self.log) if self.log else None,
-            "findings": to_json(self.findings),
-        }
 
-
-class Step(Protocol):
-    """One step. It is asked what is to be done, does it, and proves it; it may be interrupted at any moment and is
-    asked again then, so what is half-done must be seen as such or not be there."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-
-    def todo(self, site: Site) -> Todo | None:
-        """What there is to do; None when it is done already. Changes nothing and needs no network: a branch that was
-        asked for by name is looked up at its source, and where that does not answer, what is here counts.
-
-        Raises PmlaunchError when it cannot be done at all.
-        """
-        ...
-
-    def do(self, site: Site, report: Report) -> None:
-        """Do it. Raises PmlaunchError with what happened, why, and what to type next."""
-        ...
-
-    def prove(self, site: Site) -> str:
-        """Look at the result and say in a sentence what was proven. Raises PmlaunchError when it does not hold."""
-        ...
+def install_words(folder: Path, simulator: str, *more: str) -> str:
+    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
+    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])

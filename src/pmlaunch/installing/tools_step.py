@@ -1,10 +1,11 @@
-"""The step that looks at the tools: git, Git LFS, and on Windows whether paths may be long."""
+"""The step that checks the tools: git, Git LFS, and the length of paths on Windows."""
 
 from __future__ import annotations
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.runner import Git
-from pmlaunch.installing.step import Report, Site, Todo
+from pmlaunch.git.progress import Reporter
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.step import AlreadyDone, Done
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.platforms import long_paths_of_windows
@@ -17,14 +18,14 @@ _LONGEST = 150  # characters of the longest path inside a checkout and its repos
 
 
 class ToolsStep:
-    """git and Git LFS. Nothing is installed: what is missing is named."""
+    """Check git and Git LFS. Installs nothing: an error names what is missing."""
 
     name = "tools"
     title = "tools and disk"
 
-    def todo(self, site: Site) -> Todo | None:
+    def plan(self, context: InstallContext) -> AlreadyDone:
         """Raises PML400 and PML401."""
-        git = Git(site)
+        git = context.git()
         if git.version < _OLDEST_GIT:
             raise PmlaunchError(
                 "PML400",
@@ -35,23 +36,24 @@ class ToolsStep:
             raise PmlaunchError(
                 "PML401",
                 "There is no git-lfs on PATH, and ProtoMotions keeps its checkpoints in Git LFS.",
-                hint="apt install git-lfs" if site.platform.name != "windows" else "winget install GitHub.GitLFS",
+                hint="winget install GitHub.GitLFS" if context.windows else "apt install git-lfs",
             )
-        if site.platform.name == "windows" and not long_paths() and len(str(site.checkout)) + _LONGEST > _WINDOWS_PATH:
-            message = (
-                f"{site.checkout} is a long path, and this Windows allows {_WINDOWS_PATH} characters for a whole one."
-            )
-            hint = "--dir with a shorter folder, or switch on LongPathsEnabled"
-            site.findings.append(Finding("PML421", Severity.WARNING, message, hint, None, str(site.checkout)))
-        free = megabytes(free_bytes(site.checkout))
-        site.said[self.name] = f"git {_text(git.version)}, git-lfs {_text(git.lfs_version)}, {free} free"
-        return None
+        free = megabytes(free_bytes(context.checkout))
+        text = f"git {_text(git.version)}, git-lfs {_text(git.lfs_version)}, {free} free"
+        return AlreadyDone(text, notes=_path_warning(context))
 
-    def do(self, site: Site, report: Report) -> None:
-        """There is nothing to do: `todo` raises or is content."""
+    def do(self, context: InstallContext, report: Reporter) -> Done:  # noqa: ARG002 (the signature of a step)
+        """Check once more; `plan` never asks for it."""
+        return Done(self.plan(context).text)
 
-    def prove(self, site: Site) -> str:
-        return site.said.get(self.name, "")
+
+def _path_warning(context: InstallContext) -> tuple[Finding, ...]:
+    """PML421 if paths below the checkout would be too long for this Windows."""
+    if not context.windows or long_paths() or len(str(context.checkout)) + _LONGEST <= _WINDOWS_PATH:
+        return ()
+    message = f"{context.checkout} is a long path, and this Windows allows {_WINDOWS_PATH} characters for a whole one."
+    hint = "--dir with a shorter folder, or switch on LongPathsEnabled"
+    return (Finding("PML421", Severity.WARNING, message, hint, None, str(context.checkout)),)
 
 
 def _text(version: tuple[int, ...]) -> str:

@@ -1,6 +1,6 @@
-"""The step that writes down what was learned: pmlaunch.yaml, by which `pmlaunch eval` finds everything.
+"""The step that writes pmlaunch.yaml, in which `pmlaunch eval` finds everything.
 
-Lines are added to a file that is there; nothing in it is changed. A key that has another value already is told.
+Lines are only ever added to an existing file. A key that already has another value is reported.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path, PureWindowsPath
-from typing import Any
 
 import yaml
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import cannot_write
-from pmlaunch.installing.step import Report, Site, Todo
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Severity
 from pmlaunch.settings import WORKSPACE_FILE
 from pmlaunch.support.atomic import write_text
@@ -24,92 +25,90 @@ from pmlaunch.support.yaml_file import yaml_mapping
 
 _HEAD = "# written by pmlaunch install"
 _PATHS = ("protomotions", "isaaclab", "python")
-_PLAIN = re.compile(r"[A-Za-z_./][\w./-]*")  # a text that YAML reads as that text
+_PLAIN = re.compile(r"[A-Za-z_./][\w./-]*")  # text that needs no quotes in YAML
 
 
 class WorkspaceStep:
-    """pmlaunch.yaml."""
+    """Write pmlaunch.yaml."""
 
     name = "workspace"
     title = WORKSPACE_FILE
 
-    def todo(self, site: Site) -> Todo | None:
-        """Raises PML015 when the file there is unreadable."""
-        path = workspace_file(site)
-        here = yaml_mapping(path) if path.is_file() else {}
-        missing = _missing(site, path, here)
+    def plan(self, context: InstallContext) -> AlreadyDone | Todo:
+        """Raises PML015 if the file exists and cannot be read."""
+        path = workspace_file(context)
+        missing, notes = _compare(context, path)
         if not missing:
-            site.said[self.name] = f"{path} says it all"
-            return None
+            return AlreadyDone(f"{path} says it all", notes)
         verb = "add to" if path.is_file() else "write"
-        return Todo(f"{verb} {path}: {', '.join(missing)}")
+        return Todo(f"{verb} {path}: {', '.join(missing)}", notes=notes)
 
-    def do(self, site: Site, report: Report) -> None:
-        path = workspace_file(site)
-        here = yaml_mapping(path) if path.is_file() else {}
-        add_keys(path, here, _missing(site, path, here))
-
-    def prove(self, site: Site) -> str:
-        """Raises PML015 and PML415."""
-        path = workspace_file(site)
-        here = yaml_mapping(path)
-        for key in _wanted(site, path):
-            if key not in here:
-                raise PmlaunchError("PML415", f"{path} has no key {key} after all.", subject=str(path))
-        return f"{path}: {', '.join(_wanted(site, path))}"
+    def do(self, context: InstallContext, report: Reporter) -> Done:  # noqa: ARG002 (the signature of a step)
+        """Raises PML015, PML415 and PML422."""
+        path = workspace_file(context)
+        missing, _ = _compare(context, path)
+        add_keys(path, yaml_mapping(path) if path.is_file() else {}, missing)
+        written = yaml_mapping(path)
+        for key in _wanted(context, path):
+            if key not in written:
+                raise PmlaunchError("PML415", f"{path} still has no key {key}.", subject=str(path))
+        return Done(f"{path}: {', '.join(_wanted(context, path))}")
 
 
-def workspace_file(site: Site) -> Path:
-    """The pmlaunch.yaml that counts here: the nearest one, else a new one where the command was typed."""
-    return site.settings.workspace_file or site.settings.folder / WORKSPACE_FILE
+def workspace_file(context: InstallContext) -> Path:
+    """The pmlaunch.yaml in effect: the nearest one, else a new one in the current folder."""
+    return context.settings.workspace_file or context.settings.folder / WORKSPACE_FILE
 
 
-def _wanted(site: Site, path: Path) -> dict[str, Any]:
-    request = site.request
-    found = {key: getattr(request, key) or site.learned.get(key) for key in ("isaaclab", "python")}
-    wanted = {"protomotions": site.checkout, "simulator": request.simulator, **found}
+def _wanted(context: InstallContext, path: Path) -> dict[str, str]:
+    """The keys that the file should have, with paths as they are written in it."""
+    request, learned = context.request, context.learned
+    wanted = {
+        "protomotions": str(context.checkout),
+        "simulator": request.simulator,
+        "isaaclab": request.isaaclab or learned.isaaclab,
+        "python": request.python or learned.python,
+    }
     return {
-        key: _written(key, value, path.parent, site.settings.folder)
+        key: _written(key, value, path.parent, context.settings.folder)
         for key, value in wanted.items()
         if value is not None
     }
 
 
-def _missing(site: Site, path: Path, here: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys to add. One that is there with another value stays, and is told."""
-    missing = {}
-    for key, value in _wanted(site, path).items():
-        if here.get(key) is None:
+def _compare(context: InstallContext, path: Path) -> tuple[dict[str, str], tuple[Finding, ...]]:
+    """The keys to add, and PML414 for each that has another value: that value stays."""
+    present = yaml_mapping(path) if path.is_file() else {}
+    missing, notes = {}, []
+    for key, value in _wanted(context, path).items():
+        if present.get(key) is None:
             missing[key] = value
-        elif not _same(key, here[key], value, path.parent):
-            message = f"{path} says {key}: {here[key]}, and the installation has {value}. It was left as it is."
-            finding = Finding("PML414", Severity.WARNING, message, f"set {key}: {value}", None, key)
-            if finding not in site.findings:
-                site.findings.append(finding)
-    return missing
+        elif not _same(key, present[key], value, path.parent):
+            message = f"{path} says {key}: {present[key]}, and the installation has {value}. It was left as it is."
+            notes.append(Finding("PML414", Severity.WARNING, message, f"set {key}: {value}", None, key))
+    return missing, tuple(notes)
 
 
-def _written(key: str, value: Any, home: Path, typed_in: Path) -> Any:
-    """A path as it stands in the file: relative to it where it lies below it, so that the folder may be moved."""
-    text = str(value)
+def _written(key: str, text: str, home: Path, typed_in: Path) -> str:
+    """A value as it is written: a path below the file's folder becomes relative to it, so that the folder can be moved."""
     if key not in _PATHS or (key == "python" and not any(separator in text for separator in "/\\")):
-        return value
+        return text
     if PureWindowsPath(text).is_absolute() and os.name != "nt":
         return text
     path = typed_in / Path(text).expanduser()
     inside = path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
-    # a program's name without a folder would be looked for on PATH
+    # a program's name without a folder would be searched for on PATH
     return f"./{inside}" if key == "python" and "/" not in inside else inside
 
 
-def _same(key: str, one: Any, other: Any, home: Path) -> bool:
+def _same(key: str, one: object, other: object, home: Path) -> bool:
     if key in _PATHS:
         return os.path.normpath(home / str(one)) == os.path.normpath(home / str(other))
     return bool(one == other)
 
 
-def add_keys(path: Path, here: Mapping[str, Any], missing: Mapping[str, Any]) -> None:
-    """Add `missing` at the end of the YAML file at `path`, whose content is `here`. Raises PML415 and PML422."""
+def add_keys(path: Path, here: Mapping[str, object], missing: Mapping[str, object]) -> None:
+    """Append `missing` to the YAML file at `path`, which contains `here`. Raises PML415 and PML422."""
     lines = [f"{key}: {_scalar(value)}" for key, value in missing.items()]
     try:
         old = path.read_bytes().decode("utf-8-sig") if path.is_file() else ""
@@ -124,7 +123,7 @@ def add_keys(path: Path, here: Mapping[str, Any], missing: Mapping[str, Any]) ->
                 subject=str(path),
             )
         path.parent.mkdir(parents=True, exist_ok=True)
-        real = Path(os.path.realpath(path))  # a link stays a link
+        real = Path(os.path.realpath(path))  # keep a symbolic link
         mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
         write_text(real, text)
         real.chmod(mode)
@@ -132,14 +131,14 @@ def add_keys(path: Path, here: Mapping[str, Any], missing: Mapping[str, Any]) ->
         raise cannot_write(path.parent, error) from error
 
 
-def _parsed(text: str) -> Any:
+def _parsed(text: str) -> object:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError:
         return None
 
 
-def _scalar(value: Any) -> str:
+def _scalar(value: object) -> str:
     if isinstance(value, str) and not (_PLAIN.fullmatch(value) and yaml.safe_load(value) == value):
         return json.dumps(value, ensure_ascii=False)
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,1 +1,1 @@
-"""Readers and writers of motion files, kinematics, recorded motion and its picture."""
+"""Motion files: readers and writers, kinematics, recorded and generated motions, the picture of poses."""

@@ -1,7 +1,7 @@
-"""Rotations and forward kinematics of a skeleton: numpy only, every function works on batches.
+"""Rotations and forward kinematics of a skeleton, in batches.
 
-Quaternions are `xyzw` and of unit length, the last axis holds the components; rotation vectors are axis times
-angle in rad. Formulas: Diebel, "Representing Attitude" (2006), sections 6 and 7.
+Quaternions are `xyzw` with unit length, their components on the last axis; rotation vectors are axis times angle in
+rad. Formulas: Diebel, "Representing Attitude" (2006), sections 6 and 7.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _CONJUGATE: Array = np.array([-1.0, -1.0, -1.0, 1.0])
 
 
 def multiply(a: Array, b: Array) -> Array:
-    """The rotation that does `b` first and `a` after it. Shapes (..., 4) broadcast."""
+    """Compose rotations: `b` first, then `a`. Shapes (..., 4) broadcast."""
     ax, ay, az, aw = (a[..., i] for i in range(4))
     bx, by, bz, bw = (b[..., i] for i in range(4))
     return np.stack(
@@ -33,31 +33,31 @@ def multiply(a: Array, b: Array) -> Array:
 
 
 def inverse(q: Array) -> Array:
-    """The opposite rotation. Shape (..., 4)."""
+    """The inverse rotation, (..., 4)."""
     return q * _CONJUGATE
 
 
 def normalized(v: Array) -> Array:
-    """Vectors or quaternions, scaled to length one along the last axis."""
+    """Scale vectors or quaternions to unit length along the last axis."""
     return np.asarray(v / np.linalg.norm(v, axis=-1, keepdims=True))
 
 
 def rotate(q: Array, v: Array) -> Array:
-    """Vectors `v` (..., 3) turned by `q` (..., 4): v + 2w (u x v) + 2u x (u x v)."""
+    """Rotate vectors `v` (..., 3) by `q` (..., 4): v + 2w (u x v) + 2u x (u x v)."""
     u, w = q[..., :3], q[..., 3:]
     twice = 2.0 * np.cross(u, v)
     return np.asarray(v + w * twice + np.cross(u, twice))
 
 
 def from_vector(v: Array) -> Array:
-    """Rotation vector (..., 3) in rad to quaternion (..., 4)."""
+    """Convert rotation vectors (..., 3) in rad to quaternions (..., 4)."""
     half = 0.5 * np.linalg.norm(v, axis=-1, keepdims=True)
-    # numpy's sinc is sin(pi x) / (pi x): it stays finite where the angle is zero
+    # numpy's sinc, sin(pi x) / (pi x), is finite at zero
     return np.concatenate([0.5 * np.sinc(half / np.pi) * v, np.cos(half)], axis=-1)
 
 
 def to_vector(q: Array) -> Array:
-    """Quaternion (..., 4) to the shortest rotation vector (..., 3), of length at most pi rad."""
+    """Convert quaternions (..., 4) to the shortest rotation vectors (..., 3), at most pi rad long."""
     q = np.where(q[..., 3:] < 0.0, -q, q)
     sine = np.linalg.norm(q[..., :3], axis=-1, keepdims=True)
     angle = 2.0 * np.arctan2(sine, q[..., 3:])
@@ -65,7 +65,7 @@ def to_vector(q: Array) -> Array:
 
 
 def about(axis: str, angle: Array | float) -> Array:
-    """Rotations by `angle` (...) rad about a coordinate axis, "x", "y" or "z": shape (..., 4)."""
+    """Rotations (..., 4) by `angle` (...) rad about the axis "x", "y" or "z"."""
     angle = np.asarray(angle, dtype=np.float64)
     q = np.zeros((*angle.shape, 4))
     q[..., "xyz".index(axis)] = np.sin(0.5 * angle)
@@ -74,12 +74,12 @@ def about(axis: str, angle: Array | float) -> Array:
 
 
 def slerp(a: Array, b: Array, share: Array) -> Array:
-    """From `a` (share 0) to `b` (share 1) along the shortest arc; `share` broadcasts against (...)."""
+    """Interpolate from `a` (share 0) to `b` (share 1) along the shortest arc; `share` broadcasts against (...)."""
     return multiply(a, from_vector(np.asarray(share)[..., None] * to_vector(multiply(inverse(a), b))))
 
 
 def heading(q: Array) -> Array:
-    """The part of a rotation that turns about the vertical: where its x axis points on the ground."""
+    """The rotation about the vertical axis that points x where `q` points it, seen from above."""
     forward = rotate(q, np.array([1.0, 0.0, 0.0]))
     return about("z", np.arctan2(forward[..., 1], forward[..., 0]))
 
@@ -87,12 +87,12 @@ def heading(q: Array) -> Array:
 def forward_kinematics(
     parents: Sequence[int] | NDArray[Any], offsets: Array, local_rotation: Array, root_translation: Array
 ) -> tuple[Array, Array]:
-    """World position and rotation of every body.
+    """Compute world position and rotation of every body.
 
     Args:
         parents: index of each body's parent, the root's is -1; a parent comes before its children.
-        offsets: (J, 3) m, a body's place in its parent's frame; the root's own is not used.
-        local_rotation: (..., J, 4), each in its parent's frame.
+        offsets: (J, 3) m, position of each body in its parent's frame; the root's is not used.
+        local_rotation: (..., J, 4), rotation of each body in its parent's frame.
         root_translation: (..., 3) m.
 
     Returns:
@@ -109,7 +109,7 @@ def forward_kinematics(
 
 
 def local_rotations(parents: Sequence[int] | NDArray[Any], world_rotation: Array) -> Array:
-    """World rotations (..., J, 4) to rotations in the parent's frame: the inverse of the above."""
+    """Convert world rotations (..., J, 4) to rotations in the parent's frame."""
     local: Array = world_rotation.copy()
     carried_by = world_rotation[..., [int(parent) for parent in parents[1:]], :]
     local[..., 1:, :] = multiply(inverse(carried_by), world_rotation[..., 1:, :])

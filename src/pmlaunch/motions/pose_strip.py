@@ -1,11 +1,10 @@
-"""The picture of an evaluation: poses over time, the reference behind, the simulated humanoid before it.
+"""The picture of an evaluation: poses over time, the simulated humanoid in front of its reference.
 
-matplotlib takes a second to import and need not be there: import this module where a picture is wanted.
+matplotlib is optional and takes a second to import, so import this module only where a picture is drawn.
 """
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,24 +20,42 @@ from numpy.typing import NDArray
 
 from pmlaunch.motions.kinematics import Array
 from pmlaunch.motions.recorded_motion import SavedMotion
+from pmlaunch.support.atomic import replacing
 
 POSES: Final = 8
 ROWS: Final = 4
-"""Motions in one picture at most; a library of hundreds would make it endless."""
-REFERENCE: Final = ("#E69F00", "#F5D391")
-"""Near and far side: orange and blue of Okabe and Ito's palette, which colour-blind people tell apart."""
-SIMULATED: Final = ("#0072B2", "#7DB6DA")
+"""Most motions in one picture."""
 INK: Final = "#333333"
 SPACING: Final = 1.05
-"""m between two poses in the picture: they are drawn side by side, wherever the motion went."""
+"""m between two poses in the picture, wherever the motion went."""
+
+
+@dataclass(frozen=True)
+class Pen:
+    """Colours of the body's near and far side, and the line width in points."""
+
+    near: str
+    far: str
+    width: float
+
+
+# orange and blue of Okabe and Ito's palette, which colour-blind people can tell apart
+REFERENCE: Final = Pen("#E69F00", "#F5D391", 6.0)
+SIMULATED: Final = Pen("#0072B2", "#7DB6DA", 2.4)
 
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One motion's strip: `positions` and `reference` hold (J, 3) m for each step of `dt` s.
+    """One motion of the picture.
 
-    `parents` (J,) are indices into `body_names`, -1 for a root or where it is not known: then points are drawn.
-    `gt_err` is the mean distance in m.
+    Attributes:
+        name: the motion's name.
+        body_names: names of the J bodies.
+        parents: (J,) indices into `body_names`, -1 for a root or if unknown; without any, points are drawn.
+        positions: (J, 3) m of the simulated bodies, for each step.
+        reference: (J, 3) m of the reference, for each step.
+        dt: s between two steps.
+        gt_err: mean distance between the two in m.
     """
 
     name: str
@@ -51,7 +68,7 @@ class Row:
 
 
 def rows_of(saved: SavedMotion) -> list[Row]:
-    """The strips of a saved motion that has a reference, those of no frames left out."""
+    """Make the rows of a saved motion; none without a reference, and none for a motion without frames."""
     if saved.reference is None:
         return []
     rows = []
@@ -66,7 +83,7 @@ def rows_of(saved: SavedMotion) -> list[Row]:
 
 
 def draw_poses(path: Path, rows: Sequence[Row]) -> None:
-    """Draw up to `ROWS` strips, saying so where there are more, and write them to `path` as PNG, atomically."""
+    """Draw the first `ROWS` rows, with a title if there are more, and write them to `path` as PNG, atomically."""
     count, rows = len(rows), rows[:ROWS]
     figure = Figure(figsize=(11.0, 2.55 * len(rows) + 0.4), dpi=150, facecolor="white", layout="constrained")
     FigureCanvasAgg(figure)
@@ -75,8 +92,8 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
         _strip(axes, row, top)
     figure.legend(
         handles=[
-            Line2D([], [], color=REFERENCE[0], linewidth=6, solid_capstyle="round", label="reference"),
-            Line2D([], [], color=SIMULATED[0], linewidth=2.4, solid_capstyle="round", label="simulated"),
+            Line2D([], [], color=pen.near, linewidth=pen.width, solid_capstyle="round", label=label)
+            for pen, label in ((REFERENCE, "reference"), (SIMULATED, "simulated"))
         ],
         loc="outside lower right",
         ncols=2,
@@ -86,19 +103,14 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
     )
     if count > ROWS:
         figure.suptitle(f"the first {ROWS} of {count} motions", fontsize=11, color=INK)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a name in a script that the font lacks is drawn as boxes
-            # tight: the layout cuts the title otherwise
-            figure.savefig(draft, format="png", bbox_inches="tight", pad_inches=0.12)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as temporary, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # letters that the font lacks are drawn as boxes
+        # without "tight" the layout cuts the title off
+        figure.savefig(temporary, format="png", bbox_inches="tight", pad_inches=0.12)
 
 
 def _strip(axes: Any, row: Row, top: float) -> None:
-    """Poses at even times from the first step to the last, in a picture `top` m high."""
+    """Draw poses at even intervals from the first step to the last, in axes `top` m high."""
     chosen = np.unique(np.linspace(0, len(row.positions) - 1, POSES).round().astype(int))
     right, is_front = _view(row)
     far = [_side(name) == "left" and not is_front for name in row.body_names]
@@ -106,8 +118,8 @@ def _strip(axes: Any, row: Row, top: float) -> None:
     for place, step in enumerate(chosen):
         middle = row.reference[step][0] * (1.0, 1.0, 0.0)
         shift = np.array([place * SPACING, 0.0])
-        _skeleton(axes, row, _project(row.reference[step] - middle, right) + shift, far, REFERENCE, 6.0)
-        _skeleton(axes, row, _project(row.positions[step] - middle, right) + shift, far, SIMULATED, 2.4)
+        _skeleton(axes, row, _project(row.reference[step] - middle, right) + shift, far, REFERENCE)
+        _skeleton(axes, row, _project(row.positions[step] - middle, right) + shift, far, SIMULATED)
         axes.text(shift[0], -0.1, f"{(step + 1) * row.dt:.1f} s", ha="center", va="top", fontsize=9, color=INK)
     title = f"{row.name}, {'front' if is_front else 'side'} view: gt_err {100 * row.gt_err:.1f} cm"
     axes.set_title(title, loc="left", fontsize=11, color=INK)
@@ -118,7 +130,7 @@ def _strip(axes: Any, row: Row, top: float) -> None:
 
 
 def _side(name: str) -> str:
-    """Whose side a body is on, by its name in any of the robots: L_Hip, left_hip_pitch_link."""
+    """The side of a body, judging by its name: "left" for L_Hip or left_hip_pitch_link, "" for neither."""
     folded = name.casefold()
     if folded.startswith(("l_", "left")):
         return "left"
@@ -126,9 +138,10 @@ def _side(name: str) -> str:
 
 
 def _view(row: Row) -> tuple[Array, bool]:
-    """The horizontal direction (2,) that goes to the right in the picture, and whether that is a view from the front.
+    """Choose the horizontal direction (2,) that points right in the picture; True if that is a front view.
 
-    Along the path, if there is one; else across or along the body, whichever shows more of what moves.
+    A motion that travels is seen along its path. One in place is seen from the front or from the side, whichever shows
+    more of its movement.
     """
     poses = np.stack(list(row.reference))
     along = poses[-1, 0, :2] - poses[0, 0, :2]
@@ -146,19 +159,19 @@ def _view(row: Row) -> tuple[Array, bool]:
 
 
 def _project(positions: Array, right: Array) -> Array:
-    """(J, 3) m to (J, 2): to the right, and up."""
+    """Project (J, 3) m to (J, 2): right and up."""
     return np.stack([positions[:, :2] @ right, positions[:, 2]], axis=-1)
 
 
-def _skeleton(axes: Any, row: Row, points: Array, far: Sequence[bool], colours: tuple[str, str], width: float) -> None:
-    """Bones as lines with round ends, the `far` ones paler and behind, and a head."""
+def _skeleton(axes: Any, row: Row, points: Array, far: Sequence[bool], pen: Pen) -> None:
+    """Draw bones as lines with round ends, those on the `far` side paler and behind, and a head."""
     children = [(body, int(parent)) for body, parent in enumerate(row.parents) if parent >= 0]
-    for colour, is_far in zip(colours, (False, True), strict=True):
+    for colour, is_far in ((pen.near, False), (pen.far, True)):
         bones = [(points[parent], points[body]) for body, parent in children if far[body] == is_far]
-        lines = LineCollection(bones, colors=colour, linewidths=width, capstyle="round", zorder=2 - is_far)
+        lines = LineCollection(bones, colors=colour, linewidths=pen.width, capstyle="round", zorder=2 - is_far)
         axes.add_collection(lines)
     if not children:
-        axes.plot(*points.T, "o", color=colours[0], markersize=1.0 + width, markeredgewidth=0)
+        axes.plot(*points.T, "o", color=pen.near, markersize=1.0 + pen.width, markeredgewidth=0)
     if "Head" in row.body_names:
         head = points[list(row.body_names).index("Head")] + (0.0, 0.07)
-        axes.plot(*head, "o", color=colours[0], markersize=9.0 + width, markeredgewidth=0)
+        axes.plot(*head, "o", color=pen.near, markersize=9.0 + pen.width, markeredgewidth=0)

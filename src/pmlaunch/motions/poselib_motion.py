@@ -1,11 +1,11 @@
-"""Motions as ProtoMotions and poselib store them: an `.npy` file that holds one pickled mapping.
+"""Motions in poselib's format, which ProtoMotions 2 uses: an `.npy` file that holds one pickled mapping.
 
     rotation {arr (frames, bodies, 4) xyzw}, root_translation {arr (frames, 3) m},
     global_velocity, global_angular_velocity {arr (frames, bodies, 3) m/s, rad/s},
     skeleton_tree {node_names, parent_indices {arr}, local_translation {arr (bodies, 3) m}}, is_local, fps
 
-Upstream reads it with `np.load(allow_pickle=True)`, which executes what the file asks for. Here nothing is
-executed: see `safe_pickle`.
+Upstream reads it with `np.load(allow_pickle=True)`, which executes what the file asks for. Here nothing is executed
+(see `safe_pickle`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 from numpy.lib import format as npy
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, local_rotations, multiply, to_vector
 from pmlaunch.support import safe_pickle
+from pmlaunch.support.atomic import write_bytes
 
 MAX_BYTES = 1 << 30
 """An hour of a humanoid at 60 Hz is about 300 MB."""
@@ -37,10 +38,10 @@ class Motion:
     Attributes:
         path: the file it was read from or will be written to.
         name: the file's stem.
-        node_names: the bodies, the root first.
+        node_names: names of the bodies, the root first.
         parents: (bodies,) index of each body's parent, -1 for the root.
-        local_translation: (bodies, 3) m, a body's place in its parent's frame.
-        local_rotation: (frames, bodies, 4) xyzw, each in its parent's frame.
+        local_translation: (bodies, 3) m, position of each body in its parent's frame.
+        local_rotation: (frames, bodies, 4) xyzw, rotation of each body in its parent's frame.
         root_translation: (frames, 3) m, z up.
         fps: frames per second.
     """
@@ -56,27 +57,34 @@ class Motion:
 
     @property
     def frames(self) -> int:
+        """Number of frames."""
         return len(self.local_rotation)
 
     @property
     def bodies(self) -> int:
+        """Number of bodies."""
         return len(self.node_names)
 
     @property
     def seconds(self) -> float:
-        """From the first frame to the last."""
+        """Duration from the first frame to the last."""
         return (self.frames - 1) / self.fps
 
 
-def read_motion(path: Path) -> Motion:
-    """Read a motion without executing anything the file may hold.
+def read_motion(path: Path, content: bytes | None = None) -> Motion:
+    """Read a motion without executing anything that the file may hold.
+
+    Args:
+        path: the file; if `content` is given, it is not opened.
+        content: the file's content, if it has been read already.
 
     Raises:
-        PmlaunchError: PML121 the file is missing, PML122 it is truncated or no motion, PML123 its pickle asks
-            for a function that a motion has no need of.
+        PmlaunchError: PML121 the file is missing, PML122 it is truncated or not a motion, PML123 its pickle asks
+            for a function that a motion does not need.
     """
     try:
-        return _motion(path, _content(path))
+        with path.open("rb") if content is None else io.BytesIO(content) as file:
+            return _motion(path, _mapping_in(file))
     except FileNotFoundError:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
     except safe_pickle.ForbiddenGlobalError as error:
@@ -85,8 +93,7 @@ def read_motion(path: Path) -> Motion:
         ) from None
     except OSError as error:
         _refuse(path, f"it cannot be read: {error.strerror or error}")
-    except Exception as error:
-        # the file may be anything, and numpy and pickletools raise what they like about it
+    except Exception as error:  # noqa: BLE001 (numpy and pickletools raise anything on malformed input)
         _refuse(path, str(error) or type(error).__name__)
 
 
@@ -95,23 +102,23 @@ def _refuse(path: Path, why: str) -> NoReturn:
     raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
 
 
-def _content(path: Path) -> dict[str, Any]:
-    """The mapping inside the file."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > MAX_BYTES:
-            raise ValueError(f"{size} bytes are too many")
-        version = npy.read_magic(file)
-        if version not in ((1, 0), (2, 0)):
-            raise ValueError(f"npy version {version[0]}.{version[1]}")
-        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _fortran, dtype = read_header(file)
-        if shape != () or not dtype.hasobject:
-            raise ValueError(f"it holds an array of {dtype} with shape {shape}, no pickled mapping")
-        array = safe_pickle.array_of(safe_pickle.loads(file.read()))
+def _mapping_in(file: BinaryIO) -> dict[str, Any]:
+    """The mapping inside an .npy file."""
+    size = file.seek(0, os.SEEK_END)
+    if size > MAX_BYTES:
+        raise ValueError(f"{size} bytes are too many")
+    file.seek(0)
+    version = npy.read_magic(file)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"npy version {version[0]}.{version[1]}")
+    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _fortran, dtype = read_header(file)
+    if shape != () or not dtype.hasobject:
+        raise ValueError(f"it holds an array of {dtype} with shape {shape}, no pickled mapping")
+    array = safe_pickle.array_of(safe_pickle.loads(file.read()))
     content = array.item() if isinstance(array, np.ndarray) and array.shape == () else None
     if not isinstance(content, dict):
-        raise ValueError("it holds no mapping")
+        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
     return content
 
 
@@ -140,12 +147,12 @@ def _motion(path: Path, content: dict[str, Any]) -> Motion:
 
 def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
     if not isinstance(mapping.get(key), kind):
-        raise ValueError(f"{key} is missing or no {kind.__name__}")
+        raise ValueError(f"{key} is missing or no {kind.__name__}")  # noqa: TRY004 (of the file, not of a caller)
     return mapping[key]
 
 
 def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
-    """The finite numbers at `key` in double precision; -1 in `shape` stands for one or more."""
+    """The array at `key` in double precision, all finite; -1 in `shape` stands for one or more."""
     array = safe_pickle.array_of(_entry(mapping, key, dict).get("arr"))
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ValueError(f"{key} holds no numbers")
@@ -160,7 +167,7 @@ def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
 
 
 def _parents(indices: Array) -> NDArray[np.int64]:
-    """The tree, proven to be one: the root first, and each parent before its children."""
+    """Validate the tree: the root comes first, and each parent before its children."""
     own = np.arange(len(indices))
     if indices[0] != -1 or np.any((indices[1:] < 0) | (indices[1:] >= own[1:])):
         raise ValueError("parent_indices is no tree whose root comes first")
@@ -176,7 +183,7 @@ def _fps(value: Any) -> float:
 
 
 def write_motion(path: Path, motion: Motion) -> None:
-    """Write `motion` in single precision so that poselib and `read_motion` load it; atomic, the same bytes each time.
+    """Write `motion` in single precision for poselib and `read_motion`: atomically, and deterministic byte for byte.
 
     Raises:
         OSError: the file cannot be written.
@@ -185,15 +192,10 @@ def write_motion(path: Path, motion: Motion) -> None:
     npy.write_array_header_1_0(buffer, {"descr": "|O", "fortran_order": False, "shape": ()})
     holder = np.empty((), dtype=object)
     holder[()] = _poselib_mapping(motion)
-    # Protocol 3 spells names as text, so that numpy 1, which upstream may run with, can be given its own
+    # upstream may run with numpy 1, which knows the old name only; protocol 3 stores names as text
     payload = pickle.dumps(holder, protocol=3)
     buffer.write(payload.replace(b"cnumpy._core.multiarray\n", b"cnumpy.core.multiarray\n"))
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        draft.write_bytes(buffer.getvalue())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_bytes(path, buffer.getvalue())
 
 
 def _poselib_mapping(motion: Motion) -> OrderedDict[str, Any]:
@@ -218,17 +220,17 @@ def _poselib_mapping(motion: Motion) -> OrderedDict[str, Any]:
 
 
 def _tensor(array: NDArray[Any]) -> dict[str, Any]:
-    """The way poselib stores a tensor."""
+    """A tensor as poselib stores it."""
     return {"arr": np.ascontiguousarray(array), "context": {"dtype": array.dtype.name}}
 
 
 def _rate(values: Array, fps: float) -> Array:
-    """Change per second along the frames, by central differences."""
+    """Rate of change along the frames, per second, by central differences."""
     return np.asarray(np.gradient(values, 1.0 / fps, axis=0)) if len(values) > 1 else np.zeros_like(values)
 
 
 def _angular_velocity(rotations: Array, fps: float) -> Array:
-    """(frames, bodies, 3) rad/s in the world: the turn from each frame to the next, the last one repeated."""
+    """(frames, bodies, 3) rad/s in the world frame, from each frame to the next; the last one is repeated."""
     if len(rotations) == 1:
         return np.zeros((*rotations.shape[:-1], 3))
     turn = to_vector(multiply(rotations[1:], inverse(rotations[:-1]))) * fps

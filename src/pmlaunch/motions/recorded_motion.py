@@ -1,15 +1,14 @@
-"""motion.npz: what the policy did, as plain arrays that `numpy.load(path, allow_pickle=False)` reads.
+"""motion.npz: the simulated motion as plain arrays, which `numpy.load(path, allow_pickle=False)` reads.
 
     positions (frames, envs, bodies, 3) m and rotations (frames, envs, bodies, 4) xyzw of the bodies in the world,
     reference (frames, envs, bodies, 3) m where they should have been, fps, body_names (bodies), parents (bodies),
-    motions (envs) the motion that each followed, frames (envs) how many frames each has; beyond them stands nan.
+    motions (envs) the motion that each followed, frames (envs) the number of frames of each; the rest is nan.
 
-An environment that followed several motions one after another has a column for each.
+An environment that followed several motions in turn has one column for each.
 """
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlaunch.motions.kinematics import Array
+from pmlaunch.support.atomic import replacing
 
 FILE: Final = "motion.npz"
 
 
 @dataclass(frozen=True, eq=False)
 class SavedMotion:
-    """The content of motion.npz; `reference` is None where the program had none, a parent is -1 where unknown."""
+    """The content of motion.npz; `reference` is None if there was none, a parent is -1 for a root or if unknown."""
 
     positions: Array
     rotations: Array
@@ -39,7 +39,7 @@ class SavedMotion:
 
 
 def padded(columns: Sequence[Sequence[Array]]) -> Array:
-    """Columns of frames (bodies, n), side by side: (frames, columns, bodies, n), with nan behind the shorter ones."""
+    """Stack columns of frames (bodies, n) to (frames, columns, bodies, n); shorter columns are padded with nan."""
     longest = max(len(column) for column in columns)
     shape = next(column[0].shape for column in columns if column)
     whole = np.full((longest, len(columns), *shape), np.nan, dtype=np.float32)
@@ -50,10 +50,10 @@ def padded(columns: Sequence[Sequence[Array]]) -> Array:
 
 
 def write_saved(path: Path, saved: SavedMotion) -> None:
-    """Write `saved`; the file is whole or not there.
+    """Write `saved` atomically.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
     arrays = {
         "positions": saved.positions.astype(np.float32),
@@ -66,23 +66,19 @@ def write_saved(path: Path, saved: SavedMotion) -> None:
     }
     if saved.reference is not None:
         arrays["reference"] = saved.reference.astype(np.float32)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with draft.open("wb") as file:
-            np.savez(file, **arrays)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, **arrays)
 
 
 def read_saved(path: Path) -> SavedMotion:
-    """Read motion.npz, executing nothing.
+    """Read motion.npz without executing anything.
 
     Raises:
-        OSError, ValueError: it is not there or is no saved motion.
+        OSError: the file cannot be read.
+        ValueError: it is not a saved motion.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             positions, rotations = arrays["positions"], arrays["rotations"]
             saved = SavedMotion(
                 positions=positions,
@@ -94,7 +90,7 @@ def read_saved(path: Path) -> SavedMotion:
                 motions=tuple(map(str, arrays["motions"])),
                 frames=arrays["frames"],
             )
-    except (KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except (KeyError, EOFError, TypeError, MemoryError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} is no saved motion: {error}") from error
     if positions.ndim != 4 or positions.shape[1:3] != (len(saved.motions), len(saved.body_names)):
         raise ValueError(f"{path.name} is no saved motion: positions are {positions.shape}")

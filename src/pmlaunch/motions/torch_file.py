@@ -1,7 +1,7 @@
-"""Write tensors as torch.save does, without torch: a zip with one pickle and the numbers beside it.
+"""Write tensors in the format of torch.save, without torch: a zip with one pickle and the numbers beside it.
 
-The format is what torch's own reader takes since 1.6: NAME/data.pkl rebuilds every tensor from a storage, which is
-the file NAME/data/KEY, little-endian and not compressed.
+torch reads this format since 1.6: NAME/data.pkl rebuilds every tensor from a storage, the file NAME/data/KEY, which is
+little-endian and not compressed.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 _STORAGES = {"float32": "FloatStorage", "bool": "BoolStorage"}
-_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a file of the same content is the same file
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a fixed date makes the file depend on its content alone
 
 
 def tensor_file(content: Mapping[str, NDArray[Any] | int], name: str = "archive") -> bytes:
-    """The file of a mapping of arrays (float32 or bool) and whole numbers below 2**31.
+    """Return the content of a file that holds a mapping of arrays (float32 or bool) and integers below 2**31.
 
     Raises:
-        ValueError: an array of another type.
+        ValueError: an array has another type.
     """
     pickle = bytearray(b"\x80\x02}(")
     storages: list[bytes] = []

@@ -1,9 +1,9 @@
-"""Motions that torch saved: those of 2.x's H1 and G1, and all of ProtoMotions 3, alone or as a library.
+"""Motions that torch saved: those of 2.x's H1 and G1, and all of ProtoMotions 3, single or packed in a library.
 
-A zip with one pickle (NAME/data.pkl) of tensors, and their numbers in files beside it. A motion holds
-global_translation (2.x) or rigid_body_pos (3.x), (frames, bodies, 3) m, and fps; a library (3.x) holds gts
-(frames of all motions, bodies, 3) m, motion_lengths (motions,) s and the motions' names. Only shapes, names and
-lengths are read here, and nothing is executed: torch.load would, and torch is not installed where pmlaunch is.
+The file is a zip with one pickle (NAME/data.pkl) of tensors and, beside it, a file with the numbers of each. A motion
+holds global_translation (2.x) or rigid_body_pos (3.x), (frames, bodies, 3) m, and fps; a library (3.x) holds gts
+(frames of all motions, bodies, 3) m and motion_lengths (motions,) s. Only outlines are read. Nothing is executed, as
+torch.load would, and torch is not needed.
 """
 
 from __future__ import annotations
@@ -11,38 +11,19 @@ from __future__ import annotations
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, NoReturn
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.support import safe_pickle
 
-_ZIP = b"PK\x03\x04"
-_MAXIMUM_PICKLE = 8 << 20  # bytes; a motion's is about a thousand, a library's holds ten thousands of names
-_MAXIMUM_MOTIONS = 1_000_000  # a compressed file of lengths may be a thousand times its size
-_POSITIONS = ("global_translation", "rigid_body_pos")  # as 2.x and 3.x call them
-
-
-@dataclass(frozen=True)
-class TensorMotion:
-    """The outline of a motion, or of all motions of a library.
-
-    `frames` are those of all motions, `fps` (1/s) is that of a single one; `lengths` (s) and `names` are those of a
-    library's motions.
-    """
-
-    frames: int
-    bodies: int
-    fps: float
-    lengths: tuple[float, ...] = ()
-    names: tuple[str, ...] = ()
-
-    @property
-    def seconds(self) -> float:
-        """From the first frame to the last; of a library, that of its longest motion."""
-        return max(self.lengths) if self.lengths else (self.frames - 1) / self.fps
+_MAXIMUM_PICKLE = 8 << 20  # bytes; a motion takes about a thousand, a library holds tens of thousands of names
+_MAXIMUM_MOTIONS = 1_000_000  # compressed lengths may be a thousand times as long as the file
+_POSITIONS = ("global_translation", "rigid_body_pos")  # their names in 2.x and 3.x
 
 
 @dataclass(frozen=True)
@@ -78,7 +59,7 @@ def _stored(description: object) -> _Storage | None:
 def _text(value: object) -> str:
     """Stand-in for an enum that is made from its text."""
     if not isinstance(value, str):
-        raise ValueError("an enum whose value is not text")
+        raise ValueError("an enum whose value is not text")  # noqa: TRY004 (of the file, not of a caller)
     return value
 
 
@@ -96,20 +77,15 @@ _CONSTRUCTORS: Mapping[str, safe_pickle.Constructor] = {
 }
 
 
-def is_tensor_motion(content: bytes) -> bool:
-    """Whether the file is a zip, as torch.save makes it."""
-    return content.startswith(_ZIP)
-
-
-def read_tensor_motion(path: Path, content: bytes | None = None) -> TensorMotion:
-    """The outline of the motion or library at `path`, of whose content only the directory and the pickle are read.
+def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
+    """Read the outline of a motion or library; only the archive's directory and its pickle are read.
 
     Args:
-        path: where it lies; where `content` is given, for the messages only.
-        content: the file's bytes, if they have been read already.
+        path: the file; if `content` is given, only its name is used.
+        content: the file's content, if it has been read already.
 
     Raises:
-        PmlaunchError: PML122 it is no motion, PML123 its pickle asks for more than tensors.
+        PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors.
     """
     try:
         with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
@@ -117,11 +93,11 @@ def read_tensor_motion(path: Path, content: bytes | None = None) -> TensorMotion
             held = safe_pickle.loads(archive.read(name), _CONSTRUCTORS, _stored)
             if isinstance(held, dict) and "gts" in held:
                 return _library(held, archive, name.removesuffix("data.pkl"))
-            return _outline(held)
+            return _motion(held)
     except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
-    except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError) as error:
+    except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
 
 
@@ -132,37 +108,33 @@ def _pickle_in(archive: zipfile.ZipFile) -> str:
     return names[0]
 
 
-def _outline(content: Any) -> TensorMotion:
+def _motion(content: object) -> MotionOutline:
     if not isinstance(content, dict):
-        raise ValueError("it holds no mapping")
-    positions = [content[name] for name in _POSITIONS if name in content]
-    translation, fps = (positions or [None])[0], content.get("fps")
-    if not isinstance(translation, _Tensor) or len(translation.shape) != 3 or translation.shape[2] != 3:
-        raise ValueError("global_translation is missing or no (frames, bodies, 3)")
+        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
+    frames, bodies = _frames_and_bodies(next((content[name] for name in _POSITIONS if name in content), None))
+    fps = content.get("fps")
     if not isinstance(fps, (int, float)) or not 0 < fps <= 10_000:
         raise ValueError("fps is missing or no sensible number")
-    return TensorMotion(translation.shape[0], translation.shape[1], float(fps))
+    return MotionOutline(frames, bodies, float(fps), (frames - 1) / float(fps))
 
 
-def _library(content: dict[str, Any], archive: zipfile.ZipFile, folder: str) -> TensorMotion:
-    positions, lengths = content["gts"], content.get("motion_lengths")
-    if not isinstance(positions, _Tensor) or len(positions.shape) != 3 or positions.shape[2] != 3:
-        raise ValueError("gts is no (frames, bodies, 3)")
+def _library(content: dict[str, Any], archive: zipfile.ZipFile, folder: str) -> MotionOutline:
+    frames, bodies = _frames_and_bodies(content["gts"])
+    lengths = content.get("motion_lengths")
     if not isinstance(lengths, _Tensor) or len(lengths.shape) != 1 or not lengths.shape[0]:
         raise ValueError("motion_lengths is missing or empty")
     seconds = _floats(lengths, archive, folder)
     if not all(0 <= length < 1e6 for length in seconds):
         raise ValueError("motion_lengths holds no sensible numbers")
-    files = content.get("motion_files")
-    names = tuple(map(_stem, files)) if isinstance(files, (list, tuple)) else ()
-    frames, total = positions.shape[0], sum(seconds)
+    total = sum(seconds)
     fps = (frames - len(seconds)) / total if total else 0.0
-    return TensorMotion(frames, positions.shape[1], round(fps, 3), seconds, names)
+    return MotionOutline(frames, bodies, round(fps, 3), max(seconds))
 
 
-def _stem(file: object) -> str:
-    """The name of a motion from its path, which may be one of another operating system."""
-    return PureWindowsPath(file).stem if isinstance(file, str) else "?"
+def _frames_and_bodies(positions: object) -> tuple[int, int]:
+    if not isinstance(positions, _Tensor) or len(positions.shape) != 3 or positions.shape[2] != 3:
+        raise ValueError("its positions are missing or no (frames, bodies, 3)")
+    return positions.shape[0], positions.shape[1]
 
 
 def _floats(tensor: _Tensor, archive: zipfile.ZipFile, folder: str) -> tuple[float, ...]:

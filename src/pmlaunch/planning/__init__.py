@@ -1,1 +1,1 @@
-"""From an EvalRequest to a LaunchPlan. Pure: reads files, starts no process, imports no simulator."""
+"""Turn an EvalRequest into a LaunchPlan. Reads files only: starts no process and imports no simulator."""

@@ -1,27 +1,75 @@
-"""Choices that are made alike for every generation: window or none, device, backend of the process group."""
+"""The decisions that are made alike for every generation: window or none, device, backend, limits."""
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import TypeVar
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, EvalRequest, Origin, Source, Sourced
-from pmlaunch.planning.resolve import Things
-from pmlaunch.request import require_choice
+from pmlaunch.generations.overrides import typed_values
+from pmlaunch.generations.registry import GENERATIONS, maker_of
+from pmlaunch.generations.values import Choices
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
+from pmlaunch.planning.motion_list import LIBRARY_FILE
+from pmlaunch.planning.resolve import ResolvedInputs
+from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
+T = TypeVar("T")
+C = TypeVar("C", bound="Sourced[int] | None")
 
-def headless_or_window(request: EvalRequest, settings: Settings, things: Things, platform: Platform) -> Sourced[bool]:
-    """A window where a person can look at it: on Windows, or where there is a display; never in CI."""
-    typed = [item.value for item in things.overrides if item.kind == "value" and item.key == "headless"]
+
+def make_choices(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Choices:
+    """Decide what does not depend on the generation. Raises PML001 for a value that an option cannot have."""
+    headless = _headless(request, settings, inputs, platform)
+    device = _device(request, settings, inputs)
+    backend, strategy = _backend(request, settings, platform)
+    root, checkpoint = inputs.checkout.root, inputs.checkpoint
+    motion = inputs.motion_list.file or Path(LIBRARY_FILE)
+    return Choices(
+        checkout=inputs.checkout,
+        checkpoint=checkpoint.value,
+        maker=maker.generation if (maker := maker_of(checkpoint.value)) else None,
+        robot=inputs.robot,
+        simulator=inputs.simulator.value.name,
+        terrain=inputs.terrain,
+        constraints=inputs.constraints,
+        motions=inputs.motions,
+        overrides=inputs.overrides,
+        checkpoint_text=Sourced(platform.path_text(checkpoint.value, root), checkpoint.source),
+        motion_text=Sourced(platform.path_text(motion, root), inputs.motion_source) if inputs.motions else None,
+        headless=headless,
+        device=device,
+        backend=backend,
+        strategy=strategy,
+        num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs) or Sourced(1, DEFAULT)),
+        devices=_at_least_one("--devices", _flag(request.devices)),
+        seed=_flag(request.seed),
+        max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
+        metrics=_metrics(request, inputs, headless.value),
+    )
+
+
+def seconds_of(key: str, settings: Settings, flag: float | None, default: float | None) -> Sourced[float | None]:
+    """A limit in seconds; None is no limit. Raises PML001 for one that is not above 0."""
+    chosen = settings.get(key, flag) or Sourced(default, DEFAULT)
+    if chosen.value is not None and not chosen.value > 0:
+        message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it is a number of seconds above 0."
+        raise PmlaunchError("PML001", message, hint=f"--{key} 600, or leave it out")
+    return chosen
+
+
+def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Sourced[bool]:
+    """A window where a person can look at it: on Windows, or if there is a display; never in CI."""
+    typed = typed_values(inputs.overrides, "headless")
     if typed:
         return Sourced(bool(typed[-1]), OVERRIDE)
-    preset = things.model.preset
+    preset = inputs.model.preset
     if request.headless is not None:
         return Sourced(request.headless, FLAG)
-    if preset and preset.values.get("headless") is not None:
-        return Sourced(bool(preset.values["headless"]), preset.source)
+    if preset and preset.headless is not None:
+        return Sourced(preset.headless, preset.source)
     chosen = settings.get("headless")
     if chosen is not None:
         return Sourced(bool(chosen.value), chosen.source)
@@ -33,22 +81,22 @@ def headless_or_window(request: EvalRequest, settings: Settings, things: Things,
     return Sourced(True, Source(Origin.DEFAULT, "default: no display"))
 
 
-def device_of(request: EvalRequest, settings: Settings, things: Things) -> Sourced[str | None]:
-    """The device, gpu or cpu; None if the checkpoint or upstream decides. Raises PML001."""
-    preset = things.model.preset
+def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) -> Sourced[str | None]:
+    """The device, gpu or cpu; None if the checkpoint or upstream decides."""
+    preset = inputs.model.preset
     chosen = settings.get("device", request.device)
-    if request.device is None and preset and preset.values.get("device"):
-        chosen = Sourced(str(preset.values["device"]), preset.source)
+    if request.device is None and preset and preset.device:
+        chosen = Sourced(preset.device, preset.source)
     if chosen is None:
         return Sourced(None, CHECKPOINT)
     require_choice(EvalRequest, "device", chosen.value)
     return chosen
 
 
-def backend_of(
+def _backend(
     request: EvalRequest, settings: Settings, platform: Platform
 ) -> tuple[Sourced[str | None], Sourced[str] | None]:
-    """(the process group's backend, or None for Lightning's choice; Fabric's strategy when there is no group)."""
+    """(backend of the process group, or None for Lightning's choice; Fabric's strategy if there is to be no group)."""
     chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", DEFAULT)
     require_choice(EvalRequest, "ddp_backend", chosen.value)
     if chosen.value == "auto":
@@ -58,22 +106,24 @@ def backend_of(
     return chosen, None
 
 
-def path_text(path: Sourced[Any], platform: Platform, things: Things) -> Sourced[str]:
-    """A path as the target's command line has it."""
-    return Sourced(platform.path_text(path.value, things.checkout.root), path.source)
+def _metrics(request: EvalRequest, inputs: ResolvedInputs, headless: bool) -> Sourced[bool]:
+    """Whether every motion is evaluated once and measured, which is what a run without a window is for."""
+    adapter = GENERATIONS[inputs.checkout.generation]
+    if request.metrics is not None:
+        return Sourced(request.metrics, FLAG)
+    if not adapter.measures_something(inputs.checkpoint.value):
+        return Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator measures nothing"))
+    if headless or adapter.embedded:
+        return Sourced(True, Source(Origin.DEFAULT, "default: headless"))
+    return Sourced(False, Source(Origin.DEFAULT, "default: a window stays open"))
 
 
-def seconds_of(key: str, settings: Settings, flag: float | None, default: float | None) -> Sourced[Any]:
-    """A limit in seconds, from whatever layer it comes; None is no limit. Raises PML001."""
-    chosen = settings.get(key, flag) or Sourced(default, DEFAULT)
-    if chosen.value is not None and not chosen.value > 0:
-        message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it is a number of seconds above 0."
-        raise PmlaunchError("PML001", message, hint=f"--{key} 600, or leave it out")
-    return chosen
+def _flag(value: T | None) -> Sourced[T] | None:
+    return None if value is None else Sourced(value, FLAG)
 
 
-def at_least_one(option: str, count: Sourced[Any]) -> Sourced[Any]:
-    """`count`, if it is one. Raises PML001."""
-    if count.value < 1:
+def _at_least_one(option: str, count: C) -> C:
+    """`count`, unless its value is below 1. Raises PML001."""
+    if count is not None and count.value < 1:
         raise PmlaunchError("PML001", f"{option} cannot be {count.value}: it is at least 1.")
     return count

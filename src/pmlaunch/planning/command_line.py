@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pmlaunch.model import EvalRequest
-from pmlaunch.request import Parameter, parameters
+from pmlaunch.request import EvalRequest, Parameter, parameters
 
 _BELONG_TO_THE_MODEL = ("checkpoint", "robot")
 _PLAIN = re.compile(r"[\w./:=+,~-]+")

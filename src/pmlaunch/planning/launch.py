@@ -1,4 +1,4 @@
-"""What a launch needs besides the overrides: the agent's folder, the environment, the folder of the runs."""
+"""The agent's folder, the environment and the runs folder of a launch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ AGENT_FOLDER = Path(__file__).parent.parent / "agent"
 
 
 def agent_folder(platform: Platform, environment: Mapping[str, str]) -> Path:
-    """The folder that PYTHONPATH names: one that no batch file can break.
+    """The folder for PYTHONPATH, at a path that no batch file can break.
 
-    isaaclab.bat expands PYTHONPATH, so where pmlaunch is installed below a folder such as `R&D (old)` the
-    agent is copied to a harmless place before the run. When no place is harmless the first one is returned.
+    isaaclab.bat expands PYTHONPATH. If pmlaunch is installed below a folder such as `R&D (old)`, the agent is copied to
+    a harmless path before the run. If no path is harmless, the first one is returned.
     """
     if platform.foreign or platform.name != "windows" or is_harmless(str(AGENT_FOLDER)):
         return AGENT_FOLDER
@@ -31,21 +31,21 @@ def agent_folder(platform: Platform, environment: Mapping[str, str]) -> Path:
 
 
 def agent_environment(platform: Platform, runtime: Runtime, environment: Mapping[str, str]) -> dict[str, str | None]:
-    """The variables that a child gets beside the launcher's own; None removes one.
+    """The variables that a child gets in addition to the launcher's own; None removes one.
 
-    PYTHONPATH carries the agent's folder and nothing else: the user's own entries travel in spec.json, where
-    no batch file expands them. PMLAUNCH_SPEC is added by the run.
+    PYTHONPATH contains only the agent's folder: the user's own entries travel in spec.json, where no batch file expands
+    them. The run adds PMLAUNCH_SPEC.
     """
     folder = str(agent_folder(platform, environment))
     return {**platform.environment, **runtime.environment, "PYTHONPATH": folder}
 
 
 def import_path(platform: Platform, runtime: Runtime, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Folders that the program imports from before all others: the runtime's own and the user's PYTHONPATH."""
+    """Folders that the program imports from before all others: the user's PYTHONPATH and the runtime's own."""
     typed = environment.get("PYTHONPATH", "") if not platform.foreign else ""
     return (*(entry for entry in typed.split(os.pathsep) if entry), *runtime.import_path)
 
 
 def runs_folder(settings: Settings, flag: str | None) -> Sourced[str]:
-    """Where run folders are made: `runs` where the command was typed, unless said otherwise."""
+    """The folder for run folders, by default `runs` in the current folder."""
     return settings.get("runs", flag) or Sourced(str(settings.folder / "runs"), DEFAULT)

@@ -1,7 +1,7 @@
-"""The same run without pmlaunch, as one line for bash and for PowerShell, safe to paste.
+"""The same run without pmlaunch, as one line for bash and one for PowerShell that can be pasted safely.
 
-For reading, for a bug report, for a machine without pmlaunch. It has neither the agent's repairs nor a
-verdict, and on Windows it starts Python directly: isaaclab.bat would mangle the overrides.
+For reading, bug reports, and machines without pmlaunch. The run gets neither the agent's repairs nor a verdict. On
+Windows it starts Python directly, because isaaclab.bat would mangle the overrides.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from collections.abc import Sequence
 
 from pmlaunch.model import LaunchPlan
 
-# PowerShell takes these for a single quote, too
+# PowerShell treats these as single quotes as well
 _SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 _BACKSLASHES_BEFORE_QUOTE = re.compile(r'(\\*)"')
-_SAID = ("USE_LIBUV", "TORCH_COMPILE_DISABLE", "OMP_NUM_THREADS")  # variables that change what the program does
+_SHOWN_VARIABLES = (
+    "USE_LIBUV",
+    "TORCH_COMPILE_DISABLE",
+    "OMP_NUM_THREADS",
+)  # variables that change how the program runs
 _TRAILING_BACKSLASHES = re.compile(r"(\\+)\Z")
 
 
 def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
-    """{"bash": ..., "powershell": ...} for `plan`; `python` is what stands before the script's name."""
+    """{"bash": ..., "powershell": ...} for `plan`; `python` are the words before the script's name."""
     script = plan.script.relative_to(plan.cwd)
-    own = {name: value for name, value in plan.env.items() if value is not None and name in _SAID}
+    own = {name: value for name, value in plan.env.items() if value is not None and name in _SHOWN_VARIABLES}
     arguments = [*python, script.as_posix() if plan.platform != "windows" else str(script).replace("/", "\\")]
     return {
         "bash": _bash(str(plan.cwd), own, [*arguments, *plan.overrides]),
@@ -36,8 +40,8 @@ def _bash(folder: str, environment: dict[str, str], arguments: Sequence[str]) ->
 
 
 def _powershell(folder: str, environment: dict[str, str], arguments: Sequence[str]) -> str:
-    # Legacy is how Windows PowerShell 5.1 has always passed arguments; newer ones are told to do the same,
-    # so that the escaping below is right in both.
+    # Legacy is how Windows PowerShell 5.1 passes arguments; newer versions are switched to it, so that the escaping
+    # below is right in both.
     settings = [f"$env:{name} = {powershell_text(value)}" for name, value in environment.items()]
     program, *rest = arguments
     call = " ".join([f"& {powershell_text(program)}", *(powershell_argument(argument) for argument in rest)])
@@ -46,22 +50,22 @@ def _powershell(folder: str, environment: dict[str, str], arguments: Sequence[st
 
 
 def powershell_text(text: str) -> str:
-    """`text` as a PowerShell string in which nothing is expanded."""
+    """`text` as a literal PowerShell string."""
     return "'" + _SINGLE_QUOTES.sub(r"\1\1", text) + "'"
 
 
 def powershell_argument(text: str) -> str:
     """`text` as an argument that a program receives unchanged.
 
-    In Legacy mode PowerShell puts double quotes around an argument with blanks and escapes nothing inside, so
-    quotes and the backslashes before them are escaped here as the C runtime reads them
+    In Legacy mode PowerShell puts double quotes around an argument with blanks and escapes nothing inside, so quotes
+    and the backslashes before them are escaped here for the C runtime
     (https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments).
     """
     escaped = _BACKSLASHES_BEFORE_QUOTE.sub(r'\1\1\\"', text)
     if not text:
         return "'\"\"'"
     if text.endswith("\\") and any(character.isspace() for character in text):
-        # PowerShell 7 doubles the backslashes before the quote that it adds, in Legacy mode too, and 5.1 does not
-        # (PowerShell issue 26432): with quotes of our own, neither adds any.
+        # PowerShell 7 doubles the backslashes before the quote that it adds, even in Legacy mode, and 5.1 does not
+        # (PowerShell issue 26432); neither adds quotes to an argument that is quoted already
         escaped = '"' + _TRAILING_BACKSLASHES.sub(r"\1\1", escaped) + '"'
     return powershell_text(escaped)

@@ -1,8 +1,7 @@
-"""Make the plan of an evaluation: find its things, decide its values, write its arguments.
+"""Plan an evaluation: resolve its names, decide its values, write its arguments.
 
-What belongs to one generation of ProtoMotions is behind a Protocol: see program.py.
-
-Every decision is kept with its source, so that `--dry-run` can answer "why this value?".
+What depends on the generation of ProtoMotions is behind `Program` (generations/interface.py). Every value is kept with
+its source, so that `--dry-run` can answer "why this value?".
 """
 
 from __future__ import annotations
@@ -12,48 +11,45 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.program import program_of
-from pmlaunch.generations.v2.compose import ConfigReport
-from pmlaunch.generations.v2.values import Values
+from pmlaunch.generations.overrides import typed_values
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values
 from pmlaunch.model import (
     ARGUMENT,
     CHECKPOINT,
-    DEFAULT,
     OVERRIDE,
-    EvalRequest,
     Finding,
-    Generation,
     LaunchPlan,
+    Measuring,
     Origin,
     Severity,
     Source,
     Sourced,
 )
-from pmlaunch.planning.choices import seconds_of
+from pmlaunch.planning.choices import make_choices, seconds_of
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
-from pmlaunch.planning.measuring import measuring_of, wants_metrics
 from pmlaunch.planning.motion_list import own_list
 from pmlaunch.planning.plain_command import plain_commands
-from pmlaunch.planning.resolve import Things, find_things
-from pmlaunch.runtimes.choose import choose_runtime
+from pmlaunch.planning.resolve import ResolvedInputs, resolve
+from pmlaunch.request import EvalRequest
+from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
 
-_SILENCE_HEADLESS = 1800.0  # seconds: longer than any start of Isaac Sim, shorter than a night
+_SILENCE_HEADLESS = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan with what was learned on the way: the checks look at all of it.
+    """A plan, and everything learned on the way, for the checks.
 
-    `has_display` is whether a window can open; True where that is another machine's affair.
+    `has_display` is whether a window can open; True for another machine, about which nothing is known.
     """
 
     plan: LaunchPlan
-    things: Things
+    inputs: ResolvedInputs
     values: Values
     report: ConfigReport
     runtime: Runtime
@@ -62,142 +58,163 @@ class Planned:
 
     @property
     def checkout(self) -> Checkout:
-        return self.things.checkout
+        """The checkout of the run."""
+        return self.inputs.checkout
+
+
+@dataclass(frozen=True)
+class _Decisions:
+    """All that a plan is made of."""
+
+    request: EvalRequest
+    settings: Settings
+    platform: Platform
+    inputs: ResolvedInputs
+    runtime: Runtime
+    choices: Choices
+    values: Values
+    report: ConfigReport
+    steps: Sourced[int | None]
+    details: LaunchDetails
 
 
 def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     """The plan for `request`.
 
-    Raises PmlaunchError for a name that nothing answers to, an override that Hydra cannot read and an option
-    that cannot have its value. What may be wrong with the files is for the checks to say.
+    Raises PmlaunchError for a name that nothing answers to, an override that cannot be parsed, and an option that
+    cannot have its value. The content of the files is for the checks to judge.
     """
     platform = platform_named(request.target_os)
-    known = {group: presets(group, settings.preset_folders) for group in ("model", "motion", "robot", "simulator")}
-    things = find_things(request, settings, known)
-    runtime = choose_runtime(
-        via=str(_setting(settings, "via", request.via, "auto").value),
-        wanted=things.simulator.value.runtime,
-        own=things.checkout.generation is Generation.DEMO,
+    inputs = resolve(request, settings)
+    adapter = GENERATIONS[inputs.checkout.generation]
+    via = settings.get("via", request.via)
+    wanted = RuntimeRequest(
+        settings,
+        platform,
+        beside=inputs.checkout.root,
+        wanted=inputs.simulator.value.runtime,
+        via=str(via.value) if via else "auto",
         isaaclab=request.isaaclab,
         python=request.python,
-        settings=settings,
-        beside=things.checkout.root,
-        platform=platform,
+        own=adapter.embedded,
     )
-    program = program_of(things.checkout)
-    values = program.values(request, settings, things, platform)
-    report = program.report(things, values)
-    if not things.motions and report.motion_file is not None:
-        # the checkpoint's own motion, relative to the checkout as upstream reads it
-        own = own_list(things.checkout.within(report.motion_file), things.robots, things.checkout.generation)
-        things = replace(things, motions=own.motions, motion_list=own, motion_source=CHECKPOINT)
-    steps = program.steps(request, values, report, things)
-    values = program.with_steps(values, steps)
-    plan = _assemble(request, settings, platform, things, runtime, values, steps)
-    metrics = wants_metrics(request, bool(values.headless.value) or things.checkout.generation is Generation.DEMO)
-    plan = replace(
-        plan,
-        metrics=metrics.value,
-        save_motion=request.save_motion,
-        record=request.record,
-        measuring=measuring_of(values, report, things, steps),
-        provenance={**plan.provenance, "metrics": metrics},
+    runtime = choose_runtime(wanted)
+    program = adapter.program
+    choices = make_choices(request, settings, inputs, platform)
+    values = program.values(choices)
+    report = program.report(choices, values)
+    if not inputs.motions and report.motion_file is not None:
+        # the checkpoint's own motion; upstream reads the path relative to the checkout
+        own = own_list(inputs.checkout.within(report.motion_file), inputs.robots, inputs.checkout.generation)
+        inputs = replace(inputs, motion_list=own, motion_source=CHECKPOINT)
+        choices = replace(choices, motions=own.motions)
+    steps = program.steps(choices, values, report)
+    details = program.details(choices, values, steps)
+    plan = _launch_plan(
+        _Decisions(request, settings, platform, inputs, runtime, choices, values, report, steps, details)
     )
-    plan = program.complete(plan, values)
     environment = settings.environment
     has_display = platform.foreign or platform.has_display(environment) or platform.streams(environment)
-    return Planned(plan, things, values, report, runtime, request, has_display)
+    return Planned(plan, inputs, values, report, runtime, request, has_display)
 
 
-def _assemble(
-    request: EvalRequest,
-    settings: Settings,
-    platform: Platform,
-    things: Things,
-    runtime: Runtime,
-    values: Values,
-    steps: Sourced[Any],
-) -> LaunchPlan:
-    checkout = things.checkout
-    runs = runs_folder(settings, request.runs)
-    silence_default = _SILENCE_HEADLESS if values.headless.value else None
-    timeout = seconds_of("timeout", settings, request.timeout, None)
-    silence = seconds_of("silence", settings, request.silence, silence_default)
-    arguments = tuple(values.arguments())
-    own: Mapping[str, str] = {} if platform.foreign else settings.environment
-    faster = {name: text for name, text in program_of(checkout).variables(values).items() if name not in own}
+def _launch_plan(decided: _Decisions) -> LaunchPlan:
+    request, settings, platform = decided.request, decided.settings, decided.platform
+    inputs, runtime, details = decided.inputs, decided.runtime, decided.details
+    checkout, environment = inputs.checkout, settings.environment
+    set_by_user: Mapping[str, str] = {} if platform.foreign else environment
+    faster = {name: value for name, value in details.variables.items() if name not in set_by_user}
+    silence = _SILENCE_HEADLESS if decided.values.headless.value else None
+    limits: dict[str, Sourced[Any]] = {
+        "timeout": seconds_of("timeout", settings, request.timeout, None),
+        "silence": seconds_of("silence", settings, request.silence, silence),
+        "runs": runs_folder(settings, request.runs),
+    }
+    on_cpu = Source(Origin.DEFAULT, "default: one environment on the CPU")
     plan = LaunchPlan(
-        model=things.model.name,
-        robot=things.robot.value.name if things.robot.value else None,
-        simulator=things.simulator.value.name,
-        terrain=values.terrain.value,
-        checkpoint=things.checkpoint.value,
-        motions=things.motions,
-        overrides=arguments,
+        model=inputs.model.name,
+        robot=inputs.robot.value.name if inputs.robot.value else None,
+        simulator=inputs.simulator.value.name,
+        terrain=decided.values.terrain.value,
+        checkpoint=inputs.checkpoint.value,
+        motions=inputs.motions,
+        overrides=details.arguments,
         command=runtime.command(),
-        env={**agent_environment(platform, runtime, settings.environment), **faster},
+        env={**agent_environment(platform, runtime, environment), **faster},
         cwd=checkout.root,
         script=checkout.script,
-        import_path=import_path(platform, runtime, settings.environment),
+        import_path=import_path(platform, runtime, environment),
         python_path=checkout.python_path,
-        ddp_backend=values.backend.value,
+        ddp_backend=decided.values.backend.value,
         runtime=runtime.facts,
-        provenance={},
+        provenance={
+            **_provenance(decided),
+            **limits,
+            **{name: Sourced(value, on_cpu) for name, value in faster.items()},
+            "metrics": decided.choices.metrics,
+        },
         platform=platform.name,
         foreign=platform.foreign,
         generation=checkout.generation,
-        headless=bool(values.headless.value),
-        max_steps=steps.value,
-        timeout=timeout.value,
-        silence=silence.value,
-        runs=Path(runs.value),
+        headless=decided.values.headless.value,
+        max_steps=decided.steps.value,
+        timeout=limits["timeout"].value,
+        silence=limits["silence"].value,
+        runs=Path(limits["runs"].value),
         watch=checkout.watch,
+        arguments=details.agent_arguments,
+        staged=details.staged,
+        hydra=GENERATIONS[checkout.generation].hydra,
+        ends_by_itself=details.ends_by_itself,
+        metrics=decided.choices.metrics.value,
+        save_motion=request.save_motion,
+        record=request.record,
+        measuring=_measuring(decided),
     )
-    provenance = _provenance(things, values, steps, runtime) | {
-        "timeout": timeout,
-        "silence": silence,
-        "runs": runs,
-        **{
-            name: Sourced(text, Source(Origin.DEFAULT, "default: one environment on the CPU"))
-            for name, text in faster.items()
-        },
-    }
-    return replace(plan, provenance=provenance, plain_command=plain_commands(plan, runtime.plain_python()))
+    return replace(plan, plain_command=plain_commands(plan, runtime.plain_python()))
 
 
-def _provenance(things: Things, values: Values, steps: Sourced[Any], runtime: Runtime) -> dict[str, Sourced[Any]]:
-    robot, simulator = things.robot, things.simulator
+def _provenance(decided: _Decisions) -> dict[str, Sourced[Any]]:
+    inputs, values = decided.inputs, decided.values
     described: dict[str, Sourced[Any]] = {
-        "checkout": Sourced(things.checkout.root, things.checkout.source),
-        "model": Sourced(things.model.name, ARGUMENT),
-        "checkpoint": things.checkpoint,
-        "robot": Sourced(robot.value.name if robot.value else None, robot.source),
-        "simulator": Sourced(simulator.value.name, simulator.source),
+        "checkout": Sourced(inputs.checkout.root, inputs.checkout.source),
+        "model": Sourced(inputs.model.name, ARGUMENT),
+        "checkpoint": inputs.checkpoint,
+        "robot": Sourced(inputs.robot.value.name if inputs.robot.value else None, inputs.robot.source),
+        "simulator": Sourced(inputs.simulator.value.name, inputs.simulator.source),
         "terrain": values.terrain,
-        "constraints": Sourced(values.constraints.value, values.constraints.source),
-        "motion": Sourced(tuple(motion.path for motion in things.motions), things.motion_source),
+        "constraints": values.constraints,
+        "motion": Sourced(tuple(motion.path for motion in inputs.motions), inputs.motion_source),
         "headless": values.headless,
-        "max_steps": steps,
+        "max_steps": decided.steps,
         "device": values.device,
         "ddp_backend": values.backend,
-        "runtime": Sourced(runtime.facts.kind, runtime.facts.source),
+        "runtime": Sourced(decided.runtime.facts.kind, decided.runtime.facts.source),
     }
     shown = ("num_envs", "seed", "ngpu", "devices", "metrics")
     described |= {key: it for key, it in values.settings.items() if key in shown or key.startswith("robot.")}
-    described |= {override.key: Sourced(override.text, OVERRIDE) for override in things.overrides}
-    return described
+    return described | {override.key: Sourced(override.text, OVERRIDE) for override in inputs.overrides}
 
 
-def _setting(settings: Settings, key: str, flag: Any, default: Any) -> Sourced[Any]:
-    return settings.get(key, flag) or Sourced(default, DEFAULT)
+def _measuring(decided: _Decisions) -> Measuring:
+    inputs, choices = decided.inputs, decided.choices
+    typed = typed_values(inputs.overrides, "seed")
+    seed = typed[-1] if typed else choices.seed.value if choices.seed else 0
+    explain_keys = GENERATIONS[inputs.checkout.generation].presets_know_keys and not choices.headless.value
+    return Measuring(
+        agent=decided.report.agent,
+        seed=seed if isinstance(seed, int) else 0,
+        limit=decided.details.limit,
+        library=inputs.motion_list.library,
+        keys=inputs.simulator.value.keys if explain_keys else {},
+    )
 
 
 def plan_findings(planned: Planned) -> list[Finding]:
-    """What planning itself noticed: of the runtime, and of added keys that no config has."""
+    """The findings of planning itself: those of the runtime, and keys that no config has."""
     findings = list(planned.runtime.findings)
-    added: Mapping[str, bool] = {item.key: item.added for item in planned.things.overrides}
-    for key in planned.report.unknown_keys:
-        nearest = "".join(planned.report.nearest.get(key, []))
+    added = {item.key: item.added for item in planned.inputs.overrides}
+    for key, nearest in planned.report.unknown_keys.items():
         if added.get(key):
             message = f"{key} is a new key: no config has it.{nearest}"
             findings.append(Finding("PML112", Severity.WARNING, message, subject=key))

@@ -1,263 +1,238 @@
-"""Names become things: checkout, checkpoint, robot, simulator and motions of a request."""
+"""Resolve the names of a request: checkout, checkpoint, robot, simulator, motions, terrain and constraints."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pmlaunch.catalog.constraints import choose_constraint, constraints
 from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
-from pmlaunch.catalog.motions import find_motion
-from pmlaunch.catalog.presets import Preset
+from pmlaunch.catalog.motions import MotionSearch
+from pmlaunch.catalog.presets import ModelPreset, MotionPreset, RobotPreset, SimulatorPreset, presets
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
-from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
-from pmlaunch.generations.checkout import Checkout, demo_checkout
-from pmlaunch.generations.find import find_checkout
-from pmlaunch.generations.v2.overrides import UserOverride
-from pmlaunch.generations.v3.frozen_configs import trained_simulator
-from pmlaunch.model import (
-    ARGUMENT,
-    CHECKPOINT,
-    DEFAULT,
-    FLAG,
-    OVERRIDE,
-    PRESET,
-    UNKNOWN,
-    EvalRequest,
-    Generation,
-    MotionInfo,
-    Source,
-    Sourced,
-)
-from pmlaunch.planning.generation_mismatch import refuse_another_generation
-from pmlaunch.planning.motion_list import MotionList, collect, own_list
+from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.demo import demo_checkout
+from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_values
+from pmlaunch.generations.registry import GENERATIONS, maker_of
+from pmlaunch.model import ARGUMENT, CHECKPOINT, DEFAULT, FLAG, OVERRIDE, PRESET, UNKNOWN, MotionInfo, Source, Sourced
+from pmlaunch.planning.choose_checkout import choose_checkout, is_path, refuse_other_generation
+from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, own_list
+from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
-from pmlaunch.support.names import fold
-
-Known = Mapping[str, Mapping[str, Preset]]
 
 
 @dataclass(frozen=True)
-class Things:
-    """What a request is about. `robots` are all that the checkout has; `overrides` the user's, understood."""
+class ResolvedInputs:
+    """What a request is about, found. `robots` are all that the checkout has."""
 
     checkout: Checkout
     model: Model
     checkpoint: Sourced[Path]
     robot: Sourced[Robot | None]
     simulator: Sourced[Simulator]
-    motions: tuple[MotionInfo, ...]
+    motion_list: MotionList
     motion_source: Source
+    terrain: Sourced[str | None]
+    constraints: Sourced[tuple[str, ...]]
     overrides: tuple[UserOverride, ...]
     robots: tuple[Robot, ...]
-    motion_list: MotionList = field(default_factory=MotionList)
+
+    @property
+    def motions(self) -> tuple[MotionInfo, ...]:
+        """Empty if the checkpoint has to name its motion."""
+        return self.motion_list.motions
 
 
-def find_things(request: EvalRequest, settings: Settings, known: Known) -> Things:
-    """Everything that `request` names. Raises PML010, PML011, PML012 for what is not there, and PML106."""
-    checkout = _checkout(request, settings, known)
-    available = robots(checkout, known["robot"])
-    model = _model(request, settings, checkout, known, available)
+@dataclass(frozen=True)
+class _Known:
+    """The presets of every group."""
+
+    models: Mapping[str, ModelPreset]
+    motions: Mapping[str, MotionPreset]
+    robots: Mapping[str, RobotPreset]
+    simulators: Mapping[str, SimulatorPreset]
+
+
+@dataclass(frozen=True)
+class _Query:
+    """A request with the places where its names are looked up."""
+
+    request: EvalRequest
+    settings: Settings
+    known: _Known
+    checkout: Checkout
+    robots: tuple[Robot, ...]
+    overrides: tuple[UserOverride, ...] = ()
+
+
+def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
+    """Everything that `request` names.
+
+    Raises PML010, PML011 and PML012 for what is not there, PML003 for an unknown option of a group, PML016 for an
+    option without an equivalent, and PML106 for a checkpoint of another generation.
+    """
+    known = _presets(settings)
+    checkout = choose_checkout(request, settings, known.models)
+    query = _Query(request, settings, known, checkout, tuple(robots(checkout, known.robots)))
+    model = _model(query)
     if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
-        refuse_another_generation(_checkpoint(request, settings, model, ()).value, checkout)
-    overrides = tuple(checkout.parse(request.overrides))
-    checkpoint = _checkpoint(request, settings, model, overrides)
-    refuse_another_generation(checkpoint.value, checkout)
-    _refuse_unknown_groups(overrides, checkout)
-    robot = _robot(request, overrides, model, checkpoint, available)
-    available_simulators = simulators(checkout, known["simulator"])
-    simulator = _simulator(request, settings, overrides, model, checkpoint.value, available_simulators)
-    motion_list, motion_source = _motions(
-        request, settings, overrides, model, checkpoint, checkout, robot.value, available, known
+        # before the overrides are parsed, which the other generation would write differently
+        refuse_other_generation(_checkpoint(query, model).value, checkout)
+    query = replace(query, overrides=tuple(checkout.parse(request.overrides)))
+    checkpoint = _checkpoint(query, model)
+    refuse_other_generation(checkpoint.value, checkout)
+    _refuse_unknown_options(query)
+    robot = _robot(query, model, checkpoint)
+    simulator = _simulator(query, model, checkpoint.value)
+    motion_list, motion_source = _motions(query, model, checkpoint.value, robot.value)
+    GENERATIONS[checkout.generation].program.check_request(request)
+    return ResolvedInputs(
+        checkout=checkout,
+        model=model,
+        checkpoint=checkpoint,
+        robot=robot,
+        simulator=simulator,
+        motion_list=motion_list,
+        motion_source=motion_source,
+        terrain=_terrain(query, model),
+        constraints=_constraints(query),
+        overrides=query.overrides,
+        robots=query.robots,
     )
-    motions = motion_list.motions
-    return Things(
-        checkout, model, checkpoint, robot, simulator, motions, motion_source, overrides, tuple(available), motion_list
+
+
+def _presets(settings: Settings) -> _Known:
+    more = settings.preset_folders
+    return _Known(
+        models=presets("model", more),
+        motions=presets("motion", more),
+        robots=presets("robot", more),
+        simulators=presets("simulator", more),
     )
 
 
-def is_path(model: str, folder: Path) -> bool:
-    """Whether MODEL is a checkpoint's path, or the folder of one, rather than a name."""
-    if model.endswith(".ckpt") or "/" in model or "\\" in model:
-        return True
-    return (folder / model / "last.ckpt").is_file()
-
-
-def _checkout(request: EvalRequest, settings: Settings, known: Known) -> Checkout:
-    """The embedded one when the model is the demo's, else the user's."""
-    wanted = fold(request.model)
-    for preset in known["model"].values():
-        if preset.values.get("checkout") == "demo" and wanted in {fold(name) for name in preset.names}:
-            return demo_checkout()
-    demo = demo_checkout()
-    if is_path(request.model, settings.folder):
-        path = Path(os.path.abspath(settings.folder / Path(request.model).expanduser()))  # noqa: PTH100 (see find.py)
-        if path.is_relative_to(demo.root):
-            return demo
-        if not path.exists() and not _has_checkout(request, settings):
-            # a mistyped path is told as such, also where there is no checkout
-            raise PmlaunchError(
-                "PML102",
-                f"Checkpoint {path} does not exist.",
-                hint="check the path; pmlaunch list models shows what has a name",
-                subject=str(path),
-            )
-    elif not _could_be_a_model(wanted, known):
-        # a typo is answered as one, also where there is no checkout
-        _try_checkout(request, settings, known)
-    return find_checkout(settings, request.protomotions)
-
-
-def _has_checkout(request: EvalRequest, settings: Settings) -> bool:
-    try:
-        find_checkout(settings, request.protomotions)
-    except NoCheckoutError:
-        return False
-    return True
-
-
-def _could_be_a_model(wanted: str, known: Known) -> bool:
-    names = [fold(name) for preset in known["model"].values() for name in preset.names]
-    return any(name.startswith(wanted) for name in names)
-
-
-def _try_checkout(request: EvalRequest, settings: Settings, known: Known) -> None:
-    """Raise PML010 for a model that is neither a preset nor, having no checkout, anything else."""
-    try:
-        find_checkout(settings, request.protomotions)
-    except NoCheckoutError:
-        if request.protomotions is None:
-            choose_model(request.model, known["model"], [])
-        raise
-
-
-def _model(request: EvalRequest, settings: Settings, checkout: Checkout, known: Known, available: list[Robot]) -> Model:
-    if is_path(request.model, settings.folder):
-        path = settings.folder / Path(request.model).expanduser()
+def _model(query: _Query) -> Model:
+    name, folder = query.request.model, query.settings.folder
+    if is_path(name, folder):
+        path = folder / Path(name).expanduser()
         path = path / "last.ckpt" if path.is_dir() else path
-        return from_checkpoint(path.absolute(), available)
-    home = None if checkout.generation is Generation.DEMO else checkout
-    return choose_model(request.model, known["model"], models(home, demo_checkout(), known["model"], available))
+        return from_checkpoint(path.absolute(), query.robots)
+    home = None if GENERATIONS[query.checkout.generation].embedded else query.checkout
+    return choose_model(name, query.known.models, models(home, demo_checkout(), query.known.models, query.robots))
 
 
-def _checkpoint(
-    request: EvalRequest, settings: Settings, model: Model, overrides: tuple[UserOverride, ...]
-) -> Sourced[Path]:
-    typed = _typed_value(overrides, "checkpoint")
+def _checkpoint(query: _Query, model: Model) -> Sourced[Path]:
+    folder = query.settings.folder
+    typed = _typed(query, "checkpoint")
     if typed is not None:
-        return Sourced((settings.folder / Path(str(typed))).absolute(), OVERRIDE)
-    if request.checkpoint is not None:
-        return Sourced((settings.folder / Path(request.checkpoint).expanduser()).absolute(), FLAG)
+        return Sourced((folder / Path(str(typed))).absolute(), OVERRIDE)
+    if query.request.checkpoint is not None:
+        return Sourced((folder / Path(query.request.checkpoint).expanduser()).absolute(), FLAG)
     return Sourced(model.checkpoint, model.preset.source if model.preset else ARGUMENT)
 
 
-def _robot(
-    request: EvalRequest,
-    overrides: tuple[UserOverride, ...],
-    model: Model,
-    checkpoint: Sourced[Path],
-    available: list[Robot],
-) -> Sourced[Robot | None]:
-    typed = _typed_group(overrides, "robot")
-    if typed is not None:
-        return Sourced(choose_robot(typed, available), OVERRIDE)
-    if request.robot is not None:
-        return Sourced(choose_robot(request.robot, available), FLAG)
+def _robot(query: _Query, model: Model, checkpoint: Sourced[Path]) -> Sourced[Robot | None]:
+    typed = group_choices(query.overrides, "robot")
+    if typed:
+        return Sourced(choose_robot(typed[-1], query.robots), OVERRIDE)
+    if query.request.robot is not None:
+        return Sourced(choose_robot(query.request.robot, query.robots), FLAG)
+    source = model.preset.source if model.preset else CHECKPOINT
     if model.robot is not None and checkpoint.value == model.checkpoint:
-        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else CHECKPOINT)
-    trained = from_checkpoint(checkpoint.value, available).robot
+        return Sourced(choose_robot(model.robot, query.robots), source)
+    trained = from_checkpoint(checkpoint.value, query.robots).robot
     if trained is not None:
-        return Sourced(choose_robot(trained, available), CHECKPOINT)
-    if model.robot is not None:  # a --checkpoint that is not there, or does not tell: a check says so
-        return Sourced(choose_robot(model.robot, available), model.preset.source if model.preset else CHECKPOINT)
+        return Sourced(choose_robot(trained, query.robots), CHECKPOINT)
+    if model.robot is not None:  # a --checkpoint that is missing, or does not tell: a check reports it
+        return Sourced(choose_robot(model.robot, query.robots), source)
     return Sourced(None, UNKNOWN)
 
 
-def _simulator(
-    request: EvalRequest,
-    settings: Settings,
-    overrides: tuple[UserOverride, ...],
-    model: Model,
-    checkpoint: Path,
-    available: list[Simulator],
-) -> Sourced[Simulator]:
-    typed = _typed_group(overrides, "simulator")
-    if typed is not None:
-        return Sourced(choose_simulator(typed, available), OVERRIDE)
-    if request.simulator is not None:
-        return Sourced(choose_simulator(request.simulator, available), FLAG)
-    preset = model.preset.values.get("simulator") if model.preset else None
-    chosen = settings.get("simulator") if not (model.preset and model.preset.values.get("checkout")) else None
+def _simulator(query: _Query, model: Model, checkpoint: Path) -> Sourced[Simulator]:
+    available = simulators(query.checkout, query.known.simulators)
+    typed = group_choices(query.overrides, "simulator")
+    if typed:
+        return Sourced(choose_simulator(typed[-1], available), OVERRIDE)
+    if query.request.simulator is not None:
+        return Sourced(choose_simulator(query.request.simulator, available), FLAG)
+    preset = model.preset
+    # the simulator in the settings is meant for the user's checkout, not for the demo
+    chosen = None if preset and preset.checkout else query.settings.get("simulator")
     if chosen is not None:
         return Sourced(choose_simulator(str(chosen.value), available), chosen.source)
-    if preset:
-        return Sourced(choose_simulator(str(preset), available), model.preset.source if model.preset else PRESET)
-    trained = trained_simulator(checkpoint)
+    if preset and preset.simulator:
+        return Sourced(choose_simulator(preset.simulator, available), preset.source)
+    maker = maker_of(checkpoint)
+    trained = maker.trained_simulator(checkpoint) if maker else None
     if trained in {simulator.name for simulator in available}:
         return Sourced(choose_simulator(str(trained), available), CHECKPOINT)
     return Sourced(choose_simulator("isaaclab", available), DEFAULT)
 
 
-def _motions(
-    request: EvalRequest,
-    settings: Settings,
-    overrides: tuple[UserOverride, ...],
-    model: Model,
-    checkpoint: Sourced[Path],
-    checkout: Checkout,
-    robot: Robot | None,
-    available: list[Robot],
-    known: Known,
-) -> tuple[MotionList, Source]:
-    """The motions to evaluate and where their choice came from; none when the checkpoint has to tell."""
-    typed = _typed_value(overrides, "motion_file")
-    preset = model.preset.values.get("motion") if model.preset else None
+def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None) -> tuple[MotionList, Source]:
+    """The motions to evaluate, and the source of that choice; none if the checkpoint has to name its motion."""
+    folder, checkout, request = query.settings.folder, query.checkout, query.request
+    typed = _typed(query, "motion_file")
     if typed is not None:
-        path = settings.folder / str(typed)
-        inside = checkout.within(str(typed))
-        return own_list(
-            inside if inside.exists() and not path.exists() else path, available, checkout.generation
-        ), OVERRIDE
-    wanted = request.motions or ((str(preset),) if preset else ())
-    source = FLAG if request.motions else (model.preset.source if model.preset else PRESET)
-    if robot is None and not checkpoint.value.exists():
-        # a name means nothing without the robot; the check will tell that the checkpoint is missing
+        path, inside = folder / str(typed), checkout.within(str(typed))
+        chosen = inside if inside.exists() and not path.exists() else path
+        return own_list(chosen, query.robots, checkout.generation), OVERRIDE
+    preset = model.preset
+    wanted = request.motions or ((preset.motion,) if preset and preset.motion else ())
+    if robot is None and not checkpoint.exists():
+        # without the robot a name means nothing, and a check reports the missing checkpoint
         return MotionList(), UNKNOWN
     if not wanted:
         return MotionList(), CHECKPOINT
-
-    def find(name: str) -> Path:
-        return find_motion(name, checkout, available, robot, known["motion"], settings.folder)
-
-    return collect(wanted, find, (settings.folder, checkout.root), available, checkout.generation), source
+    search = MotionSearch(checkout, query.robots, robot, query.known.motions, folder)
+    sources = MotionSources(search.find, (folder, checkout.root), query.robots, checkout.generation)
+    return collect(wanted, sources), FLAG if request.motions else (preset.source if preset else PRESET)
 
 
-def _typed_value(overrides: tuple[UserOverride, ...], key: str) -> object | None:
-    """The last value that the user typed for `key`, when it is a plain one."""
-    values = [item.value for item in overrides if item.kind == "value" and item.key == key]
-    return values[-1] if values else None
+def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
+    typed = group_choices(query.overrides, "terrain")
+    if typed:
+        return Sourced(typed[-1], OVERRIDE)
+    wanted, preset = query.request.terrain, model.preset
+    if wanted is not None:
+        options = query.checkout.options("terrain")
+        if wanted not in options:
+            near = did_you_mean(wanted, options) or f" It is {' or '.join(options)}."
+            raise UnknownNameError(f"No terrain is called {wanted!r}.{near}", subject=wanted)
+        return Sourced(wanted, FLAG)
+    if preset and preset.terrain:
+        return Sourced(preset.terrain, preset.source)
+    return Sourced(None, CHECKPOINT)
 
 
-def _typed_group(overrides: tuple[UserOverride, ...], group: str) -> str | None:
-    chosen = [item.choices[-1] for item in overrides if item.kind == "group" and item.key == group and item.choices]
-    return chosen[-1] if chosen else None
+def _constraints(query: _Query) -> Sourced[tuple[str, ...]]:
+    wanted = query.request.constraints
+    available = constraints(query.checkout) if wanted else []
+    return Sourced(tuple(choose_constraint(name, available).option for name in wanted), FLAG if wanted else DEFAULT)
 
 
-def _refuse_unknown_groups(overrides: tuple[UserOverride, ...], checkout: Checkout) -> None:
-    """Raise PML003 for a group's option that the checkout does not have."""
-    for override in overrides:
-        if override.kind != "group":
-            continue
+def _typed(query: _Query, key: str) -> object | None:
+    """The value of `key` in the user's overrides; None if there is none."""
+    typed = typed_values(query.overrides, key)
+    return typed[-1] if typed else None
+
+
+def _refuse_unknown_options(query: _Query) -> None:
+    """Raise PML003 for an option that a config group of the checkout does not have."""
+    for override in query.overrides:
         group = override.key.split("@")[0]
-        options = checkout.options(group)
+        if override.kind is not OverrideKind.GROUP or group in ("robot", "simulator"):
+            continue
+        options: Sequence[str] = query.checkout.options(group)
         for choice in override.choices:
-            if group in ("robot", "simulator") or choice in options:
+            if choice in options:
                 continue
-            near = did_you_mean(choice, list(options))
+            near = did_you_mean(choice, options)
             raise PmlaunchError(
                 "PML003",
                 f"{group} has no option {choice!r}.{near}",
                 hint="one of: " + ", ".join(options) if options and not near else None,
-                subject=override.argument(),
+                subject=f"+{override.key}={override.text}",
             )

@@ -1,8 +1,8 @@
-"""Windows: no child survives the launcher, not even when it is killed.
+"""Windows: let no child survive the launcher, even if the launcher is killed.
 
-The launcher puts itself into a job object with kill-on-close before it starts anything; whatever it starts is in the
-job, too, and the system ends all of it when the launcher's handle is gone. ctypes and not pywin32: five calls do not
-carry a dependency of 10 MB. https://learn.microsoft.com/windows/win32/procthread/job-objects
+Before it starts anything, the launcher puts itself into a job object with kill-on-close. All its children belong to the
+job, and the system kills them when the launcher's handle is closed. This uses ctypes, as pywin32 would be a dependency
+of 10 MB for five calls. See https://learn.microsoft.com/windows/win32/procthread/job-objects
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ class _ExtendedLimits(ctypes.Structure):
 
 @cache
 def join_job() -> bool:
-    """Put this process into a job that ends everything in it when this process ends. Once; False if refused.
+    """Put this process into a job that is killed when this process ends. Return False if the system refuses.
 
-    A refusal (an outer job that allows no other, before Windows 8) costs the guarantee, not the run.
+    It may refuse before Windows 8, where a process belongs to one job at most. Runs then work without the guarantee.
     """
     if os.name != "nt":
         return False
-    kernel: Any = getattr(ctypes, "WinDLL")("kernel32", use_last_error=True)  # noqa: B009 (unknown to mypy elsewhere)
+    kernel: Any = getattr(ctypes, "WinDLL")("kernel32", use_last_error=True)  # noqa: B009 (mypy knows it on Windows only)
     kernel.CreateJobObjectW.restype = ctypes.c_void_p
     kernel.GetCurrentProcess.restype = ctypes.c_void_p
     job = kernel.CreateJobObjectW(None, None)
@@ -66,5 +66,5 @@ def join_job() -> bool:
     handle = ctypes.c_void_p(job)
     if not kernel.SetInformationJobObject(handle, _EXTENDED_LIMITS, ctypes.byref(limits), size):
         return False
-    # the handle is never closed by us: it closes when this process ends, whatever ends it
+    # never closed here: the system closes the handle when this process ends
     return bool(kernel.AssignProcessToJobObject(handle, ctypes.c_void_p(kernel.GetCurrentProcess())))

@@ -38,7 +38,7 @@ class Grace:
 
 
 @dataclass(frozen=True)
-class Limits:
+class ChildLimits:
     """Seconds a child may run in total and without a sign of life (None: no limit), and its grace at the end."""
 
     time: float | None = None
@@ -83,7 +83,7 @@ def supervised(
     command: ChildCommand,
     guardian: Guardian,
     interrupts: Interrupts,
-    limits: Limits = Limits(),
+    limits: ChildLimits = ChildLimits(),
     watcher: Watcher = Watcher(),  # noqa: B008 (stateless)
 ) -> ChildResult:
     """Run `command` until it ends or has to be stopped. No descendant of it is left running.
@@ -117,7 +117,7 @@ class _Supervision:
 
     child: Child
     interrupts: Interrupts
-    limits: Limits
+    limits: ChildLimits
     watcher: Watcher
     begin: float
     alive: float = 0.0

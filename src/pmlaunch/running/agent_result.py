@@ -8,7 +8,7 @@ from typing import Any
 
 from pmlaunch.support.json import as_list, as_mapping, numbers_in
 
-FILE = "result.json"
+RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from pmlaunch.agent.pmlaunch_agent.contract import Artifact
 from pmlaunch.model import Finding, LaunchPlan, RunState, Severity
 from pmlaunch.running.agent_result import AgentResult
 from pmlaunch.running.run_folder import RunFolder
@@ -22,11 +23,11 @@ def artifact_findings(plan: LaunchPlan, folder: RunFolder, result: AgentResult, 
     if state in (RunState.FAILED, RunState.ABNORMAL):
         return
     if plan.save_motion and not folder.file(MOTION).is_file():
-        yield _missing("PML313", "The run left no motion.npz", result.left_out.get("motion"), folder)
+        yield _missing("PML313", "The run left no motion.npz", result.left_out.get(Artifact.MOTION.value), folder)
     elif plan.save_motion and not folder.file(PICTURE).is_file():
         yield from _draw(folder)
     if plan.record and not any(folder.path.glob(VIDEO)):
-        yield _missing("PML314", "The run left no video", result.left_out.get("video"), folder)
+        yield _missing("PML314", "The run left no video", result.left_out.get(Artifact.VIDEO.value), folder)
 
 
 def _missing(code: str, message: str, reason: str | None, folder: RunFolder) -> Finding:

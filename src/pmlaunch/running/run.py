@@ -15,9 +15,9 @@ from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.processes.child import ChildCommand, created
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Ending, Grace, Limits, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
 from pmlaunch.running.agent_folder import provide_agent
-from pmlaunch.running.agent_result import FILE, OTHER_RANKS, AgentResult, agent_result
+from pmlaunch.running.agent_result import OTHER_RANKS, RESULT_FILE, AgentResult, agent_result
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.checkpoint_copy import provide_checkpoint
 from pmlaunch.running.events import EventTail
@@ -81,7 +81,7 @@ def _run(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver,
         command = ChildCommand(
             plan.command, child_environment(plan, folder, os.environ), cwd=plan.cwd, log=folder.file("output.log")
         )
-        limits = Limits(plan.timeout, plan.silence, GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE)
+        limits = ChildLimits(plan.timeout, plan.silence, GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE)
         ended = supervised(command, guardian, interrupts, limits, watcher)
     except BaseException:
         if not watcher.has_started:
@@ -168,7 +168,7 @@ def _stop_message(why: Ending, plan: LaunchPlan, log_error: OSError | None) -> s
 
 def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended: ChildResult) -> RunRecord:
     """Return the final record of a run whose program has ended."""
-    document = folder.read(FILE)
+    document = folder.read(RESULT_FILE)
     result = agent_result(document) if document is not None else None
     evidence = Evidence(
         ended,

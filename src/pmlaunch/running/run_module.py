@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, RunLimits, Spec, to_document
 from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildResult, Ending, Limits, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Watcher, supervised
 from pmlaunch.running.agent_folder import provide_agent_in
+from pmlaunch.running.agent_result import RESULT_FILE, agent_result
 from pmlaunch.running.diagnosis import diagnose_exit
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.interface import Runtime
-from pmlaunch.support.json import read_json
+from pmlaunch.support.json import read_mapping
 from pmlaunch.support.platforms import Platform
 
 
@@ -36,7 +37,7 @@ class ModuleRun:
         folder: gets spec.json, result.json and output.log.
         cwd: the module's working directory; `folder` if None.
         python_path: folders to import from after all others.
-        compat: the agent's repairs to apply (see pmlaunch_agent.compat), as in an evaluation.
+        compat: the agent's repairs to apply (see pmlaunch_agent.hooks.repairs), as in an evaluation.
         reply: a JSON file in `folder` that the module is told to write.
         timeout: seconds after which the module is ended.
     """
@@ -68,7 +69,7 @@ class ModuleResult:
     """
 
     exit_code: int | None
-    exception: Mapping[str, str] | None
+    exception: Mapping[str, Any] | None
     tail: tuple[str, ...]
     log: Path
     seconds: float
@@ -94,7 +95,7 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     changes = agent_environment(run.platform, run.runtime, run.environment)
     provide_agent_in(Path(str(changes["PYTHONPATH"])))
     run.folder.mkdir(parents=True, exist_ok=True)
-    for leftover in (folder.file("result.json"), *([run.reply] if run.reply else [])):
+    for leftover in (folder.file(RESULT_FILE), *([run.reply] if run.reply else [])):
         leftover.unlink(missing_ok=True)
     folder.write("spec.json", _spec(run, folder, changes))
     spec = str(folder.file("spec.json"))
@@ -103,23 +104,26 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
         run.runtime.command(), {**environment, SPEC_VARIABLE: spec}, cwd=run.folder, log=folder.file("output.log")
     )
     with Interrupts() as interrupts, Guardian(spec) as guardian:
-        ended = supervised(command, guardian, interrupts, Limits(time=run.timeout), _Listening(listener))
+        ended = supervised(command, guardian, interrupts, ChildLimits(time=run.timeout), _Listening(listener))
     interrupts.raise_if_any()
     return _result(run, folder, ended)
 
 
 def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) -> dict[str, Any]:
-    return {
-        "schema": 1,
-        "module": run.module,
-        "argv": list(run.argv),
-        "cwd": str(run.cwd or run.folder),
-        "import_path": list(import_path(run.platform, run.runtime, run.environment)),
-        "python_path": [str(path) for path in run.python_path],
-        "env": {name: value for name, value in changes.items() if name != "PYTHONPATH"},
-        "hooks": {"compat": list(run.compat)},
-        "result": str(folder.file("result.json")),
-    }
+    spec = Spec(
+        script=None,
+        module=run.module,
+        argv=tuple(run.argv),
+        cwd=str(run.cwd or run.folder),
+        import_path=import_path(run.platform, run.runtime, run.environment),
+        python_path=tuple(str(path) for path in run.python_path),
+        env={name: value for name, value in changes.items() if name != "PYTHONPATH"},
+        hooks=Hooks(compat=tuple(run.compat)),
+        limits=RunLimits(),
+        result=str(folder.file(RESULT_FILE)),
+        events=None,
+    )
+    return to_document(spec)
 
 
 class _Listening(Watcher):
@@ -132,19 +136,19 @@ class _Listening(Watcher):
 
 
 def _result(run: ModuleRun, folder: RunFolder, ended: ChildResult) -> ModuleResult:
-    verdict = folder.read("result.json")
-    if verdict is None or verdict.get("status") not in ("finished", "closing"):
+    document = folder.read(RESULT_FILE)
+    result = agent_result(document) if document is not None else None
+    if result is None or not result.is_final:
         timed_out = ended.ending is Ending.TIME_LIMIT
         batch = BatchFile.of(run.runtime.facts)
-        finding = None if timed_out else diagnose_exit(ended.exit_code, verdict is not None, ended.tail, batch)
+        finding = None if timed_out else diagnose_exit(ended.exit_code, result is not None, ended.tail, batch)
         return ModuleResult(None, None, ended.tail, ended.log, ended.seconds, timed_out, finding)
-    reply = read_json(run.reply) if run.reply is not None else None
     return ModuleResult(
-        int(verdict.get("exit_code") or 0),
-        verdict.get("exception"),
+        result.exit_code,
+        result.exception,
         ended.tail,
         ended.log,
         ended.seconds,
-        reply=reply if isinstance(reply, dict) else None,
-        hooks=tuple(hook for hook in verdict.get("hooks_applied") or () if isinstance(hook, dict)),
+        reply=(read_mapping(run.reply) or None) if run.reply is not None else None,
+        hooks=result.hooks,
     )

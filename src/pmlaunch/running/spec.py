@@ -1,4 +1,4 @@
-"""spec.json and the environment of the child: everything that the agent is told."""
+"""What a run is told: spec.json, the environment of the child, and a record of this machine."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from pmlaunch import __version__
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, RunLimits, Spec, to_document
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.git.queries import read_head
 from pmlaunch.model import LaunchPlan
-from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_hooks, measuring_overrides, program_arguments, wrapped
+from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_overrides, program_arguments, run_hooks
 from pmlaunch.running.checkpoint_copy import staged_path
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import to_json
 
-SPEC_VARIABLE = "PMLAUNCH_SPEC"
 STOP_FILE = "stop"
 _SHOWN = (
     "CUDA_VISIBLE_DEVICES",
@@ -31,31 +31,26 @@ _SHOWN = (
 
 
 def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
-    """spec.json, schema 1; see docs/architecture.md."""
-    return {
-        "schema": 1,
-        "script": str(plan.script),
-        "argv": _arguments(plan, folder),
-        "cwd": str(plan.cwd),
-        "import_path": list(plan.import_path),
-        "python_path": [str(path) for path in plan.python_path],
-        "env": {name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
-        "hooks": {
-            "ddp_backend": plan.ddp_backend,
-            "max_steps": None if plan.ends_by_itself or (wrapped(plan) and plan.metrics) else plan.max_steps,
-            "compat": ["mutable_dataclass_defaults"],
-            "watch": to_json(plan.watch),
-            "arguments": to_json(plan.arguments),
-            **measuring_hooks(plan, folder),
-        },
-        "limits": {"max_seconds": None, "stop_file": str(folder.file(STOP_FILE))},
-        "result": str(folder.file("result.json")),
-        "events": str(folder.file("events.jsonl")),
-    }
+    """The content of spec.json; see pmlaunch_agent.contract."""
+    return to_document(
+        Spec(
+            script=str(plan.script),
+            module=None,
+            argv=tuple(_arguments(plan, folder)),
+            cwd=str(plan.cwd),
+            import_path=plan.import_path,
+            python_path=tuple(str(path) for path in plan.python_path),
+            env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
+            hooks=run_hooks(plan, folder),
+            limits=RunLimits(stop_file=str(folder.file(STOP_FILE))),
+            result=str(folder.file("result.json")),
+            events=str(folder.file("events.jsonl")),
+        )
+    )
 
 
 def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
-    """The plan's arguments, with what only the run folder decides."""
+    """The plan's arguments, with those that depend on the run folder."""
     arguments = program_arguments(plan, folder)
     if plan.hydra:
         return [*arguments, *measuring_overrides(plan), *_own_overrides(folder)]
@@ -67,11 +62,11 @@ def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
 
 
 def _own_overrides(folder: RunFolder) -> list[str]:
-    """Hydra would make outputs/DATE/TIME in the checkout; the run folder is the place for what a run writes."""
+    """Let Hydra write into the run folder; by default it makes outputs/DATE/TIME in the checkout."""
     place = str(folder.file("hydra"))
     overrides = [value_override("hydra.run.dir", place), "++hydra.output_subdir=null"]
     if "${" in place:
-        # Hydra puts the resolved folder into its logging config and resolves it a second time there
+        # Hydra puts the resolved folder into its logging config, and resolves it there again
         overrides += ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
     return overrides
 
@@ -88,7 +83,7 @@ def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str
 
 
 def environment_document(plan: LaunchPlan) -> dict[str, Any]:
-    """environment.json: what this machine was when the run started, for a run that has to be understood later."""
+    """environment.json: this machine when the run started, for understanding the run later."""
     head = read_head(plan.cwd)
     return {
         "schema": 1,

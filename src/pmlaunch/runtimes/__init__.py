@@ -1,1 +1,1 @@
-"""The Python that runs the simulator and how it is started."""
+"""Runtimes: which Python runs the simulator, and how it is started."""

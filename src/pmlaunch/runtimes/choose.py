@@ -6,9 +6,10 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.model import Finding, Origin, Severity, Source
+from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.chosen_python import version_of
 from pmlaunch.runtimes.interface import PythonRuntime, Runtime
@@ -17,40 +18,60 @@ from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isa
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
+_AUTO = "auto"
 
-def choose_runtime(
-    *,
-    via: str,
-    wanted: str,
-    own: bool,
-    isaaclab: str | None,
-    python: str | None,
-    settings: Settings,
-    beside: Path,
-    platform: Platform,
-) -> Runtime:
-    """The runtime for `via` (auto, isaaclab or python), where `wanted` is what the simulator asks for.
 
-    `own` prefers pmlaunch's own interpreter to the active environment: the embedded evaluation lives there.
+@dataclass(frozen=True)
+class RuntimeRequest:
+    """What decides the runtime.
+
+    Args:
+        settings: settings and environment.
+        platform: the system that the run is for.
+        beside: a folder beside which Isaac Lab may lie, usually the checkout.
+        wanted: what the simulator asks for, "isaaclab" or "python".
+        via: the user's choice, "auto", "isaaclab" or "python".
+        isaaclab: the flag --isaaclab.
+        python: the flag --python.
+        own: prefer pmlaunch's own interpreter to the active environment, as the embedded evaluation does.
     """
-    require_choice(EvalRequest, "via", via)
-    if (wanted if via == "auto" else via) == "isaaclab":
-        return isaaclab_runtime(settings, isaaclab, beside, platform)
-    runtime = python_runtime(settings, python, own, platform)
-    if wanted == "isaaclab" and runtime.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and not platform.foreign:
-        runtime = _of_isaaclab(settings, isaaclab, beside, platform) or runtime
+
+    settings: Settings
+    platform: Platform
+    beside: Path
+    wanted: str = RuntimeKind.PYTHON.value
+    via: str = _AUTO
+    isaaclab: str | None = None
+    python: str | None = None
+    own: bool = False
+
+    @property
+    def wants_isaaclab(self) -> bool:
+        """Whether the simulator asks for Isaac Lab's script."""
+        return self.wanted == RuntimeKind.ISAACLAB.value
+
+
+def choose_runtime(request: RuntimeRequest) -> Runtime:
+    """The runtime that `request` leads to. What is wrong with it is among its findings. Raises PML001 for `via`."""
+    kind = _kind(request)
+    if kind is RuntimeKind.ISAACLAB:
+        return isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
+    runtime = python_runtime(request)
+    undecided = runtime.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and not request.platform.foreign
+    if request.wants_isaaclab and undecided:
+        return _python_of_isaaclab(request) or runtime
     return runtime
 
 
-def python_runtime(settings: Settings, flag: str | None, own: bool, platform: Platform) -> PythonRuntime:
+def python_runtime(request: RuntimeRequest) -> PythonRuntime:
     """The interpreter from flag, PMLAUNCH_PYTHON, pmlaunch.yaml, the active environment, or pmlaunch's own."""
-    named = settings.get("python", flag)
-    if platform.foreign:
+    named = request.settings.get("python", request.python)
+    if request.platform.foreign:
         return PythonRuntime(
             str(named.value) if named else "python", named.source if named else Source(Origin.UNKNOWN, "not set")
         )
     if named is None:
-        active = None if own else _active_environment(settings.environment)
+        active = None if request.own else _active_environment(request.settings.environment)
         return _described(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
     found = shutil.which(str(named.value))
     if found is None:
@@ -60,8 +81,15 @@ def python_runtime(settings: Settings, flag: str | None, own: bool, platform: Pl
     return _described(str(Path(found).absolute()), named.source)
 
 
+def _kind(request: RuntimeRequest) -> RuntimeKind:
+    require_choice(EvalRequest, "via", request.via)
+    if request.via == _AUTO:
+        return RuntimeKind.ISAACLAB if request.wants_isaaclab else RuntimeKind.PYTHON
+    return RuntimeKind(request.via)
+
+
 def _described(executable: str, source: Source) -> PythonRuntime:
-    """The runtime with the environment that python.bat would set, when it is the Python of a binary Isaac Sim."""
+    """The runtime of an interpreter, with what python.bat would set if it belongs to a binary Isaac Sim."""
     path = Path(executable)
     root = isaacsim_of(path)
     if root is None:
@@ -70,14 +98,14 @@ def _described(executable: str, source: Source) -> PythonRuntime:
     return PythonRuntime(executable, source, version_of(path), environment=dict(variables), import_path=tuple(folders))
 
 
-def _of_isaaclab(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> PythonRuntime | None:
-    """The interpreter that Isaac Lab would choose: `--via python` alone then goes around the batch file."""
-    lab = isaaclab_runtime(settings, flag, beside, platform)
+def _python_of_isaaclab(request: RuntimeRequest) -> PythonRuntime | None:
+    """The interpreter Isaac Lab would choose, so that `--via python` alone bypasses the batch file."""
+    lab = isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
     if lab.python is None:
         return None
-    if lab.python.by == "_isaac_sim":
-        executable = interpreter_of(Path(lab.python.path).parent, platform.name == "windows")
-        return _described(str(executable), Source(Origin.RUNTIME, "Isaac Lab's _isaac_sim"))
+    if lab.python.by.origin is Origin.ISAAC_SIM:
+        executable = interpreter_of(Path(lab.python.path).parent, request.platform.name == "windows")
+        return _described(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {lab.python.by}"))
     return _described(lab.python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {lab.python.by}"))
 
 

@@ -1,4 +1,4 @@
-"""Which Python a launcher script will choose, and of which version, told from files: nothing is started."""
+"""Which Python a launcher script will choose, and of which version. Reads files only; starts nothing."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pmlaunch.model import ChosenPython
+from pmlaunch.model import ChosenPython, Origin, Source
 
 
 def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:
-    """The Python that Isaac Lab's script will start; None when it will find none.
+    """The Python that Isaac Lab's script will start; None if it will find none.
 
-    2.x: CONDA_PREFIX, then `_isaac_sim`, then PATH. 3.x: VIRTUAL_ENV before them. A prefix that is set is
-    taken although no Python may be in it: so do the scripts.
+    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these. Like the scripts, this takes
+    a prefix that is set without looking for a Python in it.
     """
     prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"] if major >= 3 else ["CONDA_PREFIX"]
     for variable in prefixes:
@@ -25,11 +25,11 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
     script = simulator / ("python.bat" if windows else "python.sh")
     if script.is_file():
         kit = simulator / "kit" / "python"
-        return ChosenPython(str(script), "_isaac_sim", version_of_prefix(kit))
+        return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version_of_prefix(kit))
     for name in ("python.exe",) if windows else ("python", "python3"):
         found = _on_path(name, environment.get("PATH", ""))
         if found:
-            return ChosenPython(str(found), "PATH", version_of_prefix(prefix_of(found)))
+            return ChosenPython(str(found), Source(Origin.PATH), version_of_prefix(prefix_of(found)))
     return None
 
 
@@ -68,13 +68,17 @@ def _sorted(paths: Iterable[Path]) -> list[Path]:
 
 def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
     if not windows:
-        return ChosenPython(str(prefix / "bin" / "python"), variable, version_of_prefix(prefix))
-    inside = prefix / "Scripts" / "python.exe" if variable == "VIRTUAL_ENV" else prefix / "python.exe"
-    return ChosenPython(str(inside), variable, version_of_prefix(prefix))
+        executable = prefix / "bin" / "python"
+    elif variable == "VIRTUAL_ENV":
+        executable = prefix / "Scripts" / "python.exe"
+    else:
+        executable = prefix / "python.exe"
+    by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
+    return ChosenPython(str(executable), by, version_of_prefix(prefix))
 
 
 def prefix_of(executable: Path) -> Path:
-    """bin/python and Scripts/python.exe lie one folder below their prefix, python.exe in it."""
+    """The prefix of an interpreter: one folder above bin/python and Scripts/python.exe, the folder of python.exe."""
     folder = executable.parent
     return folder.parent if folder.name in ("bin", "Scripts") else folder
 

@@ -1,12 +1,12 @@
-"""Find Isaac Lab and look at it: its version, the Python it will choose, what would break its batch file."""
+"""Find Isaac Lab and inspect it: its version, the Python it will choose, and what would break its batch file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pmlaunch.model import ChosenPython, Finding, Origin, Severity, Source, Sourced
-from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, survives_block
+from pmlaunch.model import ChosenPython, Finding, IsaacLabVersion, Origin, Severity, Source, Sourced
+from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, is_release_3, survives_block
 from pmlaunch.runtimes.chosen_python import python_of_isaaclab
 from pmlaunch.runtimes.interface import IsaacLabRuntime
 from pmlaunch.settings import Settings
@@ -18,7 +18,7 @@ _WAY_OUT = "--via python --python EXE goes around the batch file"
 def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> IsaacLabRuntime:
     """Isaac Lab from flag, PMLAUNCH_ISAACLAB, pmlaunch.yaml, ISAACLAB_PATH, or a folder beside the checkout.
 
-    When it is not here the runtime carries a finding: an error, or a note if the plan is for another system.
+    If it is not found, the runtime carries a finding: an error, or a note if the plan is for another system.
     """
     named = settings.get("isaaclab", flag)
     if named is None and settings.environment.get("ISAACLAB_PATH"):
@@ -42,7 +42,7 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
 
 
 def _elsewhere(root: str, source: Source | None, platform: Platform) -> IsaacLabRuntime:
-    """Isaac Lab on a machine that is not this one: named, not looked at."""
+    """Isaac Lab on another machine: it can be named, not inspected."""
     separator = "/" if _posix(platform) else "\\"
     name = platform.isaaclab_script
     script = f"{root.rstrip('/' + separator)}{separator}{name}" if root else name
@@ -56,48 +56,58 @@ def _elsewhere(root: str, source: Source | None, platform: Platform) -> IsaacLab
 def _here(root: Path, source: Source, environment: Mapping[str, str], platform: Platform) -> IsaacLabRuntime:
     version = _version(root)
     windows = not _posix(platform)
-    major = int(version.split(".")[0]) if version and version.split(".")[0].isdigit() else 2
-    python = python_of_isaaclab(root, major, environment, windows)
+    python = python_of_isaaclab(root, version.major if version else 2, environment, windows)
     script = str(root / platform.isaaclab_script)
     if not windows:
-        findings = () if python else (_no_python(root, major, environment),)
-        return IsaacLabRuntime(script, version, source, True, python, findings)
+        findings = () if python else (_no_python(root, version, environment),)
+        return IsaacLabRuntime(script, version, source, posix=True, python=python, findings=findings)
     changes, done = batch_environment(environment)
-    found = [*_broken(root, major, environment, python)]
-    found += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
-    return IsaacLabRuntime(script, version, source, False, python, tuple(found), changes)
+    broken = [_no_python(root, version, environment)] if python is None else _broken_by_python(version, python)
+    changed = [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
+    return IsaacLabRuntime(
+        script,
+        version,
+        source,
+        posix=False,
+        python=python,
+        findings=(*_broken_by_folder(root, version), *broken, *changed),
+        environment=changes,
+    )
 
 
-def _broken(root: Path, major: int, environment: Mapping[str, str], python: ChosenPython | None) -> Iterator[Finding]:
-    """What would make isaaclab.bat end with code 0 and nothing run."""
+def _broken_by_folder(root: Path, version: IsaacLabVersion | None) -> Iterator[Finding]:
+    """What in Isaac Lab's own path makes isaaclab.bat end with code 0 without running anything."""
     if not survives_block(str(root)):
         message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
         yield Finding("PML209", Severity.ERROR, message, f"rename the folder; {_WAY_OUT}", None, str(root))
-    elif major < 3 and has_parenthesis(str(root)):
+    elif not is_release_3(version) and has_parenthesis(str(root)):
         yield _doubtful("its own folder", str(root), f"rename the folder; {_WAY_OUT}")
-    if python is None:
-        yield _no_python(root, major, environment)
-        return
+
+
+def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython) -> Iterator[Finding]:
+    """What in its Python's path makes isaaclab.bat end with code 0 without running anything."""
+    way_out = f'--via python --python "{python.path}"'
     if not is_balanced(python.path):
         message = f"isaaclab.bat breaks on a parenthesis or quote in {python.by}: {python.path}"
-        yield Finding("PML209", Severity.ERROR, message, f'--via python --python "{python.path}"', None, python.path)
-    elif major < 3 and " " in python.path and python.by != "PATH":
+        yield Finding("PML209", Severity.ERROR, message, way_out, None, python.path)
+    elif is_release_3(version):
+        return
+    elif " " in python.path and python.by.origin is not Origin.PATH:
         message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
-        yield Finding("PML208", Severity.ERROR, message, f'--via python --python "{python.path}"', None, python.path)
-    elif major < 3 and python.by == "CONDA_PREFIX" and has_parenthesis(python.path):
-        yield _doubtful("CONDA_PREFIX", python.path, f'--via python --python "{python.path}"')
+        yield Finding("PML208", Severity.ERROR, message, way_out, None, python.path)
+    elif python.by.origin is Origin.ACTIVE_ENVIRONMENT and has_parenthesis(python.path):
+        yield _doubtful(str(python.by), python.path, way_out)
 
 
 def _doubtful(what: str, path: str, way_out: str) -> Finding:
-    """A pair of parentheses: Wine's cmd.exe passes it, Microsoft's ends a block at it."""
+    """A warning about a pair of parentheses: Wine's cmd.exe accepts it, Microsoft's ends a block there."""
     message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {what}: {path}"
     return Finding("PML214", Severity.WARNING, message, f"if it does: {way_out}", None, path)
 
 
-def _no_python(root: Path, major: int, environment: Mapping[str, str]) -> Finding:
-    ignored = (
-        " VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it." if major < 3 and environment.get("VIRTUAL_ENV") else ""
-    )
+def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping[str, str]) -> Finding:
+    overlooked = environment.get("VIRTUAL_ENV") and not is_release_3(version)
+    ignored = " VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it." if overlooked else ""
     message = f"Isaac Lab will find no Python: no conda environment is active, and {root} has no _isaac_sim.{ignored}"
     return Finding("PML211", Severity.ERROR, message, _WAY_OUT, None, str(root))
 
@@ -111,11 +121,12 @@ def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
     ]
 
 
-def _version(folder: Path) -> str | None:
+def _version(folder: Path) -> IsaacLabVersion | None:
     try:
-        return (folder / "VERSION").read_text(encoding="utf-8").strip() or None
+        text = (folder / "VERSION").read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
+    return IsaacLabVersion.parse(text) if text else None
 
 
 def _posix(platform: Platform) -> bool:

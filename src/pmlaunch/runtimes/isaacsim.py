@@ -1,7 +1,7 @@
-r"""The environment of Isaac Sim's own python.bat, for starting its interpreter without it.
+r"""The environment that Isaac Sim's python.bat sets, for starting its interpreter without the script.
 
-A binary Isaac Sim keeps its interpreter in kit\python, and python.bat (python.sh) tells it where everything else is:
-ISAAC_PATH, EXP_PATH, CARB_APP_PATH, PYTHONPATH. Installs by pip, conda or into a venv need none of it.
+A binary Isaac Sim keeps its interpreter in kit\python; python.bat (python.sh) sets ISAAC_PATH, EXP_PATH, CARB_APP_PATH
+and PYTHONPATH for it. Installations by pip, by conda or into a venv need none of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH="?(.*?)"?\s*$""", r
 
 
 def isaacsim_of(executable: Path) -> Path | None:
-    """The folder of the binary Isaac Sim that `executable` belongs to; None when it belongs to none."""
+    """The folder of the binary Isaac Sim that `executable` belongs to; None if it belongs to none."""
     for folder in executable.parents:
         if folder.name == "kit" and (folder / "python") in executable.parents:
             root = folder.parent
@@ -28,7 +28,7 @@ def interpreter_of(root: Path, windows: bool) -> Path:
 
 
 def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], list[str]]:
-    """(variables, entries for PYTHONPATH) that python.bat would have set for the Isaac Sim at `root`."""
+    """(variables, PYTHONPATH entries) that python.bat would set for the Isaac Sim at `root`."""
     variables = {
         "ISAAC_PATH": str(root),
         "EXP_PATH": str(root / "apps"),
@@ -50,7 +50,7 @@ def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], lis
 
 
 def _expanded(entry: str, root: Path) -> str | None:
-    """An entry with the script's own folder filled in; None for what is already in the environment."""
+    """An entry with the script's folder filled in; None if it refers to what is already in the environment."""
     for own in ("%~dp0", "${SCRIPT_DIR}/", "$SCRIPT_DIR/", "%SCRIPT_DIR%"):
         if entry.startswith(own):
             return str(root / entry[len(own) :].lstrip("\\/"))

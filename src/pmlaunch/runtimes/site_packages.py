@@ -1,4 +1,4 @@
-"""Where an interpreter keeps its packages, told from files: nothing is started."""
+"""Where an interpreter keeps its packages. Reads files only; starts nothing."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pmlaunch.runtimes.interface import Runtime
 
 
 def lacks(runtime: Runtime, module: str) -> bool:
-    """Whether `module` is nowhere among the packages of a runtime's Python; False where that cannot be told.
+    """Whether `module` is missing from the packages of a runtime's Python; False if that cannot be determined.
 
-    It cannot where they are not found, or are not all: a virtual environment may use those of the system.
+    It cannot if the packages are not found, or if a virtual environment also uses the system's.
     """
     python = runtime.facts.python
     if python is None or _uses_others(path := Path(python.path)):
@@ -23,7 +23,7 @@ def lacks(runtime: Runtime, module: str) -> bool:
 
 
 def site_packages(executable: Path, version: str | None) -> list[Path]:
-    """The folders in which an interpreter's packages lie, as its layout has them; those that are there."""
+    """The existing folders of an interpreter's packages, by its layout and its .pth files."""
     prefix = prefix_of(executable)
     places = [prefix / "Lib" / "site-packages"]
     for name in ("lib", "lib64"):
@@ -35,7 +35,7 @@ def site_packages(executable: Path, version: str | None) -> list[Path]:
 
 
 def _uses_others(executable: Path) -> bool:
-    """Whether an interpreter is the system's own, or a virtual environment that uses its packages."""
+    """Whether an interpreter is the system's own, or a virtual environment that includes the system's packages."""
     try:
         settings = (prefix_of(executable) / "pyvenv.cfg").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -44,7 +44,7 @@ def _uses_others(executable: Path) -> bool:
 
 
 def _of_pth_files(place: Path) -> Iterator[Path]:
-    """Folders that .pth files add. Their lines of code are not executed: those of editable installs need not be."""
+    """Folders that .pth files add. Their `import` lines are not executed; editable installations do not need them."""
     for path in sorted(place.glob("*.pth")):
         try:
             lines = path.read_text(encoding="utf-8", errors="replace").splitlines()

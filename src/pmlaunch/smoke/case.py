@@ -1,4 +1,4 @@
-"""What a smoke test consists of: cases, each with an outcome and the sentence for it."""
+"""The cases of a smoke test, each with a verdict and a sentence."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from pmlaunch.support.json import to_json
 
 
-class Verdict(str, Enum):
-    """What became of a case. An error is a case that could not be judged because something broke."""
+class CaseVerdict(Enum):
+    """The verdict on a case. ERROR means it could not be judged because something broke."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -19,31 +19,32 @@ class Verdict(str, Enum):
     SKIPPED = "skipped"
 
 
+class Suite(Enum):
+    """The part of a smoke test that a case belongs to."""
+
+    DOCTOR = "doctor"
+    EVALUATION = "evaluation"
+    THRESHOLDS = "thresholds"
+
+
 @dataclass(frozen=True)
 class Case:
-    """One thing that was tried. `suite` is doctor, evaluation or thresholds; `code` a PML code where there is one."""
+    """One thing that was tested; `seconds` is kept to three digits, `code` is a PML code if there is one."""
 
-    suite: str
+    suite: Suite
     name: str
-    verdict: Verdict
+    verdict: CaseVerdict
     text: str = ""
     seconds: float = 0.0
     code: str | None = None
 
-    def __json__(self) -> dict[str, Any]:
-        return {
-            "suite": self.suite,
-            "name": self.name,
-            "verdict": self.verdict.value,
-            "text": self.text,
-            "seconds": round(self.seconds, 3),
-            "code": self.code,
-        }
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seconds", round(self.seconds, 3))
 
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """What came of a smoke test; `folder` is that of the run, None when none was started."""
+    """The result of a smoke test; `folder` is the run folder, None if no run was started."""
 
     model: str
     cases: tuple[Case, ...]
@@ -51,17 +52,20 @@ class SmokeResult:
     seconds: float
     folder: str | None = None
 
-    def of(self, suite: str) -> Sequence[Case]:
-        return [case for case in self.cases if case.suite == suite]
-
-    def count(self, verdict: Verdict) -> int:
-        return sum(case.verdict is verdict for case in self.cases)
+    def of(self, suite: Suite) -> Sequence[Case]:
+        """The cases of one suite."""
+        return [case for case in self.cases if case.suite is suite]
 
     def __json__(self) -> dict[str, Any]:
         return {
             "model": self.model,
             "seconds": round(self.seconds, 3),
             "folder": self.folder,
-            "counts": {verdict.value: self.count(verdict) for verdict in Verdict},
+            "counts": {verdict.value: count(self.cases, verdict) for verdict in CaseVerdict},
             "cases": to_json(self.cases),
         }
+
+
+def count(cases: Sequence[Case], verdict: CaseVerdict) -> int:
+    """The number of cases with that verdict."""
+    return sum(case.verdict is verdict for case in cases)

@@ -1,4 +1,4 @@
-"""The course of a smoke test: doctor, one evaluation, thresholds. Each says what it found; the first failure counts."""
+"""Run a smoke test: doctor, one evaluation, thresholds. The first failure determines the exit code."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from typing import Any
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
-from pmlaunch.doctor.check import Check, Group, Site
+from pmlaunch.doctor.check import CheckGroup, MachineCheck
 from pmlaunch.doctor.examination import Examination, examine
-from pmlaunch.doctor.registry import CHECKS
-from pmlaunch.doctor.target import make_site
-from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import EvalRequest, Finding, Generation, LaunchPlan, RunRecord, Severity
+from pmlaunch.doctor.registry import MACHINE_CHECKS
+from pmlaunch.doctor.target import TargetRequest, resolve_target
+from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
-from pmlaunch.smoke.case import Case, SmokeResult, Verdict
+from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.thresholds import POSITION_ERROR, SUCCESS, Threshold, judge
 
 Evaluate = Callable[[LaunchPlan, tuple[Finding, ...]], RunRecord]
-_PLANNED_FOR = "evaluation"
-_TYPED = ("PML010", "PML011")  # names that nothing, or several things, answer to: no machine mends that
 
 
 @dataclass(frozen=True)
-class Evaluated:
-    """What came of the evaluation: its case, its exit code, its folder and its metrics.json."""
+class EvaluationResult:
+    """The result of the evaluation: its case, its exit code, its run folder and its metrics.json."""
 
     case: Case
     exit_code: int
@@ -41,35 +41,34 @@ def run_smoke(
 ) -> SmokeResult:
     """Test this machine with one evaluation; `evaluate` runs a plan to its end.
 
-    Where doctor finds an error nothing is started: the run would only fail later. What was typed wrongly is raised
-    before doctor begins (PML001, PML002, PML003); what is not there is a case that failed, since a CI wants a report.
-    Of a name that is wrong the report says only that: doctor would speak of a machine that was not asked about.
+    If doctor finds an error nothing is started, since the run would only fail later. Wrong usage is raised before
+    doctor begins (PML001, PML002, PML003); whatever is missing becomes a failed case, since CI needs a report. For
+    an unknown or ambiguous name that is the only case: the machine is not to blame.
     """
     start = time.monotonic()
     plan, findings, missing = _plan(request, settings)
-    if missing is not None and missing.code in _TYPED:
-        mistyped = tuple(_not_started(request, None, missing, thresholds))
-        return SmokeResult(request.model, mistyped, missing.exit_code, time.monotonic() - start)
-    site = _site(request, settings, plan.simulator if plan else request.simulator)
-    seen = examine(site, _checks(plan))
-    cases = doctor_cases(seen)
-    if plan is None or seen.exit_code != Exit.DONE:
-        cases += _not_started(request, plan, missing, thresholds)
-        exit_code = missing.exit_code if missing else seen.exit_code
-        return SmokeResult(request.model, tuple(cases), exit_code, time.monotonic() - start)
-    came = _evaluated(plan, findings, evaluate)
-    cases.append(came.case)
-    judged = [_judged(wanted, came) for wanted in thresholds]
-    exit_code = came.exit_code
-    if exit_code == Exit.DONE and any(case.verdict is not Verdict.PASSED for case in judged):
+    if isinstance(missing, (UnknownNameError, AmbiguousNameError)):
+        cases = tuple(_not_started(request, None, missing, thresholds))
+        return SmokeResult(request.model, cases, missing.exit_code, time.monotonic() - start)
+    examination = examine(resolve_target(_target_of(request, plan), settings), _checks(plan))
+    doctor = doctor_cases(examination)
+    if plan is None or examination.exit_code != Exit.DONE:
+        cases = (*doctor, *_not_started(request, plan, missing, thresholds))
+        exit_code = missing.exit_code if missing else examination.exit_code
+        return SmokeResult(request.model, cases, exit_code, time.monotonic() - start)
+    evaluation = _evaluate(plan, findings, evaluate)
+    judged = [_judged(wanted, evaluation) for wanted in thresholds]
+    exit_code = evaluation.exit_code
+    if exit_code == Exit.DONE and any(case.verdict is not CaseVerdict.PASSED for case in judged):
         exit_code = Exit.FAILED
-    return SmokeResult(request.model, (*cases, *judged), exit_code, time.monotonic() - start, came.folder)
+    cases = (*doctor, evaluation.case, *judged)
+    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder)
 
 
 def _plan(
     request: EvalRequest, settings: Settings
 ) -> tuple[LaunchPlan | None, Sequence[Finding], PmlaunchError | None]:
-    """The plan with what preflight finds, or what is missing for one."""
+    """The plan with preflight's findings, or the reason why there is no plan."""
     try:
         planned = make_plan(request, settings)
     except PmlaunchError as error:
@@ -84,27 +83,29 @@ def _not_started(
 ) -> list[Case]:
     if missing is not None:
         text = f"{missing.message} Next: {missing.hint}" if missing.hint else missing.message
-        first = Case(_PLANNED_FOR, request.model, Verdict.ERROR, text, code=missing.code)
+        first = Case(Suite.EVALUATION, request.model, CaseVerdict.ERROR, text, code=missing.code)
     else:
         text = "not started: doctor found what would stop it; without Isaac Lab and a checkout: --model demo"
-        first = Case(_PLANNED_FOR, _name(plan) if plan else request.model, Verdict.SKIPPED, text)
-    skipped = [Case("thresholds", wanted.name, Verdict.SKIPPED, "nothing was measured") for wanted in thresholds]
-    return [first, *skipped]
+        first = Case(Suite.EVALUATION, _name(plan) if plan else request.model, CaseVerdict.SKIPPED, text)
+    return [first, *(_skipped(wanted, "nothing was measured") for wanted in thresholds)]
 
 
-def _checks(plan: LaunchPlan | None) -> dict[str, Check]:
-    """Doctor's checks, but for what this run does not touch: its own model is looked at by preflight."""
-    others = {Group.MODELS}
-    if plan is not None and plan.generation is Generation.DEMO:
-        others.add(Group.CHECKOUT)
-    return {name: check for name, check in CHECKS.items() if check.group not in others}
+def _skipped(threshold: Threshold, why: str) -> Case:
+    return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.SKIPPED, why)
 
 
-def _site(request: EvalRequest, settings: Settings, simulator: str | None) -> Site:
-    """What doctor looks at: the very things that the plan would use."""
-    return make_site(
-        settings,
-        simulator=simulator,
+def _checks(plan: LaunchPlan | None) -> dict[str, MachineCheck]:
+    """The checks of doctor that concern this run; preflight checks its model."""
+    others = {CheckGroup.MODELS}
+    if plan is not None and GENERATIONS[plan.generation].embedded:
+        others.add(CheckGroup.CHECKOUT)
+    return {name: check for name, check in MACHINE_CHECKS.items() if check.group not in others}
+
+
+def _target_of(request: EvalRequest, plan: LaunchPlan | None) -> TargetRequest:
+    """Make doctor examine exactly what the plan would use."""
+    return TargetRequest(
+        simulator=plan.simulator if plan else request.simulator,
         protomotions=request.protomotions,
         isaaclab=request.isaaclab,
         python=request.python,
@@ -114,66 +115,69 @@ def _site(request: EvalRequest, settings: Settings, simulator: str | None) -> Si
     )
 
 
-def doctor_cases(seen: Examination) -> list[Case]:
-    """A case for every check of doctor's; its warnings and notes are told and pass."""
+def doctor_cases(examination: Examination) -> list[Case]:
+    """A case for each of doctor's checks; one with warnings and notes only passes and lists them."""
     cases = []
-    for result in seen.results:
-        errors = [found for found in result.seen.findings if found.severity is Severity.ERROR]
-        others = [f"{found.code} {found.message}" for found in result.seen.findings if found not in errors]
-        verdict, text, code = Verdict.PASSED, "; ".join(others), None
+    for result in examination.results:
+        findings, skipped = result.observation.findings, result.observation.skipped
+        errors = [found for found in findings if found.severity is Severity.ERROR]
+        others = [f"{found.code} {found.message}" for found in findings if found not in errors]
+        verdict, text, code = CaseVerdict.PASSED, "; ".join(others), None
         if errors:
-            verdict, text, code = Verdict.FAILED, _told(errors), errors[0].code
-        elif result.seen.skipped is not None:
-            verdict, text = Verdict.SKIPPED, result.seen.skipped
+            verdict, text, code = CaseVerdict.FAILED, _described(errors), errors[0].code
+        elif skipped is not None:
+            verdict, text = CaseVerdict.SKIPPED, skipped
         name = f"{result.check.group.value}: {result.check.title}"
-        cases.append(Case("doctor", name, verdict, text, result.seconds, code))
+        cases.append(Case(Suite.DOCTOR, name, verdict, text, result.seconds, code))
     return cases
 
 
-def _evaluated(plan: LaunchPlan, findings: Sequence[Finding], evaluate: Evaluate) -> Evaluated:
+def _evaluate(plan: LaunchPlan, findings: Sequence[Finding], evaluate: Evaluate) -> EvaluationResult:
     name = _name(plan)
     errors = [found for found in findings if found.severity is Severity.ERROR]
-    code = exit_code_of(findings)
-    if code != Exit.DONE:
-        return Evaluated(Case(_PLANNED_FOR, name, Verdict.FAILED, _told(errors), 0.0, errors[0].code), code)
+    if errors:
+        case = Case(Suite.EVALUATION, name, CaseVerdict.FAILED, _described(errors), 0.0, errors[0].code)
+        return EvaluationResult(case, exit_code_of(findings))
     try:
         record = evaluate(plan, tuple(findings))
     except PmlaunchError as error:
-        case = Case(_PLANNED_FOR, name, Verdict.ERROR, f"{error.message} {error.hint or ''}".strip(), 0.0, error.code)
-        return Evaluated(case, error.exit_code)
+        text = f"{error.message} {error.hint or ''}".strip()
+        return EvaluationResult(Case(Suite.EVALUATION, name, CaseVerdict.ERROR, text, 0.0, error.code), error.exit_code)
+    return _result(name, record)
+
+
+def _result(name: str, record: RunRecord) -> EvaluationResult:
+    """The result of a run that ended."""
     folder, seconds = str(record.folder), record.seconds or 0.0
     exit_code = record.exit_code if record.exit_code is not None else Exit.INTERNAL
     if exit_code != Exit.DONE:
         errors = [found for found in record.findings if found.severity is Severity.ERROR]
-        code_of = errors[0].code if errors else None
-        return Evaluated(Case(_PLANNED_FOR, name, Verdict.FAILED, _told(errors), seconds, code_of), exit_code, folder)
+        code = errors[0].code if errors else None
+        failed = Case(Suite.EVALUATION, name, CaseVerdict.FAILED, _described(errors), seconds, code)
+        return EvaluationResult(failed, exit_code, folder)
     steps = f"{record.steps} steps" if record.steps else "done"
     rate = f", {record.steps_per_second:g} steps/s" if record.steps_per_second else ""
-    metrics = RunFolder(record.folder).read("metrics.json")
-    return Evaluated(
-        Case(_PLANNED_FOR, name, Verdict.PASSED, f"{steps}{rate}{_figures(metrics)}", seconds),
-        exit_code,
-        folder,
-        metrics or {},
-    )
+    metrics = RunFolder(record.folder).read("metrics.json") or {}
+    passed = Case(Suite.EVALUATION, name, CaseVerdict.PASSED, f"{steps}{rate}{_figures(metrics)}", seconds)
+    return EvaluationResult(passed, exit_code, folder, metrics)
 
 
-def _figures(metrics: Mapping[str, Any] | None) -> str:
-    """The two figures that every generation has, where the run gave them."""
-    common = (metrics or {}).get("common") or {}
+def _figures(metrics: Mapping[str, Any]) -> str:
+    """The two figures common to all generations, if the run produced them."""
+    common = metrics.get("common") or {}
     success, error = common.get(SUCCESS), common.get(POSITION_ERROR)
-    said = [f"success rate {success:g}"] if isinstance(success, (int, float)) else []
-    said += [f"mean position error {error:.4g} m"] if isinstance(error, (int, float)) else []
-    return "".join(f", {figure}" for figure in said)
+    figures = [f"success rate {success:g}"] if isinstance(success, (int, float)) else []
+    figures += [f"mean position error {error:.4g} m"] if isinstance(error, (int, float)) else []
+    return "".join(f", {figure}" for figure in figures)
 
 
-def _judged(threshold: Threshold, came: Evaluated) -> Case:
-    if came.metrics is None:
-        return Case("thresholds", threshold.name, Verdict.SKIPPED, "the evaluation was not finished")
-    return judge(threshold, came.metrics)
+def _judged(threshold: Threshold, evaluation: EvaluationResult) -> Case:
+    if evaluation.metrics is None:
+        return _skipped(threshold, "the evaluation was not finished")
+    return judge(threshold, evaluation.metrics)
 
 
-def _told(findings: Sequence[Finding]) -> str:
+def _described(findings: Sequence[Finding]) -> str:
     return "; ".join(found.message + (f" Next: {found.hint}" if found.hint else "") for found in findings)
 
 

@@ -1,4 +1,4 @@
-"""Thresholds: a figure of the run beside what it has to be."""
+"""Thresholds: compare the figures of a run with limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.smoke.case import Case, Verdict
+from pmlaunch.smoke.case import Case, CaseVerdict, Suite
 
 SUCCESS, POSITION_ERROR = "success_rate", "mean_position_error_m"
 _SHOWN = 8  # names of figures in a message
@@ -17,7 +17,7 @@ _SHORT = {SUCCESS: "--min-success", POSITION_ERROR: "--max-gt-err"}
 
 @dataclass(frozen=True)
 class Threshold:
-    """`figure` has to be at least (`least`) or at most `limit`. Units are those of metrics.json."""
+    """`figure` must be at least (`least`) or at most `limit`, in the units of metrics.json."""
 
     figure: str
     limit: float
@@ -25,20 +25,21 @@ class Threshold:
 
     @property
     def name(self) -> str:
+        """The threshold as text, such as "success_rate >= 1"."""
         return f"{self.figure} {'>=' if self.least else '<='} {self.limit:g}"
 
 
 def read_thresholds(
     min_success: float | None, max_gt_err: float | None, least: Sequence[str], most: Sequence[str]
 ) -> tuple[Threshold, ...]:
-    """The thresholds of the command line; `least` and `most` are NAME=VALUE. Raises PML001."""
+    """The thresholds given on the command line; `least` and `most` are NAME=VALUE. Raises PML001."""
     found = []
     if min_success is not None:
         if not 0 <= min_success <= 1:
             raise PmlaunchError("PML001", f"--min-success cannot be {min_success:g}: it is a share from 0 to 1.")
         found.append(Threshold(SUCCESS, min_success, least=True))
     if max_gt_err is not None:
-        if not (math.isfinite(max_gt_err) and max_gt_err >= 0):  # nothing is above nan, so all would pass or fail
+        if not (math.isfinite(max_gt_err) and max_gt_err >= 0):  # every comparison with nan is false
             raise PmlaunchError("PML001", f"--max-gt-err cannot be {max_gt_err:g}: it is a distance in m, 0 or more.")
         found.append(Threshold(POSITION_ERROR, max_gt_err, least=False))
     found += [_typed("--min", text, least=True) for text in least]
@@ -60,24 +61,26 @@ def _typed(option: str, text: str, *, least: bool) -> Threshold:
 
 
 def judge(threshold: Threshold, document: Mapping[str, Any]) -> Case:
-    """Whether the figures of a metrics.json hold `threshold`; the figure stands beside it either way."""
+    """Judge `threshold` by the figures of a metrics.json; the case's text gives the figure either way."""
     figures = figures_of(document)
     value = next((figures[name] for name in (threshold.figure, f"eval/{threshold.figure}") if name in figures), None)
     if value is None:
-        message = _no_figure(threshold, list(figures))
-        return Case("thresholds", threshold.name, Verdict.FAILED, message, code="PML350")
+        return _missed(threshold, _no_figure(threshold, list(figures)))
     if math.isnan(value):
-        return Case("thresholds", threshold.name, Verdict.FAILED, f"{threshold.figure} is no number", code="PML350")
-    holds = value >= threshold.limit if threshold.least else value <= threshold.limit
-    said = f"{threshold.figure} is {value:.6g}"
-    if holds:
-        return Case("thresholds", threshold.name, Verdict.PASSED, said)
+        return _missed(threshold, f"{threshold.figure} is no number")
+    figure = f"{threshold.figure} is {value:.6g}"
+    if value >= threshold.limit if threshold.least else value <= threshold.limit:
+        return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.PASSED, figure)
     wanted = f"{'at least' if threshold.least else 'at most'} {threshold.limit:g}"
-    return Case("thresholds", threshold.name, Verdict.FAILED, f"{said}, wanted {wanted}", code="PML350")
+    return _missed(threshold, f"{figure}, wanted {wanted}")
+
+
+def _missed(threshold: Threshold, text: str) -> Case:
+    return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.FAILED, text, code="PML350")
 
 
 def figures_of(document: Mapping[str, Any]) -> dict[str, float]:
-    """Every figure of a metrics.json by its name: upstream's own, and the common ones that all generations have."""
+    """Every figure of a metrics.json by name: upstream's own, and those common to all generations."""
     common = document.get("common") or {}
     numbers = {**(document.get("metrics") or {}), **common}
     return {

@@ -1,8 +1,12 @@
-"""Free space on a disk, and the error for too little of it."""
+"""Free space on a disk, and the removal of read-only folders."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import shutil
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
@@ -30,3 +34,14 @@ def require_room(folder: Path, needed: int) -> None:
             hint="free some space, or another folder with --dir; fewer models with --models",
             subject=str(folder),
         )
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, including git's read-only files. What cannot be removed stays; nothing is raised."""
+
+    def make_writable(function: Callable[[str], object], path: str, _: object) -> None:
+        with contextlib.suppress(OSError):
+            os.chmod(path, stat.S_IWRITE)  # noqa: PTH101
+            function(path)
+
+    shutil.rmtree(folder, onerror=make_writable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.errors import AmbiguousNameError, UnknownNameError, did_you_mean
 
 T = TypeVar("T")
 
@@ -45,11 +45,7 @@ def choose(
         return found[0]
     if found:
         choices = ", ".join(names_of(thing)[0] for thing in found)
-        raise PmlaunchError(
-            "PML011",
-            f"{kind.capitalize()} {wanted!r} is ambiguous: {choices}.",
-            hint=listing,
-            subject=wanted,
-        )
+        message = f"{kind.capitalize()} {wanted!r} is ambiguous: {choices}."
+        raise AmbiguousNameError(message, hint=listing, subject=wanted)
     near = did_you_mean(wanted, [name for thing in known for name in names_of(thing)])
-    raise PmlaunchError("PML010", f"No {kind} is called {wanted!r}.{near}", hint=listing, subject=wanted)
+    raise UnknownNameError(f"No {kind} is called {wanted!r}.{near}", hint=listing, subject=wanted)

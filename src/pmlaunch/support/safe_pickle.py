@@ -11,7 +11,7 @@ import io
 import math
 import pickle
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -111,12 +111,9 @@ def _scalar(dtype: object, content: object) -> object:
     return _numbers(content, dtype, ()).item()
 
 
-def _mapping(pairs: Iterable[tuple[object, object]] = ()) -> dict[str, object]:
-    """Stand-in for OrderedDict, whose instances have a `__dict__` that a pickle could fill."""
-    pairs = [(key, value) for key, value in pairs]
-    if not all(isinstance(key, str) for key, _value in pairs):
-        raise ValueError(_BAD_KEY)
-    return {str(key): value for key, value in pairs}
+def _mapping() -> dict[str, object]:
+    """Stand-in for OrderedDict, whose instances have a `__dict__` that a pickle could fill. Its items come later."""
+    return {}
 
 
 def is_size(n: object) -> bool:
@@ -124,7 +121,6 @@ def is_size(n: object) -> bool:
     return type(n) is int and 0 <= n < 2**31
 
 
-_BAD_KEY = "a mapping with a key that is not text"
 _CONSTRUCTORS: dict[str, Constructor] = {
     "numpy.ndarray": _Array,
     "numpy.dtype": _Dtype,
@@ -199,7 +195,7 @@ def _checked(payload: bytes, constructors: Mapping[str, Constructor]) -> bytes:
             raise ValueError("the pickle appends to what is not a list")
         # nested tuples that share their parts take exponential time to hash
         if step.opcode in ("SETITEM", "SETITEMS") and not all(key.is_text for key in step.operands[1::2]):
-            raise ValueError(_BAD_KEY)
+            raise ValueError("a mapping with a key that is not text")
     return b"".join((*pieces, payload[rest:])) if pieces else payload
 
 

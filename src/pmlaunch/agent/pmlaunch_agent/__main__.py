@@ -1,4 +1,4 @@
-"""`python -m pmlaunch_agent`: what the launcher starts."""
+"""Entry point of `python -m pmlaunch_agent`."""
 
 import sys
 

@@ -1,8 +1,8 @@
-"""What `__main__.__spec__` names while a script runs, so that child processes come back through the agent.
+"""What `__main__.__spec__` names while a script runs, so that child processes start through the agent too.
 
-Lightning starts rank 1 and up as `python -m pmlaunch_agent.relaunch <the script's arguments>`.
-multiprocessing, where it spawns (always on Windows), imports this module as `__mp_main__` and expects to find
-the script's functions and classes in it. It would import nothing at all if the name ended in `.__main__`.
+Lightning starts rank 1 and up as `python -m pmlaunch_agent.relaunch <the script's arguments>`. multiprocessing, if it
+spawns (always on Windows), imports this module as `__mp_main__` and expects the script's functions and classes in it;
+it would import nothing if the name ended in `.__main__`.
 """
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
     from pmlaunch.cli.render.doctor import draw_examination
     from pmlaunch.cli.render.doctor_report import write_report
     from pmlaunch.cli.result import CommandResult
-    from pmlaunch.doctor.examination import examine, mend
-    from pmlaunch.doctor.target import make_site
+    from pmlaunch.doctor.examination import examine, repair
+    from pmlaunch.doctor.target import TargetRequest, resolve_target
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.settings import Settings
     from pmlaunch.support.json import to_json
@@ -64,8 +64,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
         raise PmlaunchError("PML001", "--report is a text for people, --json one for programs: choose one.")
     if options.quick and options.fix:
         raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", hint="pmlaunch doctor --fix")
-    site = make_site(
-        Settings.here(),
+    request = TargetRequest(
         simulator=options.simulator,
         protomotions=options.protomotions,
         isaaclab=options.isaaclab,
@@ -75,9 +74,10 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
         device=options.device,
         quick=options.quick,
     )
+    target = resolve_target(request, Settings.here())
     if not options.quick and not invocation.as_json and sys.stderr.isatty():
         sys.stderr.write("asking the simulator's Python what it has ...\n")
-    seen = mend(examine(site)) if options.fix else examine(site)
+    seen = repair(examine(target)) if options.fix else examine(target)
     if reports:
         write_report(seen, options.report_to)
         return CommandResult("doctor", seen.exit_code)

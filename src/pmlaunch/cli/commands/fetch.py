@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
@@ -40,9 +39,10 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
     from pmlaunch.cli.live.install_display import make_install_display
     from pmlaunch.cli.render.install import draw_installation
     from pmlaunch.errors import PmlaunchError
-    from pmlaunch.installing.checkpoints.fetch import fetch, fetch_site, with_seconds
+    from pmlaunch.installing.checkpoints.fetch import fetch, fetch_context
     from pmlaunch.installing.checkpoints.fetch import remove as remove_models
     from pmlaunch.installing.engine import Installation
+    from pmlaunch.installing.step import StepReport, StepResult
     from pmlaunch.settings import Settings
 
     if options.remove and options.origin is not None:
@@ -50,22 +50,19 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
             "PML001", "--remove frees the disk; --from says where a download comes from: one of the two."
         )
     require_choice(FetchOptions, "origin", options.origin)
-    site = fetch_site(Settings.here(), options.protomotions, model_names(options.models))
-    came = Installation()
+    context = fetch_context(Settings.here(), options.protomotions, model_names(options.models))
+    results: list[StepResult] = []
+    failed: PmlaunchError | None = None
     with make_install_display(quiet=invocation.as_json) as display:
-        begin = time.monotonic()
+        report = StepReport(display.progress)
         try:
-            if options.remove:
-                results = remove_models(site)
-            else:
-                results = fetch(site, options.origin or "lfs", display.progress, display.working)
-            for result in results:
-                came.results.append(with_seconds(result, time.monotonic() - begin))
-                display.ended(came.results[-1])
-                begin = time.monotonic()
+            fetched = fetch(context, options.origin == "hf", display.working, report)
+            for result in remove_models(context) if options.remove else fetched:
+                results.append(result)
+                display.ended(result)
         except PmlaunchError as error:
-            came.error = error
-    came.findings = site.findings
-    data = {"checkout": str(site.checkout), "logs": str(site.logs), "bytes": came.bytes, "models": came.results}
+            failed = error
+    came = Installation(tuple(results), tuple(report.findings), failed)
+    data = {"checkout": str(context.checkout), "logs": str(context.logs), "bytes": came.bytes, "models": came.results}
     done = "freed" if options.remove else "fetched"
     return installation_result("fetch", came, data, partial(draw_installation, came, done=done))

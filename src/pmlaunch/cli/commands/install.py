@@ -111,18 +111,19 @@ def _install(
     request: InstallRequest, settings: Settings, options: InstallOptions, invocation: Invocation
 ) -> CommandResult:
     from pmlaunch.cli.live.install_display import make_install_display
-    from pmlaunch.installing.engine import install, make_site, plan, steps
+    from pmlaunch.installing.context import make_context
+    from pmlaunch.installing.engine import install, plan, steps
 
-    site = make_site(request, settings)
+    context = make_context(request, settings)
     chosen = steps(options.packages)
-    planned = plan(chosen, site)
+    planned = plan(chosen, context)
     if options.dry_run or planned.error:
-        return _result(planned, request, site.logs, dry_run=options.dry_run)
+        return _result(planned, request, context.logs, dry_run=options.dry_run)
     if not options.yes and not invocation.as_json:
         _confirm(planned)
     with make_install_display(quiet=invocation.as_json) as display:
-        came = install(chosen, site, display, planned)
-    return _result(came, request, site.logs)
+        came = install(chosen, context, display, planned)
+    return _result(came, request, context.logs)
 
 
 def model_names(typed: Sequence[str]) -> tuple[str, ...]:

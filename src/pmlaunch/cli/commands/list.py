@@ -37,7 +37,7 @@ def list_command(_: Invocation, options: ListOptions) -> CommandResult:
     from pmlaunch.cli.render.list import draw_list
     from pmlaunch.cli.result import CommandResult
     from pmlaunch.errors import NoCheckoutError
-    from pmlaunch.generations.checkout import demo_checkout
+    from pmlaunch.generations.demo import demo_checkout
     from pmlaunch.generations.find import find_checkout
     from pmlaunch.settings import Settings
 

@@ -48,7 +48,7 @@ def _runtime(options: RuntimeOptions) -> Runtime:
     from pmlaunch.catalog.presets import presets
     from pmlaunch.errors import PmlaunchError
     from pmlaunch.generations.find import find_checkout
-    from pmlaunch.runtimes.choose import choose_runtime
+    from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
     from pmlaunch.settings import Settings
     from pmlaunch.support.names import choose
     from pmlaunch.support.platforms import platform_named
@@ -61,16 +61,17 @@ def _runtime(options: RuntimeOptions) -> Runtime:
     except PmlaunchError:
         beside = settings.folder
     via = settings.get("via", options.via)
-    return choose_runtime(
+    request = RuntimeRequest(
+        settings,
+        platform_named(None),
+        beside=beside,
+        wanted=preset.runtime,
         via=str(via.value) if via else "auto",
-        wanted=str(preset.values.get("runtime", "python")),
-        own=preset.name == "mujoco",
         isaaclab=options.isaaclab,
         python=options.python,
-        settings=settings,
-        beside=beside,
-        platform=platform_named(None),
+        own=preset.name == "mujoco",
     )
+    return choose_runtime(request)
 
 
 def _draw(runtime: Runtime, console: Console) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.encoding import symbol
 from pmlaunch.cli.result import SEVERITY_STYLES
-from pmlaunch.doctor.check import Group, Result
+from pmlaunch.doctor.check import CheckGroup, CheckResult, CheckState
 from pmlaunch.doctor.examination import Examination
 from pmlaunch.model import Finding, Severity
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 # (fancy mark, plain mark, style); the marks alone tell the states apart, without colour
 _MARKS = {
-    "fine": ("✓", "ok", "green"),
-    "note": ("•", "--", "cyan"),
-    "warning": ("!", "?!", "yellow"),
-    "error": ("✗", "!!", "bold red"),
-    "skipped": ("·", "..", "dim"),
+    CheckState.FINE: ("✓", "ok", "green"),
+    CheckState.NOTE: ("•", "--", "cyan"),
+    CheckState.WARNING: ("!", "?!", "yellow"),
+    CheckState.ERROR: ("✗", "!!", "bold red"),
+    CheckState.SKIPPED: ("·", "..", "dim"),
 }
 _INDENT = 5  # columns, for the mark
 _TITLE = 21  # columns, for the title of a check
@@ -34,7 +34,7 @@ def draw_examination(seen: Examination, console: Console) -> None:
     """Print an examination in 80 columns, readable without colours."""
     from rich.text import Text
 
-    for group in Group:
+    for group in CheckGroup:
         results = [result for result in seen.results if result.check.group is group]
         if not results:
             continue
@@ -45,7 +45,7 @@ def draw_examination(seen: Examination, console: Console) -> None:
     _summary(console, seen)
 
 
-def _check(console: Console, result: Result) -> None:
+def _check(console: Console, result: CheckResult) -> None:
     from rich.text import Text
 
     fancy, plain, style = _MARKS[result.state]
@@ -59,15 +59,15 @@ def _check(console: Console, result: Result) -> None:
     console.print(head, soft_wrap=True)
     for line in lines[1:]:
         console.print(Text.assemble(" " * (_INDENT + _TITLE), line), soft_wrap=True)
-    for finding in result.seen.findings:
+    for finding in result.observation.findings:
         _finding(console, finding)
 
 
-def _facts(result: Result) -> str:
-    if result.seen.skipped is not None:
-        return f"not looked at: {result.seen.skipped}"
+def _facts(result: CheckResult) -> str:
+    if result.observation.skipped is not None:
+        return f"not looked at: {result.observation.skipped}"
     plain = (*_PLAIN_FACTS, result.check.title)
-    return "; ".join(value if name in plain else f"{name} {value}" for name, value in result.seen.facts)
+    return "; ".join(value if name in plain else f"{name} {value}" for name, value in result.observation.facts)
 
 
 def _finding(console: Console, finding: Finding) -> None:
@@ -99,15 +99,15 @@ def _mended(console: Console, seen: Examination) -> None:
     if not seen.fixed:
         return
     console.print(Text("--fix", style="bold"))
-    if not seen.mended:
+    if not seen.repairs:
         console.print(Text("  nothing here that --fix may mend"))
     before = {result.check.name: result.state for result in seen.before}
     after = {result.check.name: result.state for result in seen.results}
-    for item in seen.mended:
+    for item in seen.repairs:
         what = "mended" if item.done else "not mended"
         console.print(Text(f"  {what}: {item.text}", style="green" if item.done else "bold red"), soft_wrap=True)
-        if before.get(item.check):
-            console.print(Text(f"    before: {before[item.check]}; now: {after[item.check]}"))
+        if item.check in before:
+            console.print(Text(f"    before: {before[item.check].value}; now: {after[item.check].value}"))
 
 
 def _summary(console: Console, seen: Examination) -> None:
@@ -118,20 +118,20 @@ def _summary(console: Console, seen: Examination) -> None:
     ]
     told = ", ".join(f"{count} {name}{'s' if count != 1 else ''}" for name, count in counts if count)
     errors = dict(counts)["error"]
-    name = seen.site.simulator.name
-    broken = [result for result in seen.results if result.state == Severity.ERROR.value]
+    name = seen.target.simulator.name
+    broken = [result for result in seen.results if result.state is CheckState.ERROR]
     text = f"This would stop a run for {name}" if errors else f"Nothing found that would stop a run for {name}"
     where = ": " + ", ".join(f"{result.check.title} ({_codes(result)})" for result in broken) if broken else ""
-    partly = " --quick: the simulator's Python was not asked." if seen.site.quick else ""
+    partly = " --quick: the simulator's Python was not asked." if seen.target.quick else ""
     console.print()
     for line in _wrapped(console, Text(f"{text}{where}.{partly}", style="bold red" if errors else "bold green"), 0):
         console.print(line)
     embedded = next((result for result in seen.results if result.check.name == "embedded"), None)
-    if errors and embedded and embedded.state == "fine":
+    if errors and embedded and embedded.state is CheckState.FINE:
         console.print("Without any of this there is: pmlaunch eval demo --motion walk", style="green")
     console.print(Text(f"{told or 'no findings'}; {seen.seconds:.1f} s"))
 
 
-def _codes(result: Result) -> str:
-    found = [one.code for one in result.seen.findings if one.severity is Severity.ERROR]
+def _codes(result: CheckResult) -> str:
+    found = [one.code for one in result.observation.findings if one.severity is Severity.ERROR]
     return ", ".join(dict.fromkeys(found))

@@ -9,22 +9,22 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.cli.render.doctor import draw_examination
-from pmlaunch.doctor.check import Result, Seen
+from pmlaunch.doctor.check import CheckResult, Observation
 from pmlaunch.doctor.examination import Examination
-from pmlaunch.doctor.redaction import Anonymous
+from pmlaunch.doctor.redaction import Redactor
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding
 
 _HEAD = "pmlaunch doctor --report (home folder, user and host names removed; please read it before you post it)"
 
 
-def report_text(seen: Examination, anonymous: Anonymous) -> str:
+def report_text(seen: Examination, redactor: Redactor) -> str:
     """The text that a terminal would show, in lines wide enough for whole paths."""
     from rich.console import Console
 
     page = io.StringIO()
     console = Console(file=page, width=200, no_color=True, highlight=False, emoji=False)
-    draw_examination(_cleaned(seen, anonymous.clean), console)
+    draw_examination(_cleaned(seen, redactor.clean), console)
     return f"```text\n{_HEAD}\n\n{page.getvalue()}```\n"
 
 
@@ -35,22 +35,22 @@ def _cleaned(seen: Examination, clean: Callable[[str], str]) -> Examination:
         hint = clean(found.hint) if found.hint else None
         return replace(found, message=clean(found.message), hint=hint, fix=None, subject=None)
 
-    def result(one: Result) -> Result:
-        facts = tuple((name, clean(value)) for name, value in one.seen.facts)
-        skipped = clean(one.seen.skipped) if one.seen.skipped is not None else None
-        return replace(one, seen=Seen(facts, tuple(map(finding, one.seen.findings)), skipped))
+    def result(one: CheckResult) -> CheckResult:
+        facts = tuple((name, clean(value)) for name, value in one.observation.facts)
+        skipped = clean(one.observation.skipped) if one.observation.skipped is not None else None
+        return replace(one, observation=Observation(facts, tuple(map(finding, one.observation.findings)), skipped))
 
     return replace(
         seen,
         results=tuple(map(result, seen.results)),
         before=tuple(map(result, seen.before)),
-        mended=tuple(replace(item, text=clean(item.text)) for item in seen.mended),
+        repairs=tuple(replace(item, text=clean(item.text)) for item in seen.repairs),
     )
 
 
 def write_report(seen: Examination, file: str | None) -> None:
     """Print the report, or write it to `file`. Raises PML204 if the file cannot be written."""
-    text = report_text(seen, Anonymous.here(seen.site.environment))
+    text = report_text(seen, Redactor.here(seen.target.environment))
     if file is None:
         sys.stdout.write(text)
         sys.stdout.flush()

@@ -1,1 +1,1 @@
-"""The checks of pmlaunch doctor, one per file, registered in doctor/registry.py."""
+"""The checks of the machine, one per file; see `pmlaunch.doctor.registry`."""

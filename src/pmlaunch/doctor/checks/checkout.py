@@ -1,29 +1,31 @@
-"""The ProtoMotions checkout: found, of which generation, at which commit. Read without git."""
+"""The ProtoMotions checkout: where it is, its generation and its commit. Read without git."""
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.git.queries import Head, read_head
 
 
-def _look(site: Site) -> Seen:
-    checkout = site.checkout
+def _look(target: DoctorTarget) -> Observation:
+    checkout = target.checkout
     if checkout is None:
-        return Seen(findings=(site.problem,) if site.problem else (), facts=(("ProtoMotions", "none"),))
+        return Observation((("ProtoMotions", "none"),), (target.problem,) if target.problem else ())
     head = read_head(checkout.root)
-    facts = [
-        ("path", str(checkout.root)),
-        ("known from", str(checkout.source)),
-        ("generation", str(checkout.generation)),
-        ("at", _told(head) if head else "no git repository: which version it is cannot be told"),
-    ]
-    return Seen(tuple(facts))
+    return Observation(
+        (
+            ("path", str(checkout.root)),
+            ("known from", str(checkout.source)),
+            ("generation", str(checkout.generation)),
+            ("at", _described(head) if head else "no git repository: which version it is cannot be told"),
+        )
+    )
 
 
-def _told(head: Head) -> str:
-    """ "v2.3, commit 4a905b99", "branch main, commit ..." """
+def _described(head: Head) -> str:
+    """What is checked out, such as "v2.3, commit 4a905b99" or "branch main, commit ..."."""
     names = [*head.tags, *([f"branch {head.branch}"] if head.branch else [])]
     return ", ".join([*names, f"commit {head.commit[:10]}" if head.commit else "commit unknown"])
 
 
-CHECKOUT = Check("checkout", "ProtoMotions", Group.CHECKOUT, _look)
+CHECKOUT = MachineCheck("checkout", "ProtoMotions", CheckGroup.CHECKOUT, _look)

@@ -1,25 +1,28 @@
-"""Free space where a run writes: the runs folder, the checkout, the cache."""
+"""Free space where a run writes: the runs folder, the checkout and the cache."""
 
 from __future__ import annotations
 
 import shutil
 from pathlib import Path
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
-from pmlaunch.model import Severity
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import cache_root
 from pmlaunch.support.text import megabytes
 
 _MB, _GB = 10**6, 10**9
-# A record, a log and Hydra's folder are 1 MB; Isaac Sim's and Genesis' caches of kernels and shaders, hundreds of MB;
+# A record, a log and Hydra's folder take 1 MB; the kernel and shader caches of Isaac Sim and Genesis hundreds of MB;
 # a checkpoint 300 MB, and Git LFS keeps it twice.
 _STOPS, _SHORT = 50 * _MB, 2 * _GB
 
 
-def _look(site: Site) -> Seen:
-    places = [("runs", site.runs), ("checkout", site.checkout.root if site.checkout else None), ("cache", cache_root())]
+def _look(target: DoctorTarget) -> Observation:
+    checkout = target.checkout.root if target.checkout else None
+    # without room for its log a run cannot start; the other folders only fill up
+    places = [("runs", target.runs, _STOPS), ("checkout", checkout, 0), ("cache", cache_root(), 0)]
     facts, findings, disks = [], [], set()
-    for name, wanted in places:
+    for name, wanted, least in places:
         place = _existing(wanted) if wanted is not None else None
         if place is None:
             continue
@@ -28,16 +31,16 @@ def _look(site: Site) -> Seen:
         if free >= _SHORT or place.stat().st_dev in disks:
             continue
         disks.add(place.stat().st_dev)
-        severity = Severity.ERROR if free < _STOPS and name == "runs" else Severity.WARNING
+        severity = Severity.ERROR if free < least else Severity.WARNING
         why = "a run cannot write its log" if severity is Severity.ERROR else "a simulator's caches may fill it"
         message = f"Only {megabytes(free)} are free at {place} ({name}): {why}."
-        findings.append(finding("PML236", severity, message, "free some space", about=str(place)))
-    return Seen(tuple(facts), tuple(findings))
+        findings.append(Finding("PML236", severity, message, "free some space", subject=str(place)))
+    return Observation(tuple(facts), tuple(findings))
 
 
 def _existing(path: Path) -> Path | None:
-    """The nearest folder above that is there: a runs folder is made by the first run."""
+    """The nearest existing folder at or above `path`: the first run creates the runs folder."""
     return next((place for place in (path, *path.parents) if place.is_dir()), None)
 
 
-DISK = Check("disk", "free space", Group.DISK, _look)
+DISK = MachineCheck("disk", "free space", CheckGroup.DISK, _look)

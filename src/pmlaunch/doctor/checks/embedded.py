@@ -1,23 +1,16 @@
-"""The embedded evaluation, `pmlaunch eval demo`: which packages it has, in pmlaunch's own Python."""
+"""The embedded evaluation, `pmlaunch eval demo`: whether pmlaunch's own Python has its packages."""
 
 from __future__ import annotations
 
-import sys
-from importlib.util import find_spec
-
-from pmlaunch.checks.environment import DEMO_PACKAGES
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
+from pmlaunch.checks.demo_packages import check_demo_packages
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Severity
 
 
-def _look(site: Site) -> Seen:
-    missing = ", ".join(name for name in DEMO_PACKAGES if find_spec(name) is None)
-    if not missing:
-        return Seen((("ready", "pmlaunch eval demo --motion walk"),))
-    severity = Severity.ERROR if site.embedded else Severity.NOTE
-    message = f"The embedded evaluation (pmlaunch eval demo) lacks packages: {missing}."
-    fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
-    return Seen((("ready", "no"),), (finding("PML203", severity, message, fix, fix=fix, about=missing),))
+def _look(target: DoctorTarget) -> Observation:
+    missing = tuple(check_demo_packages(Severity.ERROR if target.embedded else Severity.NOTE))
+    return Observation((("ready", "no" if missing else "pmlaunch eval demo --motion walk"),), missing)
 
 
-EMBEDDED = Check("embedded", "embedded evaluation", Group.PACKAGES, _look)
+EMBEDDED = MachineCheck("embedded", "embedded evaluation", CheckGroup.PACKAGES, _look)

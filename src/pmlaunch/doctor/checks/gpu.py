@@ -1,40 +1,43 @@
-"""NVIDIA's GPU: is there one, and does the chosen simulator need it?"""
+"""NVIDIA's GPU: whether there is one, and whether the chosen simulator needs it."""
 
 from __future__ import annotations
 
 import sys
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.nvidia import Gpu, look_at_nvidia
-from pmlaunch.model import Severity
+from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.model import Finding, Severity
 
 
-def _look(site: Site) -> Seen:
-    nvidia = look_at_nvidia(site.environment)
-    name = site.simulator.name
+def _look(target: DoctorTarget) -> Observation:
+    nvidia = look_at_nvidia(target.environment)
     if nvidia.driver is None or (not nvidia.gpus and nvidia.problem is None):
         what = "No NVIDIA driver is found" if nvidia.driver is None else "NVIDIA's driver finds no GPU"
-        if site.gpu_needed:
-            message = f"{what}, and {name} does not run without a GPU."
-            hint = "mend the driver, or --simulator genesis --device cpu"
-            return Seen((("GPU", "none"),), (finding("PML234", Severity.ERROR, message, hint),))
-        needless = site.device == "cpu" or "gpu" not in (site.simulator.values.get("devices") or ["gpu"])
-        message = f"{what}: {name} runs on the CPU here."
-        note = finding("PML234", Severity.NOTE, message, None if needless else "--device cpu")
-        return Seen((("GPU", "none"),), (note,))
-    facts = [(f"GPU {index}", _told(gpu)) for index, gpu in enumerate(nvidia.gpus)]
+        return Observation((("GPU", "none"),), (_none(target, what),))
+    facts = [(f"GPU {index}", _described(gpu)) for index, gpu in enumerate(nvidia.gpus)]
     facts.append(("driver", nvidia.driver or "here, of unknown version"))
     if nvidia.problem is None:
-        return Seen(tuple(facts))
+        return Observation(tuple(facts))
     message = f"The GPU's memory is not known: {nvidia.problem}."
-    hint = f'"{sys.executable}" -m pip install "pmlaunch[gpu]"'  # a plain pip may be that of another Python
-    return Seen(tuple(facts), (finding("PML235", Severity.NOTE, message, hint),))
+    hint = f'"{sys.executable}" -m pip install "pmlaunch[gpu]"'  # a plain pip may belong to another Python
+    return Observation(tuple(facts), (Finding("PML235", Severity.NOTE, message, hint),))
 
 
-def _told(gpu: Gpu) -> str:
+def _none(target: DoctorTarget, what: str) -> Finding:
+    name = target.simulator.name
+    if target.gpu_needed:
+        message = f"{what}, and {name} does not run without a GPU."
+        return Finding("PML234", Severity.ERROR, message, "mend the driver, or --simulator genesis --device cpu")
+    on_cpu_anyway = target.device == "cpu" or "gpu" not in target.devices
+    message = f"{what}: {name} runs on the CPU here."
+    return Finding("PML234", Severity.NOTE, message, None if on_cpu_anyway else "--device cpu")
+
+
+def _described(gpu: Gpu) -> str:
     if gpu.memory is None or gpu.free is None:
         return gpu.name
     return f"{gpu.name}, {gpu.free / 2**30:.1f} of {gpu.memory / 2**30:.1f} GiB free"
 
 
-GPU = Check("gpu", "GPU", Group.GPU, _look)
+GPU = MachineCheck("gpu", "GPU", CheckGroup.GPU, _look)

@@ -1,43 +1,44 @@
-"""Local changes of the checkout: they are the user's, and whoever reads a report must know of them."""
+"""Local changes of the checkout: they are the user's, and anyone who reads a report has to know of them."""
 
 from __future__ import annotations
 
 from collections import Counter
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.git.queries import ask_git
 from pmlaunch.git.safety import git_folder
-from pmlaunch.model import Severity
+from pmlaunch.model import Finding, Severity
 
 _NAMES = {"M": "changed", "D": "deleted", "A": "added", "R": "renamed", "T": "of another type", "U": "in conflict"}
-_SHOWN = 3
+_SHOWN = 3  # names of files in a message
 
 
-def _look(site: Site) -> Seen:
-    if site.checkout is None:
-        return Seen(skipped="there is no checkout")
-    root = site.checkout.root
+def _look(target: DoctorTarget) -> Observation:
+    if target.checkout is None:
+        return Observation(skipped="there is no checkout")
+    root = target.checkout.root
     if git_folder(root) is None:
-        return Seen(skipped="the checkout is no git repository")
-    # checkpoints are told apart by their sha256 (see models.py); untracked files are a user's results
-    said = ask_git(
-        site.environment,
+        return Observation(skipped="the checkout is no git repository")
+    # checkpoints are compared by their sha256 (see models.py); untracked files are a user's results
+    answer = ask_git(
+        target.environment,
         *("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all"),
         *("--", ".", ":(exclude)*.ckpt"),
         folder=root,
     )
-    if said is None or said[0] != 0:
-        why = said[1].strip().splitlines()[0] if said and said[1].strip() else "git did not answer"
-        return Seen(skipped=f"git could not tell: {why}")
-    entries = [(line[:2].strip()[:1], line[3:]) for line in said[1].split("\0") if len(line) > 3]
+    if answer is None or answer[0] != 0:
+        why = answer[1].strip().splitlines()[0] if answer and answer[1].strip() else "git did not answer"
+        return Observation(skipped=f"git could not tell: {why}")
+    entries = [(line[:2].strip()[:1], line[3:]) for line in answer[1].split("\0") if len(line) > 3]
     if not entries:
-        return Seen((("local changes", "none"),))
+        return Observation((("local changes", "none"),))
     kinds = Counter(_NAMES.get(kind, "changed") for kind, _ in entries)
     count = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
     names = ", ".join(name for _, name in entries[:_SHOWN]) + (", ..." if len(entries) > _SHOWN else "")
     message = f"Files of the checkout differ from its commit ({count}): {names}"
-    note = finding("PML225", Severity.NOTE, message, f'git -C "{root}" status', about=str(root))
-    return Seen((("local changes", count),), (note,))
+    note = Finding("PML225", Severity.NOTE, message, f'git -C "{root}" status', subject=str(root))
+    return Observation((("local changes", count),), (note,))
 
 
-CHANGES = Check("changes", "local changes", Group.CHECKOUT, _look, quick=False, limit=30.0)
+LOCAL_CHANGES = MachineCheck("changes", "local changes", CheckGroup.CHECKOUT, _look, quick=False, limit=30.0)

@@ -1,31 +1,33 @@
-"""A process group of one, really started, with the backend that a run would use: Lightning starts one in every run."""
+"""A process group of one, formed for real with the backend of a run: Lightning starts one in every run."""
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
-from pmlaunch.doctor.probe import LIMIT
-from pmlaunch.model import Severity
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.probe import CHECK_LIMIT
+from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import missing_module
 
 
-def _look(site: Site) -> Seen:
-    if site.backend is None:
-        return Seen(skipped="a run would start none (ddp_backend none)")
-    reply = site.probe.answer().reply if site.probe else None
-    told = reply.get("process_group") if reply else None
-    if told is None:
-        return Seen(skipped="the simulator's Python did not answer")
-    facts = (("backend", str(told["backend"])),)
-    if told.get("ok"):
-        return Seen((*facts, ("formed", f"in {float(told.get('seconds') or 0):.2f} s")))
-    error = str(told.get("error") or "no reason")
-    if "No module named 'torch'" in error:
-        return Seen(facts, skipped="torch is not installed")
-    message = f"No process group with {told['backend']}: {error.splitlines()[0]}"
-    other = "gloo" if told["backend"] == "nccl" else "none"
-    cure = finding("PML231", Severity.ERROR, message, f"pmlaunch eval ... --ddp-backend {other}", about=site.backend)
-    return Seen((*facts, ("formed", "no")), (cure,))
+def _look(target: DoctorTarget) -> Observation:
+    if target.backend is None:
+        return Observation(skipped="a run would start none (ddp_backend none)")
+    reply = target.probe.answer().reply if target.probe else None
+    group = reply.process_group if reply else None
+    if group is None:
+        return Observation(skipped="the simulator's Python did not answer")
+    backend = ("backend", group.backend)
+    if group.ok:
+        return Observation((backend, ("formed", f"in {group.seconds:.2f} s")))
+    if missing_module(group.error) == "torch":
+        return Observation((backend,), skipped="torch is not installed")
+    message = f"No process group with {group.backend}: {group.error.splitlines()[0]}"
+    other = "gloo" if group.backend == "nccl" else "none"
+    hint = f"pmlaunch eval ... --ddp-backend {other}"
+    failed = Finding("PML231", Severity.ERROR, message, hint, subject=target.backend)
+    return Observation((backend, ("formed", "no")), (failed,))
 
 
-PROCESS_GROUP = Check(
-    "process_group", "process group", Group.PACKAGES, _look, quick=False, probes=True, limit=LIMIT + 20.0
+PROCESS_GROUP = MachineCheck(
+    "process_group", "process group", CheckGroup.PACKAGES, _look, quick=False, probes=True, limit=CHECK_LIMIT
 )

@@ -1,4 +1,4 @@
-"""Runs of pmlaunch that go on, anywhere on this machine: they take their share of GPU and memory."""
+"""pmlaunch runs in progress anywhere on this machine: they use GPU and memory."""
 
 from __future__ import annotations
 
@@ -6,29 +6,30 @@ from pathlib import Path
 
 import psutil
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
-from pmlaunch.model import RunState, Severity
+from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.spec import SPEC_VARIABLE
 from pmlaunch.running.stop import running_runs
 
 
-def _look(site: Site) -> Seen:
-    folders = sorted({*(run.path for run in running_runs(site.runs)), *_elsewhere()})
+def _look(target: DoctorTarget) -> Observation:
+    folders = sorted({*(run.path for run in running_runs(target.runs)), *_elsewhere()})
     if not folders:
-        return Seen((("going on", "none"),))
+        return Observation((("going on", "none"),))
     message = f"Going on now: {', '.join(map(str, folders))}"
-    hint = f'pmlaunch stop "{folders[0]}"'
-    return Seen((("going on", str(len(folders))),), (finding("PML244", Severity.NOTE, message, hint),))
+    note = Finding("PML244", Severity.NOTE, message, f'pmlaunch stop "{folders[0]}"')
+    return Observation((("going on", str(len(folders))),), (note,))
 
 
 def _elsewhere() -> list[Path]:
-    """The folders of runs whose Python is alive, told by the variable that every one of them carries."""
+    """The folders of runs whose Python is alive, by the environment variable that each of them has."""
     folders = set()
     for process in psutil.process_iter():
         try:
             spec = process.environ().get(SPEC_VARIABLE) if "python" in process.name().lower() else None
-        except (psutil.Error, OSError):  # another user's, or just ended; Wine tells no names
+        except (psutil.Error, OSError):  # another user's, or just ended; Wine gives no names
             continue
         record = RunFolder(Path(spec).parent).read("record.json") if spec else None
         # doctor's own probe has a record, too, but names no launcher in it
@@ -37,4 +38,4 @@ def _elsewhere() -> list[Path]:
     return sorted(folders)
 
 
-RUNS = Check("runs", "other runs", Group.MACHINE, _look)
+RUNS = MachineCheck("runs", "other runs", CheckGroup.MACHINE, _look)

@@ -1,30 +1,31 @@
-"""What would start the simulator: Isaac Lab's script and what it cannot stand, or a plain interpreter."""
+"""What would start the simulator: Isaac Lab's script and what would break it, or a plain interpreter."""
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Origin, RuntimeKind
 
 
-def _look(site: Site) -> Seen:
-    facts = site.runtime.facts
+def _look(target: DoctorTarget) -> Observation:
+    facts = target.runtime.facts
     known = facts.source.origin is not Origin.UNKNOWN
     python = facts.python
     started = "Isaac Lab" if facts.kind is RuntimeKind.ISAACLAB else "a plain interpreter"
     rows = (
-        ("simulator", site.simulator.name),
+        ("simulator", target.simulator.name),
         ("started by", started),
         ("path", facts.path if known else None),
-        ("known from", str(facts.source) if known else None),
+        ("known from", facts.source if known else None),
         ("version", facts.version),
         ("Python", python.path if python and python.path != facts.path else None),
-        ("chosen by", python.by if python and python.by != str(facts.source) else None),
+        ("chosen by", python.by if python and python.by != facts.source else None),
         ("Python version", python.version if python else None),
     )
-    changes = [
-        (f"{name} for a run", "removed" if value is None else value) for name, value in site.runtime.environment.items()
-    ]
-    return Seen(tuple((name, str(value)) for name, value in rows if value) + tuple(changes), site.runtime.findings)
+    changes = target.runtime.environment.items()
+    changed = [(f"{name} for a run", "removed" if value is None else value) for name, value in changes]
+    known_rows = [(name, str(value)) for name, value in rows if value]
+    return Observation((*known_rows, *changed), target.runtime.findings)
 
 
-RUNTIME = Check("runtime", "runtime", Group.ISAACLAB, _look)
+RUNTIME = MachineCheck("runtime", "runtime", CheckGroup.ISAACLAB, _look)

@@ -1,4 +1,4 @@
-"""The machine itself: system, processor, memory, and the Python that pmlaunch runs in."""
+"""The machine: system, processor, memory, and the Python that pmlaunch runs in."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from pathlib import Path
 import psutil
 
 from pmlaunch import __version__
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
-from pmlaunch.model import Severity
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.model import Finding, Severity
 
 _GIB = 2**30
 _LITTLE = 3 * _GIB  # torch and lightning take 0.6, Genesis with one environment 2 more
 
 
-def _look(site: Site) -> Seen:
+def _look(target: DoctorTarget) -> Observation:
     memory = psutil.virtual_memory()
+    cores = psutil.cpu_count(logical=False) or "?"
     facts = (
         ("system", system_name()),
-        (
-            "processor",
-            f"{sysconfig.get_platform()}, {psutil.cpu_count(logical=False) or '?'} cores, {os.cpu_count()} threads",
-        ),
+        ("processor", f"{sysconfig.get_platform()}, {cores} cores, {os.cpu_count()} threads"),
         ("memory", f"{memory.available / _GIB:.1f} of {memory.total / _GIB:.1f} GiB available"),
         ("pmlaunch", f"{__version__}, Python {sys.version.split()[0]}, {sys.executable}"),
         ("locale", locale.setlocale(locale.LC_CTYPE)),
     )
-    if memory.available >= _LITTLE or site.embedded:
-        return Seen(facts)
+    if memory.available >= _LITTLE or target.embedded:
+        return Observation(facts)
     message = f"Only {memory.available / _GIB:.1f} GiB of memory are available: the system may end a run."
-    return Seen(facts, (finding("PML238", Severity.WARNING, message, "close other programs"),))
+    return Observation(facts, (Finding("PML238", Severity.WARNING, message, "close other programs"),))
 
 
 def system_name() -> str:
-    """ "Windows 10.0.26100", "Debian GNU/Linux 12 (bookworm), Linux 6.1.0", without starting anything."""
+    """The system's name and version, found without starting a process.
+
+    For example "Windows 10.0.26100" or "Debian GNU/Linux 12 (bookworm), Linux 6.1.0".
+    """
     if sys.platform == "win32":  # platform.uname() would start cmd.exe
         version = sys.getwindowsversion()
         return f"Windows {version.major}.{version.minor}.{version.build}"
@@ -51,4 +53,4 @@ def system_name() -> str:
     return f"{name}, {kernel}{wsl}" if name else kernel
 
 
-SYSTEM = Check("system", "system", Group.MACHINE, _look)
+SYSTEM = MachineCheck("system", "system", CheckGroup.MACHINE, _look)

@@ -1,63 +1,64 @@
-"""torch in the simulator's Python: its build, its CUDA, and the backends of process groups that it has."""
+"""torch in the simulator's Python: its build, its CUDA, and the process group backends it was built with."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from pmlaunch.doctor.check import Check, Group, Seen, Site, finding
+from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
 from pmlaunch.doctor.nvidia import has_nvidia
-from pmlaunch.doctor.probe import LIMIT
+from pmlaunch.doctor.probe import CHECK_LIMIT
+from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import TorchBuild, missing_module
 
-_ANSWERS = {"True": "yes", "False": "no"}
-
-
-def _look(site: Site) -> Seen:
-    if site.probe is None:
-        return Seen(skipped="nobody was asked")
-    reply = site.probe.answer().reply
-    told = reply.get("torch") if reply else None
-    if told is None:
-        return Seen(skipped="the simulator's Python did not answer")
-    if told.get("error"):
-        if "No module named 'torch'" in told["error"]:
-            return Seen(skipped="torch is not installed")
-        message = f"import torch fails in the simulator's Python: {told['error'].splitlines()[0]}"
-        return Seen(findings=(finding("PML241", Severity.ERROR, message, "install torch again", about="torch"),))
-    return Seen(tuple(_facts(told)), (*_cuda(site, told), *_backend(site, told)))
+_ANSWERS = {True: "yes", False: "no", None: "not known"}
 
 
-def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield "torch", f"{told['version']}, {told.get('file')}"
-    build = told.get("cuda_build")
-    yield (
-        "CUDA",
-        f"built for {build}, {'available' if told.get('cuda_available') else 'not available'}" if build else "no",
-    )
-    if told.get("devices"):
-        yield "devices", ", ".join(told["devices"])
-    for name in ("nccl", "gloo", "libuv"):
-        yield name, _ANSWERS.get(str(told.get(name)), "not known")
+def _look(target: DoctorTarget) -> Observation:
+    if target.probe is None:
+        return Observation(skipped="nobody was asked")
+    reply = target.probe.answer().reply
+    torch = reply.torch if reply else None
+    if torch is None:
+        return Observation(skipped="the simulator's Python did not answer")
+    if torch.error:
+        if missing_module(torch.error) == "torch":
+            return Observation(skipped="torch is not installed")
+        message = f"import torch fails in the simulator's Python: {torch.error.splitlines()[0]}"
+        failed = Finding("PML241", Severity.ERROR, message, "install torch again", subject="torch")
+        return Observation(findings=(failed,))
+    return Observation(tuple(_facts(torch)), (*_cuda(target, torch), *_backend(target, torch)))
 
 
-def _cuda(site: Site, told: Mapping[str, Any]) -> Iterator[Finding]:
-    if told.get("cuda_available") or site.embedded or site.device == "cpu":
+def _facts(torch: TorchBuild) -> Iterator[tuple[str, str]]:
+    yield "torch", f"{torch.version}, {torch.file}"
+    available = "available" if torch.cuda_available else "not available"
+    yield "CUDA", f"built for {torch.cuda_build}, {available}" if torch.cuda_build else "no"
+    if torch.devices:
+        yield "devices", ", ".join(torch.devices)
+    for name, has in (*torch.backends.items(), ("libuv", torch.libuv)):
+        yield name, _ANSWERS[has]
+
+
+def _cuda(target: DoctorTarget, torch: TorchBuild) -> Iterator[Finding]:
+    if torch.cuda_available or target.embedded or target.device == "cpu":
         return
-    if not has_nvidia(site.environment):
-        return  # the GPU's own check says so
-    why = "is a build without CUDA" if not told.get("cuda_build") else "finds no GPU"
-    said = f" ({told['warnings'][0].splitlines()[0]})" if told.get("warnings") else ""
-    message = f"This machine has an NVIDIA GPU, but torch {told['version']} {why}{said}."
-    severity = Severity.ERROR if site.gpu_needed else Severity.WARNING
-    yield finding("PML230", severity, message, "install torch for CUDA: https://pytorch.org/get-started/locally")
+    if not has_nvidia(target.environment):
+        return  # the gpu check reports that
+    why = "is a build without CUDA" if not torch.cuda_build else "finds no GPU"
+    warned = f" ({torch.warnings[0].splitlines()[0]})" if torch.warnings else ""
+    message = f"This machine has an NVIDIA GPU, but torch {torch.version} {why}{warned}."
+    severity = Severity.ERROR if target.gpu_needed else Severity.WARNING
+    yield Finding("PML230", severity, message, "install torch for CUDA: https://pytorch.org/get-started/locally")
 
 
-def _backend(site: Site, told: Mapping[str, Any]) -> Iterator[Finding]:
-    if site.backend in ("nccl", "gloo") and told.get(site.backend) is False:
-        message = f"torch {told['version']} was built without {site.backend}, which a run would use."
-        other = "gloo" if site.backend == "nccl" and told.get("gloo") else "none"
-        yield finding("PML232", Severity.ERROR, message, f"pmlaunch eval ... --ddp-backend {other}", about=site.backend)
+def _backend(target: DoctorTarget, torch: TorchBuild) -> Iterator[Finding]:
+    backend = target.backend
+    if backend is not None and torch.backends.get(backend) is False:
+        message = f"torch {torch.version} was built without {backend}, which a run would use."
+        other = "gloo" if backend == "nccl" and torch.backends.get("gloo") else "none"
+        hint = f"pmlaunch eval ... --ddp-backend {other}"
+        yield Finding("PML232", Severity.ERROR, message, hint, subject=backend)
 
 
-TORCH = Check("torch", "torch", Group.PACKAGES, _look, quick=False, probes=True, limit=LIMIT + 20.0)
+TORCH = MachineCheck("torch", "torch", CheckGroup.PACKAGES, _look, quick=False, probes=True, limit=CHECK_LIMIT)

@@ -1,7 +1,7 @@
-"""`${eval:...}` without Python's eval: numbers and + - * / // % ** ( ), nothing else.
+"""Evaluate `${eval:...}` without Python's eval: only numbers and + - * / // % ** ( ).
 
-ProtoMotions registers Python's own `eval` as an OmegaConf resolver, so a stranger's config.yaml can run any
-code when it is resolved. All that its configs compute is arithmetic.
+ProtoMotions registers Python's `eval` as an OmegaConf resolver, so resolving a downloaded config.yaml can execute
+arbitrary code. Its own configs need nothing but arithmetic.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 
 Number = int | float
 
-_MAXIMUM_LENGTH = 1000  # characters: keeps the parser far from its recursion limit
-_MAXIMUM_BITS = 4096  # of a result: 2**10**10 must not eat the memory
+_MAXIMUM_LENGTH = 1000  # characters; keeps the parser far from its recursion limit
+_MAXIMUM_BITS = 4096  # of a result; 2**10**10 must not exhaust the memory
 
 _BINARY: Mapping[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: operator.add,
@@ -29,25 +29,25 @@ _UNARY: Mapping[type[ast.unaryop], Callable[[Number], Number]] = {
 }
 
 
-class NotArithmetic(ValueError):
-    """The expression is more than arithmetic on numbers: it is refused, and none of it was executed."""
+class NotArithmeticError(ValueError):
+    """The expression is not arithmetic on numbers. None of it was executed."""
 
 
 def evaluate(expression: object) -> Number | bool:
-    """The value of an arithmetic expression, as Python's eval would give it.
+    """The value of an arithmetic expression, as Python's eval would return it.
 
-    Raises NotArithmetic for anything but numbers, True, False and + - * / // % **, and ArithmeticError for
-    a division by zero or a result of more than 4096 bits.
+    Raises NotArithmeticError for anything but numbers, True, False and + - * / // % **, and ArithmeticError for a division
+    by zero or a result of more than 4096 bits.
     """
     if isinstance(expression, (int, float)):
         return expression
     text = str(expression).strip()
     if len(text) > _MAXIMUM_LENGTH:
-        raise NotArithmetic(f"{len(text)} characters are no arithmetic")
+        raise NotArithmeticError(f"{len(text)} characters are too many for arithmetic")
     try:
         tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise NotArithmetic(f"{text!r} is no arithmetic") from error
+        raise NotArithmeticError(f"{text!r} is not arithmetic") from error
     return _value(tree.body, text)
 
 
@@ -62,17 +62,17 @@ def _value(node: ast.expr, text: str) -> Number | bool:
             return _bounded(_power(left, right))
         if type(node.op) in _BINARY:
             return _bounded(_BINARY[type(node.op)](left, right))
-    raise NotArithmetic(f"{text!r} is no arithmetic")
+    raise NotArithmeticError(f"{text!r} is not arithmetic")
 
 
 def _power(base: Number, exponent: Number) -> Number:
-    # the size is known before the work is done, for whole numbers, the only ones that grow without end
+    # check the size before computing; only integers grow without bound
     if isinstance(base, int) and isinstance(exponent, int) and base.bit_length() * abs(exponent) > _MAXIMUM_BITS:
         raise OverflowError("the result of ** is too large")
-    result: object = base**exponent
-    if isinstance(result, complex):
-        raise ArithmeticError("the result of ** is no real number")
-    return result  # type: ignore[return-value]
+    result: Number | complex = base**exponent
+    if isinstance(result, complex):  # the square root of a negative number
+        raise ArithmeticError("the result of ** is not a real number")  # noqa: TRY004
+    return result
 
 
 def _bounded(value: Number) -> Number:

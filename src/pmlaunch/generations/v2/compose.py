@@ -1,8 +1,8 @@
-"""Compose, merge and resolve a run's config exactly as eval_agent.py does, executing nothing.
+"""Compose, merge and resolve a run's config exactly as eval_agent.py does, without executing anything.
 
-The order of 2.3: the checkpoint's config.yaml <- its `eval_overrides` <- the command line. What upstream
-resolves with Python's eval is resolved with arithmetic (see arithmetic.py). The report is cached by content:
-with the same files and overrides the answer is the same, and Hydra need not be imported.
+Later layers win: the checkpoint's config.yaml, its `eval_overrides`, the command line (as in 2.3). Where upstream uses
+Python's eval, arithmetic is used instead (see arithmetic.py). The report is cached by content: if no file and no
+override has changed, Hydra is not imported.
 """
 
 from __future__ import annotations
@@ -11,46 +11,28 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pmlaunch import __version__
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2 import config_inspection as inspection
+from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 from pmlaunch.support.yaml_file import refuse_deep
 
-_SCHEMA = "config report 2"
-
-
-@dataclass(frozen=True)
-class ConfigReport:
-    """What the merged config holds, and what is wrong with it.
-
-    `control_hz` is the rate of the policy's decisions in 1/s: sim.fps / sim.decimation. None is unknown.
-    """
-
-    findings: tuple[Finding, ...] = ()
-    control_hz: float | None = None
-    motion_file: str | None = None
-    max_eval_steps: int | None = None
-    num_envs: int | None = None
-    agent: str | None = None
-    control_type: str | None = None
-    unknown_keys: tuple[str, ...] = ()
-    nearest: dict[str, list[str]] = field(default_factory=dict)
+_SCHEMA = "config report 3"
 
 
 def config_report(
     config_dir: Path, train_config: Path | None, overrides: Sequence[str], user_keys: Sequence[str]
 ) -> ConfigReport:
-    """The report on the config of a run.
+    """The report on the config of a run. Never raises because of a file's content.
 
-    `train_config` is the checkpoint's config.yaml, `overrides` the command line, `user_keys` the dotted keys
-    that a user typed and that should exist without them. Never raises for what a file holds.
+    `train_config` is the checkpoint's config.yaml, `overrides` the command line, `user_keys` the dotted keys typed by
+    the user, which should exist without the overrides.
     """
     parts: list[bytes | str] = [_SCHEMA, __version__, *overrides, "", *user_keys, ""]
     with contextlib.suppress(OSError):
@@ -59,9 +41,10 @@ def config_report(
     cache, key = JsonCache("configs"), content_key(*parts)
     entry = cache.get(key)
     if isinstance(entry, dict):
-        return _from_json(entry)
+        found = (Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
+        return ConfigReport(**{**entry, "findings": tuple(found)})
     report = _examine(config_dir, train_config, overrides, user_keys)
-    cache.put(key, _as_json(report))
+    cache.put(key, to_json(report))
     return report
 
 
@@ -78,15 +61,15 @@ def _examine(
         return ConfigReport((Finding(error.code, severity, error.message, error.hint, subject=error.subject),))
     with inspection.safe_resolvers() as refused:
         findings, facts = inspection.examine(merged, refused)
-    unknown: dict[str, list[str]] = {}
+    unknown: dict[str, str] = {}
     if user_keys and not findings:
         bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
         unknown = inspection.unknown_keys(bare, user_keys)
-    return ConfigReport(tuple(findings), unknown_keys=tuple(unknown), nearest=unknown, **facts)
+    return ConfigReport(tuple(findings), unknown_keys=unknown, **facts)
 
 
 def _load(path: Path) -> Any:
-    """The checkpoint's config. Raises PML107 when it is no config."""
+    """The checkpoint's config. Raises PML107 if the file is not a config."""
     from omegaconf import DictConfig, OmegaConf
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
@@ -104,7 +87,7 @@ def _load(path: Path) -> Any:
 
 
 def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
-    """Hydra's part. Raises PML109 with Hydra's reason."""
+    """The config that Hydra composes from the overrides. Raises PML109 with Hydra's reason."""
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
@@ -120,7 +103,7 @@ def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
 
 
 def _merge(trained: Any, composed: Any) -> Any:
-    """What OmegaConf.merge gives, without its copies of the whole config: `trained` becomes the result."""
+    """The result of OmegaConf.merge without its copies of the whole config: modifies and returns `trained`."""
     from omegaconf.errors import OmegaConfBaseException
 
     if trained is None:
@@ -137,16 +120,7 @@ def _merge(trained: Any, composed: Any) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Hydra's advice to the authors of the configs."""
+    """Suppress Hydra's warnings, which are for the authors of the configs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _as_json(report: ConfigReport) -> dict[str, Any]:
-    return {**asdict(report), "findings": to_json(report.findings)}
-
-
-def _from_json(entry: dict[str, Any]) -> ConfigReport:
-    findings = tuple(Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
-    return ConfigReport(**{**entry, "findings": findings, "unknown_keys": tuple(entry["unknown_keys"])})

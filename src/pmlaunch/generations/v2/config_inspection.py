@@ -1,4 +1,4 @@
-"""Look into a merged config: does every value resolve, is any missing, does any name code to execute?"""
+"""Inspect a merged config: which values do not resolve, are missing, or name code that a run would execute."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.errors import did_you_mean
-from pmlaunch.generations.metric_definitions import AGENT_TARGET
-from pmlaunch.generations.v2.arithmetic import NotArithmetic, evaluate
+from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
 
-_MOST = 8  # findings of one kind: the ninth teaches nothing new
-# What ProtoMotions' own configs instantiate. hydra.utils.instantiate imports and calls whatever `_target_` says.
+_MOST = 8  # findings of one kind
+# The packages whose classes ProtoMotions' own configs instantiate: hydra.utils.instantiate calls any `_target_`.
 _TARGETS = (
     "protomotions.",
     "agents.callbacks.",
@@ -27,7 +27,7 @@ _TARGETS = (
 
 @contextlib.contextmanager
 def safe_resolvers() -> Iterator[list[str]]:
-    """ProtoMotions' resolvers, `eval` among them, without eval. Yields what was refused, filled as it happens."""
+    """Register ProtoMotions' resolvers, with arithmetic for `eval`. Yields the list of refused expressions."""
     from omegaconf import OmegaConf
 
     refused: list[str] = []
@@ -35,20 +35,27 @@ def safe_resolvers() -> Iterator[list[str]]:
     def arithmetic(expression: object) -> object:
         try:
             return evaluate(expression)
-        except NotArithmetic:
+        except NotArithmeticError:
             refused.append(str(expression))
             raise
+
+    # like upstream's, these take one argument only
+    def total(values: Any) -> Any:
+        return sum(values)
+
+    def whole(value: Any) -> int:
+        return int(value)
 
     resolvers: dict[str, Callable[..., Any]] = {
         "eval": arithmetic,
         "if": lambda condition, yes, no: yes if condition else no,
         "eq": lambda one, other: str(one).lower() == str(other).lower(),
         "sqrt": lambda value: math.sqrt(float(value)),
-        "sum": lambda values: sum(values),
-        "sum_list": lambda values: sum(values),
-        "ceil": lambda value: math.ceil(value),
-        "int": lambda value: int(value),
-        "len": lambda value: len(value),
+        "sum": total,
+        "sum_list": total,
+        "ceil": math.ceil,
+        "int": whole,
+        "len": len,
     }
     for name, resolver in resolvers.items():
         OmegaConf.register_new_resolver(name, resolver, replace=True)
@@ -90,8 +97,9 @@ def fast_yaml() -> Iterator[None]:
 
 
 def examine(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
-    """(findings, facts) of a merged config: everything that would stop a run or must not be run, and what
-    planning needs to know (see compose.ConfigReport). `refused` is what the resolvers refused.
+    """(findings, facts) of a merged config: what would stop a run or must not be run, and the fields of a ConfigReport.
+
+    `refused` holds the expressions that the resolvers refuse.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -112,7 +120,7 @@ def examine(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, A
 
 
 def _plain_leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
-    """(dotted key, value) of every value in plain containers."""
+    """(dotted key, value) of every value in dicts and lists."""
     if isinstance(node, dict):
         for key, child in node.items():
             yield from _plain_leaves(child, f"{prefix}.{key}" if prefix else str(key))
@@ -124,15 +132,17 @@ def _plain_leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 
 def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
-    """One finding for each value that does not resolve; those that hide code first."""
+    """One finding for each value that does not resolve; those that contain code first."""
+    from omegaconf.errors import MissingMandatoryValue
+
     findings = []
     for key, node, holder in _leaves(config, ""):
         refused.clear()
         try:
             _ = holder[node]
-        except Exception as error:
-            if type(error).__name__ == "MissingMandatoryValue":
-                continue
+        except MissingMandatoryValue:
+            continue
+        except Exception as error:  # noqa: BLE001  # a resolver may raise anything
             if refused:
                 message = f"{key} asks for ${{eval:...}} of {refused[-1]!r}, which is no arithmetic. Nothing was run."
                 findings.append(Finding("PML108", Severity.ERROR, message, subject=key))
@@ -144,22 +154,22 @@ def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
 
 
 def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
-    """(dotted key, last key, its container) of every value of the config, interpolations unresolved."""
+    """(dotted key, last key, its container) of every value of the config, with interpolations unresolved."""
     from omegaconf import DictConfig, ListConfig
 
     keys: Sequence[Any] = range(len(node)) if isinstance(node, ListConfig) else list(node.keys())
     for key in keys:
         path = f"{prefix}[{key}]" if isinstance(node, ListConfig) else f"{prefix}{'.' if prefix else ''}{key}"
-        child = node._get_node(key)
+        child = node._get_node(key)  # noqa: SLF001  # the only access that does not resolve the value
         is_container = isinstance(child, (DictConfig, ListConfig))
-        if is_container and not child._is_none() and not child._is_missing() and not child._is_interpolation():
+        if is_container and not child._is_none() and not child._is_missing() and not child._is_interpolation():  # noqa: SLF001
             yield from _leaves(child, path)
         else:
             yield path, key, node
 
 
 def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
-    """Every `_target_` that is not ProtoMotions' own: a run would import and call it."""
+    """A finding for each `_target_` outside ProtoMotions' own packages: a run would import and call it."""
     findings = []
     for key, target in values.items():
         if key.rpartition(".")[2] not in ("_target_", "_config_target_") or not isinstance(target, str):
@@ -174,7 +184,7 @@ def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
 
 
 def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values that planning needs, None where the config does not tell."""
+    """The values that planning needs; None if the config does not tell."""
 
     def number(key: str) -> Any:
         value = values.get(key)
@@ -195,26 +205,25 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, list[str]]:
-    """Those of `keys` that the config does not have, each with the nearest that it has."""
+def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, str]:
+    """Those of `keys` that the config lacks -> a sentence with the nearest that it has, or ""."""
     from omegaconf import OmegaConf
 
     known = {path.split("[")[0] for path, _, _ in _leaves(config, "")}
     known |= {".".join(path.split(".")[:depth]) for path in known for depth in range(1, path.count(".") + 1)}
-    unknown: dict[str, list[str]] = {}
+    unknown: dict[str, str] = {}
     for key in keys:
         if key in known or key.startswith("hydra."):
             continue
         with contextlib.suppress(Exception):
             if OmegaConf.select(config, key) is not None:
                 continue
-        sentence = did_you_mean(key, sorted(known)) or _by_last_part(key, known)
-        unknown[key] = [sentence] if sentence else []
+        unknown[key] = did_you_mean(key, sorted(known)) or _by_last_part(key, known)
     return unknown
 
 
 def _by_last_part(key: str, known: set[str]) -> str:
-    """`max_eval_steps` -> agent.config.max_eval_steps: the key was right, its place was not."""
-    last = key.split(".")[-1]
+    """The suggestion for a key that was typed without its path: agent.config.max_eval_steps for max_eval_steps."""
+    last = key.rsplit(".", maxsplit=1)[-1]
     ending = sorted(path for path in known if path.endswith(f".{last}"))
     return f" Did you mean {ending[0]}?" if ending else ""

@@ -1,10 +1,9 @@
-r"""How a value is written in a Hydra override so that the same value comes back.
+r"""Quote values for Hydra overrides so that Hydra and OmegaConf return the same value.
 
-A text goes between single quotes. Hydra's lexer takes a backslash for itself only before a quote, so
-backslashes are doubled there (and at the end, where the closing quote follows) and nowhere else: a Windows
-path stays readable. OmegaConf then reads `${` as an interpolation unless a backslash stands before it.
-Measured on Hydra 1.3.2; tests/property holds it for every text that hypothesis can think of. The one exception is the
-text `???`, which OmegaConf keeps for missing values.
+Text goes between single quotes. Hydra's lexer treats a backslash as an escape only before a quote, so backslashes are
+doubled there (and at the end, before the closing quote) and nowhere else: a Windows path stays readable. OmegaConf then
+reads `${` as an interpolation unless a backslash precedes it. Measured with Hydra 1.3.2; the tests in tests/property
+verify it with Hypothesis. The only exception is the text `???`, which OmegaConf reserves for missing values.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ _INTERPOLATION = re.compile(r"(\\*)\$\{")
 _QUOTE = re.compile(r"(\\*)'")
 _END = re.compile(r"(\\+)\Z")
 
-# eval_agent.py scans sys.argv as text: an argument that holds the word "simulator" and, behind its last "=",
-# the name of a simulator package makes it import that package. A path may hold both, so the word is broken up
-# by an interpolation that resolves to its second half.
+# eval_agent.py scans sys.argv as text: an argument that contains the word "simulator" and, after its last "=", the name of
+# a simulator package makes it import that package. A path may contain both, so the word is split by an interpolation
+# that resolves to its second half.
 _SCANNED = "simulator"
 _PACKAGES = ("isaacgym", "isaaclab", "genesis")
 _BROKEN_UP = "simul${oc.decode:ator}"
 
 
 def quoted(text: str) -> str:
-    """`text` as the right-hand side of an override: Hydra and OmegaConf give the same text back."""
+    """`text` as the right-hand side of an override that Hydra and OmegaConf turn back into the same text."""
     return _between_quotes(_INTERPOLATION.sub(r"\1\1\\${", text))
 
 
@@ -37,7 +36,7 @@ Plain = str | int | float | bool | None
 
 
 def value_text(value: Plain | list[Plain]) -> str:
-    """Any value as the right-hand side of an override, its type kept: 4 stays a number, 'null' a text."""
+    """`value` as the right-hand side of an override that keeps its type: 4 stays a number, 'null' a text."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -50,7 +49,7 @@ def value_text(value: Plain | list[Plain]) -> str:
 
 
 def value_override(key: str, value: Plain | list[Plain]) -> str:
-    """`++key=value`, harmless to upstream's scan of its arguments."""
+    """`++key=value`, safe from upstream's scan of its arguments."""
     text = f"++{key}={value_text(value)}"
     if isinstance(value, str) and is_scanned(text):
         pieces = [_INTERPOLATION.sub(r"\1\1\\${", piece) for piece in value.split(_SCANNED)]
@@ -59,5 +58,5 @@ def value_override(key: str, value: Plain | list[Plain]) -> str:
 
 
 def is_scanned(argument: str) -> bool:
-    """Whether eval_agent.py's scan would take `argument` for the choice of a simulator."""
-    return _SCANNED in argument and any(name in argument.split("=")[-1] for name in _PACKAGES)
+    """Whether eval_agent.py's scan would read `argument` as the choice of a simulator."""
+    return _SCANNED in argument and any(name in argument.rsplit("=", maxsplit=1)[-1] for name in _PACKAGES)

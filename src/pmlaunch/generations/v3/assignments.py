@@ -1,7 +1,7 @@
 """A user's overrides for ProtoMotions 3: `key=value` with Python's values, as inference_agent.py takes them.
 
-The same words that work for 2.x are understood: a leading + or ++, true, false and null, and the plain names of
-what is an option of its own (num_envs=4). What 3.x has nothing for is refused before the start.
+The spelling of 2.x is accepted as well: a leading + or ++, the words true, false and null, and the plain names of
+what is a command-line option in 3.x (num_envs=4). Keys without an equivalent in 3.x are refused before the start.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.generations.v2.overrides import UserOverride
+from pmlaunch.generations.overrides import OverrideKind, UserOverride
 
 PARTS = ("env", "simulator", "robot", "agent", "terrain", "motion_lib", "scene_lib")
 OPTIONS = ("checkpoint", "motion_file", "scenes_file", "num_envs", "headless", "command_source")
-_THINGS = ("robot", "simulator")
+_GROUPS = ("robot", "simulator")
 _WITHOUT_EQUIVALENT: Mapping[str, str] = {
     "terrain": "the terrain is frozen in the checkpoint's configs; terrain.FIELD=VALUE changes a field of it",
     "opt": "the constraints of MaskedMimic are frozen in the checkpoint's configs",
@@ -24,7 +24,7 @@ _WITHOUT_EQUIVALENT: Mapping[str, str] = {
     "ngpu": "use --devices",
     "nodes": "inference_agent.py runs on one machine",
     "fabric": "use --device, --devices and --ddp-backend",
-    "hydra": "3.x does without Hydra",
+    "hydra": "3.x does not use Hydra",
 }
 _SPELLED = {"true": "True", "false": "False", "null": "None", "none": "None"}
 
@@ -32,8 +32,8 @@ _SPELLED = {"true": "True", "false": "False", "null": "None", "none": "None"}
 def parse_assignments(texts: Sequence[str]) -> list[UserOverride]:
     """`texts` as inference_agent.py would take them.
 
-    Raises PML002 for what is no key=value, PML003 for a key of no part of the configs, PML016 for one that 3.x has
-    nothing for.
+    Raises PML002 if one is not key=value, PML003 for a key in no part of the configs, and PML016 for a key of 2.x that
+    3.x has no equivalent for.
     """
     return [_parse(text) for text in texts]
 
@@ -49,10 +49,10 @@ def _parse(text: str) -> UserOverride:
     word = _SPELLED.get(right_side.casefold(), right_side)
     value = _value(word)
     first = key.replace("@", ".").replace("/", ".").split(".")[0]
-    if key in _THINGS:
-        return UserOverride("group", key, right_side, str(value), added)
+    if key in _GROUPS:
+        return UserOverride(OverrideKind.GROUP, key, right_side, str(value), added)
     if key in OPTIONS or (first in PARTS and "." in key):
-        return UserOverride("value", key, word, value, added)
+        return UserOverride(OverrideKind.VALUE, key, word, value, added)
     if first in _WITHOUT_EQUIVALENT:
         message = f"{key} has no equivalent in ProtoMotions 3: {_WITHOUT_EQUIVALENT[first]}."
         raise PmlaunchError("PML016", message, subject=text)
@@ -63,7 +63,7 @@ def _parse(text: str) -> UserOverride:
 
 
 def _value(word: str) -> Any:
-    """What upstream makes of the text, by the same rule."""
+    """The value that upstream makes of the text, by the same rule."""
     try:
         value = ast.literal_eval(word)
     except (ValueError, SyntaxError, RecursionError, MemoryError):

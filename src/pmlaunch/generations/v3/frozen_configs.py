@@ -1,14 +1,13 @@
-"""The frozen configs of ProtoMotions 3: resolved_configs_inference.pt beside a checkpoint, and its text.
+"""The frozen configs of ProtoMotions 3: resolved_configs_inference.pt beside a checkpoint, and its text version.
 
-The .pt is a pickle, and upstream loads it with weights_only=False: that may run anything. Here its opcodes are
-read (frozenpickle.py), which runs nothing: they tell the robot's class and every name that loading would import. The .yaml beside
-it is upstream's own best-effort text of the same configs; all its values are texts.
+The .pt is a pickle that upstream loads with weights_only=False, which may execute anything. Here only its opcodes are
+read (frozen_pickle.py); they tell the robot's class and every name that loading would import. The .yaml beside it is
+upstream's best-effort dump of the same configs, in which all values are text.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3.frozen_pickle import read_names
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.json import read_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
 CONFIGS = "resolved_configs_inference.pt"
@@ -31,9 +31,12 @@ _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w
 
 @dataclass(frozen=True)
 class FrozenConfigs:
-    """What the pickle says without being loaded. `state` is "here", "pointer", "missing" or "unreadable".
+    """What can be told about the pickle without loading it.
 
-    `robot` is the module of the robot's class; `foreign` what configs have no need of: names, or (what is done).
+    Attributes:
+        state: "here", "pointer" (of Git LFS), "missing" or "unreadable".
+        robot: the module of the robot's class; None if there is not exactly one.
+        foreign: what configs do not need: names that loading would import or call, and (descriptions).
     """
 
     state: str
@@ -42,7 +45,7 @@ class FrozenConfigs:
 
 
 def read_frozen(checkpoint: Path) -> FrozenConfigs:
-    """The frozen configs beside `checkpoint`. Never raises for what the file holds."""
+    """Read the frozen configs beside `checkpoint`. Invalid content is a state, not an error."""
     path = checkpoint.parent / CONFIGS
     try:
         return _read(path, path.stat().st_mtime_ns)
@@ -56,12 +59,12 @@ def _read(path: Path, _changed: int) -> FrozenConfigs:
         return FrozenConfigs("pointer")
     try:
         with path.open("rb") as file:
-            if file.read(4) != b"PK\x03\x04":  # torch would take it for a bare pickle, whatever archive hangs behind it
+            if file.read(4) != b"PK\x03\x04":  # torch would load a bare pickle, even with an archive appended to it
                 return FrozenConfigs("unreadable")
         with zipfile.ZipFile(path) as archive:
             (name,) = [name for name in archive.namelist() if name.casefold().endswith("/data.pkl")]
             if archive.getinfo(name).file_size > _MAXIMUM_PICKLE:
-                raise ValueError("too long for configs")
+                raise ValueError("too long for configs")  # noqa: TRY301
             names, foreign = read_names(archive.read(name))
     except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
         return FrozenConfigs("unreadable")
@@ -70,7 +73,7 @@ def _read(path: Path, _changed: int) -> FrozenConfigs:
 
 
 def frozen_text(checkpoint: Path) -> Mapping[str, Any]:
-    """The configs as upstream wrote them down in YAML; empty where it did not, or not readably."""
+    """Read the configs from upstream's YAML dump; empty if it is missing or unreadable."""
     path = checkpoint.parent / _TEXT
     try:
         return _text(path, path.stat().st_mtime_ns)
@@ -80,7 +83,7 @@ def frozen_text(checkpoint: Path) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=64)
 def _text(path: Path, _changed: int) -> Mapping[str, Any]:
-    """Cached by content: two thousand lines of YAML take longer than everything else that a plan reads."""
+    """Read a dump, cached by content: two thousand lines of YAML take longer than the rest of a plan."""
     cache, key = JsonCache("frozen"), content_key("frozen 1", path.read_bytes())
     entry = cache.get(key)
     if isinstance(entry, dict):
@@ -89,13 +92,13 @@ def _text(path: Path, _changed: int) -> Mapping[str, Any]:
         text = {} if lfs.read_pointer(path) else yaml_mapping(path)
     except PmlaunchError:
         return {}
-    with contextlib.suppress(TypeError, ValueError, RecursionError):  # dates, or a list that holds itself: no cache
+    with contextlib.suppress(TypeError, ValueError, RecursionError):  # dates and cyclic lists cannot be cached
         cache.put(key, text)
     return text
 
 
 def text_at(text: Mapping[str, Any], key: str) -> Any:
-    """The value at a dotted key; None where there is none. "None" is None: upstream writes texts only."""
+    """Return the value at a dotted key; None if there is none or if it is "None", since upstream writes text only."""
     node: Any = text
     for part in key.split("."):
         if not isinstance(node, Mapping) or part not in node:
@@ -105,7 +108,7 @@ def text_at(text: Mapping[str, Any], key: str) -> Any:
 
 
 def number_at(text: Mapping[str, Any], key: str) -> float | None:
-    """The number at a dotted key; None where there is none."""
+    """Return the number at a dotted key; None if there is none."""
     try:
         return float(text_at(text, key))
     except (TypeError, ValueError):
@@ -113,22 +116,18 @@ def number_at(text: Mapping[str, Any], key: str) -> float | None:
 
 
 def typed_arguments(checkpoint: Path) -> Mapping[str, Any]:
-    """What was typed for the training: ProtoMotions 3 keeps it as JSON in config.yaml. Empty for any other file."""
-    try:
-        content = (checkpoint.parent / "config.yaml").read_text(encoding="utf-8")
-        arguments = json.loads(content) if content.lstrip().startswith("{") else {}
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return arguments if isinstance(arguments, dict) and "robot_name" in arguments else {}
+    """Read the arguments of the training, which ProtoMotions 3 stores as JSON in config.yaml; empty for other files."""
+    arguments = read_mapping(checkpoint.parent / "config.yaml")
+    return arguments if "robot_name" in arguments else {}
 
 
 def is_of_generation_3(checkpoint: Path) -> bool:
-    """Whether ProtoMotions 3 made this checkpoint, by what lies beside it."""
+    """Whether the files beside a checkpoint show that ProtoMotions 3 made it."""
     return (checkpoint.parent / CONFIGS).is_file() or bool(typed_arguments(checkpoint))
 
 
 def robot_names(checkpoint: Path) -> Iterator[str]:
-    """The robot's name as the files tell it, the surest first."""
+    """Yield the robot's names according to the files, the most reliable first."""
     frozen = read_frozen(checkpoint)
     if frozen.robot:
         yield frozen.robot
@@ -138,13 +137,13 @@ def robot_names(checkpoint: Path) -> Iterator[str]:
 
 
 def robot_bodies(checkpoint: Path) -> frozenset[str]:
-    """The bodies of the trained robot, from the text of the configs; empty where that does not tell."""
+    """Return the bodies of the trained robot according to the text of the configs; empty if unknown."""
     bodies = text_at(frozen_text(checkpoint), "robot.kinematic_info.body_names")
     return frozenset(map(str, bodies)) if isinstance(bodies, list) else frozenset()
 
 
 def trained_simulator(checkpoint: Path) -> str | None:
-    """The simulator of the training: protomotions.simulator.NAME.simulator.Class; None where that is not said."""
+    """Return the simulator of the training, NAME of protomotions.simulator.NAME.simulator.Class; None if unknown."""
     parts = str(text_at(frozen_text(checkpoint), "simulator._target_")).split(".")
     if len(parts) >= 3:
         return parts[-3]
@@ -153,6 +152,6 @@ def trained_simulator(checkpoint: Path) -> str | None:
 
 
 def measures_something(checkpoint: Path) -> bool:
-    """Whether the checkpoint's evaluator has anything to measure, which a prior's has not; yes where it is not said."""
+    """Whether the checkpoint's evaluator measures anything, unlike a prior's; true if unknown."""
     evaluator = text_at(frozen_text(checkpoint), "agent.evaluator")
     return not isinstance(evaluator, Mapping) or evaluator.get("evaluation_components", True) != {}

@@ -1,15 +1,17 @@
-"""A checkout that is there already: whether it is what was asked for, and the switch where it is not.
+"""An existing checkout: whether it is what was asked for, and the switch if it is not.
 
-Without --ref every checkout is used as it is. A branch is asked for at its source, because it may be further there.
+Without --ref any checkout is used as it is. A branch is looked up at its source, because it may have moved there.
 """
 
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
-from pmlaunch.installing.checkout.location import Place
+from pmlaunch.installing.checkout.location import Location
 from pmlaunch.installing.checkout.source import (
     DEFAULT_SOURCE,
     address,
@@ -20,69 +22,73 @@ from pmlaunch.installing.checkout.source import (
     same_source,
     source_of,
 )
-from pmlaunch.installing.checkout.switch import switch
-from pmlaunch.installing.step import Report, Site, install_words
+from pmlaunch.installing.checkout.switch import SwitchTarget, switch
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.step import install_words
 from pmlaunch.model import Finding, Generation, Severity
 
 
-def is_right_ref(git: Git, site: Site, place: Place) -> bool:
-    """Whether the checkout is what was asked for; without --ref every checkout is, whatever its generation."""
-    request, folder = site.request, site.checkout
+@dataclass(frozen=True)
+class RefCheck:
+    """Whether a checkout is at the ref that was asked for, and findings about it."""
+
+    right: bool
+    notes: tuple[Finding, ...] = ()
+
+
+def check_ref(git: Git, context: InstallContext, location: Location) -> RefCheck:
+    """Whether the checkout is what was asked for. Without --ref it is, whatever its generation."""
+    request, folder = context.request, context.checkout
     head = git.ask("rev-parse", "--verify", "-q", "HEAD", cwd=folder)
     if not request.ref_given:
+        notes = _other_source(git, context)
         if head is None or head != known_commit(git, folder, request.ref):
-            _note_adopted(site, place, (head or "no commit")[:8])
-        _note_other_source(git, site)
-        return True
+            notes = (*_adopted(context, location, (head or "no commit")[:8]), *notes)
+        return RefCheck(True, notes)
     known = known_ref(git, folder, request.ref)
+    at_known = known is not None and head == known.commit
     if not is_branch(known):
-        right = known is not None and head == known.commit
-        if right:
-            _note_other_source(git, site)
-        return right
+        return RefCheck(at_known, _other_source(git, context) if at_known else ())
     url = source_of(git, folder, request.source)
-    there = branch_at(git, folder, url, request.ref)
-    if there:
-        return head == there
-    if there is None:
+    at_source = branch_at(git, folder, url, request.ref)
+    if at_source:
+        return RefCheck(head == at_source)
+    if at_source is None:
         message = f"{url} does not answer: {request.ref} may be further there than in {folder}."
-        _note(site, "PML416", message, "the same command again, when it can be reached")
-    return known is not None and head == known.commit
+        return RefCheck(at_known, (_note(context, message, "the same command again, when it can be reached"),))
+    return RefCheck(at_known)
 
 
-def _note_adopted(site: Site, place: Place, head: str) -> None:
-    """The checkout is not at the ref that a new one would be at: told, and with generation 3 as a warning."""
-    hint = install_words(site.checkout, site.request.simulator, f"--ref {site.request.ref}")
-    message = f"{site.checkout} is at {head}, not at {site.request.ref}. It is used as it is."
-    _note(site, "PML416", message, hint)
-    if place.generation is Generation.V3:
-        message = (
-            f"{site.checkout} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
-        )
-        _note(site, "PML410", message, hint, Severity.WARNING)
+def _adopted(context: InstallContext, location: Location, head: str) -> tuple[Finding, ...]:
+    """The checkout is not at the ref that a new one would be at: a note, and for generation 3 a warning."""
+    request, folder = context.request, context.checkout
+    hint = install_words(folder, request.simulator, f"--ref {request.ref}")
+    note = _note(context, f"{folder} is at {head}, not at {request.ref}. It is used as it is.", hint)
+    if location.generation is not Generation.V3:
+        return (note,)
+    message = f"{folder} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
+    return (note, Finding("PML410", Severity.WARNING, message, hint, None, str(folder)))
 
 
-def _note_other_source(git: Git, site: Site) -> None:
-    """--source names another place than the one the checkout came from, and is not asked."""
-    typed, origin = site.request.source, git.ask("config", "--local", "remote.origin.url", cwd=site.checkout)
+def _other_source(git: Git, context: InstallContext) -> tuple[Finding, ...]:
+    """A note if --source differs from where the checkout came from: that source is not used."""
+    typed, origin = context.request.source, git.ask("config", "--local", "remote.origin.url", cwd=context.checkout)
     if not origin or typed == DEFAULT_SOURCE:
-        return
-    with contextlib.suppress(PmlaunchError):  # a folder that is not there any more
+        return ()
+    with contextlib.suppress(PmlaunchError):  # a folder that no longer exists
         if same_source(origin, address(typed)):
-            return
-    message = f"{site.checkout} came from {origin} and is used: {typed} was not asked for {site.request.ref}."
-    _note(site, "PML416", message, "--dir ANOTHER_FOLDER makes a checkout from the other source")
+            return ()
+    message = f"{context.checkout} came from {origin} and is used: {typed} was not asked for {context.request.ref}."
+    return (_note(context, message, "--dir ANOTHER_FOLDER makes a checkout from the other source"),)
 
 
-def _note(site: Site, code: str, message: str, hint: str, severity: Severity = Severity.NOTE) -> None:
-    finding = Finding(code, severity, message, hint, None, str(site.checkout))
-    if finding not in site.findings:
-        site.findings.append(finding)
+def _note(context: InstallContext, message: str, hint: str) -> Finding:
+    return Finding("PML416", Severity.NOTE, message, hint, None, str(context.checkout))
 
 
-def switch_asked(git: Git, site: Site, report: Report) -> None:
-    """To the ref that was asked for: a branch from its source as it is there now, anything else as it is known here."""
-    request, folder = site.request, site.checkout
+def switch_to_request(git: Git, context: InstallContext, report: Reporter) -> None:
+    """Switch to the requested ref: a branch as it is at its source now, anything else as it is known here."""
+    request, folder = context.request, context.checkout
     branch = git.ask("symbolic-ref", "--short", "-q", "HEAD", cwd=folder)
     head = (git.ask("rev-parse", "--verify", "-q", "HEAD", cwd=folder) or "")[:8]
     known = known_ref(git, folder, request.ref)
@@ -91,7 +97,7 @@ def switch_asked(git: Git, site: Site, report: Report) -> None:
         url = source_of(git, folder, request.source)
         if branch_at(git, folder, url, request.ref):
             commit = None
-    switch(git, folder, url, request.ref, report, commit)
+    switch(git, folder, SwitchTarget(request.ref, url, commit), report)
     if branch:
         message = f"{folder} was on the branch {branch} ({head}); it is at {request.ref} now, on no branch."
-        _note(site, "PML416", message, f'back: git -C "{folder}" checkout {branch}')
+        report.found(_note(context, message, f'back: git -C "{folder}" checkout {branch}'))

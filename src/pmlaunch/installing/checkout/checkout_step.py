@@ -1,4 +1,4 @@
-"""The step that brings ProtoMotions: built, adopted, or switched; a submodule where there is a git repository."""
+"""The step that provides the ProtoMotions checkout: cloned, adopted or switched; a submodule inside a git repository."""
 
 from __future__ import annotations
 
@@ -7,132 +7,114 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git, cannot_write
-from pmlaunch.installing.checkout.adopted import is_right_ref, switch_asked
-from pmlaunch.installing.checkout.clone import Building, build, refuse_if_at_work
-from pmlaunch.installing.checkout.location import Around, Place, around, look_at, remove_marker
+from pmlaunch.installing.checkout.adopted import check_ref, switch_to_request
+from pmlaunch.installing.checkout.clone import CloneOrder, clone, refuse_clone
+from pmlaunch.installing.checkout.location import Content, Location, Surrounding, look_at, surrounding
 from pmlaunch.installing.checkout.source import address, generation_by_name, is_commit, known_ref
-from pmlaunch.installing.checkout.stage_folder import refuse_foreign_stage
 from pmlaunch.installing.checkout.submodule import free_name, register, restore
 from pmlaunch.installing.checkout.switch import refuse_if_changed
-from pmlaunch.installing.step import Report, Site, Todo
+from pmlaunch.installing.checkout.unfinished import refuse_if_at_work, remove_marker
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Generation, Severity
 
 DEFAULT_REF = "v2.3"
-# Bytes of one commit without history (packed), and of its files: v2.3 measured but for eleven files, 3.x estimated
-_SIZES = {Generation.V2: (51_200_000, 108_600_000), Generation.V3: (30_000_000, 67_000_000)}
 
 
 class CheckoutStep:
-    """ProtoMotions at a pinned ref."""
+    """Provide ProtoMotions at the requested ref."""
 
     name = "checkout"
     title = "ProtoMotions checkout"
 
-    def todo(self, site: Site) -> Todo | None:
-        """Raises PML404 (no such folder), PML406, PML407, PML408; what only the source knows is seen in `do`."""
-        git, request = Git(site), site.request
-        place = look_at(site.checkout)
-        if place.state == "other":
+    def plan(self, context: InstallContext) -> AlreadyDone | Todo:
+        """Raises PML404 (no such folder), PML406, PML407, PML408; what only the source knows is checked in `do`."""
+        git, folder, ref = context.git(), context.checkout, context.request.ref
+        location = look_at(folder)
+        if location.content is Content.OTHER:
+            what = "is not empty and is no ProtoMotions checkout" if folder.is_dir() else "is a file, not a folder"
             raise PmlaunchError(
-                "PML406",
-                f"{site.checkout} {_what_it_is(site.checkout)}. It is left as it is.",
-                hint="--dir ANOTHER_FOLDER",
-                subject=str(site.checkout),
+                "PML406", f"{folder} {what}. It is left as it is.", hint="--dir ANOTHER_FOLDER", subject=str(folder)
             )
-        if place.state == "absent":
-            return _to_build(git, site)
-        if place.gitdir is None:
-            site.findings.append(_no_git(site.checkout))
-            site.said[self.name] = f"adopted: {site.checkout} (no git repository)"
-            return None
-        refuse_if_at_work(place.gitdir, site.checkout)
-        if place.marker:
+        if location.content is Content.NOTHING:
+            return _plan_clone(git, context)
+        if location.gitdir is None:
+            return AlreadyDone(f"adopted: {folder} (no git repository)", notes=(_no_git(folder),))
+        refuse_if_at_work(location.gitdir, folder)
+        if location.marker:
             return Todo("finish what an earlier install began")
-        if is_right_ref(git, site, place):
-            site.said[self.name] = _state(git, site.checkout)
-            return None
-        refuse_if_changed(git, site.checkout, request.ref, _held(git, site.checkout))
-        known = known_ref(git, site.checkout, request.ref)
+        check = check_ref(git, context, location)
+        if check.right:
+            return AlreadyDone(_describe(git, folder), check.notes)
+        repository = surrounding(git, folder)
+        refuse_if_changed(git, folder, ref, repository.pinned if repository else None)
         return Todo(
-            f"switch {site.checkout} to {request.ref}",
-            (f'git -C "{site.checkout}" checkout --detach {request.ref}',),
-            bytes=None if known else _SIZES[Generation.V2][0],
-            findings=_generation_warning(request.ref),
+            f"switch {folder} to {ref}",
+            (f'git -C "{folder}" checkout --detach {ref}',),
+            bytes=None if known_ref(git, folder, ref) else GENERATIONS[Generation.V2].download_bytes,
+            findings=_generation_warning(ref),
+            notes=check.notes,
         )
 
-    def do(self, site: Site, report: Report) -> None:
-        git, place = Git(site), look_at(site.checkout)
-        if place.state == "checkout" and not place.marker:
-            switch_asked(git, site, report)
-            return
-        repository = _submodule_of(git, site)
-        if place.state == "absent":
-            if repository and repository.pinned and repository.name and (repository.modules / repository.name).exists():
-                building = _building(site, repository)
-                if (
-                    look_at(building.stage).state == "absent"
-                    and not (building.gitdir / "pmlaunch-install.json").exists()
-                ):
-                    restore(git, repository)
-                    return
-            build(git, _building(site, repository), report)
-            place = look_at(site.checkout)
-        _finish(git, site, place)
-
-    def prove(self, site: Site) -> str:
-        """Raises PML409 when the files do not make a checkout."""
-        if generation_of(site.checkout) is None:
-            raise PmlaunchError("PML409", f"{site.checkout} is no checkout after all.", subject=str(site.checkout))
-        if generation_of(site.checkout) is Generation.V3 and not _generation_warning(site.request.ref):
-            site.findings.append(_other_generation(site.request.ref))
-        return _state(Git(site), site.checkout)
+    def do(self, context: InstallContext, report: Reporter) -> Done:
+        """Raises PML409 if the files do not make a checkout, and what `clone` and `switch` raise."""
+        git, folder = context.git(report), context.checkout
+        location = look_at(folder)
+        if location.content is Content.CHECKOUT and not location.marker:
+            switch_to_request(git, context, report)
+        else:
+            if location.content is Content.NOTHING:
+                _clone_or_restore(git, context, report)
+            _finish(git, folder, look_at(folder))
+        generation = generation_of(folder)
+        if generation is None:
+            raise PmlaunchError("PML409", f"{folder} is not a valid ProtoMotions checkout.", subject=str(folder))
+        if generation is Generation.V3 and not _generation_warning(context.request.ref):
+            report.found(_other_generation(context.request.ref))
+        return Done(_describe(git, folder))
 
 
-def _what_it_is(place: Path) -> str:
-    return "is not empty and is no ProtoMotions checkout" if place.is_dir() else "is a file, not a folder"
-
-
-def _to_build(git: Git, site: Site) -> Todo:
-    request, repository = site.request, _submodule_of(git, site)
-    building = _building(site, repository)
-    refuse_if_at_work(building.gitdir, site.checkout)
-    refuse_foreign_stage(building.stage)
-    _refuse_where_one_stands(site)
-    generation = generation_by_name(building.ref) or Generation.V2
+def _plan_clone(git: Git, context: InstallContext) -> Todo:
+    request, repository = context.request, _submodule_parent(git, context)
+    order = _order(context, repository)
+    refuse_clone(order)
+    _refuse_current_folder(context)
     kind = f"submodule of {repository.root}" if repository else "clone"
-    packed, files = _SIZES[generation]
+    adapter = GENERATIONS[generation_by_name(order.ref) or Generation.V2]
     return Todo(
-        f"{request.ref if building.ref == request.ref else building.ref[:8]} from {building.url} as a {kind}, "
+        f"{request.ref if order.ref == request.ref else order.ref[:8]} from {order.url} as a {kind}, "
         "without history and without checkpoints",
-        _commands(building, repository),
-        bytes=packed,
-        disk=packed + files,
-        findings=_generation_warning(building.ref),
+        _commands(order, repository),
+        bytes=adapter.download_bytes,
+        disk=adapter.download_bytes + adapter.disk_bytes,
+        findings=_generation_warning(order.ref),
     )
 
 
-def _commands(building: Building, repository: Around | None) -> tuple[str, ...]:
+def _commands(order: CloneOrder, repository: Surrounding | None) -> tuple[str, ...]:
     """What a person could type instead, in any shell."""
     plain = "git -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false"
-    ref, url, folder = building.ref, building.url, building.folder
-    told = [f'{plain} clone --depth 1 --branch {ref} {url} "{folder}"']
-    if is_commit(ref):  # git clone takes a branch or a tag only
-        told = [
+    ref, url, folder = order.ref, order.url, order.folder
+    commands = [f'{plain} clone --depth 1 --branch {ref} {url} "{folder}"']
+    if is_commit(ref):  # git clone accepts only a branch or a tag
+        commands = [
             f'git init "{folder}"',
             f'git -C "{folder}" remote add origin {url}',
             f'git -C "{folder}" fetch --depth 1 origin {ref}',
             f'{plain} -C "{folder}" checkout --detach {ref}',
         ]
     if repository:
-        told.append(f'git -C "{repository.root}" submodule add --force {url} "{repository.path}"')
-    return tuple(told)
+        commands.append(f'git -C "{repository.root}" submodule add --force {url} "{repository.path}"')
+    return tuple(commands)
 
 
-def _refuse_where_one_stands(site: Site) -> None:
-    """Raise PML001 for the current folder: the checkout takes its place, and the shell would stand in a removed one."""
-    folder = site.checkout
-    if folder.is_dir() and folder.samefile(site.settings.folder):
+def _refuse_current_folder(context: InstallContext) -> None:
+    """Raise PML001 for the current folder: the clone replaces it, and the shell would be left in a deleted one."""
+    folder = context.checkout
+    if folder.is_dir() and folder.samefile(context.settings.folder):
         raise PmlaunchError(
             "PML001",
             f"--dir cannot be the current folder ({folder}): the checkout is built beside it and takes its place.",
@@ -141,53 +123,56 @@ def _refuse_where_one_stands(site: Site) -> None:
         )
 
 
-def _building(site: Site, repository: Around | None) -> Building:
-    """What is to be built. A submodule that is noted already keeps its commit and its source unless others were typed."""
-    request = site.request
-    building = Building(site.checkout, address(request.source), request.ref)
+def _order(context: InstallContext, repository: Surrounding | None) -> CloneOrder:
+    """The clone to make. A submodule on record keeps its commit and its source unless others were typed."""
+    request = context.request
+    order = CloneOrder(context.checkout, address(request.source), request.ref)
     if repository is None:
-        return building
-    building = replace(building, name=free_name(repository), modules=repository.modules)
+        return order
+    order = replace(order, submodule=free_name(repository))
     if repository.pinned and not request.ref_given:
-        noted = repository.url if repository.url and "://" in repository.url else building.url
-        return replace(building, ref=repository.pinned, url=noted)
-    return building
+        recorded = repository.url if repository.url and "://" in repository.url else order.url
+        return replace(order, ref=repository.pinned, url=recorded)
+    return order
 
 
-def _submodule_of(git: Git, site: Site) -> Around | None:
-    """The repository that the checkout becomes a submodule of; None for a plain clone."""
-    kind = site.request.kind
+def _submodule_parent(git: Git, context: InstallContext) -> Surrounding | None:
+    """The repository that the checkout becomes a submodule of; None for a plain clone. Raises PML001."""
+    kind = context.request.kind
     if kind == "clone":
         return None
-    repository = around(git, site.checkout)
+    repository = surrounding(git, context.checkout)
     if repository is None and kind == "submodule":
         raise PmlaunchError(
-            "PML001", f"{site.checkout} lies in no git repository, so it cannot be a submodule.", hint="--as clone"
+            "PML001", f"{context.checkout} lies in no git repository, so it cannot be a submodule.", hint="--as clone"
         )
     return repository if kind == "submodule" or (repository and not repository.ignored) else None
 
 
-def _finish(git: Git, site: Site, place: Place) -> None:
-    """What comes after the checkout is in its place; done again after an interruption."""
-    assert place.gitdir is not None
-    marker = place.marker or {}
-    name = marker.get("name")
-    repository = around(git, site.checkout) if name else None
+def _clone_or_restore(git: Git, context: InstallContext, report: Reporter) -> None:
+    repository = _submodule_parent(git, context)
+    recorded = repository.name if repository and repository.pinned else None
+    if repository and recorded and (repository.modules / recorded).exists():
+        restore(git, repository)
+    else:
+        clone(git, _order(context, repository), report)
+
+
+def _finish(git: Git, folder: Path, location: Location) -> None:
+    """Register the clone as a submodule if it is to be one, and remove the marker. May be repeated after a kill."""
+    if location.marker is None or location.gitdir is None:
+        return
+    repository = surrounding(git, folder) if location.marker.name else None
     try:
         if repository is not None:
-            register(git, repository, site.checkout, place.gitdir, str(name), str(marker["url"]))
-        remove_marker(look_at(site.checkout).gitdir or place.gitdir)
+            register(git, repository, location.marker)
+        remove_marker(look_at(folder).gitdir or location.gitdir)
     except OSError as error:
-        raise cannot_write(site.checkout, error) from error
+        raise cannot_write(folder, error) from error
 
 
-def _held(git: Git, folder: Path) -> str | None:
-    repository = around(git, folder)
-    return repository.pinned if repository else None
-
-
-def _state(git: Git, folder: Path) -> str:
-    """ "v2.3 (4a905b99), generation 2, submodule": what is checked out."""
+def _describe(git: Git, folder: Path) -> str:
+    """What is checked out, such as "v2.3 (4a905b99), generation 2, submodule"."""
     commit = (git.ask("rev-parse", "HEAD", cwd=folder) or "")[:8]
     name = git.ask("describe", "--tags", "--exact-match", cwd=folder) or git.ask(
         "name-rev", "--name-only", "HEAD", cwd=folder

@@ -1,8 +1,8 @@
-"""Build a checkout beside its place and move it there: it is whole or not there.
+"""Clone a checkout in a temporary folder beside its place and move it there: it is complete or absent.
 
-What is fetched: one commit, without history (--depth 1); first only its directory, which tells whether this is
-ProtoMotions at all, then the files (--filter=blob:none, where the source can do that). Checkpoints stay pointers.
-Everything is noted in a marker inside the repository, so that whoever comes after a kill knows where this was.
+Fetched is one commit without history (--depth 1): first only its tree, which shows whether this is ProtoMotions at all,
+then the files (--filter=blob:none, if the source supports it). Checkpoints stay pointers. An interrupted clone is removed
+and begun again by the next install.
 """
 
 from __future__ import annotations
@@ -10,191 +10,173 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.git.failures import failure
-from pmlaunch.git.progress import GitProgress
+from pmlaunch.git.progress import GitProgress, Progress, Reporter
 from pmlaunch.git.runner import NO_LFS, Git, RunOptions, cannot_write
-from pmlaunch.git.safety import git_folder
-from pmlaunch.installing.checkout.location import read_marker, write_marker
 from pmlaunch.installing.checkout.source import Ref, find_ref
-from pmlaunch.installing.checkout.stage_folder import discard, refuse_foreign_stage
-from pmlaunch.installing.step import Progress, Report
-from pmlaunch.processes.child import created, is_running
+from pmlaunch.installing.checkout.unfinished import (
+    Marker,
+    refuse_foreign,
+    refuse_if_at_work,
+    remove_leftover,
+    write_marker,
+)
 
 _PROGRAMS = ("protomotions/eval_agent.py", "protomotions/inference_agent.py")
-_STDIN = (2, 29)  # since this git, objects to fetch can be named one by one
+_STDIN = (2, 29)  # the first git that takes the objects to fetch one by one
 
 
 @dataclass(frozen=True)
-class Building:
-    """One checkout to be built. `modules` is the folder for its repository when it becomes the submodule `name`."""
+class CloneOrder:
+    """A clone to be made: of `ref` at `url` in `folder`, to become the submodule `submodule` if that is a name."""
 
     folder: Path
     url: str
     ref: str
-    name: str | None = None
-    modules: Path | None = None
+    submodule: str | None = None
 
     @property
-    def stage(self) -> Path:
+    def temporary(self) -> Path:
+        """The folder beside, in which the clone is made."""
         return self.folder.with_name(f".{self.folder.name}.pmlaunch")
 
     @property
     def gitdir(self) -> Path:
-        return self.modules / self.name if self.modules and self.name else self.stage / ".git"
+        """The repository of the clone while it is made."""
+        return self.temporary / ".git"
 
 
-def build(git: Git, building: Building, report: Report) -> None:
-    """Fetch, check out, look, move into place; the marker stays until the caller has finished.
+def refuse_clone(order: CloneOrder) -> None:
+    """Raise PML408 if another install makes this clone, PML406 if its temporary folder is a user's."""
+    refuse_if_at_work(order.gitdir, order.folder)
+    refuse_foreign(order.temporary)
 
-    Raises PML402 to PML406, PML408, PML409, PML422. What was fetched is kept for the next attempt; nothing else is.
+
+def clone(git: Git, order: CloneOrder, report: Reporter) -> None:
+    """Fetch, check out and move into place. The marker stays in the repository until the caller has registered it.
+
+    Raises PML402 to PML406, PML408, PML409, PML422; nothing is left behind then.
     """
-    refuse_foreign_stage(building.stage)
+    refuse_clone(order)
     try:
-        _prepare(git, building)
-        _fetch(git, building, report)
-        _check_out(git, building, report)
-        _move(building)
+        remove_leftover(order.temporary)
+        order.gitdir.mkdir(parents=True)
     except OSError as error:
-        raise cannot_write(building.folder.parent, error) from error
+        raise cannot_write(order.folder.parent, error) from error
+    try:
+        _initialise(git, order)
+        commit = _fetch(git, order, report)
+        _check_out(git, order, commit, report)
+        _move(order)
+    except OSError as error:
+        raise cannot_write(order.folder.parent, error) from error
     finally:
-        marker = read_marker(building.gitdir)
-        if building.stage.exists() and not (marker and marker.get("fetched")):
-            discard(building.stage, building.gitdir)
+        remove_leftover(order.temporary)
 
 
-def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
-    """Raise PML408 when another install that still runs has this repository in hand."""
-    marker = read_marker(gitdir) or {}
-    if marker.get("pid") != os.getpid() and is_running(marker.get("pid"), marker.get("created")):
-        raise PmlaunchError(
-            "PML408",
-            f"Another pmlaunch install (pid {marker['pid']}) is building {folder}.",
-            hint="wait for it, then: pmlaunch install",
-            subject=str(folder),
-        )
-
-
-def _prepare(git: Git, building: Building) -> None:
-    """An empty repository with its marker, or the one of an earlier attempt at the same."""
-    stage, gitdir = building.stage, building.gitdir
-    marker = read_marker(gitdir)
-    refuse_if_at_work(gitdir, building.folder)
-    same = marker and (marker.get("url"), marker.get("ref")) == (building.url, building.ref)
-    if not (same and stage.is_dir() and git_folder(stage)):
-        discard(building.stage, building.gitdir)
-    stage.mkdir(parents=True, exist_ok=True)
-    gitdir.mkdir(parents=True, exist_ok=True)
-    me = {"pid": os.getpid(), "created": created(os.getpid())}
-    write_marker(gitdir, **me, url=building.url, ref=building.ref, name=building.name)
-    for lock in (*gitdir.glob("*.lock"), *gitdir.glob("refs/**/*.lock")):
-        lock.unlink(missing_ok=True)  # ours: whoever held it was ended with its launcher
-    apart = [f"--separate-git-dir={gitdir}"] if building.name else []
-    _told(git, building, "init", "-q", "--template=", *apart, str(stage), cwd=stage.parent)
-    _told(git, building, "config", "remote.origin.url", building.url)
+def _initialise(git: Git, order: CloneOrder) -> None:
+    """An empty repository with its marker. The marker comes first, so that a kill leaves nothing unrecognised."""
+    write_marker(order.gitdir, Marker.of_this_process(order.url, order.submodule))
+    _run(git, order, "init", "-q", "--template=", str(order.temporary), cwd=order.temporary.parent)
+    _run(git, order, "config", "remote.origin.url", order.url)
     if git.longpaths:
-        _told(git, building, "config", "core.longpaths", "true")
+        _run(git, order, "config", "core.longpaths", "true")
 
 
-def _fetch(git: Git, building: Building, report: Report) -> None:
-    """The commit, looked at, and its files."""
-    if (read_marker(building.gitdir) or {}).get("fetched"):
-        return
-    stage, url = building.stage, building.url
-    report(Progress(f"asking {url}"))
-    ref = find_ref(git, url, building.ref, stage)
+def _fetch(git: Git, order: CloneOrder, report: Reporter) -> str:
+    """Fetch the commit, make sure that it is ProtoMotions, and fetch its files; return the commit."""
+    report.progress(Progress(f"asking {order.url}"))
+    ref = find_ref(git, order.url, order.ref, order.temporary)
     if ref.name:
-        _told(git, building, "config", "remote.origin.fetch", ref.refspec)
+        _run(git, order, "config", "remote.origin.fetch", ref.refspec)
     partial = ["--filter=blob:none"] if git.version >= _STDIN else []
-    text = f"fetching {building.ref}"
+    listener = GitProgress(report.progress, f"fetching {order.ref}")
     arguments = ["fetch", "--progress", "--depth=1", *partial, "--no-tags", "origin", ref.refspec]
-    ended = git.run(*arguments, cwd=stage, listener=GitProgress(report, text))
+    ended = git.run(*arguments, cwd=order.temporary, listener=listener)
     if not ended.ok:
-        raise failure(ended, f"Fetching {building.ref} from {url}", url, "PML403")
-    commit = _commit(git, stage, ref)
-    _refuse_others(git, building, commit)
-    _fetch_missing(git, building, commit, GitProgress(report, text))
-    write_marker(building.gitdir, fetched=True, commit=commit)
+        raise failure(ended, f"Fetching {order.ref} from {order.url}", order.url, "PML403")
+    commit = _commit_of(git, order, ref)
+    _refuse_other_programs(git, order, commit)
+    _fetch_missing(git, order, commit, listener)
+    return commit
 
 
-def _commit(git: Git, stage: Path, ref: Ref) -> str:
-    commit = git.ask("rev-parse", "--verify", "-q", f"{ref.kept}^{{commit}}", cwd=stage)
+def _commit_of(git: Git, order: CloneOrder, ref: Ref) -> str:
+    commit = git.ask("rev-parse", "--verify", "-q", f"{ref.kept}^{{commit}}", cwd=order.temporary)
     if commit is None:
         raise PmlaunchError("PML409", f"git fetched {ref.kept} and does not know it.", subject=ref.kept)
     return commit
 
 
-def _refuse_others(git: Git, building: Building, commit: str) -> None:
-    """Raise PML404 unless the commit's directory has a program of ProtoMotions."""
-    if not git.ask("ls-tree", "--name-only", commit, "--", *_PROGRAMS, cwd=building.stage):
+def _refuse_other_programs(git: Git, order: CloneOrder, commit: str) -> None:
+    """Raise PML404 unless the commit contains a program of ProtoMotions."""
+    if not git.ask("ls-tree", "--name-only", commit, "--", *_PROGRAMS, cwd=order.temporary):
         raise PmlaunchError(
             "PML404",
-            f"{building.url} is no ProtoMotions: {building.ref} has neither {_PROGRAMS[0]} nor {_PROGRAMS[1]}.",
+            f"{order.url} is no ProtoMotions: {order.ref} has neither {_PROGRAMS[0]} nor {_PROGRAMS[1]}.",
             hint="--source https://github.com/NVlabs/ProtoMotions",
-            subject=building.url,
+            subject=order.url,
         )
 
 
-def _fetch_missing(git: Git, building: Building, commit: str, listener: Callable[[bytes], None]) -> None:
-    """The objects that the first fetch left out; none where the source could not leave them out.
+def _fetch_missing(git: Git, order: CloneOrder, commit: str, listener: GitProgress) -> None:
+    """Fetch the objects that the first fetch left out; none if the source could not leave them out.
 
-    git would fetch them by itself when it checks them out, but says nothing meanwhile.
+    git would fetch them by itself during the checkout, but without reporting progress.
     """
-    told = git.ask("rev-list", "--objects", "--missing=print", "--no-object-names", commit, cwd=building.stage)
-    missing = [line[1:] for line in (told or "").splitlines() if line.startswith("?")]
+    output = git.ask("rev-list", "--objects", "--missing=print", "--no-object-names", commit, cwd=order.temporary)
+    missing = [line[1:] for line in (output or "").splitlines() if line.startswith("?")]
     if not missing:
         return
-    listing = building.gitdir / "pmlaunch-missing.txt"
+    listing = order.gitdir / "pmlaunch-missing.txt"
     listing.write_text("\n".join(missing) + "\n", encoding="ascii", newline="\n")
     arguments = ["fetch", "--progress", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]
     ended = git.run(
         *arguments, "--filter=blob:none", "--stdin", "origin",
-        cwd=building.stage, settings=["fetch.negotiationAlgorithm=noop"], listener=listener,
+        cwd=order.temporary, settings=["fetch.negotiationAlgorithm=noop"], listener=listener,
         more=RunOptions(stdin=listing),
     )  # fmt: skip
     listing.unlink(missing_ok=True)
     if not ended.ok:
-        raise failure(ended, f"Fetching the files of {building.ref} from {building.url}", building.url, "PML403")
+        raise failure(ended, f"Fetching the files of {order.ref} from {order.url}", order.url, "PML403")
 
 
-def _check_out(git: Git, building: Building, report: Report) -> None:
-    """The files, LFS ones as pointers. The commit stays detached: it is a pinned one, not a branch to work on."""
-    stage = building.stage
-    commit = str((read_marker(building.gitdir) or {})["commit"])
+def _check_out(git: Git, order: CloneOrder, commit: str, report: Reporter) -> None:
+    """Write the files, those in LFS as pointers. HEAD is detached: this is a pinned commit, not a branch to work on."""
     ended = git.run(
         "checkout", "--progress", "--force", "--detach", commit,
-        cwd=stage, settings=NO_LFS, listener=GitProgress(report, "writing the files"),
+        cwd=order.temporary, settings=NO_LFS, listener=GitProgress(report.progress, "writing the files"),
     )  # fmt: skip
     if not ended.ok:
-        raise failure(ended, f"Writing the files of {building.ref}", str(stage))
-    if generation_of(stage) is None or git.ask("ls-files", "--deleted", cwd=stage) != "":
+        raise failure(ended, f"Writing the files of {order.ref}", str(order.temporary))
+    if generation_of(order.temporary) is None or git.ask("ls-files", "--deleted", cwd=order.temporary) != "":
         raise PmlaunchError(
             "PML409",
-            f"git checked out {building.ref}, but files are missing. git's output: {ended.log}",
-            subject=str(stage),
+            f"git checked out {order.ref}, but files are missing. git's output: {ended.log}",
+            subject=str(order.temporary),
         )
 
 
-def _move(building: Building) -> None:
-    """Into place, in one step; over an empty folder, never over anything else."""
+def _move(order: CloneOrder) -> None:
+    """Move into place in one step, over an empty folder at most."""
     with contextlib.suppress(FileNotFoundError):
-        building.folder.rmdir()
+        order.folder.rmdir()
     for attempt in range(10):
         try:
-            building.stage.rename(building.folder)
+            order.temporary.rename(order.folder)
             return
         except PermissionError:
-            if os.name != "nt" or attempt == 9:  # a virus scanner holds the new files for a moment
+            if os.name != "nt" or attempt == 9:  # a virus scanner may hold new files for a moment
                 raise
             time.sleep(0.1 * (attempt + 1))
 
 
-def _told(git: Git, building: Building, *arguments: str, cwd: Path | None = None) -> None:
-    ended = git.tell(*arguments, cwd=cwd or building.stage)
+def _run(git: Git, order: CloneOrder, *arguments: str, cwd: Path | None = None) -> None:
+    ended = git.tell(*arguments, cwd=cwd or order.temporary)
     if not ended.ok:
-        raise failure(ended, f"git {arguments[0]}", str(building.stage))
+        raise failure(ended, f"git {arguments[0]}", str(order.temporary))

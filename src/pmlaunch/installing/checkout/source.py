@@ -1,4 +1,4 @@
-"""Where a checkout comes from: the source's address, its refs, and what a ref stands for."""
+"""The source of a checkout: its address, its refs, and what a ref resolves to."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.failures import failure
 from pmlaunch.git.runner import Git, RunOptions
 from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
-_ANSWER = 60.0  # seconds in which a source has to say something
+_ANSWER = 60.0  # seconds within which a source must respond
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[^/\\]+@[^/\\]+:", re.IGNORECASE)  # https://..., git@host:...
 
 
 @dataclass(frozen=True)
 class Ref:
-    """A ref of a source: its full name (None for a commit) and the object that it names there."""
+    """A ref at a source: its full name (None for a commit) and the object that it names there."""
 
     name: str | None
     commit: str
 
     @property
     def refspec(self) -> str:
-        """What git is asked to fetch, and under which name it keeps it."""
+        """What git fetches, and the local name for it."""
         if self.name is None:
             return self.commit
         kept = self.name.replace("refs/heads/", "refs/remotes/origin/", 1)
@@ -34,12 +35,15 @@ class Ref:
 
     @property
     def kept(self) -> str:
-        """The name under which the fetched ref is found afterwards."""
+        """The local name of the fetched ref."""
         return self.commit if self.name is None else self.refspec.partition(":")[2]
 
 
 def address(source: str) -> str:
-    """What git is told: a URL as it is; a folder as file://, because git copies a plain path with all its history."""
+    """The address for git: a URL unchanged, a folder as file:// (git copies a plain path with all its history).
+
+    Raises PML404 if it is neither.
+    """
     if _URL.match(source):
         return source
     folder = Path(source).expanduser().absolute()
@@ -54,16 +58,14 @@ def address(source: str) -> str:
 
 
 def generation_by_name(ref: str) -> Generation | None:
-    """The generation that ProtoMotions' own refs hold; None for a ref that only the source knows."""
-    if ref == "main" or re.match(r"v3(\.|$)", ref):
-        return Generation.V3
-    return Generation.V2 if re.match(r"v[12](\.|$)", ref) else None
+    """The generation of ProtoMotions' own refs; None for any other ref."""
+    return next((it for it, adapter in GENERATIONS.items() if re.match(adapter.refs, ref)), None)
 
 
 def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
-    """The tag, else the branch, else the commit that `wanted` names in the source.
+    """The tag, else the branch, else the commit called `wanted` at the source.
 
-    Raises PML403 when the source does not answer, PML404 when it is no git repository, and PML405.
+    Raises PML403 if the source does not answer, PML404 if it is not a git repository, PML405 if it has no such ref.
     """
     ended = git.run("ls-remote", "--heads", "--tags", "--", url, cwd=cwd, more=RunOptions(patience=_ANSWER))
     if not ended.ok:
@@ -88,18 +90,19 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
 
 
 def is_commit(ref: str) -> bool:
-    """Whether the ref is the full name of a commit."""
+    """Whether the ref is a full commit hash."""
     return re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", ref) is not None
 
 
-def _parse(told: str) -> Mapping[str, str]:
-    found = (re.fullmatch(r"([0-9a-f]{40,64})\t(refs/.+)", line) for line in told.splitlines())
+def _parse(output: str) -> Mapping[str, str]:
+    """{ref: object} from the output of ls-remote."""
+    found = (re.fullmatch(r"([0-9a-f]{40,64})\t(refs/.+)", line) for line in output.splitlines())
     return {match[2]: match[1] for match in found if match}
 
 
 def known_ref(git: Git, folder: Path, ref: str) -> Ref | None:
-    """What `ref` is known to be in the checkout at `folder`; None when it was never fetched there."""
-    if ref.startswith("-"):  # no ref's name begins so, and git would take it for an option
+    """What `ref` resolves to in the checkout at `folder`; None if it was never fetched there."""
+    if ref.startswith("-"):  # no ref starts like this, and git would take it for an option
         return None
     for name in (f"refs/tags/{ref}", f"refs/remotes/origin/{ref}", f"refs/heads/{ref}", ref):
         commit = git.ask("rev-parse", "--verify", "-q", f"{name}^{{commit}}", cwd=folder)
@@ -109,26 +112,26 @@ def known_ref(git: Git, folder: Path, ref: str) -> Ref | None:
 
 
 def known_commit(git: Git, folder: Path, ref: str) -> str | None:
-    """The commit that `ref` is known to be in the checkout at `folder`; None when it was never fetched there."""
+    """The commit that `ref` resolves to in the checkout at `folder`; None if it was never fetched there."""
     known = known_ref(git, folder, ref)
     return known.commit if known else None
 
 
 def is_branch(known: Ref | None) -> bool:
-    """Whether a known ref may be further on at its source."""
+    """Whether the ref may have moved at its source."""
     return known is not None and (known.name or "").startswith(("refs/remotes/", "refs/heads/"))
 
 
 def branch_at(git: Git, folder: Path, url: str, branch: str) -> str | None:
-    """The commit at which the source has the branch now; "" when it has none, None when it does not answer."""
-    told = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}", cwd=folder)
-    return None if told is None else _parse(told).get(f"refs/heads/{branch}", "")
+    """The commit of the branch at the source; "" if it has no such branch, None if it does not answer."""
+    output = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}", cwd=folder)
+    return None if output is None else _parse(output).get(f"refs/heads/{branch}", "")
 
 
 def source_of(git: Git, folder: Path, typed: str) -> str:
-    """Where a branch of the checkout at `folder` is asked for: the source that was typed; else the checkout's own.
+    """Where to look up a branch of the checkout at `folder`: the source that was typed, else the checkout's own.
 
-    One that would have git start a program named in the checkout's settings (ssh, a helper) is not taken from there.
+    An address in the checkout's settings is used only if git opens it without starting another program (ssh, a helper).
     """
     origin = git.ask("config", "--local", "remote.origin.url", cwd=folder) or ""
     if typed == DEFAULT_SOURCE and (re.match(r"(https?|file)://", origin) or Path(origin).is_absolute()):
@@ -137,7 +140,7 @@ def source_of(git: Git, folder: Path, typed: str) -> str:
 
 
 def same_source(one: str, other: str) -> bool:
-    """Whether two addresses differ by more than how they are written."""
+    """Whether two addresses mean the same repository, however they are written."""
     return _plain(one) == _plain(other)
 
 

@@ -1,57 +1,58 @@
-"""A checkout in a git repository of the user's becomes its submodule: noted in .gitmodules and in the index.
+"""Make a clone inside a user's git repository a submodule of it: recorded in .gitmodules and in the index.
 
-Nothing is committed: that is the user's to do. Every step may be done twice.
+Nothing is committed; that is up to the user. Every function may be called again after an interruption.
 """
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from pmlaunch.git.failures import failure
 from pmlaunch.git.runner import Git
-from pmlaunch.installing.checkout.location import Around, read_marker
-from pmlaunch.support.atomic import write_text
+from pmlaunch.installing.checkout.location import Surrounding
+from pmlaunch.installing.checkout.unfinished import Marker
+from pmlaunch.processes.supervise import ChildResult
 
 
-def free_name(wanted: Around) -> str:
-    """A name for the submodule whose repository's place is free: the path, as git does it, or path-2, path-3."""
-    if wanted.name:
-        return wanted.name
-    name, number = wanted.path, 1
-    while (wanted.modules / name).exists() and read_marker(wanted.modules / name) is None:
+def free_name(repository: Surrounding) -> str:
+    """The submodule's name: the recorded one, else its path as git does it, or path-2, path-3 if that is taken."""
+    if repository.name:
+        return repository.name
+    name, number = repository.path, 1
+    while (repository.modules / name).exists():
         number += 1
-        name = f"{wanted.path}-{number}"
+        name = f"{repository.path}-{number}"
     return name
 
 
-def register(git: Git, repository: Around, folder: Path, gitdir: Path, name: str, url: str) -> None:
-    """Make the checkout at `folder` the submodule `name`. Raises PML409."""
-    _connect(git, folder, gitdir)
-    # repository.path is not always what it is called here: git resolves symbolic links
-    noted = repository.name == name and repository.pinned is not None
-    arguments = ["submodule", "init", "--", repository.path]
-    if not noted:
-        arguments = ["submodule", "add", "--force", "--name", name, "--", url, repository.path]
-    ended = git.tell(*arguments, cwd=repository.root)
-    if not ended.ok:
-        raise failure(ended, f"Noting {repository.path} as a submodule of {repository.root}", str(repository.root))
+def register(git: Git, repository: Surrounding, marker: Marker) -> None:
+    """Record the clone as the submodule that `marker` names, and move its repository into that of `repository`.
+
+    Clone and repository refer to each other by relative paths, so the whole may be moved. Raises PML409.
+    """
+    # repository.path may differ from the path in our request: git resolves symbolic links
+    path = repository.path
+    if repository.name == marker.name and repository.pinned is not None:
+        arguments = ["submodule", "init", "--", path]
+    else:
+        arguments = ["submodule", "add", "--force", "--name", str(marker.name), "--", marker.url, path]
+    for command in (arguments, ["submodule", "absorbgitdirs", "--", path]):
+        ended = git.tell(*command, cwd=repository.root)
+        _check(ended, f"Noting {path} as a submodule of {repository.root}", repository.root)
 
 
-def _connect(git: Git, folder: Path, gitdir: Path) -> None:
-    """Checkout and repository know each other by relative paths, so that the whole may be moved."""
-    real, home = Path(os.path.realpath(folder)), Path(os.path.realpath(gitdir))
-    write_text(folder / ".git", f"gitdir: {Path(os.path.relpath(home, real)).as_posix()}\n")
-    ended = git.tell("config", "core.worktree", Path(os.path.relpath(real, home)).as_posix(), cwd=folder)
-    if not ended.ok:
-        raise failure(ended, "Connecting the submodule with its repository", str(folder))
+def restore(git: Git, repository: Surrounding) -> None:
+    """Check out a submodule whose files were removed (`git submodule deinit`); git still has its repository.
 
-
-def restore(git: Git, repository: Around) -> None:
-    """A submodule whose files were removed (`git submodule deinit`): git has its repository still. Raises PML409."""
+    Raises PML409.
+    """
     ended = git.run(
         "submodule", "update", "--init", "--force", "--", repository.path,
         cwd=repository.root, settings=["protocol.file.allow=always"],
     )  # fmt: skip
+    _check(ended, f"Restoring the submodule {repository.path}", repository.root)
+
+
+def _check(ended: ChildResult, what: str, root: Path) -> None:
     if not ended.ok:
-        raise failure(ended, f"Restoring the submodule {repository.path}", str(repository.root))
+        raise failure(ended, what, str(root))

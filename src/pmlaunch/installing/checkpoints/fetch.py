@@ -1,223 +1,243 @@
-"""One model's checkpoint later on: fetched from Git LFS or Hugging Face, or turned back into its pointer."""
+"""`pmlaunch fetch`: download a model's checkpoint from Git LFS or Hugging Face, or replace it by its pointer again."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
+from pmlaunch.git.lfs_download import accept, download_lfs, move_aside, set_lfs_up
 from pmlaunch.git.lfs_files import (
+    RIGHT,
+    FileState,
     LfsFile,
-    acquaint,
-    bring,
+    is_published,
     is_right,
     lfs_files,
-    move_aside,
     object_of,
-    state_of,
+    states_of,
     store_of,
 )
 from pmlaunch.git.lfs_pointer import Pointer, read_pointer
-from pmlaunch.git.published import is_published
+from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import WITH_LFS, Git, cannot_write
 from pmlaunch.git.safety import git_folder
-from pmlaunch.installing.checkout.stage_folder import remove_tree
-from pmlaunch.installing.checkpoints.checkpoints_step import (
+from pmlaunch.installing.checkpoints.huggingface import download
+from pmlaunch.installing.checkpoints.models import (
     PRETRAINED,
     WITH_GIT,
-    Wanted,
-    beside,
-    chosen_models,
-    from_hub,
+    FetchableModel,
+    choose_models,
+    hub_command_for,
     known_models,
-    set_lfs_up,
+    with_configs,
 )
-from pmlaunch.installing.checkpoints.huggingface import download
-from pmlaunch.installing.engine import logs_folder
-from pmlaunch.installing.step import InstallRequest, Report, Site, State, StepResult
+from pmlaunch.installing.context import InstallContext, InstallRequest, logs_folder
+from pmlaunch.installing.step import State, StepReport, StepResult
 from pmlaunch.settings import Settings
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.disk import require_room
+from pmlaunch.support.disk import remove_tree, require_room
 from pmlaunch.support.platforms import platform_named
 from pmlaunch.support.text import megabytes
 
-Say = Callable[[str, str], None]  # (model, what is about to happen)
+Announce = Callable[[str, str], None]
 
 
-def fetch_site(settings: Settings, protomotions: str | None, models: tuple[str, ...]) -> Site:
-    """The site around the checkout that is there. Raises PML012; any generation will do."""
+def fetch_context(settings: Settings, protomotions: str | None, models: tuple[str, ...]) -> InstallContext:
+    """The context around an existing checkout of any generation. Raises PML012."""
     root = find_checkout(settings, protomotions).root
-    request = InstallRequest(Path(os.path.abspath(root)), "", "", models)  # noqa: PTH100 (see checkouts/find.py)
-    return Site(request, settings, platform_named(None), settings.environment, logs_folder(settings))
+    request = InstallRequest(Path(os.path.abspath(root)), "", "", models)  # noqa: PTH100 (see generations/find.py)
+    return InstallContext(request, settings, platform_named(None), logs_folder(settings))
 
 
-def fetch(site: Site, origin: str, report: Report, say: Say) -> Iterator[StepResult]:
-    """Bring the models one by one; what is here already is left alone.
+def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: StepReport) -> Iterator[StepResult]:
+    """Download the requested models one by one; what is here already is left alone.
+
+    `announce` is called with a model's name and what is about to happen.
 
     Raises PML010, PML011, PML411, PML417 and what the download raises.
     """
-    git = Git(site)
-    for wanted in chosen(site, git):
-        files = _files_of(site, git, wanted)
-        missing = [file for file in files if not _is_here(site, git, file)]
-        title, size = wanted.names[0], sum(file.pointer.size for file in missing)
+    git = context.git(report)
+    for model in _chosen(context, git):
+        begin = time.monotonic()
+        files = _files_of(context, git, model)
+        missing = [file for file in files if not _is_here(context, git, file)]
+        title, size = model.names[0], sum(file.pointer.size for file in missing)
         if not missing:
             text = f"{files[0].path} {megabytes(files[0].pointer.size)}"
-            yield StepResult("fetch", title, State.ALREADY, text)
+            yield StepResult("fetch", title, State.ALREADY, text, _seconds_since(begin))
             continue
-        say(title, f"{megabytes(size)} from {'Hugging Face' if origin == 'hf' else 'Git LFS'}")
-        if origin == "hf":
-            _from_hub(site, git, wanted, missing, report)
+        announce(title, f"{megabytes(size)} from {'Hugging Face' if from_hub else 'Git LFS'}")
+        if from_hub:
+            _from_hub(context, git, model, missing, report)
         else:
-            set_lfs_up(git, site.checkout)
-            bring(site, git, site.checkout, missing, report)
+            set_lfs_up(git, context.checkout)
+            download_lfs(git, context.checkout, missing, report, lambda files: hub_command_for(context, files))
         text = f"{files[0].path} {megabytes(size)}; size and sha256 are right"
-        yield StepResult("fetch", title, State.DONE, text, bytes=size, log=site.log)
+        seconds = _seconds_since(begin)
+        yield StepResult("fetch", title, State.DONE, text, seconds, bytes=size, log=report.last_log)
 
 
-def remove(site: Site) -> Iterator[StepResult]:
-    """Put git's own pointers in the checkpoints' places, and free what Git LFS keeps of them.
+def remove(context: InstallContext) -> Iterator[StepResult]:
+    """Replace checkpoints by their pointers, and delete Git LFS's copies of them.
 
-    Nothing is freed before everything was looked at. Raises PML420 for a file that is not the model's or that cannot be
-    had again, PML417 without a git repository.
+    Nothing is deleted before everything was checked. Raises PML420 for a file that is not the model's or that cannot
+    be downloaded again, PML417 without a git repository.
     """
-    git = Git(site)
-    named = [(wanted, _tracked(site, git, wanted, removing=True)) for wanted in chosen(site, git, removing=True)]
-    states: dict[str, str] = {}
-    for wanted, files in named:
-        states |= state_of(git, site.checkout, files)
-        _refuse_what_would_be_lost(site, git, wanted, files, states)
-    for wanted, files in named:
-        store = store_of(git, site.checkout)
-        freed = sum(_free(site, git, file, states[file.path], object_of(store, file.pointer)) for file in files)
+    begin, git = time.monotonic(), context.git()
+    models = [(model, _tracked(context, git, model, removing=True)) for model in _chosen(context, git, removing=True)]
+    states: dict[str, FileState] = {}
+    for model, files in models:
+        states |= states_of(git, context.checkout, files)
+        _refuse_to_lose(context, git, model, files, states)
+    for model, files in models:
+        store = store_of(git, context.checkout)
+        freed = sum(
+            _replace_by_pointer(context, git, file, states[file.path]) + _delete_object(object_of(store, file.pointer))
+            for file in files
+        )
         state = State.DONE if freed else State.ALREADY
-        yield StepResult("remove", wanted.names[0], state, f"{files[0].path}: {megabytes(freed)} freed", bytes=freed)
+        text = f"{files[0].path}: {megabytes(freed)} freed"
+        yield StepResult("remove", model.names[0], state, text, _seconds_since(begin), bytes=freed)
+        begin = time.monotonic()
 
 
-def _refuse_what_would_be_lost(
-    site: Site, git: Git, wanted: Wanted, files: list[LfsFile], states: Mapping[str, str]
+def _refuse_to_lose(
+    context: InstallContext,
+    git: Git,
+    model: FetchableModel,
+    files: Sequence[LfsFile],
+    states: Mapping[str, FileState],
 ) -> None:
-    """Raise PML420 for a file that nobody but the user may have."""
-    preset_sha256 = str(wanted.preset.values.get("sha256") or "") if wanted.preset else ""
+    """Raise PML420 for a file of which this may be the only copy."""
     for file in files:
-        if states[file.path] == "other":
+        if states[file.path] is FileState.OTHER:
             message = f"{file.path} is not the checkpoint that git knows: it may be yours. It was left as it is."
             raise PmlaunchError("PML420", message, hint="move it away, then the same command", subject=file.path)
-        if not is_published(git, site.checkout, file, preset_sha256):
+        if file.pointer.sha256 != model.sha256 and not is_published(git, context.checkout, file):
             message = f"{file.path} stands in no commit that came from a remote: this may be its only copy. Nothing was freed."
             hint = "push its commit (git lfs push, git push), or delete the file by hand"
             raise PmlaunchError("PML420", message, hint=hint, subject=file.path)
 
 
-def chosen(site: Site, git: Git, removing: bool = False) -> list[Wanted]:
-    """The models that were named; "all" means those that the commit has, and to remove only those of presets."""
-    known = known_models(site, git if git_folder(site.checkout) else None)
-    if "all" in site.request.models:
-        tracked = {file.path for file in lfs_files(git, site.checkout, PRETRAINED)}
-        return [wanted for wanted in known if wanted.path in tracked and (wanted.preset or not removing)]
-    return chosen_models(site.request.models, known)
+def _chosen(context: InstallContext, git: Git, removing: bool = False) -> list[FetchableModel]:
+    """The requested models; "all" is every one in the commit, but only those of presets if they are to be removed."""
+    known = known_models(context, git if git_folder(context.checkout) else None)
+    if "all" in context.request.models:
+        tracked = {file.path for file in lfs_files(git, context.checkout, PRETRAINED)}
+        return [model for model in known if model.path in tracked and (model.preset or not removing)]
+    return choose_models(context.request.models, known)
 
 
-def _tracked(site: Site, git: Git, wanted: Wanted, removing: bool = False) -> list[LfsFile]:
-    """The model's files as git knows them. Raises PML411 and PML417."""
-    if git_folder(site.checkout) is None:
-        by_hand = f"delete {site.checkout.joinpath(*wanted.path.split('/'))} by hand"
+def _tracked(context: InstallContext, git: Git, model: FetchableModel, removing: bool = False) -> list[LfsFile]:
+    """The model's files according to git. Raises PML411 and PML417."""
+    root = context.checkout
+    if git_folder(root) is None:
+        by_hand = f"delete {root.joinpath(*model.path.split('/'))} by hand"
         raise PmlaunchError(
             "PML417",
-            f"{site.checkout} has no git repository, so Git LFS has nothing to work on.",
-            hint=by_hand if removing else from_hub(wanted) or WITH_GIT,
-            subject=str(site.checkout),
+            f"{root} has no git repository, so Git LFS has nothing to work on.",
+            hint=by_hand if removing else model.hub_command or WITH_GIT,
+            subject=str(root),
         )
-    tracked = {file.path: file for file in lfs_files(git, site.checkout, PRETRAINED)}
-    if wanted.path not in tracked:
+    tracked = {file.path: file for file in lfs_files(git, root, PRETRAINED)}
+    if model.path not in tracked:
         raise PmlaunchError(
             "PML411",
-            f"{site.checkout} has no checkpoint {wanted.path} in Git LFS.",
+            f"{root} has no checkpoint {model.path} in Git LFS.",
             hint="pmlaunch list models",
-            subject=wanted.names[0],
+            subject=model.names[0],
         )
-    return beside(wanted.path, tracked)
+    return with_configs(model.path, tracked)
 
 
-def _files_of(site: Site, git: Git, wanted: Wanted) -> list[LfsFile]:
-    """As git knows them; without git what the preset says of v2.3."""
-    values = wanted.preset.values if wanted.preset else {}
-    if git_folder(site.checkout) is None and values.get("sha256") and wanted.size:
-        return [LfsFile(wanted.path, Pointer(str(values["sha256"]), wanted.size))]
-    return _tracked(site, git, wanted)
+def _files_of(context: InstallContext, git: Git, model: FetchableModel) -> list[LfsFile]:
+    """The model's files according to git; without a repository according to the preset, which describes v2.3."""
+    if git_folder(context.checkout) is None and model.sha256 and model.size:
+        return [LfsFile(model.path, Pointer(model.sha256, model.size))]
+    return _tracked(context, git, model)
 
 
-def _is_here(site: Site, git: Git, file: LfsFile) -> bool:
-    if git_folder(site.checkout) is None:
-        return is_right(file.within(site.checkout), file.pointer)
-    return state_of(git, site.checkout, [file])[file.path] in ("here", "unknown")
+def _is_here(context: InstallContext, git: Git, file: LfsFile) -> bool:
+    if git_folder(context.checkout) is None:
+        return is_right(file.within(context.checkout), file.pointer)
+    return states_of(git, context.checkout, [file])[file.path] in RIGHT
 
 
-def _from_hub(site: Site, git: Git, wanted: Wanted, missing: list[LfsFile], report: Report) -> None:
-    """The checkpoint from the repository that the preset names, checked, and put in its place in one step."""
-    repository = str(wanted.preset.values.get("huggingface") or "") if wanted.preset else ""
-    if not repository:
+def _from_hub(
+    context: InstallContext, git: Git, model: FetchableModel, missing: Sequence[LfsFile], report: Reporter
+) -> None:
+    """Download from the repository that the preset names, verify, and move into place in one step."""
+    if model.repository is None:
         raise PmlaunchError(
             "PML419",
-            f"No repository on Hugging Face is known for {wanted.names[0]}.",
-            hint=f"pmlaunch fetch {wanted.names[0]} --from lfs",
-            subject=wanted.names[0],
+            f"No repository on Hugging Face is known for {model.names[0]}.",
+            hint=f"pmlaunch fetch {model.names[0]} --from lfs",
+            subject=model.names[0],
         )
-    gitdir = git_folder(site.checkout)
-    # on the checkout's own disk, so that moving it into place is one step
-    parts = (gitdir / "pmlaunch-hf") if gitdir else site.checkout / ".pmlaunch-hf"
-    require_room(site.checkout, sum(file.pointer.size for file in missing) * (2 if gitdir else 1))
+    gitdir = git_folder(context.checkout)
+    # on the checkout's own disk, so that the move is one step
+    parts = (gitdir / "pmlaunch-hf") if gitdir else context.checkout / ".pmlaunch-hf"
+    require_room(context.checkout, sum(file.pointer.size for file in missing) * (2 if gitdir else 1))
     for file in missing:
-        came = download(repository, file.pointer, parts, report)
-        if not is_right(came, file.pointer):
+        downloaded = download(model.repository, file.pointer, parts, report.progress)
+        if not is_right(downloaded, file.pointer):
             remove_tree(parts)
-            message = f"What {repository} delivered as {came.name} is not what git says. It was deleted."
+            message = f"What {model.repository} delivered as {downloaded.name} is not what git says. It was deleted."
             raise PmlaunchError("PML413", message, hint="the same command again, or --from lfs", subject=file.path)
-        _place(site, git, file, came)
+        _move_into_place(context, git, file, downloaded, report)
     remove_tree(parts)
 
 
-def _place(site: Site, git: Git, file: LfsFile, came: Path) -> None:
-    target = file.within(site.checkout)
+def _move_into_place(context: InstallContext, git: Git, file: LfsFile, downloaded: Path, report: Reporter) -> None:
+    root = context.checkout
+    target, in_git = file.within(root), git_folder(root) is not None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        in_git = git_folder(site.checkout) is not None
-        if (state_of(git, site.checkout, [file])[file.path] if in_git else _plain_state(target)) == "other":
-            move_aside(site, target)
-        came.replace(target)
+        if in_git:
+            is_other = states_of(git, root, [file])[file.path] is FileState.OTHER
+        else:
+            is_other = target.exists() and read_pointer(target) is None
+        if is_other:
+            report.found(move_aside(target))
+        downloaded.replace(target)
     except OSError as error:
         raise cannot_write(target.parent, error) from error
-    if in_git:  # git learns that this is what it has: otherwise it would call the file changed
-        set_lfs_up(git, site.checkout)
-        acquaint(git, site.checkout, [file])
+    if in_git:  # otherwise git would call the file changed
+        set_lfs_up(git, root)
+        accept(git, root, [file])
 
 
-def _plain_state(target: Path) -> str:
-    """Without git: anything but a pointer that lies there is not ours."""
-    return "other" if target.exists() and read_pointer(target) is None else "pointer"
-
-
-def _free(site: Site, git: Git, file: LfsFile, state: str, stored: Path) -> int:
-    """The pointer back in its place; returns the bytes that were freed."""
-    target, freed = file.within(site.checkout), 0
+def _replace_by_pointer(context: InstallContext, git: Git, file: LfsFile, state: FileState) -> int:
+    """Write the pointer in the file's place; return the bytes freed."""
+    if state is FileState.POINTER:
+        return 0
+    target = file.within(context.checkout)
+    pointer = git.ask_bytes("cat-file", "blob", f":{file.path}", cwd=context.checkout)
     try:
-        if state != "pointer":
-            pointer = git.ask_bytes("cat-file", "blob", f":{file.path}", cwd=site.checkout)
-            freed += file.pointer.size if state in ("here", "unknown") else 0
-            write_text(target, (pointer or b"").decode("utf-8"))
-            target.chmod(0o644)
-            git.tell("add", "--", file.path, cwd=site.checkout, settings=WITH_LFS)
-        if stored.exists():
-            freed += stored.stat().st_size
-            stored.chmod(0o600)
-            stored.unlink()
+        write_text(target, (pointer or b"").decode("utf-8"))
+        target.chmod(0o644)
     except OSError as error:
         raise cannot_write(target.parent, error) from error
-    return freed
+    git.tell("add", "--", file.path, cwd=context.checkout, settings=WITH_LFS)
+    return file.pointer.size if state in RIGHT else 0
 
 
-def with_seconds(result: StepResult, seconds: float) -> StepResult:
-    return replace(result, seconds=seconds)
+def _delete_object(stored: Path) -> int:
+    """Delete an object from Git LFS's store; return the bytes freed."""
+    if not stored.exists():
+        return 0
+    try:
+        size = stored.stat().st_size
+        stored.chmod(0o600)
+        stored.unlink()
+    except OSError as error:
+        raise cannot_write(stored.parent, error) from error
+    return size
+
+
+def _seconds_since(begin: float) -> float:
+    return round(time.monotonic() - begin, 3)

@@ -1,4 +1,4 @@
-"""What the simulator's Python lacks of a checkout, told from metadata; and the runs of pip that would bring it."""
+"""What the simulator's Python lacks for a checkout, judged by metadata, and the runs of pip that would install it."""
 
 from __future__ import annotations
 
@@ -10,59 +10,64 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
-from pmlaunch.installing.python.requirements import TORCH_FAMILY, Requirements, requirements_for
-from pmlaunch.installing.python.target_python import Look, Package, packages_of, same_place
-from pmlaunch.installing.step import Site
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.python.requirements import TORCH_FAMILY, Requirements, TargetEnvironment, requirements_for
+from pmlaunch.installing.python.target_python import OwnPackage, PythonReport, packages_of, same_place
 from pmlaunch.model import Generation
+from pmlaunch.running.probe_reply import InstalledPackage
 
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)?$")
 
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What is not as it should be: `half` are installs that were ended in the middle, "name==version"."""
+    """What still has to be installed; `interrupted` are packages whose installation was cut off, as "name==version"."""
 
-    half: tuple[str, ...]
+    interrupted: tuple[str, ...]
     requirements: Requirements
-    packages: tuple[Package, ...]
+    packages: tuple[OwnPackage, ...]
 
     def __bool__(self) -> bool:
-        return bool(self.half or self.requirements.first or self.requirements.then or self.packages)
+        return bool(self.interrupted or self.requirements.first or self.requirements.then or self.packages)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Everything, by name."""
+        names = [package.name for package in self.packages]
+        return (*names, *self.requirements.first, *self.requirements.then, *self.interrupted)
 
 
-def outstanding_in(site: Site, look: Look) -> Outstanding:
-    """What there is to do, told from metadata."""
+def outstanding_in(context: InstallContext, report: PythonReport) -> Outstanding:
+    """What the Python described by `report` lacks for the checkout. Raises PML431 and PML442."""
     requirements = requirements_for(
-        _requirements_text(site),
-        generation=generation_of(site.checkout) or Generation.V2,
-        installed=look.versions,
-        python=look.python,
-        sys_platform=str(look.reply.get("platform", "linux")),
-        extras=site.request.extras,
+        requirements_text(context.checkout, context.request.simulator),
+        generation_of(context.checkout) or Generation.V2,
+        TargetEnvironment(report.versions, report.python, report.reply.platform or "linux"),
+        extras=context.request.extras,
     )
     packages = tuple(
         package
-        for package in packages_of(site.checkout)
-        if not same_place(look.packages.get(package.distribution, {}).get("editable"), package.place)
+        for package in packages_of(context.checkout)
+        if not same_place(report.packages.get(package.distribution, InstalledPackage()).editable, package.place)
     )
-    return Outstanding(_half_done(look, requirements.names), requirements, packages)
+    return Outstanding(_interrupted(report, requirements.names), requirements, packages)
 
 
-def _requirements_text(site: Site) -> str:
-    """The checkout's requirements for the simulator, with those that they include. Raises PML431 when it has none."""
-    path = site.checkout / f"requirements_{site.request.simulator}.txt"
+def requirements_text(checkout: Path, simulator: str) -> str:
+    """The checkout's requirements for the simulator, including the files they include. Raises PML431 if it has none."""
+    path = checkout / f"requirements_{simulator}.txt"
     try:
-        return _with_included(site, path, ())
+        return _with_included(checkout, path, ())
     except OSError as error:
-        there = sorted(found.stem.removeprefix("requirements_") for found in site.checkout.glob("requirements_*.txt"))
+        there = sorted(found.stem.removeprefix("requirements_") for found in checkout.glob("requirements_*.txt"))
         message = f"The checkout has no {path.name}: it knows {', '.join(there) or 'no simulator'}."
         raise PmlaunchError("PML431", message, hint="--simulator NAME", subject=str(path)) from error
 
 
-def _with_included(site: Site, path: Path, above: tuple[Path, ...]) -> str:
-    """The text of a requirements file, `-r FILE` replaced by that file's text. Raises OSError and PML431.
+def _with_included(checkout: Path, path: Path, above: tuple[Path, ...]) -> str:
+    """The text of a requirements file with each `-r FILE` replaced by that file's text. Raises OSError and PML431.
 
-    What is outside the checkout is not the checkout's to ask for, and is refused.
+    Files outside the checkout are refused.
     """
     lines = []
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
@@ -71,72 +76,73 @@ def _with_included(site: Site, path: Path, above: tuple[Path, ...]) -> str:
             lines.append(line)
             continue
         included = Path(os.path.normpath(path.parent / named[1]))
-        real, root = os.path.realpath(included), os.path.realpath(site.checkout)
+        real, root = os.path.realpath(included), os.path.realpath(checkout)
         if not Path(real).is_relative_to(root) or not included.is_file() or included in (path, *above):
             message = f"{path.name} asks for {line.strip()!r}, and that is no other file in the checkout."
             raise PmlaunchError("PML431", message, hint=f"mend {path}, or --no-packages", subject=str(path))
-        lines.append(_with_included(site, included, (path, *above)))
+        lines.append(_with_included(checkout, included, (path, *above)))
     return "\n".join(lines)
 
 
 @dataclass(frozen=True)
 class PipRun:
-    """One run of pip: its name among the logs, what it installs in words, its arguments.
+    """One run of pip: the name of its logs, what it installs in words, its arguments, and whether it runs in the checkout.
 
-    Relative paths among them start from the checkout: pip would read an extra out of a folder's name like `v2[3]`.
+    A checkout's packages are named by relative paths: pip would find an extra in a folder called `v2[3]`.
     """
 
     name: str
     what: str
     words: tuple[str, ...]
+    in_checkout: bool = False
 
 
-def _half_done(look: Look, names: Sequence[str]) -> tuple[str, ...]:
-    """Installs that were ended in the middle, among `names` and all that they need. pip takes them for whole."""
-    waiting, seen, half = [name for name in names if name in look.packages], set(names), []
+def _interrupted(report: PythonReport, names: Sequence[str]) -> tuple[str, ...]:
+    """Packages whose installation was cut off, among `names` and everything they require. pip takes them for complete."""
+    waiting, seen, found = [name for name in names if name in report.packages], set(names), []
     while waiting:
         name = waiting.pop()
-        entry = look.packages[name]
-        if not entry.get("complete", True) and name not in TORCH_FAMILY:
-            half.append(f"{name}=={entry['version']}")
-        for line in entry.get("requires") or ():
-            needed = re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line.strip())[0]).lower()
-            if needed in look.packages and needed not in seen:
-                seen.add(needed)
-                waiting.append(needed)
-    return tuple(sorted(half))
+        package = report.packages[name]
+        if not package.complete and name not in TORCH_FAMILY:
+            found.append(f"{name}=={package.version}")
+        for line in package.requires:
+            required = re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line.strip())[0]).lower()
+            if required in report.packages and required not in seen:
+                seen.add(required)
+                waiting.append(required)
+    return tuple(sorted(found))
 
 
-def pip_runs(outstanding: Outstanding, look: Look) -> list[PipRun]:
-    """The runs that bring what is outstanding, in their order."""
-    bar = ("--progress-bar", "raw") if _version(look, "pip") >= (24, 1) else ()
+def pip_runs(outstanding: Outstanding, report: PythonReport) -> list[PipRun]:
+    """The runs of pip that install what is outstanding, in order."""
+    bar = ("--progress-bar", "raw") if _version(report, "pip") >= (24, 1) else ()
     install = ("install", *bar)
     first, then = outstanding.requirements.first, outstanding.requirements.then
     runs = []
-    if outstanding.half:  # not --force-reinstall: pip cannot remove what has no RECORD
-        words = (*install, "--ignore-installed", "--no-deps", *outstanding.half)
-        runs.append(PipRun("again", ", ".join(outstanding.half), words))
+    if outstanding.interrupted:  # not --force-reinstall: pip cannot remove a package without RECORD
+        words = (*install, "--ignore-installed", "--no-deps", *outstanding.interrupted)
+        runs.append(PipRun("again", ", ".join(outstanding.interrupted), words))
     if first:
         runs.append(PipRun("requirements", "the requirements", (*install, *first)))
     if then:
         runs.append(PipRun("then", " and ".join(then), (*install, *then)))
     if outstanding.packages:
-        runs.append(_editables(outstanding.packages, look))
+        runs.append(_editables(outstanding.packages, report))
     return runs
 
 
-def _editables(packages: Sequence[Package], look: Look) -> PipRun:
-    """The Python's own setuptools builds them where it can: a build of its own would need the network."""
-    own = ("--no-build-isolation",) if _version(look, "setuptools") >= (64,) and _can_build(look) else ()
+def _editables(packages: Sequence[OwnPackage], report: PythonReport) -> PipRun:
+    """Built by the Python's own setuptools if it can: an isolated build would need the network."""
+    own = ("--no-build-isolation",) if _version(report, "setuptools") >= (64,) and _can_build(report) else ()
     places = [word for package in packages for word in ("-e", package.relative)]
     names = ", ".join(package.name for package in packages)
-    return PipRun("packages", names, ("install", "--no-deps", "--use-pep517", *own, *places))
+    return PipRun("packages", names, ("install", "--no-deps", "--use-pep517", *own, *places), in_checkout=True)
 
 
-def _can_build(look: Look) -> bool:
-    """Whether setuptools can make a wheel by itself, or has the package that does it for older ones."""
-    return _version(look, "setuptools") >= (70, 1) or "wheel" in look.packages
+def _can_build(report: PythonReport) -> bool:
+    """Whether setuptools can make a wheel: since 70.1 by itself, before that with the package wheel."""
+    return _version(report, "setuptools") >= (70, 1) or "wheel" in report.packages
 
 
-def _version(look: Look, name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", look.versions.get(name, "0"))[:2])
+def _version(report: PythonReport, name: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", report.versions.get(name, "0"))[:2])

@@ -1,20 +1,22 @@
-"""pip in the simulator's Python, through the agent: its own exit code is seen, whatever a batch file makes of it."""
+"""Run pip in the simulator's Python, through the agent, which reports pip's own exit code even behind a batch file."""
 
 from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.python.target_python import no_answer, python_named, typed_python
-from pmlaunch.installing.step import Progress, Report, Site
+from pmlaunch.git.progress import OnProgress, Progress, Reporter
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.python.outstanding import PipRun
+from pmlaunch.installing.python.target_python import no_answer, python_named, typed_python, usable_runtime
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.support.signs import Sign, find_sign
 
 QUIET = ("--no-input", "--disable-pip-version-check")
-_LONGEST = 160  # characters of a line that is shown
+_LONGEST = 160  # characters shown of a line
 _AGAIN = "the same command again goes on from there"
 
 _CONFLICT = Sign(
@@ -63,30 +65,31 @@ class NoMatchingDistributionError(PmlaunchError):
         self.distribution = distribution
 
 
-def pip(site: Site, arguments: Sequence[str], *, name: str, what: str, report: Report, cwd: Path | None = None) -> None:
-    """Run `pip arguments...`; its output goes to `site.logs`/`name`/output.log, and line by line to `report`.
-
-    Args:
-        what: what is being installed, for the sentence of an error.
-        cwd: what relative paths among the arguments start from.
+def pip(context: InstallContext, run: PipRun, constraints: Path, report: Reporter) -> None:
+    """Run pip under `constraints`; its output goes to `context.logs`/pip-NAME/output.log, and line by line to `report`.
 
     Raises:
         PipConflictError: PML436.
         NoMatchingDistributionError: a distribution has no version that may be installed.
-        PmlaunchError: PML434, PML435, PML445 to PML447 when pip fails otherwise; PML441 when it says nothing at all.
+        PmlaunchError: PML434, PML435, PML445 to PML447 if pip fails otherwise; PML441 if it reports no result at all.
     """
-    if site.runtime is None:
-        raise PmlaunchError("PML430", "There is no Python to install into.", hint="pmlaunch install --python EXE")
-    folder = site.logs / name
-    run = ModuleRun(site.runtime, site.platform, "pip", [*arguments, *QUIET], folder, site.environment, cwd=cwd)
-    ended = run_module(run, _lines_to(report))
-    site.log = ended.log
+    module = ModuleRun(
+        usable_runtime(context),
+        context.platform,
+        "pip",
+        [*run.words, "-c", str(constraints), *QUIET],
+        context.logs / f"pip-{run.name}",
+        context.environment,
+        cwd=context.checkout if run.in_checkout else None,
+    )
+    ended = run_module(module, _line_listener(report.progress))
+    report.log(ended.log)
     if not ended.ok:
-        raise _failure(site, ended, what)
+        raise _failure(context, ended, run.what)
 
 
-def _lines_to(report: Report) -> Callable[[bytes], None]:
-    """A listener that reports whole lines, and the bytes of a download where pip tells them."""
+def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
+    """A listener that reports complete lines, and downloaded bytes if pip prints them."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     rest, shown = "", ""
 
@@ -104,13 +107,13 @@ def _lines_to(report: Report) -> Callable[[bytes], None]:
     return hear
 
 
-def _failure(site: Site, ended: ModuleResult, what: str) -> PmlaunchError:
+def _failure(context: InstallContext, ended: ModuleResult, what: str) -> PmlaunchError:
     """Return the error for a pip that failed; the signs in its output decide what it means."""
     if _NO_PIP.found_in(str((ended.exception or {}).get("message", ""))):
-        return pip_is_missing(site)
+        return pip_is_missing(context)
     if ended.exit_code is None:
-        return no_answer(site, ended, f"install {what}")
-    last = _last(ended)
+        return no_answer(context, ended, f"install {what}")
+    last = _last_error(ended)
     code, message = "PML434", f"pip could not install {what}: {last} pip's output: {ended.log}"
     hint: str | None = f"read the log; when it is mended, {_AGAIN}"
     sign = find_sign(_SIGNS, "\n".join(ended.tail))
@@ -125,14 +128,14 @@ def _failure(site: Site, ended: ModuleResult, what: str) -> PmlaunchError:
     return PmlaunchError(code, message, hint=hint)
 
 
-def pip_is_missing(site: Site) -> PmlaunchError:
-    """PML433, with the command that brings pip."""
-    command = typed_python(site, "-m", "ensurepip", "--upgrade")
-    message = f"The Python to install into has no pip: {python_named(site)}"
-    return PmlaunchError("PML433", message, hint=command, subject=python_named(site))
+def pip_is_missing(context: InstallContext) -> PmlaunchError:
+    """PML433, with the command that installs pip."""
+    command = typed_python(context, "-m", "ensurepip", "--upgrade")
+    message = f"The Python to install into has no pip: {python_named(context)}"
+    return PmlaunchError("PML433", message, hint=command, subject=python_named(context))
 
 
-def _last(ended: ModuleResult) -> str:
+def _last_error(ended: ModuleResult) -> str:
     """Return the line that says what went wrong: pip's own ERROR, else the exception, else the last line."""
     errors = [line for line in ended.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
     if errors:

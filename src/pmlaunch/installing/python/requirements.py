@@ -1,6 +1,6 @@
-"""What a checkout asks pip for, less what would break the simulator's Python; the reason of every change is kept.
+"""The requirements of a checkout without those that would break the simulator's Python, with a reason for each change.
 
-Pure: the text of a requirements file and what is installed go in, what to hand to pip comes out.
+Pure: takes the text of a requirements file and what is installed, returns what to pass to pip.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.generations.interface import PackageRule
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Generation
 
 TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
-"""Never brought or replaced: which build is right depends on the GPU, and it weighs gigabytes."""
+"""Never installed or replaced: the right build depends on the GPU, and it takes gigabytes."""
 KEPT_AS_THEY_ARE = (*TORCH_FAMILY, "numpy")
-"""Held at exactly the installed version while pip works."""
+"""Pinned to the installed version while pip works."""
 
 
 @dataclass(frozen=True)
-class Change:
-    """A line of the requirements that pip is not given as it stands; `now` is None where it is left out."""
+class RequirementChange:
+    """A requirement that is not passed to pip unchanged; `now` is None if it is left out."""
 
     was: str
     now: str | None
@@ -37,92 +39,70 @@ class Change:
 
 @dataclass(frozen=True)
 class Requirements:
-    """`first` and `then` are what pip still has to install, in two runs; `names` all that the program needs,
-    installed or not; `torch` what the checkout asks of a torch that is not there, None when it is.
+    """What to pass to pip.
+
+    `first` and `then` still have to be installed, in two runs; `names` is everything required, installed or not;
+    `torch` is the requirement of torch if that is missing, else None.
     """
 
     first: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[RequirementChange, ...] = ()
     torch: str | None = None
 
 
-@dataclass(frozen=True)
-class _Rule:
-    """What is done with a package. `specifier` takes the place of the file's; None leaves the package out.
-
-    `later`: in a run of its own, because pip's resolver would refuse it together with the others. `unless_there`: any
-    installed version will do.
-    """
-
-    reason: str
-    specifier: str | None = None
-    later: bool = False
-    unless_there: bool = False
-
-
-_ALL: Mapping[str, _Rule] = {
-    "setuptools": _Rule(
+_ALL: Mapping[str, PackageRule] = {
+    "setuptools": PackageRule(
         "any from 64 on will do; a pin would replace the one that Isaac Lab and torch came with",
         ">=64",
-        unless_there=True,
+        unless_installed=True,
     ),
-    "pydantic": _Rule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
-    "sentry-sdk": _Rule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
+    "pydantic": PackageRule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
+    "sentry-sdk": PackageRule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
 }
-_OF_GENERATION: Mapping[Generation, Mapping[str, _Rule]] = {
-    Generation.V2: {
-        # genesis-world asks for moviepy>=2 although it runs with 1.0.3: in one run pip finds no solution
-        "moviepy": _Rule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
-        "genesis-world": _Rule(
-            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_there=True
-        ),
-        "open3d": _Rule("only scripts that convert data import it; --with open3d"),
-    },
-    Generation.V3: {"moviepy": _Rule("3.x imports ImageSequenceClip from where version 2 has it", ">=2")},
-}
+
+
+@dataclass(frozen=True)
+class TargetEnvironment:
+    """The Python to install into: {normalised name: version} of what is installed, its version ("3.11.7"), its platform."""
+
+    installed: Mapping[str, str]
+    python: str
+    sys_platform: str = "linux"
+
+    @property
+    def markers(self) -> dict[str, str]:
+        """The values of environment markers in requirements."""
+        return {
+            "python_version": ".".join(self.python.split(".")[:2]),
+            "python_full_version": self.python,
+            "sys_platform": self.sys_platform,
+        }
 
 
 def requirements_for(
-    text: str,
-    *,
-    generation: Generation,
-    installed: Mapping[str, str],
-    python: str,
-    sys_platform: str = "linux",
-    extras: Sequence[str] = (),
+    text: str, generation: Generation, target: TargetEnvironment, extras: Sequence[str] = ()
 ) -> Requirements:
-    """What to hand to pip for the requirements file `text`.
+    """What to pass to pip for the requirements file `text`.
 
-    Args:
-        generation: of the checkout.
-        installed: {normalised name: version} in the simulator's Python, whose version is `python` ("3.11.7").
-        extras: names of packages to install although they would be left out.
-
-    Raises:
-        PmlaunchError: PML442, an extra is in no line of the file.
+    `extras` are names of packages to install although they would be left out. Raises PML442 if one is not in the file.
     """
     collected = Requirements()
     wanted = {canonicalize_name(name) for name in extras}
     seen: set[str] = set()
-    rules = {**_ALL, **_OF_GENERATION.get(generation, {})}
-    environment = {
-        "python_version": ".".join(python.split(".")[:2]),
-        "python_full_version": python,
-        "sys_platform": sys_platform,
-    }
+    rules = {**_ALL, **GENERATIONS[generation].package_rules}
+    markers = target.markers
     for line in _lines(text):
         asked = _parsed(line)
         name = canonicalize_name(asked.name) if asked else _name_in_url(line)
         seen.add(name)
         if asked is None or asked.url:
-            collected = _from_elsewhere(
-                collected, line, asked.name if asked else name, name in wanted, name in installed
-            )
-        elif asked.marker is None or asked.marker.evaluate(environment):
+            source = asked.name if asked else name
+            collected = _from_elsewhere(collected, line, source, name in wanted, name in target.installed)
+        elif asked.marker is None or asked.marker.evaluate(markers):
             rule = None if name in wanted else rules.get(name)
-            collected = _decide(collected, asked, name, rule, installed.get(name))
+            collected = _decide(collected, asked, name, rule, target.installed.get(name))
     for extra in extras:
         if canonicalize_name(extra) not in seen:
             near = did_you_mean(extra, sorted(seen))
@@ -132,7 +112,7 @@ def requirements_for(
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Requirements without comments, blank lines and continued lines."""
+    """Requirements one by one: comments and blank lines dropped, continued lines joined."""
     for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
         stripped = re.sub(r"(^|\s)#.*$", "", line).strip()
         if stripped:
@@ -147,14 +127,14 @@ def _parsed(line: str) -> Requirement | None:
 
 
 def _name_in_url(line: str) -> str:
-    """The package's name in `git+https://host/owner/Name.git@ref#egg=name`; the line itself where there is none."""
+    """The package's name in `git+https://host/owner/Name.git@ref#egg=name`; the line itself if it has none."""
     egg = re.search(r"#egg=([\w.-]+)", line)
-    last = re.search(r"/([\w.-]+?)(\.git)?(@[^/]*)?$", line.split("#")[0])
+    last = re.search(r"/([\w.-]+?)(\.git)?(@[^/]*)?$", line.split("#", maxsplit=1)[0])
     return canonicalize_name(egg[1] if egg else last[1] if last else line)
 
 
 def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool, there: bool) -> Requirements:
-    """A URL, a path or an option of pip's. A URL has no version to compare: any that is there will do."""
+    """Add a URL, a path or an option of pip. A URL has no version to compare: any installed version will do."""
     if line.startswith("-"):
         reason = "an option of pip's: where packages come from is yours to say (pip.conf, PIP_INDEX_URL)"
         return _changed(collected, line, None, reason)
@@ -166,16 +146,16 @@ def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool,
 
 
 def _decide(
-    collected: Requirements, asked: Requirement, name: str, rule: _Rule | None, there: str | None
+    collected: Requirements, asked: Requirement, name: str, rule: PackageRule | None, there: str | None
 ) -> Requirements:
-    """`collected` with one more requirement; `there` is the installed version."""
+    """Add one requirement according to its rule; `there` is the installed version."""
     line = str(asked)
     if name in TORCH_FAMILY:
         return _torch(collected, asked, name, there)
     if rule and rule.specifier is None:
         return _changed(collected, line, None, rule.reason)
     collected = replace(collected, names=(*collected.names, name))
-    if rule and rule.unless_there and there is not None:
+    if rule and rule.unless_installed and there is not None:
         if not _satisfies(asked, there):
             collected = _changed(collected, line, None, f"{there} is there and stays; {rule.reason}")
         return collected
@@ -202,7 +182,7 @@ def _torch(collected: Requirements, asked: Requirement, name: str, there: str | 
 
 
 def _changed(collected: Requirements, was: str, now: str | None, reason: str) -> Requirements:
-    return replace(collected, changes=(*collected.changes, Change(was, now, reason)))
+    return replace(collected, changes=(*collected.changes, RequirementChange(was, now, reason)))
 
 
 def _satisfies(asked: Requirement, there: str) -> bool:
@@ -210,7 +190,7 @@ def _satisfies(asked: Requirement, there: str) -> bool:
 
 
 def _is_pin_below(asked: Requirement, there: str) -> bool:
-    """Whether an exact pin names an older version than the one that is there."""
+    """Whether the requirement pins an older version than the installed one."""
     pins = [one.version for one in asked.specifier if one.operator in ("==", "===") and not one.version.endswith("*")]
     try:
         return any(Version(pin) < Version(there) for pin in pins)
@@ -219,16 +199,15 @@ def _is_pin_below(asked: Requirement, there: str) -> bool:
 
 
 def constraints_for(installed: Mapping[str, str], *, exempt: Sequence[str] = (), floors: bool = True) -> str:
-    """The text of a constraints file that keeps an environment as it is.
+    """The text of a constraints file that protects {name: version}.
 
-    torch, torchvision, torchaudio and numpy are held at their version; with `floors` nothing else may be lowered,
-    except `exempt`.
+    torch, torchvision, torchaudio and numpy are pinned; with `floors` nothing else may be lowered, except `exempt`.
     """
     lines = []
     for name, version in sorted(installed.items()):
         try:
             parsed = Version(version)
-        except InvalidVersion:  # pip would refuse the whole file
+        except InvalidVersion:  # pip would reject the whole file
             continue
         if name in KEPT_AS_THEY_ARE:
             lines.append(f"{name}=={parsed}")
@@ -238,7 +217,7 @@ def constraints_for(installed: Mapping[str, str], *, exempt: Sequence[str] = (),
 
 
 def lowered(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Names whose version is lower in `after` than in `before`."""
+    """The packages whose version is lower in `after` than in `before`."""
     found = []
     for name, version in before.items():
         try:

@@ -1,4 +1,4 @@
-"""Look into the simulator's Python before and after pip: what is installed, what imports, what torch can do."""
+"""The simulator's Python: whether it can be installed into, what it has, and how a person types its commands."""
 
 from __future__ import annotations
 
@@ -9,119 +9,123 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
-from pmlaunch.installing.step import Site
+from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Origin, Severity
+from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
 
 PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
+_WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
+
+
+class NoAnswerError(PmlaunchError):
+    """The simulator's Python gave no result (PML441); `log` is its output."""
+
+    def __init__(self, message: str, log: Path, *, hint: str, subject: str) -> None:
+        super().__init__("PML441", message, hint=hint, subject=subject)
+        self.log = log
 
 
 @dataclass(frozen=True)
-class Look:
-    """The probe's answer (see pmlaunch_agent.probe)."""
+class PythonReport:
+    """What the simulator's Python says about itself; parts that were not asked for are empty.
 
-    reply: Mapping[str, Any]
-    inside: ModuleResult
+    `packages` is keyed by normalised name; `hooks` are the agent's hooks that took effect; `log` is its output.
+    """
+
+    python: str
+    packages: Mapping[str, InstalledPackage]
+    reply: ProbeReply
+    log: Path
+    hooks: tuple[Mapping[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, reply: ProbeReply, log: Path, hooks: tuple[Mapping[str, Any], ...] = ()) -> PythonReport:
+        """The report in the reply of the probe."""
+        return cls(reply.python or "", reply.packages or {}, reply, log, hooks)
 
     @property
-    def python(self) -> str:
-        """The version of the Python, "3.11.7"."""
-        return str(self.reply.get("python", ""))
-
-    @property
-    def packages(self) -> Mapping[str, Mapping[str, Any]]:
-        return dict(self.reply.get("packages") or {})
+    def torch(self) -> TorchBuild:
+        """Its torch; without a version if it was not asked for."""
+        return self.reply.torch or TorchBuild()
 
     @property
     def versions(self) -> dict[str, str]:
-        """{normalised name: version} of everything that is installed."""
-        return {name: str(entry["version"]) for name, entry in self.packages.items() if entry.get("version")}
-
-    @property
-    def torch(self) -> Mapping[str, Any]:
-        return dict(self.reply.get("torch") or {})
+        """{normalised name: version} of everything installed."""
+        return {name: package.version for name, package in self.packages.items() if package.version}
 
 
-def look_inside(
-    site: Site, *questions: str, python_path: Sequence[Path] = (), compat: Sequence[str] = (), name: str = "look"
-) -> Look:
-    """Ask the probe `questions` ("--packages", "--torch", ...) in the simulator's Python.
+def ask_python(
+    context: InstallContext, *questions: str, compat: Sequence[str] = (), name: str = "look"
+) -> PythonReport:
+    """Ask the simulator's Python `questions` ("--packages", "--torch", ...); its output goes to `context.logs`/`name`.
 
-    Its output goes to `site.logs`/`name`. Raises PML430 without a Python, PML441 when it does not answer.
+    `compat` names the agent's repairs to switch on. Raises PML430 without a Python, PML441 if it does not answer.
     """
-    runtime = usable_runtime(site)
-    folder = site.logs / name
+    runtime = usable_runtime(context)
+    folder = context.logs / name
     reply = folder / "reply.json"
     run = ModuleRun(
         runtime,
-        site.platform,
+        context.platform,
         PROBE,
         [str(reply), *questions],
         folder,
-        site.environment,
-        python_path=python_path,
+        context.environment,
         compat=compat,
         reply=reply,
         timeout=_PATIENCE,
     )
-    inside = run_module(run)
-    if inside.ok and inside.reply is not None:
-        return Look(inside.reply, inside)
-    site.log = inside.log
-    raise no_answer(site, inside, "be asked what it has")
+    ended = run_module(run)
+    if ended.ok and ended.reply is not None:
+        return PythonReport.of(ProbeReply.parse(ended.reply), ended.log, ended.hooks)
+    raise no_answer(context, ended, "be asked what it has")
 
 
-def no_answer(site: Site, inside: ModuleResult, what: str) -> PmlaunchError:
+def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnswerError:
     """PML441: the Python could not do `what`, although that should always work."""
-    words = python_named(site)
-    if inside.timed_out:
-        why = f"no answer after {inside.seconds:.0f} s"
-    elif inside.exception:
-        why = f"{inside.exception.get('type')}: {inside.exception.get('message')}"
-    elif inside.finding:
-        why = inside.finding.message
+    words = python_named(context)
+    if ended.timed_out:
+        why = f"no answer after {ended.seconds:.0f} s"
+    elif ended.exception:
+        why = f"{ended.exception.get('type')}: {ended.exception.get('message')}"
+    elif ended.finding:
+        why = ended.finding.message
     else:
-        why = f"it ended with code {inside.exit_code}"
-    hint = (inside.finding.hint if inside.finding else None) or "pmlaunch runtime shows how this Python was chosen"
-    return PmlaunchError(
-        "PML441", f"{words} could not {what}: {why} Its output: {inside.log}", hint=hint, subject=words
-    )
+        why = f"it ended with code {ended.exit_code}"
+    hint = (ended.finding.hint if ended.finding else None) or "pmlaunch runtime shows how this Python was chosen"
+    message = f"{words} could not {what}: {why} Its output: {ended.log}"
+    return NoAnswerError(message, ended.log, hint=hint, subject=words)
 
 
-def usable_runtime(site: Site) -> Runtime:
-    """The runtime, when it can be started and installed into. Raises PML430, or PML449 for pmlaunch's own Python."""
-    if site.runtime is None:
-        what = "Isaac Lab's Python" if site.request.simulator == "isaaclab" else "a Python with the simulator"
+def usable_runtime(context: InstallContext) -> Runtime:
+    """The runtime, if it can be started and installed into. Raises PML430, or PML449 for pmlaunch's own Python."""
+    runtime = context.runtime
+    if runtime is None:
+        what = "Isaac Lab's Python" if context.request.simulator == "isaaclab" else "a Python with the simulator"
         raise PmlaunchError("PML430", f"There is no Python to install into: {what} was not found.", hint=_WHICH)
-    for found in site.runtime.findings:
+    for found in runtime.findings:
         if found.severity is Severity.ERROR:
             # not the finding's own hint: `install` has no --via
             message = f"There is no Python to install into: {found.message}"
             raise PmlaunchError("PML430", message, hint=_WHICH, subject=found.subject)
-    if site.runtime.facts.source.origin is Origin.DEFAULT:
+    if runtime.facts.source.origin is Origin.DEFAULT:
         message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
-        raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(python_words(site.runtime)))
-    return site.runtime
+        raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(runtime.plain_python()))
+    return runtime
 
 
-_WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
-
-
-def python_words(runtime: Runtime) -> tuple[str, ...]:
-    """What a person types to start this Python."""
-    return runtime.plain_python()
-
-
-def python_named(site: Site) -> str:
+def python_named(context: InstallContext) -> str:
     """This Python in a sentence."""
-    return " ".join(python_words(usable_runtime(site)))
+    return " ".join(usable_runtime(context).plain_python())
 
 
-def typed(site: Site, words: Sequence[str]) -> str:
-    """A command as a person types it on the target system."""
-    if site.platform.name == "windows":
+def typed_python(context: InstallContext, *arguments: str) -> str:
+    """`PYTHON arguments...` as a person types it on the target system."""
+    words = [*usable_runtime(context).plain_python(), *arguments]
+    if context.windows:
         from pmlaunch.planning.plain_command import powershell_argument
 
         plain = [
@@ -133,14 +137,9 @@ def typed(site: Site, words: Sequence[str]) -> str:
     return shlex.join(words)
 
 
-def typed_python(site: Site, *words: str) -> str:
-    """`PYTHON words...` as a person types it."""
-    return typed(site, [*python_words(usable_runtime(site)), *words])
-
-
 @dataclass(frozen=True)
-class Package:
-    """A package of the checkout that is installed in editable form; `place` is its folder."""
+class OwnPackage:
+    """A package of the checkout, installed in editable form from the folder `place`."""
 
     name: str
     place: Path
@@ -148,13 +147,14 @@ class Package:
 
     @property
     def distribution(self) -> str:
+        """The normalised name under which pip knows it."""
         return self.name.replace("_", "-")
 
 
-def packages_of(checkout: Path) -> tuple[Package, ...]:
-    """The packages that `checkout` holds: protomotions, and beside it isaac_utils and poselib where they are."""
-    candidates = [Package("protomotions", checkout, ".")]
-    candidates += [Package(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
+def packages_of(checkout: Path) -> tuple[OwnPackage, ...]:
+    """The packages in `checkout`: protomotions, and isaac_utils and poselib if it has them."""
+    candidates = [OwnPackage("protomotions", checkout, ".")]
+    candidates += [OwnPackage(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
     return tuple(
         package
         for package in candidates
@@ -163,12 +163,12 @@ def packages_of(checkout: Path) -> tuple[Package, ...]:
 
 
 def is_there(checkout: Path) -> bool:
-    """Whether the checkout is there already: a dry run in an empty folder has none."""
+    """Whether the checkout exists already; in a dry run it may not."""
     return generation_of(checkout) is not None
 
 
 def same_place(one: str | None, other: Path) -> bool:
-    """Whether two paths name the same folder; one that is not there is no folder."""
+    """Whether two paths name the same existing folder."""
     try:
         return one is not None and Path(one).samefile(other)
     except OSError:

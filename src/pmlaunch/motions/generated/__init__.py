@@ -1,1 +1,1 @@
-"""Generated motions: a walk, a wave and a squat, computed from formulas for any skeleton of SMPL's bodies."""
+"""Procedural motions for SMPL's humanoid, computed from formulas."""

@@ -1,7 +1,7 @@
-"""Motions made of formulas: a walk, a wave and a squat for any skeleton of SMPL's bodies.
+"""Procedural motions: a walk, a wave and a squat for any skeleton of SMPL's bodies.
 
-They are what the demo ships and, varied, what its policy was trained on. Feet are placed first, the pelvis
-follows, the legs reach by inverse kinematics, the rest is added in joint angles.
+The demo ships them, and its policy was trained on variations. Each places the feet, moves the pelvis with them, solves
+the legs by inverse kinematics and adds the rest as joint angles.
 """
 
 from __future__ import annotations
@@ -21,27 +21,48 @@ from pmlaunch.motions.kinematics import Array, about, from_vector, inverse, mult
 from pmlaunch.motions.poselib_motion import Motion
 
 Joints = Mapping[str, Array]
-"""By body: local rotations (T, 4), or as `extras` rotation vectors (T, 3) rad that are laid over them."""
+"""By body: local rotations (T, 4); as `extras`, rotation vectors (T, 3) rad that are applied on top of them."""
 _NONE: Final[Joints] = {}
 OWN_MOTIONS: Final = ("walk", "wave", "squat")
-"""What the demo ships, and what a checkout that ships none is given."""
+"""The motions that the demo ships, and that checkouts without motions are given."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Choreography:
+    """A motion before inverse kinematics.
+
+    Attributes:
+        name: the motion's name.
+        feet: by side.
+        path: (T, 2) m, where the pelvis is above the ground.
+        bob: (T,) m, how far it is above the height that both legs allow.
+        pelvis: (T, 4), its world rotation.
+        joints: rotations of the other bodies except the legs.
+    """
+
+    name: str
+    feet: Mapping[str, Foot]
+    path: Array
+    bob: Array
+    pelvis: Array
+    joints: Joints
 
 
 @dataclass(frozen=True)
 class Stand:
-    """How somebody stands: m and rad."""
+    """Parameters of a standing motion, in m and rad."""
 
     width: float = 0.12
     splay: float = 0.15
     heading: float = 0.0
     lean: float = 0.0
     depth: float = 0.32  # m of a squat
-    period: float = 2.5  # s of a squat, and half of what raising and lowering a hand takes
-    beat: float = 1.4  # 1/s, how often a raised hand waves
+    period: float = 2.5  # s of a squat; a hand is raised and lowered in twice that
+    beat: float = 1.4  # 1/s, frequency of a waving hand
 
 
 def own_motion(name: str, skeleton: Skeleton) -> Motion:
-    """One of OWN_MOTIONS for a skeleton: five seconds at 30 frames per second."""
+    """Make one of `OWN_MOTIONS` for a skeleton: five seconds at 30 frames per second."""
     fps = 30
     times = np.arange(5 * fps + 1) / fps
     if name == "walk":
@@ -50,25 +71,24 @@ def own_motion(name: str, skeleton: Skeleton) -> Motion:
 
 
 def walk(skeleton: Skeleton, times: Array, fps: float, style: Walk, extras: Joints = _NONE) -> Motion:
-    """Walking on at a steady pace, seen at `times` (T,) s; uneven times make it slow down and hurry."""
+    """Make a steady walk, sampled at `times` (T,) s; uneven times make it speed up and slow down."""
     phase = times / style.stride
     swing = 2.0 * np.pi * phase
     feet = {side: stepping(skeleton, times, style, side) for side in SIDES}
     path, yaw = path_of(style, times)
     lateral = np.stack([-np.sin(yaw), np.cos(yaw)], axis=-1)
-    middle = 2.0 * np.pi * (phase - style.duty / 2.0)  # zero when the left foot stands under the body
+    middle = 2.0 * np.pi * (phase - style.duty / 2.0)  # zero when the left foot is under the body
     path = path + 0.022 * np.cos(middle)[:, None] * lateral
     pelvis = _turns(yaw - 0.07 * np.cos(swing), style.lean, -0.03 * np.cos(middle))
     joints = _carriage(lean=0.02, twist=0.14 * np.cos(swing))
     arms = {side: -sign * style.arms * np.cos(swing) for side, sign in SIDES.items()}
     joints |= _arms(arms, {side: 0.35 + 0.35 * np.maximum(angle, 0.0) for side, angle in arms.items()})
-    return _assemble(
-        "smpl_humanoid_walk", skeleton, fps, feet, path, style.bob * np.cos(2.0 * middle), pelvis, joints, extras
-    )
+    steps = _Choreography("smpl_humanoid_walk", feet, path, style.bob * np.cos(2.0 * middle), pelvis, joints)
+    return _assemble(steps, skeleton, fps, extras)
 
 
 def squat(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Joints = _NONE) -> Motion:
-    """Down and up again, the arms stretched forward for balance."""
+    """Make squats with the arms stretched forward for balance."""
     down = 0.5 - 0.5 * np.cos(2.0 * np.pi * times / style.period)
     depth = style.depth * down
     feet = _standing(skeleton, times, style)
@@ -78,11 +98,12 @@ def squat(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Jo
     joints = _carriage(lean=0.3 * depth, twist=0.0)
     joints |= {"Neck": about("y", -0.9 * depth), "Head": about("y", -0.5 * depth)}
     joints |= _arms(dict.fromkeys(SIDES, 1.9 * down), dict.fromkeys(SIDES, 0.25 - 0.15 * down))
-    return _assemble("smpl_humanoid_squat", skeleton, fps, feet, path, -depth, pelvis, joints, extras)
+    steps = _Choreography("smpl_humanoid_squat", feet, path, -depth, pelvis, joints)
+    return _assemble(steps, skeleton, fps, extras)
 
 
 def wave(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Joints = _NONE) -> Motion:
-    """Standing and waving with the right hand, the weight on the other leg."""
+    """Make a wave with the right hand, standing with the weight on the left leg."""
     rest = 2.0 * style.period
     up = smooth(times / 0.9) * (1.0 - smooth((times - rest + 0.9) / 0.9))
     to_and_fro = np.sin(2.0 * np.pi * style.beat * times)
@@ -97,7 +118,8 @@ def wave(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Joi
     joints["R_Shoulder"] = slerp(hanging, about("x", -0.35 + 0.12 * to_and_fro), up)
     joints["R_Elbow"] = slerp(elbow, about("x", -1.15 - 0.35 * to_and_fro), up)
     joints["R_Hand"] = about("x", -0.15 * up * to_and_fro)
-    return _assemble("smpl_humanoid_wave", skeleton, fps, feet, path, -0.01 * up, pelvis, joints, extras)
+    steps = _Choreography("smpl_humanoid_wave", feet, path, -0.01 * up, pelvis, joints)
+    return _assemble(steps, skeleton, fps, extras)
 
 
 def _standing(skeleton: Skeleton, times: Array, style: Stand) -> dict[str, Foot]:
@@ -112,18 +134,18 @@ def _standing(skeleton: Skeleton, times: Array, style: Stand) -> dict[str, Foot]
 
 
 def _turns(yaw: Array | float, lean: Array | float, roll: Array | float) -> Array:
-    """To the left, forward and to the right, in rad, done in the opposite order."""
+    """Rotate by `yaw` to the left, `lean` forward and `roll` to the right, in rad; roll is applied first."""
     return multiply(multiply(about("z", yaw), about("y", lean)), about("x", roll))
 
 
 def _carriage(lean: Array | float, twist: Array | float) -> dict[str, Array]:
-    """The spine: `lean` forward in all and `twist` to the left, shared by its three joints."""
+    """Bend each joint of the spine forward by `lean` rad and share a `twist` rad to the left among the three."""
     share = multiply(about("z", twist / 3.0), about("y", lean))
     return dict.fromkeys(("Torso", "Spine", "Chest"), share)
 
 
 def _arms(swing: Mapping[str, Array], flexion: Mapping[str, Array]) -> dict[str, Array]:
-    """Arms that hang beside the body, each swung forward by `swing` rad, the elbows bent by `flexion` rad."""
+    """Let the arms hang beside the body, swung forward by `swing` rad, with the elbows bent by `flexion` rad."""
     joints = {}
     for side, sign in SIDES.items():
         angle = swing[side]
@@ -132,21 +154,12 @@ def _arms(swing: Mapping[str, Array], flexion: Mapping[str, Array]) -> dict[str,
     return joints
 
 
-def _assemble(
-    name: str,
-    skeleton: Skeleton,
-    fps: float,
-    feet: Mapping[str, Foot],
-    path: Array,
-    bob: Array,
-    pelvis: Array,
-    joints: Joints,
-    extras: Joints,
-) -> Motion:
-    """A motion whose pelvis is over `path` (T, 2) m, as high as both legs allow, plus `bob` (T,) m."""
+def _assemble(steps: _Choreography, skeleton: Skeleton, fps: float, extras: Joints) -> Motion:
+    """Put the pelvis as high as both legs allow, reach the feet with the legs, and add `extras`."""
+    path, pelvis, bob = steps.path, steps.pelvis, steps.bob
     hips = {side: rotate(pelvis, skeleton.offset(f"{side}_Hip")) for side in SIDES}
     room = []
-    for side, foot in feet.items():
+    for side, foot in steps.feet.items():
         length = sum(float(np.linalg.norm(skeleton.offset(f"{side}_{bone}"))) for bone in ("Knee", "Ankle"))
         room.append(highest_hip(foot.ankle, path + hips[side][:, :2], length) - hips[side][:, 2] - bob)
     height = float(np.min(room)) + bob
@@ -154,18 +167,18 @@ def _assemble(
     local = np.zeros((len(path), len(NODE_NAMES), 4))
     local[..., 3] = 1.0
     local[:, 0] = pelvis
-    for joint, rotation in joints.items():
+    for joint, rotation in steps.joints.items():
         local[:, NODE_NAMES.index(joint)] = rotation
-    for side, foot in feet.items():
+    for side, foot in steps.feet.items():
         _put_leg(local, skeleton, side, root + hips[side], foot)
     for joint, vector in extras.items():
         index = NODE_NAMES.index(joint)
         local[:, index] = multiply(local[:, index], from_vector(vector))
-    return Motion(Path(f"{name}.npy"), name, NODE_NAMES, PARENTS, skeleton.offsets, local, root, fps)
+    return Motion(Path(f"{steps.name}.npy"), steps.name, NODE_NAMES, PARENTS, skeleton.offsets, local, root, fps)
 
 
 def _put_leg(local: Array, skeleton: Skeleton, side: str, hip: Array, foot: Foot) -> None:
-    """Write a leg's four local rotations into `local` (T, J, 4)."""
+    """Solve a leg and write its local rotations into `local` (T, J, 4)."""
     knee_points = rotate(multiply(foot.rotation, about("y", -foot.pitch)), np.array([1.0, 0.0, 0.0]))
     knee, ankle = skeleton.offset(f"{side}_Knee"), skeleton.offset(f"{side}_Ankle")
     thigh, shank = reach(hip, foot.ankle, knee_points, knee, ankle)

@@ -1,4 +1,4 @@
-"""The gait: where a walker goes, and how each foot stands, rolls from heel to toe and swings to its next place."""
+"""The gait of a walk: its path, and how each foot lands, rolls from heel to toe and swings to its next place."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from pmlaunch.motions.kinematics import Array, about, multiply
 
 @dataclass(frozen=True)
 class Walk:
-    """How somebody walks: m, s, rad, and shares of the stride."""
+    """Parameters of a walk, in m, s, rad and shares of the stride."""
 
     speed: float = 1.1  # m/s
-    stride: float = 1.08  # s from a foot's landing to its next
-    duty: float = 0.62  # share of the stride that a foot stands
-    width: float = 0.085  # m from the line of walking to a foot
-    behind: float = 0.1  # m that an ankle is behind the body in the middle of its stance
-    clearance: float = 0.01  # m that a swinging ankle is lifted beyond its roll
-    heel_off: float = 0.8  # rad
-    bob: float = 0.02  # m that the pelvis goes up and down
-    lean: float = 0.03  # rad that the pelvis leans forward
-    toes_up: float = 0.28  # rad at the landing
+    stride: float = 1.08  # s from one landing of a foot to the next
+    duty: float = 0.62  # share of the stride during which a foot is on the ground
+    width: float = 0.085  # m from the line of travel to a foot
+    behind: float = 0.1  # m by which an ankle is behind the body in mid-stance
+    clearance: float = 0.01  # m by which a swinging ankle is lifted
+    heel_off: float = 0.8  # rad of pitch when the toes leave the ground
+    bob: float = 0.02  # m by which the pelvis moves up and down
+    lean: float = 0.03  # rad by which the pelvis leans forward
+    toes_up: float = 0.28  # rad of pitch at the landing
     arms: float = 0.45  # rad of swing
     heading: float = 0.0  # rad
     turn: float = 0.0  # rad/s
 
 
 def path_of(style: Walk, times: Array) -> tuple[Array, Array]:
-    """Where the walker's middle is on the ground, (T, 2) m, and where it faces, (T,) rad: an arc or a line."""
+    """Compute position (T, 2) m and heading (T,) rad of a walker on a line or an arc."""
     yaw = style.heading + style.turn * times
     if abs(style.turn) < 1e-6:
         ahead = np.array([np.cos(style.heading), np.sin(style.heading)])
@@ -42,7 +42,7 @@ def path_of(style: Walk, times: Array) -> tuple[Array, Array]:
 
 
 def stepping(skeleton: Skeleton, times: Array, style: Walk, side: str) -> Foot:
-    """One foot of a walk at `times` (T,) s."""
+    """Compute one foot of a walk at `times` (T,) s."""
     cycle = times / style.stride + (0.0 if side == "L" else 0.5)
     number, phase = np.floor(cycle), cycle % 1.0
     stance = _stance(skeleton, style, side, number, np.minimum(phase, style.duty))
@@ -57,7 +57,7 @@ def stepping(skeleton: Skeleton, times: Array, style: Walk, side: str) -> Foot:
 
 
 def _stance(skeleton: Skeleton, style: Walk, side: str, number: Array, phase: Array) -> Foot:
-    """The foot in its stance `number` (T,), at `phase` (T,) of the stride."""
+    """The foot on the ground, in its stance `number` (T,), at `phase` (T,) of the stride."""
     middle = (number + style.duty / 2.0 - (0.0 if side == "L" else 0.5)) * style.stride
     path, yaw = path_of(style, middle)
     ball = skeleton.offset(f"{side}_Toe")
@@ -71,11 +71,11 @@ def _stance(skeleton: Skeleton, style: Walk, side: str, number: Array, phase: Ar
 
 
 def _swing(skeleton: Skeleton, style: Walk, side: str, number: Array, share: Array) -> tuple[Array, Array]:
-    """Ankle (T, 3) m and pitch (T,) rad on the way to the next place, at `share` (T,) of it.
+    """Ankle (T, 3) m and pitch (T,) rad of the foot in the air, at `share` (T,) of its swing.
 
-    Cubics that leave the ground and land with the speeds that the foot has there.
+    Cubics match the foot's velocity where it leaves the ground and where it lands.
     """
-    tiny = 1e-4  # of a stride, to tell those speeds
+    tiny = 1e-4  # of a stride, for the finite differences that give those velocities
 
     def at(step: Array, phase: float) -> Foot:
         return _stance(skeleton, style, side, step, np.full_like(share, phase))
@@ -97,13 +97,13 @@ def _step_yaw(style: Walk, side: str, number: Array) -> Array:
 
 
 def smooth(share: Array) -> Array:
-    """0 before 0, 1 after 1, and between them without a jump in speed or acceleration."""
+    """Ease from 0 at 0 to 1 at 1, with continuous velocity and acceleration."""
     x = np.clip(share, 0.0, 1.0)
     return np.asarray(x**3 * (10.0 - 15.0 * x + 6.0 * x**2))
 
 
 def _cubic(start: Array, end: Array, start_rate: Array, end_rate: Array, x: Array) -> Array:
-    """The cubic from `start` to `end` with the given slopes, at x in [0, 1]."""
+    """Evaluate the cubic from `start` to `end` with the given slopes at x in [0, 1]."""
     return np.asarray(
         (1 + 2 * x) * (1 - x) ** 2 * start
         + x * (1 - x) ** 2 * start_rate

@@ -1,4 +1,4 @@
-"""Legs: feet that stay where they stand, and the analytic inverse kinematics that reaches them."""
+"""Legs: feet that do not slide, and the analytic inverse kinematics that reaches them."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pmlaunch.motions.generated.skeleton import HEEL, SOLE_BELOW_TOE
 from pmlaunch.motions.kinematics import Array, about, from_vector, multiply, normalized, rotate
 
 REACH = 0.993
-"""A leg is never stretched further than this share of its length."""
+"""The share of its length to which a leg is stretched at most."""
 
 
 @dataclass(frozen=True, eq=False)
 class Foot:
-    """A foot over T frames: ankle (T, 3) m, its rotation (T, 4) and pitch (T,) rad, positive with the heel up."""
+    """A foot over T frames: position (T, 3) m and rotation (T, 4) of the ankle, pitch (T,) rad, positive for heel up."""
 
     ankle: Array
     rotation: Array
@@ -23,14 +23,15 @@ class Foot:
 
 
 def planted(ball: Array, toe: Array, yaw: Array, pitch: Array) -> Foot:
-    """A foot whose toe joint stands over the ground point `toe`, rolled up by `pitch`.
+    """Place a foot with its toe joint above a point on the ground.
 
-    With the heel up it turns about the ball of the foot, with the toes up about the heel; so nothing slides.
+    With the heel up it rotates about the ball of the foot, with the toes up about the heel, so nothing slides.
 
     Args:
         ball: (3,) m, the toe joint in the ankle's frame.
-        toe: (T, 2) m.
-        yaw, pitch: (T,) rad.
+        toe: (T, 2) m, the point on the ground.
+        yaw: (T,) rad, heading of the foot.
+        pitch: (T,) rad, positive for heel up.
     """
     turn = about("z", yaw)
     rotation = multiply(turn, about("y", pitch))
@@ -42,18 +43,20 @@ def planted(ball: Array, toe: Array, yaw: Array, pitch: Array) -> Foot:
 
 
 def highest_hip(ankle: Array, hip: Array, length: float) -> Array:
-    """The greatest height (T,) m at which a hip over (T, 2) m still reaches the ankle (T, 3) m."""
+    """Compute the greatest height (T,) m at which a hip above (T, 2) m still reaches the ankle (T, 3) m."""
     away = np.linalg.norm(ankle[:, :2] - hip, axis=-1)
     return np.asarray(ankle[:, 2] + np.sqrt(np.maximum((REACH * length) ** 2 - away**2, 0.0)))
 
 
 def reach(hip: Array, ankle: Array, forward: Array, thigh: Array, shank: Array) -> tuple[Array, Array]:
-    """World rotations (T, 4) of thigh and shank that bring the ankle to its place: the law of cosines.
+    """Compute world rotations (T, 4) of thigh and shank that put the ankle in its place, by the law of cosines.
 
     Args:
-        hip, ankle: (T, 3) m.
-        forward: (T, 3), where the knee points.
-        thigh, shank: (3,) m, the bones in their own bodies' frames.
+        hip: (T, 3) m.
+        ankle: (T, 3) m.
+        forward: (T, 3), the direction in which the knee points.
+        thigh: (3,) m, the bone in its body's frame.
+        shank: (3,) m, the bone in its body's frame.
     """
     upper, lower = float(np.linalg.norm(thigh)), float(np.linalg.norm(shank))
     line = ankle - hip
@@ -67,7 +70,7 @@ def reach(hip: Array, ankle: Array, forward: Array, thigh: Array, shank: Array) 
 
 
 def _align(bone: Array, line: Array, hinge: Array) -> Array:
-    """Rotations (T, 4) that turn `bone` (3,) onto `line` (T, 3) and, as far as that allows, +y onto `hinge`."""
+    """Rotations (T, 4) that turn `bone` (3,) onto `line` (T, 3) and +y as close to `hinge` as that allows."""
     rest = normalized(bone)
     arc = np.concatenate([np.cross(rest, line), 1.0 + np.sum(rest * line, axis=-1, keepdims=True)], axis=-1)
     swing = normalized(arc)

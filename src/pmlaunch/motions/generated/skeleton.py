@@ -1,4 +1,4 @@
-"""SMPL's 24 bodies, and a skeleton of our own numbers for them: z up, facing +x, arms stretched to the sides."""
+"""SMPL's 24 bodies, and our own skeleton for them: z up, facing +x, arms stretched to the sides."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from pmlaunch.motions.kinematics import Array
 
 _TREE: Final[dict[str, tuple[str, tuple[float, float, float]]]] = {
-    # body: (parent, place in the parent's frame in m); the right side mirrors the left
+    # body: (parent, position in the parent's frame in m); the right side mirrors the left
     "Pelvis": ("", (0.0, 0.0, 0.95)),
     "L_Hip": ("Pelvis", (0.0, 0.085, -0.085)),
     "L_Knee": ("L_Hip", (0.0, 0.015, -0.395)),
@@ -37,7 +37,7 @@ _TREE: Final[dict[str, tuple[str, tuple[float, float, float]]]] = {
     "R_Hand": ("R_Wrist", (-0.01, -0.085, -0.005)),
 }
 NODE_NAMES: Final = tuple(_TREE)
-"""The bodies in the order of the motion files and of the policy's outputs."""
+"""The bodies, in the order of motion files and of the policy's outputs."""
 PARENTS: Final = np.array([NODE_NAMES.index(parent) if parent else -1 for parent, _ in _TREE.values()])
 
 SOLE_BELOW_TOE: Final = 0.02
@@ -45,26 +45,27 @@ SOLE_BELOW_TOE: Final = 0.02
 HEEL: Final = 0.025
 """m from the ankle back to the end of the heel."""
 SIDES: Final = {"L": 1.0, "R": -1.0}
-"""Which way along y each side of the body lies."""
+"""The sign of y on each side of the body."""
 
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """`offsets` (24, 3) m: each body's place in its parent's frame."""
+    """A skeleton of SMPL's bodies; `offsets` (24, 3) m are their positions in their parents' frames."""
 
     offsets: Array
 
     def offset(self, body: str) -> Array:
+        """Position (3,) m of a body in its parent's frame."""
         return np.asarray(self.offsets[NODE_NAMES.index(body)])
 
 
 def own_skeleton() -> Skeleton:
-    """A person of about 1.75 m."""
+    """Make the skeleton of a person of about 1.75 m."""
     return Skeleton(np.array([place for _, place in _TREE.values()]))
 
 
 def varied_skeleton(draw: Any) -> Skeleton:
-    """Another person: size, lengths of the bones and places of the joints drawn from the generator `draw`."""
+    """Make the skeleton of another person: size, bone lengths and joint positions are drawn from a numpy generator."""
     offsets = own_skeleton().offsets * draw.uniform(0.92, 1.06)
     for body, name in enumerate(NODE_NAMES):
         if not name.startswith("R_"):
@@ -72,5 +73,5 @@ def varied_skeleton(draw: Any) -> Skeleton:
     for body, name in enumerate(NODE_NAMES):
         if name.startswith("R_"):
             mirrored = offsets[NODE_NAMES.index(f"L_{name[2:]}")] * (1.0, -1.0, 1.0)
-            offsets[body] = mirrored + draw.normal(0.0, 0.003, size=3)  # nobody is quite symmetric
+            offsets[body] = mirrored + draw.normal(0.0, 0.003, size=3)  # nobody is perfectly symmetric
     return Skeleton(offsets)

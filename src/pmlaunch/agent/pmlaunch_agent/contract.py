@@ -1,0 +1,289 @@
+"""The contract of spec.json: what the launcher asks of the agent. Both sides use these classes.
+
+The launcher builds a `Spec` and writes `to_document(spec)`; the agent reads that with `from_document`. Reading is
+strict: an unknown key, a missing key or a value of a wrong type is an error, never a default.
+
+This module imports nothing from either side. Its annotations are evaluated at run time, so they must suit Python 3.8.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum
+from typing import Any, Dict, Iterable, Literal, Mapping, Optional, Tuple, Union, get_args, get_origin
+
+SCHEMA = 1
+SPEC_VARIABLE = "PMLAUNCH_SPEC"
+"""The environment variable that holds the path of spec.json."""
+AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
+"""What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video: a factory
+that pmlaunch_agent.protomotions2.evaluation installs."""
+MUTABLE_DATACLASS_DEFAULTS = "mutable_dataclass_defaults"
+"""A repair for `Hooks.compat`: accept dataclass instances as defaults, which Python 3.11 refuses."""
+
+
+class Artifact(str, Enum):
+    """What a run leaves on request. `left_out` in result.json, a list of {what, reason}, says why one is not there."""
+
+    MOTION = "motion"
+    VIDEO = "video"
+
+
+class ContractError(ValueError):
+    """A document breaks the contract; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class WatchPoint:
+    """A function of the upstream program whose calls the agent reports or acts on.
+
+    Attributes:
+        event: what the call means. "step", "evaluation", "motion", "scores", "bodies", "playing", "recording",
+            "batches" and "batch" have a handler of their own; any other name is a milestone, reported once.
+        module: the module that defines the function, e.g. "protomotions.envs.base_env.env".
+        attribute: a function or Class.method in it, e.g. "BaseEnv.step".
+        when: report a step or a milestone before or after the call.
+    """
+
+    event: str
+    module: str
+    attribute: str
+    when: Literal["before", "after"] = "after"
+
+
+@dataclass(frozen=True)
+class ArgumentPoint:
+    """A function of the upstream program whose keyword arguments are set, because the script has no option for them.
+
+    Attributes:
+        module: the module that defines the function.
+        attribute: a function or Class.method in it.
+        values: keyword -> value; they win over what the script passes.
+    """
+
+    module: str
+    attribute: str
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MetricsRequest:
+    """How to measure, and where metrics.json goes.
+
+    Attributes:
+        file: path of metrics.json.
+        generation: of the program, for the document.
+        seed: set right before the evaluation, plus the rank, as upstream does in training.
+        max_steps: control steps after which a motion is cut; None for its length.
+        motions: names of the motions in their order; empty if the launcher cannot tell.
+        units: unit of a figure by its name without prefix, `_max` and `_min`.
+        common: {name that every generation has: upstream's name}.
+        factors: {name that every generation has: factor from upstream's unit}, where that is not 1.
+        failed_when: (figure of one motion, limit): above it the motion counts as failed.
+        notes: remarks for the reader of the figures.
+    """
+
+    file: str
+    generation: str
+    seed: int = 0
+    max_steps: Optional[int] = None
+    motions: Tuple[str, ...] = ()
+    units: Mapping[str, str] = field(default_factory=dict)
+    common: Mapping[str, str] = field(default_factory=dict)
+    factors: Mapping[str, float] = field(default_factory=dict)
+    failed_when: Optional[Tuple[str, float]] = None
+    notes: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MotionRequest:
+    """Keep what the bodies do: `file` is the path of motion.npz."""
+
+    file: str
+
+
+@dataclass(frozen=True)
+class RecordingRequest:
+    """Record a video: `path` is that of the video without `-TIME.mp4`."""
+
+    path: str
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the agent does to the modules that the script imports.
+
+    Attributes:
+        ddp_backend: default backend of Lightning's DDPStrategy; None leaves Lightning's own.
+        max_steps: control steps after which the run ends; None for no limit.
+        compat: names of the repairs to apply.
+        watch: functions to watch.
+        arguments: keyword arguments to set.
+        agent: class that the checkpoint was trained with (its `_target_`), which a subclass of ours replaces.
+    """
+
+    ddp_backend: Optional[str] = None
+    max_steps: Optional[int] = None
+    compat: Tuple[str, ...] = ()
+    watch: Tuple[WatchPoint, ...] = ()
+    arguments: Tuple[ArgumentPoint, ...] = ()
+    agent: Optional[str] = None
+    metrics: Optional[MetricsRequest] = None
+    save_motion: Optional[MotionRequest] = None
+    record: Optional[RecordingRequest] = None
+
+
+@dataclass(frozen=True)
+class RunLimits:
+    """What ends a run early: seconds since the agent's start, or a file that appears."""
+
+    max_seconds: Optional[float] = None
+    stop_file: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """spec.json, schema 1. Paths are absolute.
+
+    Attributes:
+        script: path of the script to run as `__main__`; None if `module` is given, which runs as `python -m` does.
+        argv: arguments, without the program's name.
+        cwd: working directory.
+        import_path: folders to import from before all others but the script's own.
+        python_path: folders to import from after all others.
+        env: environment variables to set; None removes one.
+        result: path of result.json.
+        events: path of events.jsonl; None writes none.
+    """
+
+    script: Optional[str]
+    module: Optional[str]
+    argv: Tuple[str, ...]
+    cwd: str
+    import_path: Tuple[str, ...]
+    python_path: Tuple[str, ...]
+    env: Mapping[str, Optional[str]]
+    hooks: Hooks
+    limits: RunLimits
+    result: str
+    events: Optional[str]
+
+
+_PROGRAMS = ("script", "module")  # a document has exactly one of these keys
+
+
+def to_document(spec: Spec) -> Dict[str, Any]:
+    """The content of spec.json, of types that JSON has.
+
+    Raises:
+        ContractError: neither or both of `script` and `module` are given.
+    """
+    if (spec.script is None) == (spec.module is None):
+        raise ContractError('a spec needs either "script" or "module"')
+    document = {name: value for name, value in _plain(spec).items() if name not in _PROGRAMS or value is not None}
+    return {"schema": SCHEMA, **document}
+
+
+def from_document(document: Any, file: str = "spec.json") -> Spec:
+    """Read the content of spec.json.
+
+    Args:
+        document: the parsed JSON document.
+        file: its path, for the error message.
+
+    Raises:
+        ContractError: the document breaks the contract; the message names file, key and, for an unknown key, the
+            nearest known one.
+    """
+    try:
+        return _read_spec(document)
+    except ContractError as error:
+        raise ContractError(f"{file}: {error}") from None
+
+
+def _read_spec(document: Any) -> Spec:
+    if not isinstance(document, dict):
+        raise ContractError(f"expected an object, not {document!r}"[:500])
+    entries = dict(document)
+    schema = entries.pop("schema", None)
+    if schema != SCHEMA or isinstance(schema, bool):
+        raise ContractError(f'"schema" must be {SCHEMA}, not {schema!r}')
+    given = [name for name in _PROGRAMS if name in entries]
+    if len(given) != 1:
+        raise ContractError('exactly one of "script" and "module" is needed')
+    if entries[given[0]] is None:
+        raise _wrong_type(given[0], "a text", None)
+    spec: Spec = _read_object(Spec, {**dict.fromkeys(_PROGRAMS), **entries}, "")
+    return spec
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _read_object(kind: Any, value: Any, key: str) -> Any:
+    """Read an object into the dataclass `kind`; `key` is where it stands ("" for the whole document)."""
+    if not isinstance(value, dict):
+        raise _wrong_type(key, "an object", value)
+    inside = f"{key}." if key else ""
+    known = [item.name for item in fields(kind)]
+    for name in value:
+        if name not in known:
+            raise ContractError(f"{inside}{name}: unknown key{_did_you_mean(name, known)}")
+    for name in known:
+        if name not in value:
+            raise ContractError(f"{inside}{name}: missing key")
+    return kind(**{item.name: _read(item.type, value[item.name], inside + item.name) for item in fields(kind)})
+
+
+def _read(kind: Any, value: Any, key: str) -> Any:
+    """Read a value of a type that this contract uses."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
+    if is_dataclass(kind):
+        return _read_object(kind, value, key)
+    if origin is Union:  # Optional
+        return None if value is None else _read(arguments[0], value, key)
+    if origin is Literal:
+        if value not in arguments:
+            raise _wrong_type(key, " or ".join(f'"{choice}"' for choice in arguments), value)
+        return value
+    if origin is tuple:
+        return _read_list(arguments, value, key)
+    if origin is not None:  # Mapping
+        if not isinstance(value, dict):
+            raise _wrong_type(key, "an object", value)
+        return {name: _read(arguments[1], item, f"{key}.{name}") for name, item in value.items()}
+    name, accepted = _SCALARS[kind]
+    if type(value) not in accepted:
+        raise _wrong_type(key, name, value)
+    return value
+
+
+_SCALARS = {str: ("a text", (str,)), int: ("a whole number", (int,)), float: ("a number", (int, float))}
+
+
+def _read_list(kinds: Tuple[Any, ...], value: Any, key: str) -> Tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise _wrong_type(key, "a list", value)
+    if kinds[-1] is Ellipsis:
+        kinds = (kinds[0],) * len(value)
+    if len(value) != len(kinds):
+        raise _wrong_type(key, f"a list of {len(kinds)}", value)
+    return tuple(_read(kind, item, f"{key}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value)))  # noqa: B905
+
+
+def _wrong_type(key: str, expected: str, value: Any) -> ContractError:
+    return ContractError(f"{key}: expected {expected}, not {value!r}"[:500])
+
+
+def _did_you_mean(name: str, known: Iterable[str]) -> str:
+    import difflib  # 5 ms that only an error costs
+
+    near = difflib.get_close_matches(name, known, n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""

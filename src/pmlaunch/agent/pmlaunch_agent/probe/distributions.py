@@ -1,0 +1,131 @@
+"""The distributions installed in this Python, read from the folders on `sys.path` without importing anything.
+
+importlib.metadata parses the whole metadata of every distribution for its version, which takes seconds in Isaac Sim's
+Python with its hundreds of them. The name of the metadata folder has both name and version.
+
+pmlaunch imports this module, too, so it imports nothing of the agent.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import sys
+from typing import Any, Iterator
+
+_ENDINGS = (".dist-info", ".egg-info")
+
+
+def installed_packages(folders: list[str] | None = None, requires: bool = False) -> dict[str, dict[str, Any]]:
+    """{name: {version, location, editable, complete}} of every distribution, the first on `folders` winning.
+
+    Names are normalised as pip does it ("Hydra_Core" is "hydra-core"). `location` is the folder on the path, `editable`
+    the source folder of an editable install, else None. `complete` is False for the remains of an interrupted
+    installation; `requires`, if asked for, has the Requires-Dist lines.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for folder in sys.path if folders is None else folders:
+        for entry in _metadata_folders(folder or os.getcwd()):
+            path = os.path.join(folder or os.getcwd(), entry)
+            name, version = _name_and_version(path, entry)
+            if not name or name in found:
+                continue
+            found[name] = {
+                "version": version,
+                "location": folder or os.getcwd(),
+                "editable": _editable(path, folder),
+                "complete": _is_complete(path, folder),
+            }
+            if requires:
+                found[name]["requires"] = _headers(path, "Requires-Dist")
+    return found
+
+
+def normalised(name: str) -> str:
+    """A distribution's name as pip compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _metadata_folders(folder: str) -> Iterator[str]:
+    """Names that end in .dist-info or .egg-info, without those that pip is about to remove, marked by a tilde."""
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:  # a zip file, or a missing folder
+        return
+    for name in names:
+        if name.endswith(_ENDINGS) and not name.startswith("~"):
+            yield name
+
+
+def _name_and_version(path: str, entry: str) -> tuple[str, str | None]:
+    """From the folder's name if it has both, otherwise from the metadata: setuptools' develop mode."""
+    parts = entry.rpartition(".")[0].split("-")
+    if len(parts) >= 2 and parts[1][:1].isdigit():
+        return normalised(parts[0]), parts[1]
+    version = _headers(path, "Version")
+    name = _headers(path, "Name")
+    return normalised(name[0] if name else parts[0]), version[0] if version else None
+
+
+def _headers(path: str, field: str) -> list[str]:
+    """The values of a field in the header of METADATA or PKG-INFO."""
+    prefix, values = field + ":", []
+    for name in ("METADATA", "PKG-INFO"):
+        for line in _lines(os.path.join(path, name)):
+            if not line.strip():
+                break
+            if line.startswith(prefix):
+                values.append(line[len(prefix) :].strip())
+        if values:
+            break
+    return values
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.readlines()
+    except OSError:
+        return []
+
+
+def _editable(path: str, folder: str) -> str | None:
+    """The source folder of an editable install; None for another."""
+    try:
+        origin = json.loads("".join(_lines(os.path.join(path, "direct_url.json"))) or "{}")
+    except ValueError:
+        origin = {}
+    if isinstance(origin, dict) and (origin.get("dir_info") or {}).get("editable"):
+        return path_of_url(str(origin.get("url", "")))
+    if path.endswith(".egg-info") and os.path.isfile(os.path.join(folder, "setup.py")):
+        return folder  # setuptools' develop mode: the metadata lies beside setup.py
+    return None
+
+
+def path_of_url(url: str) -> str | None:
+    """The path that a file:// URL names on this system; None for any other URL."""
+    from urllib.parse import urlsplit
+    from urllib.request import url2pathname
+
+    parts = urlsplit(url)
+    if parts.scheme != "file":
+        return None
+    where = "//" + parts.netloc if parts.netloc not in ("", "localhost") else ""
+    return url2pathname(where + parts.path)
+
+
+def _is_complete(path: str, folder: str) -> bool:
+    """Whether an installation was completed: installers write INSTALLER last.
+
+    Without it, every file that RECORD names must exist, except compiled ones, which Python writes and removes.
+    """
+    if path.endswith(".egg-info") or os.path.isfile(os.path.join(path, "INSTALLER")):
+        return True
+    try:
+        named = [row[0] for row in csv.reader(_lines(os.path.join(path, "RECORD"))) if row and row[0]]
+    except csv.Error:
+        return False
+    sources = [name for name in named if "__pycache__" not in re.split(r"[/\\]", name)]
+    return bool(named) and all(os.path.exists(os.path.join(folder, name)) for name in sources)

@@ -1,0 +1,262 @@
+"""An agent for ProtoMotions 2 that evaluates every motion once, writes the figures and ends.
+
+Upstream's evaluate_policy runs forever and measures nothing; its calc_eval_metrics measures, but only training calls
+it. Hydra instantiates whatever `agent._target_` names, so the launcher names our factory there and the checkpoint's own
+class in spec.json's hooks.agent. The factory makes a subclass of that; nothing is patched.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import sys
+from types import ModuleType
+from typing import Any, Iterator
+
+from pmlaunch_agent import elapsed
+from pmlaunch_agent.artifacts.motion_file import MotionKeeper
+from pmlaunch_agent.artifacts.recording import Recorder
+from pmlaunch_agent.contract import AGENT_TARGET, Hooks, MetricsRequest
+from pmlaunch_agent.hooks import watch
+from pmlaunch_agent.protomotions2.bodies import Bodies2
+from pmlaunch_agent.protomotions2.episodes import Episodes
+from pmlaunch_agent.protomotions2.rank_tables import RankTables
+from pmlaunch_agent.report.files import of_rank
+from pmlaunch_agent.report.journal import Journal
+from pmlaunch_agent.report.metrics_file import Evaluation, MotionFigures, motion_names, write_metrics
+
+_NO_METRICS = "this agent has no metrics of its own in ProtoMotions: these are the rewards and lengths of its episodes"
+_NO_SINGLE_MOTIONS = "this version of ProtoMotions keeps no figures of single motions"
+_NEVER_BELOW_3 = "a smallest value of exactly 3 is where ProtoMotions begins to count, not a measured one"
+
+
+def install(hooks: Hooks, journal: Journal) -> None:
+    """Create the module that AGENT_TARGET names, with a factory bound to this run: Hydra passes its own arguments only."""
+
+    def agent(*args: Any, **kwargs: Any) -> Any:
+        module, _, name = str(hooks.agent).rpartition(".")
+        base = getattr(importlib.import_module(module), name)
+        journal.applied("agent", target=hooks.agent)
+        kind = type(f"Measured{base.__name__}", (MeasuredAgent, base), {"_hooks": hooks, "_journal": journal})
+        return kind(*args, **kwargs)
+
+    name, _, attribute = AGENT_TARGET.rpartition(".")
+    module: Any = ModuleType(name, "Made by pmlaunch_agent.protomotions2.evaluation.install.")
+    setattr(module, attribute, agent)
+    sys.modules[name] = module
+
+
+class MeasuredAgent:
+    """Mixin over the checkpoint's own class, which is `parent` below. `_hooks` and `_journal` are set by `install`."""
+
+    _hooks: Hooks
+    _journal: Journal
+    fabric: Any
+    env: Any
+    config: Any
+    motion_lib: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._episodes: Episodes | None = None
+        self._batch_ends: list[tuple[int, int]] = []  # (steps, motions) at the end of each batch
+        self._steps = 0
+        self._keeper: MotionKeeper | None = None
+        super().__init__(*args, **kwargs)
+
+    def load(self, checkpoint: Any) -> Any:
+        """Load the checkpoint; state about the training's own motions may not fit other motions and is then skipped."""
+        parent: Any = super()
+        load_state = self.env.load_state_dict
+
+        def lenient(state: Any) -> Any:
+            try:
+                return load_state(state)
+            except RuntimeError as error:  # sampling weights, one per motion of the training
+                self._journal.note(f"the environment's state of the training was not loaded: {error}")
+
+        self.env.load_state_dict = lenient
+        try:
+            return parent.load(checkpoint)
+        finally:
+            del self.env.load_state_dict
+
+    def evaluate_policy(self) -> Any:
+        """Evaluate, and meanwhile keep the motion and record the video that are asked for."""
+        frames, names = self._library()
+        hooks, rank = self._hooks, self.fabric.global_rank
+        recorder = None
+        if hooks.save_motion is not None:
+            self._keeper = MotionKeeper(Bodies2(self.env), frames if self._measures_motions() else None)
+        if hooks.record is not None and rank == 0:
+            recorder = Recorder(self.env.simulator, hooks.record.path, self._journal)
+            recorder.start()
+        try:
+            return self._evaluate()
+        finally:
+            if self._keeper is not None and hooks.save_motion is not None:
+                self._keeper.save(of_rank(hooks.save_motion.file, rank), names, self._journal)
+            if recorder is not None:
+                recorder.stop()  # last: writing a video takes longest
+
+    def _measures_motions(self) -> bool:
+        return self._hooks.metrics is not None and bool(self.config.get("eval_metric_keys"))
+
+    def _evaluate(self) -> Any:
+        """Upstream's calc_eval_metrics if the agent has figures to measure, else its own run."""
+        parent: Any = super()
+        request = self._hooks.metrics
+        if request is None:
+            return parent.evaluate_policy()
+        self.fabric.seed_everything(request.seed + self.fabric.global_rank)
+        return self._with_metrics(request) if self._measures_motions() else self._without_metrics(request)
+
+    def map_motions_to_iterations(self) -> Any:
+        """Upstream's batches of motions, from which the progress of the evaluation is known."""
+        parent: Any = super()
+        batches, motions = parent.map_motions_to_iterations()
+        self._batch_ends, steps, done = [], 0, 0
+        for ids, _ in batches:
+            frames = (self.motion_lib.get_motion_length(ids) / self.env.dt).floor().long()
+            longest = self.config.eval_length if self.config.eval_length is not None else int(frames.max())
+            steps += longest * int(self.config.eval_num_episodes)
+            done += len(ids)
+            self._batch_ends.append((steps, done))
+        self._report_progress(0)
+        return batches, motions
+
+    def env_step(self, actions: Any) -> Any:
+        """One control step of every environment."""
+        parent: Any = super()
+        stepped = parent.env_step(actions)
+        self._steps += 1
+        if self._episodes is not None:
+            self._episodes.add(stepped[1], stepped[2])
+        if self._keeper is not None:
+            self._keeper.add(self._active())
+        for steps, done in self._batch_ends:
+            if steps == self._steps:
+                self._report_progress(done)
+        return stepped
+
+    def _active(self) -> int | None:
+        """How many environments follow a motion of the current batch; None for all. The last batch may need fewer."""
+        before = 0
+        for steps, done in self._batch_ends:
+            if self._steps <= steps:
+                return done - before
+            before = done
+        return None
+
+    def _report_progress(self, done: int) -> None:
+        if self._batch_ends and self.fabric.global_rank == 0:
+            steps, motions = self._batch_ends[-1]
+            self._journal.progress(done=done, of=motions, steps=steps)
+
+    def _with_metrics(self, request: MetricsRequest) -> Any:
+        parent: Any = super()
+        frames, names = self._evaluated()
+        limit = (
+            request.max_steps if request.max_steps is not None and request.max_steps < max(frames, default=0) else None
+        )
+        tables = RankTables(str(self.fabric.loggers[0].root_dir), self.fabric.world_size)
+
+        def measure() -> Any:
+            with tables.watching(self.fabric), self._evaluation_config(limit):
+                return parent.calc_eval_metrics()
+
+        begin = elapsed()
+        returned = watch.evaluation(self._journal, measure)()
+        seconds = elapsed() - begin
+        keys = list(self.config.eval_metric_keys)
+        per_motion = tables.per_motion(keys, frames, self.config.eval_num_episodes, limit)
+        measured = watch.metrics_of(returned)
+        figures = {name: float("nan") if value is None else float(value) for name, value in measured.items()}
+        if per_motion and limit is not None:
+            figures.update(_means(per_motion, keys))
+        entries = [
+            MotionFigures(name, _succeeded(request, entry), {f"eval/{key}": value for key, value in entry.items()})
+            for name, entry in zip(names, per_motion)  # noqa: B905  # Python 3.8
+        ]
+        evaluation = Evaluation(figures, len(names), seconds, self._steps, entries, comparable=limit is None)
+        evaluation.notes += _notes(figures, bool(per_motion), limit)
+        self._write(request, evaluation)
+        return returned
+
+    def _without_metrics(self, request: MetricsRequest) -> Any:
+        """A run of max_eval_steps that reports reward, length and resets of its episodes: upstream has nothing else."""
+        parent: Any = super()
+        self._episodes = Episodes()
+        begin = elapsed()
+        returned = parent.evaluate_policy()
+        seconds = elapsed() - begin
+        _, names = self._evaluated()
+        figures = self._episodes.figures()
+        self._write(request, Evaluation(figures, len(names), seconds, self._steps, notes=[_NO_METRICS]))
+        return returned
+
+    def _write(self, request: MetricsRequest, evaluation: Evaluation) -> None:
+        if self.fabric.global_rank == 0:
+            write_metrics(request, evaluation, self._journal)
+
+    def _library(self) -> tuple[list[int], list[str]]:
+        """(control steps, names) of the library's motions; empty if the environment has no motions."""
+        if self.motion_lib is None:
+            return [], []
+        frames = (self.motion_lib.get_motion_length(None) / self.env.dt).floor().long().tolist()
+        known = self._hooks.metrics.motions if self._hooks.metrics is not None else ()
+        return frames, motion_names(known, len(frames), getattr(self.motion_lib.state, "motion_files", ()))
+
+    def _evaluated(self) -> tuple[list[int], list[str]]:
+        """(control steps, names) of the motions that are evaluated: all, or the one that the config holds fixed."""
+        frames, names = self._library()
+        manager = getattr(self.env.config, "motion_manager", None)
+        fixed = manager.get("fixed_motion_id") if manager is not None and frames else None
+        return (frames, names) if fixed is None else ([frames[fixed]], [names[fixed]])
+
+    @contextlib.contextmanager
+    def _evaluation_config(self, limit: int | None) -> Iterator[None]:
+        """Change the config for an evaluation: cut motions after `limit` steps, and disable early termination.
+
+        With early_terminate_*, upstream would save a checkpoint of hundreds of MB when the figures are good.
+        """
+        stopping = self.config.training_early_termination
+        names = ("early_terminate_cart_err", "early_terminate_success_rate")
+        before = {name: stopping.get(name) for name in names if stopping.get(name) is not None}
+        length = self.config.eval_length
+        for name in before:
+            stopping[name] = None
+        if limit is not None:
+            self.config.eval_length = limit
+        try:
+            yield
+        finally:
+            self.config.eval_length = length
+            for name, value in before.items():
+                stopping[name] = value
+
+
+def _notes(figures: dict[str, float], per_motion: bool, limit: int | None) -> list[str]:
+    notes = []
+    if per_motion and limit is not None:
+        notes.append(
+            f"--max-steps {limit} cut motions short: means are over the steps that ran, and the success rate is not "
+            "comparable, because a motion that is hardly begun is hardly ever lost"
+        )
+    if not per_motion:
+        notes.append(_NO_SINGLE_MOTIONS)
+    if any(name.endswith("_min") and value == 3.0 for name, value in figures.items()):
+        notes.append(_NEVER_BELOW_3)
+    return notes
+
+
+def _succeeded(request: MetricsRequest, figures: dict[str, float]) -> bool | None:
+    """Whether a motion with these figures counts as followed; None if nothing tells."""
+    if request.failed_when is None or request.failed_when[0] not in figures:
+        return None
+    figure, limit = request.failed_when
+    return not figures[figure] > limit
+
+
+def _means(per_motion: list[dict[str, float]], keys: list[str]) -> dict[str, float]:
+    """Upstream's totals of the means, from the motions' own."""
+    return {f"eval/{key}": sum(entry[key] for entry in per_motion) / len(per_motion) for key in keys}

@@ -1,0 +1,1 @@
+"""What a run reports: the journal, its observers, and the files they write."""

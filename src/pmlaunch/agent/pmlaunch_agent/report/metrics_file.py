@@ -1,0 +1,123 @@
+"""metrics.json: what an evaluation measured, with units, in one form for every generation."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Sequence
+
+from pmlaunch_agent.contract import MetricsRequest
+from pmlaunch_agent.report.files import write_whole
+from pmlaunch_agent.report.journal import Journal
+
+SCHEMA = 1
+
+
+@dataclass
+class MotionFigures:
+    """The figures of one motion. `success` is None if nothing tells, or the motion was not evaluated."""
+
+    motion: str
+    success: bool | None
+    metrics: dict[str, float]
+
+
+@dataclass
+class Evaluation:
+    """What an evaluation measured.
+
+    Attributes:
+        metrics: by upstream's names; what is not finite is left out of the document.
+        per_motion: the figures of each motion, named as those of the whole are; empty if unknown.
+        motions: how many motions were evaluated.
+        comparable: whether the figures may be compared with those of other runs.
+        judged: whether any motion could fail; otherwise the success rate means nothing.
+        seconds: how long the evaluation took.
+        steps: control steps.
+    """
+
+    metrics: Mapping[str, float]
+    motions: int
+    seconds: float
+    steps: int
+    per_motion: Sequence[MotionFigures] = ()
+    comparable: bool = True
+    judged: bool = True
+    notes: list[str] = field(default_factory=list)
+
+
+def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
+    """Write metrics.json. A file that cannot be written is remarked on and does not end the run."""
+    document = _document(request, evaluation, _stages(journal.result.seconds, evaluation.seconds))
+
+    def dump(file: Any) -> None:
+        json.dump(document, file, indent=1, ensure_ascii=False)
+        file.write("\n")
+
+    try:
+        write_whole(request.file, dump)
+    except OSError as error:
+        journal.remark(f"metrics.json could not be written: {error}")
+
+
+def motion_names(known: Sequence[str], count: int, files: Sequence[object]) -> list[str]:
+    """Names of `count` motions: the `known` ones, else those of the library's files, else numbers."""
+    if len(known) == count:
+        return list(known)
+    stems = [os.path.splitext(os.path.basename(str(file).replace("\\", "/")))[0] for file in files]
+    return stems if len(stems) == count else [f"motion {index}" for index in range(count)]
+
+
+def _stages(reached: Mapping[str, float], evaluation: float) -> dict[str, float]:
+    """Seconds of start, load and evaluation."""
+    start = reached.get("simulator_ready", 0.0)
+    load = max(reached.get("checkpoint_loaded", start) - start, 0.0)
+    return {"start": start, "load": load, "evaluation": evaluation}
+
+
+def _document(request: MetricsRequest, evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
+    finite = _finite(evaluation.metrics)
+    lost = sorted(set(evaluation.metrics) - set(finite))
+    notes = [*request.notes, *evaluation.notes]
+    if lost:
+        notes.append(f"not a finite number, and left out: {', '.join(lost)}")
+    common: dict[str, Any] = {}
+    for name, source in request.common.items():
+        value = finite.get(source)
+        common[name] = value if value is None else value * request.factors.get(name, 1)
+    common["motions"] = evaluation.motions
+    common["failed"] = [entry.motion for entry in evaluation.per_motion if entry.success is False]
+    if not evaluation.judged:
+        common["success_rate"] = None
+    named = dict.fromkeys([*finite, *(name for entry in evaluation.per_motion for name in entry.metrics)])
+    return {
+        "schema": SCHEMA,
+        "generation": request.generation,
+        "metrics": finite,
+        "units": {name: _unit(name, request.units) for name in named},
+        "common": common,
+        "per_motion": [{**vars(entry), "metrics": _finite(entry.metrics)} for entry in evaluation.per_motion],
+        "comparable": evaluation.comparable,
+        "notes": notes,
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "steps": evaluation.steps,
+        "steps_per_second": round(evaluation.steps / evaluation.seconds, 2) if evaluation.seconds > 0 else 0.0,
+    }
+
+
+def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+
+
+def _unit(metric: str, units: Mapping[str, str]) -> str:
+    """The unit of a metric by its full name; "" if it is unknown."""
+    component, _, name = metric.rpartition("/")
+    whole = f"{component.rpartition('/')[2]}/{name}"  # ProtoMotions 3 has eval/gt_error/mean
+    if whole in units:
+        return units[whole]
+    for ending in ("_max", "_min", "_mean"):
+        if name not in units and name.endswith(ending):
+            name = name[: -len(ending)]
+    return units.get(name, "")

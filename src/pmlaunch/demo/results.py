@@ -1,0 +1,142 @@
+"""Writes the results of an evaluation: metrics.json, poses.png and, on request, motion.npz."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hydra.core.hydra_config import HydraConfig
+
+from pmlaunch.demo.env import DemoEnv
+from pmlaunch.demo.scores import MotionScore, Poses
+from pmlaunch.demo.tracking_errors import COMMON, unit
+from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
+from pmlaunch.support.atomic import write_text
+
+SCHEMA = 1
+RUN_DIR = "PMLAUNCH_RUN_DIR"
+_NOTES = ["the humanoid's balance is helped: demo/root_force_* say how much that took"]
+_CUT = "motions were cut short: one that is hardly begun is hardly ever lost, so the success rate is not comparable"
+
+
+def run_folder() -> Path:
+    """Return the folder for results, made if need be: the one that pmlaunch names, else Hydra's."""
+    named = os.environ.get(RUN_DIR)
+    if not named and HydraConfig.initialized():
+        named = HydraConfig.get().runtime.output_dir
+    folder = Path(named) if named else Path.cwd()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """The outcome of an evaluation.
+
+    Attributes:
+        scores: figures of each motion, over all ranks.
+        metrics: figures of the evaluation, by their flat names.
+        poses: what this rank's humanoids did, by motion.
+        steps: control steps that this rank took.
+        ranks: number of processes.
+        seconds: s of the phases "start", "load" and "evaluation".
+    """
+
+    scores: Sequence[MotionScore]
+    metrics: Mapping[str, float]
+    poses: Mapping[int, Poses]
+    steps: int
+    ranks: int
+    seconds: Mapping[str, float]
+
+
+def write_motion(env: DemoEnv, outcome: Outcome) -> None:
+    """Write motion.npz, if this rank took any step."""
+    if outcome.poses:
+        write_saved(run_folder() / FILE, _saved(env, outcome.poses))
+
+
+def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
+    """Write metrics.json and poses.png, and print a summary."""
+    folder, metrics, scores = run_folder(), outcome.metrics, outcome.scores
+    per_motion = [_motion(env.motions[index].name, entry) for index, entry in enumerate(scores)]
+    whole = all(entry.completed for entry in scores)
+    document = {
+        "schema": SCHEMA,
+        "generation": "demo",
+        "metrics": dict(metrics),
+        "units": {name: unit(name) for name in metrics},
+        "common": {
+            **{name: metrics.get(source) for name, source in COMMON.items()},
+            "motions": sum(entry.steps > 0 for entry in scores),
+            "failed": [entry["motion"] for entry in per_motion if entry["success"] is False],
+        },
+        "per_motion": per_motion,
+        "comparable": whole,
+        "notes": _NOTES if whole else [*_NOTES, _CUT],
+        "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},
+        "steps": outcome.steps,
+        "steps_per_second": round(outcome.steps / outcome.seconds["evaluation"], 2) if outcome.steps else 0.0,
+        "ranks": outcome.ranks,
+    }
+    write_text(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
+    _draw(folder / "poses.png", env, outcome)
+    print(_summary(outcome), flush=True)
+
+
+def _summary(outcome: Outcome) -> str:
+    steps, metrics = outcome.steps, outcome.metrics
+    if not steps:
+        return "Done: no steps were asked for."
+    return (
+        f"Done: {steps} steps, gt_err {metrics['eval/gt_err']:.4f} m, gr_err {metrics['eval/gr_err_degrees']:.2f} deg, "
+        f"success {metrics['eval/tracking_success_rate']:.2f}, "
+        f"root force {metrics['demo/root_force_mean']:.0f} N on average."
+    )
+
+
+def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
+    """One motion's figures, named as in the totals; `success` is None if no step was taken."""
+    figures = dict(entry.metrics)
+    success = figures.pop("eval/tracking_success_rate", None)
+    return {
+        "motion": name,
+        "success": None if success is None else success == 1.0,
+        "metrics": figures,
+        "steps": entry.steps,
+        "completed": entry.completed,
+    }
+
+
+def _saved(env: DemoEnv, poses: Mapping[int, Poses]) -> SavedMotion:
+    """The first run through each motion, one column each."""
+    shown = sorted(poses)
+    first = env.motions[shown[0]]
+    return SavedMotion(
+        positions=padded([poses[index].positions for index in shown]),
+        rotations=padded([poses[index].rotations for index in shown]),
+        reference=padded([poses[index].reference for index in shown]),
+        fps=1.0 / env.dt,
+        body_names=first.node_names,
+        parents=first.parents,
+        motions=tuple(env.motions[index].name for index in shown),
+        frames=np.array([len(poses[index].positions) for index in shown]),
+    )
+
+
+def _draw(path: Path, env: DemoEnv, outcome: Outcome) -> None:
+    from pmlaunch.motions.pose_strip import Row, draw_poses  # matplotlib takes a second to import
+
+    rows = []
+    for index, found in sorted(outcome.poses.items()):
+        motion, error = env.motions[index], outcome.scores[index].metrics["eval/gt_err"]
+        rows.append(
+            Row(motion.name, motion.node_names, motion.parents, found.positions, found.reference, env.dt, error)
+        )
+    if rows:
+        draw_poses(path, rows)

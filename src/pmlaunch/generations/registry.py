@@ -1,0 +1,26 @@
+"""The generations: one adapter each. A new generation is added here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pmlaunch.generations.demo import Demo
+from pmlaunch.generations.interface import GenerationAdapter
+from pmlaunch.generations.v2.adapter import Version2
+from pmlaunch.generations.v3.adapter import Version3
+from pmlaunch.model import Generation
+
+GENERATIONS: Mapping[Generation, GenerationAdapter] = {
+    Generation.V2: Version2(),
+    Generation.V3: Version3(),
+    Generation.DEMO: Demo(),
+}
+UPSTREAM = tuple(adapter for adapter in GENERATIONS.values() if not adapter.embedded)
+"""The generations that have a checkout of their own, the oldest first."""
+
+
+def maker_of(checkpoint: Path) -> GenerationAdapter | None:
+    """The generation whose training wrote the checkpoint; None if the files beside it do not tell."""
+    # the newest first: each also keeps files by the names of the one before
+    return next((adapter for adapter in reversed(UPSTREAM) if adapter.made(checkpoint)), None)

@@ -1,0 +1,89 @@
+"""ProtoMotions 2.x as planning, installing and doctor see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.interface import GenerationAdapter, PackageRule, Program
+from pmlaunch.generations.metric_definitions import MetricDefinitions
+from pmlaunch.generations.v2.training_config import config_of, trained_bodies
+from pmlaunch.model import Generation, Source
+
+_SHARE = "0 to 1"
+
+
+class Version2(GenerationAdapter):
+    """ProtoMotions 2.x: a Hydra program, motions of poselib, config.yaml beside the checkpoint."""
+
+    generation = Generation.V2
+    label = "2.x"
+    script = "protomotions/eval_agent.py"
+    refs = r"v[12](\.|$)"
+    origin_of_checkout = "git worktree add DIR v2.3"
+    motion_suffix = ".npy"
+    presets_know_keys = True
+    own_packages: ClassVar[tuple[str, ...]] = ("hydra", "protomotions", "isaac_utils", "poselib")
+    required_packages: ClassVar[tuple[str, ...]] = (
+        *("torch", "lightning", "hydra-core", "omegaconf", "numpy", "scipy", "trimesh", "easydict", "rich"),
+    )
+    # genesis-world requires moviepy>=2 although it works with 1.0.3: in one run pip finds no solution
+    package_rules: ClassVar[Mapping[str, PackageRule]] = {
+        "moviepy": PackageRule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
+        "genesis-world": PackageRule(
+            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_installed=True
+        ),
+        "open3d": PackageRule("only scripts that convert data import it; --with open3d"),
+    }
+    download_bytes, disk_bytes = 51_200_000, 108_600_000  # v2.3, measured except for eleven files
+    metrics = MetricDefinitions(
+        units={
+            "gt_err": "m",
+            "cartesian_err": "m",
+            "gr_err": "rad",
+            "gr_err_degrees": "deg",
+            "tracking_success_rate": "share of motions",
+            **{f"{name}_rew": _SHARE for name in ("dv", "kb", "lr", "rv", "rav", "gt", "gr", "gv", "gav", "rt", "rh")},
+            "episode_reward": "reward",
+            "episode_length": "steps",
+            "reward": "reward per step",
+            "resets": "episodes",
+        },
+        common={
+            "success_rate": "eval/tracking_success_rate",
+            "mean_position_error_m": "eval/gt_err",
+            "mean_rotation_error_deg": "eval/gr_err_degrees",
+        },
+        failed_when=("gt_err_max", 0.5),
+        agents=("protomotions.agents.mimic.", "protomotions.agents.masked_mimic."),
+        wraps=True,
+    )
+
+    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:  # noqa: ARG002
+        from pmlaunch.generations.v2.checkout import v2_checkout
+
+        return v2_checkout(root, source)
+
+    @property
+    def program(self) -> Program:
+        from pmlaunch.generations.v2.program import HydraProgram
+
+        return HydraProgram()
+
+    def made(self, checkpoint: Path) -> bool:
+        """Whether there is a config.yaml; ProtoMotions 3 writes one as well, so ask for 3 first."""
+        return config_of(checkpoint) is not None
+
+    def trained_robots(self, checkpoint: Path) -> Iterable[str]:  # noqa: ARG002
+        return ()
+
+    def trained_bodies(self, checkpoint: Path) -> frozenset[str]:
+        return trained_bodies(checkpoint)
+
+    def trained_simulator(self, checkpoint: Path) -> str | None:  # noqa: ARG002
+        return None
+
+    def measures_something(self, checkpoint: Path) -> bool:  # noqa: ARG002
+        return True

@@ -1,0 +1,99 @@
+"""A checkout whose program is a Hydra script: ProtoMotions 2.x, and the embedded demo, which has the same layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.checkout import RobotOutline
+from pmlaunch.generations.overrides import UserOverride
+from pmlaunch.generations.v2.overrides import parse_overrides
+from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.support.yaml_file import yaml_mapping
+
+_MISSING = "???"
+_WATCH = (
+    WatchPoint("simulator_ready", "protomotions.envs.base_env.env", "BaseEnv.__init__"),
+    WatchPoint("checkpoint_loaded", "protomotions.agents.ppo.agent", "PPO.load"),
+    WatchPoint("evaluation", "protomotions.agents.ppo.agent", "PPO.evaluate_policy"),
+    WatchPoint("evaluation", "protomotions.agents.ase.agent", "ASE.evaluate_policy"),
+    WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
+)
+
+
+@dataclass(frozen=True)
+class HydraCheckout:
+    """A checkout whose program is a Hydra script. `source` says how it was found."""
+
+    root: Path
+    generation: Generation
+    source: Source
+    script: Path
+    config_dir: Path
+    python_path: tuple[Path, ...]
+    watch: tuple[WatchPoint, ...]
+
+    def options(self, group: str) -> Sequence[str]:
+        folder = self.config_dir / group
+        return sorted(path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.yaml"))
+
+    def groups(self) -> Sequence[str]:
+        return sorted(path.name for path in self.config_dir.iterdir() if path.is_dir())
+
+    def parse(self, overrides: Sequence[str]) -> Sequence[UserOverride]:
+        return parse_overrides(overrides, self.groups())
+
+    def robots(self) -> Sequence[RobotOutline]:
+        """The options of the group `robot`, except `base`, which leaves the body names open."""
+        found = []
+        for name in self.options("robot"):
+            settings = self._part("robot", name)
+            bodies, actions = settings.get("body_names"), settings.get("number_of_actions")
+            if isinstance(bodies, list) and isinstance(actions, int):
+                found.append(RobotOutline(name, tuple(map(str, bodies)), actions))
+        return found
+
+    def simulators(self) -> Sequence[str]:
+        """The options of the group `simulator` that name a class; the others are parts of those."""
+        options = self.options("simulator")
+        return [name for name in options if self._part("simulator", name).get("_target_", _MISSING) != _MISSING]
+
+    def checkpoints(self) -> Sequence[Path]:
+        places = ("data/pretrained_models/**/last.ckpt", "results/*/last.ckpt")
+        return [path for place in places for path in sorted(self.root.glob(place))]
+
+    def motion_files(self) -> Sequence[Path]:
+        return sorted((self.root / "data" / "motions").rglob("*.npy"))
+
+    def within(self, relative: str) -> Path:
+        return self.root / relative
+
+    def body_positions(self, robot: str) -> None:  # noqa: ARG002
+        return None
+
+    def pointer_meshes(self, robot: str) -> Sequence[Path]:  # noqa: ARG002
+        return ()
+
+    def _part(self, group: str, name: str) -> Mapping[str, Any]:
+        """The part `group` of an option's file; empty if the file is broken, which the config check reports."""
+        try:
+            content = yaml_mapping(self.config_dir / group / f"{name}.yaml").get(group)
+        except PmlaunchError:
+            return {}
+        return content if isinstance(content, dict) else {}
+
+
+def v2_checkout(root: Path, source: Source) -> HydraCheckout:
+    """ProtoMotions 2.x at `root`. Its two helper packages need not be installed."""
+    return HydraCheckout(
+        root=root,
+        generation=Generation.V2,
+        source=source,
+        script=root / "protomotions" / "eval_agent.py",
+        config_dir=root / "protomotions" / "config",
+        python_path=(root, root / "isaac_utils", root / "poselib"),
+        watch=_WATCH,
+    )

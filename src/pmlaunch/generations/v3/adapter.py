@@ -1,0 +1,94 @@
+"""ProtoMotions 3.x as planning, installing and doctor see it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.interface import GenerationAdapter, PackageRule, Program
+from pmlaunch.generations.metric_definitions import MetricDefinitions
+from pmlaunch.model import Generation, Source
+
+# ProtoMotions 3 puts the statistic last: eval/gt_error/mean
+_COMPONENTS = {"gt_error": "m", "max_joint_error": "m", "gr_error": "rad"}
+
+
+class Version3(GenerationAdapter):
+    """ProtoMotions 3.x: an argparse program, motions saved by torch, frozen configs beside the checkpoint."""
+
+    generation = Generation.V3
+    label = "3.x"
+    script = "protomotions/inference_agent.py"
+    refs = r"main$|v3(\.|$)"
+    origin_of_checkout = "branch main"
+    hydra = False
+    motion_suffix = ".motion"
+    packed_suffix = ".pt"
+    motion_names_carry_robot = False
+    own_packages = ("protomotions",)
+    required_packages = ("torch", "lightning", "numpy")
+    package_rules: ClassVar[Mapping[str, PackageRule]] = {
+        "moviepy": PackageRule("3.x imports ImageSequenceClip from where version 2 has it", ">=2"),
+    }
+    download_bytes, disk_bytes = 30_000_000, 67_000_000  # estimated
+    assets_in_lfs = True
+    metrics = MetricDefinitions(
+        units={
+            **{f"{name}/{part}": unit for name, unit in _COMPONENTS.items() for part in ("mean", "max", "min")},
+            "failure_rate": "share of motions",
+            "success_rate": "share of motions",
+            "num_evaluated": "motions",
+            "action_delta_mean_rad": "rad",
+            "action_delta_max_rad": "rad",
+            "action_delta_mean_deg": "deg",
+            "action_delta_max_deg": "deg",
+            "action_rate_mean_rad_s": "rad/s",
+            "high_jerk_frame_percentage_mean": "%",
+        },
+        common={
+            "success_rate": "eval/success_rate",
+            "mean_position_error_m": "eval/gt_error/mean",
+            "mean_rotation_error_deg": "eval/gr_error/mean",
+        },
+        factors={"mean_rotation_error_deg": math.degrees(1.0)},
+        by_itself=True,
+    )
+
+    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:
+        from pmlaunch.generations.v3.checkout import v3_checkout
+
+        return v3_checkout(root, source, environment.get("PROTOMOTIONS_ASSET_ROOT"))
+
+    @property
+    def program(self) -> Program:
+        from pmlaunch.generations.v3.program import InferenceProgram
+
+        return InferenceProgram()
+
+    def made(self, checkpoint: Path) -> bool:
+        from pmlaunch.generations.v3.frozen_configs import is_of_generation_3
+
+        return is_of_generation_3(checkpoint)
+
+    def trained_robots(self, checkpoint: Path) -> Iterable[str]:
+        from pmlaunch.generations.v3.frozen_configs import robot_names
+
+        return robot_names(checkpoint)
+
+    def trained_bodies(self, checkpoint: Path) -> frozenset[str]:
+        from pmlaunch.generations.v3.frozen_configs import robot_bodies
+
+        return robot_bodies(checkpoint)
+
+    def trained_simulator(self, checkpoint: Path) -> str | None:
+        from pmlaunch.generations.v3.frozen_configs import trained_simulator
+
+        return trained_simulator(checkpoint)
+
+    def measures_something(self, checkpoint: Path) -> bool:
+        from pmlaunch.generations.v3.frozen_configs import measures_something
+
+        return measures_something(checkpoint)

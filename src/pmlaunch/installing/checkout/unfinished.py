@@ -1,0 +1,118 @@
+"""Unfinished checkouts: the marker of an install that is, or was, at work, and the removal of what it left behind.
+
+A checkout is cloned in a temporary folder beside its place. The marker lies in the repository from the first moment
+until the checkout is in place and registered, so a later install can tell our leftovers from a user's files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.safety import git_folder
+from pmlaunch.processes.child import created, is_running
+from pmlaunch.support.atomic import write_text
+from pmlaunch.support.disk import remove_tree
+from pmlaunch.support.json import read_mapping, to_json
+
+_MARKER = "pmlaunch-install.json"
+
+
+@dataclass(frozen=True)
+class Marker:
+    """The install that works on a repository: its process, and the submodule that the checkout is to become, if any."""
+
+    pid: int
+    created: float
+    url: str = ""
+    name: str | None = None
+
+    @classmethod
+    def of_this_process(cls, url: str, name: str | None) -> Marker:
+        """The marker of an install by this process."""
+        return cls(os.getpid(), created(os.getpid()) or 0.0, url, name)
+
+
+def read_marker(gitdir: Path) -> Marker | None:
+    """The marker in a repository; None if there is none."""
+    document = read_mapping(gitdir / _MARKER)
+    try:
+        name = document.get("name")
+        return Marker(
+            int(document["pid"]),
+            float(document["created"]),
+            str(document.get("url", "")),
+            str(name) if name else None,
+        )
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def write_marker(gitdir: Path, marker: Marker) -> None:
+    """Write the marker into a repository. Raises OSError."""
+    write_text(gitdir / _MARKER, json.dumps(to_json(marker)) + "\n")
+
+
+def remove_marker(gitdir: Path) -> None:
+    """Declare the install finished. Raises OSError."""
+    (gitdir / _MARKER).unlink(missing_ok=True)
+
+
+def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
+    """Raise PML408 if another install, still running, works on this repository."""
+    marker = read_marker(gitdir)
+    if marker and marker.pid != os.getpid() and is_running(marker.pid, marker.created):
+        raise PmlaunchError(
+            "PML408",
+            f"Another pmlaunch install (pid {marker.pid}) is building {folder}.",
+            hint="wait for it, then: pmlaunch install",
+            subject=str(folder),
+        )
+
+
+def refuse_foreign(temporary: Path) -> None:
+    """Raise PML406 if the folder in which a checkout would be cloned holds something that no install put there."""
+    if not os.path.lexists(temporary) or _is_ours(temporary):
+        return
+    raise PmlaunchError(
+        "PML406",
+        f"The checkout would be built in {temporary}, and that holds something else already. It is left as it is.",
+        hint=f"move {temporary} away, then the same command",
+        subject=str(temporary),
+    )
+
+
+def remove_leftover(temporary: Path) -> None:
+    """Remove an unfinished clone of ours. If this is killed, the rest is still recognised: the marker goes last."""
+    if not temporary.is_dir() or not _is_ours(temporary):
+        return
+    gitdir = temporary / ".git"
+    for entry in [*temporary.iterdir(), *(gitdir.iterdir() if gitdir.is_dir() else ())]:
+        if entry not in (gitdir, gitdir / _MARKER):
+            _remove(entry)
+    remove_tree(temporary)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder is a repository with our marker, or was left before the marker was written or after it went."""
+    if not folder.is_dir() or folder.is_symlink():
+        return False
+    gitdir = git_folder(folder)
+    if gitdir is not None and read_marker(gitdir) is not None:
+        return True
+    entries = list(folder.iterdir())
+    if gitdir is not None and entries == [gitdir]:
+        entries = [entry for entry in gitdir.iterdir() if not entry.name.startswith(f".{_MARKER}.")]
+    return not entries
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        remove_tree(entry)
+    else:
+        with contextlib.suppress(OSError):
+            entry.unlink()

@@ -1,0 +1,143 @@
+"""Which models can be fetched, and which files in Git LFS belong to each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pmlaunch.catalog.presets import ModelPreset, presets
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.git.lfs_files import LfsFile, lfs_files
+from pmlaunch.git.runner import Git
+from pmlaunch.installing.checkout.location import Content, look_at
+from pmlaunch.installing.checkout.source import generation_by_name
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.model import Generation
+from pmlaunch.support.names import choose, fold
+
+PRETRAINED = "data/pretrained_models"
+WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
+ASSETS = "protomotions/data/assets"
+
+
+@dataclass(frozen=True)
+class FetchableModel:
+    """A model with a checkpoint: its names, the checkpoint's path in the checkout, its size (bytes) if a preset says."""
+
+    names: tuple[str, ...]
+    path: str
+    size: int | None = None
+    preset: ModelPreset | None = field(default=None, compare=False)
+
+    @property
+    def repository(self) -> str | None:
+        """The repository on Hugging Face that has the checkpoint; None if none is known."""
+        return self.preset.huggingface if self.preset else None
+
+    @property
+    def sha256(self) -> str | None:
+        """The checkpoint's sha256 according to the preset."""
+        return self.preset.sha256 if self.preset else None
+
+    @property
+    def hub_command(self) -> str | None:
+        """The command that fetches the model from Hugging Face; None if no repository there is known."""
+        return f"pmlaunch fetch {self.names[0]} --from hf" if self.repository else None
+
+
+def known_models(context: InstallContext, git: Git | None = None) -> list[FetchableModel]:
+    """The models of the presets; with `git` also every other checkpoint that the checkout tracks, named by its folder."""
+    found = [
+        FetchableModel(preset.names, preset.checkpoint, preset.size, preset)
+        for preset in presets("model", context.settings.preset_folders).values()
+        if preset.checkout is None and preset.checkpoint
+    ]
+    if git is not None:
+        of_presets = {model.path for model in found}
+        listed = (git.ask("ls-files", "-z", "--", PRETRAINED, cwd=context.checkout) or "").split("\0")
+        for path in listed:
+            if path.endswith("/last.ckpt") and path not in of_presets:
+                name = path.removeprefix(f"{PRETRAINED}/").removesuffix("/last.ckpt").replace("/", "_")
+                found.append(FetchableModel((name,), path))
+    return found
+
+
+def choose_models(names: Sequence[str], known: Sequence[FetchableModel]) -> list[FetchableModel]:
+    """The models with these names; "all" is every one. Raises PML010 and PML011."""
+    if "all" in names:
+        return list(known)
+    chosen = [choose("model", name, known, lambda model: model.names, listing="pmlaunch list models") for name in names]
+    return list(dict.fromkeys(chosen))
+
+
+def refuse_unknown_models(context: InstallContext) -> None:
+    """Raise PML010 before anything is downloaded. Only for 2.x, of which the presets know every model."""
+    request = context.request
+    if (
+        request.models
+        and generation_by_name(request.ref) is Generation.V2
+        and look_at(context.checkout).content is Content.NOTHING
+    ):
+        choose_models(request.models, known_models(context))
+
+
+def hub_command_for(context: InstallContext, files: Sequence[LfsFile]) -> str | None:
+    """The command that fetches one of `files` from Hugging Face; None if no repository there is known."""
+    wanted = {file.path for file in files}
+    commands = (model.hub_command for model in known_models(context) if model.path in wanted)
+    return next((command for command in commands if command), None)
+
+
+def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
+    """The LFS files of the requested models: the checkpoints, and what generation 3 needs with them.
+
+    Raises PML010, PML011, and PML411 if the commit lacks such a file.
+    """
+    tracked = {file.path: file for file in lfs_files(git, context.checkout, PRETRAINED)}
+    files: list[LfsFile] = []
+    for model in choose_models(context.request.models, known_models(context, git)):
+        if model.path not in tracked:
+            if "all" in context.request.models:
+                continue
+            raise PmlaunchError(
+                "PML411",
+                f"{context.checkout} has no checkpoint {model.path} in Git LFS.{_available(tracked)}",
+                hint="pmlaunch list models; or --models none",
+                subject=model.names[0],
+            )
+        files += with_configs(model.path, tracked)
+    generation = generation_of(context.checkout)
+    if generation is not None and GENERATIONS[generation].assets_in_lfs:
+        files += robot_assets(git, context)
+    return list(dict.fromkeys(files))
+
+
+def with_configs(path: str, tracked: Mapping[str, LfsFile]) -> list[LfsFile]:
+    """A checkpoint and the frozen configs (.pt) in its folder, without which generation 3 cannot load it."""
+    folder = path.rpartition("/")[0]
+    configs = [file for name, file in tracked.items() if name.rpartition("/")[0] == folder and name.endswith(".pt")]
+    return [tracked[path], *configs]
+
+
+def robot_assets(git: Git, context: InstallContext) -> list[LfsFile]:
+    """Generation 3's assets in Git LFS: the meshes of the requested robot, and whatever belongs to no robot.
+
+    Raises PML010 for a robot that the checkout does not have.
+    """
+    configs = context.checkout / "protomotions" / "robot_configs"
+    known = sorted(path.stem for path in configs.glob("*.py") if path.stem not in ("__init__", "base", "factory"))
+    listing = f"--robot NAME, one of: {', '.join(known)}"
+    robot = choose("robot", context.request.robot, known, lambda name: (name,), listing=listing) if known else ""
+    meshes = f"{ASSETS}/mesh/"
+    return [
+        file
+        for file in lfs_files(git, context.checkout, ASSETS)
+        if not file.path.startswith(meshes) or fold(file.path.removeprefix(meshes).split("/")[0]) == fold(robot)
+    ]
+
+
+def _available(tracked: Mapping[str, LfsFile]) -> str:
+    checkpoints = [path for path in tracked if path.endswith(".ckpt")]
+    return f" It has: {', '.join(checkpoints[:6])}." if checkpoints else ""
