@@ -11,14 +11,14 @@ from agent_run import AgentRun
 
 from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.model import UNKNOWN, Generation
 from standin3 import make_checkout3
 
 
 @pytest.fixture
 def checkout3(tmp_path: Path) -> InferenceCheckout:
-    return InferenceCheckout(make_checkout3(tmp_path / "three"), UNKNOWN, tmp_path)
+    return v3_checkout(make_checkout3(tmp_path / "three"), UNKNOWN)
 
 
 def evaluate(agent: AgentRun, checkout: InferenceCheckout, *arguments: str, **hooks: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.v2.training_config import config_of
-from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
@@ -56,15 +56,17 @@ def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Itera
 
 
 def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    configs = path.parent / frozen.CONFIGS
-    state = frozen.read_frozen(path).state
+    from pmlaunch.generations.v3.frozen_configs import read_frozen
+
+    configs = path.parent / FROZEN_CONFIGS
+    state = read_frozen(path).state
     fix = fetch_command(configs, checkout.root)
     if state == "missing":
-        message = f"No {frozen.CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
-        hint = f"copy the training's {frozen.CONFIGS} to {path.parent}"
+        message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
+        hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
         yield Finding("PML129", Severity.ERROR, message, hint, None, str(path))
     elif state == "pointer":
-        message = f"{frozen.CONFIGS} is a Git LFS pointer, not the configs: {configs}"
+        message = f"{FROZEN_CONFIGS} is a Git LFS pointer, not the configs: {configs}"
         yield Finding("PML130", Severity.ERROR, message, fix, fix, str(configs))
     elif state == "unreadable":
         message = f"{configs} is no file that torch saved."

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.catalog.generated_clips import is_own
-from pmlaunch.catalog.models import CheckpointState, models
+from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.demo import demo_checkout
-from pmlaunch.generations.registry import GENERATIONS, maker_of
+from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
@@ -23,7 +23,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     """Check that there is a motion, and that each can be read and belongs to the robot."""
     plan = planned.plan
     if not plan.motions:
-        if maker_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
+        if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} names no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
         return
@@ -98,11 +98,15 @@ def _typed(motion: MotionInfo, planned: Planned) -> str:
 
 def _model_for(robot: str, planned: Planned) -> str | None:
     """A model for that robot's motions, preferably downloaded and able to measure; None if there is none."""
-    adapter, root = GENERATIONS[planned.plan.generation], planned.checkout.root
+    adapter = GENERATIONS[planned.plan.generation]
     home = None if adapter.embedded else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
-    fitting = [model for model in found if model.robot == robot and model.checkpoint.is_relative_to(root)]
-    fitting.sort(
-        key=lambda model: (not adapter.measures_something(model.checkpoint), model.state is not CheckpointState.HERE)
-    )
-    return fitting[0].name if fitting else None
+    mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
+    fitting = [model for model in mine if model.robot == robot]
+    best = min(fitting, key=_reluctance, default=None)
+    return best.name if best else None
+
+
+def _reluctance(model: Model) -> tuple[bool, bool]:
+    training = training_of(model.checkpoint)
+    return (training is not None and not training.measures, model.state is not CheckpointState.HERE)

@@ -126,7 +126,7 @@ def typed_python(context: InstallContext, *arguments: str) -> str:
     """`PYTHON arguments...` as a person types it on the target system."""
     words = [*usable_runtime(context).plain_python(), *arguments]
     if context.windows:
-        from pmlaunch.planning.plain_command import powershell_argument
+        from pmlaunch.planning.command_line import powershell_argument
 
         plain = [
             word if word.replace("-", "").replace("_", "").isalnum() else powershell_argument(word) for word in words
