@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MotionOutline
@@ -63,15 +63,11 @@ def _text(value: object) -> str:
     return value
 
 
-def _not_called(*_arguments: object) -> NoReturn:
-    raise ValueError("the pickle calls a type of storage")
-
-
 _FLOATS = "torch.FloatStorage"
 _STORAGES = (_FLOATS, *(f"torch.{kind}Storage" for kind in ("Double", "Half", "Long", "Int", "Bool")))
-_CONSTRUCTORS: Mapping[str, safe_pickle.Constructor] = {
+_CONSTRUCTORS: Mapping[str, safe_pickle.Constructor | None] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
-    **dict.fromkeys(_STORAGES, _not_called),
+    **dict.fromkeys(_STORAGES),
     # the order of the quaternion components in a 3.x motion
     "protomotions.simulator.base_simulator.simulator_state.StateConversion": _text,
 }
