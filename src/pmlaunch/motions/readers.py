@@ -12,18 +12,11 @@ from pmlaunch.motions.outline import MotionOutline
 
 @dataclass(frozen=True)
 class MotionFormat:
-    """A format of motion files.
+    """A format of motion files."""
 
-    Attributes:
-        suffixes: the file name suffixes it is stored under; formats may share them.
-        signature: the first bytes of its files, unique to the format.
-        read: reads the outline of the file at a path, whose content is given if it has been read already. Raises
-            PmlaunchError PML121, PML122 or PML123 for a missing, invalid or hostile file.
-    """
-
-    suffixes: tuple[str, ...]
-    signature: bytes
-    read: Callable[[Path, bytes | None], MotionOutline]
+    suffixes: tuple[str, ...]  # formats may share them
+    signature: bytes  # the first bytes of its files, unique to the format
+    read: Callable[[Path, bytes | None], MotionOutline]  # as `read_outline` below
 
 
 def _poselib(path: Path, content: bytes | None) -> MotionOutline:
@@ -44,21 +37,16 @@ FORMATS = (
     MotionFormat((".npy", ".motion", ".pt"), b"PK\x03\x04", _torch),
 )
 CLIP_SUFFIX: Mapping[Generation, str] = {Generation.V2: ".npy", Generation.V3: ".motion", Generation.DEMO: ".npy"}
-"""The suffix of single motions that each generation reads."""
 CLIP_SUFFIXES = (".npy", ".motion")
-PACKED_SUFFIX = ".pt"
-"""The suffix of a library that holds its motions itself."""
-LIST_SUFFIXES = (".yaml", ".yml")
-"""The suffixes of a library that lists motion files."""
+PACKED_SUFFIX = ".pt"  # of a library that holds its motions itself
+LIST_SUFFIXES = (".yaml", ".yml")  # of a library that lists motion files
 MOTION_SUFFIXES = (*CLIP_SUFFIXES, PACKED_SUFFIX, *LIST_SUFFIXES)
 
 
 def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
-    """Read the outline of a motion file with the reader for its suffix and first bytes. Executes nothing.
+    """Read the outline of the motion file at `path`, or of its `content` if that has been read already.
 
-    Args:
-        path: the file; if `content` is given, only its name is used.
-        content: the file's content, if it has been read already.
+    The file's suffix and first bytes tell its format. Nothing in it is executed.
 
     Raises:
         PmlaunchError: PML121 the file is missing; PML122 it is not a motion; PML123 its pickle asks for a function

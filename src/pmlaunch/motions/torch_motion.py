@@ -74,34 +74,25 @@ _CONSTRUCTORS: Mapping[str, safe_pickle.Constructor | None] = {
 
 
 def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
-    """Read the outline of a motion or library; only the archive's directory and its pickle are read.
-
-    Args:
-        path: the file; if `content` is given, only its name is used.
-        content: the file's content, if it has been read already.
+    """Read the outline of a motion or library from `path`, or from `content` if it has been read already.
 
     Raises:
         PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors.
     """
     try:
         with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
-            name = _pickle_in(archive)
-            held = safe_pickle.loads(archive.read(name), _CONSTRUCTORS, _stored)
+            names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            if len(names) != 1 or archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
+                raise ValueError("it holds no pickle of tensors")  # noqa: TRY301
+            held = safe_pickle.loads(archive.read(names[0]), _CONSTRUCTORS, _stored)
             if isinstance(held, dict) and "gts" in held:
-                return _library(held, archive, name.removesuffix("data.pkl"))
+                return _library(held, archive, names[0].removesuffix("data.pkl"))
             return _motion(held)
     except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
     except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
-
-
-def _pickle_in(archive: zipfile.ZipFile) -> str:
-    names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-    if len(names) != 1 or archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
-        raise ValueError("it holds no pickle of tensors")
-    return names[0]
 
 
 def _motion(content: object) -> MotionOutline:
