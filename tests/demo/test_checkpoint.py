@@ -15,9 +15,9 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 import torch
 from omegaconf import OmegaConf
 
+from demo_expert import corrections
 from pmlaunch.demo import CHECKPOINT, CONFIGS, MOTIONS
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.expert import corrections
 from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.demo.observation import ACTIONS, SIZE, observe
 from pmlaunch.demo.policy import Policy

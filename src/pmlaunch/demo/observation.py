@@ -16,8 +16,7 @@ from pmlaunch.demo.simulation import State
 from pmlaunch.motions.kinematics import Array, heading, inverse, multiply, rotate, to_vector
 
 BODIES: Final = 24
-ACTIONS: Final = 3 * (BODIES - 1)
-"""Size of an action: one rotation vector in rad for each joint."""
+ACTIONS: Final = 3 * (BODIES - 1)  # one rotation vector in rad for each joint
 SIZE: Final = 3 * BODIES * 3 + 3 * ACTIONS + 5 * 3 + 1 + 2 + 3 + 2 * 6 * (3 + 1)
 _UP: Final[Array] = np.array([0.0, 0.0, 1.0])
 
@@ -69,10 +68,5 @@ def _balance(reference: Reference, at: int, facing: Array) -> list[Array]:
     """
     soles = rotate(facing, reference.soles[at] - reference.centre[at])
     standing = reference.standing[at]
-    return [
-        rotate(facing, reference.centre_acceleration[at]),
-        soles,
-        standing,
-        standing / (standing.sum() + 0.05),
-        soles * (standing / (standing.sum() + 0.05))[:, None],
-    ]
+    share = standing / (standing.sum() + 0.05)
+    return [rotate(facing, reference.centre_acceleration[at]), soles, standing, share, soles * share[:, None]]

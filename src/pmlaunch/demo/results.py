@@ -36,29 +36,32 @@ def run_folder() -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The outcome of an evaluation.
+    """The outcome of an evaluation."""
 
-    Attributes:
-        scores: figures of each motion, over all ranks.
-        metrics: figures of the evaluation, by their flat names.
-        poses: what this rank's humanoids did, by motion.
-        steps: control steps that this rank took.
-        ranks: number of processes.
-        seconds: s of the phases "start", "load" and "evaluation".
-    """
-
-    scores: Sequence[MotionScore]
-    metrics: Mapping[str, float]
-    poses: Mapping[int, Poses]
-    steps: int
-    ranks: int
-    seconds: Mapping[str, float]
+    scores: Sequence[MotionScore]  # of each motion, over all ranks
+    metrics: Mapping[str, float]  # of the evaluation, by their flat names
+    poses: Mapping[int, Poses]  # what this rank's humanoids did, by motion
+    steps: int  # control steps that this rank took
+    ranks: int  # number of processes
+    seconds: Mapping[str, float]  # s of the phases "start", "load" and "evaluation"
 
 
 def write_motion(env: DemoEnv, outcome: Outcome) -> None:
-    """Write motion.npz, if this rank took any step."""
-    if outcome.poses:
-        write_saved(run_folder() / FILE, _saved(env, outcome.poses))
+    """Write motion.npz, the first run through each motion as a column, if this rank took any step."""
+    if not outcome.poses:
+        return
+    motions, poses = zip(*((env.motions[index], found) for index, found in sorted(outcome.poses.items())), strict=True)
+    saved = SavedMotion(
+        positions=padded([found.positions for found in poses]),
+        rotations=padded([found.rotations for found in poses]),
+        reference=padded([found.reference for found in poses]),
+        fps=1.0 / env.dt,
+        body_names=motions[0].node_names,
+        parents=motions[0].parents,
+        motions=tuple(motion.name for motion in motions),
+        frames=np.array([len(found.positions) for found in poses]),
+    )
+    write_saved(run_folder() / FILE, saved)
 
 
 def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
@@ -113,30 +116,13 @@ def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
     }
 
 
-def _saved(env: DemoEnv, poses: Mapping[int, Poses]) -> SavedMotion:
-    """The first run through each motion, one column each."""
-    shown = sorted(poses)
-    first = env.motions[shown[0]]
-    return SavedMotion(
-        positions=padded([poses[index].positions for index in shown]),
-        rotations=padded([poses[index].rotations for index in shown]),
-        reference=padded([poses[index].reference for index in shown]),
-        fps=1.0 / env.dt,
-        body_names=first.node_names,
-        parents=first.parents,
-        motions=tuple(env.motions[index].name for index in shown),
-        frames=np.array([len(poses[index].positions) for index in shown]),
-    )
-
-
 def _draw(path: Path, env: DemoEnv, outcome: Outcome) -> None:
     from pmlaunch.motions.pose_strip import Row, draw_poses  # matplotlib takes a second to import
 
     rows = []
     for index, found in sorted(outcome.poses.items()):
         motion, error = env.motions[index], outcome.scores[index].metrics["eval/gt_err"]
-        rows.append(
-            Row(motion.name, motion.node_names, motion.parents, found.positions, found.reference, env.dt, error)
-        )
+        bodies = motion.node_names, motion.parents
+        rows.append(Row(motion.name, *bodies, found.positions, found.reference, env.dt, error))
     if rows:
         draw_poses(path, rows)

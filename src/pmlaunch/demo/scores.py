@@ -34,7 +34,7 @@ class Poses:
 
     positions: list[Array] = field(default_factory=list)
     rotations: list[Array] = field(default_factory=list)
-    reference: list[Array] = field(default_factory=list)
+    reference: list[Array] = field(default_factory=list)  # positions
 
 
 class Tally:
@@ -90,21 +90,22 @@ def _score(rows: Array) -> MotionScore:
         return MotionScore(steps=0, completed=False, metrics={})
     steps, completed = rows[:, 0], rows[:, 1]
     total, largest, smallest = np.split(rows[:, 2:], 3, axis=1)
-    mean = dict(zip(SUMMED, (total / steps[:, None]).mean(axis=0).tolist(), strict=True))
-    high = dict(zip(SUMMED, largest.mean(axis=0).tolist(), strict=True))
-    low = dict(zip(SUMMED, smallest.mean(axis=0).tolist(), strict=True))
+    mean, high, low = (
+        dict(zip(SUMMED, table.mean(axis=0).tolist(), strict=True))
+        for table in (total / steps[:, None], largest, smallest)
+    )
+    worst = dict(zip(SUMMED, largest.T, strict=True))
     metrics: dict[str, float] = {}
     for name in TRACKING:
         metrics |= {f"eval/{name}": mean[name], f"eval/{name}_max": high[name], f"eval/{name}_min": low[name]}
-    worst = largest[:, SUMMED.index("gt_err")]
-    metrics["eval/tracking_success_rate"] = float((worst <= FAILED_ABOVE).mean())
     metrics |= {
+        "eval/tracking_success_rate": float((worst["gt_err"] <= FAILED_ABOVE).mean()),
         "demo/root_force_mean": mean["root_force"],
-        "demo/root_force_max": float(largest[:, SUMMED.index("root_force_peak")].max()),
+        "demo/root_force_max": float(worst["root_force_peak"].max()),
         "demo/root_torque_mean": mean["root_torque"],
-        "demo/root_torque_max": float(largest[:, SUMMED.index("root_torque")].max()),
+        "demo/root_torque_max": float(worst["root_torque"].max()),
     }
-    return MotionScore(steps=int(steps.sum()), completed=bool(completed.all()), metrics=metrics)
+    return MotionScore(int(steps.sum()), bool(completed.all()), metrics)
 
 
 def average(scores: list[MotionScore]) -> dict[str, float]:

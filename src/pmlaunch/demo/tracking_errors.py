@@ -23,16 +23,12 @@ _UNITS: Final = {
     "demo/root_torque": "Nm",
     "demo/body_weight": "N",
 }
-FAILED_ABOVE: Final = 0.5
-"""m of gt_err; a motion that exceeds it at any step counts as failed."""
-
-
-COMMON: Final = {
+FAILED_ABOVE: Final = 0.5  # m of gt_err; a motion that exceeds it at any step counts as failed
+COMMON: Final = {  # the figures that every generation has, with their names here
     "success_rate": "eval/tracking_success_rate",
     "mean_position_error_m": "eval/gt_err",
     "mean_rotation_error_deg": "eval/gr_err_degrees",
 }
-"""The figures that every generation has, with their names here."""
 
 
 def unit(metric: str) -> str:
@@ -54,11 +50,11 @@ def gr_err(rotations: Array, reference: Array) -> float:
 
 def cartesian_err(positions: Array, rotations: Array, reference: Array, reference_rotations: Array) -> float:
     """Pose error: mean distance in m between poses that are each seen from their own root and heading."""
-    return gt_err(_seen_from_root(positions, rotations), _seen_from_root(reference, reference_rotations))
-
-
-def _seen_from_root(positions: Array, rotations: Array) -> Array:
-    return rotate(inverse(heading(rotations[0])), positions - positions[0])
+    seen, expected = (
+        rotate(inverse(heading(turned[0])), placed - placed[0])
+        for placed, turned in ((positions, rotations), (reference, reference_rotations))
+    )
+    return gt_err(seen, expected)
 
 
 def tracking_errors(

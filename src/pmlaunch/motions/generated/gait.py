@@ -58,8 +58,7 @@ def stepping(skeleton: Skeleton, times: Array, style: Walk, side: str) -> Foot:
 
 def _stance(skeleton: Skeleton, style: Walk, side: str, number: Array, phase: Array) -> Foot:
     """The foot on the ground, in its stance `number` (T,), at `phase` (T,) of the stride."""
-    middle = (number + style.duty / 2.0 - (0.0 if side == "L" else 0.5)) * style.stride
-    path, yaw = path_of(style, middle)
+    path, yaw = path_of(style, _mid_stance(style, side, number))
     ball = skeleton.offset(f"{side}_Toe")
     left = np.stack([-np.sin(yaw), np.cos(yaw)], axis=-1)
     ahead = np.stack([np.cos(yaw), np.sin(yaw)], axis=-1)
@@ -91,8 +90,13 @@ def _swing(skeleton: Skeleton, style: Walk, side: str, number: Array, share: Arr
     return ankle, pitch
 
 
+def _mid_stance(style: Walk, side: str, number: Array) -> Array:
+    """Time (T,) s of the middle of a stance."""
+    return np.asarray((number + style.duty / 2.0 - (0.0 if side == "L" else 0.5)) * style.stride)
+
+
 def _step_yaw(style: Walk, side: str, number: Array) -> Array:
-    middle = (number + style.duty / 2.0 - (0.0 if side == "L" else 0.5)) * style.stride
+    middle = _mid_stance(style, side, number)
     return np.asarray(style.heading + style.turn * middle + SIDES[side] * 0.08)
 
 

@@ -9,29 +9,22 @@ import numpy as np
 from pmlaunch.motions.generated.skeleton import HEEL, SOLE_BELOW_TOE
 from pmlaunch.motions.kinematics import Array, about, from_vector, multiply, normalized, rotate
 
-REACH = 0.993
-"""The share of its length to which a leg is stretched at most."""
+REACH = 0.993  # the share of its length to which a leg is stretched at most
 
 
 @dataclass(frozen=True, eq=False)
 class Foot:
-    """A foot over T frames: position (T, 3) m and rotation (T, 4) of the ankle, pitch (T,) rad, positive for heel up."""
+    """A foot over T frames."""
 
-    ankle: Array
-    rotation: Array
-    pitch: Array
+    ankle: Array  # (T, 3) m
+    rotation: Array  # (T, 4) of the ankle
+    pitch: Array  # (T,) rad, positive for heel up
 
 
 def planted(ball: Array, toe: Array, yaw: Array, pitch: Array) -> Foot:
-    """Place a foot with its toe joint above a point on the ground.
+    """Place a foot with its toe joint, `ball` (3,) m in the ankle's frame, above the point `toe` (T, 2) m.
 
     With the heel up it rotates about the ball of the foot, with the toes up about the heel, so nothing slides.
-
-    Args:
-        ball: (3,) m, the toe joint in the ankle's frame.
-        toe: (T, 2) m, the point on the ground.
-        yaw: (T,) rad, heading of the foot.
-        pitch: (T,) rad, positive for heel up.
     """
     turn = about("z", yaw)
     rotation = multiply(turn, about("y", pitch))
@@ -51,12 +44,7 @@ def highest_hip(ankle: Array, hip: Array, length: float) -> Array:
 def reach(hip: Array, ankle: Array, forward: Array, thigh: Array, shank: Array) -> tuple[Array, Array]:
     """Compute world rotations (T, 4) of thigh and shank that put the ankle in its place, by the law of cosines.
 
-    Args:
-        hip: (T, 3) m.
-        ankle: (T, 3) m.
-        forward: (T, 3), the direction in which the knee points.
-        thigh: (3,) m, the bone in its body's frame.
-        shank: (3,) m, the bone in its body's frame.
+    Hip and ankle are at (T, 3) m, the knee points `forward` (T, 3); each bone (3,) m is in its body's frame.
     """
     upper, lower = float(np.linalg.norm(thigh)), float(np.linalg.norm(shank))
     line = ankle - hip
