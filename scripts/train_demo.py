@@ -21,13 +21,12 @@ import torch
 
 from demo_expert import corrections
 from pmlaunch.demo import CHECKPOINT, MOTIONS
-from pmlaunch.demo.observation import ACTIONS, SIZE, observe
-from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.policy import ACTIONS, SIZE, Policy, observe
 from pmlaunch.demo.reference import Reference, sample
+from pmlaunch.demo.scores import tracking_errors
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.generated.choreography import Stand, squat, walk, wave
-from pmlaunch.motions.generated.gait import Walk
+from pmlaunch.motions.generated.legs import Walk
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, varied_skeleton
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
 from pmlaunch.motions.poselib_motion import Motion, read_motion

@@ -10,8 +10,7 @@ import torch
 
 from pmlaunch.demo import STARTED, results
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.observation import ACTIONS, SIZE
-from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.policy import ACTIONS, SIZE, Policy
 from pmlaunch.demo.scores import Tally, average, gather, score, shares
 from pmlaunch.demo.simulation import ROOT_HELP
 

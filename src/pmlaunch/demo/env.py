@@ -12,24 +12,11 @@ import numpy as np
 import torch
 
 from pmlaunch.demo.motion_library import load_motions
-from pmlaunch.demo.observation import ACTIONS, SIZE, observe
+from pmlaunch.demo.policy import ACTIONS, SIZE, observe
 from pmlaunch.demo.reference import Reference, control_steps, sample
+from pmlaunch.demo.scores import StepResult, tracking_errors
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
-
-
-@dataclass(frozen=True, eq=False)
-class StepResult:
-    """The result of one control step of one humanoid with J bodies."""
-
-    motion: int  # index of the motion that it follows
-    step: int  # 1 for the first step of the motion
-    last: bool  # the motion has ended
-    errors: dict[str, float]  # tracking errors and the balancing force at the root, by names without prefix
-    positions: Array  # (J, 3) m
-    reference: Array  # (J, 3) m, where the bodies should be
-    rotations: Array  # (J, 4) xyzw
 
 
 @dataclass(eq=False)

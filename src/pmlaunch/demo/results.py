@@ -13,8 +13,7 @@ import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.scores import MotionScore, Poses
-from pmlaunch.demo.tracking_errors import COMMON, unit
+from pmlaunch.demo.scores import COMMON, MotionScore, Poses, unit
 from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
 from pmlaunch.support.atomic import write_text
 

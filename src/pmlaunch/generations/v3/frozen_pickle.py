@@ -15,18 +15,16 @@ from pmlaunch.support.safe_pickle import PLAIN_OPCODES, Named, RestrictedUnpickl
 
 _OURS = r"protomotions\.(?!utils\.|assets\.|cli\.|tests\.|train_|inference_)[\w.]+|examples\.experiments\.[\w.]+"
 # may be called: classes of configs and their enums; FieldPath and MdpComponent name the terms of an environment
-_CLASSES = re.compile(
-    rf"({_OURS})\.([A-Z]\w*(Config|Params|Info|Method|Mode|Type)|FieldPath|MdpComponent|RolloutActor)"
-)
 _CALLED = re.compile(
-    r"collections\.OrderedDict|torch\._utils\._rebuild_tensor_v2|torch\.(Size|device)|pathlib\.(Pure)?(Posix|Windows)?Path"
-    r"|argparse\.Namespace|builtins\.(set|frozenset|slice|complex|range)"
+    rf"({_OURS})\.([A-Z]\w*(Config|Params|Info|Method|Mode|Type)|FieldPath|MdpComponent|RolloutActor)"
+    r"|collections\.OrderedDict|torch\._utils\._rebuild_tensor_v2|torch\.(Size|device)"
+    r"|pathlib\.(Pure)?(Posix|Windows)?Path|argparse\.Namespace|builtins\.(set|frozenset|slice|complex|range)"
 )
 # may be named as a value; get_class and instantiate import and call whatever a text says
-_FUNCTIONS = re.compile(
+_VALUES = re.compile(
     r"(protomotions\.envs\.[\w.]+|examples\.experiments\.[\w.]+)\.(?!get_class$|instantiate$|import_)[a-z_]\w*"
+    r"|torch\.(\w+Storage|dtype|float\w*|int\w*|bool|bfloat16)"
 )
-_VALUES = re.compile(r"torch\.(\w+Storage|dtype|float\w*|int\w*|bool|bfloat16)")
 _TARGETS = re.compile(r"(protomotions|lightning|torch\.optim|torch\.nn)\.[\w.]+")
 _DICT = "collections.OrderedDict"
 
@@ -34,10 +32,8 @@ _DICT = "collections.OrderedDict"
 def read_names(payload: bytes) -> tuple[set[str], set[str]]:
     """Return every name that loading would import, and what configs do not need: names, or (descriptions).
 
-    Reading stops at the first step that torch.save does not write for configs, which counts as foreign.
-
-    Raises:
-        ValueError: the payload is not a pickle, or too long, and does nothing foreign before it breaks off.
+    The latter include the first step that torch.save does not write for configs, where reading stops. Raises ValueError
+    if the payload is not a pickle, or too long, and does nothing foreign before it breaks off.
     """
     reader = _ConfigReader(payload)
     try:
@@ -91,7 +87,7 @@ class _ConfigReader(RestrictedUnpickler):
     def find_class(self, module: str, name: str) -> Named:
         full = f"{module}.{name}"
         self.names.add(full)
-        if "." in name or not any(kind.fullmatch(full) for kind in (_CLASSES, _CALLED, _FUNCTIONS, _VALUES)):
+        if "." in name or not (_CALLED.fullmatch(full) or _VALUES.fullmatch(full)):
             self.foreign.add(full)
         return Named(full, partial(self._call, full))
 
@@ -99,7 +95,7 @@ class _ConfigReader(RestrictedUnpickler):
         """Leave tensors without their numbers."""
 
     def _call(self, name: str, *arguments: object) -> object:
-        if not _CLASSES.fullmatch(name) and not _CALLED.fullmatch(name):
+        if not _CALLED.fullmatch(name):
             self.foreign.add(name)
         if name != _DICT:
             return _Instance(self.foreign)

@@ -14,8 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from pmlaunch.motions.generated.gait import Walk, path_of, smooth, stepping
-from pmlaunch.motions.generated.legs import Foot, highest_hip, planted, reach
+from pmlaunch.motions.generated.legs import Foot, Walk, highest_hip, path_of, planted, reach, smooth, stepping
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, SIDES, Skeleton
 from pmlaunch.motions.kinematics import Array, about, from_vector, inverse, multiply, rotate, slerp
 from pmlaunch.motions.poselib_motion import Motion
