@@ -66,7 +66,7 @@ def write_motion(env: DemoEnv, outcome: Outcome) -> None:
 def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
     """Write metrics.json and poses.png, and print a summary."""
     folder, metrics, scores = run_folder(), outcome.metrics, outcome.scores
-    per_motion = [_motion(env.motions[index].name, entry) for index, entry in enumerate(scores)]
+    per_motion = [_motion(motion.name, entry) for motion, entry in zip(env.motions, scores, strict=True)]
     whole = all(entry.completed for entry in scores)
     document = {
         "schema": SCHEMA,
@@ -88,17 +88,14 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
     }
     write_text(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
     _draw(folder / "poses.png", env, outcome)
-    print(_summary(outcome), flush=True)
-
-
-def _summary(outcome: Outcome) -> str:
-    steps, metrics = outcome.steps, outcome.metrics
-    if not steps:
-        return "Done: no steps were asked for."
-    return (
-        f"Done: {steps} steps, gt_err {metrics['eval/gt_err']:.4f} m, gr_err {metrics['eval/gr_err_degrees']:.2f} deg, "
-        f"success {metrics['eval/tracking_success_rate']:.2f}, "
-        f"root force {metrics['demo/root_force_mean']:.0f} N on average."
+    if not outcome.steps:
+        print("Done: no steps were asked for.", flush=True)
+        return
+    print(
+        f"Done: {outcome.steps} steps, gt_err {metrics['eval/gt_err']:.4f} m, "
+        f"gr_err {metrics['eval/gr_err_degrees']:.2f} deg, success {metrics['eval/tracking_success_rate']:.2f}, "
+        f"root force {metrics['demo/root_force_mean']:.0f} N on average.",
+        flush=True,
     )
 
 

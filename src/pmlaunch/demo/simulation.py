@@ -79,13 +79,9 @@ class Simulation:
 
     def state(self) -> State:
         """Copy the current state."""
-        return State(
-            positions=self.data.xpos[1:].copy(),
-            rotations=np.roll(self.data.xquat[1:], -1, axis=-1),
-            local_rotation=self._joints(),
-            joint_velocity=self.data.qvel[3:].reshape(-1, 3).copy(),
-            root_velocity=self.data.qvel[:3].copy(),
-        )
+        positions, rotations = self.data.xpos[1:].copy(), np.roll(self.data.xquat[1:], -1, axis=-1)
+        velocity = self.data.qvel.copy()
+        return State(positions, rotations, self._joints(), velocity[3:].reshape(-1, 3), velocity[:3])
 
     def advance(self, target: Array, reference: Reference, step: int) -> None:
         """Simulate one control step, from sample `step` of the reference to the next.

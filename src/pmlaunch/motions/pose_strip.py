@@ -23,11 +23,9 @@ from pmlaunch.motions.recorded_motion import SavedMotion
 from pmlaunch.support.atomic import replacing
 
 POSES: Final = 8
-ROWS: Final = 4
-"""Most motions in one picture."""
+ROWS: Final = 4  # at most, in one picture
 INK: Final = "#333333"
-SPACING: Final = 1.05
-"""m between two poses in the picture, wherever the motion went."""
+SPACING: Final = 1.05  # m between two poses in the picture, wherever the motion went
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,9 @@ def _motion(path: Path, content: dict[str, Any]) -> Motion:
     names = tuple(_entry(tree, "node_names", list))
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError("node_names are no names")
-    parents = _parents(_arr(tree, "parent_indices", (len(names),)))
+    parents = _arr(tree, "parent_indices", (len(names),)).astype(np.int64)
+    if parents[0] != -1 or np.any((parents[1:] < 0) | (parents[1:] >= np.arange(1, len(names)))):
+        raise ValueError("parent_indices is no tree whose root comes first")
     rotation = _arr(content, "rotation", (-1, len(names), 4))
     length = np.linalg.norm(rotation, axis=-1, keepdims=True)
     if np.any(np.abs(length - 1.0) > 0.1):
@@ -142,14 +144,6 @@ def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
     if not np.isfinite(array).all():
         raise ValueError(f"{key} holds numbers that are not finite")
     return array.astype(np.float64)
-
-
-def _parents(indices: Array) -> NDArray[np.int64]:
-    """Validate the tree: the root comes first, and each parent before its children."""
-    own = np.arange(len(indices))
-    if indices[0] != -1 or np.any((indices[1:] < 0) | (indices[1:] >= own[1:])):
-        raise ValueError("parent_indices is no tree whose root comes first")
-    return indices.astype(np.int64)
 
 
 def _fps(value: Any) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,16 +53,10 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
         PmlaunchError: PML121 the file is missing; PML122 it is not a motion; PML123 its pickle asks for a function
             that a motion does not need.
     """
-    start = content if content is not None else _first_bytes(path)
+    start = content or b""
+    if content is None:
+        with contextlib.suppress(OSError), path.open("rb") as file:  # the format's reader reports it
+            start = file.read(max(len(row.signature) for row in FORMATS))
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
     found = next((row for row in fitting if start.startswith(row.signature)), fitting[0])
     return found.read(path, content)
-
-
-def _first_bytes(path: Path) -> bytes:
-    """The start of a file; empty if it cannot be read, which the reader reports."""
-    try:
-        with path.open("rb") as file:
-            return file.read(max(len(row.signature) for row in FORMATS))
-    except OSError:
-        return b""

@@ -52,8 +52,7 @@ def _stored(description: object) -> _Storage | None:
     match description:
         case ("storage", safe_pickle.Named() as kind, str(key), *_) if key.isdigit():
             return _Storage(kind.name, key)
-        case _:
-            return None
+    return None
 
 
 def _text(value: object) -> str:

@@ -76,10 +76,9 @@ class _Handlers(dict[int, Callable[[Any], None]]):
         self.executed += 1
         if self.executed > MAX_OPCODES:
             raise ValueError("the pickle is too long for data")
+        if code not in self:
+            raise UnexpectedOpcodeError(_OPCODE_NAMES[code])
         return super().__getitem__(code)
-
-    def __missing__(self, code: int) -> NoReturn:
-        raise UnexpectedOpcodeError(_OPCODE_NAMES[code])
 
 
 class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 (the one written in C has no table of opcodes)
@@ -150,8 +149,6 @@ class _Mapping(dict[str, object]):
 class _Dtype:
     """Stand-in for numpy.dtype, built from a code such as `f8` and then given its byte order."""
 
-    __slots__ = ("code", "order")
-
     def __init__(self, code: object, *_copy_and_align: object) -> None:
         if not isinstance(code, str) or code not in _DTYPES:
             raise ValueError("an array of an unknown type")
@@ -166,8 +163,6 @@ class _Dtype:
 
 class _Array:
     """Stand-in for numpy.ndarray, which a pickle first makes empty and then gives shape, type and content."""
-
-    __slots__ = ("value",)
 
     def __init__(self, *_kind_and_shape: object) -> None:
         self.value: np.ndarray[Any, Any] | None = None
@@ -196,10 +191,6 @@ def _numbers(content: object, dtype: object, shape: object, order: object = "C")
     return np.frombuffer(content, kind).reshape(shape, order="F" if order == "F" else "C")
 
 
-def _scalar(dtype: object, content: object) -> object:
-    return _numbers(content, dtype, ()).item()
-
-
 def is_size(n: object) -> bool:
     """Whether `n` is a length that an array or tensor can have."""
     return type(n) is int and 0 <= n < 2**31
@@ -212,7 +203,7 @@ _CONSTRUCTORS: dict[str, Constructor | None] = {
 }
 for _numpy in ("numpy.core", "numpy._core"):  # numpy 2 renamed it
     _CONSTRUCTORS[f"{_numpy}.multiarray._reconstruct"] = _Array
-    _CONSTRUCTORS[f"{_numpy}.multiarray.scalar"] = _scalar
+    _CONSTRUCTORS[f"{_numpy}.multiarray.scalar"] = lambda dtype, content: _numbers(content, dtype, ()).item()
     _CONSTRUCTORS[f"{_numpy}.numeric._frombuffer"] = _numbers
 
 
@@ -257,10 +248,8 @@ def loads(
 ) -> Any:
     """Return the plain data in a pickle. Call `array_of` on anything in it that may be an array.
 
-    Args:
-        payload: the pickle, protocol 2 to 5.
-        more: further names the pickle may mention, each with a constructor that validates its arguments, or None.
-        stored: called with each persistent id (torch keeps its numbers outside the pickle); refuses them by default.
+    The pickle may mention the names in `more`, too; their constructors validate their arguments, and a name without one
+    cannot be called. `stored` turns a persistent id into a value (torch keeps its numbers outside the pickle).
 
     Raises:
         ForbiddenGlobalError: the pickle names anything else.

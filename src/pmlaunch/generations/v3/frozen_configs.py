@@ -110,7 +110,7 @@ def number_at(text: Mapping[str, Any], key: str) -> float | None:
 
 
 def typed_arguments(checkpoint: Path) -> Mapping[str, Any]:
-    """Read the arguments of the training, which ProtoMotions 3 stores as JSON in config.yaml; empty for other files."""
+    """Read the training's arguments, which ProtoMotions 3 stores as JSON in config.yaml; empty for other files."""
     arguments = read_mapping(checkpoint.parent / "config.yaml")
     return arguments if "robot_name" in arguments else {}
 
