@@ -1,5 +1,6 @@
-"""A repository that looks like ProtoMotions', made by us: three packages, checkpoints in Git LFS in two versions of
-history, the tag v2.3, and a newer main that has another program. Served from file:// by real git and real git-lfs.
+"""A repository like ProtoMotions' own: packages, checkpoints in Git LFS, the tag v2.3 and a newer main.
+
+Each checkpoint has two versions in the history; main has another program. Served from file:// by real git and git-lfs.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ needs_lfs = pytest.mark.skipif(
 )
 MASKED = "data/pretrained_models/masked_mimic/smpl/last.ckpt"
 TRACKER = "data/pretrained_models/motion_tracker/smpl/last.ckpt"
-# what generation 3 has in Git LFS beside its checkpoints, and its list of robots
+# what generation 3 adds: files in Git LFS, and its list of robots
 GENERATION_3 = (
     "data/pretrained_models/masked_mimic/smpl/resolved_configs_inference.pt",
     "data/motion_for_trackers/g1_random.pt",
@@ -36,7 +37,7 @@ _SETUP = 'from setuptools import setup\n\nsetup(name="{0}", version="2.0", packa
 
 @dataclass(frozen=True)
 class Upstream:
-    """The repository, and what its checkpoints hold at v2.3."""
+    """The repository, and the content of its checkpoints at v2.3."""
 
     root: Path
     masked: bytes
@@ -48,7 +49,7 @@ class Upstream:
 
 
 def make_upstream(root: Path, size: int = 200_000, versions: int = 2) -> Upstream:
-    """Make the repository at `root`; every checkpoint has `size` bytes, `versions` of them in the history of each."""
+    """Make the repository at `root`, with `versions` versions of each checkpoint, of `size` bytes."""
     make_checkout(root)
     for package, folder in (("protomotions", "."), ("isaac_utils", "isaac_utils"), ("poselib", "poselib")):
         home = root / folder
@@ -79,7 +80,7 @@ def make_upstream(root: Path, size: int = 200_000, versions: int = 2) -> Upstrea
 
 
 def write_checkpoint(path: Path, seed: str, size: int) -> None:
-    """`size` bytes that are `seed`'s own."""
+    """Write `size` bytes that depend on `seed`."""
     block = (seed + "\n").encode() * (4096 // (len(seed) + 1) + 1)
     with path.open("wb") as file:
         for _ in range(size // len(block) + 1):
@@ -88,7 +89,7 @@ def write_checkpoint(path: Path, seed: str, size: int) -> None:
 
 
 def git(folder: Path, *arguments: str, **variables: str) -> str:
-    """The output of a git command that succeeds."""
+    """Run a git command that must succeed, and return its output."""
     environment = {**os.environ, **_WHO, "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **variables}
     done = subprocess.run(
         ["git", *arguments], cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, encoding="utf-8"

@@ -1,4 +1,4 @@
-"""Packages made by us for tests of pip without network: tiny wheels, and a setuptools that knows editable installs."""
+"""Packages for tests of pip without a network: tiny wheels, and a setuptools that only does editable installs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class cuda:
 class distributed:
     is_available = staticmethod(lambda: False)
 """
-# What pip asks of a build backend, as far as an editable install of a package with a setup.py goes.
+# The part of a build backend that pip needs for an editable install of a package with a setup.py.
 _BUILD = '''
 import re, os, sys, zipfile
 
@@ -94,7 +94,7 @@ def make_wheel(
 def put_into(
     site: Path, name: str, version: str, modules: Mapping[str, str] | None = None, requires: Sequence[str] = ()
 ) -> None:
-    """Install the same package into a site-packages folder, without pip."""
+    """Install the same package into a site-packages folder without pip."""
     for where, text in _files(name, version, modules, requires).items():
         (site / where).parent.mkdir(parents=True, exist_ok=True)
         (site / where).write_text(text, encoding="utf-8")
@@ -112,7 +112,7 @@ def _files(name: str, version: str, modules: Mapping[str, str] | None, requires:
 
 
 def make_wheelhouse(folder: Path) -> Path:
-    """What `REQUIREMENTS` ask for, with the contradiction of the real ones: genesis-world wants a newer moviepy."""
+    """Wheels for `REQUIREMENTS`, with the real ones' conflict: genesis-world requires a newer moviepy."""
     make_wheel(folder, "genesis-world", "0.3.3", {"genesis.py": ""}, ["moviepy>=2"])
     make_wheel(folder, "genesis-world", "1.4.5", {"genesis.py": "raise ImportError('too new')"}, ["moviepy>=2"])
     make_wheel(folder, "moviepy", "2.2.1", {"moviepy/__init__.py": ""})
@@ -131,7 +131,7 @@ def make_wheelhouse(folder: Path) -> Path:
 
 
 def put_requirements_into(site: Path) -> None:
-    """What a finished run of pip leaves of `REQUIREMENTS`."""
+    """What pip leaves after it has installed `REQUIREMENTS`."""
     put_into(site, "genesis-world", "0.3.3", {"genesis.py": ""})
     put_into(site, "moviepy", "1.0.3", {"moviepy/__init__.py": "", "moviepy/editor.py": ""})
     put_into(site, "hydra-core", "1.3.2", {"hydra/__init__.py": ""})
@@ -140,7 +140,7 @@ def put_requirements_into(site: Path) -> None:
 
 
 def put_checkout_into(site: Path, checkout: Path) -> None:
-    """What a finished editable install leaves of the three packages of `make_installable`."""
+    """What pip leaves after the editable install of the packages of `make_installable`."""
     for package, folder in (("protomotions", "."), ("isaac_utils", "isaac_utils"), ("poselib", "poselib")):
         place = checkout / folder
         put_into(site, package, "2.0", {f"__editable__{package}.pth": f"{place}\n"})
@@ -161,7 +161,7 @@ def make_installable(root: Path, requirements: str = REQUIREMENTS) -> Path:
 
 
 def make_environment(folder: Path) -> Path:
-    """A virtual environment with pip, a torch, a numpy and the setuptools above; returns its site-packages."""
+    """Make a virtual environment with pip, a torch, a numpy and the setuptools above; return its site-packages."""
     subprocess.run([sys.executable, "-m", "venv", folder], check=True, stdout=subprocess.DEVNULL)
     site = site_of(folder)
     for entry in [*site.glob("setuptools*"), *site.glob("pkg_resources*"), *site.glob("_distutils_hack*")]:
@@ -196,5 +196,5 @@ def python_of(folder: Path) -> Path:
 
 
 def without_network(wheels: Path) -> dict[str, str]:
-    """The variables with which pip looks nowhere but into `wheels`."""
+    """Variables with which pip looks for packages in `wheels` only."""
     return {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}

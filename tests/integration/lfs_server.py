@@ -1,4 +1,4 @@
-"""A Git LFS server of sixty lines on 127.0.0.1: the batch API and downloads that can be continued, cut or stalled."""
+"""A small Git LFS server on 127.0.0.1: the batch API, and downloads that can be resumed or stalled."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from pathlib import Path
 
 @dataclass
 class LfsServer:
-    """Serves the objects of the store at `store`. `stall_at` bytes into a download it waits for `go_on`.
+    """Serves the objects of the store at `store`; `stall_at` bytes into a download it waits for `go_on`.
 
-    `asked` holds the Range headers of the downloads ("" for a whole one); `status` is the answer to the batch API.
+    `asked` collects the Range headers of downloads ("" for a complete one); `status` is the answer to the batch API.
+    `activity_timeout` is how many seconds git-lfs waits for data.
     """
 
     store: Path
@@ -23,6 +24,7 @@ class LfsServer:
     go_on: threading.Event = field(default_factory=threading.Event)
     asked: list[str] = field(default_factory=list)
     sent: int = 0
+    activity_timeout: int = 30
 
     def __post_init__(self) -> None:
         server = self
@@ -73,7 +75,7 @@ class LfsServer:
                 self.wfile.write(body)
 
             def log_message(self, *_: object) -> None:
-                """Not to the tests' output."""
+                """Keep the tests' output clean."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -85,8 +87,12 @@ class LfsServer:
 
     @property
     def variables(self) -> dict[str, str]:
-        """An environment in which git-lfs asks this server."""
-        return {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "lfs.url", "GIT_CONFIG_VALUE_0": self.url}
+        """Variables with which git-lfs uses this server."""
+        settings = {"lfs.url": self.url, "lfs.activitytimeout": str(self.activity_timeout)}
+        variables = {"GIT_CONFIG_COUNT": str(len(settings))}
+        for number, (key, value) in enumerate(settings.items()):
+            variables |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+        return variables
 
     def close(self) -> None:
         self.go_on.set()

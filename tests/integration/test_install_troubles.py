@@ -253,6 +253,7 @@ def test_checkpoint_over_http_with_progress(folder: Path, made: Upstream, server
 
 
 def start_install(folder: Path, made: Upstream, server: LfsServer, tmp_path: Path) -> subprocess.Popen[bytes]:
+    """Start an install in a process of its own."""
     return subprocess.Popen(
         command("install", "--source", made.root, *TYPED, "--json"),
         cwd=folder,
@@ -265,6 +266,8 @@ def start_install(folder: Path, made: Upstream, server: LfsServer, tmp_path: Pat
 def test_a_killed_download_is_resumed(
     install: Install, folder: Path, made: Upstream, server: LfsServer, tmp_path: Path, cloned: Path
 ) -> None:
+    # git-lfs names what it has received `.part` only when it gives up waiting: after 30 s by default
+    server.activity_timeout = 1
     server.stall_at = 120_000
     process = start_install(folder, made, server, tmp_path)
     parts = cloned / ".git" / "lfs"

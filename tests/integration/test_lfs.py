@@ -1,4 +1,4 @@
-"""Checkpoints against real git and real git-lfs, from a file:// remote: pointer, whole, cut short, changed."""
+"""Checkpoints checked with real git and git-lfs from a file:// remote: pointer, complete, truncated, changed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,25 @@ pytestmark = pytest.mark.skipif(
 TRACKER = "data/pretrained_models/motion_tracker/smpl/last.ckpt"
 
 
-@pytest.fixture
-def clone(tmp_path: Path) -> Path:
-    """A clone of a stand-in repository whose checkpoints are in Git LFS and were not downloaded."""
-    origin = make_checkout(tmp_path / "origin")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone of a stand-in repository, whose checkpoints are pointers."""
+    home = tmp_path_factory.mktemp("lfs")
+    origin = make_checkout(home / "origin")
     (origin / "data/pretrained_models/masked_mimic/smpl/last.ckpt").write_bytes(b"another network")
     git(origin, "init", "-q", "-b", "main")
     git(origin, "lfs", "install", "--local")
     git(origin, "lfs", "track", "*.ckpt")
     git(origin, "add", "-A")
     git(origin, "commit", "-q", "-m", "stand-in")
-    git(tmp_path, "clone", "-q", f"file://{origin}", "clone", GIT_LFS_SKIP_SMUDGE="1")
-    return tmp_path / "clone"
+    git(home, "clone", "-q", f"file://{origin}", "clone", GIT_LFS_SKIP_SMUDGE="1")
+    return home / "clone"
+
+
+@pytest.fixture
+def clone(template: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    return Path(shutil.copytree(template, tmp_path / "clone"))
 
 
 def git(folder: Path, *arguments: str, **variables: str) -> None:
@@ -44,7 +51,7 @@ def codes(pmlaunch: Pmlaunch, clone: Path, *more: str) -> list[str]:
     return [code for code in done.codes if code != "PML116"]
 
 
-def test_a_pointer_names_the_command_that_fetches_it(pmlaunch: Pmlaunch, clone: Path) -> None:
+def test_a_pointer_hints_at_the_command_that_fetches_it(pmlaunch: Pmlaunch, clone: Path) -> None:
     done = pmlaunch("eval", "motion_tracker", "--simulator", "genesis", "--protomotions", clone, "--dry-run", "--json")
     finding = done.document["findings"][0]
     assert (done.code, finding["code"]) == (4, "PML101")
@@ -54,12 +61,12 @@ def test_a_pointer_names_the_command_that_fetches_it(pmlaunch: Pmlaunch, clone: 
     assert codes(pmlaunch, clone, "--verify") == []
 
 
-def test_a_checkpoint_that_was_cut_short(pmlaunch: Pmlaunch, clone: Path) -> None:
+def test_a_truncated_checkpoint(pmlaunch: Pmlaunch, clone: Path) -> None:
     (clone / TRACKER).write_bytes(CHECKPOINT[:-1])
     assert codes(pmlaunch, clone) == ["PML103"]
 
 
-def test_a_changed_checkpoint_is_seen_by_verify_only(pmlaunch: Pmlaunch, clone: Path) -> None:
+def test_a_changed_checkpoint_is_found_by_verify_only(pmlaunch: Pmlaunch, clone: Path) -> None:
     (clone / TRACKER).write_bytes(CHECKPOINT[:-1] + b"?")
     assert codes(pmlaunch, clone) == []
     assert codes(pmlaunch, clone, "--verify") == ["PML104"]

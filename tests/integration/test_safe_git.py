@@ -1,4 +1,4 @@
-"""With real git: what a checkout's configuration names is not run, and no other repository is changed."""
+"""With real git: programs in a checkout's configuration are not run, and no other repository is changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{SHA256}\nsiz
 
 @pytest.fixture
 def outer(tmp_path: Path) -> Path:
-    """A repository of the user's, with another commit."""
+    """Another repository of the user's."""
     folder = tmp_path / "outer"
     folder.mkdir()
     git(folder, "init", "-q", "-b", "main")
@@ -36,7 +36,7 @@ def outer(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def trapped(tmp_path: Path) -> Path:
-    """A checkout whose configuration names programs, each of which leaves a trace beside it."""
+    """A checkout whose configuration names programs; each leaves a trace beside it when run."""
     checkout = make_checkout(tmp_path / "trapped")
     (checkout / "asset.bin").write_text(POINTER, encoding="utf-8")
     git(checkout, "init", "-q", "-b", "main")
@@ -45,13 +45,13 @@ def trapped(tmp_path: Path) -> Path:
     for name in ("evil", "lfs"):
         trace = (tmp_path / f"pwned-{name}").as_posix()
         git(checkout, "config", f"filter.{name}.clean", f"sh -c 'touch \"{trace}\"; cat'")
-        if name == "lfs":  # where Git LFS is set up for the user, its process goes before `clean`
+        if name == "lfs":  # its process takes precedence over `clean` if Git LFS is set up for the user
             git(checkout, "config", "filter.lfs.process", f'touch "{trace}"; git-lfs filter-process')
         git(checkout, "config", f"filter.{name}.required", "true")
     git(checkout, "config", "core.fsmonitor", f"touch '{(tmp_path / 'pwned-monitor').as_posix()}'; false")
     (checkout / ".git" / "info" / "attributes").write_text("*.py filter=evil\n*.bin filter=lfs\n", encoding="utf-8")
     for path in [*checkout.rglob("*.py"), checkout / "asset.bin"]:
-        os.utime(path, (1_600_000_000, 1_600_000_000))  # git has to read them to know that they are the same
+        os.utime(path, (1_600_000_000, 1_600_000_000))  # git has to read them to see that they are unchanged
     return checkout
 
 
@@ -59,7 +59,7 @@ def traces(checkout: Path) -> list[str]:
     return sorted(path.name for path in checkout.parent.glob("pwned-*"))
 
 
-def test_the_traps_work(trapped: Path) -> None:
+def test_plain_git_falls_into_the_traps(trapped: Path) -> None:
     git(trapped, "status", "--porcelain")
     assert traces(trapped) == ["pwned-evil", "pwned-lfs", "pwned-monitor"]
 
@@ -76,7 +76,7 @@ def test_a_planned_install_runs_no_filter(trapped: Path, pmlaunch: Pmlaunch) -> 
         *("--no-packages", "--dry-run", "--json"),
     )
     steps = {step["name"]: step["text"] for step in done.document["data"]["steps"]}
-    assert "there" in steps.get("checkout", ""), done.document  # it did look whether a switch would lose something
+    assert "there" in steps.get("checkout", ""), done.document  # it checked whether a switch would lose something
     assert traces(trapped) == []
 
 
@@ -87,21 +87,24 @@ def test_doctor_runs_no_filter(trapped: Path) -> None:
     assert traces(trapped) == []
 
 
-def test_a_repository_around_the_checkout_is_not_its_own(outer: Path, pmlaunch: Pmlaunch) -> None:
-    """Unpacked from an archive, a checkout has no .git; the one above it is the user's."""
+def test_a_repository_around_the_checkout_is_left_alone(outer: Path, pmlaunch: Pmlaunch) -> None:
+    """A checkout unpacked from an archive has no .git; the one above it is the user's."""
     checkout = make_checkout(outer / "protomotions")
     before = (outer / ".git" / "config").read_bytes()
     home = {"HOME": str(outer.parent), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
-    done = pmlaunch("doctor", "--fix", "--protomotions", checkout, "--simulator", "genesis", "--json", **home)
+    # without a Python nothing is probed, which saves seconds
+    done = pmlaunch(
+        "doctor", "--fix", "--protomotions", checkout, "--simulator", "genesis", "--python", "nowhere", "--json", **home
+    )
     assert (outer / ".git" / "config").read_bytes() == before
     (told,) = [finding for finding in done.document["findings"] if finding["code"] == "PML223"]
-    assert told["hint"] == "git lfs install"  # --fix could not mend it
+    assert told["hint"] == "git lfs install"  # --fix could not fix it
     assert ask_git(os.environ, "rev-parse", "HEAD", folder=checkout) != ask_git(
         os.environ, "rev-parse", "HEAD", folder=outer
     )
 
 
-def test_the_environment_names_no_repository(
+def test_a_repository_in_the_environment_is_ignored(
     outer: Path, tmp_path: Path, pmlaunch: Pmlaunch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout = make_checkout(tmp_path / "own")
@@ -112,7 +115,19 @@ def test_the_environment_names_no_repository(
     before = (outer / ".git" / "config").read_bytes()
     home = {"HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": os.devnull}
     foreign = {"GIT_DIR": str(outer / ".git"), "GIT_WORK_TREE": str(outer)}
-    pmlaunch("doctor", "--fix", "--protomotions", checkout, "--simulator", "genesis", "--json", **home, **foreign)
+    pmlaunch(
+        "doctor",
+        "--fix",
+        "--protomotions",
+        checkout,
+        "--simulator",
+        "genesis",
+        "--python",
+        "nowhere",
+        "--json",
+        **home,
+        **foreign,
+    )
     assert (outer / ".git" / "config").read_bytes() == before
     assert b"git-lfs" in (checkout / ".git" / "config").read_bytes()
     monkeypatch.setenv("GIT_DIR", str(outer / ".git"))
@@ -120,7 +135,7 @@ def test_the_environment_names_no_repository(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="skipped: a folder's name with = is made on Linux here")
-def test_a_filter_that_cannot_be_switched_off_keeps_git_from_starting(trapped: Path) -> None:
+def test_git_is_not_started_if_a_filter_cannot_be_disabled(trapped: Path) -> None:
     git(trapped, "config", "filter.a=b.clean", f"touch '{trapped.parent / 'pwned-named'}'; cat")
     (trapped / ".git" / "info" / "attributes").write_text("*.py filter=a=b\n", encoding="utf-8")
     said = ask_git(os.environ, "status", "--porcelain=v1", folder=trapped)

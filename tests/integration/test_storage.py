@@ -1,4 +1,4 @@
-"""A full disk, a folder that may not be written: a sentence, exit 5, nothing half-written."""
+"""A full disk or an unusable folder: an error message, exit code 5, and no partial files."""
 
 from __future__ import annotations
 
@@ -14,27 +14,29 @@ from started import TRACKER, Pmlaunch
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 64 kB. Skipped where this user may not mount one."""
+    """A file system of 64 kB; skipped if this user cannot mount one."""
     folder = tmp_path / "small"
     folder.mkdir()
     if (
         os.name == "nt"
-        or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "x", folder], capture_output=True).returncode
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=64k", "x", folder], capture_output=True, check=False
+        ).returncode
     ):
         pytest.skip("skipped: no small file system can be mounted here")
     yield folder
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_a_full_disk_before_the_start(pmlaunch: Pmlaunch, small_disk: Path) -> None:
+def test_a_disk_that_is_full_before_the_start(pmlaunch: Pmlaunch, small_disk: Path) -> None:
     (small_disk / "full").write_bytes(b"x" * 65536)
     done = pmlaunch(*TRACKER, "--runs", small_disk / "runs")
     assert (done.code, done.codes) == (5, ["PML204"])
     assert "No space left" in done.document["errors"][0]["message"]
-    assert not list((small_disk / "runs").glob("*/*")), "half a record stayed behind"
+    assert not list((small_disk / "runs").glob("*/*")), "an incomplete record was left"
 
 
-def test_a_disk_that_fills_up_during_the_run(pmlaunch: Pmlaunch, small_disk: Path, workspace: Path) -> None:
+def test_a_disk_that_fills_up_during_a_run(pmlaunch: Pmlaunch, small_disk: Path, workspace: Path) -> None:
     env = workspace / "protomotions/protomotions/envs/base_env/env.py"
     env.write_text(env.read_text().replace("return number", "print('x' * 2000)\n        return number"))
     done = pmlaunch(*TRACKER, "--runs", small_disk / "runs", "--no-metrics", "--max-steps", "100000")
@@ -42,7 +44,7 @@ def test_a_disk_that_fills_up_during_the_run(pmlaunch: Pmlaunch, small_disk: Pat
     assert "PML204" in done.codes
 
 
-def test_a_file_where_the_folder_should_be(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
+def test_a_file_in_the_folder_s_place(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     done = pmlaunch(*TRACKER, "--runs", tmp_path / "taken")
     assert (done.code, done.codes) == (5, ["PML204"])

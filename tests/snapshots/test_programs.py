@@ -67,6 +67,7 @@ def test_install_and_fetch(
         "install": install,
         "install-again": install,
         "install-3": f"{install} --ref main --models none --dir three",
+        "install-elsewhere": f"{install} --ref v2.3 --models none --dir other --dry-run",
         "fetch": "fetch tracker maskmimic",
         "fetch-unknown": "fetch trackr",
         "remove": "fetch all --remove",
