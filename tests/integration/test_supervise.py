@@ -170,7 +170,9 @@ def test_log_that_cannot_be_written_stops_the_child(
 @pytest.mark.parametrize(("program", "log", "code"), [("no such program", "log", "PML205"), ("x", "no/log", "PML204")])
 def test_child_that_cannot_be_started(tmp_path: Path, program: str, log: str, code: str) -> None:
     with pytest.raises(PmlaunchError) as caught, Guardian(str(tmp_path)) as guardian:
-        supervised(ChildCommand([program], {}, tmp_path, tmp_path / log), guardian, Interrupts())
+        supervised(
+            ChildCommand([program], {}, tmp_path, tmp_path / log), guardian, Interrupts(), ChildLimits(), Watcher()
+        )
     assert caught.value.code == code
 
 

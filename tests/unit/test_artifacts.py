@@ -13,7 +13,7 @@ import pytest
 from pmlaunch.cli.live.run_display import PlainDisplay
 from pmlaunch.model import LaunchPlan, RunState
 from pmlaunch.motions.recorded_motion import SavedMotion, padded, read_saved, write_saved
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.run_folder import RunFolder
 

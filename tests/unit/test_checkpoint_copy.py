@@ -11,8 +11,9 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan, Staged
-from pmlaunch.running.checkpoint_copy import provide_checkpoint, staged_path
+from pmlaunch.running.inputs import provide_checkpoint
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.spec import staged_path
 
 LARGE = b"x" * (1 << 20) + b"y"
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.running.events import EventTail
+from pmlaunch.running.agent_reports import EventTail
 from pmlaunch.running.run_folder import RunFolder
 
 NOW = datetime(2025, 1, 2, 3, 4, 5)

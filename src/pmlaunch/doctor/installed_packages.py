@@ -8,8 +8,9 @@ from pathlib import Path
 
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding
-from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, parse_packages
+from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage
 from pmlaunch.runtimes.site_packages import site_packages
+from pmlaunch.support.json import from_json
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,5 @@ def _by_files(target: DoctorTarget) -> InstalledPackages:
     folders = [str(folder) for folder in site_packages(Path(python.path), python.version)]
     if not folders:
         return InstalledPackages(python=python.version, skipped="its packages are not found from its files")
-    return InstalledPackages(parse_packages(installed_packages(folders)), python.version, complete=False)
+    packages = {name: from_json(InstalledPackage, entry) for name, entry in installed_packages(folders).items()}
+    return InstalledPackages(packages, python.version, complete=False)

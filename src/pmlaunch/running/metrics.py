@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pmlaunch.model import Finding, Severity
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import as_list, as_mapping, numbers_in
 

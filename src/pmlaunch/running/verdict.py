@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.processes.supervise import ChildResult, Ending
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.diagnosis import describe_exit, diagnose_exception, diagnose_exit, last_words, name_of_exit
 from pmlaunch.runtimes.batch_rules import BatchFile
 
