@@ -51,8 +51,7 @@ class Child:
     def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
-        self._listener = listener
-        self._log_path = command.log
+        self._listener, self._log_path = listener, command.log
         self._log = _open_log(command.log)
         try:
             self._process = _start(command)
@@ -61,7 +60,11 @@ class Child:
             raise
         assert self._process.stdout is not None  # noqa: S101 (for mypy)
         self._output = self._process.stdout
-        _widen(self._output)
+        if sys.platform == "linux":
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
         self._reader = threading.Thread(target=self._read, name="output", daemon=True)
         self._reader.start()
 
@@ -107,21 +110,15 @@ class Child:
             self._log.close()
 
     def _read(self) -> None:
-        with contextlib.suppress(OSError):
-            while chunk := os.read(self._output.fileno(), _CHUNK):
-                self.last_output = time.monotonic()
-                self._write_log(chunk)
-                self._listener(chunk)
-
-    def _write_log(self, chunk: bytes) -> None:
-        """Append to the log. A full disk is recorded in `log_error` and must not block the child."""
-        if self.log_error is None:
+        while chunk := os.read(self._output.fileno(), _CHUNK):
+            self.last_output = time.monotonic()
             try:
-                view = memoryview(chunk)
-                while view:
-                    view = view[self._log.write(view) or 0 :]
-            except OSError as error:
+                rest = memoryview(chunk if self.log_error is None else b"")
+                while rest:
+                    rest = rest[self._log.write(rest) or 0 :]
+            except OSError as error:  # a full disk must not block the child
                 self.log_error = error
+            self._listener(chunk)
 
 
 def _open_log(path: Path) -> IO[bytes]:
@@ -164,14 +161,6 @@ def _decoded(line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError:
         return line.decode("oem" if os.name == "nt" else "utf-8", "replace")
-
-
-def _widen(pipe: IO[bytes]) -> None:
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
 
 
 def created(pid: int) -> float | None:

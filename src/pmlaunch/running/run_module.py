@@ -28,16 +28,11 @@ from pmlaunch.support.platforms import Platform
 
 @dataclass(frozen=True)
 class ModuleRun:
-    """A module to run as `python -m module argv...` in the Python of `runtime`.
+    """A module to run as `python -m module argv...` in the Python of `runtime`, with the launcher's `environment`.
 
-    Attributes:
-        environment: the launcher's own environment.
-        folder: gets spec.json, result.json and output.log.
-        cwd: the module's working directory; `folder` if None.
-        python_path: folders to import from after all others.
-        compat: the agent's repairs to apply (see pmlaunch_agent.hooks.repairs), as in an evaluation.
-        reply: a JSON file in `folder` that the module is told to write.
-        timeout: seconds after which the module is ended.
+    `folder` gets spec.json, result.json and output.log, and is the working directory unless `cwd` is given. Folders in
+    `python_path` are searched after all others; `compat` names the agent's repairs to apply (see
+    pmlaunch_agent.hooks.repairs). The module is told to write the JSON file `reply`, and ended after `timeout` seconds.
     """
 
     runtime: Runtime
@@ -57,13 +52,9 @@ class ModuleRun:
 class ModuleResult:
     """How a module ended.
 
-    Attributes:
-        exit_code: the module's own, 1 for an exception; None if the agent left no verdict.
-        exception: its {type, message, traceback}.
-        tail: the last lines of its output; `log` has all of it.
-        finding: why there is no verdict, unless the time limit is the reason.
-        reply: the JSON object the module wrote to the file named by `ModuleRun.reply`, or None.
-        hooks: the agent's hooks that took effect, each {hook, ...}.
+    `exit_code` is the module's own, 1 for an `exception`, {type, message, traceback}. Without a verdict from the agent it
+    is None; `finding` says why, unless the module `timed_out`. `log` has all of the output, `tail` its last lines;
+    `reply` is the JSON object that the module wrote; `hooks` are the agent's that took effect, each {hook, ...}.
     """
 
     exit_code: int | None

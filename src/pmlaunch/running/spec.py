@@ -10,18 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch import __version__
-from pmlaunch.agent.pmlaunch_agent.contract import (
-    AGENT_TARGET,
-    MUTABLE_DATACLASS_DEFAULTS,
-    SPEC_VARIABLE,
-    Hooks,
-    MetricsRequest,
-    MotionRequest,
-    RecordingRequest,
-    RunLimits,
-    Spec,
-    to_document,
-)
+from pmlaunch.agent.pmlaunch_agent import contract
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.git.queries import read_head
@@ -39,8 +28,8 @@ _SHOWN = ("CUDA_VISIBLE_DEVICES", "CONDA_PREFIX", "VIRTUAL_ENV", "ISAACLAB_PATH"
 
 def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
     """Return the content of spec.json; see pmlaunch_agent.contract."""
-    return to_document(
-        Spec(
+    return contract.to_document(
+        contract.Spec(
             script=str(plan.script),
             module=None,
             argv=(*_arguments(plan, folder), *_hydra_overrides(plan, folder)),
@@ -49,7 +38,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             python_path=tuple(map(str, plan.python_path)),
             env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
             hooks=_hooks(plan, folder),
-            limits=RunLimits(stop_file=str(folder.file(STOP_FILE))),
+            limits=contract.RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),
             events=str(folder.file("events.jsonl")),
         )
@@ -96,7 +85,7 @@ def measuring_overrides(plan: LaunchPlan) -> list[str]:
         return [*unmeasured, *(["++agent.config.save_motion=true"] if plan.save_motion else [])]
     if not wrapped(plan):
         return []
-    overrides = [f"++agent._target_={AGENT_TARGET}"]
+    overrides = [f"++agent._target_={contract.AGENT_TARGET}"]
     if plan.metrics and GENERATIONS[plan.generation].metrics.cover(plan.measuring.agent):
         # by its variable: the path could contain the words that eval_agent.py scans its arguments for
         root = f"${{oc.env:{RUN_VARIABLE}}}/{_LOGGER_FOLDER}"
@@ -110,11 +99,11 @@ def wrapped(plan: LaunchPlan) -> bool:
     return wanted and GENERATIONS[plan.generation].metrics.wraps and plan.measuring.agent is not None
 
 
-def _hooks(plan: LaunchPlan, folder: RunFolder) -> Hooks:
+def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:
     measures, measuring = GENERATIONS[plan.generation].metrics, plan.measuring
     replaced = wrapped(plan)
     watched = replaced or measures.by_itself
-    metrics = MetricsRequest(
+    metrics = contract.MetricsRequest(
         file=str(folder.file("metrics.json")),
         generation=plan.generation.value,
         seed=measuring.seed,
@@ -125,23 +114,23 @@ def _hooks(plan: LaunchPlan, folder: RunFolder) -> Hooks:
         factors=measures.factors,
         failed_when=measures.failed_when,
     )
-    return Hooks(
+    return contract.Hooks(
         ddp_backend=plan.ddp_backend,
         max_steps=None if plan.ends_by_itself or (replaced and plan.metrics) else plan.max_steps,
-        compat=(MUTABLE_DATACLASS_DEFAULTS,),
+        compat=(contract.MUTABLE_DATACLASS_DEFAULTS,),
         watch=plan.watch,
         arguments=plan.arguments,
         agent=measuring.agent if replaced else None,
         metrics=metrics if watched and plan.metrics else None,
-        save_motion=MotionRequest(str(folder.file("motion.npz"))) if watched and plan.save_motion else None,
-        record=RecordingRequest(str(folder.file("recording"))) if watched and plan.record else None,
+        save_motion=contract.MotionRequest(str(folder.file("motion.npz"))) if watched and plan.save_motion else None,
+        record=contract.RecordingRequest(str(folder.file("recording"))) if watched and plan.record else None,
     )
 
 
 def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
     """Return the launcher's own environment with the plan's changes."""
     environment = {name: value for name, value in {**own, **plan.env}.items() if value is not None}
-    return {**environment, SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
+    return {**environment, contract.SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
 
 
 def environment_document(plan: LaunchPlan) -> dict[str, Any]:

@@ -75,7 +75,10 @@ def decide(found: Evidence) -> RunVerdict:
         how = describe_exit(ended.exit_code, found.batch)
         message = f"The program ended before the evaluation did, with {how} and no exception."
         return _error(RunState.ABNORMAL, Exit.NO_VERDICT, "PML330", message)
-    return RunVerdict(RunState.DONE, Exit.DONE, _afterwards(ended.exit_code))
+    if ended.exit_code:  # a crash after the evaluation does not change the result
+        message = f"The evaluation finished; afterwards the program ended with {name_of_exit(ended.exit_code)}."
+        return RunVerdict(RunState.DONE, Exit.DONE, (Finding("PML330", Severity.WARNING, message),))
+    return RunVerdict(RunState.DONE, Exit.DONE)
 
 
 def _error(state: RunState, exit_code: int, code: str, message: str, subject: str | None = None) -> RunVerdict:
@@ -83,14 +86,5 @@ def _error(state: RunState, exit_code: int, code: str, message: str, subject: st
 
 
 def _failed(exception: Mapping[str, object], tail: Sequence[str]) -> RunVerdict:
-    finding = diagnose_exception(exception, tail)
     kept = {name: str(exception.get(name, "")) for name in ("type", "message")}
-    return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
-
-
-def _afterwards(exit_code: int | None) -> tuple[Finding, ...]:
-    """Warn of a crash after the evaluation; it does not change the result."""
-    if not exit_code:
-        return ()
-    message = f"The evaluation finished; afterwards the program ended with {name_of_exit(exit_code)}."
-    return (Finding("PML330", Severity.WARNING, message),)
+    return RunVerdict(RunState.FAILED, Exit.FAILED, (diagnose_exception(exception, tail),), kept)
