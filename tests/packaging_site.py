@@ -7,9 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmlaunch.git.progress import Progress
+from pmlaunch.installing.context import InstallContext, InstallRequest
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
-from pmlaunch.installing.step import AlreadyDone, InstallContext, InstallRequest, Progress, Step, StepReport
+from pmlaunch.installing.step import AlreadyDone, InstallStep, StepReport
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import PythonRuntime, Runtime
 from pmlaunch.settings import Settings
@@ -41,7 +43,7 @@ class Runner:
     def __post_init__(self) -> None:
         self.report = StepReport(self.heard.append)
 
-    def run(self, step: Step) -> str | None:
+    def run(self, step: InstallStep) -> str | None:
         """The text of what was done; None if there was nothing to do."""
         self.report = StepReport(self.heard.append)
         planned = step.plan(self.context)

@@ -14,11 +14,12 @@ import pytest
 import packaging_site
 from packaging_site import Runner, make_context
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.context import Learned
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import ask_python
-from pmlaunch.installing.step import AlreadyDone, Learned, Todo
-from pmlaunch.model import FLAG
+from pmlaunch.installing.step import AlreadyDone, Todo
+from pmlaunch.model import FLAG, IsaacLabVersion
 from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
 from started import survivors, wait_for
@@ -170,7 +171,9 @@ def test_a_failing_pip_is_noticed_although_the_script_returns_0(
     script = tmp_path / "isaaclab.sh"
     script.write_text(f'#!/bin/sh\nshift\n"{python_of(env)}" "$@"\nexit 0\n', encoding="utf-8")
     script.chmod(0o755)
-    runner.context = replace(runner.context, runtime=IsaacLabRuntime(str(script), "2.2.0", FLAG, True))
+    runner.context = replace(
+        runner.context, runtime=IsaacLabRuntime(str(script), IsaacLabVersion.parse("2.2.0"), FLAG, True)
+    )
     next(wheels.glob("hydra_core*")).unlink()
     error = refused(PackagesStep(), runner)
     assert error.code == "PML434"

@@ -14,7 +14,7 @@ from pmlaunch.cli.commands.smoke import SmokeOptions
 from pmlaunch.cli.options import Invocation, read_invocation
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.step import InstallRequest
+from pmlaunch.installing.context import InstallRequest
 from pmlaunch.planning.command_line import typed_options
 from pmlaunch.request import SETTINGS, EvalRequest, parameters, require_choice, shared
 

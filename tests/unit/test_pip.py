@@ -11,6 +11,8 @@ from install_help import refused
 
 from packaging_site import make_context
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.progress import Progress
+from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python import packages_step, target_python
 from pmlaunch.installing.python import pip as pip_module
 from pmlaunch.installing.python.imports_step import ImportsStep
@@ -24,7 +26,7 @@ from pmlaunch.installing.python.target_python import (
     typed_python,
     usable_runtime,
 )
-from pmlaunch.installing.step import InstallContext, Progress, StepReport, Todo
+from pmlaunch.installing.step import StepReport, Todo
 from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, Severity
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult

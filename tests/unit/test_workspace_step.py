@@ -8,8 +8,9 @@ import pytest
 import yaml
 from install_help import MakeContext, make_context, refused
 
+from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.context import make_context as context_of
-from pmlaunch.installing.step import InstallContext, StepReport, Todo
+from pmlaunch.installing.step import StepReport, Todo
 from pmlaunch.installing.workspace_step import WorkspaceStep, add_keys
 from pmlaunch.settings import Settings
 

@@ -8,13 +8,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pmlaunch.git.progress import OnProgress, Progress, Reporter
-from pmlaunch.installing.context import NOTHING_NEW, InstallContext, InstallRequest, Learned
+from pmlaunch.installing.context import NOTHING_NEW, InstallContext, Learned
 from pmlaunch.model import Finding
-
-__all__ = [
-    "AlreadyDone", "Done", "InstallContext", "InstallRequest", "Learned", "Progress", "Reporter", "State", "Step",
-    "StepReport", "StepResult", "Todo", "install_words",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Done:
     learned: Learned = NOTHING_NEW
 
 
-class Step(Protocol):
+class InstallStep(Protocol):
     """One step of an installation.
 
     It may be interrupted at any moment and is planned again then: what is half-done must be recognised as such.

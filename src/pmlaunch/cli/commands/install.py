@@ -17,8 +17,8 @@ from pmlaunch.request import option, require_choice, shared
 
 if TYPE_CHECKING:
     from pmlaunch.cli.result import CommandResult, Draw
+    from pmlaunch.installing.context import InstallRequest
     from pmlaunch.installing.engine import Installation
-    from pmlaunch.installing.step import InstallRequest
     from pmlaunch.settings import Settings
 
 _SOURCE = "https://github.com/NVlabs/ProtoMotions"
@@ -88,7 +88,7 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
 
 
 def _request(options: InstallOptions, settings: Settings) -> InstallRequest:
-    from pmlaunch.installing.step import InstallRequest
+    from pmlaunch.installing.context import InstallRequest
 
     names = model_names(options.models.split(","))
     place, chosen = settings.get("protomotions", options.folder), settings.get("simulator", options.simulator)

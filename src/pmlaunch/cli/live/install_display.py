@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import Any
 
 from pmlaunch.cli.render.install import result_line
-from pmlaunch.installing.step import Progress, State, Step, StepResult, Todo
+from pmlaunch.git.progress import Progress
+from pmlaunch.installing.step import InstallStep, State, StepResult, Todo
 from pmlaunch.support.text import megabytes
 
 _EVERY = 5.0  # seconds between progress lines of a download without a terminal
@@ -24,7 +25,7 @@ class InstallDisplay(AbstractContextManager["InstallDisplay"]):
     ) -> None:
         return None
 
-    def begins(self, step: Step, todo: Todo) -> None:
+    def begins(self, step: InstallStep, todo: Todo) -> None:
         """A step is about to begin."""
         self.working(step.title, todo.text)
 
