@@ -106,7 +106,12 @@ def test_signs_of_life_prevent_silence(run: Callable[..., ChildResult]) -> None:
 
 def test_interrupt_kills_the_tree(run: Callable[..., ChildResult]) -> None:
     interrupts, watcher = Interrupts(), Script()
-    watcher._on_poll = lambda: bool(watcher.heard) and bool(setattr(interrupts, "count", 1))
+
+    def interrupt() -> bool:
+        interrupts.count = int(bool(watcher.heard))
+        return False
+
+    watcher._on_poll = interrupt
     ended = run(FAMILY + SLEEP, watcher=watcher, interrupts=interrupts)
     assert (ended.ending, watcher.why) == (Ending.INTERRUPTED, Ending.INTERRUPTED)
     assert is_gone(int(ended.tail[0]))

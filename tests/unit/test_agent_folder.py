@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -37,11 +38,14 @@ def test_only_changed_modules_are_copied_again(tmp_path: Path, monkeypatch: pyte
     provide_agent(tmp_path)
     (tmp_path / "pmlaunch_agent" / "report" / "journal.py").write_text("changed", encoding="utf-8")
     (tmp_path / "pmlaunch_agent" / "__main__.py").unlink()
-    copied = []
-    import shutil
-
+    copied: list[str] = []
     real = shutil.copyfile
-    monkeypatch.setattr("shutil.copyfile", lambda source, target: copied.append(target.name) or real(source, target))
+
+    def copy(source: Path, target: Path) -> None:
+        copied.append(target.name)
+        real(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", copy)
     provide_agent(tmp_path)
     assert sorted(copied) == ["__main__.py", "journal.py"]
     assert content(tmp_path) == content(AGENT_FOLDER)
