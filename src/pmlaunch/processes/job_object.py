@@ -1,8 +1,8 @@
 """Windows: let no child survive the launcher, even if the launcher is killed.
 
-Before it starts anything, the launcher puts itself into a job object with kill-on-close. All its children belong to the
-job, and the system kills them when the launcher's handle is closed. This uses ctypes, as pywin32 would be a dependency
-of 10 MB for five calls. See https://learn.microsoft.com/windows/win32/procthread/job-objects
+The launcher puts itself into a job object with kill-on-close. Its children belong to the job, and the system kills them
+when the launcher's handle is closed. ctypes, as pywin32 would be a dependency of 10 MB for five calls.
+See https://learn.microsoft.com/windows/win32/procthread/job-objects
 """
 
 from __future__ import annotations

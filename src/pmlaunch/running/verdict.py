@@ -62,7 +62,9 @@ def decide(found: Evidence) -> RunVerdict:
         return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
     for each in (result, *found.other_ranks):
         if each.exception and not each.stopped_from_outside:
-            return _failed(each.exception, ended.tail)
+            kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
+            finding = diagnose_exception(each.exception, ended.tail)
+            return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
     if result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")
     if not result.is_final:
@@ -83,8 +85,3 @@ def decide(found: Evidence) -> RunVerdict:
 
 def _error(state: RunState, exit_code: int, code: str, message: str, subject: str | None = None) -> RunVerdict:
     return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, message, subject=subject),))
-
-
-def _failed(exception: Mapping[str, object], tail: Sequence[str]) -> RunVerdict:
-    kept = {name: str(exception.get(name, "")) for name in ("type", "message")}
-    return RunVerdict(RunState.FAILED, Exit.FAILED, (diagnose_exception(exception, tail),), kept)
