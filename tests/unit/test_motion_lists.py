@@ -216,7 +216,9 @@ def test_pml118_motions_of_two_robots(plan: Plan, in_git: dict[str, Pointer], ch
     ]
     other = finding_for(plan, ("smpl_humanoid_walk", str(box)), robot="amp")
     assert f'--motion "{box}" --robot amp --headless' in present(other.hint).split("\n        ")[0]
-    assert present(other.hint).split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), "without --robot amp"
+    assert present(other.hint).split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), (
+        "without --robot amp"
+    )
     assert checkout.is_dir()
     assert not in_git
 

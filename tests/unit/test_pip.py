@@ -31,6 +31,7 @@ from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, RuntimeFacts, Runtim
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult
 from pmlaunch.runtimes.interface import Runtime, python_runtime
+from pmlaunch.support.json import from_json
 from pmlaunch.support.platforms import PLATFORMS
 from wheelhouse import make_installable
 
@@ -148,7 +149,9 @@ def report(python: str = "3.11.7", **packages: Any) -> PythonReport:
         name.replace("_", "-"): {"version": entry} if isinstance(entry, str) else entry
         for name, entry in packages.items()
     }
-    return PythonReport.of(ProbeReply.parse({"python": python, "platform": "linux", "packages": entries}), Path("log"))
+    return PythonReport.of(
+        from_json(ProbeReply, {"python": python, "platform": "linux", "packages": entries}), Path("log")
+    )
 
 
 def test_a_pip_that_installed_nothing_is_noticed(context: InstallContext) -> None:

@@ -14,7 +14,7 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
-from pmlaunch.support.json import read_mapping
+from pmlaunch.support.json import from_json, read_mapping
 from pmlaunch.support.platforms import Platform
 
 LIMIT = 180.0  # seconds: torch and lightning from a cold disk, under a virus scanner
@@ -90,7 +90,7 @@ def ask_python(
 
 def _answer(ended: ModuleResult, executable: str, document: Mapping[str, object]) -> ProbeAnswer:
     """The reply, and a finding unless the probe finished."""
-    reply = ProbeReply.parse(document) if document else None
+    reply = from_json(ProbeReply, document) if document else None
     if ended.ok and reply is not None:
         return ProbeAnswer(reply)
     if ended.timed_out:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pmlaunch.cli.render.encoding import can_show
 from pmlaunch.cli.render.layout import say, short, table_of
 from pmlaunch.model import LaunchPlan
-from pmlaunch.running.agent_hooks import measuring_overrides, wrapped
+from pmlaunch.running.spec import measuring_overrides, wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console

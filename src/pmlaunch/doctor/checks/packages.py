@@ -13,8 +13,9 @@ from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
-from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, ProbeReply, parse_packages
+from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, ProbeReply
 from pmlaunch.runtimes.python_files import site_packages
+from pmlaunch.support.json import from_json
 
 Packages = Mapping[str, InstalledPackage]  # by normalised name
 Imports = Mapping[str, ImportAttempt]
@@ -51,7 +52,8 @@ def _by_files(target: DoctorTarget) -> ProbeAnswer:
     folders = [str(folder) for folder in site_packages(Path(python.path), python.version)]
     if not folders:
         return ProbeAnswer(ProbeReply(python.version), skipped="its packages are not found from its files")
-    return ProbeAnswer(ProbeReply(python.version, parse_packages(installed_packages(folders))))
+    packages = {name: from_json(InstalledPackage, entry) for name, entry in installed_packages(folders).items()}
+    return ProbeAnswer(ProbeReply(python.version, packages))
 
 
 def _facts(target: DoctorTarget, packages: Packages, python: str | None) -> Iterator[tuple[str, str]]:
