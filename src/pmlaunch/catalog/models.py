@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pmlaunch.catalog.presets import ModelPreset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.errors import NoCheckoutError, OtherGenerationError
+from pmlaunch.errors import NoCheckoutError, PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import training_of
 from pmlaunch.git import lfs_pointer as lfs
@@ -70,7 +70,7 @@ def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[
     others = ", ".join(sorted(generation.value for generation in chosen.generations))
     if others and not chosen.checkpoint:
         message = f"Model {chosen.name} comes with ProtoMotions {others}, not with this checkout."
-        raise OtherGenerationError(message, hint="--protomotions DIR, a checkout of that generation")
+        raise PmlaunchError("PML013", message, hint="--protomotions DIR, a checkout of that generation")
     raise NoCheckoutError(f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
 
 

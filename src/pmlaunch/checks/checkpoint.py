@@ -16,38 +16,34 @@ from pmlaunch.support.text import megabytes
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
     """Check the file itself, then compare it with git, then look for its config."""
-    path = planned.plan.checkpoint
-    fix = fetch_command(path, planned.checkout.root)
+    path, root = planned.plan.checkpoint, planned.checkout.root
+    fix = fetch_command(path, root)
     try:
         pointer = lfs.read_pointer(path)
         size = path.stat().st_size
-    except FileNotFoundError:
-        hint = fix if path.is_relative_to(planned.checkout.root / "data") else None
-        yield Finding("PML102", Severity.ERROR, f"Checkpoint {path} does not exist.", hint, hint, str(path))
-        return
     except OSError as error:
-        yield Finding(
-            "PML102",
-            Severity.ERROR,
-            f"Checkpoint {path} cannot be read: {error.strerror}.",
-            subject=str(path),
-        )
+        gone = isinstance(error, FileNotFoundError)
+        hint = fix if gone and path.is_relative_to(root / "data") else None
+        message = f"Checkpoint {path} " + ("does not exist." if gone else f"cannot be read: {error.strerror}.")
+        yield Finding("PML102", Severity.ERROR, message, hint, hint, str(path))
         return
     if pointer is not None:
-        message = (
-            f"{path.name} is a Git LFS pointer of {size} bytes, not the checkpoint of {megabytes(pointer.size)}: {path}"
-        )
+        is_pointer = f"{path.name} is a Git LFS pointer of {size} bytes"
+        message = f"{is_pointer}, not the checkpoint of {megabytes(pointer.size)}: {path}"
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
         yield from check_against_git(path, size, fix, hashed=planned.request.verify)
-    yield from _config_beside(path, planned.checkout)
+    # planning has refused the checkpoint of another generation
+    if planned.checkout.generation is Generation.V3:
+        yield from _frozen_beside(path, planned.checkout)
+    elif config_of(path) is None:
+        message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
+        hint = f"copy the training's config.yaml to {path.parent}"
+        yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
 
 
 def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Iterator[Finding]:
-    """Compare a downloaded file of `size` bytes with the pointer its commit holds; with `hashed` also the sha256.
-
-    `fix` is the command that downloads it again.
-    """
+    """Compare a downloaded file of `size` bytes with the pointer its commit holds; `fix` downloads it again."""
     expected = lfs.pointer_in_git(path)
     if expected is None:
         return
@@ -57,16 +53,6 @@ def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Itera
     elif hashed and lfs.sha256_of(path) != expected.sha256:
         message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
         yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
-
-
-def _config_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    """What the program needs beside the checkpoint; planning has refused one of another generation."""
-    if checkout.generation is Generation.V3:
-        yield from _frozen_beside(path, checkout)
-    elif config_of(path) is None:
-        message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
-        hint = f"copy the training's config.yaml to {path.parent}"
-        yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
 
 
 def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:

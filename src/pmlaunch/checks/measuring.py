@@ -19,9 +19,8 @@ def check_measuring(planned: Planned) -> Iterator[Finding]:
         message = f"{agent} measures nothing in ProtoMotions: metrics.json will hold {instead} over {length}."
         yield Finding("PML014", Severity.NOTE, message, subject=agent)
     elif plan.metrics and training and not training.measures:
-        message = (
-            "--metrics: the evaluator of this checkpoint has nothing to measure; metrics.json will hold no figures."
-        )
+        nothing = "the evaluator of this checkpoint has nothing to measure"
+        message = f"--metrics: {nothing}; metrics.json will hold no figures."
         yield Finding("PML014", Severity.NOTE, message, "leave out --metrics", None, "--metrics")
     elif plan.metrics and plan.measuring.limit is not None:
         message = f"--max-steps {plan.measuring.limit} cuts longer motions short: then the figures are marked as not comparable."

@@ -31,41 +31,31 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     if several:
         yield _of_several_robots(planned)
     yield from _problems(plan.motions)
-    yield from _own_clips(planned)
     for motion in plan.motions:
+        if is_own(motion.path):  # so that it is not taken for upstream's
+            own = "pmlaunch's own clip, made for this robot: the checkout ships none of that name"
+            hint = "--motion PATH plays any .motion or .pt file"
+            yield Finding("PML134", Severity.NOTE, f"{motion.name} is {own}.", hint, None, str(motion.path))
         if motion.problem is not None or (several and motion.robot is not None):
             continue
-        elif plan.robot is not None and motion.robot != plan.robot:
+        if plan.robot is not None and motion.robot != plan.robot:
             whose = f"of robot {motion.robot}" if motion.robot else "of no robot that this checkout knows"
             message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
             hint = f"pmlaunch list motions --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
 
 
-def _own_clips(planned: Planned) -> Iterator[Finding]:
-    """Notes for clips of our own that stand in for missing ones, so that they are not taken for upstream's."""
-    for motion in planned.plan.motions:
-        if is_own(motion.path):
-            message = (
-                f"{motion.name} is pmlaunch's own clip, made for this robot: the checkout ships none of that name."
-            )
-            hint = "--motion PATH plays any .motion or .pt file"
-            yield Finding("PML134", Severity.NOTE, message, hint, None, str(motion.path))
-
-
 def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
     """The problems of single motions; many with the same code become one finding that gives their number."""
-    alike: dict[str, list[MotionInfo]] = {}
+    alike: dict[str, list[tuple[Path, Finding]]] = {}
     for motion in motions:
         if motion.problem is not None:
-            alike.setdefault(motion.problem.code, []).append(motion)
-    for those in alike.values():
-        found = [motion.problem for motion in those if motion.problem is not None]
+            alike.setdefault(motion.problem.code, []).append((motion.path, motion.problem))
+    for found in alike.values():
         if len(found) <= _MOST_ALIKE:
-            yield from found
+            yield from (problem for _, problem in found)
             continue
-        first = found[0]
-        folder = _missing_folder([motion.path for motion in those])
+        first, folder = found[0][1], _missing_folder([path for path, _ in found])
         missing = f"The folder {folder} does not exist; " if folder else ""
         message = f"{missing}{len(found)} of {len(motions)} motions have this trouble, the first: {first.message}"
         yield replace(first, message=message, subject=str(folder) if folder else first.subject)
@@ -73,21 +63,20 @@ def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
 
 def _missing_folder(paths: Sequence[Path]) -> Path | None:
     """The first missing folder on the common path of these files."""
-    common = Path(os.path.commonpath([path.parent for path in paths])) if len({p.anchor for p in paths}) == 1 else None
-    if common is None or common.exists():
+    if len({path.anchor for path in paths}) != 1:
         return None
-    return next(folder for folder in (*reversed(common.parents), common) if not folder.exists())
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    return next((folder for folder in (*reversed(common.parents), common) if not folder.exists()), None)
 
 
 def _of_several_robots(planned: Planned) -> Finding:
     """A run has one robot: lists whose the motions are, and the command for each robot."""
     plan = planned.plan
-    own = [motion for motion in plan.motions if motion.robot]
-    robots = list(dict.fromkeys(str(motion.robot) for motion in own))
+    robots = list(dict.fromkeys(motion.robot for motion in plan.motions if motion.robot))
     robots.sort(key=lambda robot: robot != plan.robot)
     whose, commands = [], []
     for robot in robots:
-        theirs = [motion for motion in own if motion.robot == robot]
+        theirs = [motion for motion in plan.motions if motion.robot == robot]
         whose.append(f"{robot}: {', '.join(motion.name for motion in theirs)}")
         model = planned.request.model if robot == plan.robot else _model_for(robot, planned)
         if model is None:
@@ -109,7 +98,8 @@ def _typed(motion: MotionInfo, planned: Planned) -> str:
 
 def _model_for(robot: str, planned: Planned) -> str | None:
     """A model for that robot's motions, preferably downloaded and able to measure; None if there is none."""
-    home = None if GENERATIONS[planned.plan.generation].embedded else planned.checkout
+    adapter = GENERATIONS[planned.plan.generation]
+    home = None if adapter.embedded else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]

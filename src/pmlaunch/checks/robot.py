@@ -19,15 +19,15 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
     """Check that the robot is known and is the one of the checkpoint."""
     robot, checkpoint = planned.inputs.robot.value, planned.plan.checkpoint
     if robot is None:
-        yield from _unknown(planned)
+        if training_of(checkpoint):  # the checkpoint check reports files that tell nothing
+            names = ", ".join(item.name for item in planned.inputs.robots)
+            message = "The checkpoint's config does not tell its robot."
+            yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))
         return
-    genesis_of_2 = planned.plan.simulator == "genesis" and planned.checkout.generation is not Generation.V3
-    if genesis_of_2 and planned.report.control_type == "built_in_pd":
+    if planned.plan.simulator == "genesis" and planned.plan.hydra and planned.report.control_type == "built_in_pd":
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
-        message = (
-            f"Genesis may refuse the first step of {robot.name}: for built-in PD control it takes the gains from the "
-            "asset's actuators, and an asset without actuators has none."
-        )
+        why = "for built-in PD control it takes the gains from the asset's actuators, and an asset without actuators has none"
+        message = f"Genesis may refuse the first step of {robot.name}: {why}."
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
     training = training_of(checkpoint)
@@ -44,12 +44,3 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
         way_out = f"--robot {own.name}" if own else None
         yield Finding("PML111", Severity.ERROR, message, way_out, None, str(checkpoint))
-
-
-def _unknown(planned: Planned) -> Iterator[Finding]:
-    checkpoint = planned.plan.checkpoint
-    if training_of(checkpoint) is None:
-        return  # the checkpoint check reports that
-    names = ", ".join(item.name for item in planned.inputs.robots)
-    message = "The checkpoint's config does not tell its robot."
-    yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))

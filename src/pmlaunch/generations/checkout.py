@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.overrides import UserOverride
-from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.model import Generation, Source
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.interface import MetricDefinitions, PackageRule, Program
 from pmlaunch.generations.v2.adapter import Version2
 from pmlaunch.generations.v2.checkout import HydraCheckout
-from pmlaunch.model import Generation, Origin, Source, WatchPoint
+from pmlaunch.model import Generation, Origin, Source
 
 _WATCH = (
     WatchPoint("simulator_ready", "pmlaunch.demo.env", "DemoEnv.__init__"),

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
-from pmlaunch.model import ArgumentPoint, Finding, Generation, MotionInfo, Origin, Source, Sourced, Staged
+from pmlaunch.model import Finding, Generation, MotionInfo, Origin, Source, Sourced, Staged
 
 CONSTRAINT_GROUP = "opt"
 """The config group that MaskedMimic's constraints belong to."""

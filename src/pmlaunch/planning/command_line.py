@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.model import LaunchPlan
@@ -53,6 +54,12 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
 def command_line(*words: str) -> str:
     """The words as one line. Double quotes, which every shell understands, go around those with special characters."""
     return " ".join(word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words)
+
+
+def install_command(folder: Path | None, simulator: str, *more: str) -> str:
+    """The `pmlaunch install` command for a checkout, to be typed in any folder; without one, for a new checkout here."""
+    place = [f'--dir "{folder}"'] if folder else []
+    return " ".join(["pmlaunch install", *place, f"--simulator {simulator}", *more])
 
 
 def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v2.overrides import parse_overrides
-from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.model import Generation, Source
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import BodyPosition, Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.model import Generation, Source
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -36,9 +36,7 @@ class FrozenConfigs:
 
     state: str  # "here", "pointer" (of Git LFS), "missing" or "unreadable"
     robot: str | None = None  # the module of the robot's class; None if there is not exactly one
-    foreign: tuple[
-        str, ...
-    ] = ()  # what configs do not need: names that loading would import or call, and (descriptions)
+    foreign: tuple[str, ...] = ()  # what configs do not need: names that loading would import or call, (descriptions)
 
 
 def read_frozen(checkpoint: Path) -> FrozenConfigs:
@@ -55,10 +53,10 @@ def _read(path: Path, _changed: int) -> FrozenConfigs:
     if lfs.read_pointer(path) is not None:
         return FrozenConfigs("pointer")
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            file.seek(0)
             if file.read(4) != b"PK\x03\x04":  # torch would load a bare pickle, even with an archive appended to it
                 return FrozenConfigs("unreadable")
-        with zipfile.ZipFile(path) as archive:
             (name,) = [name for name in archive.namelist() if name.casefold().endswith("/data.pkl")]
             if archive.getinfo(name).file_size > _MAXIMUM_PICKLE:
                 raise ValueError("too long for configs")  # noqa: TRY301

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.interface import Program
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
@@ -23,7 +24,7 @@ from pmlaunch.generations.values import (
     LaunchDetails,
     RunSettings,
 )
-from pmlaunch.model import FLAG, OVERRIDE, ArgumentPoint, Finding, Severity, Sourced, Staged
+from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
 
 _LIMIT = "agent.evaluator.max_eval_steps"

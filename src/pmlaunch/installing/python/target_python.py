@@ -14,6 +14,7 @@ from pmlaunch.model import Origin, Severity
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import from_json
 
 PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
@@ -80,7 +81,7 @@ def ask_python(
     )
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
-        return PythonReport.of(ProbeReply.parse(ended.reply), ended.log, ended.hooks)
+        return PythonReport.of(from_json(ProbeReply, ended.reply), ended.log, ended.hooks)
     raise no_answer(context, ended, "be asked what it has")
 
 
