@@ -16,18 +16,16 @@ from pmlaunch.cli.live.run_display import PlainDisplay
 from pmlaunch.model import LaunchPlan, RunState
 from pmlaunch.motions.recorded_motion import SavedMotion, padded, read_saved, write_saved
 from pmlaunch.planning.plan import Planned
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.run_folder import RunFolder
-
-Plan = Callable[..., Planned]
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 BODIES = ("pelvis", "left_hip", "right_hip", "Head")
 
 
 @pytest.fixture
-def plan_of(plan: Plan) -> LaunchPlan:
+def plan_of(plan: Callable[..., Planned]) -> LaunchPlan:
     return plan(headless=True, motions=("walk",)).plan
 
 
@@ -141,7 +139,9 @@ def test_missing_artifacts_are_reported_with_the_agents_reason(plan_of: LaunchPl
     assert [code for code, _ in codes(wanted, folder)] == ["PML312"]
 
 
-def test_keys_of_the_window_are_shown_once(plan: Plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keys_of_the_window_are_shown_once(
+    plan: Callable[..., Planned], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("pmlaunch.cli.live.run_display.sys", SimpleNamespace(stderr=stream))
     window = plan(headless=False, motions=("walk",)).plan

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from unit_help import Plan, Refused, present
 
 from pmlaunch.checks.preflight import preflight
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
 from standin import make_motion, smpl_motion
-
-Plan = Callable[..., Planned]
-Refused = Callable[..., PmlaunchError]
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 
@@ -29,8 +25,8 @@ def names(planned: Planned) -> list[str]:
 
 
 def listed(planned: Planned) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = yaml.safe_load(planned.plan.measuring.library or "")["motions"]
-    return entries
+    motions: list[dict[str, Any]] = yaml.safe_load(present(planned.plan.measuring.library))["motions"]
+    return motions
 
 
 @pytest.fixture
@@ -60,7 +56,7 @@ def test_several_motions_keep_their_order_without_duplicates(plan: Plan, clips: 
     assert [entry["sub_motions"] for entry in listed(planned)] == [
         [{"weight": 1.0, "idx": index, "timings": {"start": 0.0, "end": -1}}] for index in range(3)
     ]
-    assert str(planned.plan.measuring.library).isascii(), "upstream opens it in the encoding of the Windows locale"
+    assert present(planned.plan.measuring.library).isascii(), "upstream opens it in the encoding of the Windows locale"
 
 
 @pytest.mark.parametrize(
@@ -185,7 +181,7 @@ def test_library_given_by_override(plan: Plan, clips: Path, tmp_path: Path) -> N
     assert (names(planned), planned.plan.measuring.library) == (["c"], None)
     (tmp_path / "mine.yaml").write_text("motions: []")
     planned = plan("tracker", "motion_file=mine.yaml")
-    assert [motion.problem and motion.problem.code for motion in planned.plan.motions] == ["PML120"]
+    assert [present(motion.problem).code for motion in planned.plan.motions] == ["PML120"]
 
 
 def test_pml001_packed_library_cannot_be_joined(plan: Plan, refused: Refused, tmp_path: Path) -> None:
@@ -214,14 +210,15 @@ def test_pml118_motions_of_two_robots(plan: Plan, in_git: dict[str, Pointer], ch
     assert "(smpl: smpl_humanoid_walk; amp: amp_humanoid_walk, my box)" in finding.message
     options = f'--headless --python "{tmp_path / "my python"}" --timeout 60 seed=3'
     same = f"--robot smpl {options}"
-    assert str(finding.hint).split("\n        ") == [
+    assert present(finding.hint).split("\n        ") == [
         f"pmlaunch eval tracker --motion smpl_humanoid_walk {same}",
         "no model here is of robot amp: pmlaunch list models",
     ]
     other = finding_for(plan, ("smpl_humanoid_walk", str(box)), robot="amp")
-    first, second = str(other.hint).split("\n        ")[:2]
-    assert f'--motion "{box}" --robot amp --headless' in first
-    assert second.endswith("--motion smpl_humanoid_walk --headless"), "without --robot amp"
+    assert f'--motion "{box}" --robot amp --headless' in present(other.hint).split("\n        ")[0]
+    assert present(other.hint).split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), (
+        "without --robot amp"
+    )
     assert checkout.is_dir()
     assert not in_git
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from unit_help import present
 
 from pmlaunch.catalog.motions import MotionSearch, motions, read_info
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import Robot, robots
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.checkout import HydraCheckout
-from pmlaunch.model import Finding
 from standin import make_motion, smpl_motion
 
 SWORD = ["pelvis", "sword", "shield"]
@@ -34,12 +34,6 @@ def armed(opened: HydraCheckout) -> HydraCheckout:
 
 def available(checkout: HydraCheckout) -> list[Robot]:
     return robots(checkout, presets("robot"))
-
-
-def problem_of(path: Path, checkout: HydraCheckout) -> Finding:
-    problem = read_info(path, available(checkout)).problem
-    assert problem is not None
-    return problem
 
 
 def find(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl", folder: Path = Path("nowhere")) -> Path:
@@ -134,10 +128,11 @@ def test_motion_of_an_unknown_skeleton_has_no_robot(opened: HydraCheckout, tmp_p
 def test_pml126_packed_library_of_2_is_not_read(opened: HydraCheckout, tmp_path: Path) -> None:
     path = tmp_path / "library.pt"
     path.write_bytes(b"anything")
-    problem = problem_of(path, opened)
+    info = read_info(path, available(opened))
+    problem = present(info.problem)
     assert (problem.code, problem.severity.value) == ("PML126", "note")
     path.unlink()
-    assert problem_of(path, opened).code == "PML121"
+    assert present(read_info(path, available(opened)).problem).code == "PML121"
 
 
 class Hostile:
@@ -152,7 +147,7 @@ def test_pml123_motion_with_code_is_not_executed(
     holder = np.empty((), dtype=object)
     holder[()] = {"rotation": Hostile()}
     np.save(tmp_path / "hostile.npy", holder, allow_pickle=True)
-    problem = problem_of(tmp_path / "hostile.npy", opened)
+    problem = present(read_info(tmp_path / "hostile.npy", available(opened)).problem)
     assert (problem.code, problem.severity.value) == ("PML123", "error")
     assert "open" in problem.message
     assert not (tmp_path / "executed").exists()
@@ -161,14 +156,14 @@ def test_pml123_motion_with_code_is_not_executed(
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"version https://git-lfs", pickle.dumps({"a": 1})])
 def test_pml122_file_that_is_not_a_motion(opened: HydraCheckout, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.npy").write_bytes(content)
-    problem = problem_of(tmp_path / "bad.npy", opened)
+    problem = present(read_info(tmp_path / "bad.npy", available(opened)).problem)
     assert (problem.code, problem.subject) == ("PML122", str(tmp_path / "bad.npy"))
 
 
 def test_pml122_truncated_motion(opened: HydraCheckout, tmp_path: Path) -> None:
     path = smpl_motion(tmp_path / "short.npy")
     path.write_bytes(path.read_bytes()[:-100])
-    assert problem_of(path, opened).code == "PML122"
+    assert present(read_info(path, available(opened)).problem).code == "PML122"
 
 
 def test_motion_is_read_again_only_if_its_content_changed(
@@ -178,9 +173,9 @@ def test_motion_is_read_again_only_if_its_content_changed(
     fresh = read_info(path, available(opened))
     reads: list[Path] = []
 
-    def stop(path: Path, _: bytes) -> None:
+    def stop(path: Path, _: object) -> None:
         reads.append(path)
-        raise LookupError("read again")
+        raise LookupError
 
     monkeypatch.setattr("pmlaunch.motions.poselib_motion.read_motion", stop)
     assert read_info(path, available(opened)) == fresh

@@ -20,9 +20,8 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
-from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
 
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
@@ -164,11 +163,8 @@ class Git:
             log=self._log(arguments),
             stdin=more.stdin,
         )
-        watcher, limits = _DownloadWatcher(listener, more.poll), ChildLimits(silence=more.patience)
-        with Interrupts() as interrupts, Guardian(str(self.logs)) as guardian:
-            ended = supervised(command, guardian, interrupts, limits, watcher)
-        interrupts.raise_if_any()
-        return ended
+        limits = ChildLimits(silence=more.patience)
+        return run_child(command, str(self.logs), limits, Watcher(listener, more.poll))
 
     def _short(
         self, command: list[str], merged: bool = False, given: bytes = b""
@@ -206,20 +202,6 @@ class Git:
         if self._on_log:
             self._on_log(log)
         return log
-
-
-class _DownloadWatcher(Watcher):
-    def __init__(self, listener: Callable[[bytes], None] | None, poll: Callable[[], object] | None) -> None:
-        self._listener, self._poll = listener, poll
-        self._seen: object = None
-
-    def output(self, chunk: bytes) -> None:
-        if self._listener is not None:
-            self._listener(chunk)
-
-    def poll(self) -> bool:
-        before, self._seen = self._seen, self._poll() if self._poll else None
-        return self._seen != before
 
 
 def version_in(told: bytes) -> tuple[int, ...]:

@@ -128,8 +128,3 @@ class StepResult:
     bytes: int | None = None
     log: Path | None = None
     findings: tuple[Finding, ...] = ()
-
-
-def install_words(folder: Path, simulator: str, *more: str) -> str:
-    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
-    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.model import Generation
 from pmlaunch.motions.outline import MotionOutline
 
 
@@ -37,11 +36,11 @@ FORMATS = (
     MotionFormat((".npy",), b"\x93NUMPY", _poselib),
     MotionFormat((".npy", ".motion", ".pt"), b"PK\x03\x04", _torch),
 )
-CLIP_SUFFIX: Mapping[Generation, str] = {Generation.V2: ".npy", Generation.V3: ".motion", Generation.DEMO: ".npy"}
-CLIP_SUFFIXES = (".npy", ".motion")
-PACKED_SUFFIX = ".pt"  # of a library that holds its motions itself
-LIST_SUFFIXES = (".yaml", ".yml")  # of a library that lists motion files
-MOTION_SUFFIXES = (*CLIP_SUFFIXES, PACKED_SUFFIX, *LIST_SUFFIXES)
+PACKED_SUFFIX = ".pt"
+"""The suffix of a library that holds its motions itself."""
+LIST_SUFFIXES = (".yaml", ".yml")
+"""The suffixes of a library that lists motion files."""
+MOTION_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes) | frozenset(LIST_SUFFIXES)
 
 
 def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:

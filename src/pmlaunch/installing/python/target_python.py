@@ -14,6 +14,7 @@ from pmlaunch.model import Origin, Severity
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import from_json
 
 PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
@@ -80,7 +81,7 @@ def ask_python(
     )
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
-        return PythonReport.of(ProbeReply.parse(ended.reply), ended.log, ended.hooks)
+        return PythonReport.of(from_json(ProbeReply, ended.reply), ended.log, ended.hooks)
     raise no_answer(context, ended, "be asked what it has")
 
 
@@ -126,7 +127,7 @@ def typed_python(context: InstallContext, *arguments: str) -> str:
     """`PYTHON arguments...` as a person types it on the target system."""
     words = [*usable_runtime(context).plain_python(), *arguments]
     if context.windows:
-        from pmlaunch.planning.plain_command import powershell_argument
+        from pmlaunch.planning.command_line import powershell_argument
 
         plain = [
             word if word.replace("-", "").replace("_", "").isalnum() else powershell_argument(word) for word in words
