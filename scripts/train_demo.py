@@ -18,6 +18,7 @@ from typing import Any
 import mujoco
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from demo_expert import corrections
 from pmlaunch.demo import CHECKPOINT, MOTIONS
@@ -111,7 +112,7 @@ class Lesson:
         steps = self.reference.steps
         self.answers = corrections(self.reference, DT)[1 : steps + 1].reshape(steps, ACTIONS)
 
-    def beside(self, draw: Any) -> Array:
+    def beside(self, draw: Any) -> NDArray[np.float32]:
         """Collect observations (steps, SIZE) in poses close to the reference."""
         seen = np.zeros((self.reference.steps, SIZE), dtype=np.float32)
         data = self.simulation.data
@@ -126,7 +127,7 @@ class Lesson:
             seen[step] = observe(self.simulation.state(), self.reference, step)
         return seen
 
-    def follow(self, policy: Policy) -> Array:
+    def follow(self, policy: Policy) -> NDArray[np.float32]:
         """Collect observations (steps, SIZE) while the policy controls the humanoid."""
         self.simulation.place(self.reference)
         seen = np.zeros((self.reference.steps, SIZE), dtype=np.float32)

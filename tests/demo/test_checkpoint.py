@@ -33,7 +33,8 @@ def policy() -> Policy:
     content = torch.load(CHECKPOINT, weights_only=True)
     policy = Policy(SIZE, ACTIONS, TRAINING["agent"]["config"]["policy"]["hidden"])
     policy.load_state_dict(content["model"])
-    return policy.eval()
+    policy.eval()
+    return policy
 
 
 def test_checkpoint_is_small() -> None:
