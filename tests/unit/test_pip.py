@@ -11,7 +11,7 @@ from install_help import refused
 
 from packaging_site import make_context
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.progress import Progress
+from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python import packages_step, target_python
 from pmlaunch.installing.python import pip as pip_module
@@ -26,7 +26,7 @@ from pmlaunch.installing.python.target_python import (
     typed_python,
     usable_runtime,
 )
-from pmlaunch.installing.step import StepReport, Todo
+from pmlaunch.installing.step import Todo
 from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, Severity
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult
@@ -57,7 +57,7 @@ def run_pip(
         return result
 
     monkeypatch.setattr(pip_module, "run_module", fake)
-    pip(context, PipRun("pip", "x", ("install", "x")), Path("constraints"), StepReport(heard.append))
+    pip(context, PipRun("pip", "x", ("install", "x")), Path("constraints"), Reporter(heard.append))
     return heard
 
 
@@ -148,7 +148,7 @@ def report(python: str = "3.11.7", **packages: Any) -> PythonReport:
         name.replace("_", "-"): {"version": entry} if isinstance(entry, str) else entry
         for name, entry in packages.items()
     }
-    return PythonReport.of(ProbeReply.parse({"python": python, "platform": "linux", "packages": entries}), Path("log"))
+    return PythonReport(ProbeReply.parse({"python": python, "platform": "linux", "packages": entries}), Path("log"))
 
 
 def test_a_pip_that_installed_nothing_is_noticed(context: InstallContext) -> None:

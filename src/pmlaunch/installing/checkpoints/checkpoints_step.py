@@ -46,20 +46,17 @@ class CheckpointsStep:
         if location.gitdir is None:
             if not models:
                 return AlreadyDone("")
-            raise PmlaunchError(
-                "PML417",
-                f"{context.checkout} has no git repository, so Git LFS cannot bring its checkpoints.",
-                hint=_hint_without_git(context),
-                subject=str(context.checkout),
-            )
+            message = f"{context.checkout} has no git repository, so Git LFS cannot bring its checkpoints."
+            hint = _hint_without_git(context)
+            raise PmlaunchError("PML417", message, hint=hint, subject=str(context.checkout))
         git = context.git()
         files = wanted_files(git, context)
-        states = states_of(git, context.checkout, files)
+        states = states_of(git, files)
         missing = [file for file in files if states[file.path] is not FileState.HERE]
-        is_set_up = git.ask("config", "--local", "filter.lfs.clean", cwd=context.checkout)
+        is_set_up = git.ask("config", "--local", "filter.lfs.clean")
         if not missing and is_set_up:
             return AlreadyDone(_describe(files) or _NONE)
-        store = store_of(git, context.checkout)
+        store = store_of(git)
         absent = [file for file in missing if states[file.path] is not FileState.UNKNOWN]
         return Todo(
             _describe(missing) if missing else "set Git LFS up in the checkout",
@@ -72,9 +69,9 @@ class CheckpointsStep:
         """Raises PML413 if a file is still not what git says."""
         git = context.git(report)
         files = wanted_files(git, context)
-        set_lfs_up(git, context.checkout)
-        download_lfs(git, context.checkout, files, report, lambda missing: hub_command_for(context, missing))
-        for path, state in states_of(git, context.checkout, files).items():
+        set_lfs_up(git)
+        download_lfs(git, files, report, lambda missing: hub_command_for(context, missing))
+        for path, state in states_of(git, files).items():
             if state is not FileState.HERE:
                 raise PmlaunchError("PML413", f"{path} is still not there ({state.value}).", subject=path)
         return Done(f"{_describe(files)}; size and sha256 are right" if files else f"{_NONE}; Git LFS is set up")

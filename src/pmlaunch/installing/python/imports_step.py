@@ -58,7 +58,7 @@ class ImportsStep:
         )
         failed = {name: attempt for name, attempt in python.reply.imports.items() if not attempt.ok}
         if failed:
-            report.log(python.log)
+            report.last_log = python.log
             raise _import_error(context, python, failed)
         _refuse_lost_cuda(context, python)
         text = _describe(python)
@@ -117,16 +117,8 @@ def _describe(report: PythonReport) -> str:
     cuda = f"CUDA {torch.cuda_build}" if torch.cuda_build else "no CUDA in it"
     gpu = f", {', '.join(torch.devices)}" if torch.devices else ""
     text = f"{', '.join(names)} import in Python {report.python} ({seconds:.1f} s); torch {torch.version}, {cuda}{gpu}"
-    repaired = _repaired(report)
+    hooks = [hook for hook in report.hooks if hook.get("hook") in _COMPAT]
+    repaired = [str(name).rpartition(".")[2] for name in (hooks[-1].get("classes") or () if hooks else ())]
     if repaired:
         text += f"; with pmlaunch's repair for {', '.join(repaired)}, which Python 3.11 and later would refuse"
     return text
-
-
-def _repaired(report: PythonReport) -> list[str]:
-    """The classes that could only be defined because of the repair."""
-    classes: list[str] = []
-    for hook in report.hooks:
-        if hook.get("hook") in _COMPAT:
-            classes = [str(name).rpartition(".")[2] for name in hook.get("classes") or ()]
-    return classes

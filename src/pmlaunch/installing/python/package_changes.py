@@ -39,9 +39,8 @@ def save_packages(context: InstallContext, report: PythonReport) -> None:
 def describe_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """What pip changed, given {name: version} before and after: "pip: 3 new; changed: a 1.0 -> 1.1"."""
     new = [name for name in after if name not in before]
-    changed = [
-        f"{name} {before[name]} -> {after[name]}" for name in before if after.get(name, before[name]) != before[name]
-    ]
+    both = {name: (before[name], after[name]) for name in before if name in after}
+    changed = [f"{name} {old} -> {now}" for name, (old, now) in both.items() if old != now]
     gone = [name for name in before if name not in after]
     parts = [f"{len(new)} new"] if new else []
     parts += [f"changed: {_some(changed)}"] if changed else []

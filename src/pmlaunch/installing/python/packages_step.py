@@ -24,7 +24,7 @@ from pmlaunch.installing.python.pip import (
     pip,
     pip_is_missing,
 )
-from pmlaunch.installing.python.requirements import Requirements, constraints_for
+from pmlaunch.installing.python.requirements import constraints_for
 from pmlaunch.installing.python.target_python import (
     OwnPackage,
     PythonReport,
@@ -61,10 +61,11 @@ class PackagesStep:
         if not outstanding:
             return AlreadyDone(_describe(context, report))
         _refuse_without_torch(context, report, outstanding.requirements.torch)
+        notes = [Finding("PML443", Severity.NOTE, f"{change}.") for change in outstanding.requirements.changes]
         return Todo(
             f"install {_describe_outstanding(outstanding)} into {python_named(context)}",
             tuple(_typed_pip(context, run) for run in pip_runs(outstanding, report)),
-            findings=(*_notes(outstanding.requirements), *_other_checkouts(outstanding.packages, report)),
+            findings=(*notes, *_other_checkouts(outstanding.packages, report)),
         )
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
@@ -76,8 +77,7 @@ class PackagesStep:
         for run in pip_runs(outstanding, before):
             _install(context, before, run, report)
         after = ask_python(context, "--packages", "--requires", name="packages-after")
-        for finding in lowered_findings(context, before.versions, after.versions):
-            report.found(finding)
+        report.findings += lowered_findings(context, before.versions, after.versions)
         refuse_changed_torch(context, before.versions, after.versions)
         refuse_incomplete(context, after)
         changes = describe_changes(before.versions, after.versions)
@@ -125,13 +125,8 @@ def _refuse_without_torch(context: InstallContext, report: PythonReport, asked: 
 def _typed_pip(context: InstallContext, run: PipRun) -> str:
     """The run of pip as a person types it, in any folder."""
     places = {package.relative: str(package.place) for package in packages_of(context.checkout)}
-    return typed_python(
-        context, "-m", "pip", *(places.get(word, word) if run.in_checkout else word for word in run.words)
-    )
-
-
-def _notes(requirements: Requirements) -> list[Finding]:
-    return [Finding("PML443", Severity.NOTE, f"{change}.") for change in requirements.changes]
+    words = [places.get(word, word) for word in run.words] if run.in_checkout else run.words
+    return typed_python(context, "-m", "pip", *words)
 
 
 def _other_checkouts(packages: Sequence[OwnPackage], report: PythonReport) -> list[Finding]:

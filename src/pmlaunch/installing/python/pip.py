@@ -83,7 +83,7 @@ def pip(context: InstallContext, run: PipRun, constraints: Path, report: Reporte
         cwd=context.checkout if run.in_checkout else None,
     )
     ended = run_module(module, _line_listener(report.progress))
-    report.log(ended.log)
+    report.last_log = ended.log
     if not ended.ok:
         raise _failure(context, ended, run.what)
 
