@@ -17,9 +17,14 @@ from pmlaunch.installing.python import packages_step, target_python
 from pmlaunch.installing.python import pip as pip_module
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.outstanding import PipRun, outstanding_in, pip_runs
-from pmlaunch.installing.python.package_changes import describe_changes, lowered_findings, refuse_changed_torch
-from pmlaunch.installing.python.packages_step import PackagesStep, refuse_incomplete
-from pmlaunch.installing.python.pip import NoMatchingDistributionError, PipConflictError, pip
+from pmlaunch.installing.python.packages_step import (
+    PackagesStep,
+    describe_changes,
+    lowered_findings,
+    refuse_changed_torch,
+    refuse_incomplete,
+)
+from pmlaunch.installing.python.pip import UnsolvableError, pip
 from pmlaunch.installing.python.target_python import (
     PythonReport,
     ask_python,
@@ -64,13 +69,13 @@ def run_pip(
 @pytest.mark.parametrize(
     ("output", "code", "kind"),
     [
-        ("ERROR: No matching distribution found for x", "PML434", NoMatchingDistributionError),
+        ("ERROR: No matching distribution found for x", "PML434", UnsolvableError),
         (
             "WARNING: Retrying ... NewConnectionError: getaddrinfo failed\nERROR: No matching distribution found",
             "PML435",
             PmlaunchError,
         ),
-        ("ERROR: ResolutionImpossible: for help visit", "PML436", PipConflictError),
+        ("ERROR: ResolutionImpossible: for help visit", "PML436", UnsolvableError),
         (
             "error: externally-managed-environment\n× This environment is externally managed",
             "PML445",
@@ -92,6 +97,8 @@ def test_a_failure_is_recognised_by_pip_s_output(
     assert (error.code, error.exit_code) == (code, 6)
     assert "output.log" in error.message
     assert error.hint
+    if isinstance(error, UnsolvableError):
+        assert error.distribution == ("x" if code == "PML434" else None)
 
 
 def test_a_python_without_pip(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Download files from Git LFS: verified, resumable, and without losing anything that lies in their place."""
+"""Download files from Git LFS, with verification and resume; a file in the way is kept."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import check, failure, writing
 from pmlaunch.git.lfs_files import RIGHT, FileState, LfsFile, is_right, object_of, room_for, states_of, store_of
-from pmlaunch.git.lfs_pointer import Pointer, read_pointer
+from pmlaunch.git.lfs_pointer import read_pointer
 from pmlaunch.git.progress import LfsProgress, Reporter
 from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.model import Finding, Severity
@@ -28,7 +28,7 @@ def set_lfs_up(git: Git) -> None:
 
 
 def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
-    """Make every one of `files` the real file. A file of the user's in its place is moved aside and reported.
+    """Make every one of `files` the real file. A user's file in its place is moved aside and reported.
 
     `alternative` returns the command that gets files from elsewhere, the hint if the source lacks them.
 
@@ -44,14 +44,15 @@ def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternati
             place.unlink()
         elif states[file.path] is FileState.OTHER:
             report.findings.append(move_aside(place))
-    _pull_verified(git, wanted, report, alternative)
+    if wanted:
+        _pull_verified(git, wanted, report, alternative)
     accept(git, files)
 
 
 def accept(git: Git, files: Sequence[LfsFile]) -> None:
-    """Record right files in git's index that git considers changed.
+    """Record in git's index the right files that git considers changed.
 
-    They came by other means than Git LFS, or git had no room on the disk to record them.
+    They did not come from Git LFS, or the disk was too full for git to record them.
     """
     unknown = [path for path, state in states_of(git, files).items() if state is FileState.UNKNOWN]
     if unknown:
@@ -70,11 +71,13 @@ def move_aside(path: Path) -> Finding:
 
 
 def _pull_verified(git: Git, wanted: list[LfsFile], report: Reporter, alternative: Alternative) -> None:
-    """Pull and verify; what turns out broken is deleted and pulled once more."""
-    root, store, ended = git.folder, store_of(git), None
-    for _ in range(2 if wanted else 0):
+    """Pull and verify; files that are wrong are deleted and pulled once more."""
+    root, store = git.folder, store_of(git)
+    for attempt in ("first", "second"):
         for file in wanted:
-            _delete_if_broken(object_of(store, file.pointer), file.pointer)
+            stored = object_of(store, file.pointer)
+            if not is_right(stored, file.pointer):
+                delete_object(stored)
         ended = _pull(git, wanted, report)
         wanted = [file for file in wanted if not is_right(file.within(root), file.pointer)]
         for file in wanted:
@@ -85,12 +88,12 @@ def _pull_verified(git: Git, wanted: list[LfsFile], report: Reporter, alternativ
         if not ended.ok and not any(map(_CORRUPT.search, ended.tail)):
             other = alternative(wanted)
             raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412", elsewhere=other)
-    if ended is not None:
-        message = (
-            f"{_names(wanted)}: fetched twice, and it is still not what git says (sha256 "
-            f"{wanted[0].pointer.sha256[:12]}...). git's output: {ended.log}"
-        )
-        raise PmlaunchError("PML413", message, hint="check the disk and the source", subject=wanted[0].path)
+        if attempt == "second":
+            message = (
+                f"{_names(wanted)}: fetched twice, and it is still not what git says (sha256 "
+                f"{wanted[0].pointer.sha256[:12]}...). git's output: {ended.log}"
+            )
+            raise PmlaunchError("PML413", message, hint="check the disk and the source", subject=wanted[0].path)
 
 
 def _pull(git: Git, files: Sequence[LfsFile], report: Reporter) -> ChildResult:
@@ -105,7 +108,7 @@ def _pull(git: Git, files: Sequence[LfsFile], report: Reporter) -> ChildResult:
 
 
 def _is_leftover(path: Path, stored: Path) -> bool:
-    """Whether the file is the beginning of the stored object: git-lfs was ended while it copied."""
+    """Whether the file is the beginning of the stored object: git-lfs was killed while copying it."""
     try:
         with path.open("rb") as one, stored.open("rb") as other:
             while chunk := one.read(1 << 20):
@@ -116,14 +119,19 @@ def _is_leftover(path: Path, stored: Path) -> bool:
     return True
 
 
-def _delete_if_broken(stored: Path, pointer: Pointer) -> None:
-    if stored.exists() and not is_right(stored, pointer):
+def delete_object(stored: Path) -> int:
+    """Delete an object from Git LFS's store; return the bytes freed. Raises PML422."""
+    if not stored.exists():
+        return 0
+    with writing(stored.parent):
+        size = stored.stat().st_size
         stored.chmod(0o600)  # git-lfs makes some objects read-only, which stops deletion on Windows
         stored.unlink()
+    return size
 
 
 def _delete_unless_pointer(path: Path) -> None:
-    """Delete what the pull just wrote and got wrong; anything older was moved aside before it."""
+    """Delete what the pull wrote wrongly; anything older was moved aside before the pull."""
     try:
         if read_pointer(path) is None:
             path.unlink()

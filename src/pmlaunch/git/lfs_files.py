@@ -1,4 +1,4 @@
-"""Files of a checkout in Git LFS: what the index says they are, what is on disk, and whether they can be had again."""
+"""Files of a checkout in Git LFS: their pointers in the index, their state on disk, and whether they can be downloaded again."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class LfsFile:
 
 
 class FileState(Enum):
-    """What lies in the place of an LFS file."""
+    """What is on disk at the path of an LFS file."""
 
     HERE = "here"
     POINTER = "pointer"
     MISSING = "missing"
     UNKNOWN = "unknown"
-    """The right file, which git considers changed because it came by other means than Git LFS."""
+    """The right file, which git considers changed because it did not come from Git LFS."""
     OTHER = "other"
     """Anything else: an incomplete download, or a file of the user's."""
 
@@ -72,8 +72,8 @@ def _cat_file(mode: str, names: Sequence[str], git: Git) -> bytes:
 def states_of(git: Git, files: Sequence[LfsFile]) -> dict[str, FileState]:
     """The state of each file of the checkout, by path.
 
-    A file of the right size is compared by git, which remembers the files it has seen. git calls a file that came by
-    other means than Git LFS changed; such a file is hashed here. If git cannot answer, or there is no repository, every
+    A file of the right size is compared by git, which remembers the files it has seen. To git, a file that
+    did not come from Git LFS has changed; such a file is hashed here. Without a repository, or if git cannot answer, every
     file is hashed.
     """
     states = {file.path: _state_by_size(file, git.folder) for file in files}

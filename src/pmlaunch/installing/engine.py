@@ -1,4 +1,4 @@
-"""The loop over the installation steps: plan each one, do what is to be done, collect the results."""
+"""Run the installation steps: plan each one, carry it out, and collect the results."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def plan(chosen: Sequence[InstallStep], context: InstallContext) -> Installation
 def install(
     chosen: Sequence[InstallStep], context: InstallContext, observer: InstallObserver, planned: Installation
 ) -> Installation:
-    """Do what is to be done, step by step, until one fails. After an interruption it can be called again.
+    """Carry out the steps in order until one fails. Can be called again after an interruption.
 
     `planned` holds until the first step has changed something; the steps after that are planned again.
     """

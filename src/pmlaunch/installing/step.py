@@ -1,4 +1,4 @@
-"""An installation step: plan it, do it, and the outcome of each."""
+"""An installation step: the interface of all steps, and the types of their plans and results."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Done:
 class InstallStep(Protocol):
     """One step of an installation; `name` is for JSON, `title` for people.
 
-    It may be interrupted at any moment and is planned again then: what is half-done must be recognised as such.
+    It may be interrupted at any moment. The next install plans it again, so it must recognise half-finished work.
     """
 
     name: str

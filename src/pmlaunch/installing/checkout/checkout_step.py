@@ -12,15 +12,15 @@ from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.clone import CloneOrder, clone, refuse_clone
-from pmlaunch.installing.checkout.location import Content, look_at, refuse_if_at_work, remove_marker
+from pmlaunch.installing.checkout.location import look_at, refuse_if_at_work, remove_marker
 from pmlaunch.installing.checkout.source import address, generation_by_name, is_commit, known_ref
 from pmlaunch.installing.checkout.submodule import Surrounding, free_name, register, restore, surrounding
-from pmlaunch.installing.checkout.switch import check_ref, refuse_if_changed, switch
+from pmlaunch.installing.checkout.switch import check_ref, other_generation, refuse_if_changed, switch
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Generation, Severity
 
-DEFAULT_REF = "v2.3"
+_OTHER_REF = "--ref v2.3"
 
 
 class CheckoutStep:
@@ -33,12 +33,12 @@ class CheckoutStep:
         """Raises PML404 (no such folder), PML406, PML407, PML408; what only the source knows is checked in `do`."""
         git, folder, ref = context.git(), context.checkout, context.request.ref
         location = look_at(folder)
-        if location.content is Content.OTHER:
+        if location.empty:
+            return _plan_clone(git, context)
+        if location.generation is None:
             what = "is not empty and is no ProtoMotions checkout" if folder.is_dir() else "is a file, not a folder"
             message = f"{folder} {what}. It is left as it is."
             raise PmlaunchError("PML406", message, hint="--dir ANOTHER_FOLDER", subject=str(folder))
-        if location.content is Content.NOTHING:
-            return _plan_clone(git, context)
         if location.gitdir is None:
             return AlreadyDone(f"adopted: {folder} (no git repository)", notes=(_no_git(folder),))
         refuse_if_at_work(location.gitdir, folder)
@@ -61,17 +61,17 @@ class CheckoutStep:
         """Raises PML409 if the files do not make a checkout, and what `clone` and `switch` raise."""
         git, folder = context.git(report), context.checkout
         location = look_at(folder)
-        if location.content is Content.CHECKOUT and not location.marker:
+        if location.generation and not location.marker:
             switch(git, context, report)
         else:
-            if location.content is Content.NOTHING:
+            if location.empty:
                 _clone_or_restore(git, context, report)
             _finish(git)
         generation = generation_of(folder)
         if generation is None:
             raise PmlaunchError("PML409", f"{folder} is not a valid ProtoMotions checkout.", subject=str(folder))
         if generation is Generation.V3 and not _generation_warning(context.request.ref):
-            report.findings.append(_other_generation(context.request.ref))
+            report.findings.append(other_generation(context.request.ref, _OTHER_REF))
         return Done(_describe(git))
 
 
@@ -175,12 +175,7 @@ def _describe(git: Git) -> str:
 
 
 def _generation_warning(ref: str) -> tuple[Finding, ...]:
-    return (_other_generation(ref),) if generation_by_name(ref) is Generation.V3 else ()
-
-
-def _other_generation(ref: str) -> Finding:
-    message = f"{ref} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
-    return Finding("PML410", Severity.WARNING, message, f"--ref {DEFAULT_REF}", None, ref)
+    return (other_generation(ref, _OTHER_REF),) if generation_by_name(ref) is Generation.V3 else ()
 
 
 def _no_git(folder: Path) -> Finding:

@@ -1,15 +1,14 @@
-"""Clone a checkout in a temporary folder beside its place and move it there: it is complete or absent.
+"""Clone a checkout in a temporary folder beside its final path, then move it there, so it is complete or absent.
 
-Fetched is one commit without history (--depth 1): first only its tree, which shows whether this is ProtoMotions at all,
-then the files (--filter=blob:none, if the source supports it). Checkpoints stay pointers. An interrupted clone is removed
-and begun again by the next install.
+Only one commit is fetched, without history (--depth 1): first its tree, to check that this is ProtoMotions at all, then
+the files (--filter=blob:none, if the source supports it). Checkpoints stay pointers. The next install removes an
+interrupted clone and begins again.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from pmlaunch.installing.checkout.location import (
 )
 from pmlaunch.installing.checkout.source import DEFAULT_SOURCE, find_ref
 from pmlaunch.processes.child import created
+from pmlaunch.support.atomic import move
 
 _PROGRAMS = ("protomotions/eval_agent.py", "protomotions/inference_agent.py")
 _STDIN = (2, 29)  # the first git that takes the objects to fetch one by one
@@ -43,12 +43,12 @@ class CloneOrder:
 
     @property
     def temporary(self) -> Path:
-        """The folder beside, in which the clone is made."""
+        """The folder in which the clone is made."""
         return self.folder.with_name(f".{self.folder.name}.pmlaunch")
 
     @property
     def gitdir(self) -> Path:
-        """The repository of the clone while it is made."""
+        """The clone's repository until it is moved."""
         return self.temporary / ".git"
 
 
@@ -78,7 +78,7 @@ def clone(git: Git, order: CloneOrder, report: Reporter) -> None:
 
 
 def _initialise(git: Git, order: CloneOrder) -> None:
-    """An empty repository with its marker. The marker comes first, so that a kill leaves nothing unrecognised."""
+    """An empty repository with its marker. The marker comes first: after a kill, what is left can be recognised."""
     write_marker(order.gitdir, Marker(os.getpid(), created(os.getpid()) or 0.0, order.url, order.submodule))
     _run(git, "init", "-q", "--template=", str(order.temporary))
     _run(git, "config", "remote.origin.url", order.url)
@@ -109,7 +109,7 @@ def _fetch(git: Git, order: CloneOrder, report: Reporter) -> str:
 def _fetch_missing(git: Git, order: CloneOrder, commit: str, watcher: GitProgress) -> None:
     """Fetch the objects that the first fetch left out; none if the source could not leave them out.
 
-    git would fetch them by itself during the checkout, but without reporting progress.
+    git would fetch them itself during the checkout, but would not report progress.
     """
     output = git.ask("rev-list", "--objects", "--missing=print", "--no-object-names", commit)
     missing = [line[1:] for line in (output or "").splitlines() if line.startswith("?")]
@@ -138,14 +138,7 @@ def _move(order: CloneOrder) -> None:
     """Move into place in one step, over an empty folder at most."""
     with contextlib.suppress(FileNotFoundError):
         order.folder.rmdir()
-    for attempt in range(10):
-        try:
-            order.temporary.rename(order.folder)
-            return
-        except PermissionError:
-            if os.name != "nt" or attempt == 9:  # a virus scanner may hold new files for a moment
-                raise
-            time.sleep(0.1 * (attempt + 1))
+    move(order.temporary, order.folder, patience=4.5)  # a virus scanner may hold new files for a moment
 
 
 def _run(git: Git, *arguments: str) -> None:

@@ -1,7 +1,7 @@
-"""What lies where a checkout is wanted: nothing, a checkout, an unfinished one, or something of the user's.
+"""What the folder for a checkout holds: nothing, a checkout, an unfinished one, or a user's files.
 
-A checkout is cloned in a temporary folder beside its place. A marker lies in the repository from the first moment until
-the checkout is in place and registered, so a later install can tell our leftovers from a user's files.
+A checkout is cloned in a temporary folder beside its final path. Its repository contains a marker until the checkout is
+in place and registered, so a later install can tell our leftovers from a user's files.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
@@ -35,19 +34,11 @@ class Marker:
     name: str | None = None
 
 
-class Content(Enum):
-    """What a folder holds."""
-
-    NOTHING = "nothing"
-    CHECKOUT = "checkout"
-    OTHER = "other"
-
-
 @dataclass(frozen=True)
 class Location:
-    """What lies in a folder: its content, and for a checkout its repository; `marker` is that of an unfinished install."""
+    """What lies in a folder: for a checkout its generation and its repository; `marker` is that of an unfinished install."""
 
-    content: Content
+    empty: bool = False
     generation: Generation | None = None
     gitdir: Path | None = None
     marker: Marker | None = None
@@ -56,12 +47,10 @@ class Location:
 def look_at(folder: Path) -> Location:
     """What lies in `folder`, judged by its files."""
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
-        return Location(Content.NOTHING)
+        return Location(empty=True)
     generation = generation_of(folder) if folder.is_dir() else None
-    if generation is None:
-        return Location(Content.OTHER)
-    gitdir = git_folder(folder)
-    return Location(Content.CHECKOUT, generation, gitdir, read_marker(gitdir) if gitdir else None)
+    gitdir = git_folder(folder) if generation else None
+    return Location(False, generation, gitdir, read_marker(gitdir) if gitdir else None)
 
 
 def read_marker(gitdir: Path) -> Marker | None:

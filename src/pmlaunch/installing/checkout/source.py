@@ -127,9 +127,5 @@ def source_of(git: Git, typed: str) -> str:
 
 def same_source(one: str, other: str) -> bool:
     """Whether two addresses mean the same repository, however they are written."""
-    return _plain(one) == _plain(other)
-
-
-def _plain(url: str) -> str:
-    folder = Path(url).as_uri() if Path(url).is_absolute() else url
-    return folder.rstrip("/").removesuffix(".git").casefold()
+    urls = (Path(url).as_uri() if Path(url).is_absolute() else url for url in (one, other))
+    return len({url.rstrip("/").removesuffix(".git").casefold() for url in urls}) == 1

@@ -1,4 +1,4 @@
-"""An existing checkout: whether it is what was asked for, and the switch to another ref if nothing can be lost by it.
+"""Compare an existing checkout with the request, and switch it to another ref if nothing can be lost.
 
 Without --ref any checkout is used as it is. A branch is looked up at its source, because it may have moved there.
 """
@@ -55,8 +55,13 @@ def _adopted(context: InstallContext, generation: Generation | None, head: str) 
     note = _note(context, f"{folder} is at {head}, not at {request.ref}. It is used as it is.", hint)
     if generation is not Generation.V3:
         return (note,)
-    message = f"{folder} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
-    return (note, Finding("PML410", Severity.WARNING, message, hint, None, str(folder)))
+    return (note, other_generation(str(folder), hint))
+
+
+def other_generation(subject: str, hint: str) -> Finding:
+    """PML410: the checkout or ref is of generation 3."""
+    message = f"{subject} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
+    return Finding("PML410", Severity.WARNING, message, hint, None, subject)
 
 
 def _other_source(git: Git, context: InstallContext) -> Notes:
@@ -103,7 +108,7 @@ def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
 
 
 def _right_files(git: Git, *pathspecs: str) -> list[LfsFile]:
-    """The LFS files whose real content is in place: checkpoints, perhaps brought by other means than Git LFS."""
+    """The LFS files whose real content is in place, wherever it came from."""
     return [file for file in lfs_files(git, *pathspecs) if is_right(file.within(git.folder), file.pointer)]
 
 

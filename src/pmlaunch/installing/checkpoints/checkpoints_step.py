@@ -6,17 +6,17 @@ import contextlib
 from collections.abc import Sequence
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
 from pmlaunch.git.lfs_files import FileState, LfsFile, has_object, room_for, states_of, store_of
 from pmlaunch.git.progress import Reporter
-from pmlaunch.installing.checkout.location import Content, Location, look_at
+from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.checkpoints.models import (
     ASSETS,
     PRETRAINED,
     WITH_GIT,
     FetchableModel,
+    assets_in_lfs,
     choose_models,
     hub_command_for,
     known_models,
@@ -39,9 +39,9 @@ class CheckpointsStep:
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML010 for an unknown model, PML411 and PML417."""
         location, models = look_at(context.checkout), context.request.models
-        if not models and not _has_lfs_assets(context, location):
+        if not models and not assets_in_lfs(location.generation or generation_by_name(context.request.ref)):
             return AlreadyDone(_NONE)
-        if location.content is Content.NOTHING or location.marker:
+        if location.empty or location.marker:
             return _estimate(context)
         if location.gitdir is None:
             if not models:
@@ -75,12 +75,6 @@ class CheckpointsStep:
             if state is not FileState.HERE:
                 raise PmlaunchError("PML413", f"{path} is still not there ({state.value}).", subject=path)
         return Done(f"{_describe(files)}; size and sha256 are right" if files else f"{_NONE}; Git LFS is set up")
-
-
-def _has_lfs_assets(context: InstallContext, location: Location) -> bool:
-    """Whether the checkout is, or will be, of generation 3, which keeps meshes in Git LFS."""
-    generation = location.generation or generation_by_name(context.request.ref)
-    return generation is not None and GENERATIONS[generation].assets_in_lfs
 
 
 def _hint_without_git(context: InstallContext) -> str:
@@ -121,7 +115,7 @@ def _estimate(context: InstallContext) -> AlreadyDone | Todo:
     size = sum(model.size or 0 for model in models)
     names = ", ".join(model.names[0] for model in models) or ", ".join(request.models)
     parts = [f"{names}: {megabytes(size)} as v2.3 has them"] if names else []
-    if generation is not None and GENERATIONS[generation].assets_in_lfs:
+    if assets_in_lfs(generation):
         parts.append(f"the meshes of robot {request.robot}, as many as the checkout names")
     if not parts:
         return AlreadyDone("")

@@ -10,7 +10,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.git.failures import writing
-from pmlaunch.git.lfs_download import accept, download_lfs, move_aside, set_lfs_up
+from pmlaunch.git.lfs_download import accept, delete_object, download_lfs, move_aside, set_lfs_up
 from pmlaunch.git.lfs_files import (
     RIGHT,
     FileState,
@@ -98,7 +98,7 @@ def remove(context: InstallContext) -> Iterator[StepResult]:
     for model, files in models:
         store, freed = store_of(git), 0
         for file in files:
-            freed += _replace_by_pointer(git, file, states[file.path]) + _delete_object(object_of(store, file.pointer))
+            freed += _replace_by_pointer(git, file, states[file.path]) + delete_object(object_of(store, file.pointer))
         state = State.DONE if freed else State.ALREADY
         text = f"{files[0].path}: {megabytes(freed)} freed"
         yield StepResult("remove", model.names[0], state, text, seconds_since(begin), bytes=freed)
@@ -187,14 +187,3 @@ def _replace_by_pointer(git: Git, file: LfsFile, state: FileState) -> int:
         target.chmod(0o644)
     git.tell("add", "--", file.path, settings=WITH_LFS)
     return file.pointer.size if state in RIGHT else 0
-
-
-def _delete_object(stored: Path) -> int:
-    """Delete an object from Git LFS's store; return the bytes freed."""
-    if not stored.exists():
-        return 0
-    with writing(stored.parent):
-        size = stored.stat().st_size
-        stored.chmod(0o600)
-        stored.unlink()
-    return size

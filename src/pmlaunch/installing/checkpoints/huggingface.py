@@ -3,9 +3,8 @@
 The file is identified by its sha256: Hugging Face lists the sha256 of every large file, and git's pointer names the
 wanted one. No file name is guessed, and a file that merely has the right name is not accepted.
 
-Not verified, because this was written offline: that ctessler/MaskedMimic (the model card of MaskedMimic's authors, whose
-evaluation command names data/pretrained_models/masked_mimic/smpl/last.ckpt) holds exactly the file of the tag v2.3. If
-it does not, the error lists what is there, and Git LFS remains.
+Unverified: ctessler/MaskedMimic, the model card of MaskedMimic's authors, is assumed to hold the file of the tag v2.3. If
+it does not, the error lists what it holds, and Git LFS remains.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.git.progress import OnProgress, Progress
 
 T = TypeVar("T")
-_PERIOD = 0.2  # seconds between two looks at the growing file
+_PERIOD = 0.2  # seconds between two progress reports
 
 
 def download(repository: str, pointer: Pointer, folder: Path, report: OnProgress) -> Path:
@@ -98,9 +97,9 @@ def _undelivered(repository: str, error: Exception) -> PmlaunchError:
 
 
 def _watched(work: Callable[[], T], look: Callable[[], None]) -> T:
-    """The result of `work`, which runs on another thread while `look` is called from time to time.
+    """The result of `work`, run on another thread so that Ctrl+C interrupts the wait, not the library.
 
-    Ctrl+C then interrupts the wait and not the library.
+    `look` is called several times a second meanwhile.
     """
     future: Future[T] = Future()
 

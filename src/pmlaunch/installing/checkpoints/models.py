@@ -11,7 +11,7 @@ from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.lfs_files import LfsFile, lfs_files
 from pmlaunch.git.runner import Git
-from pmlaunch.installing.checkout.location import Content, look_at
+from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Generation
@@ -69,11 +69,7 @@ def choose_models(names: Sequence[str], known: Sequence[FetchableModel]) -> list
 def refuse_unknown_models(context: InstallContext) -> None:
     """Raise PML010 before anything is downloaded. Only for 2.x, of which the presets know every model."""
     request = context.request
-    if (
-        request.models
-        and generation_by_name(request.ref) is Generation.V2
-        and look_at(context.checkout).content is Content.NOTHING
-    ):
+    if request.models and generation_by_name(request.ref) is Generation.V2 and look_at(context.checkout).empty:
         choose_models(request.models, known_models(context))
 
 
@@ -101,8 +97,7 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
             raise PmlaunchError(
                 "PML411", message, hint="pmlaunch list models; or --models none", subject=model.names[0]
             )
-    generation = generation_of(context.checkout)
-    if generation is not None and GENERATIONS[generation].assets_in_lfs:
+    if assets_in_lfs(generation_of(context.checkout)):
         files += robot_assets(git, context)
     return list(dict.fromkeys(files))
 
@@ -112,6 +107,11 @@ def with_configs(path: str, tracked: Mapping[str, LfsFile]) -> list[LfsFile]:
     folder = path.rpartition("/")[0]
     configs = [file for name, file in tracked.items() if name.rpartition("/")[0] == folder and name.endswith(".pt")]
     return [tracked[path], *configs]
+
+
+def assets_in_lfs(generation: Generation | None) -> bool:
+    """Whether a checkout of this generation keeps the robots' meshes in Git LFS."""
+    return generation is not None and GENERATIONS[generation].assets_in_lfs
 
 
 def robot_assets(git: Git, context: InstallContext) -> list[LfsFile]:

@@ -14,7 +14,6 @@ from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.target_python import (
     PythonReport,
     ask_python,
-    is_there,
     packages_of,
     python_named,
     typed_python,
@@ -41,7 +40,7 @@ class ImportsStep:
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML430, PML441 and PML449."""
         modules = modules_of(context)
-        if is_there(context.checkout):
+        if generation_of(context.checkout):
             report = ask_python(context, "--packages", name="imports-look")
             cached = JsonCache("imports").get(proof_key(context, report))
             if isinstance(cached, str):
@@ -70,10 +69,9 @@ def modules_of(context: InstallContext) -> tuple[str, ...]:
     """The modules to import: the checkout's packages, the libraries, and for 2.x the modules that the agent watches."""
     checkout = context.checkout
     simulator = ("genesis",) if context.request.simulator == "genesis" else ()
-    if not is_there(checkout):
-        return ("protomotions", *_LIBRARIES, *simulator)
-    own = [package.name for package in packages_of(checkout)]
-    if generation_of(checkout) is not Generation.V2:
+    generation = generation_of(checkout)
+    own = [package.name for package in packages_of(checkout)] if generation else ["protomotions"]
+    if generation is not Generation.V2:
         return (*own, *_LIBRARIES, *simulator)
     modules = [point.module for point in v2_checkout(checkout, UNKNOWN).watch]
     watched = [name for name in modules if (checkout / f"{name.replace('.', '/')}.py").is_file()]

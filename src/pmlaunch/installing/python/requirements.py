@@ -1,4 +1,4 @@
-"""The requirements of a checkout without those that would break the simulator's Python, with a reason for each change.
+"""Adjust a checkout's requirements so that they do not break the simulator's Python, with a reason for each change.
 
 Pure: takes the text of a requirements file and what is installed, returns what to pass to pip.
 """

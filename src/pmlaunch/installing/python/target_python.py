@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Origin, Severity
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
@@ -33,7 +32,8 @@ class NoAnswerError(PmlaunchError):
 class PythonReport:
     """What the simulator's Python says about itself; parts that were not asked for are empty.
 
-    `hooks` are the agent's hooks that took effect; `log` is its output.
+    `python` is its version, such as "3.11.7"; `packages` and `versions` are keyed by normalised name. `hooks` are the
+    agent's hooks that took effect; `log` is its output.
     """
 
     reply: ProbeReply
@@ -42,22 +42,18 @@ class PythonReport:
 
     @property
     def python(self) -> str:
-        """Its version, such as "3.11.7"."""
         return self.reply.python or ""
 
     @property
     def packages(self) -> Mapping[str, InstalledPackage]:
-        """What is installed, by normalised name."""
         return self.reply.packages or {}
 
     @property
     def torch(self) -> TorchBuild:
-        """Its torch; without a version if it was not asked for."""
         return self.reply.torch or TorchBuild()
 
     @property
     def versions(self) -> dict[str, str]:
-        """{normalised name: version} of everything installed."""
         return {name: package.version for name, package in self.packages.items() if package.version}
 
 
@@ -156,11 +152,6 @@ def packages_of(checkout: Path) -> tuple[OwnPackage, ...]:
     own = [OwnPackage("protomotions", checkout, ".")]
     own += [OwnPackage(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
     return tuple(it for it in own if (it.place / "setup.py").is_file() or (it.place / "pyproject.toml").is_file())
-
-
-def is_there(checkout: Path) -> bool:
-    """Whether the checkout exists already; in a dry run it may not."""
-    return generation_of(checkout) is not None
 
 
 def same_place(one: str | None, other: Path) -> bool:
