@@ -12,7 +12,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lab import Lab
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" / "windows")]
@@ -94,7 +99,7 @@ def windows_document(root: Path) -> str:
     )
 
 
-def folder_rows(labs: Sequence, root: Path, checkout: Path) -> dict[str, list[str]]:
+def folder_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[str]]:
     """Values that are names: one run for each in each runtime."""
     from hostile import FOLDERS
     from table import lost, make_home
@@ -102,22 +107,22 @@ def folder_rows(labs: Sequence, root: Path, checkout: Path) -> dict[str, list[st
     rows = {}
     for number, name in enumerate(FOLDERS):
         home = make_home(root / str(number), name, checkout)
-        rows[shown(name)] = [cell(lambda lab=lab, home=home: lost(lab, home, checkout)) for lab in labs]
+        rows[shown(name)] = [cell(partial(lost, lab, home, checkout)) for lab in labs]
         _say(f"{number + 1}/{len(FOLDERS)} {rows[shown(name)]}")
     return rows
 
 
-def text_rows(labs: Sequence, root: Path, checkout: Path) -> dict[str, list[str]]:
+def text_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[str]]:
     """Values that are overrides only: one run in each runtime for all of them."""
     from hostile import TEXTS
     from table import lost_texts
 
     (root / "texts").mkdir()
     columns = [lost_texts(lab, root / "texts", checkout) for lab in labs]
-    return {shown(text): [cell(lambda column=column, text=text: column[text]) for column in columns] for text in TEXTS}
+    return {shown(text): [cell(partial(column.__getitem__, text)) for column in columns] for text in TEXTS}
 
 
-def end_rows(labs: Sequence, root: Path, checkout: Path) -> dict[str, list[str]]:
+def end_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[str]]:
     """Every end of a program in every runtime: without pmlaunch, then with it."""
     from table import ENDINGS, code_of, end_of
 
@@ -140,7 +145,7 @@ def cell(lost: Callable[[], Sequence[str]]) -> str:
     """ok, or what was lost; an exception is told, too, and does not end the page."""
     try:
         return ", ".join(lost()) or "ok"
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (any failure is a cell of the page)
         return f"failed: {type(error).__name__}"
 
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from lint import lint
-from windows import run_on_windows
+from windows import pytest_on_windows
 from workshop import add_torch_index, python_with, run
 
 _LIGHT = ("tests/unit", "tests/property")
@@ -28,7 +28,7 @@ def main() -> int:
     named = any(word.startswith("tests") for word in more)
     if options.windows:
         where = [] if named else ["tests/windows"]
-        return run_on_windows(["-m", "pytest", "-p", "no:cacheprovider", *where, *more])
+        return pytest_on_windows([*_parallel(more), *where, *more])
     extras = [] if options.light else ["demo"]
     python = python_with(extras=extras, groups=["dev"], torch_index=options.torch_index)
     where = list(_LIGHT) if options.light and not named else []

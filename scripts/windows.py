@@ -1,4 +1,4 @@
-"""Run something with a Windows Python: this system's own on Windows, Wine's elsewhere (scripts/windows_python.sh)."""
+"""Run a Windows Python: the system's own on Windows, one under Wine elsewhere (scripts/windows_python.sh)."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from workshop import ROOT, python_with, run
 
 _FOLDER = "PMLAUNCH_WINE"
-_VERSIONS = ((3, 11), (3, 12))  # those that windows_python.sh can make
+_VERSIONS = ((3, 11), (3, 12))  # those that windows_python.sh supports
 
 
 def run_on_windows(words: Sequence[str]) -> int:
-    """Run `python words...` on Windows, in the repository's folder, and return its exit code."""
+    """Run `python words...` in the repository's folder and return its exit code."""
     if os.name == "nt":
         return run([python_with(groups=["test"]), *words])
     folder = Path(os.environ.get(_FOLDER) or Path.home() / ".cache" / "pmlaunch-wine")
@@ -25,19 +26,34 @@ def run_on_windows(words: Sequence[str]) -> int:
         return code
     variables = {
         "PYTHONPATH": windows_path(ROOT / "src"),
-        # the system that owns this folder has compiled files of its own there
+        # __pycache__ in the repository belongs to the host's Python; this folder lives on and stays compiled
         "PYTHONPYCACHEPREFIX": r"C:\pycache",
     }
     return run([folder / "wpy", *words], **variables)
 
 
+def pytest_on_windows(words: Sequence[str]) -> int:
+    """Run `pytest words...` and return its exit code; 1 if it ended before its report was complete.
+
+    Wine returns 0 for a process that it kills when its server goes down.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        name = str(report) if os.name == "nt" else windows_path(report)
+        code = run_on_windows(["-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={name}", *words])
+        complete = report.is_file() and "</testsuites>" in report.read_text(encoding="utf-8")
+    if code == 0 and not complete:
+        print("-- The Windows Python ended before pytest did.", file=sys.stderr)
+    return code if complete else code or 1
+
+
 def windows_path(path: Path) -> str:
-    """How Wine calls a path of this system: its drive Z: is the root."""
+    """Return the path under Wine, whose drive Z: is the root folder."""
     return "Z:" + str(path.resolve()).replace("/", "\\")
 
 
 def _host() -> str:
-    """A Python with pip whose standard library can be used: the .venv's, this one, or another on PATH."""
+    """Return a Python with pip whose standard library fits: the .venv's, this one, or another on PATH."""
     candidates = [
         str(ROOT / ".venv/bin/python"),
         sys.executable,
@@ -47,9 +63,9 @@ def _host() -> str:
         found = shutil.which(candidate)
         if found and _fits(found):
             return found
-    sys.exit("A Windows Python is made from Python 3.11 or 3.12 with pip, and none is here.")
+    sys.exit("A Windows Python needs the standard library of Python 3.11 or 3.12 with pip; neither was found.")
 
 
 def _fits(python: str) -> bool:
     ask = f"import sys, pip; sys.exit(sys.version_info[:2] not in {_VERSIONS})"
-    return subprocess.run([python, "-c", ask], capture_output=True).returncode == 0
+    return subprocess.run([python, "-c", ask], check=False, capture_output=True).returncode == 0

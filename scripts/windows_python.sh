@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Make a real Windows Python on Linux: windows_python.sh FOLDER [HOST_PYTHON]
+# Create a Windows Python on Linux: windows_python.sh FOLDER [HOST_PYTHON]
 #
-# FOLDER/wpy then runs it: os.name is "nt", processes start by CreateProcess, batch files run in cmd.exe. The
-# interpreter's DLL and its extension modules come out of a wheel that carries them, the standard library is
-# that of HOST_PYTHON (3.11 or 3.12, with pip), python.exe is compiled here, and Wine runs it all. Everything
-# comes from Debian and PyPI. What is done already is not done again: about 80 s the first time, then 3 s.
+# FOLDER/wpy runs it under Wine: os.name is "nt", CreateProcess starts processes, cmd.exe runs batch files. The
+# interpreter's DLL and extension modules come from a PyPI wheel that contains them; the standard library is that of
+# HOST_PYTHON (3.11 or 3.12, with pip); python.exe is compiled here. Nothing else is needed beyond Debian and PyPI.
+# The first call takes about 80 s, later ones 1 s unless this script or constraints.txt changed.
 set -euo pipefail
 
 folder=$(mkdir -p "${1:?usage: windows_python.sh FOLDER [HOST_PYTHON]}" && cd "$1" && pwd)
@@ -12,10 +12,10 @@ host=${2:-python3}
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$folder/work
 mkdir -p "$work"
-# This release of panda3d carries CPython 3.11.7 and 3.12.1 for Windows.
+# this release of panda3d contains CPython 3.11.7 and 3.12.1 for Windows
 carrier=panda3d==1.10.14
-# numpy 2 calls functions of the C runtime that Wine 8 lacks; typer 0.29 needs a native package.
-packages=(pip pytest jsonschema psutil "typer<0.29" rich colorama platformdirs PyYAML omegaconf hydra-core "numpy<2")
+# numpy 2 calls C runtime functions that Wine 8 lacks; typer 0.29 needs a native package
+packages=(pip pytest pytest-timeout pytest-xdist jsonschema psutil "typer<0.29" rich colorama platformdirs PyYAML omegaconf hydra-core "numpy<2")
 
 say() { echo "-- $*" >&2; }
 fail() { say "$*"; exit 1; }
@@ -31,7 +31,7 @@ if ! have_tools; then
   say "installing Wine and a compiler for Windows programs"
   export DEBIAN_FRONTEND=noninteractive
   { apt-get update -qq && apt-get install -y -qq --no-install-recommends wine wine64 gcc-mingw-w64-x86-64; } \
-    >"$work/apt.log" 2>&1 || { tail -5 "$work/apt.log" >&2; fail "Wine is not here and apt-get cannot install it."; }
+    >"$work/apt.log" 2>&1 || { tail -5 "$work/apt.log" >&2; fail "Wine is missing and apt-get cannot install it."; }
   have_tools || fail "apt-get installed Wine, but its programs are not on PATH."
 fi
 
@@ -46,8 +46,8 @@ EOS
 # shellcheck source=/dev/null
 . "$folder/wine.env"
 
-# Output goes through a pipe: Windows Python under Wine 8 cannot write to a file of Linux. The server is started
-# before: its services would inherit the pipe, and `cat` would wait for them.
+# Output goes through a pipe because Windows Python under Wine 8 cannot write to a redirected Linux file. The server
+# starts first: its services would otherwise inherit the pipe, and `cat` would wait for them.
 cat >"$folder/wpy" <<EOS
 #!/usr/bin/env bash
 . '$folder/wine.env'
@@ -58,7 +58,7 @@ EOS
 chmod +x "$folder/wpy"
 
 make_prefix() {
-  say "making a Windows of Wine's"
+  say "creating a Wine prefix"
   wine wineboot -i </dev/null >/dev/null 2>&1
   wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f </dev/null >/dev/null 2>&1
   wineserver -w
@@ -77,7 +77,7 @@ unpack_python() {
 import pathlib, platform, re, sys, zipfile
 
 wheel, home, short = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
-# Wine 8 crashes in _wmi, and platform.py does without it
+# Wine 8 crashes in _wmi; platform.py falls back to other sources
 unwanted = {"_tkinter.pyd", "_wmi.pyd"}
 wanted = re.compile(r".*\.pyd|(libffi-\d+|libcrypto-.*|libssl-.*|sqlite3)\.dll")
 with zipfile.ZipFile(wheel) as carrier:
@@ -97,13 +97,13 @@ EOP
   local library
   library=$("$host" -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
   tar cf - -C "$library" --exclude=lib-dynload --exclude=site-packages --exclude=dist-packages --exclude=__pycache__ \
-    --exclude='config-*' --exclude='_sysconfigdata*' --exclude=./test --exclude=./idlelib --exclude=./lib2to3 \
-    --exclude=./turtledemo --exclude=./tkinter --exclude=./ensurepip --exclude='*.so' . | tar xf - -C "$home/Lib"
+    --exclude=sitecustomize.py --exclude='config-*' --exclude='_sysconfigdata*' --exclude=./test --exclude=./idlelib \
+    --exclude=./lib2to3 --exclude=./turtledemo --exclude=./tkinter --exclude=./ensurepip --exclude='*.so' . | tar xf - -C "$home/Lib"
 }
 
 compile_programs() {
   say "compiling python.exe"
-  # Like the real one: it globs nothing and knows long paths.
+  # like the real one: no wildcard expansion, and aware of long paths
   cat >"$work/python.c" <<'EOC'
 #include <windows.h>
 #include <stdio.h>
@@ -130,12 +130,12 @@ EOC
   x86_64-w64-mingw32-gcc -O1 -s -municode -DPYTHON_DLL="L\"python$short.dll\"" "$work/python.c" "$work/python.res.o" \
     -o "$home/python.exe"
 
-  # python3.dll, which extension modules of the stable ABI (psutil) ask for: every name leads to python3XX.dll.
+  # python3.dll, which stable-ABI extension modules (psutil) link to: it forwards every name to python3XX.dll
   { echo "LIBRARY python3.dll"; echo EXPORTS; exported_names | sed "s/.*/  & = python$short.&/"; } >"$work/python3.def"
   echo 'int __stdcall DllMainCRTStartup(void *h, unsigned r, void *p) { return 1; }' >"$work/empty.c"
   x86_64-w64-mingw32-gcc -shared -nostdlib -s "$work/empty.c" "$work/python3.def" -o "$home/python3.dll"
 
-  # Wine 8 has no bcryptprimitives.dll, from which native packages take their random numbers.
+  # Wine 8 lacks bcryptprimitives.dll, the source of random numbers in Rust extensions (jsonschema's rpds)
   cat >"$work/random.c" <<'EOC'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
@@ -154,7 +154,7 @@ exported_names() {
 install_packages() {
   say "installing packages"
   grep -v '^numpy' "$root/constraints.txt" >"$work/constraints.txt"
-  # the only one without a wheel, and pure Python
+  # the only package without a wheel; it is pure Python
   "$host" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" antlr4-python3-runtime==4.9.3 \
     >"$work/pip.log" 2>&1 || { tail -5 "$work/pip.log" >&2; fail "pip wheel failed."; }
   "$host" -m pip install --quiet --disable-pip-version-check --no-compile --upgrade --find-links "$work" \
@@ -163,7 +163,7 @@ install_packages() {
     { tail -5 "$work/pip.log" >&2; fail "pip install failed."; }
 }
 
-# What the Windows Python is made of, in one word: another list of packages makes another one.
+# a hash of everything the Windows Python is made from; a different one makes it anew
 stamp=$(cat "$0" "$root/constraints.txt" | sha256sum | cut -c1-16)
 if [ "$(cat "$home/.made" 2>/dev/null)" != "$stamp" ]; then
   [ -f "$prefix/system.reg" ] || make_prefix
@@ -171,7 +171,9 @@ if [ "$(cat "$home/.made" 2>/dev/null)" != "$stamp" ]; then
   unpack_python
   compile_programs
   install_packages
-  "$folder/wpy" -c 'import ctypes, hydra, jsonschema, numpy, os, psutil, pytest, rich, sqlite3, ssl, typer; assert os.name == "nt"' ||
+  "$folder/wpy" -c 'import ctypes, hydra, jsonschema, numpy, os, psutil, pytest, pytest_timeout, rich, sqlite3, ssl
+import typer, xdist
+assert os.name == "nt"' ||
     fail "The Windows Python does not run."
   echo "$stamp" >"$home/.made"
 fi

@@ -13,7 +13,7 @@ from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.step import AlreadyDone, InstallStep
 from pmlaunch.model import FLAG
-from pmlaunch.runtimes.interface import PythonRuntime, Runtime
+from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import platform_named
 
@@ -56,6 +56,6 @@ class Runner:
 
 if __name__ == "__main__":
     folder, logs, python = (Path(argument) for argument in sys.argv[1:4])
-    runner = Runner(make_context(folder, logs, PythonRuntime(str(python), FLAG), {}))
+    runner = Runner(make_context(folder, logs, python_runtime(str(python), FLAG), {}))
     for step in (PackagesStep(), ImportsStep()):
         print(runner.run(step))

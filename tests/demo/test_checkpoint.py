@@ -15,12 +15,11 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 import torch
 from omegaconf import OmegaConf
 
+from demo_expert import corrections
 from pmlaunch.demo import CHECKPOINT, CONFIGS, MOTIONS
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.expert import corrections
 from pmlaunch.demo.motion_library import load_motions
-from pmlaunch.demo.observation import ACTIONS, SIZE, observe
-from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.policy import ACTIONS, SIZE, Policy, observe
 from pmlaunch.demo.reference import sample
 from pmlaunch.demo.simulation import Simulation
 from pmlaunch.motions.generated.skeleton import NODE_NAMES

@@ -126,7 +126,7 @@ def test_value_outside_the_choices_is_refused(record: type[Any], name: str, sent
 
 
 def test_shared_option_may_change_its_help() -> None:
-    (changed,) = shared("simulator", help="other").values()
+    (changed,) = shared("simulator", help="other").metadata.values()
     assert (changed.help, changed.setting) == ("other", parameters(EvalRequest)["simulator"].option.setting)
 
 

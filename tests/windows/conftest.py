@@ -1,4 +1,4 @@
-"""Tests that need a Windows: a real one, or Wine's with a Windows Python (python scripts/test.py --windows)."""
+"""Fixtures for tests that need a Windows Python: on Windows, or under Wine (python scripts/test.py --windows)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One pmlaunch cache for all tests: its keys hash content, and an empty one costs a second per test."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _shared_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMLAUNCH_CACHE", str(cache))
+
+
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Lab]:
-    """A function from a runtime's name to the runtime, each made once."""
+    """Return the runtime with the given name; each is created once."""
     root = tmp_path_factory.mktemp("labs")
     made: dict[str, Lab] = {}
 
@@ -37,5 +48,5 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Lab]:
 
 @pytest.fixture(scope="session")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A checkout whose program says what reached it and ends as it is told."""
+    """A checkout whose program reports its arguments and ends as STANDIN_ENDING says."""
     return make_program(tmp_path_factory.mktemp("program") / "protomotions")

@@ -1,4 +1,4 @@
-"""Evaluations of a stand-in program through a runtime: by pmlaunch, and by hand as a user would."""
+"""Start a stand-in program through a runtime, with pmlaunch or without it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _AGENT = "class PPO:\n    def evaluate_policy(self, inside):\n        inside()\n
 
 @dataclass(frozen=True)
 class Seen:
-    """What reached the program."""
+    """The arguments, folder and variables that reached the program."""
 
     argv: Sequence[str]
     cwd: Path
@@ -34,7 +34,7 @@ class Seen:
 
     @classmethod
     def of(cls, output: str) -> Seen | None:
-        """From what the program printed; None when it was never reached."""
+        """Read them from the program's output; None if it never started."""
         lines = [line[5:] for line in output.splitlines() if line.startswith("SEEN ")]
         if not lines:
             return None
@@ -42,7 +42,7 @@ class Seen:
         return cls(data["argv"], Path(data["cwd"]), data["variables"])
 
     def values(self) -> dict[str, Any]:
-        """The overrides among the arguments, as Hydra and OmegaConf read them."""
+        """Return the overrides among the arguments as Hydra and OmegaConf read them."""
         from hydra.core.override_parser.overrides_parser import OverridesParser
         from omegaconf import OmegaConf
 
@@ -50,23 +50,23 @@ class Seen:
         return {item.key_or_group: OmegaConf.create({"it": item.value()})["it"] for item in parsed}
 
 
-class Refused(Exception):
-    """The preflight found what must not start; `codes` say what."""
+class RefusedError(Exception):
+    """The preflight found errors, whose codes are in `codes`."""
 
-    def __init__(self, findings: Sequence[Finding]):
+    def __init__(self, findings: Sequence[Finding]) -> None:
         self.codes = [finding.code for finding in findings if finding.severity is Severity.ERROR]
         super().__init__("; ".join(f"{finding.code} {finding.message}" for finding in findings))
 
 
 class _Nobody:
-    """An observer that does not look."""
+    """An observer that ignores every callback."""
 
     def __getattr__(self, name: str) -> Any:
         return lambda *_: None
 
 
 def make_program(root: Path) -> Path:
-    """A stand-in checkout whose program is standins/program.py: it needs no Hydra, so it starts in a moment."""
+    """Create a stand-in checkout with standins/program.py, which starts fast because it does not import Hydra."""
     checkout = make_checkout(root)
     shutil.copy(STANDINS / "program.py", checkout / "protomotions" / "eval_agent.py")
     (checkout / "protomotions/agents/ppo/agent.py").write_text(_AGENT, encoding="utf-8")
@@ -82,7 +82,7 @@ def evaluate(
     before_start: Callable[[], object] = lambda: None,
     **wishes: Any,
 ) -> RunRecord:
-    """Plan, check and run an evaluation, as if typed in `workspace` in the surroundings of `lab`. Raises Refused."""
+    """Plan, check and run an evaluation, as if started in `workspace` with the environment of `lab`. Raises RefusedError."""
     wishes = {"model": "motion_tracker", "motions": ("walk",), "simulator": "genesis", **wishes}
     request = EvalRequest(protomotions=str(checkout), headless=True, max_steps=3, **lab.options, **wishes)
     with lab.entered(workspace):
@@ -90,18 +90,18 @@ def evaluate(
         planned = make_plan(request, Settings.here())
         findings = preflight(planned)
         if exit_code_of(findings):
-            raise Refused(findings)
+            raise RefusedError(findings)
         before_start()
         return run_plan(planned.plan, tuple(findings), _Nobody())
 
 
 def seen_by(record: RunRecord) -> Seen | None:
-    """What reached the program of a run."""
+    """Return what reached the program of a run; None if it never started."""
     return Seen.of((record.folder / "output.log").read_text(encoding="utf-8"))
 
 
 def by_hand(lab: Lab, *words: str, folder: Path, quote_all: bool = False, **variables: str) -> tuple[int, str]:
-    """Exit code and output of the runtime started without pmlaunch, by list or with quotes around every word."""
+    """Start the runtime without pmlaunch, as a list or with every word quoted; return exit code and output."""
     command = lab.command(*words)
     done = subprocess.run(
         " ".join(f'"{word}"' for word in command) if quote_all else command,
@@ -111,5 +111,6 @@ def by_hand(lab: Lab, *words: str, folder: Path, quote_all: bool = False, **vari
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=120,
+        check=False,
     )
     return done.returncode, done.stdout.decode(errors="replace")

@@ -1,9 +1,9 @@
-"""Values that a user may well have, and that shells, batch files, Hydra or consoles have been seen to break on."""
+"""Values that users have and that shells, batch files, Hydra or consoles are known to break on."""
 
 from __future__ import annotations
 
 CANARY = "canary"
-"""A file of this name appears when a value is run instead of handed on."""
+"""The file or folder that appears if a value is executed instead of passed on."""
 
 FOLDERS = (
     "plain",
@@ -49,10 +49,10 @@ FOLDERS = (
     "e\u0301 combining",
     "no\u00a0break",
     "long " + "x" * 115,
-    # with what lies in it 250 characters: Wine itself fails on a path of more than 262
+    # 250 characters with its content: Wine itself fails above 262
     "\\".join(["deep " + "y" * 35] * 4),
 )
-"""Names of folders and files on Windows: no `\\ / : * ? " < > |` in them, no blank or dot at the end."""
+"""Names of folders and files on Windows: no `\\ / : * ? " < > |` in them, no space or dot at the end."""
 
 TEXTS = (
     'say "hi"',
@@ -79,4 +79,4 @@ TEXTS = (
     "C:\\" + "\\".join(["long path " + "y" * 50] * 6),
     "z" * 4000,
 )
-"""Values that only an override can have."""
+"""Values that are possible only as an override."""

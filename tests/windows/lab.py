@@ -1,4 +1,4 @@
-"""A folder that behaves like an Isaac Lab of a given release, with a Python where that release looks for one."""
+"""Create folders that act like a release of Isaac Lab, with a Python where that release looks for it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 STANDINS = Path(__file__).parent / "standins"
 RELEASES = {"2.1": "2.1.0", "2.2": "2.2.1", "2.3": "2.3.0", "3.0": "3.0.0"}
-# "release place": the place is what the batch file finds its Python by
+# "release place": the place is where the batch file finds its Python
 LABS = (
     "2.1 conda", "2.1 python.bat", "2.2 conda", "2.2 python.bat", "2.3 conda", "2.3 python.bat",
     "3.0 conda", "3.0 venv", "3.0 python.bat",
@@ -20,32 +21,32 @@ LABS = (
 DIRECT = "python.exe"
 """The runtime without a batch file: the interpreter itself."""
 
-# What decides which Python a batch file takes, and what it stumbles over.
+# variables that decide which Python a batch file takes, or that break it
 _DECIDING = ("CONDA_PREFIX", "VIRTUAL_ENV", "SKIP", "ISAACLAB_PATH")
 
 
 @dataclass(frozen=True)
 class Lab:
-    """A runtime to test: `environment` makes its batch file find its Python; `options` are pmlaunch's own."""
+    """A runtime under test: pmlaunch's `options` for it, and the `environment` in which it finds its Python."""
 
     name: str
     folder: Path
     script: Path
-    options: Mapping[str, str]
+    options: Mapping[str, Any]
     environment: Mapping[str, str]
 
     def command(self, *words: str) -> list[str]:
-        """The command line of a person who runs a script in this Python."""
+        """Return the command line that runs a script with this Python."""
         return [str(self.script), *([] if self.name == DIRECT else ["-p"]), *words]
 
     def surroundings(self) -> dict[str, str]:
-        """This process's environment, with this runtime's variables and no other's."""
+        """Return this process's environment with the variables of this runtime and of no other."""
         kept = {name: value for name, value in os.environ.items() if name.upper() not in _DECIDING}
         return {**kept, **self.environment}
 
     @contextmanager
     def entered(self, folder: Path) -> Iterator[None]:
-        """This process, as if it had been started in `folder` with `surroundings`."""
+        """Act as if this process had been started in `folder` with `surroundings`."""
         before, place = dict(os.environ), Path.cwd()
         try:
             surroundings = self.surroundings()
@@ -60,7 +61,7 @@ class Lab:
 
 
 def make_lab(name: str, root: Path) -> Lab:
-    """The runtime called `name` (one of `LABS`, or `DIRECT`), below `root`."""
+    """Create the runtime `name` (one of `LABS`, or `DIRECT`) below `root`."""
     folder = root / name.replace(" ", "-")
     folder.mkdir(parents=True)
     if name == DIRECT:
@@ -84,10 +85,10 @@ def make_lab(name: str, root: Path) -> Lab:
 
 
 def make_python(folder: Path, programs: str = ".") -> Path:
-    """A Python in `folder`, with its python.exe in the folder `programs` of it, that has this one's packages.
+    """Create a Python in `folder` with the packages of this one; python.exe is in its subfolder `programs`.
 
-    Copies of the program and its DLLs, and a pyvenv.cfg that names the standard library's home: that is all an
-    interpreter needs, on Windows as under Wine.
+    It consists of copies of python.exe and its DLLs and a pyvenv.cfg that names the standard library's home, which is
+    enough for an interpreter on Windows and under Wine.
     """
     base = Path(getattr(sys, "_base_executable", sys.executable)).parent
     (folder / programs).mkdir(parents=True)
@@ -102,6 +103,6 @@ def make_python(folder: Path, programs: str = ".") -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """With the line ends that cmd.exe wants: it loses its place among labels that end otherwise."""
+    """Write a file; a batch file gets CRLF, without which cmd.exe loses its place among labels."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\r\n" if path.suffix == ".bat" else "\n")

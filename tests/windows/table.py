@@ -1,12 +1,13 @@
-"""What of a value arrives in a program, and what comes of a program's end: one cell of docs/windows.md each."""
+"""Find out whether a value arrives in a program and how a program's end is reported: the cells of docs/windows.md."""
 
 from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from evaluation import Refused, by_hand, evaluate, seen_by
+from evaluation import RefusedError, by_hand, evaluate, seen_by
 from hostile import CANARY, TEXTS
 from lab import STANDINS, Lab
 
@@ -24,7 +25,7 @@ _MODEL = "data/pretrained_models/motion_tracker/smpl"
 
 @dataclass(frozen=True)
 class Home:
-    """A folder with a hostile name, with a motion and a checkpoint in it."""
+    """A folder with a hostile name that contains a motion and a checkpoint."""
 
     name: str
     folder: Path
@@ -33,7 +34,7 @@ class Home:
 
 
 def make_home(root: Path, name: str, checkout: Path) -> Home:
-    """The folder `name` below `root`. Raises OSError where the system has no such names."""
+    """Create the folder `name` below `root`. Raises OSError if the system does not allow the name."""
     folder = root / name
     folder.mkdir(parents=True)
     motion = smpl_motion(folder / f"{Path(name).name[:60]}.npy")
@@ -42,12 +43,12 @@ def make_home(root: Path, name: str, checkout: Path) -> Home:
 
 
 TOO_LONG = "workspace: PML212"
-"""The one thing that may not arrive: a run folder whose path would be too long for Windows is refused."""
+"""The only loss that is allowed: a run folder whose path would be too long for Windows is refused."""
 
 
 def lost(lab: Lab, home: Home, checkout: Path) -> list[str]:
-    """What does not arrive when the command is typed in `home` and names what lies there: nothing, if all is well."""
-    wishes = {
+    """Run an evaluation in `home` with the files there; return what did not arrive, [] if everything did."""
+    wishes: dict[str, Any] = {
         "model": str(home.checkpoint),
         "motions": (str(home.motion),),
         "overrides": (f"++note={quoted(home.name)}",),
@@ -55,7 +56,7 @@ def lost(lab: Lab, home: Home, checkout: Path) -> list[str]:
     runs, missing = home.folder / "runs", []
     try:
         record = evaluate(lab, home.folder, checkout, **wishes)
-    except Refused as refused:
+    except RefusedError as refused:
         if refused.codes != ["PML212"]:
             return refused.codes
         runs, missing = checkout.parent / "runs", [TOO_LONG]
@@ -76,7 +77,7 @@ def lost(lab: Lab, home: Home, checkout: Path) -> list[str]:
 
 
 def lost_texts(lab: Lab, workspace: Path, checkout: Path) -> dict[str, list[str]]:
-    """The same for the values that only an override can have, all of them in one run."""
+    """Do the same with all `TEXTS` as overrides of one run: {text: what did not arrive}."""
     overrides = tuple(f"++note{number}={quoted(text)}" for number, text in enumerate(TEXTS))
     seen = seen_by(evaluate(lab, workspace, checkout, overrides=overrides))
     if seen is None:
@@ -87,13 +88,13 @@ def lost_texts(lab: Lab, workspace: Path, checkout: Path) -> dict[str, list[str]
 
 
 def executed(lab: Lab, workspace: Path, checkout: Path) -> bool:
-    """Whether a value was run somewhere instead of handed on."""
+    """Return whether a value was executed somewhere instead of passed on."""
     return any((folder / CANARY).exists() for folder in (lab.folder, workspace, checkout, checkout.parent))
 
 
 @dataclass(frozen=True)
 class End:
-    """What pmlaunch says of the end of a program."""
+    """What pmlaunch reports about the end of a program."""
 
     state: str
     exit_code: int | None
@@ -105,10 +106,10 @@ class End:
 
 
 def end_of(lab: Lab, workspace: Path, checkout: Path, ending: str) -> End:
-    """How a run through `lab` ends whose program ends so."""
+    """Run the program through `lab`, let it end as `ending` says, and return what pmlaunch reports."""
     script = checkout / "protomotions" / "eval_agent.py"
-    # there when the run is planned, gone when the program starts
-    start = {"before_start": script.unlink} if ending == MISSING_SCRIPT else {}
+    # it exists when the run is planned and is gone when the program starts
+    start: dict[str, Any] = {"before_start": script.unlink} if ending == MISSING_SCRIPT else {}
     try:
         record = evaluate(lab, workspace, checkout, ending=ending, **start)
     finally:
@@ -118,6 +119,6 @@ def end_of(lab: Lab, workspace: Path, checkout: Path, ending: str) -> End:
 
 
 def code_of(lab: Lab, workspace: Path, checkout: Path, ending: str) -> int:
-    """The exit code of the same program, started by hand."""
+    """Return the exit code of the same program started without pmlaunch."""
     script = checkout / "protomotions" / ("no_such_script.py" if ending == MISSING_SCRIPT else "eval_agent.py")
     return by_hand(lab, str(script), folder=workspace, STANDIN_ENDING=ending)[0]

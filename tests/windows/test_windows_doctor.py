@@ -1,4 +1,4 @@
-"""doctor on Windows: its own registry and consoles, and a simulator's Python that is asked through a batch file."""
+"""`pmlaunch doctor` on Windows: the registry, legacy consoles, and a Python probed through a batch file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from standin import make_checkout
 
 
 def doctor(folder: Path, *words: str, encoding: str = "utf-8", **variables: str) -> tuple[int, str]:
-    """Exit code and stdout of doctor, typed in `folder`."""
+    """Run doctor in `folder`; return exit code and stdout."""
     environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "COLUMNS": "80", **variables}
     done = subprocess.run(
         [sys.executable, "-m", "pmlaunch", "doctor", *words],
@@ -27,6 +27,7 @@ def doctor(folder: Path, *words: str, encoding: str = "utf-8", **variables: str)
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        check=False,
     )
     return done.returncode, done.stdout.decode(encoding)
 
@@ -44,10 +45,10 @@ def workspace(tmp_path: Path) -> Path:
     return folder
 
 
-def test_quick(workspace: Path) -> None:
+def test_quick_reports_the_system(workspace: Path) -> None:
     code, text = doctor(workspace, "--quick", "--json", "--simulator", "genesis")
     seen = checks(text)
-    assert code == 0  # one checkpoint is here, and Genesis needs no GPU
+    assert code == 0  # there is a checkpoint, and Genesis needs no GPU
     assert seen["long_paths"]["facts"][0]["name"] == "Windows"
     assert seen["long_paths"]["skipped"] is None
     assert {fact["name"]: fact["value"] for fact in seen["system"]["facts"]}["system"].startswith("Windows ")
@@ -55,7 +56,7 @@ def test_quick(workspace: Path) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "cp936"])
-def test_an_old_console(workspace: Path, encoding: str) -> None:
+def test_a_legacy_console(workspace: Path, encoding: str) -> None:
     code, text = doctor(workspace, "--quick", "--simulator", "genesis", encoding=encoding)
     assert code == 0
     assert "PML239" in text
@@ -63,8 +64,8 @@ def test_an_old_console(workspace: Path, encoding: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["2.1 conda", "2.3 conda", "3.0 conda"])
-def test_the_python_behind_a_batch_file_is_asked(lab: Callable[[str], Lab], workspace: Path, name: str) -> None:
-    """The batch file returns 0 whatever happens; the probe's own reply is what counts."""
+def test_the_python_behind_a_batch_file_is_probed(lab: Callable[[str], Lab], workspace: Path, name: str) -> None:
+    """The batch file always returns 0, so only the probe's reply counts."""
     chosen = lab(name)
     with chosen.entered(workspace):
         _, text = doctor(workspace, "--json", "--isaaclab", str(chosen.folder))
@@ -72,5 +73,5 @@ def test_the_python_behind_a_batch_file_is_asked(lab: Callable[[str], Lab], work
     assert seen["runtime"]["state"] == "fine"
     facts = {fact["name"]: fact["value"] for fact in seen["packages"]["facts"]}
     assert facts["Python"] == sys.version.split()[0]
-    # no torch and no isaaclab in the stand-in's Python: said as what they are
+    # the stand-in's Python has neither torch nor isaaclab
     assert "PML227" in {found["code"] for found in seen["packages"]["findings"]}

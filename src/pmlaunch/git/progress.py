@@ -43,9 +43,10 @@ class GitProgress(Watcher):
     """Reports the latest progress in each piece of git's output."""
 
     def __init__(self, report: OnProgress, text: str) -> None:
+        super().__init__(self._hear)
         self._report, self._text, self._rest = report, text, b""
 
-    def output(self, chunk: bytes) -> None:
+    def _hear(self, chunk: bytes) -> None:
         *lines, self._rest = re.split(rb"[\r\n]", self._rest + chunk)
         for line in reversed(lines):
             progress = git_progress(line.decode("utf-8", "replace"), self._text)
@@ -74,20 +75,21 @@ class LfsProgress(Watcher):
     """Reports what is new in the file of GIT_LFS_PROGRESS; `total` is the size of the download in bytes."""
 
     def __init__(self, path: Path, report: OnProgress, text: str, total: int) -> None:
+        super().__init__(progress=self.read)
         self._path, self._report, self._text, self._total = path, report, text, total
         self._offset = 0
         self._files: dict[str, int] = {}
 
-    def poll(self) -> bool:
+    def read(self) -> int:
+        """Report new progress; return the bytes downloaded so far."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
                 new = file.read()
         except OSError:
-            return False
+            new = b""
         complete = new[: new.rfind(b"\n") + 1]
         self._offset += len(complete)
-        before = sum(self._files.values())
         for line in complete.decode("utf-8", "replace").splitlines():
             found = _LFS.match(line)
             if found and found[1] == "download":
@@ -95,4 +97,4 @@ class LfsProgress(Watcher):
         done = sum(self._files.values())
         if complete and done:
             self._report(Progress(self._text, min(done, self._total), self._total))
-        return done != before
+        return done

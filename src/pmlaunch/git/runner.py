@@ -23,9 +23,8 @@ from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
-from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
 
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
@@ -144,7 +143,7 @@ class Git:
         self,
         *arguments: str,
         settings: Sequence[str] = (),
-        watcher: Watcher = Watcher(),  # noqa: B008 (stateless)
+        watcher: Watcher | None = None,
         stdin: Path | None = None,
         variables: Mapping[str, str] = MappingProxyType({}),
         patience: float = 300.0,
@@ -155,10 +154,7 @@ class Git:
         """
         argv, environment = self.command(arguments, settings), {**self.environment, **variables}
         command = ChildCommand(argv, environment, cwd=self.logs, log=self._log(arguments), stdin=stdin)
-        with Interrupts() as interrupts, Guardian(str(self.logs)) as guardian:
-            ended = supervised(command, guardian, interrupts, ChildLimits(silence=patience), watcher)
-        interrupts.raise_if_any()
-        return ended
+        return run_child(command, str(self.logs), ChildLimits(silence=patience), watcher or Watcher())
 
     def _short(
         self, command: list[str], merged: bool = False, given: bytes = b""

@@ -11,9 +11,9 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
-from pmlaunch.model import Finding, Origin, Severity
+from pmlaunch.model import Finding, Origin, RuntimeKind, Severity
 from pmlaunch.running.probe_reply import TorchBuild
-from pmlaunch.runtimes.interface import IsaacLabRuntime, Runtime
+from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
 
@@ -140,7 +140,7 @@ def _learned_from(runtime: Runtime | None) -> Learned:
     """What an environment variable of this terminal told: pmlaunch.yaml must remember it for other terminals."""
     if runtime is None or any(found.severity is Severity.ERROR for found in runtime.findings):
         return NOTHING_NEW
-    if isinstance(runtime, IsaacLabRuntime):
-        return Learned(isaaclab=str(Path(runtime.script).parent))
     facts = runtime.facts
+    if facts.kind is RuntimeKind.ISAACLAB:
+        return Learned(isaaclab=str(Path(facts.path).parent))
     return Learned(python=facts.path if facts.source.origin is Origin.ACTIVE_ENVIRONMENT else None)

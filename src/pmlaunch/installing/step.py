@@ -103,11 +103,6 @@ class StepResult:
     findings: tuple[Finding, ...] = ()
 
 
-def install_words(folder: Path, simulator: str, *more: str) -> str:
-    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
-    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])
-
-
 def seconds_since(begin: float) -> float:
     """Wall time since `begin` (time.monotonic) in seconds, to the millisecond."""
     return round(time.monotonic() - begin, 3)

@@ -13,10 +13,7 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a temporary file for the block to write; it replaces `path` if the block succeeds.
 
-    On any error the temporary file is removed and `path` keeps its old content.
-
-    Raises:
-        OSError: the disk is full, or the folder is not writable.
+    On any error the temporary file is removed and `path` keeps its old content. Raises OSError.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:

@@ -1,4 +1,4 @@
-"""Stand-in for the command line in Python behind isaaclab.bat of Isaac Lab 3.0: `-p` runs Isaac Lab's Python."""
+"""Stand-in for the Python command line behind isaaclab.bat of Isaac Lab 3.0; `-p` runs Isaac Lab's Python."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ import sys
 
 
 def python(folder: str) -> str:
-    """The interpreter: an active environment's, else Isaac Sim's own."""
+    """Return the interpreter of the active environment, else Isaac Sim's own."""
     if os.environ.get("VIRTUAL_ENV"):
         return os.path.join(os.environ["VIRTUAL_ENV"], "Scripts", "python.exe")
     if os.environ.get("CONDA_PREFIX"):
@@ -20,9 +20,9 @@ def main(arguments: list[str]) -> int:
         sys.exit("stand-in: only -p is known")
     words = arguments[1:]
     if words and words[0] in ("train.py", "play.py"):
-        # a bare name is taken for Isaac Lab's own script
+        # a bare name means Isaac Lab's own script
         words[0] = os.path.join(folder, "scripts", "reinforcement_learning", words[0])
-    return subprocess.run([python(folder), *words], stdin=subprocess.DEVNULL).returncode
+    return subprocess.run([python(folder), *words], stdin=subprocess.DEVNULL, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -23,8 +23,8 @@ from pmlaunch.installing.checkout.source import (
     source_of,
 )
 from pmlaunch.installing.context import InstallContext
-from pmlaunch.installing.step import install_words
 from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.planning.command_line import install_command
 
 Notes = tuple[Finding, ...]
 
@@ -51,7 +51,7 @@ def check_ref(git: Git, context: InstallContext, generation: Generation | None) 
 def _adopted(context: InstallContext, generation: Generation | None, head: str) -> Notes:
     """The checkout is not at the ref that a new one would be at: a note, and for generation 3 a warning."""
     request, folder = context.request, context.checkout
-    hint = install_words(folder, request.simulator, f"--ref {request.ref}")
+    hint = install_command(folder, request.simulator, f"--ref {request.ref}")
     note = _note(context, f"{folder} is at {head}, not at {request.ref}. It is used as it is.", hint)
     if generation is not Generation.V3:
         return (note,)

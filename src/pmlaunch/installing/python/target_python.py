@@ -14,6 +14,7 @@ from pmlaunch.model import Origin, Severity
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import from_json
 
 _PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
@@ -78,7 +79,7 @@ def ask_python(
     )
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
-        return PythonReport(ProbeReply.parse(ended.reply), ended.log, ended.hooks)
+        return PythonReport(from_json(ProbeReply, ended.reply), ended.log, ended.hooks)
     raise no_answer(context, ended, "be asked what it has")
 
 
@@ -124,7 +125,7 @@ def typed_python(context: InstallContext, *arguments: str) -> str:
     """`PYTHON arguments...` as a person types it on the target system."""
     words = [*usable_runtime(context).plain_python(), *arguments]
     if context.windows:
-        from pmlaunch.planning.plain_command import powershell_argument
+        from pmlaunch.planning.command_line import powershell_argument
 
         plain = [word if re.fullmatch(r"[\w-]+", word) else powershell_argument(word) for word in words]
         return " ".join(["&", *plain] if plain[0].startswith("'") else plain)
