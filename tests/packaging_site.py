@@ -7,11 +7,11 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pmlaunch.git.progress import Progress
+from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext, InstallRequest
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
-from pmlaunch.installing.step import AlreadyDone, InstallStep, StepReport
+from pmlaunch.installing.step import AlreadyDone, InstallStep
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.settings import Settings
@@ -38,14 +38,14 @@ class Runner:
 
     context: InstallContext
     heard: list[Progress] = field(default_factory=list)
-    report: StepReport = field(init=False)
+    report: Reporter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.report = StepReport(self.heard.append)
+        self.report = Reporter(self.heard.append)
 
     def run(self, step: InstallStep) -> str | None:
         """The text of what was done; None if there was nothing to do."""
-        self.report = StepReport(self.heard.append)
+        self.report = Reporter(self.heard.append)
         planned = step.plan(self.context)
         if isinstance(planned, AlreadyDone):
             return None

@@ -38,7 +38,7 @@ class RecordedStep:
     def do(self, context: InstallContext, report: Reporter) -> Done:
         self.calls.append("do")
         self.known.append(context.learned)
-        report.found(NEWS)
+        report.findings.append(NEWS)
         if self._fails == "do":
             raise PmlaunchError("PML409", "did not work")
         return Done("verified", self._learned)

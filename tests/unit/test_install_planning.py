@@ -123,10 +123,10 @@ def test_free_space_is_that_of_the_nearest_existing_folder(tmp_path: Path) -> No
 def test_long_paths_on_windows_give_a_warning(
     make_context: MakeContext, no_git: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tools_step, "long_paths", lambda: False)
+    monkeypatch.setattr(tools_step, "long_paths_of_windows", lambda: False)
     context = make_context("windows", folder=tmp_path / ("deep" * 40))
     assert [finding.code for finding in ToolsStep().plan(context).notes] == ["PML421"]
-    monkeypatch.setattr(tools_step, "long_paths", lambda: True)
+    monkeypatch.setattr(tools_step, "long_paths_of_windows", lambda: True)
     assert not plan([ToolsStep()], make_context("windows", folder=tmp_path / ("deep" * 40))).findings
 
 
@@ -214,7 +214,7 @@ def test_all_and_none_are_case_insensitive() -> None:
 def test_a_changed_line_of_any_package_invalidates_the_cached_imports(
     make_context: MakeContext, checkout: Path, name: str
 ) -> None:
-    context, report = make_context(folder=checkout), PythonReport.of(ProbeReply("3.11"), Path("log"))
+    context, report = make_context(folder=checkout), PythonReport(ProbeReply("3.11"), Path("log"))
     (checkout / name).mkdir(exist_ok=True)
     before = proof_key(context, report)
     assert proof_key(context, report) == before

@@ -11,22 +11,27 @@ from install_help import refused
 
 from packaging_site import make_context
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.progress import Progress
+from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python import packages_step, target_python
 from pmlaunch.installing.python import pip as pip_module
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.outstanding import PipRun, outstanding_in, pip_runs
-from pmlaunch.installing.python.package_changes import describe_changes, lowered_findings, refuse_changed_torch
-from pmlaunch.installing.python.packages_step import PackagesStep, refuse_incomplete
-from pmlaunch.installing.python.pip import NoMatchingDistributionError, PipConflictError, pip
+from pmlaunch.installing.python.packages_step import (
+    PackagesStep,
+    describe_changes,
+    lowered_findings,
+    refuse_changed_torch,
+    refuse_incomplete,
+)
+from pmlaunch.installing.python.pip import UnsolvableError, pip
 from pmlaunch.installing.python.target_python import (
     PythonReport,
     ask_python,
     typed_python,
     usable_runtime,
 )
-from pmlaunch.installing.step import StepReport, Todo
+from pmlaunch.installing.step import Todo
 from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, RuntimeFacts, RuntimeKind, Severity
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult
@@ -58,20 +63,20 @@ def run_pip(
         return result
 
     monkeypatch.setattr(pip_module, "run_module", fake)
-    pip(context, PipRun("pip", "x", ("install", "x")), Path("constraints"), StepReport(heard.append))
+    pip(context, PipRun("pip", "x", ("install", "x")), Path("constraints"), Reporter(heard.append))
     return heard
 
 
 @pytest.mark.parametrize(
     ("output", "code", "kind"),
     [
-        ("ERROR: No matching distribution found for x", "PML434", NoMatchingDistributionError),
+        ("ERROR: No matching distribution found for x", "PML434", UnsolvableError),
         (
             "WARNING: Retrying ... NewConnectionError: getaddrinfo failed\nERROR: No matching distribution found",
             "PML435",
             PmlaunchError,
         ),
-        ("ERROR: ResolutionImpossible: for help visit", "PML436", PipConflictError),
+        ("ERROR: ResolutionImpossible: for help visit", "PML436", UnsolvableError),
         (
             "error: externally-managed-environment\n× This environment is externally managed",
             "PML445",
@@ -93,6 +98,8 @@ def test_a_failure_is_recognised_by_pip_s_output(
     assert (error.code, error.exit_code) == (code, 6)
     assert "output.log" in error.message
     assert error.hint
+    if isinstance(error, UnsolvableError):
+        assert error.distribution == ("x" if code == "PML434" else None)
 
 
 def test_a_python_without_pip(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,9 +156,8 @@ def report(python: str = "3.11.7", **packages: Any) -> PythonReport:
         name.replace("_", "-"): {"version": entry} if isinstance(entry, str) else entry
         for name, entry in packages.items()
     }
-    return PythonReport.of(
-        from_json(ProbeReply, {"python": python, "platform": "linux", "packages": entries}), Path("log")
-    )
+    reply = from_json(ProbeReply, {"python": python, "platform": "linux", "packages": entries})
+    return PythonReport(reply, Path("log"))
 
 
 def test_a_pip_that_installed_nothing_is_noticed(context: InstallContext) -> None:

@@ -1,18 +1,18 @@
-"""The loop over the installation steps: plan each one, do what is to be done, collect the results."""
+"""Run the installation steps: plan each one, carry it out, and collect the results."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.progress import Progress
+from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.checkpoints.models import refuse_unknown_models
 from pmlaunch.installing.context import InstallContext, error_finding
 from pmlaunch.installing.python.target_python import NoAnswerError
-from pmlaunch.installing.step import AlreadyDone, InstallStep, State, StepReport, StepResult, Todo
+from pmlaunch.installing.step import AlreadyDone, InstallStep, State, StepResult, Todo, seconds_since
 from pmlaunch.model import Finding
 from pmlaunch.support.disk import require_room
 
@@ -98,7 +98,7 @@ def plan(chosen: Sequence[InstallStep], context: InstallContext) -> Installation
 def install(
     chosen: Sequence[InstallStep], context: InstallContext, observer: InstallObserver, planned: Installation
 ) -> Installation:
-    """Do what is to be done, step by step, until one fails. After an interruption it can be called again.
+    """Carry out the steps in order until one fails. Can be called again after an interruption.
 
     `planned` holds until the first step has changed something; the steps after that are planned again.
     """
@@ -107,19 +107,24 @@ def install(
     error: PmlaunchError | None = None
     changed = False
     for step, expected in zip(chosen, planned.plans, strict=True):
-        begin, report = time.monotonic(), StepReport(observer.progress)
+        begin, report = time.monotonic(), Reporter(observer.progress)
         try:
             todo = step.plan(context) if changed or expected is None else expected
             notes += todo.notes
+            result = _planned(step, todo)
             if isinstance(todo, AlreadyDone):
-                context, result = context.knowing(todo.learned), _planned(step, todo)
+                context = context.knowing(todo.learned)
             else:
                 changed = True
                 observer.begins(step, todo)
                 done = step.do(context, report)
-                context, result = context.knowing(done.learned), _done(step, todo, done.text, begin, report)
+                context = context.knowing(done.learned)
+                seconds = seconds_since(begin)
+                result = replace(result, state=State.DONE, text=done.text, seconds=seconds, log=report.last_log)
         except PmlaunchError as failed:
-            error, result = failed, _failed(step, failed, begin, report)
+            error = failed
+            log = failed.log if isinstance(failed, NoAnswerError) else report.last_log
+            result = StepResult(step.name, step.title, State.FAILED, failed.message, seconds_since(begin), log=log)
         notes += report.findings
         results.append(result)
         observer.ended(result)
@@ -129,12 +134,11 @@ def install(
 
 
 def _planned(step: InstallStep, planned: AlreadyDone | Todo) -> StepResult:
+    result = StepResult(step.name, step.title, State.ALREADY, planned.text)
     if isinstance(planned, AlreadyDone):
-        return StepResult(step.name, step.title, State.ALREADY, planned.text)
-    return StepResult(
-        step.name, step.title, State.PLANNED, planned.text,
-        commands=planned.commands, bytes=planned.bytes, findings=planned.findings,
-    )  # fmt: skip
+        return result
+    findings = planned.findings
+    return replace(result, state=State.PLANNED, commands=planned.commands, bytes=planned.bytes, findings=findings)
 
 
 def _unplanned(step: InstallStep, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
@@ -143,23 +147,6 @@ def _unplanned(step: InstallStep, error: PmlaunchError, first: PmlaunchError | N
     text = "cannot be planned without what is missing above" if known else error.message
     findings = () if first is None or known else (error_finding(error),)
     return StepResult(step.name, step.title, State.FAILED, text, findings=findings)
-
-
-def _done(step: InstallStep, todo: Todo, text: str, begin: float, report: StepReport) -> StepResult:
-    return StepResult(
-        step.name, step.title, State.DONE, text, _seconds_since(begin),
-        commands=todo.commands, bytes=todo.bytes, log=report.last_log, findings=todo.findings,
-    )  # fmt: skip
-
-
-def _failed(step: InstallStep, error: PmlaunchError, begin: float, report: StepReport) -> StepResult:
-    log = error.log if isinstance(error, NoAnswerError) else report.last_log
-    return StepResult(step.name, step.title, State.FAILED, error.message, _seconds_since(begin), log=log)
-
-
-def _seconds_since(begin: float) -> float:
-    """Wall time since `begin` (time.monotonic) in seconds, to the millisecond."""
-    return round(time.monotonic() - begin, 3)
 
 
 def _merged(notes: Iterable[Finding], results: Iterable[StepResult]) -> tuple[Finding, ...]:

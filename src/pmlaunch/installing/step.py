@@ -1,13 +1,14 @@
-"""An installation step: plan it, do it, and the outcome of each."""
+"""An installation step: the interface of all steps, and the types of their plans and results."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from pmlaunch.git.progress import OnProgress, Progress, Reporter
+from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.context import NOTHING_NEW, InstallContext, Learned
 from pmlaunch.model import Finding
 
@@ -56,20 +57,13 @@ class Done:
 
 
 class InstallStep(Protocol):
-    """One step of an installation.
+    """One step of an installation; `name` is for JSON, `title` for people.
 
-    It may be interrupted at any moment and is planned again then: what is half-done must be recognised as such.
+    It may be interrupted at any moment. The next install plans it again, so it must recognise half-finished work.
     """
 
-    @property
-    def name(self) -> str:
-        """The step's name in JSON."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The step's name for people."""
-        ...
+    name: str
+    title: str
 
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """What there is to do. Changes nothing and needs no network.
@@ -83,27 +77,6 @@ class InstallStep(Protocol):
     def do(self, context: InstallContext, report: Reporter) -> Done:
         """Do it and verify the result. Raises PmlaunchError with what happened, why, and what to type next."""
         ...
-
-
-@dataclass
-class StepReport:
-    """A Reporter that passes progress on and collects the rest: findings, and the log of the last program."""
-
-    on_progress: OnProgress
-    findings: list[Finding] = field(default_factory=list)
-    last_log: Path | None = None
-
-    def progress(self, progress: Progress) -> None:
-        """Pass progress on."""
-        self.on_progress(progress)
-
-    def found(self, finding: Finding) -> None:
-        """Keep a finding."""
-        self.findings.append(finding)
-
-    def log(self, path: Path) -> None:
-        """Remember the newest log."""
-        self.last_log = path
 
 
 class State(str, Enum):
@@ -128,3 +101,8 @@ class StepResult:
     bytes: int | None = None
     log: Path | None = None
     findings: tuple[Finding, ...] = ()
+
+
+def seconds_since(begin: float) -> float:
+    """Wall time since `begin` (time.monotonic) in seconds, to the millisecond."""
+    return round(time.monotonic() - begin, 3)

@@ -31,10 +31,11 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
     """
     from pmlaunch.cli.commands.install import installation_result, model_names
     from pmlaunch.cli.live.install_display import make_install_display
+    from pmlaunch.git.progress import Reporter
     from pmlaunch.installing.checkpoints.fetch import fetch, fetch_context
     from pmlaunch.installing.checkpoints.fetch import remove as remove_models
     from pmlaunch.installing.engine import Installation
-    from pmlaunch.installing.step import StepReport, StepResult
+    from pmlaunch.installing.step import StepResult
     from pmlaunch.settings import Settings
 
     if options.remove and options.origin is not None:
@@ -46,7 +47,7 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
     results: list[StepResult] = []
     failed: PmlaunchError | None = None
     with make_install_display(quiet=invocation.as_json) as display:
-        report = StepReport(display.progress)
+        report = Reporter(display.progress)
         try:
             fetched = fetch(context, options.origin == "hf", display.working, report)
             for result in remove_models(context) if options.remove else fetched:
