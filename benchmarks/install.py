@@ -42,13 +42,14 @@ class Received:
 
     @property
     def bytes(self) -> int:
+        """Everything that was downloaded."""
         return self.packs + self.lfs
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=0.1)
-    parser.add_argument("--folder", type=Path, default=Path("/var/tmp") if os.name == "posix" else None)
+    parser.add_argument("--folder", type=Path, default=None)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pmlaunch-bytes-", dir=options.folder) as home:
         source = make_source(Path(home, "source"), options.scale)
@@ -126,7 +127,7 @@ def install(source: Path, home: Path) -> Received:
     command = [sys.executable, "-m", "pmlaunch", "install", "--source", str(source), "--dir", "pm", "--json"]
     with repository(home) as folder:
         begin = time.perf_counter()
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: PLW1510 (its exit code is reported)
             [*command, "--simulator", "genesis", "--no-packages"],
             cwd=folder,
             env={**os.environ, "PMLAUNCH_LOGS": str(home / "logs")},
@@ -154,7 +155,7 @@ def received(folder: Path, seconds: float) -> Received:
 
 
 def git(folder: Path, *arguments: str, lfs: bool = False) -> None:
-    """git without the user's settings; with `lfs` as `git lfs install` sets it up, else without any filter."""
+    """Run git without the user's settings; with `lfs` as `git lfs install` sets it up, else without any filter."""
     filters = [
         "smudge=git-lfs smudge -- %f",
         "clean=git-lfs clean -- %f",

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -127,7 +126,7 @@ def demo(devices: int, motion: str) -> int:
             words = ["eval", "demo", "-m", motion, "--device", device, "--devices", str(count)]
             words += ["--ddp-backend", "gloo", "--runs", folder, "--json", "--num-envs", "1"]
             done = subprocess.run(
-                [sys.executable, "-m", "pmlaunch", *words], capture_output=True, encoding="utf-8", env=dict(os.environ)
+                [sys.executable, "-m", "pmlaunch", *words], capture_output=True, encoding="utf-8", check=False
             )
             document = json.loads(done.stdout)
             record = document["data"]["record"]

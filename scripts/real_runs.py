@@ -65,6 +65,7 @@ class Real:
     simulator: str = "mujoco"
 
     def command(self, *more: str) -> list[str]:
+        """The arguments of pmlaunch for this run."""
         named = ["--protomotions", str(self.checkout), "--python", self.python, "--runs", str(self.runs)]
         what = ["eval", str(self.checkpoint), "--motion", self.motion, "--simulator", self.simulator]
         shown = [] if "--window" in more else ["--headless"]
@@ -141,7 +142,9 @@ def direct(real: Real, folder: Path) -> dict[str, float]:
     variables["DIRECT_METRICS"] = str(place / "metrics.json")
     command = [real.python, "-c", DIRECT, spec["script"], *arguments, f"++hydra.run.dir='{place}/hydra'"]
     with (place / "log").open("wb") as log:
-        done = subprocess.run(command, cwd=spec["cwd"], env={**os.environ, **variables}, stdout=log, stderr=log)
+        done = subprocess.run(
+            command, cwd=spec["cwd"], env={**os.environ, **variables}, stdout=log, stderr=log, check=False
+        )
     if done.returncode != 0:
         said = (place / "log").read_text(encoding="utf-8", errors="replace")[-2000:]
         raise SystemExit(f"the direct call ended with {done.returncode}:\n{said}")

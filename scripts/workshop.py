@@ -79,8 +79,17 @@ def _make(home: Path) -> None:
 
 def _pip(python: Path, arguments: Sequence[str]) -> None:
     constraints = ROOT / "constraints.txt"
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", constraints, *arguments]
-    if run(command) != 0:
+    pip: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        constraints,
+    ]
+    if run([*pip, *arguments]) != 0:
         sys.exit("pip could not install what pmlaunch needs; see its output above.")
 
 

@@ -1,5 +1,6 @@
-"""A small stand-in for a ProtoMotions 2.x checkout, written by us: the same layout, the same command line,
-the same order of merging; a "simulator" that only counts. For tests on machines that have no ProtoMotions.
+"""A small stand-in for a ProtoMotions 2.x checkout, written by us, for machines that have no ProtoMotions.
+
+It has the same layout, command line and order of merging; its "simulator" only counts.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
-"""A small stand-in for a ProtoMotions 3 checkout, written by us: the same layout, the same command line, the same
-habit of writing beside the checkpoint; a "simulator" that only counts. It needs neither torch nor numpy.
+"""A small stand-in for a ProtoMotions 3 checkout, written by us.
+
+It has the same layout and command line, and also writes beside the checkpoint; its "simulator" only counts. It needs
+neither torch nor numpy.
 """
 
 from __future__ import annotations
@@ -380,9 +382,11 @@ class _Pickler(pickle._Pickler):  # the one written in Python, which lets names 
 
     def save_global(self, thing: Any, name: str | None = None) -> None:
         if not isinstance(thing, _Global):
-            super().save_global(thing, name)
+            super().save_global(thing, name)  # type: ignore[misc]
             return
-        self.write(pickle.GLOBAL + f"{thing.module}\n{thing.name}\n".encode())
+        self.write(  # type: ignore[attr-defined]
+            pickle.GLOBAL + f"{thing.module}\n{thing.name}\n".encode()
+        )
 
 
 def save_like_torch(path: Path, content: Any) -> None:

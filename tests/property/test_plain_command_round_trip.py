@@ -61,7 +61,8 @@ def command_line(arguments: list[str], trailing_backslashes_are_doubled: bool) -
             quotes += character == '"' and before != "\\"
             needed = needed or (character.isspace() and quotes % 2 == 0)
         if needed:
-            more = re.search(r"\\*\Z", argument)[0] if trailing_backslashes_are_doubled else ""
+            backslashes = len(argument) - len(argument.rstrip("\\"))
+            more = "\\" * backslashes if trailing_backslashes_are_doubled else ""
             words.append(f'"{argument}{more}"')
         else:
             words.append(argument)

@@ -93,7 +93,7 @@ def _fixed_environment(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pmlaunch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., dict[str, Any]]:
-    """pmlaunch("DISPLAY=:0 eval demo --window", ...) runs a line as a shell would and returns its --json document."""
+    """Run a line such as "DISPLAY=:0 eval demo --window" as a shell would, and return its --json document."""
 
     def run(line: str, *more: str | Path) -> dict[str, Any]:
         words = [*shlex.split(line), *map(str, more)]
@@ -114,7 +114,7 @@ def pmlaunch(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 
 @pytest.fixture
 def snapshot(places: Mapping[str, str]) -> Callable[..., None]:
-    """snapshot("list/models", document) compares the document with recorded/list/models.json, or records it.
+    """Compare a document with recorded/NAME.json, or record it.
 
     With `like`, the name of another snapshot, the file holds only the differences from that one, as {path: value}.
     """

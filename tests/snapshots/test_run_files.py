@@ -40,7 +40,7 @@ needs_demo = pytest.mark.skipif(not has_demo, reason="skipped: the demo's packag
 
 @pytest.fixture
 def run(pmlaunch: Command, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """run("eval ...") runs the line and returns its exit code and errors, and the content of the run folder."""
+    """Run a line such as "eval tracker", and return its exit code, its errors and the content of the run folder."""
     monkeypatch.setenv("PYTHONPATH", str(world / "more"))
 
     def run_it(line: str) -> dict[str, Any]:
