@@ -162,10 +162,10 @@ def run_script(script: Path, folder: Path) -> Path:
     from pmlaunch.model import LaunchPlan
     from pmlaunch.planning.launch import agent_environment
     from pmlaunch.running.run import run_plan
-    from pmlaunch.runtimes.interface import PythonRuntime
+    from pmlaunch.runtimes.interface import python_runtime
     from pmlaunch.support.platforms import platform_named
 
-    platform, runtime = platform_named(None), PythonRuntime(sys.executable, FLAG)
+    platform, runtime = platform_named(None), python_runtime(sys.executable, FLAG)
     plan = LaunchPlan(
         model="benchmark", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(),
         command=runtime.command(), env=agent_environment(platform, runtime, os.environ), cwd=folder, script=script,

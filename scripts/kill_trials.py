@@ -93,13 +93,13 @@ def launch(folder: Path, way: str) -> int:
     from pmlaunch.model import LaunchPlan
     from pmlaunch.planning.launch import agent_environment
     from pmlaunch.running.run import run_plan
-    from pmlaunch.runtimes.interface import PythonRuntime
+    from pmlaunch.runtimes.interface import python_runtime
     from pmlaunch.support.platforms import platform_named
 
     script = folder / "program.py"
     script.write_text(PROGRAM, encoding="utf-8")
     patience = 5.0 if os.name == "nt" else 1.0  # seconds; a start under Wine takes some
-    runtime, platform = PythonRuntime(sys.executable, FLAG), platform_named(None)
+    runtime, platform = python_runtime(sys.executable, FLAG), platform_named(None)
     plan = LaunchPlan(
         model="trial", robot=None, simulator="none", terrain=None, checkpoint=script, motions=(), overrides=(way,),
         command=runtime.command(), env=agent_environment(platform, runtime, os.environ), cwd=folder, script=script,

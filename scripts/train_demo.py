@@ -1,6 +1,6 @@
 """Train the policy that the demo ships: `python scripts/train_demo.py`.
 
-Imitation with DAgger (Ross, Gordon, Bagnell 2011). The expert is inverse dynamics (`pmlaunch.demo.expert`); the motions
+Imitation with DAgger (Ross, Gordon, Bagnell 2011). The expert is inverse dynamics (`demo_expert`); the motions
 are procedural, with random speeds, proportions, directions, poses and the jitter of motion capture. First the policy
 learns from poses near the reference; then it controls the humanoid, and the expert tells what it should have done.
 One thread and fixed seeds make the tensors reproducible on the same machine.
@@ -18,16 +18,16 @@ from typing import Any
 import mujoco
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from demo_expert import corrections
 from pmlaunch.demo import CHECKPOINT, MOTIONS
-from pmlaunch.demo.expert import corrections
-from pmlaunch.demo.observation import ACTIONS, SIZE, observe
-from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.policy import ACTIONS, SIZE, Policy, observe
 from pmlaunch.demo.reference import Reference, sample
+from pmlaunch.demo.scores import tracking_errors
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.generated.choreography import Stand, squat, walk, wave
-from pmlaunch.motions.generated.gait import Walk
+from pmlaunch.motions.generated.legs import Walk
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, varied_skeleton
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
 from pmlaunch.motions.poselib_motion import Motion, read_motion
@@ -112,7 +112,7 @@ class Lesson:
         steps = self.reference.steps
         self.answers = corrections(self.reference, DT)[1 : steps + 1].reshape(steps, ACTIONS)
 
-    def beside(self, draw: Any) -> Array:
+    def beside(self, draw: Any) -> NDArray[np.float32]:
         """Collect observations (steps, SIZE) in poses close to the reference."""
         seen = np.zeros((self.reference.steps, SIZE), dtype=np.float32)
         data = self.simulation.data
@@ -127,7 +127,7 @@ class Lesson:
             seen[step] = observe(self.simulation.state(), self.reference, step)
         return seen
 
-    def follow(self, policy: Policy) -> Array:
+    def follow(self, policy: Policy) -> NDArray[np.float32]:
         """Collect observations (steps, SIZE) while the policy controls the humanoid."""
         self.simulation.place(self.reference)
         seen = np.zeros((self.reference.steps, SIZE), dtype=np.float32)

@@ -7,11 +7,13 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pmlaunch.git.progress import Progress, Reporter
+from pmlaunch.installing.context import InstallContext, InstallRequest
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
-from pmlaunch.installing.step import AlreadyDone, InstallContext, InstallRequest, Progress, Step, StepReport
+from pmlaunch.installing.step import AlreadyDone, InstallStep
 from pmlaunch.model import FLAG
-from pmlaunch.runtimes.interface import PythonRuntime, Runtime
+from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import platform_named
 
@@ -36,14 +38,14 @@ class Runner:
 
     context: InstallContext
     heard: list[Progress] = field(default_factory=list)
-    report: StepReport = field(init=False)
+    report: Reporter = field(init=False)
 
     def __post_init__(self) -> None:
-        self.report = StepReport(self.heard.append)
+        self.report = Reporter(self.heard.append)
 
-    def run(self, step: Step) -> str | None:
+    def run(self, step: InstallStep) -> str | None:
         """The text of what was done; None if there was nothing to do."""
-        self.report = StepReport(self.heard.append)
+        self.report = Reporter(self.heard.append)
         planned = step.plan(self.context)
         if isinstance(planned, AlreadyDone):
             return None
@@ -54,6 +56,6 @@ class Runner:
 
 if __name__ == "__main__":
     folder, logs, python = (Path(argument) for argument in sys.argv[1:4])
-    runner = Runner(make_context(folder, logs, PythonRuntime(str(python), FLAG), {}))
+    runner = Runner(make_context(folder, logs, python_runtime(str(python), FLAG), {}))
     for step in (PackagesStep(), ImportsStep()):
         print(runner.run(step))

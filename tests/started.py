@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -33,7 +32,9 @@ class Done:
 
     @property
     def record(self) -> dict[str, Any]:
-        return self.document["data"]["record"]
+        record = self.document["data"]["record"]
+        assert isinstance(record, dict)
+        return record
 
     @property
     def codes(self) -> list[str]:
@@ -57,7 +58,7 @@ def start(workspace: Path, *arguments: str) -> subprocess.Popen[bytes]:
         cwd=workspace,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        **({} if os.name == "nt" else {"start_new_session": True}),
+        start_new_session=True,
     )
     wait_for(lambda: list((workspace / "runs").glob("*/events.jsonl")), "the run's first event")
     events = next((workspace / "runs").glob("*/events.jsonl"))

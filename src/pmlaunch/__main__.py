@@ -4,10 +4,11 @@ import sys
 
 
 def main() -> None:
-    if sys.argv[1:] == ["--version"]:  # asked by scripts and by editors, often: at once
+    """Run the command line and exit with its code."""
+    if sys.argv[1:] == ["--version"]:  # scripts and editors ask often, so do not import the command line
         from pmlaunch import __version__
 
-        print(f"pmlaunch {__version__}")
+        sys.stdout.write(f"pmlaunch {__version__}\n")
         return
     from pmlaunch.cli.app import run
 

@@ -37,13 +37,9 @@ class Code:
     cure: str
 
 
-def _table(*rows: Code) -> dict[str, Code]:
-    return {row.code: row for row in rows}
-
-
 # Kept as a table: the formatter would put every argument on a line of its own.
 # fmt: off
-CODES: Final[dict[str, Code]] = _table(
+CODES: Final = {row.code: row for row in (
     # 0xx: names, usage, the tool itself
     Code("PML000", "internal error", Exit.INTERNAL,
          "A defect of pmlaunch itself.",
@@ -551,5 +547,5 @@ CODES: Final[dict[str, Code]] = _table(
     Code("PML449", "only pmlaunch's own Python is there", Exit.INSTALL,
          "No Python was named and no environment is active. The one that pmlaunch itself runs in is left as it is.",
          "Activate the simulator's environment, or pmlaunch install --python EXE"),
-)
+)}
 # fmt: on

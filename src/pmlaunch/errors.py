@@ -33,41 +33,41 @@ class PmlaunchError(Exception):
         """The exit code of a command that fails with this error."""
         return CODES[self.code].exit_code
 
-
-class NoCheckoutError(PmlaunchError):
-    """No ProtoMotions checkout was found (PML012)."""
-
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
-        super().__init__("PML012", message, hint=hint, subject=subject)
+    def __json__(self) -> dict[str, str | None]:
+        return {"code": self.code, "message": self.message, "hint": self.hint, "subject": self.subject}
 
 
-class OtherGenerationError(PmlaunchError):
-    """The request fits another generation of ProtoMotions than the checkout's (PML013)."""
+class _FixedCodeError(PmlaunchError):
+    CODE: str
 
     def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
-        super().__init__("PML013", message, hint=hint, subject=subject)
+        super().__init__(self.CODE, message, hint=hint, subject=subject)
 
 
-class UnknownNameError(PmlaunchError):
-    """Nothing has the given name (PML010)."""
+class NoCheckoutError(_FixedCodeError):
+    """No ProtoMotions checkout was found."""
 
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
-        super().__init__("PML010", message, hint=hint, subject=subject)
-
-
-class AmbiguousNameError(PmlaunchError):
-    """The given name fits several things (PML011)."""
-
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
-        super().__init__("PML011", message, hint=hint, subject=subject)
+    CODE = "PML012"
 
 
-def did_you_mean(word: str, choices: Sequence[str], limit: int = 3) -> str:
+class UnknownNameError(_FixedCodeError):
+    """Nothing has the given name."""
+
+    CODE = "PML010"
+
+
+class AmbiguousNameError(_FixedCodeError):
+    """The given name fits several things."""
+
+    CODE = "PML011"
+
+
+def did_you_mean(word: str, choices: Sequence[str]) -> str:
     """A sentence such as " Did you mean a, b or c?" that names the closest of `choices`; empty if none is close."""
     from difflib import get_close_matches  # slow to import, rarely needed
 
     folded = {choice.casefold(): choice for choice in choices}
-    near = [folded[match] for match in get_close_matches(word.casefold(), list(folded), n=limit, cutoff=0.6)]
+    near = [folded[match] for match in get_close_matches(word.casefold(), list(folded), n=3, cutoff=0.6)]
     if not near:
         return ""
     *first, last = near

@@ -12,8 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint as ArgumentPoint  # noqa: PLC0414  # the plan holds them
-from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint as WatchPoint  # noqa: PLC0414  # the plan holds them
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint, WatchPoint
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)
@@ -39,7 +38,6 @@ class Origin(Enum):
     USER_FILE = "user file"
     PRESET = "preset"
     CHECKPOINT = "checkpoint"
-    CHECKOUT = "checkout"
     PLATFORM = "platform"
     RUNTIME = "runtime"
     ISAAC_SIM = "_isaac_sim"
@@ -58,8 +56,7 @@ class Source:
     def __str__(self) -> str:
         return self.label or self.origin.value
 
-    def __json__(self) -> str:
-        return str(self)
+    __json__ = __str__
 
 
 FLAG = Source(Origin.FLAG)
@@ -176,8 +173,7 @@ class IsaacLabVersion:
     def __str__(self) -> str:
         return self.text
 
-    def __json__(self) -> str:
-        return self.text
+    __json__ = __str__
 
 
 @dataclass(frozen=True)

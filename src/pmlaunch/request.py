@@ -7,12 +7,13 @@ written back in hints (`planning/command_line.py`) are all derived from these fi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import Enum, auto
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pmlaunch.errors import PmlaunchError
 
+T = TypeVar("T")
 _METADATA = "option"  # key of a field's metadata
 
 
@@ -76,103 +77,64 @@ class Parameter:
         return f"PMLAUNCH_{self.name.upper()}"
 
 
-def option(text: str, **more: Any) -> Mapping[str, Option]:
-    """Metadata that declares a dataclass field as an option with this help; `more` are attributes of `Option`."""
-    return {_METADATA: Option(text, **more)}
+def option(text: str, default: Any = None, **more: Any) -> Any:
+    """A dataclass field that is an option with this help; `more` are attributes of `Option`."""
+    return field(default=default, metadata={_METADATA: Option(text, **more)})
 
 
-def argument(text: str) -> Mapping[str, Option]:
-    """Metadata that declares a dataclass field as a positional argument with this help."""
-    return option(text, positional=True)
+def argument(text: str, default: Any = MISSING) -> Any:
+    """A dataclass field that is a positional argument with this help."""
+    return option(text, default, positional=True)
 
 
 @dataclass(frozen=True)
 class EvalRequest:
     """The options of `pmlaunch eval`. None means that the user gave no value."""
 
-    model: str = field(metadata=argument("A model's name (pmlaunch list models) or the path of a .ckpt."))
-    motions: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "Name, path, pattern, folder, .yaml or packed .pt; repeatable.",
-            flags=("--motion", "-m"),
-        ),
+    model: str = argument("A model's name (pmlaunch list models) or the path of a .ckpt.")
+    motions: tuple[str, ...] = option(
+        "Name, path, pattern, folder, .yaml or packed .pt; repeatable.", (), flags=("--motion", "-m")
     )
-    checkpoint: str | None = field(default=None, metadata=option("Another checkpoint for the model."))
-    robot: str | None = field(default=None, metadata=option("Default: the checkpoint's."))
-    simulator: str | None = field(
-        default=None,
-        metadata=option("isaaclab, genesis, isaacgym, newton, mujoco.", setting=Setting.VALUE),
+    checkpoint: str | None = option("Another checkpoint for the model.")
+    robot: str | None = option("Default: the checkpoint's.")
+    simulator: str | None = option("isaaclab, genesis, isaacgym, newton, mujoco.", setting=Setting.VALUE)
+    terrain: str | None = option("flat or complex.")
+    constraints: tuple[str, ...] = option("MaskedMimic constraint; repeatable.", (), flags=("--constraint",))
+    num_envs: int | None = option("Number of parallel environments.", setting=Setting.VALUE)
+    devices: int | None = option("Number of processes, one per GPU.")
+    headless: bool | None = option("Without or with a window.", off="--window", setting=Setting.VALUE)
+    max_steps: int | None = option("Number of control steps; headless default: the motions' length.")
+    seed: int | None = option("Random seed.")
+    device: str | None = option("gpu or cpu.", choices=("gpu", "cpu"), setting=Setting.VALUE)
+    ddp_backend: str | None = option(
+        "auto, gloo, nccl or none. auto: gloo on Windows.",
+        choices=("auto", "gloo", "nccl", "none"),
+        setting=Setting.VALUE,
     )
-    terrain: str | None = field(default=None, metadata=option("flat or complex."))
-    constraints: tuple[str, ...] = field(
-        default=(), metadata=option("MaskedMimic constraint; repeatable.", flags=("--constraint",))
+    protomotions: str | None = option("The ProtoMotions checkout.", setting=Setting.FOLDER)
+    isaaclab: str | None = option("The Isaac Lab folder.", setting=Setting.FOLDER)
+    python: str | None = option("The interpreter for --via python.", setting=Setting.PROGRAM)
+    via: str | None = option("auto, isaaclab or python.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE)
+    runs: str | None = option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
+    timeout: float | None = option("Stop the run after this many seconds.", setting=Setting.VALUE)
+    silence: float | None = option("Stop the run after this many seconds without output.", setting=Setting.VALUE)
+    target_os: str | None = option("Plan for windows or linux; with --dry-run.")
+    overrides: tuple[str, ...] = argument(
+        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything else.", ()
     )
-    num_envs: int | None = field(
-        default=None, metadata=option("Number of parallel environments.", setting=Setting.VALUE)
+    no_check: tuple[str, ...] = option("Do not let the check with this code stop the run; repeatable.", ())
+    verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)
+    metrics: bool | None = option(
+        "Evaluate every motion once and report metrics; headless default.", off="--no-metrics"
     )
-    devices: int | None = field(default=None, metadata=option("Number of processes, one per GPU."))
-    headless: bool | None = field(
-        default=None,
-        metadata=option("Without or with a window.", off="--window", setting=Setting.VALUE),
-    )
-    max_steps: int | None = field(
-        default=None, metadata=option("Number of control steps; headless default: the motions' length.")
-    )
-    seed: int | None = field(default=None, metadata=option("Random seed."))
-    device: str | None = field(
-        default=None, metadata=option("gpu or cpu.", choices=("gpu", "cpu"), setting=Setting.VALUE)
-    )
-    ddp_backend: str | None = field(
-        default=None,
-        metadata=option(
-            "auto, gloo, nccl or none. auto: gloo on Windows.",
-            choices=("auto", "gloo", "nccl", "none"),
-            setting=Setting.VALUE,
-        ),
-    )
-    protomotions: str | None = field(
-        default=None, metadata=option("The ProtoMotions checkout.", setting=Setting.FOLDER)
-    )
-    isaaclab: str | None = field(default=None, metadata=option("The Isaac Lab folder.", setting=Setting.FOLDER))
-    python: str | None = field(
-        default=None, metadata=option("The interpreter for --via python.", setting=Setting.PROGRAM)
-    )
-    via: str | None = field(
-        default=None,
-        metadata=option("auto, isaaclab or python.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE),
-    )
-    runs: str | None = field(
-        default=None, metadata=option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
-    )
-    timeout: float | None = field(
-        default=None, metadata=option("Stop the run after this many seconds.", setting=Setting.VALUE)
-    )
-    silence: float | None = field(
-        default=None,
-        metadata=option("Stop the run after this many seconds without output.", setting=Setting.VALUE),
-    )
-    target_os: str | None = field(default=None, metadata=option("Plan for windows or linux; with --dry-run."))
-    overrides: tuple[str, ...] = field(
-        default=(),
-        metadata=argument("Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything else."),
-    )
-    no_check: tuple[str, ...] = field(
-        default=(), metadata=option("Do not let the check with this code stop the run; repeatable.")
-    )
-    verify: bool = field(default=False, metadata=option("Compare the checkpoint's SHA-256 with the one in git."))
-    metrics: bool | None = field(
-        default=None,
-        metadata=option("Evaluate every motion once and report metrics; headless default.", off="--no-metrics"),
-    )
-    save_motion: bool = field(default=False, metadata=option("Save the motion that the policy produced: motion.npz."))
-    record: bool = field(default=False, metadata=option("Record a video; needs a window."))
+    save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
+    record: bool = option("Record a video; needs a window.", default=False)
 
-    @classmethod
-    def from_options(cls, options: object, **more: Any) -> EvalRequest:
-        """Build a request from the fields that another command's options share with it by name."""
-        names = (item.name for item in fields(cls) if hasattr(options, item.name))
-        return cls(**{**{name: getattr(options, name) for name in names}, **more})
+
+def from_options(record: type[T], options: object, **more: Any) -> T:
+    """An instance of the dataclass `record`: `more`, and the fields that the dataclass `options` has by the same name."""
+    names = [item.name for item in fields(record) if hasattr(options, item.name)]  # type: ignore[arg-type]
+    return record(**{**{name: getattr(options, name) for name in names}, **more})
 
 
 def parameters(record: type[Any]) -> Mapping[str, Parameter]:
@@ -185,10 +147,11 @@ def parameters(record: type[Any]) -> Mapping[str, Parameter]:
     }
 
 
-def shared(name: str, **changes: Any) -> Mapping[str, Option]:
-    """Metadata of the field `name` of `EvalRequest`, for the same option of another command."""
-    (declared,) = (item.metadata[_METADATA] for item in fields(EvalRequest) if item.name == name)
-    return {_METADATA: replace(declared, **changes)}
+def shared(name: str, *, default: Any = None, **changes: Any) -> Any:
+    """A dataclass field for the option `name` of `EvalRequest`, for another command that has it too."""
+    (declared,) = (item for item in fields(EvalRequest) if item.name == name)
+    option = replace(declared.metadata[_METADATA], **changes)
+    return field(default=declared.default if default is None else default, metadata={_METADATA: option})
 
 
 def require_choice(record: type[Any], name: str, value: object) -> None:

@@ -39,10 +39,8 @@ class Settings:
     @cached_property
     def workspace_file(self) -> Path | None:
         """The nearest pmlaunch.yaml in the folder or one of its parents."""
-        for folder in (self.folder, *self.folder.parents):
-            if (folder / WORKSPACE_FILE).is_file():
-                return folder / WORKSPACE_FILE
-        return None
+        candidates = (folder / WORKSPACE_FILE for folder in (self.folder, *self.folder.parents))
+        return next((path for path in candidates if path.is_file()), None)
 
     @cached_property
     def preset_folders(self) -> tuple[tuple[Source, Path], ...]:
@@ -100,10 +98,8 @@ def _path(setting: Parameter, value: Any, folder: Path) -> Any:
 def _typed(setting: Parameter, value: Any, source: str) -> Any:
     """Convert `value`, text from the environment or a YAML value, to the type of the setting. Raises PML015."""
     kind = setting.type
-    if kind is bool and isinstance(value, str) and value.casefold() in _TRUE | _FALSE:
-        return value.casefold() in _TRUE
-    if kind is bool and isinstance(value, bool):
-        return value
+    if kind is bool and isinstance(value, (str, bool)) and str(value).casefold() in _TRUE | _FALSE:
+        return str(value).casefold() in _TRUE
     if kind in (int, float) and not isinstance(value, bool):
         try:
             return kind(value)

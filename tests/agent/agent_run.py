@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ def completed(default: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     hooks = document["hooks"]
     if isinstance(hooks, dict):
         if isinstance(hooks["metrics"], dict):
-            hooks["metrics"] = {**asdict(MetricsRequest(file="", generation="2")), **hooks["metrics"]}
+            hooks["metrics"] = {**MetricsRequest(file="", generation="2")._asdict(), **hooks["metrics"]}
         if isinstance(hooks["watch"], list):
             hooks["watch"] = [
                 {"when": "after", **point} if isinstance(point, dict) else point for point in hooks["watch"]

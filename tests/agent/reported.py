@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.observer import Observer
-from pmlaunch_agent.report.run_result import RunResult
+from pmlaunch_agent.report.journal import Journal, Observer
+from pmlaunch_agent.report.result import RunResult
 
 
 class Events(Observer):  # type: ignore[misc]  # pmlaunch_agent is not on mypy's path here

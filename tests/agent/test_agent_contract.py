@@ -177,4 +177,4 @@ def test_neither_or_both_programs_are_refused(programs: tuple[str | None, str | 
     script, module = programs
     spec = from_document(document())
     with pytest.raises(ContractError):
-        to_document(Spec(**{**vars(spec), "script": script, "module": module}))
+        to_document(spec._replace(script=script, module=module))

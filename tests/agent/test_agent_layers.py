@@ -15,7 +15,7 @@ LAYERS = (
     {"report"},
     {"hooks", "artifacts"},
     {"protomotions2", "protomotions3"},
-    {"spec", "script"},
+    {"script"},
     {"main"},
     {"__main__", "relaunch"},
 )

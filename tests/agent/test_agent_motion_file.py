@@ -15,8 +15,11 @@ torch = pytest.importorskip("torch", reason="skipped: the bodies are tensors: pi
 
 from agent_run import AGENT_HOME  # noqa: E402
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper  # noqa: E402
+from pmlaunch_agent.contract import Hooks, WatchPoint  # noqa: E402
+from pmlaunch_agent.hooks.post_import import before  # noqa: E402
 from pmlaunch_agent.protomotions2.bodies import Bodies2  # noqa: E402
 from pmlaunch_agent.protomotions3.bodies import Bodies3, KeptMotion  # noqa: E402
+from pmlaunch_agent.protomotions3.evaluation import handlers  # noqa: E402
 from pmlaunch_agent.report.ending import StopReason, StopRun  # noqa: E402
 from reported import new_journal  # noqa: E402
 
@@ -66,7 +69,7 @@ def test_generation_2_keeps_a_column_for_each_way_through_a_motion(tmp_path: Pat
         env.step()
         keeper.add(1)
     assert keeper.problem is None
-    assert keeper.write(str(tmp_path / "motion.npz"), ["walk", "fall", "sit"])
+    keeper.save(str(tmp_path / "motion.npz"), ["walk", "fall", "sit"], new_journal()[0])
     saved = read(tmp_path / "motion.npz")
     assert list(saved["motions"]) == ["walk", "fall", "sit"], "without the idle environment of the last batch"
     assert list(saved["frames"]) == [4, 2, 3], "nothing after a motion's end"
@@ -86,10 +89,8 @@ def test_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
     keeper = MotionKeeper(Bodies2(env))
     keeper.add()
     (tmp_path / "folder.npz").mkdir()
-    with pytest.raises(OSError, match=r"folder\.npz"):
-        keeper.write(str(tmp_path / "folder.npz"), [])
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.npz"]
     keeper.save(str(tmp_path / "folder.npz"), [], journal)
+    assert [path.name for path in tmp_path.iterdir()] == ["folder.npz"]
     (entry,) = journal.result.left_out
     assert entry["what"] == "motion"
     assert entry["reason"].startswith("motion.npz was not written: ")
@@ -171,7 +172,7 @@ class Evaluator:
 def test_generation_3_keeps_a_column_for_each_motion(tmp_path: Path) -> None:
     journal, _ = new_journal()
     kept = KeptMotion(journal, str(tmp_path / "motion.npz"))
-    check, process = kept.keeping(Evaluator.check), kept.saving(Evaluator.process)
+    check, process = before(Evaluator.check, kept.keep), before(Evaluator.process, kept.save)
     env = Env3(2, ["pelvis", "hand", "head"], reference=1.0)
     evaluator = Evaluator(env, "/clips/walk.motion", "C:\\clips\\wave.motion", "/clips/sit.motion")
     for batch, (envs, steps) in {(0, 1): ([0, 1], 4), (2,): ([0], 2)}.items():
@@ -195,8 +196,8 @@ def test_generation_3_keeps_a_column_for_each_motion(tmp_path: Path) -> None:
 
 
 def test_generation_3_is_not_wrapped_if_nothing_is_kept() -> None:
-    kept = KeptMotion(new_journal()[0], None)
-    assert kept.keeping(len) is kept.saving(len) is len
+    wrap = handlers(Hooks(), new_journal()[0])
+    assert all(wrap[event](len, WatchPoint(event, "", "")) is len for event in ("bodies", "scores", "recording"))
 
 
 @pytest.mark.parametrize("ending", [None, KeyboardInterrupt])
@@ -249,4 +250,4 @@ def test_closed_window_ends_a_run_that_only_plays(
 def test_bodies_of_generation_3_without_a_matching_skeleton() -> None:
     env = Env3(1, ["pelvis", "head"], reference=0.0)
     env.robot_config.kinematic_info.parent_indices = [-1]
-    assert Bodies3(env).parents(["pelvis", "head"]) == [-1, -1]
+    assert Bodies3(env).skeleton() == (["pelvis", "head"], [-1, -1])

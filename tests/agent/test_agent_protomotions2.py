@@ -6,7 +6,6 @@ import importlib
 import json
 import pickle
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,10 @@ torch = pytest.importorskip(
     "torch", reason="skipped: the figures of single motions are tensors: pip install pmlaunch[demo]"
 )
 
+from pmlaunch_agent import protomotions2  # noqa: E402
 from pmlaunch_agent.contract import AGENT_TARGET, Hooks, MetricsRequest  # noqa: E402
-from pmlaunch_agent.protomotions2 import evaluation  # noqa: E402
-from pmlaunch_agent.protomotions2.rank_tables import RankTables  # noqa: E402
-from pmlaunch_agent.report.step_meter import StepMeter  # noqa: E402
+from pmlaunch_agent.hooks.watch import StepMeter  # noqa: E402
+from pmlaunch_agent.protomotions2.figures import RankTables  # noqa: E402
 from reported import Events, new_journal  # noqa: E402
 from upstream2 import Config, Env, Fabric  # noqa: E402
 
@@ -44,8 +43,8 @@ class Evaluated:
         monkeypatch.setattr(Env, "step", self._metered(Env.step))
         module = AGENT_TARGET.rpartition(".")[0]
         monkeypatch.setitem(sys.modules, module, None)  # restored after the test
-        request = replace(REQUEST, file=str(self.file), **metrics)
-        evaluation.install(Hooks(agent=f"upstream2.{base}", metrics=request), self.journal)
+        request = REQUEST._replace(file=str(self.file), **metrics)
+        protomotions2.install(Hooks(agent=f"upstream2.{base}", metrics=request), self.journal)
         self._evaluate(importlib.import_module(module), keys)
         self.metrics: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
 

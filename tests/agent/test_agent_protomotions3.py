@@ -11,15 +11,14 @@ from agent_run import AgentRun
 
 from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.model import UNKNOWN, Generation
-from pmlaunch.support.json import to_json
 from standin3 import make_checkout3
 
 
 @pytest.fixture
 def checkout3(tmp_path: Path) -> InferenceCheckout:
-    return InferenceCheckout(make_checkout3(tmp_path / "three"), UNKNOWN, tmp_path)
+    return v3_checkout(make_checkout3(tmp_path / "three"), UNKNOWN)
 
 
 def evaluate(agent: AgentRun, checkout: InferenceCheckout, *arguments: str, **hooks: Any) -> dict[str, Any]:
@@ -39,7 +38,7 @@ def evaluate(agent: AgentRun, checkout: InferenceCheckout, *arguments: str, **ho
         script=str(checkout.script),
         cwd=str(checkout.root),
         python_path=[str(checkout.root)],
-        hooks={"metrics": metrics, "watch": to_json(checkout.watch), **hooks},
+        hooks={"metrics": metrics, "watch": [point._asdict() for point in checkout.watch], **hooks},
     ).run()
     path = agent.folder / "metrics.json"
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
@@ -152,8 +151,8 @@ def test_endless_evaluation_is_ended_by_the_agent(agent: AgentRun, checkout3: In
 
 
 def test_keyword_arguments_override_the_scripts(agent: AgentRun, checkout3: InferenceCheckout) -> None:
-    settings = to_json([ArgumentPoint("protomotions.utils.fabric_config", "FabricConfig.__init__", {"devices": 2})])
-    evaluate(agent, checkout3, "--full-eval", arguments=settings)
+    point = ArgumentPoint("protomotions.utils.fabric_config", "FabricConfig.__init__", {"devices": 2})
+    evaluate(agent, checkout3, "--full-eval", arguments=[point._asdict()])
     assert "fabric [('accelerator', 'cpu'), ('devices', 2)]" in agent.stdout
     (applied,) = [hook for hook in agent.result["hooks_applied"] if hook["hook"] == "arguments"]
     assert applied["values"] == {"devices": 2}

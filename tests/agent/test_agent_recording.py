@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pmlaunch_agent.artifacts import recording
-from pmlaunch_agent.artifacts.camera import Camera
-from pmlaunch_agent.artifacts.recording import Recorder
-from pmlaunch_agent.protomotions3 import handlers
+from pmlaunch_agent.artifacts import video
+from pmlaunch_agent.artifacts.video import Camera, Recorder
+from pmlaunch_agent.protomotions3 import evaluation
 from reported import new_journal
 
 V2, V3 = "moviepy.editor", "moviepy"
@@ -210,7 +209,7 @@ def test_no_step_is_no_video(simulator: Simulator, moviepy: InstallMoviepy) -> N
 def test_no_more_pictures_than_upstream_can_count(
     simulator: Simulator, moviepy: InstallMoviepy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pmlaunch_agent.artifacts.camera.MOST_PICTURES", 2)
+    monkeypatch.setattr("pmlaunch_agent.artifacts.video.MOST_PICTURES", 2)
     run = Recording(simulator)
     for _ in range(5):
         simulator.render()
@@ -253,7 +252,7 @@ def test_evaluation_is_recorded_however_it_ends(
         return f"done {collect}"
 
     evaluator = types.SimpleNamespace(env=types.SimpleNamespace(simulator=simulator))
-    recorded = handlers.recording(new_journal()[0], "video", evaluate)
+    recorded = evaluation.recording(new_journal()[0], "video", evaluate)
     with pytest.raises(KeyboardInterrupt) if interrupted else contextlib.nullcontext():
         assert recorded(evaluator, collect=True) == "done True"
     assert simulator.said == ["begin video-NOW", "picture.png", "end clip"]
@@ -329,5 +328,5 @@ def test_mujoco_is_drawn_from_where_its_window_looks(monkeypatch: pytest.MonkeyP
 
 def test_recording_is_provided_before_upstream_imports_it(moviepy: InstallMoviepy) -> None:
     moviepy("1")
-    recording.provide_moviepy()
+    video.provide_moviepy()
     assert importlib.import_module("moviepy").ImageSequenceClip == "clip"

@@ -15,12 +15,11 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 import torch
 from omegaconf import OmegaConf
 
+from demo_expert import corrections
 from pmlaunch.demo import CHECKPOINT, CONFIGS, MOTIONS
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.expert import corrections
 from pmlaunch.demo.motion_library import load_motions
-from pmlaunch.demo.observation import ACTIONS, SIZE, observe
-from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.policy import ACTIONS, SIZE, Policy, observe
 from pmlaunch.demo.reference import sample
 from pmlaunch.demo.simulation import Simulation
 from pmlaunch.motions.generated.skeleton import NODE_NAMES
@@ -34,7 +33,8 @@ def policy() -> Policy:
     content = torch.load(CHECKPOINT, weights_only=True)
     policy = Policy(SIZE, ACTIONS, TRAINING["agent"]["config"]["policy"]["hidden"])
     policy.load_state_dict(content["model"])
-    return policy.eval()
+    policy.eval()
+    return policy
 
 
 def test_checkpoint_is_small() -> None:

@@ -16,8 +16,7 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 from pmlaunch.demo import MOTIONS
 from pmlaunch.demo.reference import sample
 from pmlaunch.motions.generated.choreography import walk
-from pmlaunch.motions.generated.gait import Walk
-from pmlaunch.motions.generated.legs import planted, reach
+from pmlaunch.motions.generated.legs import Walk, planted, reach
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, Skeleton
 from pmlaunch.motions.kinematics import forward_kinematics, normalized, rotate
 from pmlaunch.motions.poselib_motion import Motion

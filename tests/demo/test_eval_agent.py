@@ -157,6 +157,7 @@ def test_saved_motion(tmp_path: Path) -> None:
     assert np.isnan(saved.positions[14:, 1]).all()
     assert np.isfinite(saved.positions[:14]).all()
     np.testing.assert_allclose(np.linalg.norm(saved.rotations[:14], axis=-1), 1.0, atol=1e-5)
+    assert saved.reference is not None
     error = np.linalg.norm(saved.positions[:, 0] - saved.reference[:, 0], axis=-1).mean()
     assert error == pytest.approx(document["per_motion"][0]["metrics"]["eval/gt_err"], rel=1e-3)
     assert saved.fps == pytest.approx(30.0)

@@ -9,9 +9,18 @@ import pytest
 for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
     pytest.importorskip(_package, reason=f"skipped: the demo needs {_package}: pip install pmlaunch[demo]")
 
-from pmlaunch.demo.env import StepResult
-from pmlaunch.demo.scores import SUMMED, Tally, average, score, shares
-from pmlaunch.demo.tracking_errors import cartesian_err, gr_err, gt_err, tracking_errors
+from pmlaunch.demo.scores import (
+    SUMMED,
+    StepResult,
+    Tally,
+    average,
+    cartesian_err,
+    gr_err,
+    gt_err,
+    score,
+    shares,
+    tracking_errors,
+)
 from pmlaunch.motions.kinematics import IDENTITY, about, multiply, rotate
 
 REFERENCE = np.array([[0.0, 0.0, 1.0], [0.0, 0.2, 0.5], [0.3, 0.0, 1.5]])

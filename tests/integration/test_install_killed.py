@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from installs import TYPED, Install, assert_complete
 
-from pmlaunch.installing.checkout.unfinished import Marker, write_marker
+from pmlaunch.installing.checkout.location import Marker, write_marker
 from pmlaunch.processes.child import created
 from started import command, survivors, wait_for
 from upstream import Upstream, git, needs_lfs

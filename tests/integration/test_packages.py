@@ -14,13 +14,14 @@ import pytest
 import packaging_site
 from packaging_site import Runner, make_context
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.installing.context import Learned
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
 from pmlaunch.installing.python.target_python import ask_python
-from pmlaunch.installing.step import AlreadyDone, Learned, Todo
-from pmlaunch.model import FLAG
+from pmlaunch.installing.step import AlreadyDone, Todo
+from pmlaunch.model import FLAG, IsaacLabVersion, RuntimeFacts, RuntimeKind
 from pmlaunch.running.probe_reply import TorchBuild
-from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
+from pmlaunch.runtimes.interface import Runtime, python_runtime
 from started import survivors, wait_for
 from wheelhouse import (
     copy_environment,
@@ -75,7 +76,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def runner(checkout: Path, env: Path, wheels: Path, tmp_path: Path) -> Runner:
-    runtime = PythonRuntime(str(python_of(env)), FLAG)
+    runtime = python_runtime(str(python_of(env)), FLAG)
     return Runner(make_context(checkout, tmp_path / "logs", runtime, without_network(wheels)))
 
 
@@ -170,7 +171,8 @@ def test_a_failing_pip_is_noticed_although_the_script_returns_0(
     script = tmp_path / "isaaclab.sh"
     script.write_text(f'#!/bin/sh\nshift\n"{python_of(env)}" "$@"\nexit 0\n', encoding="utf-8")
     script.chmod(0o755)
-    runner.context = replace(runner.context, runtime=IsaacLabRuntime(str(script), "2.2.0", FLAG, True))
+    facts = RuntimeFacts(RuntimeKind.ISAACLAB, str(script), IsaacLabVersion.parse("2.2.0"), FLAG, None)
+    runner.context = replace(runner.context, runtime=Runtime(facts))
     next(wheels.glob("hydra_core*")).unlink()
     error = refused(PackagesStep(), runner)
     assert error.code == "PML434"

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from pmlaunch.model import FLAG, Finding
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
-from pmlaunch.runtimes.interface import PythonRuntime
+from pmlaunch.runtimes.interface import python_runtime
 from pmlaunch.support.platforms import platform_named
 
 WRITES = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text('{\"seen\": \"\u6b65\"}', encoding='utf-8')"
@@ -25,7 +26,7 @@ def run(folder: Path, code: str, *argv: str, listener: Any = None, **options: An
     home = folder.parent / "modules"
     home.mkdir(exist_ok=True)
     (home / "told.py").write_text(code, encoding="utf-8")
-    runtime = PythonRuntime(sys.executable, FLAG, import_path=(str(home),))
+    runtime = replace(python_runtime(sys.executable, FLAG), import_path=(str(home),))
     own = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     module = ModuleRun(runtime, platform_named(None), "told", argv, folder, own, **options)
     return run_module(module, listener)

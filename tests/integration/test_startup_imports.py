@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 SLOW = {"hydra", "omegaconf", "antlr4", "numpy", "torch", "pydantic", "yaml", "rich.console", "psutil"}
 
 
-def modules_after(statement: str) -> set[str]:
-    """The modules that a fresh interpreter has imported after `statement`."""
+def modules_after(statement: str, folder: Path | None = None) -> set[str]:
+    """The modules that a fresh interpreter has imported after `statement`, run in `folder`."""
     source = f"import sys\n{statement}\nsys.stderr.write('\\n'.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
+    command = [sys.executable, "-c", source]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
     return set(done.stderr.split())
 
 
@@ -29,3 +31,23 @@ def test_start_imports_nothing_slow(statement: str) -> None:
     modules = modules_after(statement)
     assert "pmlaunch.cli.app" in modules
     assert not modules & SLOW
+
+
+def test_repeated_dry_run_of_2_imports_neither_hydra_nor_generation_3(workspace: Path) -> None:
+    eval_it = [
+        "eval",
+        "tracker",
+        "--motion",
+        "walk",
+        "--simulator",
+        "genesis",
+        "--headless",
+        "--dry-run",
+        "++num_envs=2",
+    ]
+    statement = f"from pmlaunch.cli.app import run; assert run({eval_it}) == 0"
+    assert "hydra" in modules_after(statement, workspace), "the first one composes the config"
+    modules = modules_after(statement, workspace)
+    assert not modules & {"hydra", "omegaconf", "antlr4", "numpy", "torch"}
+    facts = {"pmlaunch.generations.v3", "pmlaunch.generations.v3.adapter"}
+    assert {name for name in modules if name.startswith("pmlaunch.generations.v3")} == facts

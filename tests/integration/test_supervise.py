@@ -106,7 +106,12 @@ def test_signs_of_life_prevent_silence(run: Callable[..., ChildResult]) -> None:
 
 def test_interrupt_kills_the_tree(run: Callable[..., ChildResult]) -> None:
     interrupts, watcher = Interrupts(), Script()
-    watcher._on_poll = lambda: bool(watcher.heard) and bool(setattr(interrupts, "count", 1))
+
+    def interrupt() -> bool:
+        interrupts.count = int(bool(watcher.heard))
+        return False
+
+    watcher._on_poll = interrupt
     ended = run(FAMILY + SLEEP, watcher=watcher, interrupts=interrupts)
     assert (ended.ending, watcher.why) == (Ending.INTERRUPTED, Ending.INTERRUPTED)
     assert is_gone(int(ended.tail[0]))
@@ -170,7 +175,9 @@ def test_log_that_cannot_be_written_stops_the_child(
 @pytest.mark.parametrize(("program", "log", "code"), [("no such program", "log", "PML205"), ("x", "no/log", "PML204")])
 def test_child_that_cannot_be_started(tmp_path: Path, program: str, log: str, code: str) -> None:
     with pytest.raises(PmlaunchError) as caught, Guardian(str(tmp_path)) as guardian:
-        supervised(ChildCommand([program], {}, tmp_path, tmp_path / log), guardian, Interrupts())
+        supervised(
+            ChildCommand([program], {}, tmp_path, tmp_path / log), guardian, Interrupts(), ChildLimits(), Watcher()
+        )
     assert caught.value.code == code
 
 

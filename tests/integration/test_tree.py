@@ -15,7 +15,8 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="skipped: POSIX only; te
 
 
 def record_of(workspace: Path) -> dict[str, object]:
-    return json.loads(next((workspace / "runs").glob("*/record.json")).read_text())
+    record: dict[str, object] = json.loads(next((workspace / "runs").glob("*/record.json")).read_text())
+    return record
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pmlaunch.planning.plain_command import _bash, _powershell, powershell_argument, powershell_text
+from pmlaunch.planning.command_line import _bash, _powershell, powershell_argument, powershell_text
 
 SINGLE_QUOTES = "'\u2018\u2019\u201a\u201b"
 PIECES = (

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from unit_help import Plan, Refused
 
 from pmlaunch.cli.app import run
 from pmlaunch.errors import PmlaunchError
@@ -26,9 +27,7 @@ from pmlaunch.settings import Settings
 from standin import make_checkout
 from standin3 import make_checkout3
 
-Plan = Callable[..., Planned]
 Json = Callable[..., dict[str, Any]]
-Refused = Callable[..., PmlaunchError]
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +95,7 @@ def isaaclab(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def plan(checkout: Path, isaaclab: Path, tmp_path: Path) -> Plan:
-    """plan("tracker", "seed=1", num_envs=4, environment={...}): what was planned in `tmp_path`."""
+    """Plan a run in `tmp_path`; arguments are the model and its overrides, keywords the options of EvalRequest."""
 
     def plan_it(
         model: str = "tracker",

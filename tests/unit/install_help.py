@@ -10,7 +10,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.runner import Git
-from pmlaunch.installing.step import InstallContext, InstallRequest
+from pmlaunch.installing.context import InstallContext, InstallRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import PLATFORMS
 

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import LaunchPlan
 from pmlaunch.planning import launch
 from pmlaunch.planning.launch import AGENT_FOLDER, agent_folder
-from pmlaunch.running.agent_folder import provide_agent
+from pmlaunch.running.inputs import provide_agent
 from pmlaunch.support.platforms import PLATFORMS
-
-pytestmark = pytest.mark.usefixtures("composed_at_once")
-
-
-@pytest.fixture
-def told(plan) -> Any:
-    """Make a plan whose PYTHONPATH is the given folder."""
-    planned: LaunchPlan = plan("tracker").plan
-    return lambda folder: replace(planned, env={**planned.env, "PYTHONPATH": str(folder)})
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -33,38 +23,41 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
-def test_own_folder_needs_no_copy(told, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_own_folder_needs_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.copyfile", None)
-    provide_agent(told(AGENT_FOLDER))
+    provide_agent(AGENT_FOLDER)
 
 
-def test_copy_has_every_module_and_no_bytecode(told, tmp_path: Path) -> None:
-    provide_agent(told(tmp_path / "pmlaunch" / "agent"))
+def test_copy_has_every_module_and_no_bytecode(tmp_path: Path) -> None:
+    provide_agent(tmp_path / "pmlaunch" / "agent")
     assert content(tmp_path / "pmlaunch" / "agent") == content(AGENT_FOLDER)
     assert {"pmlaunch_agent/__main__.py", "pmlaunch_agent/report/journal.py"} <= set(content(AGENT_FOLDER))
 
 
-def test_only_changed_modules_are_copied_again(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    provide_agent(told(tmp_path))
+def test_only_changed_modules_are_copied_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provide_agent(tmp_path)
     (tmp_path / "pmlaunch_agent" / "report" / "journal.py").write_text("changed", encoding="utf-8")
     (tmp_path / "pmlaunch_agent" / "__main__.py").unlink()
-    copied = []
-    import shutil
-
+    copied: list[str] = []
     real = shutil.copyfile
-    monkeypatch.setattr("shutil.copyfile", lambda source, target: copied.append(target.name) or real(source, target))
-    provide_agent(told(tmp_path))
+
+    def copy(source: Path, target: Path) -> None:
+        copied.append(target.name)
+        real(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    provide_agent(tmp_path)
     assert sorted(copied) == ["__main__.py", "journal.py"]
     assert content(tmp_path) == content(AGENT_FOLDER)
 
 
-def test_copy_that_cannot_be_written(told, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_copy_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("shutil.copyfile", refuse)
     with pytest.raises(PmlaunchError, match="No space left on device") as caught:
-        provide_agent(told(tmp_path))
+        provide_agent(tmp_path)
     assert (caught.value.code, caught.value.subject) == ("PML204", str(tmp_path))
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ import pytest
 from pmlaunch.cli.live.run_display import PlainDisplay
 from pmlaunch.model import LaunchPlan, RunState
 from pmlaunch.motions.recorded_motion import SavedMotion, padded, read_saved, write_saved
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.planning.plan import Planned
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.run_folder import RunFolder
 
@@ -22,7 +25,7 @@ BODIES = ("pelvis", "left_hip", "right_hip", "Head")
 
 
 @pytest.fixture
-def plan_of(plan) -> LaunchPlan:
+def plan_of(plan: Callable[..., Planned]) -> LaunchPlan:
     return plan(headless=True, motions=("walk",)).plan
 
 
@@ -85,9 +88,15 @@ def test_picture_with_the_first_motions_says_so(folder: RunFolder, monkeypatch: 
     poses = pytest.importorskip(
         "pmlaunch.motions.pose_strip", reason="skipped: the picture needs matplotlib", exc_type=ImportError
     )
-    drawn = []
-    monkeypatch.setattr(poses, "Figure", lambda **given: drawn.append(Figure(**given)) or drawn[-1])
     from matplotlib.figure import Figure
+
+    drawn: list[Figure] = []
+
+    def figure(**given: Any) -> Figure:
+        drawn.append(Figure(**given))
+        return drawn[-1]
+
+    monkeypatch.setattr(poses, "Figure", figure)
 
     (row,) = poses.rows_of(saved())[:1]
     poses.draw_poses(folder.file("poses.png"), [row] * count)
@@ -130,7 +139,9 @@ def test_missing_artifacts_are_reported_with_the_agents_reason(plan_of: LaunchPl
     assert [code for code, _ in codes(wanted, folder)] == ["PML312"]
 
 
-def test_keys_of_the_window_are_shown_once(plan, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_keys_of_the_window_are_shown_once(
+    plan: Callable[..., Planned], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("pmlaunch.cli.live.run_display.sys", SimpleNamespace(stderr=stream))
     window = plan(headless=False, motions=("walk",)).plan

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from unit_help import present
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
-from pmlaunch.catalog.models import checkpoint_state, choose_model, from_checkpoint, models, trained_bodies
+from pmlaunch.catalog.models import Model, checkpoint_state, choose_model, from_checkpoint, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import (
+    Robot,
     choose_robot,
     choose_simulator,
     robot_with_bodies,
@@ -19,16 +22,16 @@ from pmlaunch.catalog.robots import (
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.v2.checkout import HydraCheckout
-from pmlaunch.generations.v2.training_config import config_of, trained_changes
+from pmlaunch.generations.v2.training_config import config_of, trained_bodies, trained_changes
 from pmlaunch.support.json import to_json
 from standin import CHECKPOINT, SMPL, TRAINED
 
 
-def known_robots(opened: HydraCheckout):
+def known_robots(opened: HydraCheckout) -> list[Robot]:
     return robots(opened, presets("robot"))
 
 
-def known_models(opened: HydraCheckout | None):
+def known_models(opened: HydraCheckout | None) -> dict[str, Model]:
     available = known_robots(opened) if opened else []
     return {model.name: model for model in models(opened, demo_checkout(), presets("model"), available)}
 
@@ -75,8 +78,8 @@ def test_robot_by_alias_and_typo(opened: HydraCheckout) -> None:
 
 def test_robot_by_its_bodies(opened: HydraCheckout) -> None:
     available = known_robots(opened)
-    assert robot_with_bodies(frozenset(SMPL), available).name == "smpl"
-    assert robot_with_bodies(frozenset(SMPL[:3]), available).name == "smpl"
+    assert present(robot_with_bodies(frozenset(SMPL), available)).name == "smpl"
+    assert present(robot_with_bodies(frozenset(SMPL[:3]), available)).name == "smpl"
     assert robot_with_bodies(frozenset(["Tail"]), available) is None
     assert robot_with_bodies(frozenset(), available) is None
 
@@ -109,8 +112,8 @@ def test_broken_constraint_is_listed_with_its_problem(opened: HydraCheckout) -> 
     }
     broken = found["pelvis_hands_position"]
     assert not to_json(broken)["parses"]
-    assert broken.problem.startswith("not valid YAML")
-    assert "line 5" in broken.problem
+    assert present(broken.problem).startswith("not valid YAML")
+    assert "line 5" in present(broken.problem)
     assert choose_constraint("pelvis", list(found.values())).name == "pelvis"
     with pytest.raises(PmlaunchError) as caught:
         choose_constraint("elbow", list(found.values()))
@@ -188,7 +191,7 @@ def test_malformed_config_states_no_robot(opened: HydraCheckout, config: str) ->
         ("action_scale: 1.0", "action_scale: [[1]]", {}),
     ],
 )
-def test_changes_of_a_training_to_its_robot(opened: HydraCheckout, old: str, new: str, changes: dict) -> None:
+def test_changes_of_a_training_to_its_robot(opened: HydraCheckout, old: str, new: str, changes: dict[str, Any]) -> None:
     path = trained_with(opened, **{old: new})
     robot = choose_robot("smpl", known_robots(opened))
     assert trained_changes(opened.config_dir, robot, path) == changes

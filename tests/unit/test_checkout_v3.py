@@ -6,8 +6,10 @@ import pickle
 import shutil
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from unit_help import Refused, present
 
 from pmlaunch.catalog.models import models
 from pmlaunch.catalog.motions import MotionSearch, motions, read_info
@@ -16,8 +18,12 @@ from pmlaunch.catalog.robots import Robot, robots, simulators
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.find import find_checkout
+from pmlaunch.generations.registry import training_of
+from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.generations.values import Training
 from pmlaunch.model import FLAG, Generation
 from pmlaunch.settings import Settings
 from standin import pointer_text
@@ -60,7 +66,7 @@ def test_models_have_state_size_and_robot(opened3: InferenceCheckout) -> None:
     assert found["gpc_prior"].checkpoint.name == "inference_last.ckpt"
 
 
-def test_pml013_model_of_another_generation(opened, refused) -> None:
+def test_pml013_model_of_another_generation(opened: HydraCheckout, refused: Refused) -> None:
     known = robots(opened, presets("robot"))
     assert "gpc_prior" not in {model.name for model in models(opened, demo_checkout(), presets("model"), known)}
     error = refused("gpc_prior")
@@ -81,8 +87,8 @@ def test_robot_of_a_motion_is_told_by_its_bodies(opened3: InferenceCheckout) -> 
     assert walk.seconds == pytest.approx(50 / 30)
     assert (library.robot, library.frames, library.seconds, library.fps) == ("g1", 92, 2.0, 30.0)
     assert found["smpl_humanoid_sit_armchair"].robot == "smpl"
-    assert found["g1_far"].problem.code == "PML127"
-    assert "32.2 MB" in found["g1_far"].problem.message
+    assert present(found["g1_far"].problem).code == "PML127"
+    assert "32.2 MB" in present(found["g1_far"].problem).message
 
 
 def test_pml126_other_packed_files_are_not_read(opened3: InferenceCheckout, tmp_path: Path) -> None:
@@ -93,9 +99,9 @@ def test_pml126_other_packed_files_are_not_read(opened3: InferenceCheckout, tmp_
     ):
         path = tmp_path / f"{name}.pt"
         save_like_torch(path, content)
-        assert read_info(path, available(opened3)).problem.code == "PML126", name
+        assert present(read_info(path, available(opened3)).problem).code == "PML126", name
     cut = make_library(tmp_path / "cut.pt", len(G1), {"walk": -1.0}, fps=30)
-    assert read_info(cut, available(opened3)).problem.code == "PML126"
+    assert present(read_info(cut, available(opened3)).problem).code == "PML126"
 
 
 @pytest.mark.parametrize(
@@ -134,8 +140,7 @@ def test_pml011_same_name_in_two_folders(opened3: InferenceCheckout) -> None:
 def test_frozen_configs_name_the_robot_and_no_foreign_code(checkout3: Path) -> None:
     checkpoint = checkout3 / "results/g1_mlp/last.ckpt"
     assert frozen.read_frozen(checkpoint) == frozen.FrozenConfigs("here", "g1")
-    assert frozen.trained_simulator(checkpoint) == "mujoco"
-    assert frozen.robot_bodies(checkpoint) == frozenset(G1)
+    assert training_of(checkpoint) == Training(Generation.V3, ("g1", "g1"), frozenset(G1), "mujoco")
     assert frozen.number_at(frozen.frozen_text(checkpoint), "simulator.sim.fps") == 1000
     assert frozen.text_at(frozen.frozen_text(checkpoint), "env.empty") is None
 
@@ -150,9 +155,9 @@ def test_frozen_configs_name_the_robot_and_no_foreign_code(checkout3: Path) -> N
         ({"x": "subprocess.run", "agent": {"_target_": "subprocess.run"}}, "subprocess.run"),
     ],
 )
-def test_foreign_code_in_frozen_configs_is_detected(tmp_path: Path, content: dict, foreign: str) -> None:
+def test_foreign_code_in_frozen_configs_is_detected(tmp_path: Path, content: dict[str, Any], foreign: str) -> None:
     checkpoint = make_trained(tmp_path, "g1", G1)
-    save_like_torch(tmp_path / frozen.CONFIGS, content)
+    save_like_torch(tmp_path / FROZEN_CONFIGS, content)
     found = frozen.read_frozen(checkpoint)
     assert found.state == "here"
     assert any(name.startswith(foreign) for name in found.foreign)
@@ -193,14 +198,14 @@ _CONFIG = b"cprotomotions.envs.base_env.config\nEnvConfig\n"
     ],
 )
 def test_attempts_to_evade_the_pickle_check_are_detected(tmp_path: Path, payload: bytes, foreign: str) -> None:
-    found = _archive(tmp_path / frozen.CONFIGS, payload)
+    found = _archive(tmp_path / FROZEN_CONFIGS, payload)
     assert found.state == "here"
     assert any(foreign in name for name in found.foreign)
 
 
 def test_pickle_followed_by_an_archive_is_unreadable(tmp_path: Path) -> None:
     """Upstream would load the pickle, while zipfile would find the archive."""
-    assert _archive(tmp_path / frozen.CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state == "unreadable"
+    assert _archive(tmp_path / FROZEN_CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state == "unreadable"
 
 
 def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
@@ -211,7 +216,7 @@ def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
         b"cprotomotions.envs.mdp_component\nMdpComponent\n)\x81}X\x01\x00\x00\x00f"
         b"cprotomotions.envs.obs.path\ncompute_path_obs\nsbccollections\nOrderedDict\n)Rt."
     )
-    found = _archive(tmp_path / frozen.CONFIGS, payload)
+    found = _archive(tmp_path / FROZEN_CONFIGS, payload)
     assert found == frozen.FrozenConfigs("here", None)
 
 
@@ -222,11 +227,11 @@ def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
 def test_state_of_unreadable_frozen_configs(tmp_path: Path, content: bytes | None, state: str) -> None:
     checkpoint = make_trained(tmp_path, "g1", G1)
     if content is None:
-        (tmp_path / frozen.CONFIGS).unlink()
+        (tmp_path / FROZEN_CONFIGS).unlink()
     else:
-        (tmp_path / frozen.CONFIGS).write_bytes(content)
+        (tmp_path / FROZEN_CONFIGS).write_bytes(content)
     assert frozen.read_frozen(checkpoint).state == state
-    assert list(frozen.robot_names(checkpoint)) == ["g1"]  # from the training's arguments
+    assert present(training_of(checkpoint)).robots == ("g1",)  # from the training's arguments
 
 
 @pytest.mark.parametrize("more", ["day: 2024-01-31", "ring: &ring [*ring]", "set: !!set {a}", "- broken"])
@@ -234,18 +239,20 @@ def test_malformed_yaml_of_the_configs_is_tolerated(tmp_path: Path, more: str) -
     checkpoint = make_trained(tmp_path, "g1", G1)
     text = tmp_path / "resolved_configs_inference.yaml"
     text.write_text(f"{text.read_text(encoding='utf-8')}{more}\n", encoding="utf-8")
-    assert frozen.trained_simulator(checkpoint) == "mujoco"  # from the YAML, or else from the training's arguments
+    assert (
+        present(training_of(checkpoint)).simulator == "mujoco"
+    )  # from the YAML, or else from the training's arguments
 
 
 def test_yaml_of_the_configs_is_parsed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         checkpoint = make_trained(tmp_path / name, "g1", G1)
-        assert frozen.robot_bodies(checkpoint) == frozenset(G1)
+        assert present(training_of(checkpoint)).bodies == frozenset(G1)
         monkeypatch.setattr(frozen, "yaml_mapping", lambda _: pytest.fail("parsed again"))
 
 
 def test_config_of_2_is_not_mistaken_for_3(config: Path) -> None:
-    assert not frozen.is_of_generation_3(config.with_name("last.ckpt"))
+    assert present(training_of(config.with_name("last.ckpt"))).generation is Generation.V2
 
 
 def test_meshes_that_are_lfs_pointers(opened3: InferenceCheckout) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,14 +12,16 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan, Staged
-from pmlaunch.running.checkpoint_copy import provide_checkpoint, staged_path
+from pmlaunch.planning.plan import Planned
+from pmlaunch.running.inputs import provide_checkpoint
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.spec import staged_path
 
 LARGE = b"x" * (1 << 20) + b"y"
 
 
 @pytest.fixture
-def staged(plan, tmp_path: Path, composed_at_once: None) -> LaunchPlan:
+def staged(plan: Callable[..., Planned], tmp_path: Path, composed_at_once: None) -> LaunchPlan:
     """A plan with two staged files, one large and one small."""
     home = tmp_path / "trained"
     home.mkdir()
@@ -28,13 +31,18 @@ def staged(plan, tmp_path: Path, composed_at_once: None) -> LaunchPlan:
     return replace(plan().plan, staged=Staged("--checkpoint", (home / "last.ckpt", home / "configs.pt")))
 
 
+def files_of(plan: LaunchPlan) -> tuple[Path, ...]:
+    assert plan.staged is not None
+    return plan.staged.files
+
+
 def test_large_files_are_linked_small_ones_copied(staged: LaunchPlan, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(staged, folder)
-    large, small = (staged_path(folder, source) for source in staged.staged.files)
-    assert large.samefile(staged.staged.files[0])
+    large, small = (staged_path(folder, source) for source in files_of(staged))
+    assert large.samefile(files_of(staged)[0])
     small.write_bytes(b"changed")
-    assert staged.staged.files[1].read_bytes() == b"small"
+    assert files_of(staged)[1].read_bytes() == b"small"
 
 
 def test_symbolic_link_is_followed(staged: LaunchPlan, tmp_path: Path) -> None:
@@ -58,13 +66,13 @@ def test_copied_if_links_are_impossible(staged: LaunchPlan, tmp_path: Path, monk
     monkeypatch.setattr(os, "link", refuse)
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(staged, folder)
-    mine = staged_path(folder, staged.staged.files[0])
+    mine = staged_path(folder, files_of(staged)[0])
     assert mine.read_bytes() == LARGE
-    assert not mine.samefile(staged.staged.files[0])
+    assert not mine.samefile(files_of(staged)[0])
 
 
 def test_missing_file_is_skipped(staged: LaunchPlan, tmp_path: Path) -> None:
-    staged.staged.files[1].unlink()
+    files_of(staged)[1].unlink()
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(staged, folder)
     assert [path.name for path in (tmp_path / "run/checkpoint").iterdir()] == ["last.ckpt"]
@@ -80,6 +88,6 @@ def test_full_disk(staged: LaunchPlan, tmp_path: Path, monkeypatch: pytest.Monke
     assert caught.value.code == "PML204"
 
 
-def test_nothing_to_stage(plan, tmp_path: Path, composed_at_once: None) -> None:
+def test_nothing_to_stage(plan: Callable[..., Planned], tmp_path: Path, composed_at_once: None) -> None:
     provide_checkpoint(plan().plan, RunFolder(tmp_path / "none"))
     assert not (tmp_path / "none").exists()

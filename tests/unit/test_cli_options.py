@@ -14,7 +14,7 @@ from pmlaunch.cli.commands.smoke import SmokeOptions
 from pmlaunch.cli.options import Invocation, read_invocation
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.installing.step import InstallRequest
+from pmlaunch.installing.context import InstallRequest
 from pmlaunch.planning.command_line import typed_options
 from pmlaunch.request import SETTINGS, EvalRequest, parameters, require_choice, shared
 
@@ -126,7 +126,7 @@ def test_value_outside_the_choices_is_refused(record: type[Any], name: str, sent
 
 
 def test_shared_option_may_change_its_help() -> None:
-    (changed,) = shared("simulator", help="other").values()
+    (changed,) = shared("simulator", help="other").metadata.values()
     assert (changed.help, changed.setting) == ("other", parameters(EvalRequest)["simulator"].option.setting)
 
 

@@ -60,6 +60,18 @@ def test_plain_interpreter(as_json: Json, arguments: list[str]) -> None:
     assert data["command"] == [sys.executable, "-m", "pmlaunch_agent"]
 
 
+def test_mujoco_of_generation_3_runs_in_the_active_environment(
+    as_json: Json, checkout3: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in `pmlaunch eval`. Only the embedded evaluation prefers pmlaunch's own interpreter."""
+    python = tmp_path / "venv" / ("Scripts/python.exe" if current_name() == "windows" else "bin/python")
+    python.parent.mkdir(parents=True)
+    python.touch(mode=0o755)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "venv"))
+    document = as_json("runtime", "--simulator", "mujoco", "--protomotions", str(checkout3))
+    assert document["data"]["path"] == str(python)
+
+
 def test_missing_interpreter(as_json: Json) -> None:
     document = as_json("runtime", "--via", "python", "--python", "no/such/python")
     assert (document["exit_code"], [item["code"] for item in document["findings"]]) == (5, ["PML202"])

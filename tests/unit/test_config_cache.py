@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from omegaconf import OmegaConf
@@ -22,7 +23,7 @@ class Counted:
         self._examine = compose._examine
         monkeypatch.setattr(compose, "_examine", self)
 
-    def __call__(self, *arguments: object) -> ConfigReport:
+    def __call__(self, *arguments: Any) -> ConfigReport:
         self.times += 1
         return self._examine(*arguments)
 

@@ -139,7 +139,7 @@ def test_only_the_first_event_of_rank_0_counts_for_a_stage(plan_of: LaunchPlan) 
     display = RunDisplay(plan_of)
     for event in EVENTS:
         display.event(event)
-    assert [name for name, _ in display.stages] == ["started", "process_group", "simulator_ready", "evaluation_started"]
+    assert list(display.stages) == ["started", "process_group", "simulator_ready", "evaluation_started"]
     assert display.steps == 15
 
 

@@ -31,7 +31,7 @@ SKELETON = Skeleton(PLACES)
 def mjcf(places: np.ndarray, extra: str = "") -> str:
     def body(index: int) -> str:
         place = " ".join(f"{value:.6f}" for value in places[index])
-        inside = "".join(body(child) for child in np.flatnonzero(index == PARENTS))
+        inside = "".join(body(int(child)) for child in np.flatnonzero(index == PARENTS))
         return f'<body name="{NODE_NAMES[index]}" pos="{place}"{extra if index == 5 else ""}>{inside}</body>'
 
     return f"<mujoco><worldbody>{body(0)}</worldbody></mujoco>"

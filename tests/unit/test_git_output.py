@@ -31,12 +31,13 @@ def test_progress_is_parsed_from_a_line_of_git(line: str, expected: Progress | N
 def test_lfs_progress_sums_up_the_files_and_waits_for_complete_lines(tmp_path: Path) -> None:
     path, seen = tmp_path / "progress", list[Progress]()
     progress = LfsProgress(path, seen.append, "x", 300)
-    assert progress() == 0
+    assert progress.read() == 0
     path.write_bytes(b"download 1/2 50/100 a b.ckpt\ndownload 2/2 20/200 c.ckpt\ndownload 2/2 4")
-    assert progress() == 70
+    assert progress.read() == 70
     with path.open("ab") as file:
         file.write(b"0/200 c.ckpt\nclean 1/1 9/9 a b.ckpt\ndownload 1/2 100/100 a b.ckpt\n")
-    assert progress() == 140
+    assert progress.read() == 140
+    assert (progress.poll(), progress.poll()) == (True, False), "only a change is a sign of life"
     assert seen == [Progress("x", 70, 300), Progress("x", 140, 300)]
 
 

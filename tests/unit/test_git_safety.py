@@ -49,5 +49,5 @@ def test_commands_that_may_start_a_filter(command: str, expected: bool) -> None:
 def test_the_environment_names_no_other_repository() -> None:
     given = {"GIT_DIR": "/other/.git", "GIT_WORK_TREE": "/other", "GIT_INDEX_FILE": "x", "PATH": "p", "GIT_SSH": "ssh"}
     kept = safe_environment(given)
-    assert (kept["PATH"], kept["GIT_SSH"], kept["GIT_TERMINAL_PROMPT"], kept["LC_ALL"]) == ("p", "ssh", "0", "C")
+    assert (kept["PATH"], kept["GIT_SSH"], kept["GIT_TERMINAL_PROMPT"], kept["LANGUAGE"]) == ("p", "ssh", "0", "en")
     assert not {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} & set(kept)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,7 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[int], str]]:
     """(groups, mark) of the processes that the guardian would kill."""
     calls: list[tuple[list[int], str]] = []
     monkeypatch.setattr(guardian, "end_processes", lambda groups, mark: calls.append((groups, mark)))
-    monkeypatch.setattr(guardian.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     return calls
 
 
@@ -104,7 +105,7 @@ def test_waits_for_readers_of_the_record(
             raise PermissionError(13, "in use")
         real(old, new)
 
-    monkeypatch.setattr(guardian.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
     assert run_guardian(monkeypatch, b"", record)["state"] == "abnormal"
 
 
@@ -126,8 +127,8 @@ def test_processes_are_recognised_by_their_environment(monkeypatch: pytest.Monke
             raise PermissionError(13, "belongs to another user")
         return io.BytesIO(environments[number])
 
-    monkeypatch.setattr(guardian.os.path, "isdir", lambda _: True)
-    monkeypatch.setattr(guardian.os, "listdir", lambda _: ["self", "cpuinfo", "16", *environments])
+    monkeypatch.setattr(os.path, "isdir", lambda _: True)
+    monkeypatch.setattr(os, "listdir", lambda _: ["self", "cpuinfo", "16", *environments])
     monkeypatch.setattr(guardian, "open", read, raising=False)
     assert guardian.marked(MARK) == [10, 11]
 
@@ -137,15 +138,15 @@ def test_processes_are_killed_until_none_is_left(monkeypatch: pytest.MonkeyPatch
     rounds = iter([[7, 8], [8], []])
     killed: list[tuple[str, int, int]] = []
     monkeypatch.setattr(guardian, "marked", lambda _: next(rounds))
-    monkeypatch.setattr(guardian.time, "sleep", lambda _: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
 
     def kill(pid: int, how: int) -> None:
         killed.append(("process", pid, how))
         if pid == 8:
             raise ProcessLookupError
 
-    monkeypatch.setattr(guardian.os, "kill", kill)
-    monkeypatch.setattr(guardian.os, "killpg", lambda pid, how: killed.append(("group", pid, how)))
+    monkeypatch.setattr(os, "kill", kill)
+    monkeypatch.setattr(os, "killpg", lambda pid, how: killed.append(("group", pid, how)))
     guardian.end_processes([5], MARK)
     assert {how for _, _, how in killed} == {signal.SIGKILL}
     assert [(what, pid) for what, pid, _ in killed] == [

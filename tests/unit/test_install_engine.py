@@ -7,19 +7,10 @@ from dataclasses import replace
 from install_help import MakeContext, make_context
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.progress import Reporter
+from pmlaunch.git.progress import Progress, Reporter
+from pmlaunch.installing.context import InstallContext, Learned
 from pmlaunch.installing.engine import install, plan
-from pmlaunch.installing.step import (
-    AlreadyDone,
-    Done,
-    InstallContext,
-    Learned,
-    Progress,
-    State,
-    Step,
-    StepResult,
-    Todo,
-)
+from pmlaunch.installing.step import AlreadyDone, Done, InstallStep, State, StepResult, Todo
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.json import to_json
 
@@ -47,7 +38,7 @@ class RecordedStep:
     def do(self, context: InstallContext, report: Reporter) -> Done:
         self.calls.append("do")
         self.known.append(context.learned)
-        report.found(NEWS)
+        report.findings.append(NEWS)
         if self._fails == "do":
             raise PmlaunchError("PML409", "did not work")
         return Done("verified", self._learned)
@@ -59,14 +50,14 @@ class SilentObserver:
     def __init__(self) -> None:
         self.results: list[StepResult] = []
 
-    def begins(self, step: Step, todo: Todo) -> None: ...
+    def begins(self, step: InstallStep, todo: Todo) -> None: ...
     def progress(self, progress: Progress) -> None: ...
     def ended(self, result: StepResult) -> None:
         self.results.append(result)
 
 
 def test_steps_are_done_in_order_and_planned_again_after_a_change(make_context: MakeContext) -> None:
-    plans = {"a": NOTHING, "b": Todo("b"), "c": Todo("c"), "d": NOTHING}
+    plans: dict[str, AlreadyDone | Todo] = {"a": NOTHING, "b": Todo("b"), "c": Todo("c"), "d": NOTHING}
     steps, context, observer = [RecordedStep(*item) for item in plans.items()], make_context(), SilentObserver()
     done = install(steps, context, observer, plan(steps, context))
     assert [result.state for result in done.results] == [State.ALREADY, State.DONE, State.DONE, State.ALREADY]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from install_help import MakeContext, make_context, no_git, refused
@@ -18,7 +20,7 @@ from pmlaunch.installing.checkpoints.models import robot_assets
 from pmlaunch.installing.engine import plan
 from pmlaunch.installing.python.imports_step import proof_key
 from pmlaunch.installing.python.target_python import PythonReport
-from pmlaunch.installing.step import AlreadyDone, Todo
+from pmlaunch.installing.step import AlreadyDone, InstallStep, Todo
 from pmlaunch.installing.tools_step import ToolsStep
 from pmlaunch.installing.workspace_step import WorkspaceStep
 from pmlaunch.model import Generation
@@ -105,9 +107,9 @@ def test_the_ref_tells_the_generation(ref: str, generation: Generation | None) -
 def test_too_little_disk_space_is_an_error_before_the_download(
     make_context: MakeContext, no_git: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = [CheckoutStep(), CheckpointsStep()]
+    steps: list[InstallStep] = [CheckoutStep(), CheckpointsStep()]
     for free, code in ((700_000_000, "PML402"), (900_000_000, None)):
-        monkeypatch.setattr(disk.shutil, "disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        monkeypatch.setattr("shutil.disk_usage", Mock(return_value=SimpleNamespace(free=free)))
         error = plan(steps, make_context()).error
         assert (error.code if error else None) == code
 
@@ -121,10 +123,10 @@ def test_free_space_is_that_of_the_nearest_existing_folder(tmp_path: Path) -> No
 def test_long_paths_on_windows_give_a_warning(
     make_context: MakeContext, no_git: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(tools_step, "long_paths", lambda: False)
+    monkeypatch.setattr(tools_step, "long_paths_of_windows", lambda: False)
     context = make_context("windows", folder=tmp_path / ("deep" * 40))
     assert [finding.code for finding in ToolsStep().plan(context).notes] == ["PML421"]
-    monkeypatch.setattr(tools_step, "long_paths", lambda: True)
+    monkeypatch.setattr(tools_step, "long_paths_of_windows", lambda: True)
     assert not plan([ToolsStep()], make_context("windows", folder=tmp_path / ("deep" * 40))).findings
 
 
@@ -188,7 +190,7 @@ def test_a_folder_becomes_a_file_url(tmp_path: Path) -> None:
     for url in ("https://github.com/NVlabs/ProtoMotions", "git@github.com:NVlabs/ProtoMotions", "file:///a%20b"):
         assert address(url) == url
     for nothing in (str(tmp_path / "nowhere"), "--upload-pack=touch /tmp/x", "ext::sh -c true"):
-        assert refused(lambda nothing=nothing: address(nothing)).code == "PML404"
+        assert refused(partial(address, nothing)).code == "PML404"
 
 
 def test_the_refspec_of_each_kind_of_ref() -> None:
@@ -212,7 +214,7 @@ def test_all_and_none_are_case_insensitive() -> None:
 def test_a_changed_line_of_any_package_invalidates_the_cached_imports(
     make_context: MakeContext, checkout: Path, name: str
 ) -> None:
-    context, report = make_context(folder=checkout), PythonReport.of(ProbeReply("3.11"), Path("log"))
+    context, report = make_context(folder=checkout), PythonReport(ProbeReply("3.11"), Path("log"))
     (checkout / name).mkdir(exist_ok=True)
     before = proof_key(context, report)
     assert proof_key(context, report) == before

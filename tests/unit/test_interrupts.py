@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -13,7 +14,7 @@ ASKED = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGB
 
 
 @pytest.fixture(autouse=True)
-def _restore_handlers():
+def _restore_handlers() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in ASKED}
     yield
     for number, handler in before.items():

@@ -19,7 +19,7 @@ from pmlaunch.model import (
     Source,
 )
 from pmlaunch.runtimes.batch_rules import BatchFile, about_zero
-from pmlaunch.runtimes.interface import IsaacLabRuntime
+from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import PLATFORMS
@@ -32,7 +32,7 @@ def _on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
 
 
-def runtime(root: Path, version: str = "2.3.0", *, name: str = "isaaclab", **environment: str) -> IsaacLabRuntime:
+def runtime(root: Path, version: str = "2.3.0", *, name: str = "isaaclab", **environment: str) -> Runtime:
     """The runtime of an Isaac Lab of that version in the folder `name` below `root`, with this environment."""
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -41,18 +41,18 @@ def runtime(root: Path, version: str = "2.3.0", *, name: str = "isaaclab", **env
     return isaaclab_runtime(Settings(root, environment), str(folder), root, PLATFORMS["windows"])
 
 
-def findings(made: IsaacLabRuntime) -> list[tuple[str, Severity]]:
+def findings(made: Runtime) -> list[tuple[str, Severity]]:
     return [(finding.code, finding.severity) for finding in made.findings]
 
 
-def only(made: IsaacLabRuntime) -> Finding:
+def only(made: Runtime) -> Finding:
     (finding,) = made.findings
     return finding
 
 
 def test_no_findings(tmp_path: Path) -> None:
     made = runtime(tmp_path, CONDA_PREFIX="/conda", PATH=r"C:\Windows;C:\Program Files (x86)\NVIDIA Corporation")
-    assert (findings(made), made.environment, str(made.version)) == ([], {}, "2.3.0")
+    assert (findings(made), made.environment, str(made.facts.version)) == ([], {}, "2.3.0")
 
 
 @pytest.mark.parametrize("version", ["2.1.0", "2.3.0"])

@@ -47,7 +47,7 @@ def _not_yet_joined() -> Iterator[None]:
 
 
 def joined(monkeypatch: pytest.MonkeyPatch, kernel: Kernel) -> bool:
-    monkeypatch.setattr(jobs.os, "name", "nt")
+    monkeypatch.setattr(os, "name", "nt")
     monkeypatch.setattr(ctypes, "WinDLL", lambda *_, **__: kernel, raising=False)
     result = jobs.join_job()
     monkeypatch.undo()

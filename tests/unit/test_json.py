@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from pathlib import Path, PureWindowsPath
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pmlaunch.support.json import HIDDEN, read_json, read_mapping, to_json
+from pmlaunch.support.json import HIDDEN, from_json, read_json, read_mapping, to_json
 
 
 class Colour(Enum):
@@ -136,3 +137,38 @@ def test_any_bytes(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> 
     path.write_bytes(content)
     read_json(path)
     assert isinstance(read_mapping(path), dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Foreign:
+    count: int = -1
+    ratio: float = 0.5
+    flag: bool | None = None
+    part: Part | None = None
+    parts: tuple[Part, ...] = ()
+    figures: Mapping[str, float] = field(default_factory=dict)
+    anything: Mapping[str, Any] = field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"count": 3, "ratio": 2, "flag": False, "other": 1}, Foreign(3, 2.0, flag=False)),
+        ({"count": True, "ratio": "2", "flag": 1, "part": [], "parts": {}, "figures": 3, "anything": "x"}, Foreign()),
+        ({"count": 1.0, "ratio": 10**400, "flag": None, "part": None}, Foreign()),
+        ({"part": {"name": "步"}, "parts": [{}, 3, {"name": 4}]}, Foreign(part=Part("步"), parts=(Part(), Part()))),
+        (
+            {"figures": {"a": 1, "b": None, "c": [2]}, "anything": {"a": None}},
+            Foreign(figures={"a": 1.0}, anything={"a": None}),
+        ),
+        ([], Foreign()),
+        (None, Foreign()),
+    ],
+)
+def test_foreign_values_of_another_type_keep_the_default(document: object, expected: Foreign) -> None:
+    assert from_json(Foreign, document) == expected

@@ -128,10 +128,10 @@ def test_only_blobs_small_enough_for_a_pointer_are_read() -> None:
     asked: list[tuple[str, list[str]]] = []
 
     class Git:
-        def ask(self, *arguments: str, cwd: Path) -> str:
+        def ask(self, *arguments: str) -> str:
             return "\0".join([*blobs, "with\nnewline", "gone"]) + "\0"
 
-        def ask_bytes(self, command: str, question: str, cwd: Path, given: bytes) -> bytes:
+        def ask_bytes(self, command: str, question: str, given: bytes) -> bytes:
             names = [line[1:] for line in given.decode().splitlines()]
             asked.append((question, names))
             said = b""
@@ -143,6 +143,6 @@ def test_only_blobs_small_enough_for_a_pointer_are_read() -> None:
                 said += blobs[name] + b"\n" if question == "--batch" else b""
             return said
 
-    found = lfs_files(Git(), Path("anywhere"))  # type: ignore[arg-type]
+    found = lfs_files(Git())  # type: ignore[arg-type]
     assert [(file.path, file.pointer.size) for file in found] == [("b 走.ckpt", 7), ("d.stl", 7)]
     assert asked == [("--batch-check", [*blobs, "gone"]), ("--batch", ["b 走.ckpt", "c.txt", "d.stl"])]

@@ -12,7 +12,7 @@ import pytest
 from pmlaunch.cli.render.record import draw_record
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.model import RunRecord, RunState
-from pmlaunch.running.agent_result import agent_result
+from pmlaunch.running.agent_reports import agent_result
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RunFolder
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from unit_help import Plan, Refused, present
 
 from pmlaunch.checks.preflight import preflight
-from pmlaunch.model import Severity
+from pmlaunch.git.lfs_pointer import Pointer
+from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
 from standin import make_motion, smpl_motion
@@ -16,12 +20,13 @@ from standin import make_motion, smpl_motion
 pytestmark = pytest.mark.usefixtures("composed_at_once")
 
 
-def names(planned) -> list[str]:
+def names(planned: Planned) -> list[str]:
     return [motion.name for motion in planned.plan.motions]
 
 
-def listed(planned) -> list[dict]:
-    return yaml.safe_load(planned.plan.measuring.library)["motions"]
+def listed(planned: Planned) -> list[dict[str, Any]]:
+    motions: list[dict[str, Any]] = yaml.safe_load(present(planned.plan.measuring.library))["motions"]
+    return motions
 
 
 @pytest.fixture
@@ -34,13 +39,13 @@ def clips(tmp_path: Path) -> Path:
     return folder
 
 
-def test_single_motion_needs_no_library(plan, clips: Path) -> None:
+def test_single_motion_needs_no_library(plan: Plan, clips: Path) -> None:
     planned = plan(motions=(f"{clips.name}/c.npy", f"{clips.name}/c.npy"))
     assert planned.plan.measuring.library is None
     assert f"++motion_file='{clips / 'c.npy'}'" in planned.plan.overrides
 
 
-def test_several_motions_keep_their_order_without_duplicates(plan, clips: Path, checkout: Path) -> None:
+def test_several_motions_keep_their_order_without_duplicates(plan: Plan, clips: Path, checkout: Path) -> None:
     planned = plan(motions=("walk", f"{clips.name}/c.npy", str(clips / "b.npy"), "walk"))
     assert names(planned) == ["smpl_humanoid_walk", "c", "b"]
     assert [(entry["file"], entry["fps"], entry["idx"]) for entry in listed(planned)] == [
@@ -51,7 +56,7 @@ def test_several_motions_keep_their_order_without_duplicates(plan, clips: Path, 
     assert [entry["sub_motions"] for entry in listed(planned)] == [
         [{"weight": 1.0, "idx": index, "timings": {"start": 0.0, "end": -1}}] for index in range(3)
     ]
-    assert planned.plan.measuring.library.isascii(), "upstream opens it in the encoding of the Windows locale"
+    assert present(planned.plan.measuring.library).isascii(), "upstream opens it in the encoding of the Windows locale"
 
 
 @pytest.mark.parametrize(
@@ -65,12 +70,12 @@ def test_several_motions_keep_their_order_without_duplicates(plan, clips: Path, 
         ("data/motions/smpl*.npy", ["smpl_humanoid_walk"]),
     ],
 )
-def test_patterns_and_folders(plan, clips: Path, typed: str, found: list[str]) -> None:
+def test_patterns_and_folders(plan: Plan, clips: Path, typed: str, found: list[str]) -> None:
     assert names(plan(motions=(typed,))) == found
     assert clips.is_dir()
 
 
-def test_bare_name_is_a_motion_before_it_is_a_folder(plan, clips: Path, checkout: Path) -> None:
+def test_bare_name_is_a_motion_before_it_is_a_folder(plan: Plan, clips: Path, checkout: Path) -> None:
     smpl_motion(clips.parent / "walk" / "mine.npy")
     (clips.parent / "squat").mkdir()
     assert names(plan(motions=("walk",))) == ["smpl_humanoid_walk"]
@@ -80,19 +85,19 @@ def test_bare_name_is_a_motion_before_it_is_a_folder(plan, clips: Path, checkout
 
 
 @pytest.mark.parametrize("typed", ["", " "])
-def test_pml001_empty_name(refused, clips: Path, typed: str) -> None:
+def test_pml001_empty_name(refused: Refused, clips: Path, typed: str) -> None:
     assert refused(motions=(typed,)).code == "PML001"
     assert clips.is_dir()
 
 
 @pytest.mark.parametrize("typed", ["nothing/*.npy", "clips [old] 动作/*.txt", "empty"])
-def test_pml010_pattern_or_folder_without_a_motion(refused, clips: Path, typed: str) -> None:
+def test_pml010_pattern_or_folder_without_a_motion(refused: Refused, clips: Path, typed: str) -> None:
     (clips.parent / "empty").mkdir()
     error = refused(motions=(typed,))
     assert (error.code, error.subject) == ("PML010", typed)
 
 
-def test_library_in_upstreams_format(plan, clips: Path, tmp_path: Path) -> None:
+def test_library_in_upstreams_format(plan: Plan, clips: Path, tmp_path: Path) -> None:
     library = tmp_path / "library.yaml"
     pieces = [
         {"idx": 1, "timings": {"start": 0.5, "end": 1.5}, "weight": 2.0, "labels": ["b"]},
@@ -121,7 +126,7 @@ def test_library_in_upstreams_format(plan, clips: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "0", "-30", "1" + "0" * 400])
-def test_pml120_invalid_fps(refused, clips: Path, tmp_path: Path, value: str) -> None:
+def test_pml120_invalid_fps(refused: Refused, clips: Path, tmp_path: Path, value: str) -> None:
     (tmp_path / "n.yaml").write_text(f"motions: [{{file: '{clips / 'c.npy'}', fps: {value}}}]", encoding="utf-8")
     for motions in (("n.yaml",), ("n.yaml", "walk")):
         error = refused(motions=motions)
@@ -131,13 +136,13 @@ def test_pml120_invalid_fps(refused, clips: Path, tmp_path: Path, value: str) ->
 
 
 @pytest.mark.parametrize("timings", ["{start: .nan}", "{end: .inf}", "{start: -.inf}"])
-def test_pml120_invalid_time(refused, clips: Path, tmp_path: Path, timings: str) -> None:
+def test_pml120_invalid_time(refused: Refused, clips: Path, tmp_path: Path, timings: str) -> None:
     entry = f"{{file: '{clips / 'c.npy'}', idx: .nan, sub_motions: [{{idx: .nan, timings: {timings}}}]}}"
     (tmp_path / "n.yaml").write_text(f"motions: [{entry}]", encoding="utf-8")
     assert refused(motions=("n.yaml",)).code == "PML120"
 
 
-def test_clip_at_two_rates_counts_as_two_motions(plan, clips: Path, tmp_path: Path) -> None:
+def test_clip_at_two_rates_counts_as_two_motions(plan: Plan, clips: Path, tmp_path: Path) -> None:
     file = str(clips / "c.npy")
     entries = [{"file": file}, {"file": file, "fps": 60}, {"file": file, "fps": 30}]
     (tmp_path / "e.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
@@ -146,7 +151,7 @@ def test_clip_at_two_rates_counts_as_two_motions(plan, clips: Path, tmp_path: Pa
     )
 
 
-def test_duplicates_in_a_library_read_by_upstream_are_kept(plan, clips: Path, tmp_path: Path) -> None:
+def test_duplicates_in_a_library_read_by_upstream_are_kept(plan: Plan, clips: Path, tmp_path: Path) -> None:
     entries = [{"file": str(clips / "c.npy")}] * 2
     (tmp_path / "d.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
     planned = plan(motions=("d.yaml",))
@@ -154,7 +159,7 @@ def test_duplicates_in_a_library_read_by_upstream_are_kept(plan, clips: Path, tm
     assert len(listed(plan(motions=("d.yaml", "walk")))) == 2, "a generated library has each motion once"
 
 
-def test_pml121_many_missing_motions_are_one_finding(plan, in_git, tmp_path: Path) -> None:
+def test_pml121_many_missing_motions_are_one_finding(plan: Plan, in_git: dict[str, Pointer], tmp_path: Path) -> None:
     entries = [{"file": f"AMASS/{index % 3}/{index}.npy"} for index in range(138)]
     (tmp_path / "amass.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
     found = [item for item in preflight(plan(motions=("amass.yaml",))) if item.severity is Severity.ERROR]
@@ -165,38 +170,38 @@ def test_pml121_many_missing_motions_are_one_finding(plan, in_git, tmp_path: Pat
 
 
 @pytest.mark.parametrize("text", ["[]", "motions: []", "motions: [{fps: 3}]", "motions: 3", "motions: [", "a: &a [*a]"])
-def test_pml120_file_that_is_not_a_library(refused, tmp_path: Path, text: str) -> None:
+def test_pml120_file_that_is_not_a_library(refused: Refused, tmp_path: Path, text: str) -> None:
     (tmp_path / "library.yaml").write_text(text)
     assert refused(motions=("library.yaml",)).code == "PML120"
 
 
-def test_library_given_by_override(plan, clips: Path, tmp_path: Path) -> None:
+def test_library_given_by_override(plan: Plan, clips: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(f"motions: [{{file: '{clips.name}/c.npy'}}]", encoding="utf-8")
     planned = plan("tracker", "motion_file=mine.yaml")
     assert (names(planned), planned.plan.measuring.library) == (["c"], None)
     (tmp_path / "mine.yaml").write_text("motions: []")
     planned = plan("tracker", "motion_file=mine.yaml")
-    assert [motion.problem.code for motion in planned.plan.motions] == ["PML120"]
+    assert [present(motion.problem).code for motion in planned.plan.motions] == ["PML120"]
 
 
-def test_pml001_packed_library_cannot_be_joined(plan, refused, tmp_path: Path) -> None:
+def test_pml001_packed_library_cannot_be_joined(plan: Plan, refused: Refused, tmp_path: Path) -> None:
     (tmp_path / "packed.pt").write_bytes(b"PK")
     assert names(plan(motions=("packed.pt",))) == ["packed"]
     assert refused(motions=("packed.pt", "walk")).code == "PML001"
 
 
-def test_motions_with_the_same_name_get_their_folders_name(plan, tmp_path: Path) -> None:
+def test_motions_with_the_same_name_get_their_folders_name(plan: Plan, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         smpl_motion(tmp_path / folder / "walk.npy")
     assert names(plan(motions=("one/walk.npy", "two/walk.npy"))) == ["one/walk", "two/walk"]
 
 
-def finding_for(plan, motions: tuple[str, ...], **options: str):
+def finding_for(plan: Plan, motions: tuple[str, ...], **options: str) -> Finding:
     planned = plan(motions=motions, headless=True, **options)
     return next(finding for finding in preflight(planned) if finding.code == "PML118")
 
 
-def test_pml118_motions_of_two_robots(plan, in_git, checkout: Path, tmp_path: Path) -> None:
+def test_pml118_motions_of_two_robots(plan: Plan, in_git: dict[str, Pointer], checkout: Path, tmp_path: Path) -> None:
     box = make_motion(tmp_path / "my box.npy", ["base", "left", "right"], [-1, 0, 0], frames=11, fps=10)
     planned = plan("tracker", "seed=3", motions=("data/motions/*.npy", str(box)), headless=True, timeout=60.0,
                    robot="smpl", python=str(tmp_path / "my python"))  # fmt: skip
@@ -205,25 +210,27 @@ def test_pml118_motions_of_two_robots(plan, in_git, checkout: Path, tmp_path: Pa
     assert "(smpl: smpl_humanoid_walk; amp: amp_humanoid_walk, my box)" in finding.message
     options = f'--headless --python "{tmp_path / "my python"}" --timeout 60 seed=3'
     same = f"--robot smpl {options}"
-    assert finding.hint.split("\n        ") == [
+    assert present(finding.hint).split("\n        ") == [
         f"pmlaunch eval tracker --motion smpl_humanoid_walk {same}",
         "no model here is of robot amp: pmlaunch list models",
     ]
     other = finding_for(plan, ("smpl_humanoid_walk", str(box)), robot="amp")
-    assert f'--motion "{box}" --robot amp --headless' in other.hint.split("\n        ")[0]
-    assert other.hint.split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), "without --robot amp"
+    assert f'--motion "{box}" --robot amp --headless' in present(other.hint).split("\n        ")[0]
+    assert present(other.hint).split("\n        ")[1].endswith("--motion smpl_humanoid_walk --headless"), (
+        "without --robot amp"
+    )
     assert checkout.is_dir()
     assert not in_git
 
 
-def test_unreadable_motion_is_reported_among_many(plan, in_git, clips: Path) -> None:
+def test_unreadable_motion_is_reported_among_many(plan: Plan, in_git: dict[str, Pointer], clips: Path) -> None:
     (clips / "b.npy").write_bytes(b"\x93NUMPY bad")
     (finding,) = [item for item in preflight(plan(motions=(clips.name,))) if item.severity is Severity.ERROR]
     assert (finding.code, finding.subject) == ("PML122", str(clips / "b.npy"))
     assert not in_git
 
 
-def test_library_is_written_to_the_run_folder(plan, clips: Path, tmp_path: Path) -> None:
+def test_library_is_written_to_the_run_folder(plan: Plan, clips: Path, tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "simulator's runs" / "genesis")
     planned = plan(motions=(clips.name,), headless=True)
     assert "++motion_file='motions.yaml'" in planned.plan.overrides
@@ -232,7 +239,7 @@ def test_library_is_written_to_the_run_folder(plan, clips: Path, tmp_path: Path)
     assert "simulator" not in argument, "eval_agent.py scans its arguments for this word"
 
 
-def test_demo_plays_each_motion_once(plan) -> None:
+def test_demo_plays_each_motion_once(plan: Plan) -> None:
     planned = plan("demo", motions=("walk", "squat"))
     assert planned.plan.max_steps is None
     assert planned.plan.overrides.count("++agent.config.max_eval_steps=150") == 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from unit_help import present
 
 from pmlaunch.catalog.motions import MotionSearch, motions, read_info
 from pmlaunch.catalog.presets import presets
@@ -127,13 +129,14 @@ def test_pml126_packed_library_of_2_is_not_read(opened: HydraCheckout, tmp_path:
     path = tmp_path / "library.pt"
     path.write_bytes(b"anything")
     info = read_info(path, available(opened))
-    assert (info.problem.code, info.problem.severity.value) == ("PML126", "note")
+    problem = present(info.problem)
+    assert (problem.code, problem.severity.value) == ("PML126", "note")
     path.unlink()
-    assert read_info(path, available(opened)).problem.code == "PML121"
+    assert present(read_info(path, available(opened)).problem).code == "PML121"
 
 
 class Hostile:
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         return (open, ("executed", "w"))
 
 
@@ -144,7 +147,7 @@ def test_pml123_motion_with_code_is_not_executed(
     holder = np.empty((), dtype=object)
     holder[()] = {"rotation": Hostile()}
     np.save(tmp_path / "hostile.npy", holder, allow_pickle=True)
-    problem = read_info(tmp_path / "hostile.npy", available(opened)).problem
+    problem = present(read_info(tmp_path / "hostile.npy", available(opened)).problem)
     assert (problem.code, problem.severity.value) == ("PML123", "error")
     assert "open" in problem.message
     assert not (tmp_path / "executed").exists()
@@ -153,14 +156,14 @@ def test_pml123_motion_with_code_is_not_executed(
 @pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"version https://git-lfs", pickle.dumps({"a": 1})])
 def test_pml122_file_that_is_not_a_motion(opened: HydraCheckout, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "bad.npy").write_bytes(content)
-    problem = read_info(tmp_path / "bad.npy", available(opened)).problem
+    problem = present(read_info(tmp_path / "bad.npy", available(opened)).problem)
     assert (problem.code, problem.subject) == ("PML122", str(tmp_path / "bad.npy"))
 
 
 def test_pml122_truncated_motion(opened: HydraCheckout, tmp_path: Path) -> None:
     path = smpl_motion(tmp_path / "short.npy")
     path.write_bytes(path.read_bytes()[:-100])
-    assert read_info(path, available(opened)).problem.code == "PML122"
+    assert present(read_info(path, available(opened)).problem).code == "PML122"
 
 
 def test_motion_is_read_again_only_if_its_content_changed(
@@ -169,14 +172,15 @@ def test_motion_is_read_again_only_if_its_content_changed(
     path = smpl_motion(tmp_path / "walk.npy")
     fresh = read_info(path, available(opened))
     reads: list[Path] = []
-    monkeypatch.setattr("pmlaunch.motions.poselib_motion.read_motion", lambda path, _: reads.append(path) or _stop())
+
+    def stop(path: Path, _: object) -> None:
+        reads.append(path)
+        raise LookupError
+
+    monkeypatch.setattr("pmlaunch.motions.poselib_motion.read_motion", stop)
     assert read_info(path, available(opened)) == fresh
     assert reads == []
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(LookupError):
         read_info(path, available(opened))
     assert reads == [path]
-
-
-def _stop() -> None:
-    raise LookupError("read again")

@@ -128,7 +128,7 @@ def test_override_without_a_key_is_refused(text: str) -> None:
 
 
 def test_parser_is_not_used_without_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
+    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parsed", _forbidden)
     assert parse_overrides([], GROUPS) == []
 
 
@@ -137,7 +137,7 @@ TEXTS = ("seed=3", "+opt=[vr,wandb]", "~terrain", "map={a:[1,null]}", "name='走
 
 def test_cached_overrides_equal_parsed_ones_without_importing_hydra(monkeypatch: pytest.MonkeyPatch) -> None:
     fresh = parse_overrides(TEXTS, GROUPS)
-    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
+    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parsed", _forbidden)
     monkeypatch.setitem(__import__("sys").modules, "hydra", None)  # importing Hydra would fail
     assert parse_overrides(TEXTS, GROUPS) == fresh
     assert parse_overrides(TEXTS, reversed(GROUPS)) == fresh
@@ -148,7 +148,7 @@ def test_cache_misses_for_other_overrides_or_groups(
     texts: tuple[str, ...], groups: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parse_overrides(TEXTS, GROUPS)
-    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parse", _forbidden)
+    monkeypatch.setattr("pmlaunch.generations.v2.overrides._parsed", _forbidden)
     with pytest.raises(AssertionError, match="parsed again"):
         parse_overrides(texts, groups)
 

@@ -11,31 +11,39 @@ from install_help import refused
 
 from packaging_site import make_context
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.progress import Progress, Reporter
+from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python import packages_step, target_python
 from pmlaunch.installing.python import pip as pip_module
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.outstanding import PipRun, outstanding_in, pip_runs
-from pmlaunch.installing.python.package_changes import describe_changes, lowered_findings, refuse_changed_torch
-from pmlaunch.installing.python.packages_step import PackagesStep, refuse_incomplete
-from pmlaunch.installing.python.pip import NoMatchingDistributionError, PipConflictError, pip
+from pmlaunch.installing.python.packages_step import (
+    PackagesStep,
+    describe_changes,
+    lowered_findings,
+    refuse_changed_torch,
+    refuse_incomplete,
+)
+from pmlaunch.installing.python.pip import UnsolvableError, pip
 from pmlaunch.installing.python.target_python import (
     PythonReport,
     ask_python,
     typed_python,
     usable_runtime,
 )
-from pmlaunch.installing.step import InstallContext, Progress, StepReport, Todo
-from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, Severity
+from pmlaunch.installing.step import Todo
+from pmlaunch.model import DEFAULT, FLAG, UNKNOWN, Finding, RuntimeFacts, RuntimeKind, Severity
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult
-from pmlaunch.runtimes.interface import IsaacLabRuntime, PythonRuntime
+from pmlaunch.runtimes.interface import Runtime, python_runtime
+from pmlaunch.support.json import from_json
 from pmlaunch.support.platforms import PLATFORMS
 from wheelhouse import make_installable
 
 
 @pytest.fixture
 def context(tmp_path: Path) -> InstallContext:
-    runtime = PythonRuntime("/sim/bin/python", FLAG)
+    runtime = python_runtime("/sim/bin/python", FLAG)
     return make_context(tmp_path / "protomotions", tmp_path / "logs", runtime, {})
 
 
@@ -55,20 +63,20 @@ def run_pip(
         return result
 
     monkeypatch.setattr(pip_module, "run_module", fake)
-    pip(context, PipRun("pip", "x", ("install", "x")), Path("constraints"), StepReport(heard.append))
+    pip(context, PipRun("pip", "x", ("install", "x")), Path("constraints"), Reporter(heard.append))
     return heard
 
 
 @pytest.mark.parametrize(
     ("output", "code", "kind"),
     [
-        ("ERROR: No matching distribution found for x", "PML434", NoMatchingDistributionError),
+        ("ERROR: No matching distribution found for x", "PML434", UnsolvableError),
         (
             "WARNING: Retrying ... NewConnectionError: getaddrinfo failed\nERROR: No matching distribution found",
             "PML435",
             PmlaunchError,
         ),
-        ("ERROR: ResolutionImpossible: for help visit", "PML436", PipConflictError),
+        ("ERROR: ResolutionImpossible: for help visit", "PML436", UnsolvableError),
         (
             "error: externally-managed-environment\n× This environment is externally managed",
             "PML445",
@@ -90,6 +98,8 @@ def test_a_failure_is_recognised_by_pip_s_output(
     assert (error.code, error.exit_code) == (code, 6)
     assert "output.log" in error.message
     assert error.hint
+    if isinstance(error, UnsolvableError):
+        assert error.distribution == ("x" if code == "PML434" else None)
 
 
 def test_a_python_without_pip(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +138,7 @@ def test_without_a_python_nothing_is_planned(context: InstallContext) -> None:
 
 def test_a_python_that_cannot_be_started_says_why(context: InstallContext) -> None:
     missing = Finding("PML201", Severity.ERROR, "Isaac Lab not found. Looked for x.", hint="--isaaclab DIR")
-    runtime = IsaacLabRuntime("isaaclab.sh", None, UNKNOWN, True, findings=(missing,))
+    runtime = Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, "isaaclab.sh", None, UNKNOWN, None), (missing,))
     error = refused(lambda: usable_runtime(replace(context, runtime=runtime)))
     assert error.code == "PML430"
     assert "Isaac Lab not found" in error.message
@@ -136,7 +146,7 @@ def test_a_python_that_cannot_be_started_says_why(context: InstallContext) -> No
 
 
 def test_nothing_is_installed_into_pmlaunch_s_own_python(context: InstallContext) -> None:
-    own = replace(context, runtime=PythonRuntime("/usr/bin/python", DEFAULT))
+    own = replace(context, runtime=python_runtime("/usr/bin/python", DEFAULT))
     assert refused(lambda: PackagesStep().plan(own)).code == "PML449"
 
 
@@ -146,7 +156,8 @@ def report(python: str = "3.11.7", **packages: Any) -> PythonReport:
         name.replace("_", "-"): {"version": entry} if isinstance(entry, str) else entry
         for name, entry in packages.items()
     }
-    return PythonReport.of(ProbeReply.parse({"python": python, "platform": "linux", "packages": entries}), Path("log"))
+    reply = from_json(ProbeReply, {"python": python, "platform": "linux", "packages": entries})
+    return PythonReport(reply, Path("log"))
 
 
 def test_a_pip_that_installed_nothing_is_noticed(context: InstallContext) -> None:
@@ -213,7 +224,7 @@ def test_interrupted_installs_are_found_among_everything_required_but_not_elsewh
 
 
 def test_a_command_for_windows_can_be_pasted_into_powershell(tmp_path: Path) -> None:
-    context = make_context(tmp_path, tmp_path, PythonRuntime(r"C:\R&D (x86)\python.exe", FLAG), {})
+    context = make_context(tmp_path, tmp_path, python_runtime(r"C:\R&D (x86)\python.exe", FLAG), {})
     assert typed_python(replace(context, platform=PLATFORMS["windows"]), "-m", "pip", "install", "moviepy<2") == (
         r"& 'C:\R&D (x86)\python.exe' -m pip install 'moviepy<2'"
     )

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from unit_help import Plan
 
-from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
+from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Generation, Origin, Severity
+from pmlaunch.planning.plan import Planned
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import spec_document
 
@@ -24,11 +27,11 @@ def steering(config: Path) -> Path:
     return config
 
 
-def spec_of(planned, tmp_path: Path) -> dict:
+def spec_of(planned: Planned, tmp_path: Path) -> dict[str, Any]:
     return spec_document(planned.plan, RunFolder(tmp_path / "run"))
 
 
-def test_headless_run_measures_and_window_does_not(plan, tmp_path: Path) -> None:
+def test_headless_run_measures_and_window_does_not(plan: Plan, tmp_path: Path) -> None:
     planned = plan(headless=True, motions=("walk",), seed=7)
     spec = spec_of(planned, tmp_path)
     assert spec["hooks"]["agent"] == MIMIC
@@ -55,7 +58,9 @@ def test_headless_run_measures_and_window_does_not(plan, tmp_path: Path) -> None
         ({"headless": False, "metrics": True}, True, 30),
     ],
 )
-def test_metrics_flag_wins_over_the_default(plan, options: dict, metrics: bool, steps: int | None) -> None:
+def test_metrics_flag_wins_over_the_default(
+    plan: Plan, options: dict[str, Any], metrics: bool, steps: int | None
+) -> None:
     planned = plan(motions=("walk",), **options)
     assert (planned.plan.metrics, planned.plan.max_steps) == (metrics, steps)
     origin = Origin.FLAG if "metrics" in options else Origin.DEFAULT
@@ -63,14 +68,14 @@ def test_metrics_flag_wins_over_the_default(plan, options: dict, metrics: bool, 
 
 
 @pytest.mark.parametrize("typed", [{"max_steps": 12}, {"overrides": ("agent.config.max_eval_steps=12",)}])
-def test_pml311_max_steps_cuts_motions(plan, tmp_path: Path, typed: dict) -> None:
+def test_pml311_max_steps_cuts_motions(plan: Plan, tmp_path: Path, typed: dict[str, Any]) -> None:
     planned = plan("tracker", *typed.pop("overrides", ()), headless=True, motions=("walk",), **typed)
     assert spec_of(planned, tmp_path)["hooks"]["metrics"]["max_steps"] == 12
     (finding,) = check_measuring(planned)
     assert (finding.code, finding.severity) == ("PML311", Severity.NOTE)
 
 
-def test_pml014_agent_without_metrics(plan, steering: Path, tmp_path: Path) -> None:
+def test_pml014_agent_without_metrics(plan: Plan, steering: Path, tmp_path: Path) -> None:
     planned = plan(headless=True, motions=("walk",))
     (finding,) = check_measuring(planned)
     assert (finding.code, finding.severity) == ("PML014", Severity.NOTE)
@@ -83,13 +88,13 @@ def test_pml014_agent_without_metrics(plan, steering: Path, tmp_path: Path) -> N
     assert steering.is_file()
 
 
-def test_demo_measures_by_default(plan, tmp_path: Path) -> None:
+def test_demo_measures_by_default(plan: Plan, tmp_path: Path) -> None:
     assert plan("demo", headless=False).plan.metrics, "it has no window"
     assert "++agent.config.metrics=false" not in spec_of(plan("demo"), tmp_path)["argv"]
     assert "++agent.config.metrics=false" in spec_of(plan("demo", metrics=False), tmp_path)["argv"]
 
 
-def test_save_motion_and_record_work_without_metrics(plan, tmp_path: Path) -> None:
+def test_save_motion_and_record_work_without_metrics(plan: Plan, tmp_path: Path) -> None:
     spec = spec_of(plan(headless=False, save_motion=True, record=True, motions=("walk",)), tmp_path)
     assert spec["hooks"]["metrics"] is None
     assert spec["hooks"]["save_motion"] == {"file": str(tmp_path / "run" / "motion.npz")}

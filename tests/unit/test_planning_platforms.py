@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
+from pathlib import Path
+from typing import Any
 
 import pytest
+from unit_help import Plan
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Severity
@@ -32,14 +35,14 @@ def test_unknown_platform_is_refused() -> None:
         platform_named("darwin")
 
 
-def test_windows_uses_gloo_without_libuv(plan) -> None:
+def test_windows_uses_gloo_without_libuv(plan: Plan) -> None:
     planned = plan(target_os="windows")
     assert planned.plan.ddp_backend == "gloo"
     assert "++fabric.strategy.process_group_backend='gloo'" in planned.plan.overrides
     assert (planned.plan.env["USE_LIBUV"], planned.plan.env["PYTHONUTF8"]) == ("0", "1")
 
 
-def test_linux_leaves_backend_to_lightning(plan) -> None:
+def test_linux_leaves_backend_to_lightning(plan: Plan) -> None:
     planned = plan(target_os="linux")
     assert planned.plan.ddp_backend is None
     assert not any("process_group_backend" in text for text in planned.plan.overrides)
@@ -48,7 +51,7 @@ def test_linux_leaves_backend_to_lightning(plan) -> None:
 
 
 @pytest.mark.parametrize("target", ["windows", "linux"])
-def test_backend_override_wins_and_is_written_once(plan, target: str) -> None:
+def test_backend_override_wins_and_is_written_once(plan: Plan, target: str) -> None:
     key = "fabric.strategy.process_group_backend"
     planned = plan("tracker", f"{key}=nccl", target_os=target, ddp_backend="gloo")
     assert planned.plan.ddp_backend == "nccl"
@@ -57,23 +60,25 @@ def test_backend_override_wins_and_is_written_once(plan, target: str) -> None:
 
 @pytest.mark.parametrize("target", ["windows", "linux"])
 @pytest.mark.parametrize(("flag", "backend"), [("none", None), ("gloo", "gloo"), ("nccl", "nccl")])
-def test_requested_backend_is_the_same_on_every_platform(plan, target: str, flag: str, backend: str | None) -> None:
+def test_requested_backend_is_the_same_on_every_platform(
+    plan: Plan, target: str, flag: str, backend: str | None
+) -> None:
     assert plan(target_os=target, ddp_backend=flag).plan.ddp_backend == backend
 
 
-def test_command_line_is_constant(plan, isaaclab) -> None:
+def test_command_line_is_constant(plan: Plan, isaaclab: Path) -> None:
     script = isaaclab / ("isaaclab.bat" if os.name == "nt" else "isaaclab.sh")
     assert plan("tracker", "name='a b'").plan.command == (str(script), "-p", "-m", "pmlaunch_agent")
     assert plan(simulator="genesis").plan.command[1:] == ("-m", "pmlaunch_agent")
 
 
-def test_python_path_contains_only_the_agent(plan) -> None:
+def test_python_path_contains_only_the_agent(plan: Plan) -> None:
     folder = plan(environment={"PYTHONPATH": "/mine"}).plan.env["PYTHONPATH"]
     assert folder is not None
     assert os.listdir(folder) in (["pmlaunch_agent"], ["__pycache__", "pmlaunch_agent"])
 
 
-def test_plan_for_another_system_uses_its_path_style_and_notes_unverified_files(plan) -> None:
+def test_plan_for_another_system_uses_its_path_style_and_notes_unverified_files(plan: Plan) -> None:
     planned = plan(target_os=OTHER)
     separator = "\\" if OTHER == "windows" else "/"
     inside = separator.join(("data", "pretrained_models", "motion_tracker", "smpl", "last.ckpt"))
@@ -91,20 +96,20 @@ def test_plan_for_another_system_uses_its_path_style_and_notes_unverified_files(
         ("linux", "/opt/IsaacLab/", "/opt/IsaacLab/isaaclab.sh"),
     ],
 )
-def test_isaaclab_path_of_another_system_is_kept_as_typed(plan, target: str, folder: str, script: str) -> None:
+def test_isaaclab_path_of_another_system_is_kept_as_typed(plan: Plan, target: str, folder: str, script: str) -> None:
     if target == current_name():
         pytest.skip("skipped: this is that system")
     assert plan(target_os=target, isaaclab=folder).plan.command[0] == script
 
 
-def test_python_of_another_system_is_not_searched_for(plan) -> None:
+def test_python_of_another_system_is_not_searched_for(plan: Plan) -> None:
     python = "C:\\Python\\python.exe" if OTHER == "windows" else "/usr/bin/python3"
     planned = plan(target_os=OTHER, via="python", python=python)
     assert planned.plan.command == (python, "-m", "pmlaunch_agent")
     assert planned.runtime.findings == ()
 
 
-def test_missing_isaaclab_is_an_error(plan, isaaclab) -> None:
+def test_missing_isaaclab_is_an_error(plan: Plan, isaaclab: Path) -> None:
     for script in isaaclab.glob("isaaclab.*"):
         script.unlink()
     (finding,) = plan().runtime.findings
@@ -121,7 +126,7 @@ def test_missing_isaaclab_is_an_error(plan, isaaclab) -> None:
     ],
 )
 def test_isaaclab_is_found_by_flag_or_environment(
-    plan, isaaclab, tmp_path, options: dict, environment: dict, origin: str
+    plan: Plan, isaaclab: Path, tmp_path: Path, options: dict[str, Any], environment: dict[str, Any], origin: str
 ) -> None:
     isaaclab.rename(tmp_path / "lab")
     environment = {name: str(tmp_path / value) for name, value in environment.items()}
@@ -131,19 +136,19 @@ def test_isaaclab_is_found_by_flag_or_environment(
     assert planned.plan.command[0].startswith(str(tmp_path / "lab"))
 
 
-def test_missing_python_is_an_error(plan) -> None:
+def test_missing_python_is_an_error(plan: Plan) -> None:
     (finding,) = plan(simulator="genesis", python="no-such-python").runtime.findings
     assert (finding.code, finding.severity, finding.subject) == ("PML202", Severity.ERROR, "no-such-python")
 
 
-def test_bash_command_has_the_same_arguments(plan) -> None:
+def test_bash_command_has_the_same_arguments(plan: Plan) -> None:
     planned = plan("tracker", "name='a b'", target_os="linux")
     words = shlex.split(planned.plan.plain_command["bash"])
     assert words[:3] == ["cd", str(planned.plan.cwd), "&&"]
     assert words[-len(planned.plan.overrides) - 1 :] == ["protomotions/eval_agent.py", *planned.plan.overrides]
 
 
-def test_powershell_command_bypasses_the_batch_file(plan) -> None:
+def test_powershell_command_bypasses_the_batch_file(plan: Plan) -> None:
     line = plan(target_os="windows").plan.plain_command["powershell"]
     assert "$env:USE_LIBUV = '0'; & 'python' 'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
     assert "isaaclab.bat" not in line

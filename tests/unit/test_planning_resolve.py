@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
-from unit_help import told
+from unit_help import Plan, Refused, present, told
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.quoting import is_scanned
@@ -44,7 +44,7 @@ def training(folder: Path, config: str = TRAINED) -> Path:
 
 @pytest.mark.parametrize("model", ["motion_tracker", "tracker", "Motion-Tracker", "full_body_tracker"])
 @at_once
-def test_model_by_name(plan, checkout: Path, model: str) -> None:
+def test_model_by_name(plan: Plan, checkout: Path, model: str) -> None:
     planned = plan(model)
     assert planned.plan.model == "motion_tracker"
     assert planned.plan.checkpoint == checkout.resolve() / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
@@ -52,7 +52,7 @@ def test_model_by_name(plan, checkout: Path, model: str) -> None:
 
 @pytest.mark.parametrize("typed", ["mine/last.ckpt", "mine", "./mine", "mine/"])
 @at_once
-def test_model_by_path(plan, tmp_path: Path, typed: str) -> None:
+def test_model_by_path(plan: Plan, tmp_path: Path, typed: str) -> None:
     checkpoint = training(tmp_path / "mine")
     planned = plan(typed, motions=("walk",))
     assert planned.plan.checkpoint == checkpoint
@@ -62,12 +62,12 @@ def test_model_by_path(plan, tmp_path: Path, typed: str) -> None:
 
 
 @at_once
-def test_model_of_a_training_in_the_checkout(plan, checkout: Path) -> None:
+def test_model_of_a_training_in_the_checkout(plan: Plan, checkout: Path) -> None:
     training(checkout / "results/my_run")
     assert plan("my-run", motions=("walk",)).plan.model == "my_run"
 
 
-def test_typo_is_reported_even_without_a_checkout(plan, refused, checkout: Path) -> None:
+def test_typo_is_reported_even_without_a_checkout(plan: Plan, refused: Refused, checkout: Path) -> None:
     shutil.rmtree(checkout)
     error = refused("maskmimc")
     assert (error.code, "masked_mimic" in error.message) == ("PML010", True)
@@ -76,28 +76,28 @@ def test_typo_is_reported_even_without_a_checkout(plan, refused, checkout: Path)
 
 
 @at_once
-def test_robot_comes_from_the_checkpoint(plan, tmp_path: Path) -> None:
+def test_robot_comes_from_the_checkpoint(plan: Plan, tmp_path: Path) -> None:
     training(tmp_path / "amp_run", AMP_TRAINED)
     planned = plan("amp_run", motions=("walk",))
     assert (planned.plan.robot, planned.plan.motions[0].name) == ("amp", "amp_humanoid_walk")
 
 
 @at_once
-def test_robot_comes_from_an_explicit_checkpoint(plan, tmp_path: Path) -> None:
+def test_robot_comes_from_an_explicit_checkpoint(plan: Plan, tmp_path: Path) -> None:
     training(tmp_path / "amp_run", AMP_TRAINED)
     planned = plan("tracker", checkpoint="amp_run/last.ckpt")
     assert told(planned.inputs.checkpoint) == (tmp_path / "amp_run/last.ckpt", "flag")
     assert (planned.plan.robot, str(planned.inputs.robot.source)) == ("amp", "checkpoint")
 
 
-def test_robot_is_unknown_if_no_file_states_it(plan, tmp_path: Path) -> None:
+def test_robot_is_unknown_if_no_file_states_it(plan: Plan, tmp_path: Path) -> None:
     training(tmp_path / "run", "a: 1\n")
     planned = plan("run", motions=("smpl_humanoid_walk",))
     assert told(planned.inputs.robot) == (None, "unknown")
     assert planned.plan.overrides[0] == "+simulator=isaaclab"
 
 
-def test_overrides_win_over_flags(plan, tmp_path: Path) -> None:
+def test_overrides_win_over_flags(plan: Plan, tmp_path: Path) -> None:
     checkpoint = training(tmp_path / "amp_run", AMP_TRAINED)
     motion = smpl_motion(tmp_path / "mine.npy")
     planned = plan(
@@ -116,24 +116,26 @@ def test_overrides_win_over_flags(plan, tmp_path: Path) -> None:
         num_envs=2,
     )
     inputs = planned.inputs
-    assert (inputs.robot.value.name, str(inputs.robot.source)) == ("amp", "override")
+    assert (present(inputs.robot.value).name, str(inputs.robot.source)) == ("amp", "override")
     assert (inputs.simulator.value.name, str(inputs.simulator.source)) == ("genesis", "override")
     assert told(inputs.checkpoint) == (checkpoint, "override")
     assert (planned.plan.motions[0].path, str(inputs.motion_source)) == (motion, "override")
-    assert told(planned.values.terrain) == ("complex", "override")
+    assert told(planned.inputs.terrain) == ("complex", "override")
     assert planned.plan.overrides[:3] == ("+robot=amp", "+simulator=genesis", "+terrain=complex")
     assert [text for text in planned.plan.overrides if "num_envs" in text] == ["++num_envs=7"]
     assert planned.runtime.facts.kind is RuntimeKind.PYTHON  # genesis needs no Isaac Lab
 
 
 @at_once
-def test_last_of_several_overrides_wins(plan) -> None:
+def test_last_of_several_overrides_wins(plan: Plan) -> None:
     planned = plan("tracker", "+robot=amp", "+robot=smpl", "headless=true", "headless=false")
     assert (planned.plan.robot, planned.plan.headless) == ("smpl", False)
     assert [text for text in planned.plan.overrides if text.startswith("+robot=")] == ["+robot=smpl"]
 
 
-def test_motion_in_the_checkpoints_config_is_relative_to_the_checkout(plan, checkout: Path, tmp_path: Path) -> None:
+def test_motion_in_the_checkpoints_config_is_relative_to_the_checkout(
+    plan: Plan, checkout: Path, tmp_path: Path
+) -> None:
     config = TRAINED.replace("motion_file: ???", "motion_file: data/motions/smpl_humanoid_walk.npy")
     training(tmp_path / "run", config)
     planned = plan("run")
@@ -142,7 +144,7 @@ def test_motion_in_the_checkpoints_config_is_relative_to_the_checkout(plan, chec
     assert not any("motion_file" in text for text in planned.plan.overrides)
 
 
-def test_motion_path_is_relative_to_the_current_folder(plan, tmp_path: Path) -> None:
+def test_motion_path_is_relative_to_the_current_folder(plan: Plan, tmp_path: Path) -> None:
     path = smpl_motion(tmp_path / "mine.npy")
     planned = plan(motions=("mine.npy",))
     assert planned.plan.motions[0].path == path
@@ -150,7 +152,7 @@ def test_motion_path_is_relative_to_the_current_folder(plan, tmp_path: Path) -> 
 
 
 @at_once
-def test_demo_works_without_a_checkout(plan, checkout: Path, isaaclab: Path) -> None:
+def test_demo_works_without_a_checkout(plan: Plan, checkout: Path, isaaclab: Path) -> None:
     shutil.rmtree(checkout)
     planned = plan("demo")
     assert (planned.plan.generation, planned.plan.simulator, planned.plan.headless) == (Generation.DEMO, "mujoco", True)
@@ -160,7 +162,7 @@ def test_demo_works_without_a_checkout(plan, checkout: Path, isaaclab: Path) -> 
 
 
 @at_once
-def test_demo_uses_pmlaunchs_interpreter_even_in_another_environment(plan, tmp_path: Path) -> None:
+def test_demo_uses_pmlaunchs_interpreter_even_in_another_environment(plan: Plan, tmp_path: Path) -> None:
     for place in ("bin/python", "Scripts/python.exe"):
         (tmp_path / "env" / place).parent.mkdir(parents=True)
         (tmp_path / "env" / place).touch()
@@ -192,7 +194,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_paths_with_special_characters_arrive_unchanged(plan, tmp_path: Path, checkout: Path, name: str) -> None:
+def test_paths_with_special_characters_arrive_unchanged(plan: Plan, tmp_path: Path, checkout: Path, name: str) -> None:
     folder = tmp_path / name
     checkpoint = training(folder)
     motion = smpl_motion(folder / "walk.npy")
@@ -206,7 +208,7 @@ def test_paths_with_special_characters_arrive_unchanged(plan, tmp_path: Path, ch
 
 
 @pytest.mark.parametrize("name", ["simulator_runs/isaacgym", "it's (a) simulator/genesis"])
-def test_override_is_not_mistaken_for_the_choice_of_a_simulator(plan, tmp_path: Path, name: str) -> None:
+def test_override_is_not_mistaken_for_the_choice_of_a_simulator(plan: Plan, tmp_path: Path, name: str) -> None:
     checkpoint = training(tmp_path / name)
     quoted = str(checkpoint).replace("'", "\\'")
     planned = plan("tracker", f"checkpoint='{quoted}'")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
-from unit_help import STEPS, source, told, written
+from unit_help import STEPS, Plan, source, told, written
 
 at_once = pytest.mark.usefixtures("composed_at_once")
 
@@ -24,7 +27,7 @@ at_once = pytest.mark.usefixtures("composed_at_once")
 )
 @at_once
 def test_headless_is_decided_by_the_first_source_that_says_so(
-    plan, options: dict, environment: dict, headless: bool, origin: str
+    plan: Plan, options: dict[str, Any], environment: dict[str, Any], headless: bool, origin: str
 ) -> None:
     planned = plan(environment=environment, **{"target_os": "linux", **options})
     assert planned.plan.headless is headless
@@ -32,7 +35,7 @@ def test_headless_is_decided_by_the_first_source_that_says_so(
 
 
 @at_once
-def test_headless_override_wins_and_is_written_once(plan) -> None:
+def test_headless_override_wins_and_is_written_once(plan: Plan) -> None:
     planned = plan("tracker", "headless=false", headless=True)
     assert planned.plan.headless is False
     assert str(source(planned, "headless").source) == "override"
@@ -40,7 +43,7 @@ def test_headless_override_wins_and_is_written_once(plan) -> None:
 
 
 @at_once
-def test_users_preset_decides_headless(plan, tmp_path) -> None:
+def test_users_preset_decides_headless(plan: Plan, tmp_path: Path) -> None:
     folder = tmp_path / "user"
     (folder / "configs/model").mkdir(parents=True)
     (folder / "configs/model/quiet.yaml").write_text(
@@ -68,21 +71,23 @@ def test_users_preset_decides_headless(plan, tmp_path) -> None:
         ),
     ],
 )
-def test_number_of_steps(plan, overrides: tuple, options: dict, steps: int | None, origin: str) -> None:
+def test_number_of_steps(
+    plan: Plan, overrides: tuple[Any, ...], options: dict[str, Any], steps: int | None, origin: str
+) -> None:
     planned = plan("tracker", *overrides, **options)
     assert planned.plan.max_steps == steps
     assert told(source(planned, "max_steps")) == (steps, origin)
     assert written(planned).get(f"++{STEPS}") == (str(steps) if steps else "null" if overrides[:1] else None)
 
 
-def test_checkpoints_config_sets_the_number_of_steps(plan, checkout) -> None:
+def test_checkpoints_config_sets_the_number_of_steps(plan: Plan, checkout: Path) -> None:
     config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
     config.write_text(config.read_text().replace("max_eval_steps: null", "max_eval_steps: 44"))
     assert told(source(plan(), "max_steps")) == (44, "checkpoint")
     assert told(source(plan(max_steps=3), "max_steps")) == (3, "flag")
 
 
-def test_number_of_steps_is_rounded_up_to_the_end_of_the_motion(plan, tmp_path) -> None:
+def test_number_of_steps_is_rounded_up_to_the_end_of_the_motion(plan: Plan, tmp_path: Path) -> None:
     from standin import smpl_motion
 
     smpl_motion(tmp_path / "long.npy", frames=25, fps=23.7)  # 1.0127 s at 30 Hz: 30.4 steps

@@ -6,15 +6,16 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
-from unit_help import codes, source, told
+from unit_help import Plan, Refused, codes, present, source, told
 
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Origin, Severity
+from pmlaunch.model import Finding, Origin, Severity
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.run_folder import RunFolder
@@ -32,7 +33,7 @@ def plan3(checkout3: Path, tmp_path: Path, in_git: object) -> Plan3:
     """Plan a run of the trained G1, headless by default: `plan3("env.max_episode_length=5", num_envs=1)`."""
 
     def plan_it(*overrides: str, model: str = "g1_mlp", **options: object) -> Planned:
-        given = {"motions": ("walk",), "headless": True, "python": "python", **options}
+        given: dict[str, Any] = {"motions": ("walk",), "headless": True, "python": "python", **options}
         request = EvalRequest(model, overrides=overrides, protomotions=str(checkout3), **given)
         return make_plan(request, Settings(tmp_path))
 
@@ -150,7 +151,7 @@ def test_pml118_suggests_a_model_that_measures(plan3: Plan3, checkout3: Path) ->
     text.write_text(written, encoding="utf-8")
     planned = plan3(motions=("walk", str(checkout3 / "examples/data/smpl_humanoid_sit_armchair.motion")))
     (finding,) = [finding for finding in check_motions(planned) if finding.code == "PML118"]
-    own, other = finding.hint.split("\n        ")
+    own, other = present(finding.hint).split("\n        ")
     options = f"--headless --protomotions {checkout3} --python python".replace("\\", "")
     assert own.startswith("pmlaunch eval g1_mlp --motion ")
     assert other.startswith("pmlaunch eval b_tracker --motion ")
@@ -172,7 +173,7 @@ def test_motion_by_override(plan3: Plan3, checkout3: Path) -> None:
         ({"seed": 1}, "sets no seed"),
     ],
 )
-def test_pml016_options_without_an_equivalent(refused3, options: dict, said: str) -> None:
+def test_pml016_options_without_an_equivalent(refused3: Refused, options: dict[str, Any], said: str) -> None:
     error = refused3(**options)
     assert (error.code, error.exit_code) == ("PML016", 2)
     assert said in error.message
@@ -193,7 +194,7 @@ def test_pml016_options_without_an_equivalent(refused3, options: dict, said: str
         ("num_env=5", "PML003", "num_envs"),
     ],
 )
-def test_overrides_without_an_equivalent(refused3, override: str, code: str, said: str) -> None:
+def test_overrides_without_an_equivalent(refused3: Refused, override: str, code: str, said: str) -> None:
     error = refused3(override)
     assert (error.code, error.exit_code) == (code, 2)
     assert said in f"{error.message} {error.hint}"
@@ -214,10 +215,10 @@ def test_keys_missing_from_the_frozen_configs(plan3: Plan3, override: str, said:
 
 
 @pytest.mark.parametrize("options", [{"num_envs": 2}, {"device": "gpu"}])
-def test_pml017_mujoco_has_one_environment_and_no_gpu(refused3, options: dict) -> None:
+def test_pml017_mujoco_has_one_environment_and_no_gpu(refused3: Refused, options: dict[str, Any]) -> None:
     error = refused3(**options)
     assert error.code == "PML017"
-    assert "--simulator newton" in error.hint
+    assert "--simulator newton" in present(error.hint)
     assert refused3("simulator.num_envs=4").code == "PML017"
 
 
@@ -260,7 +261,7 @@ def test_checkpoint_is_copied_into_the_run_folder(plan3: Plan3, tmp_path: Path) 
     ],
 )
 def test_pml106_comes_before_errors_about_unknown_names_in_3(
-    refused3, tmp_path: Path, overrides: tuple[str, ...], options: dict
+    refused3: Refused, tmp_path: Path, overrides: tuple[str, ...], options: dict[str, Any]
 ) -> None:
     old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl"
     error = refused3(*overrides, model=str(old), **options)
@@ -269,14 +270,14 @@ def test_pml106_comes_before_errors_about_unknown_names_in_3(
     assert "v2.3" in (error.hint or "")
 
 
-def test_pml106_for_a_checkpoint_given_by_override(refused3, tmp_path: Path) -> None:
+def test_pml106_for_a_checkpoint_given_by_override(refused3: Refused, tmp_path: Path) -> None:
     old = make_checkout(tmp_path / "old") / "data/pretrained_models/motion_tracker/smpl/last.ckpt"
     assert refused3(f"checkpoint={old}", motions=("nothing",)).code == "PML106"
 
 
 @pytest.mark.parametrize("options", [{"simulator": "mujoco"}, {"motions": ("walk",)}, {"overrides": ("+opt=foo",)}])
 def test_pml106_comes_before_errors_about_unknown_names_in_2(
-    refused, checkout3: Path, in_git: object, options: dict
+    refused: Refused, checkout3: Path, in_git: object, options: dict[str, Any]
 ) -> None:
     error = refused(str(checkout3 / "results/g1_mlp/last.ckpt"), *options.pop("overrides", ()), **options)
     assert error.code == "PML106"
@@ -355,7 +356,7 @@ def test_save_motion_watches_the_bodies(plan3: Plan3, tmp_path: Path) -> None:
     assert {"bodies", "batches", "batch", "scores"} <= {point["event"] for point in hooks["watch"]}
 
 
-def _library(path: Path, entries: list[dict]) -> Path:
+def _library(path: Path, entries: list[dict[str, Any]]) -> Path:
     path.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
     return path
 
@@ -391,7 +392,7 @@ def test_written_library_has_only_what_3_reads(plan3: Plan3, checkout3: Path, tm
     ],
 )
 def test_pml016_library_entries_that_3_would_play_differently(
-    refused3, plan3: Plan3, checkout3: Path, tmp_path: Path, more: dict, said: str
+    refused3: Refused, plan3: Plan3, checkout3: Path, tmp_path: Path, more: dict[str, Any], said: str
 ) -> None:
     walk, _ = _clips(checkout3)
     path = _library(tmp_path / "p.yaml", [{"file": walk, **more}])
@@ -404,7 +405,7 @@ def test_pml016_library_entries_that_3_would_play_differently(
 
 
 def test_pml132_motion_of_another_generation(
-    plan, plan3: Plan3, checkout: Path, checkout3: Path, composed_at_once: None
+    plan: Plan, plan3: Plan3, checkout: Path, checkout3: Path, composed_at_once: None
 ) -> None:
     walk, wave = _clips(checkout3)
     old = checkout / "data/motions/smpl_humanoid_walk.npy"
@@ -416,7 +417,7 @@ def test_pml132_motion_of_another_generation(
 
 
 def test_folders_and_patterns_prefer_the_checkouts_own_motion_format(
-    plan, plan3: Plan3, refused3, checkout: Path, tmp_path: Path
+    plan: Plan, plan3: Plan3, refused3: Refused, checkout: Path, tmp_path: Path
 ) -> None:
     mixed = tmp_path / "mixed"
     make_clip(mixed / "three.motion", len(G1), frames=31, fps=30)
@@ -429,7 +430,7 @@ def test_folders_and_patterns_prefer_the_checkouts_own_motion_format(
     assert ("PML132", ERROR) in codes(plan3(motions=("mixed/*.npy",)))
 
 
-def planned_findings(planned: Planned) -> list:
+def planned_findings(planned: Planned) -> list[Finding]:
     from pmlaunch.checks.preflight import preflight
 
     return preflight(planned)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import STEPS, source, told, written
+from unit_help import STEPS, Plan, Refused, source, told, written
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.planning.plan import make_plan
@@ -17,7 +17,7 @@ from pmlaunch.support.json import to_json
 at_once = pytest.mark.usefixtures("composed_at_once")
 
 
-def test_order_of_the_overrides(plan) -> None:
+def test_order_of_the_overrides(plan: Plan) -> None:
     planned = plan("tracker", "seed=3", "+opt=wandb", "~terrain", constraints=("vr",), num_envs=4, headless=True)
     checkpoint = planned.plan.checkpoint
     motion = planned.plan.motions[0].path
@@ -56,7 +56,7 @@ def test_order_of_the_overrides(plan) -> None:
     ],
 )
 @at_once
-def test_flag_becomes_an_override(plan, options: dict[str, Any], key: str, text: str, name: str) -> None:
+def test_flag_becomes_an_override(plan: Plan, options: dict[str, Any], key: str, text: str, name: str) -> None:
     planned = plan(**options)
     assert written(planned)[key] == text
     assert str(source(planned, name).source) == "flag"
@@ -73,20 +73,20 @@ def test_flag_becomes_an_override(plan, options: dict[str, Any], key: str, text:
     ],
 )
 @at_once
-def test_time_limits(plan, options: dict[str, Any], attribute: str, value: Any) -> None:
+def test_time_limits(plan: Plan, options: dict[str, Any], attribute: str, value: Any) -> None:
     planned = plan(**options)
     assert getattr(planned.plan, attribute) == value
     assert told(source(planned, attribute)) == (value, "flag" if attribute in options else "default")
 
 
 @at_once
-def test_several_constraints_become_one_list(plan) -> None:
+def test_several_constraints_become_one_list(plan: Plan) -> None:
     planned = plan("tracker", "+opt=wandb", "+opt=[masked_mimic/constraints/vr]", constraints=("vr", "pelvis"))
     assert written(planned)["+opt"] == "[masked_mimic/constraints/vr,masked_mimic/constraints/pelvis,wandb]"
 
 
 @at_once
-def test_sources_of_all_values_of_a_default_run(plan, checkout) -> None:
+def test_sources_of_all_values_of_a_default_run(plan: Plan, checkout: Path) -> None:
     planned = plan()
     assert {name: str(sourced.source) for name, sourced in planned.plan.provenance.items()} == {
         "checkout": "found here",
@@ -111,7 +111,7 @@ def test_sources_of_all_values_of_a_default_run(plan, checkout) -> None:
 
 
 @at_once
-def test_settings_are_reported_as_the_source(plan, tmp_path) -> None:
+def test_settings_are_reported_as_the_source(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "pmlaunch.yaml").write_text("num_envs: 3\nsimulator: genesis\nruns: out\ndevice: cpu\n")
     planned = plan(environment={"PMLAUNCH_NUM_ENVS": "5", "PMLAUNCH_TIMEOUT": "60", "PMLAUNCH_DDP_BACKEND": "gloo"})
     assert told(source(planned, "num_envs")) == (5, "environment PMLAUNCH_NUM_ENVS")
@@ -123,7 +123,7 @@ def test_settings_are_reported_as_the_source(plan, tmp_path) -> None:
 
 
 @at_once
-def test_runs_folder_is_in_the_current_folder(plan, tmp_path) -> None:
+def test_runs_folder_is_in_the_current_folder(plan: Plan, tmp_path: Path) -> None:
     assert plan().plan.runs == tmp_path / "runs"
     assert plan(runs="there").plan.runs == tmp_path / "there"
 
@@ -142,7 +142,7 @@ def test_runs_folder_is_in_the_current_folder(plan, tmp_path) -> None:
     ],
 )
 @at_once
-def test_impossible_value_is_refused(refused, options: dict[str, Any], words: str) -> None:
+def test_impossible_value_is_refused(refused: Refused, options: dict[str, Any], words: str) -> None:
     error = refused(**options)
     assert (error.code, error.exit_code) == ("PML001", 2)
     assert words in error.message
@@ -163,13 +163,15 @@ def test_impossible_value_is_refused(refused, options: dict[str, Any], words: st
     ],
 )
 @at_once
-def test_unknown_name_is_refused(refused, overrides: tuple, options: dict, code: str) -> None:
+def test_unknown_name_is_refused(
+    refused: Refused, overrides: tuple[Any, ...], options: dict[str, Any], code: str
+) -> None:
     error = refused("tracker", *overrides, **options)
     assert error.code == code
     assert "\n\n" not in error.message
 
 
-def test_unknown_group_option_suggests_the_nearest(refused) -> None:
+def test_unknown_group_option_suggests_the_nearest(refused: Refused) -> None:
     error = refused("tracker", "+opt=mask_mimic/constraints/vr")
     assert "Did you mean masked_mimic/constraints/vr, " in error.message
     assert error.hint is None
@@ -177,7 +179,7 @@ def test_unknown_group_option_suggests_the_nearest(refused) -> None:
 
 
 @at_once
-def test_values_changed_by_the_training_are_repeated(plan, checkout) -> None:
+def test_values_changed_by_the_training_are_repeated(plan: Plan, checkout: Path) -> None:
     config = checkout / "data/pretrained_models/motion_tracker/smpl/config.yaml"
     config.write_text(config.read_text().replace("control_type: built_in_pd", "control_type: proportional"))
     key = "robot.control.control_type"
@@ -189,7 +191,7 @@ def test_values_changed_by_the_training_are_repeated(plan, checkout) -> None:
     assert f"++{key}" not in written(plan("tracker", "+robot=smpl"))
 
 
-def test_unknown_key_is_an_error_and_added_key_a_warning(plan) -> None:
+def test_unknown_key_is_an_error_and_added_key_a_warning(plan: Plan) -> None:
     from pmlaunch.planning.plan import plan_findings
 
     found = plan_findings(plan("tracker", "num_env=3", "+my.key=1", "++max_eval_step=2", "seed=1"))
@@ -202,7 +204,7 @@ def test_unknown_key_is_an_error_and_added_key_a_warning(plan) -> None:
     assert found[0].hint == "++num_env=... adds it on purpose"
 
 
-def test_plan_serialises_to_json(plan) -> None:
+def test_plan_serialises_to_json(plan: Plan) -> None:
     import json
 
     document = json.loads(json.dumps(to_json(plan("tracker", "seed=1").plan)))

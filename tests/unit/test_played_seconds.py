@@ -27,4 +27,4 @@ def test_generation_2_drops_frames_of_faster_motions(frames: int, fps: float, ex
 
 def test_demo_plays_all_frames() -> None:
     motion = MotionInfo("walk", Path("walk.npy"), frames=511, fps=100.0, seconds=5.1)
-    assert HydraProgram(thins_motions=False).played_seconds(motion) == 5.1
+    assert HydraProgram(embedded=True).played_seconds(motion) == 5.1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,29 +11,31 @@ from unit_help import codes, only
 
 from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
 from pmlaunch.support.json import to_json
 from pmlaunch.support.text import megabytes
 
 TRACKER = "data/pretrained_models/motion_tracker/smpl"
 pytestmark = pytest.mark.usefixtures("in_git")
 
+Plan = Callable[..., Planned]
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 
 
-def test_errors_come_first(plan, tmp_path: Path) -> None:
+def test_errors_come_first(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "library.pt").touch()
     planned = plan("masked_mimic", "++my.key=1", "num_env=1", motions=("library.pt",))
     assert [severity for _, severity in codes(planned)] == [ERROR, ERROR, WARNING, NOTE]
 
 
 @pytest.mark.parametrize("waived", ["PML101", "pml101"])
-def test_no_check_turns_an_error_into_a_warning(plan, waived: str) -> None:
+def test_no_check_turns_an_error_into_a_warning(plan: Plan, waived: str) -> None:
     finding = only(plan("masked_mimic", no_check=(waived,)))
     assert (finding.code, finding.severity) == ("PML101", WARNING)
     assert exit_code_of([finding]) == 0
 
 
-def test_no_check_leaves_other_codes_alone(plan) -> None:
+def test_no_check_leaves_other_codes_alone(plan: Plan) -> None:
     assert only(plan("masked_mimic", no_check=("PML102",))).severity is ERROR
 
 
@@ -62,7 +65,7 @@ def test_size_for_people(size: int, text: str) -> None:
     assert megabytes(size) == text
 
 
-def test_finding_as_json(plan) -> None:
+def test_finding_as_json(plan: Plan) -> None:
     document: dict[str, Any] = to_json(only(plan("masked_mimic")))
     assert set(document) == {"code", "severity", "message", "hint", "fix", "subject"}
     assert document["severity"] == "error"

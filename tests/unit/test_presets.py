@@ -42,7 +42,7 @@ def test_models_refer_to_existing_presets() -> None:
             if model.checkpoint:
                 assert model.robot in presets("robot"), model.name
                 assert model.simulator in presets("simulator"), model.name
-                assert model.motion in presets("motion") or "/" in model.motion, model.name
+                assert model.motion in presets("motion") or "/" in str(model.motion), model.name
 
 
 def test_motions_have_files_of_known_robots_only() -> None:

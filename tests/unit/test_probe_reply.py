@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, missing_module
+from pmlaunch.support.json import from_json
 
 
 @pytest.mark.parametrize(
@@ -19,14 +20,14 @@ from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, missing_m
     ],
 )
 def test_wrong_shapes_are_tolerated(document: dict[str, Any]) -> None:
-    reply = ProbeReply.parse(document)
+    reply = from_json(ProbeReply, document)
     assert (reply.packages or {}, reply.imports) == ({}, {})
 
 
 def test_reply_is_parsed() -> None:
     packages = {"numpy": {"version": "1.26.0", "complete": False}}
     imports = {"hydra": {"ok": False, "error": "ModuleNotFoundError: No module named 'hydra'"}}
-    reply = ProbeReply.parse({"python": "3.11.7", "packages": packages, "imports": imports})
+    reply = from_json(ProbeReply, {"python": "3.11.7", "packages": packages, "imports": imports})
     assert (reply.python, reply.packages) == ("3.11.7", {"numpy": InstalledPackage("1.26.0", complete=False)})
     assert reply.imports["hydra"].missing == "hydra"
 

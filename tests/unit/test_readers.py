@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.motions.poselib_motion import Motion, write_motion
-from pmlaunch.motions.readers import CLIP_SUFFIX, FORMATS, MOTION_SUFFIXES, read_outline
+from pmlaunch.motions.readers import FORMATS, MOTION_SUFFIXES, read_outline
 from pmlaunch.motions.torch_file import tensor_file
 
 
@@ -62,5 +63,5 @@ def test_poselib_file_under_the_suffix_of_torch(tmp_path: Path) -> None:
 
 def test_every_suffix_of_the_table_has_a_reader() -> None:
     readable = {suffix for row in FORMATS for suffix in row.suffixes}
-    assert set(CLIP_SUFFIX.values()) <= readable
-    assert set(MOTION_SUFFIXES) - {".yaml", ".yml"} == readable
+    assert {suffix for adapter in GENERATIONS.values() for suffix in adapter.motion_suffixes} == readable
+    assert MOTION_SUFFIXES - {".yaml", ".yml"} == readable

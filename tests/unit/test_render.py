@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.cli.commands.explain import draw_code
 from pmlaunch.cli.render.encoding import can_show, replace_unencodable
 from pmlaunch.cli.render.list import draw_list
@@ -155,7 +156,7 @@ def test_plan_shows_what_a_run_adds_and_the_plain_command_lacks(
         return screen.text()
 
     measured = shown(headless=True, motions=("walk",))
-    assert "  ++agent._target_=pmlaunch_agent.evaluate_v2.agent\n" in measured
+    assert f"  ++agent._target_={AGENT_TARGET}\n" in measured
     assert "It measures, keeps and records nothing" in measured
     assert "needs motions.yaml" not in measured
     assert "needs motions.yaml: save the list above" in shown(headless=True, motions=("walk", str(clip)))

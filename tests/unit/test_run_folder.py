@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.running.events import EventTail
+from pmlaunch.running.agent_reports import EventTail
 from pmlaunch.running.run_folder import RunFolder
 
 NOW = datetime(2025, 1, 2, 3, 4, 5)
@@ -110,7 +110,7 @@ def test_folder_cannot_be_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(PmlaunchError) as caught:
         folder(tmp_path)
     assert (caught.value.code, caught.value.exit_code, caught.value.subject) == ("PML204", 5, str(tmp_path / "runs"))
-    assert error.strerror in caught.value.message
+    assert str(error.strerror) in caught.value.message
     assert "--runs DIR" in (caught.value.hint or "")
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.model import IsaacLabVersion
-from pmlaunch.runtimes.batch_rules import batch_environment, cleaned_path, is_balanced, is_harmless, survives_block
-from pmlaunch.runtimes.chosen_python import python_of_isaaclab, version_of_prefix
-from pmlaunch.runtimes.isaaclab import isaaclab_runtime
+from pmlaunch.runtimes.batch_rules import batch_environment, is_balanced, is_harmless, survives_block
+from pmlaunch.runtimes.isaaclab import isaaclab_runtime, python_of_isaaclab
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
+from pmlaunch.runtimes.python_files import version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
 from pmlaunch.support.platforms import PLATFORMS, current_name
@@ -46,10 +46,10 @@ def test_path_inside_a_batch_file(path: str, harmless: bool, survives: bool) -> 
 
 
 def test_path_entries_that_break_a_batch_file_are_left_out() -> None:
-    assert cleaned_path("C:\\a;C:\\b (x86);C:\\c);D:\\d") == ("C:\\a;C:\\b (x86);D:\\d", ["C:\\c)"])
-    changes, done = batch_environment({"Path": "C:\\a;C:\\c)", "Skip": "1", "OTHER": ")"})
-    assert changes == {"Path": "C:\\a", "Skip": None}
+    changes, done = batch_environment({"Path": "C:\\a;C:\\b (x86);C:\\c);D:\\d", "Skip": "1", "OTHER": ")"})
+    assert changes == {"Path": "C:\\a;C:\\b (x86);D:\\d", "Skip": None}
     assert len(done) == 2
+    assert done[0].endswith(": C:\\c)")
     assert batch_environment({"PATH": "C:\\Program Files (x86)"}) == ({}, [])
 
 
@@ -114,6 +114,7 @@ def test_python_on_path_is_the_last_resort(tmp_path: Path, windows: bool, name: 
     made(tmp_path / "bin", name)
     environment = {"PATH": str(tmp_path / "bin")}
     chosen = python_of_isaaclab(tmp_path, 2, environment, windows)
+    assert chosen is not None
     assert (str(chosen.by), chosen.path) == ("PATH", str(tmp_path / "bin" / name))
     assert python_of_isaaclab(tmp_path, 2, {"PATH": ""}, windows) is None
 
@@ -145,4 +146,4 @@ def test_isaaclab_without_python_is_an_error(tmp_path: Path) -> None:
     (finding,) = runtime.findings
     assert (finding.code, finding.severity.value) == ("PML211", "error")
     assert "VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it" in finding.message
-    assert runtime.version is None
+    assert runtime.facts.version is None

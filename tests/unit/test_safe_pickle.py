@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pmlaunch.support.pickle_walk import MAX_OPCODES
-from pmlaunch.support.safe_pickle import ForbiddenGlobalError, array_of, loads
+from pmlaunch.support.safe_pickle import MAX_OPCODES, ForbiddenGlobalError, array_of, loads
 
 RECONSTRUCT = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\n"
 DTYPE = b"cnumpy\ndtype\nX\x02\x00\x00\x00f8\x89\x88\x87R"
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)  # a busy machine
 @given(st.recursive(
     st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text() | st.binary(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner) | st.lists(inner).map(tuple),
@@ -56,8 +56,8 @@ def test_numpy_scalars_become_numbers(scalar: np.generic) -> None:
 
 def test_ordered_dict_becomes_a_dict() -> None:
     value = loads(pickle.dumps(OrderedDict(b=1, a=[OrderedDict()]), protocol=4))
-    assert list(value) == ["b", "a"]
-    assert type(value) is type(value["a"][0]) is dict
+    assert list(value.items()) == [("b", 1), ("a", [{}])]
+    assert not isinstance(value, OrderedDict)
 
 
 def text(value: str) -> bytes:
@@ -134,9 +134,9 @@ def test_frames_that_end_inside_an_opcode_hide_nothing() -> None:
         (b"\x80\x03cos\nsystem\n.", "os.system"),
         (b"\x80\x04\x8c\x02os\x8c\x06system\x93.", "os.system"),
         (b"\x80\x04\x8c\x05numpy\x8c\x0elib.npyio.load\x93.", "numpy.lib.npyio.load"),
-        (b"\x80\x02(ios\nsystem\n.", "os system (INST)"),
-        (b"\x80\x02\x82\x01.", "1 (EXT1)"),
-        (b"\x80\x02\x84\xff\xff\xff\x7f.", "2147483647 (EXT4)"),
+        (b"\x80\x02(ios\nsystem\n.", "os.system"),
+        (b"\x80\x02\x82\x01.", "extension 1"),
+        (b"\x80\x02\x84\xff\xff\xff\x7f.", "extension 2147483647"),
         (b"\x80\x04\x8c\x02os\x8c\x05a\x1b[2J\x93.", r"os.a\x1b[2J"),
         (b"\x80\x03cos\n" + b"x" * 100_000 + b"\n.", "os." + "x" * 197),
         (b"\x80\x03c__main__\nThing\n)\x81.", "__main__.Thing"),

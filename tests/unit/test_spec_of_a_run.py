@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import from_document
 from pmlaunch.cli.live.run_display import RunDisplay
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan
+from pmlaunch.planning.plan import Planned
 from pmlaunch.running.run import run_plan
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import child_environment, environment_document, spec_document
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("composed_at_once")
 
 
 @pytest.fixture
-def planned(plan) -> LaunchPlan:
+def planned(plan: Callable[..., Planned]) -> LaunchPlan:
     return plan("tracker", "seed=1", headless=True, ddp_backend="gloo").plan
 
 

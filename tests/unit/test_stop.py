@@ -145,7 +145,7 @@ def test_ended_run_cannot_be_stopped(machine: Machine, tmp_path: Path, record: d
     assert not folder.file("stop").exists()
 
 
-def test_stop_command_json(machine: Machine, typed_in: Path, as_json, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stop_command_json(machine: Machine, typed_in: Path, as_json: Callable[..., dict[str, Any]]) -> None:
     document = as_json("stop")
     assert ([error["code"] for error in document["errors"]], document["exit_code"]) == (["PML010"], 3)
     folder = a_run(typed_in / "runs")

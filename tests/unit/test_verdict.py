@@ -10,7 +10,7 @@ import pytest
 
 from pmlaunch.model import RunState, Severity
 from pmlaunch.processes.supervise import ChildResult, Ending
-from pmlaunch.running.agent_result import AgentResult, agent_result
+from pmlaunch.running.agent_reports import AgentResult, agent_result
 from pmlaunch.running.verdict import Evidence, RunVerdict, decide
 
 BOOM = {"type": "RuntimeError", "message": "boom", "traceback": "Traceback"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ import pytest
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.checks.window import check_window
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.plan import Planned
 
+Plan = Callable[..., Planned]
 SCREEN = {"DISPLAY": ":0"}
 
 
-def found(planned) -> list[tuple[str, Severity]]:
+def found(planned: Planned) -> list[tuple[str, Severity]]:
     return [(finding.code, finding.severity) for finding in check_window(planned)]
 
 
@@ -23,7 +26,7 @@ def _not_macos(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("in_git")
-def test_pml119_headless_runs_record_nothing(plan) -> None:
+def test_pml119_headless_runs_record_nothing(plan: Plan) -> None:
     planned = plan(headless=True, record=True, motions=("walk",), environment=SCREEN)
     assert found(planned) == [("PML119", Severity.ERROR)]
     assert exit_code_of(preflight(planned)) == 4
@@ -35,13 +38,13 @@ def test_pml119_headless_runs_record_nothing(plan) -> None:
 
 
 @pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}, {"LIVESTREAM": "2"}])
-def test_a_display_lets_a_window_open(plan, environment: dict[str, str]) -> None:
+def test_a_display_lets_a_window_open(plan: Plan, environment: dict[str, str]) -> None:
     assert found(plan(headless=False, record=True, motions=("walk",), environment=environment)) == []
     assert found(plan(motions=("walk",), environment=environment)) == []
     assert "LIVESTREAM" in environment or not plan(motions=("walk",), environment=environment).plan.headless
 
 
-def test_pml133_no_display(plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pml133_no_display(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = plan(headless=False, record=True, motions=("walk",), target_os="linux")
     if not planned.plan.foreign:  # on Windows, a plan for Linux is foreign
         (finding,) = check_window(planned)
@@ -53,13 +56,13 @@ def test_pml133_no_display(plan, monkeypatch: pytest.MonkeyPatch) -> None:
     assert found(plan(headless=False, motions=("walk",))) == []
 
 
-def test_the_demo_has_no_window(plan) -> None:
+def test_the_demo_has_no_window(plan: Plan) -> None:
     assert found(plan("demo", headless=False)) == [("PML133", Severity.NOTE)]
     assert found(plan("demo")) == []
     assert found(plan("demo", record=True)) == [("PML119", Severity.ERROR)]
 
 
-def test_pml119_missing_moviepy_is_a_warning(plan, tmp_path: Path) -> None:
+def test_pml119_missing_moviepy_is_a_warning(plan: Plan, tmp_path: Path) -> None:
     home = tmp_path / "a venv (x86)"
     packages = home / "Lib/site-packages"
     packages.mkdir(parents=True)

@@ -8,8 +8,10 @@ import pytest
 import yaml
 from install_help import MakeContext, make_context, refused
 
+from pmlaunch.git.progress import Reporter
+from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.context import make_context as context_of
-from pmlaunch.installing.step import InstallContext, StepReport, Todo
+from pmlaunch.installing.step import Todo
 from pmlaunch.installing.workspace_step import WorkspaceStep, add_keys
 from pmlaunch.settings import Settings
 
@@ -18,7 +20,7 @@ __all__ = ["make_context"]  # a fixture
 
 def write(context: InstallContext) -> str:
     """Carry the step out and return its text."""
-    return WorkspaceStep().do(context, StepReport(lambda _: None)).text
+    return WorkspaceStep().do(context, Reporter(lambda _: None)).text
 
 
 def test_the_file_is_written_once(make_context: MakeContext, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_existing_keys_stay(make_context: MakeContext, tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_appended_to_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "pmlaunch.yaml"
     path.write_text(text, encoding="utf-8")
-    error = refused(lambda: add_keys(path, {"num_envs": 4}, {"simulator": "genesis"}))
+    error = refused(lambda: add_keys(path, {"simulator": "genesis"}))
     assert error.code == "PML415"
     assert error.hint == "add by hand: simulator: genesis"
     assert path.read_text(encoding="utf-8") == text
@@ -93,5 +95,5 @@ def test_a_file_that_cannot_be_appended_to_is_refused(text: str, tmp_path: Path)
 @pytest.mark.parametrize("value", ["yes", "1.5", "null", "a: b", "#a", "- a", "步 &a", "C:\\x\\", 'a"b', "~", ""])
 def test_values_are_quoted_if_yaml_would_read_them_as_another_type(value: str, tmp_path: Path) -> None:
     path = tmp_path / "pmlaunch.yaml"
-    add_keys(path, {}, {"python": value, "headless": True})
+    add_keys(path, {"python": value, "headless": True})
     assert yaml.safe_load(path.read_text(encoding="utf-8")) == {"python": value, "headless": True}

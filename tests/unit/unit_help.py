@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pmlaunch.checks.preflight import preflight
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.compose import config_report
 from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity, Sourced
 from pmlaunch.planning.plan import Planned
 from standin import TRAINED
 
+T = TypeVar("T")
+Plan = Callable[..., Planned]
+Refused = Callable[..., PmlaunchError]
 STEPS = "agent.config.max_eval_steps"
 OVERRIDES = ("+robot=smpl", "+simulator=isaaclab", "+terrain=flat", "++motion_file='walk.npy'")
+
+
+def present(value: T | None) -> T:
+    """The value, which must not be None."""
+    assert value is not None
+    return value
 
 
 def written(planned: Planned) -> dict[str, str]:

@@ -9,11 +9,10 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.values import CONSTRAINT_GROUP
 from pmlaunch.support.names import choose
 from pmlaunch.support.yaml_file import yaml_mapping
 
-GROUP = "opt"
-"""The config group that constraints belong to."""
 _FOLDER = "masked_mimic/constraints"
 
 
@@ -36,7 +35,7 @@ class Constraint:
 
 def constraints(checkout: Checkout) -> list[Constraint]:
     """The constraints of the checkout, including broken ones."""
-    folder = checkout.config_dir / GROUP / _FOLDER
+    folder = checkout.config_dir / CONSTRAINT_GROUP / _FOLDER
     return [Constraint(path.stem, path, _problem(path)) for path in sorted(folder.glob("*.yaml"))]
 
 

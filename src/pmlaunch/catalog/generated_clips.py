@@ -24,11 +24,7 @@ if TYPE_CHECKING:
 
 ROBOT = "smpl"
 _PREFIX = "pmlaunch_smpl_"
-_NAMES: Mapping[str, tuple[str, ...]] = {
-    "walk": ("walk", "walking"),
-    "wave": ("wave", "waving"),
-    "squat": ("squat", "squatting"),
-}
+_NAMES = {"walk": ("walk", "walking"), "wave": ("wave", "waving"), "squat": ("squat", "squatting")}
 _KEEP = 30  # files of about 330 kB
 _LOW, _SLOW = 0.08, 0.1  # m, m/s: a body below both touches the ground
 
@@ -53,10 +49,8 @@ def _made(names: Iterable[str], checkout: Checkout, robot: str) -> Iterator[Path
     """The files of the clips, written unless the same bytes are there already."""
     positions = checkout.body_positions(robot) if robot == ROBOT else None
     skeleton = _skeleton(positions) if positions else None
-    if skeleton is None:
-        return
-    for name in names:
-        content = _content(name, skeleton)
+    contents = ((name, _content(name, skeleton)) for name in names) if skeleton else ()
+    for name, content in contents:
         if content is None:
             continue
         path = _home() / "clips" / content_key(content)[:16] / f"{_PREFIX}{name}.motion"
@@ -81,12 +75,9 @@ def _prune(folder: Path) -> None:
 
 def _home() -> Path:
     """The cache folder, or the user's data folder if the cache is off: a run needs the file in any case."""
-    root = cache_root()
-    if root is None:
-        from platformdirs import user_data_path
+    from platformdirs import user_data_path
 
-        root = user_data_path("pmlaunch", appauthor=False)
-    return root
+    return cache_root() or user_data_path("pmlaunch", appauthor=False)
 
 
 def _skeleton(positions: Mapping[str, BodyPosition]) -> Skeleton | None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pmlaunch.catalog.presets import ModelPreset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
-from pmlaunch.errors import NoCheckoutError, OtherGenerationError
+from pmlaunch.errors import NoCheckoutError, PmlaunchError
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.registry import maker_of
+from pmlaunch.generations.registry import training_of
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation
 from pmlaunch.support.json import HIDDEN
@@ -53,16 +53,11 @@ def models(
     checkout: Checkout | None, demo: Checkout, known: Mapping[str, ModelPreset], robots: Sequence[Robot]
 ) -> list[Model]:
     """The models with a preset, then the checkpoints of the checkout that no preset names."""
-    found = []
-    for preset in known.values():
-        home = demo if preset.checkout is Generation.DEMO else checkout
-        if home is not None and (model := _from_preset(preset.of(home.generation), home)):
-            found.append(model)
+    homes = [(preset, demo if preset.checkout is Generation.DEMO else checkout) for preset in known.values()]
+    found = [model for preset, home in homes if home and (model := _from_preset(preset.of(home.generation), home))]
     named = {model.checkpoint for model in found}
-    if checkout is not None:
-        unnamed = (path for path in checkout.checkpoints() if path not in named)
-        found += [from_checkpoint(path, robots, _short_name(path)) for path in unnamed]
-    return found
+    unnamed = [path for path in checkout.checkpoints() if path not in named] if checkout else []
+    return found + [from_checkpoint(path, robots, _short_name(path)) for path in unnamed]
 
 
 def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[Model]) -> Model:
@@ -75,7 +70,7 @@ def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[
     others = ", ".join(sorted(generation.value for generation in chosen.generations))
     if others and not chosen.checkpoint:
         message = f"Model {chosen.name} comes with ProtoMotions {others}, not with this checkout."
-        raise OtherGenerationError(message, hint="--protomotions DIR, a checkout of that generation")
+        raise PmlaunchError("PML013", message, hint="--protomotions DIR, a checkout of that generation")
     raise NoCheckoutError(f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
 
 
@@ -89,19 +84,11 @@ def from_checkpoint(path: Path, robots: Sequence[Robot], name: str | None = None
 
 def trained_for(checkpoint: Path, robots: Sequence[Robot]) -> Robot | None:
     """The one of `robots` that the checkpoint was trained for; None if its files do not tell."""
-    maker = maker_of(checkpoint)
-    for name in maker.trained_robots(checkpoint) if maker else ():
-        for robot in robots:
-            if robot.name == name:
-                return robot
-    bodies = trained_bodies(checkpoint)
-    return robot_with_bodies(bodies, robots) if bodies else None
-
-
-def trained_bodies(checkpoint: Path) -> frozenset[str]:
-    """The body names that the checkpoint's network was trained for; empty if its files do not tell."""
-    maker = maker_of(checkpoint)
-    return maker.trained_bodies(checkpoint) if maker else frozenset()
+    training = training_of(checkpoint)
+    if training is None:
+        return None
+    named = (robot for name in training.robots for robot in robots if robot.name == name)
+    return next(named, None) or robot_with_bodies(training.bodies, robots)
 
 
 def checkpoint_state(path: Path) -> tuple[CheckpointState, int | None]:
@@ -119,7 +106,7 @@ def _from_preset(preset: ModelPreset, home: Checkout) -> Model | None:
     """The model of a preset; None if the checkout's generation has none."""
     if not preset.checkpoint:
         return None
-    path = home.within(preset.checkpoint)
+    path = home.root / preset.checkpoint
     state, size = checkpoint_state(path)
     return Model(preset.name, preset.title, preset.aliases, path, preset.robot, preset.simulator, state, size, preset)
 

@@ -49,11 +49,10 @@ class MotionSearch:
         PML011 for a name that nothing or several files answer to.
         """
         if _looks_like_path(wanted):
-            beside, inside = self.folder / Path(wanted).expanduser(), self.checkout.within(wanted)
+            beside, inside = self.folder / Path(wanted).expanduser(), self.checkout.root / wanted
             return inside if inside.exists() and not beside.exists() else beside
-        clips = list(self.checkout.motion_files())
-        own = self._of_robot(wanted, clips)
-        if own is not None:
+        clips = self.checkout.motion_files()
+        if own := self._of_robot(wanted, clips):
             return own
         if GENERATIONS[self.checkout.generation].motion_names_carry_robot:
             return self._by_name(wanted, clips)
@@ -63,20 +62,15 @@ class MotionSearch:
         """The robot's file of a preset, else the file called by the robot's prefix and the name."""
         if self.robot is None:
             return None
-        preset = self._preset(wanted)
-        file = preset.files.get(self.robot.name) if preset else None
-        if file is not None and self.checkout.within(file).exists():
-            return self.checkout.within(file)
+        named = (it for it in self.presets.values() if fold(wanted) in map(fold, it.names))
+        preset = next(named, None)
+        file = preset.of(self.checkout.generation).files.get(self.robot.name) if preset else None
+        if file is not None and (self.checkout.root / file).exists():
+            return self.checkout.root / file
         for name in preset.names if preset else (wanted,):
             for clip in clips:
                 if fold(clip.stem) == fold(self.robot.motion_prefix) + fold(name):
                     return clip
-        return None
-
-    def _preset(self, wanted: str) -> MotionPreset | None:
-        for preset in self.presets.values():
-            if fold(wanted) in {fold(name) for name in preset.names}:
-                return preset.of(self.checkout.generation)
         return None
 
     def _by_content(self, wanted: str, clips: Sequence[Path]) -> Path:
@@ -96,8 +90,7 @@ class MotionSearch:
                 "motion", wanted, holding, lambda clip: (f"{clip.parent.name}/{clip.name}", wanted), listing=_LISTING
             )
         if robot is not None:
-            made = own_clip(wanted, self.checkout, robot.name)
-            if made is not None:
+            if made := own_clip(wanted, self.checkout, robot.name):
                 return made
             own += own_clips(self.checkout, robot.name)
         near = did_you_mean(wanted, [clip.stem for clip in own])
@@ -132,20 +125,29 @@ def _looks_like_path(wanted: str) -> bool:
 
 
 def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
-    """The robot and the length of a motion file. Never raises: what is wrong is its `problem`."""
+    """The robot and the length of a motion file. Never raises: what is wrong is its `problem`.
+
+    A packed library that cannot be read is noted only: one of 2.x is a pickled object, which upstream can load.
+    """
     info = MotionInfo(path.stem, path)
     if pointer := _pointer(path):
         fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
-    if path.suffix == PACKED_SUFFIX and path.is_file():
-        return _library_info(info, available)
+    packed = path.suffix == PACKED_SUFFIX and path.is_file()
     try:
-        found = _outline(path)
+        found = read_outline(path) if packed else _outline(path)
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
+        if packed:
+            note = "This motion library is not looked into: its robot and length are unknown before the start."
+            problem = Finding("PML126", Severity.NOTE, note, subject=str(path))
         return replace(info, problem=problem)
-    return _with_outline(info, found, available)
+    if found.body_names:
+        robot = robot_with_bodies(frozenset(found.body_names), available)
+    else:
+        robot = _by_count(path, found.bodies, available)
+    return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:
@@ -155,38 +157,14 @@ def _pointer(path: Path) -> lfs.Pointer | None:
         return None
 
 
-def _library_info(info: MotionInfo, available: Sequence[Robot]) -> MotionInfo:
-    """A library of 3.x is outlined; others (a .yaml, a .pt of 2.x, which is a whole object) are not looked into."""
-    try:
-        found = read_outline(info.path)
-    except PmlaunchError:
-        note = "This motion library is not looked into: its robot and length are unknown before the start."
-        return replace(info, problem=Finding("PML126", Severity.NOTE, note, subject=str(info.path)))
-    return _with_outline(info, found, available)
-
-
-def _with_outline(info: MotionInfo, found: MotionOutline, available: Sequence[Robot]) -> MotionInfo:
-    """`info` with the facts of the outline, and the robot that has the motion's bodies."""
-    if found.body_names:
-        robot = robot_with_bodies(frozenset(found.body_names), list(available))
-    else:
-        robot = _by_count(info.path, found.bodies, available)
-    return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
-
-
 def _outline(path: Path) -> MotionOutline:
     """The outline of a motion, cached by content because numpy is slow to import. Raises PML121, PML122 or PML123."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
-        raise PmlaunchError("PML121", f"Motion file {path} does not exist.", hint=_LISTING, subject=str(path)) from None
     except OSError as error:
-        raise PmlaunchError(
-            "PML121",
-            f"Motion file {path} cannot be read: {error.strerror}.",
-            hint=_LISTING,
-            subject=str(path),
-        ) from error
+        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        message = f"Motion file {path} {reason}."
+        raise PmlaunchError("PML121", message, hint=_LISTING, subject=str(path)) from error
     cache, key = JsonCache("motions"), content_key(_READER, content)
     entry = cache.get(key)
     if isinstance(entry, dict):

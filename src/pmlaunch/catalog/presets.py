@@ -28,34 +28,20 @@ def _key(read: Callable[[Any], Any], default: Callable[[], Any] = lambda: None) 
     return field(default_factory=default, metadata={"read": read})
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, (str, int, float)) and not isinstance(value, bool):
-        return str(value)
-    raise ValueError("must be a text")
+def _reader(complaint: str, convert: Callable[[Any], Any], *types: type) -> Callable[[Any], Any]:
+    def read(value: Any) -> Any:
+        if isinstance(value, types) and (bool in types or not isinstance(value, bool)):
+            return convert(value)
+        raise ValueError(complaint)
+
+    return read
 
 
-def _whole_number(value: Any) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError("must be a whole number")
-
-
-def _flag(value: Any) -> bool:
-    if isinstance(value, int):
-        return bool(value)
-    raise ValueError("must be true or false")
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, list):
-        return tuple(map(str, value))
-    raise ValueError("must be a list")
-
-
-def _mapping(value: Any) -> Mapping[str, str]:
-    if isinstance(value, dict):
-        return {str(key): str(item) for key, item in value.items()}
-    raise ValueError("must be a mapping")
+_text = _reader("must be a text", str, str, int, float)
+_whole_number = _reader("must be a whole number", int, int)
+_flag = _reader("must be true or false", bool, bool, int)
+_texts = _reader("must be a list", lambda items: tuple(map(str, items)), list)
+_mapping = _reader("must be a mapping", lambda items: {str(key): str(item) for key, item in items.items()}, dict)
 
 
 def _mapping_of_mappings(value: Any) -> Mapping[Any, Mapping[Any, Any]]:
@@ -158,6 +144,8 @@ def presets(group: Literal["motion"], more: Folders = ()) -> Mapping[str, Motion
 def presets(group: Literal["robot"], more: Folders = ()) -> Mapping[str, RobotPreset]: ...
 @overload
 def presets(group: Literal["simulator"], more: Folders = ()) -> Mapping[str, SimulatorPreset]: ...
+@overload
+def presets(group: str, more: Folders = ()) -> Mapping[str, Preset]: ...
 def presets(group: str, more: Folders = ()) -> Mapping[str, Any]:
     """The presets of `group` by name, in alphabetical order. Raises PML015 for a file that is not a preset."""
     return _presets(group, more)
@@ -165,12 +153,10 @@ def presets(group: str, more: Folders = ()) -> Mapping[str, Any]:
 
 @cache
 def _presets(group: str, more: Folders) -> Mapping[str, Preset]:
-    found: dict[str, Preset] = {}
-    for source, folder in ((PRESET, shipped_presets()), *more):
-        for path in sorted((folder / group).glob("*.yaml")):
-            preset = _preset(path, source, _KINDS[group])
-            found[preset.name] = preset
-    return dict(sorted(found.items()))
+    places = ((PRESET, shipped_presets()), *more)
+    files = [(path, source) for source, folder in places for path in sorted((folder / group).glob("*.yaml"))]
+    found = [_preset(path, source, _KINDS[group]) for path, source in files]
+    return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.name)}
 
 
 def _preset(path: Path, source: Source, kind: type[Preset]) -> Preset:

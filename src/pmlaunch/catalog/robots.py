@@ -44,9 +44,8 @@ def robots(checkout: Checkout, known: Mapping[str, RobotPreset]) -> list[Robot]:
     found = []
     for outline in checkout.robots():
         name, preset = outline.name, known.get(outline.name)
-        title, names = (preset.title, preset.names) if preset else (name, (name,))
-        prefix = (preset.motion_prefix if preset else None) or name
-        found.append(Robot(name, outline.bodies, outline.actions, title, names, prefix))
+        title, names, prefix = (preset.title, preset.names, preset.motion_prefix) if preset else (name, (name,), None)
+        found.append(Robot(name, outline.bodies, outline.actions, title, names, prefix or name))
     return found
 
 
@@ -73,9 +72,6 @@ def choose_simulator(wanted: str, available: Iterable[Simulator]) -> Simulator:
 
 
 def robot_with_bodies(bodies: frozenset[str], available: Sequence[Robot]) -> Robot | None:
-    """The robot with exactly these bodies; else the smallest one that has all of them."""
-    for robot in available:
-        if bodies == frozenset(robot.bodies):
-            return robot
+    """The smallest robot that has all of these bodies; None for no bodies."""
     holding = [robot for robot in available if bodies and bodies <= frozenset(robot.bodies)]
     return min(holding, key=lambda robot: len(robot.bodies), default=None)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.catalog.constraints import GROUP, constraints
+from pmlaunch.catalog.constraints import constraints
 from pmlaunch.generations.overrides import group_choices
+from pmlaunch.generations.values import CONSTRAINT_GROUP
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned, plan_findings
 
@@ -18,7 +19,7 @@ def check_config(planned: Planned) -> Iterator[Finding]:
 
 def check_constraints(planned: Planned) -> Iterator[Finding]:
     """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start."""
-    chosen = set(group_choices(planned.values.overrides, GROUP, planned.values.constraints.value))
+    chosen = set(group_choices(planned.inputs.overrides, CONSTRAINT_GROUP, planned.inputs.constraints.value))
     if not chosen:
         return
     for constraint in constraints(planned.checkout):

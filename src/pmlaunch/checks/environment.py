@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 
-from pmlaunch.checks.demo_packages import check_demo_packages
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.support.platforms import LONGEST_RUNS
 
+DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
 
 
@@ -21,9 +23,8 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
         yield Finding("PML117", Severity.ERROR, message, "rename the folder", None, str(plan.cwd))
     if plan.platform == "windows" and plan.ddp_backend == "nccl":
-        message = (
-            "Windows builds of torch have no NCCL: the run would end with `Distributed package doesn't have NCCL`."
-        )
+        outcome = "the run would end with `Distributed package doesn't have NCCL`"
+        message = f"Windows builds of torch have no NCCL: {outcome}."
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
     longest = LONGEST_RUNS - (_LONGER_WHEN_STAGED if plan.staged else 0)
     if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > longest:
@@ -32,3 +33,12 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
     if GENERATIONS[plan.generation].embedded and is_own_interpreter(plan.runtime) and not plan.foreign:
         yield from check_demo_packages(Severity.ERROR)
+
+
+def check_demo_packages(severity: Severity) -> Iterator[Finding]:
+    """One finding for all packages of the embedded evaluation that pmlaunch's own Python lacks."""
+    missing = ", ".join(name for name in DEMO_PACKAGES if find_spec(name) is None)
+    if missing:
+        message = f"The embedded evaluation (pmlaunch eval demo) lacks packages: {missing}."
+        fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
+        yield Finding("PML203", severity, message, fix, fix, missing)

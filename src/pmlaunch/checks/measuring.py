@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -12,16 +12,15 @@ from pmlaunch.planning.plan import Planned
 def check_measuring(planned: Planned) -> Iterator[Finding]:
     """Note what limits or empties the metrics of this run."""
     plan = planned.plan
-    agent, adapter = plan.measuring.agent, GENERATIONS[plan.generation]
-    if plan.metrics and not adapter.metrics.cover(agent):
+    agent, training = plan.measuring.agent, training_of(plan.checkpoint)
+    if plan.metrics and not GENERATIONS[plan.generation].metrics.cover(agent):
         instead = "reward, length and resets of the episodes"
         length = f"{plan.max_steps} control steps" if plan.max_steps else "its steps"
         message = f"{agent} measures nothing in ProtoMotions: metrics.json will hold {instead} over {length}."
         yield Finding("PML014", Severity.NOTE, message, subject=agent)
-    elif plan.metrics and not adapter.measures_something(plan.checkpoint):
-        message = (
-            "--metrics: the evaluator of this checkpoint has nothing to measure; metrics.json will hold no figures."
-        )
+    elif plan.metrics and training and not training.measures:
+        nothing = "the evaluator of this checkpoint has nothing to measure"
+        message = f"--metrics: {nothing}; metrics.json will hold no figures."
         yield Finding("PML014", Severity.NOTE, message, "leave out --metrics", None, "--metrics")
     elif plan.metrics and plan.measuring.limit is not None:
         message = f"--max-steps {plan.measuring.limit} cuts longer motions short: then the figures are marked as not comparable."

@@ -8,12 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.catalog.generated_clips import is_own
-from pmlaunch.catalog.models import CheckpointState, models
+from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.demo import demo_checkout
-from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.generations.v2.training_config import config_of
-from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
@@ -25,8 +23,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     """Check that there is a motion, and that each can be read and belongs to the robot."""
     plan = planned.plan
     if not plan.motions:
-        known = config_of(plan.checkpoint) is not None or frozen.is_of_generation_3(plan.checkpoint)
-        if known and planned.report.motion_file is None and not planned.report.findings:
+        if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} names no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
         return
@@ -34,41 +31,31 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     if several:
         yield _of_several_robots(planned)
     yield from _problems(plan.motions)
-    yield from _own_clips(planned)
     for motion in plan.motions:
+        if is_own(motion.path):  # so that it is not taken for upstream's
+            own = "pmlaunch's own clip, made for this robot: the checkout ships none of that name"
+            hint = "--motion PATH plays any .motion or .pt file"
+            yield Finding("PML134", Severity.NOTE, f"{motion.name} is {own}.", hint, None, str(motion.path))
         if motion.problem is not None or (several and motion.robot is not None):
             continue
-        elif plan.robot is not None and motion.robot != plan.robot:
+        if plan.robot is not None and motion.robot != plan.robot:
             whose = f"of robot {motion.robot}" if motion.robot else "of no robot that this checkout knows"
             message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
             hint = f"pmlaunch list motions --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
 
 
-def _own_clips(planned: Planned) -> Iterator[Finding]:
-    """Notes for clips of our own that stand in for missing ones, so that they are not taken for upstream's."""
-    for motion in planned.plan.motions:
-        if is_own(motion.path):
-            message = (
-                f"{motion.name} is pmlaunch's own clip, made for this robot: the checkout ships none of that name."
-            )
-            hint = "--motion PATH plays any .motion or .pt file"
-            yield Finding("PML134", Severity.NOTE, message, hint, None, str(motion.path))
-
-
 def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
     """The problems of single motions; many with the same code become one finding that gives their number."""
-    alike: dict[str, list[MotionInfo]] = {}
+    alike: dict[str, list[tuple[Path, Finding]]] = {}
     for motion in motions:
         if motion.problem is not None:
-            alike.setdefault(motion.problem.code, []).append(motion)
-    for those in alike.values():
-        found = [motion.problem for motion in those if motion.problem is not None]
+            alike.setdefault(motion.problem.code, []).append((motion.path, motion.problem))
+    for found in alike.values():
         if len(found) <= _MOST_ALIKE:
-            yield from found
+            yield from (problem for _, problem in found)
             continue
-        first = found[0]
-        folder = _missing_folder([motion.path for motion in those])
+        first, folder = found[0][1], _missing_folder([path for path, _ in found])
         missing = f"The folder {folder} does not exist; " if folder else ""
         message = f"{missing}{len(found)} of {len(motions)} motions have this trouble, the first: {first.message}"
         yield replace(first, message=message, subject=str(folder) if folder else first.subject)
@@ -76,21 +63,20 @@ def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
 
 def _missing_folder(paths: Sequence[Path]) -> Path | None:
     """The first missing folder on the common path of these files."""
-    common = Path(os.path.commonpath([path.parent for path in paths])) if len({p.anchor for p in paths}) == 1 else None
-    if common is None or common.exists():
+    if len({path.anchor for path in paths}) != 1:
         return None
-    return next(folder for folder in (*reversed(common.parents), common) if not folder.exists())
+    common = Path(os.path.commonpath([path.parent for path in paths]))
+    return next((folder for folder in (*reversed(common.parents), common) if not folder.exists()), None)
 
 
 def _of_several_robots(planned: Planned) -> Finding:
     """A run has one robot: lists whose the motions are, and the command for each robot."""
     plan = planned.plan
-    own = [motion for motion in plan.motions if motion.robot]
-    robots = list(dict.fromkeys(str(motion.robot) for motion in own))
+    robots = list(dict.fromkeys(motion.robot for motion in plan.motions if motion.robot))
     robots.sort(key=lambda robot: robot != plan.robot)
     whose, commands = [], []
     for robot in robots:
-        theirs = [motion for motion in own if motion.robot == robot]
+        theirs = [motion for motion in plan.motions if motion.robot == robot]
         whose.append(f"{robot}: {', '.join(motion.name for motion in theirs)}")
         model = planned.request.model if robot == plan.robot else _model_for(robot, planned)
         if model is None:
@@ -112,11 +98,15 @@ def _typed(motion: MotionInfo, planned: Planned) -> str:
 
 def _model_for(robot: str, planned: Planned) -> str | None:
     """A model for that robot's motions, preferably downloaded and able to measure; None if there is none."""
-    home = None if GENERATIONS[planned.plan.generation].embedded else planned.checkout
+    adapter = GENERATIONS[planned.plan.generation]
+    home = None if adapter.embedded else planned.checkout
     found = models(home, demo_checkout(), presets("model"), list(planned.inputs.robots))
     mine = [model for model in found if model.checkpoint.is_relative_to(planned.checkout.root)]  # not the demo's
     fitting = [model for model in mine if model.robot == robot]
-    fitting.sort(
-        key=lambda model: (not frozen.measures_something(model.checkpoint), model.state is not CheckpointState.HERE)
-    )
-    return fitting[0].name if fitting else None
+    best = min(fitting, key=_reluctance, default=None)
+    return best.name if best else None
+
+
+def _reluctance(model: Model) -> tuple[bool, bool]:
+    training = training_of(model.checkpoint)
+    return (training is not None and not training.measures, model.state is not CheckpointState.HERE)

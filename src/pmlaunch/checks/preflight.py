@@ -35,22 +35,18 @@ PLAN_CHECKS: Mapping[str, PlanCheck] = {
 def preflight(planned: Planned) -> list[Finding]:
     """Everything the checks find, errors first. `--no-check CODE` turns that code's errors into warnings."""
     waived = {code.upper() for code in planned.request.no_check}
-    findings: list[Finding] = []
-    for check in PLAN_CHECKS.values():
-        findings += (_waive(finding, waived) for finding in check(planned))
-    order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
-    return sorted(dict.fromkeys(findings), key=lambda finding: order[finding.severity])
+    findings = [
+        replace(finding, severity=Severity.WARNING)
+        if finding.severity is Severity.ERROR and finding.code in waived
+        else finding
+        for check in PLAN_CHECKS.values()
+        for finding in check(planned)
+    ]
+    order = list(Severity)
+    return sorted(dict.fromkeys(findings), key=lambda finding: order.index(finding.severity))
 
 
 def exit_code_of(findings: Sequence[Finding]) -> int:
     """The exit code for these findings: 0 without errors; a failed check outweighs other errors."""
     codes = [CODES[finding.code].exit_code for finding in findings if finding.severity is Severity.ERROR]
-    if not codes:
-        return Exit.DONE
-    return Exit.CHECK if Exit.CHECK in codes else codes[0]
-
-
-def _waive(finding: Finding, waived: set[str]) -> Finding:
-    if finding.severity is Severity.ERROR and finding.code in waived:
-        return replace(finding, severity=Severity.WARNING)
-    return finding
+    return Exit.CHECK if Exit.CHECK in codes else next(iter(codes), Exit.DONE)

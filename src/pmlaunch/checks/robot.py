@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.catalog.models import trained_bodies, trained_for
+from pmlaunch.catalog.models import trained_for
 from pmlaunch.catalog.robots import robot_with_bodies
-from pmlaunch.generations.v2.training_config import config_of
-from pmlaunch.generations.v3 import frozen_configs as frozen
+from pmlaunch.generations.registry import training_of
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -20,36 +19,28 @@ def check_robot(planned: Planned) -> Iterator[Finding]:
     """Check that the robot is known and is the one of the checkpoint."""
     robot, checkpoint = planned.inputs.robot.value, planned.plan.checkpoint
     if robot is None:
-        yield from _unknown(planned)
+        if training_of(checkpoint):  # the checkpoint check reports files that tell nothing
+            names = ", ".join(item.name for item in planned.inputs.robots)
+            message = "The checkpoint's config does not tell its robot."
+            yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))
         return
-    genesis_of_2 = planned.plan.simulator == "genesis" and planned.checkout.generation is not Generation.V3
-    if genesis_of_2 and planned.report.control_type == "built_in_pd":
+    if planned.plan.simulator == "genesis" and planned.plan.hydra and planned.report.control_type == "built_in_pd":
         # measured with Genesis 0.3.3 and smpl; h1 and g1 name actuators in their assets
-        message = (
-            f"Genesis may refuse the first step of {robot.name}: for built-in PD control it takes the gains from the "
-            "asset's actuators, and an asset without actuators has none."
-        )
+        why = "for built-in PD control it takes the gains from the asset's actuators, and an asset without actuators has none"
+        message = f"Genesis may refuse the first step of {robot.name}: {why}."
         hint = "robot.control.control_type=..., as the policy was trained; or --simulator isaaclab"
         yield Finding("PML116", Severity.WARNING, message, hint, None, robot.name)
-    if frozen.is_of_generation_3(checkpoint):
+    training = training_of(checkpoint)
+    if training and training.generation is Generation.V3:
         named = trained_for(checkpoint, planned.inputs.robots)
         if named is not None and named.name != robot.name:
             message = f"The checkpoint was trained for robot {named.name}, not for {robot.name}."
             yield Finding("PML111", Severity.ERROR, message, f"--robot {named.name}", None, str(checkpoint))
         return
-    trained = trained_bodies(checkpoint)
+    trained = training.bodies if training else frozenset()
     if trained and trained != frozenset(robot.bodies):
         own = robot_with_bodies(trained, list(planned.inputs.robots))
         whose = f"robot {own.name}" if own else f"a robot of {len(trained)} bodies that this checkout does not know"
         message = f"The checkpoint was trained for {whose}, not for {robot.name} ({len(robot.bodies)} bodies)."
         way_out = f"--robot {own.name}" if own else None
         yield Finding("PML111", Severity.ERROR, message, way_out, None, str(checkpoint))
-
-
-def _unknown(planned: Planned) -> Iterator[Finding]:
-    checkpoint = planned.plan.checkpoint
-    if config_of(checkpoint) is None and not frozen.is_of_generation_3(checkpoint):
-        return  # the checkpoint check reports that
-    names = ", ".join(item.name for item in planned.inputs.robots)
-    message = "The checkpoint's config does not tell its robot."
-    yield Finding("PML114", Severity.ERROR, message, f"--robot NAME, one of: {names}", None, str(checkpoint))

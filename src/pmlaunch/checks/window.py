@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.runtimes.site_packages import lacks
+from pmlaunch.runtimes.python_files import lacks
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:

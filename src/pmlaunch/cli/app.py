@@ -6,8 +6,8 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass
+from typing import cast
 
 import typer
 
@@ -23,12 +23,10 @@ from pmlaunch.cli.commands.smoke import smoke_command
 from pmlaunch.cli.commands.stop import stop_command
 from pmlaunch.cli.options import Invocation, command, read_invocation
 from pmlaunch.cli.render.encoding import replace_unencodable
+from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import option
-
-if TYPE_CHECKING:
-    from pmlaunch.cli.result import CommandResult
 
 app = typer.Typer(
     name="pmlaunch",
@@ -52,7 +50,7 @@ app.command("explain", short_help="Explain an error code: its meaning, its cause
 class RootOptions:
     """The options that `pmlaunch` takes before a command."""
 
-    version: bool = field(default=False, metadata=option("Show the version.", flags=("--version",)))
+    version: bool = option("Show the version.", default=False)
 
 
 @app.callback(invoke_without_command=True)
@@ -74,9 +72,12 @@ def run(arguments: Sequence[str]) -> int:
         result = group.main(arguments, prog_name="pmlaunch", standalone_mode=False, obj=invocation)
         if isinstance(result, int):  # --help, --version
             return result
-        if result is None:
-            return _without_command(group, invocation)
-        return _show(result, invocation)
+        if result is not None:
+            return show(result, as_json=invocation.as_json)
+        if not invocation.as_json:
+            typer.echo(group.get_help(typer.Context(group, info_name="pmlaunch")))
+            return Exit.USAGE
+        failure = PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help")
     except typer.TyperException as error:
         failure = _usage_error(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -87,29 +88,11 @@ def run(arguments: Sequence[str]) -> int:
         sys.stderr.close()
         return Exit.DONE
     except Exception as error:  # noqa: BLE001 (reported as an internal error)
-        failure = _unexpected(error, verbose=invocation.verbose or _debugging())
-    return _failed(failure, invocation)
-
-
-def _show(result: CommandResult, invocation: Invocation) -> int:
-    from pmlaunch.cli.result import show
-
-    show(result, as_json=invocation.as_json)
-    return result.exit_code
-
-
-def _failed(error: PmlaunchError, invocation: Invocation) -> int:
-    from pmlaunch.cli.result import CommandResult
-
-    return _show(CommandResult(invocation.command or "pmlaunch", error.exit_code, errors=(error,)), invocation)
-
-
-def _without_command(group: typer.core.TyperGroup, invocation: Invocation) -> int:
-    """Print the help, since only options were given, or nothing at all."""
-    if invocation.as_json:
-        return _failed(PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help"), invocation)
-    typer.echo(group.get_help(typer.Context(group, info_name="pmlaunch")))
-    return Exit.USAGE
+        failure = _unexpected(
+            error, verbose=invocation.verbose or os.environ.get("PMLAUNCH_DEBUG", "0") not in ("", "0")
+        )
+    failed = CommandResult(invocation.command or "pmlaunch", failure.exit_code, errors=(failure,))
+    return show(failed, as_json=invocation.as_json)
 
 
 def _usage_error(error: typer.TyperException) -> PmlaunchError:
@@ -130,10 +113,6 @@ def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:
         f"A defect of pmlaunch, not of yours: {type(error).__name__}: {error}",
         hint=None if verbose else "the same command with -v shows the traceback; please report it",
     )
-
-
-def _debugging() -> bool:
-    return os.environ.get("PMLAUNCH_DEBUG", "") not in ("", "0")
 
 
 def _current_folder_is_gone() -> bool:

@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import MISSING, dataclass
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 
+from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import Parameter, option, parameters
 
-if TYPE_CHECKING:
-    from pmlaunch.cli.result import CommandResult
-
-Command = Callable[..., "CommandResult | None"]
+Command = Callable[..., CommandResult | None]
 
 
 @dataclass(frozen=True)
 class OutputOptions:
     """The options that every command has."""
 
-    as_json: bool = field(default=False, metadata=option("Print one JSON document to stdout.", flags=("--json",)))
-    verbose: bool = field(
-        default=False,
-        metadata=option("Show the whole log of a run, and tracebacks.", flags=("--verbose", "-v")),
-    )
+    as_json: bool = option("Print one JSON document to stdout.", default=False, flags=("--json",))
+    verbose: bool = option("Show the whole log of a run, and tracebacks.", default=False, flags=("--verbose", "-v"))
 
 
 @dataclass(frozen=True)
@@ -46,7 +41,12 @@ def command(*records: type[Any]) -> Callable[[Command], Command]:
 
     def decorate(function: Command) -> Command:
         def call(context: typer.Context, **given: Any) -> CommandResult | None:
-            filled = [record(**_values(names, given)) for record, names in zip(records, declared, strict=False)]
+            for parameter in (each for names in declared for each in names.values() if each.repeatable):
+                given[parameter.name] = tuple(given[parameter.name] or ())
+            filled = [
+                record(**{name: given[name] for name in names})
+                for record, names in zip(records, declared, strict=False)
+            ]
             try:
                 return function(context.obj, *filled)
             except KeyboardInterrupt:  # Typer would exit with 130 and no message
@@ -60,13 +60,6 @@ def command(*records: type[Any]) -> Callable[[Command], Command]:
         return call
 
     return decorate
-
-
-def _values(declared: Mapping[str, Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Typer's values for the fields of one dataclass: its lists become tuples."""
-    return {
-        name: tuple(given[name] or ()) if parameter.repeatable else given[name] for name, parameter in declared.items()
-    }
 
 
 def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
@@ -93,12 +86,11 @@ def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invoc
     """
     root = typer.Context(group, **group.context_settings)
     given, rest = _parse(group, root, words)
-    if not rest:
-        return Invocation(bool(given.get("as_json")), bool(given.get("verbose")))
-    name, *rest = rest
-    known = group.get_command(root, name) or group
-    more, _ = _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)
-    given = {**given, **more}
+    name = "pmlaunch"
+    if rest:
+        name, *rest = rest
+        known = group.get_command(root, name) or group
+        given |= _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)[0]
     return Invocation(bool(given.get("as_json")), bool(given.get("verbose")), name)
 
 

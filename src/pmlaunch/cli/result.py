@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pmlaunch.cli.render.encoding import is_utf8
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, Severity
-from pmlaunch.support.json import to_json
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from pmlaunch.model import Finding
+
 Draw = Callable[["Console"], None]
 """Prints a result for people."""
-SEVERITY_STYLES: Mapping[Severity, str] = {
-    Severity.ERROR: "bold red",
-    Severity.WARNING: "yellow",
-    Severity.NOTE: "cyan",
-}
 
 
 @dataclass(frozen=True)
@@ -30,13 +23,13 @@ class CommandResult:
     """The result of a command.
 
     Attributes:
-        data: the command's own part of the JSON document.
+        data: the command's own part of the JSON document, for `to_json`.
         draw: prints the result for people; None if findings and errors say it all.
     """
 
     command: str
     exit_code: int = 0
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: object = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     errors: Sequence[PmlaunchError] = ()
     draw: Draw | None = None
@@ -48,40 +41,49 @@ class CommandResult:
             "command": self.command,
             "ok": self.exit_code == 0,
             "exit_code": self.exit_code,
-            "data": dict(self.data),
+            "data": self.data,
             "findings": self.findings,
-            "errors": [
-                {"code": error.code, "message": error.message, "hint": error.hint, "subject": error.subject}
-                for error in self.errors
-            ],
+            "errors": self.errors,
         }
 
 
-def show(result: CommandResult, *, as_json: bool) -> None:
-    """Print the result to stdout, and findings and errors to stderr; with --json one document to stdout."""
+def show(result: CommandResult, *, as_json: bool) -> int:
+    """Print the result to stdout, and findings and errors to stderr; with --json one document to stdout.
+
+    Returns the exit code.
+    """
     if as_json:
+        import json
+
+        from pmlaunch.cli.render.encoding import is_utf8
+        from pmlaunch.support.json import to_json
+
         sys.stdout.write(json.dumps(to_json(result), indent=2, ensure_ascii=not is_utf8(sys.stdout)) + "\n")
         sys.stdout.flush()
-        return
-    if result.draw is not None:
-        result.draw(_console(sys.stdout))
-    for finding in result.findings:
-        style = SEVERITY_STYLES[finding.severity]
-        _message((finding.severity.value, style), finding)
-    for error in result.errors:
-        _message(("error", "bold red"), error)
+    else:
+        _print(result)
+    return result.exit_code
 
 
-def _message(label: tuple[str, str], told: Finding | PmlaunchError) -> None:
-    from rich.text import Text
-
-    console = _console(sys.stderr)
-    console.print(Text.assemble(label, " ", (told.code, "bold"), " ", told.message), soft_wrap=True)
-    if told.hint:
-        console.print(Text(f"  next: {told.hint}", style="green"), soft_wrap=True)
-
-
-def _console(stream: Any) -> Console:
+def _print(result: CommandResult) -> None:
     from rich.console import Console
 
-    return Console(file=stream, highlight=False, emoji=False, soft_wrap=False)
+    from pmlaunch.cli.render.layout import SEVERITY_STYLES
+
+    stdout, stderr = (
+        Console(file=file, markup=False, highlight=False, emoji=False) for file in (sys.stdout, sys.stderr)
+    )
+    if result.draw is not None:
+        result.draw(stdout)
+    for finding in result.findings:
+        _say_why(stderr, (finding.severity.value, SEVERITY_STYLES[finding.severity]), finding)
+    for error in result.errors:
+        _say_why(stderr, ("error", "bold red"), error)
+
+
+def _say_why(console: Console, label: tuple[str, str], told: Finding | PmlaunchError) -> None:
+    from pmlaunch.cli.render.layout import say
+
+    say(console, label, " ", (told.code, "bold"), " ", told.message)
+    if told.hint:
+        say(console, f"  next: {told.hint}", style="green")

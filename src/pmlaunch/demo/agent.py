@@ -10,20 +10,16 @@ import torch
 
 from pmlaunch.demo import STARTED, results
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.observation import ACTIONS, SIZE
-from pmlaunch.demo.policy import Policy
+from pmlaunch.demo.policy import ACTIONS, SIZE, Policy
 from pmlaunch.demo.scores import Tally, average, gather, score, shares
 from pmlaunch.demo.simulation import ROOT_HELP
 
 
 class DemoAgent:
-    """Evaluates a policy in an environment, sharing the motions among the processes of a Lightning Fabric.
+    """Evaluates a policy in an environment; the processes of a launched Lightning Fabric share the motions.
 
-    Args:
-        config: `policy.hidden`, the layer sizes of the network, and `max_eval_steps`: the control steps of a single
-            motion, which is repeated as needed, or a limit on the steps of each of several; null runs each once.
-        env: the humanoids.
-        fabric: a launched Fabric.
+    `config` has `policy.hidden`, the network's layer sizes, and `max_eval_steps`: the control steps of a single motion,
+    which is repeated as needed, or a limit on the steps of each of several; null runs each once.
     """
 
     def __init__(self, config: Any, env: DemoEnv, fabric: Any) -> None:
@@ -44,11 +40,7 @@ class DemoAgent:
         self.policy = Policy(SIZE, ACTIONS, list(self.config.policy.hidden)).to(self.fabric.device).eval()
 
     def load(self, checkpoint: str | Path) -> None:
-        """Load the weights without executing anything in the file.
-
-        Raises:
-            RuntimeError: the weights do not fit the network.
-        """
+        """Load the weights without executing anything in the file. Raises RuntimeError if they do not fit."""
         started = time.perf_counter()
         self.fabric.print(f"Loading checkpoint: {checkpoint}", flush=True)
         content = torch.load(checkpoint, map_location=self.fabric.device, weights_only=True)
@@ -68,14 +60,8 @@ class DemoAgent:
         scores = score(gather(self.fabric, tally))
         metrics = average(scores) | {"demo/body_weight": self.env.body_weight}
         if self.fabric.is_global_zero:
-            outcome = results.Outcome(
-                scores=scores,
-                metrics=metrics,
-                poses=tally.poses,
-                steps=steps,
-                ranks=self.fabric.world_size,
-                seconds={"start": self.start_seconds, "load": self.load_seconds, "evaluation": seconds},
-            )
+            phases = {"start": self.start_seconds, "load": self.load_seconds, "evaluation": seconds}
+            outcome = results.Outcome(scores, metrics, tally.poses, steps, self.fabric.world_size, phases)
             if self.config.get("save_motion", False):
                 results.write_motion(self.env, outcome)
             if self.config.get("metrics", True):
@@ -85,10 +71,7 @@ class DemoAgent:
         return metrics
 
     def _run(self, tally: Tally) -> int:
-        """Run each motion once, or for at most `max_eval_steps` steps; a single motion for exactly that many.
-
-        Returns the control steps taken.
-        """
+        """Run the motions for their time, or as `max_eval_steps` says; return the control steps taken."""
         mine = shares(len(self.env.motions), self.fabric.world_size, self.fabric.global_rank)
         batches = [mine[i : i + self.env.num_envs] for i in range(0, len(mine), self.env.num_envs)]
         limit: int | None = self.config.max_eval_steps

@@ -12,34 +12,11 @@ import numpy as np
 import torch
 
 from pmlaunch.demo.motion_library import load_motions
-from pmlaunch.demo.observation import ACTIONS, SIZE, observe
+from pmlaunch.demo.policy import ACTIONS, SIZE, observe
 from pmlaunch.demo.reference import Reference, control_steps, sample
+from pmlaunch.demo.scores import StepResult, tracking_errors
 from pmlaunch.demo.simulation import Simulation
-from pmlaunch.demo.tracking_errors import tracking_errors
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
-
-
-@dataclass(frozen=True, eq=False)
-class StepResult:
-    """The result of one control step of one humanoid.
-
-    Attributes:
-        motion: index of the motion that it follows.
-        step: 1 for the first step of the motion.
-        last: whether the motion has ended.
-        errors: tracking errors and the balancing force at the root, by their names without prefix.
-        positions: (J, 3) m of the bodies.
-        reference: (J, 3) m, where the bodies should be.
-        rotations: (J, 4) xyzw of the bodies.
-    """
-
-    motion: int
-    step: int
-    last: bool
-    errors: dict[str, float]
-    positions: Array
-    reference: Array
-    rotations: Array
 
 
 @dataclass(eq=False)
@@ -59,9 +36,8 @@ class _Humanoid:
 class DemoEnv:
     """MuJoCo humanoids that follow motions. The physics runs on the CPU, in the calling thread.
 
-    Args:
-        config: `motion_file`, `num_envs`, `seed` and `simulator.sim.{fps, decimation}`.
-        device: the torch device of observations and actions.
+    `config` has `motion_file`, `num_envs`, `seed` and `simulator.sim.{fps, decimation}`; observations and actions are on
+    torch's `device`.
 
     Raises:
         PmlaunchError: a motion cannot be read.
@@ -114,24 +90,18 @@ class DemoEnv:
     def step(self, actions: Any) -> tuple[Any, list[StepResult]]:
         """Advance every humanoid that has not reached the end of its motion by one control step.
 
-        Args:
-            actions: (n, ACTIONS) rad, corrections of the joints' PD targets, three numbers for each joint.
-
-        Returns:
-            Observations (n, SIZE), and the results of those that were advanced.
+        `actions` (n, ACTIONS) rad correct the joints' PD targets, three numbers for each joint. Returns observations
+        (n, SIZE), and the results of those that were advanced.
         """
         corrections = np.asarray(actions.detach().cpu(), dtype=np.float64).reshape(-1, ACTIONS // 3, 3)
-        results = []
-        for humanoid, correction in zip(self._humanoids, corrections, strict=True):
-            if not humanoid.done:
-                results.append(_advance(humanoid, correction))
+        pairs = zip(self._humanoids, corrections, strict=True)
+        results = [_advance(humanoid, correction) for humanoid, correction in pairs if not humanoid.done]
         return self._observations(), results
 
     def _simulation(self, slot: int, motion: int) -> Simulation:
-        key = (slot, motion)
-        if key not in self._simulations:
-            self._simulations[key] = Simulation(self.motions[motion], self.fps, self.decimation)
-        return self._simulations[key]
+        if (slot, motion) not in self._simulations:
+            self._simulations[slot, motion] = Simulation(self.motions[motion], self.fps, self.decimation)
+        return self._simulations[slot, motion]
 
     def _observations(self) -> Any:
         rows = np.zeros((len(self._humanoids), SIZE), dtype=np.float32)
@@ -150,12 +120,5 @@ def _advance(humanoid: _Humanoid, correction: Array) -> StepResult:
     errors = tracking_errors(state.positions, state.rotations, reference.positions[step], reference.rotations[step])
     errors["root_force"], errors["root_torque"] = simulation.root_force, simulation.root_torque
     errors["root_force_peak"] = simulation.root_force_peak
-    return StepResult(
-        motion=humanoid.motion,
-        step=step,
-        last=humanoid.done,
-        errors=errors,
-        positions=state.positions,
-        reference=reference.positions[step],
-        rotations=state.rotations,
-    )
+    motion, last = humanoid.motion, humanoid.done
+    return StepResult(motion, step, last, errors, state.positions, reference.positions[step], state.rotations)

@@ -22,21 +22,13 @@ from pmlaunch.motions.poselib_motion import Motion
 
 @dataclass(frozen=True)
 class Part:
-    """A body and the joint that connects it to its parent.
+    """A body and the joint that connects it to its parent."""
 
-    Attributes:
-        mass: kg.
-        radius: m, of its capsule; half the width of a foot or toe.
-        stiffness: Nm/rad of the PD controller.
-        damping: Nm s/rad; a joint lags behind its target by damping / stiffness, in s.
-        limit: Nm, largest torque of the controller about any axis.
-    """
-
-    mass: float
-    radius: float
-    stiffness: float = 0.0
-    damping: float = 0.0
-    limit: float = 0.0
+    mass: float  # kg
+    radius: float  # m, of its capsule; half the width of a foot or toe
+    stiffness: float = 0.0  # Nm/rad of the PD controller
+    damping: float = 0.0  # Nm s/rad; a joint lags behind its target by damping / stiffness, in s
+    limit: float = 0.0  # Nm, largest torque of the controller about any axis
 
 
 def _both_sides(**parts: Part) -> dict[str, Part]:
@@ -61,10 +53,8 @@ PARTS: Final[dict[str, Part]] = {
     Wrist=Part(0.35, 0.03, 60.0, 4.0, 30.0),
     Hand=Part(0.15, 0.025, 30.0, 2.0, 15.0),
 )
-ARMATURE: Final = 0.02
-"""kg m^2 added to each joint, as the inertia of a motor; it keeps small bodies stable."""
-TOE_LENGTH: Final = 0.07
-"""m from the toe joint to the tip."""
+ARMATURE: Final = 0.02  # kg m^2 added to each joint, as the inertia of a motor; it keeps small bodies stable
+TOE_LENGTH: Final = 0.07  # m from the toe joint to the tip
 
 
 def controls(names: Sequence[str]) -> tuple[Array, Array]:
@@ -89,26 +79,17 @@ def soles(motion: Motion) -> tuple[list[int], Array]:
     for side in "LR":
         ankle, toe = (motion.node_names.index(f"{side}_{name}") for name in ("Ankle", "Toe"))
         ball = motion.local_translation[toe]
+        sole = ball[2] - SOLE_BELOW_TOE
         bodies += [ankle, ankle, toe]
-        points += [
-            [-HEEL, ball[1], ball[2] - SOLE_BELOW_TOE],
-            [ball[0], ball[1], ball[2] - SOLE_BELOW_TOE],
-            [TOE_LENGTH, 0.0, -SOLE_BELOW_TOE],
-        ]
+        points += [[-HEEL, ball[1], sole], [ball[0], ball[1], sole], [TOE_LENGTH, 0.0, -SOLE_BELOW_TOE]]
     return bodies, np.array(points)
 
 
 def build_model(motion: Motion, timestep: float) -> Any:
-    """Build the `mujoco.MjModel` for a motion's skeleton, with a physics step of `timestep` s.
-
-    Raises:
-        ValueError: the skeleton is not SMPL's.
-    """
+    """Build the `mujoco.MjModel` with a physics step of `timestep` s. Raises ValueError for another skeleton than SMPL's."""
     if motion.node_names != NODE_NAMES or not np.array_equal(motion.parents, PARENTS):
-        raise ValueError(
-            f"the demo's humanoid has the {len(NODE_NAMES)} bodies of SMPL in their order; the motion {motion.name} "
-            f"has {motion.bodies}: {', '.join(motion.node_names)}"
-        )
+        own, other = f"the {len(NODE_NAMES)} bodies of SMPL in their order", ", ".join(motion.node_names)
+        raise ValueError(f"the demo's humanoid has {own}; the motion {motion.name} has {motion.bodies}: {other}")
     return mujoco.MjModel.from_xml_string(describe(motion, timestep))
 
 
@@ -146,18 +127,15 @@ def _body(parent: ET.Element, motion: Motion, index: int) -> ET.Element:
 def _shapes(motion: Motion, index: int) -> list[dict[str, str]]:
     """The geometry of a body: the rails of a foot, a capsule to each child, or a sphere at the end of a chain."""
     name, radius = motion.node_names[index], PARTS[motion.node_names[index]].radius
-    children = [int(child) for child in np.flatnonzero(motion.parents == index)]
+    children = motion.local_translation[motion.parents == index]
     if name.endswith("Ankle"):
-        x, y, z = (float(value) for value in motion.local_translation[children[0]])
+        x, y, z = children[0].tolist()
         return _rails(-HEEL, x, y, z - SOLE_BELOW_TOE, radius)
     if name.endswith("Toe"):
         return _rails(0.0, TOE_LENGTH, 0.0, -SOLE_BELOW_TOE, radius)
-    if not children:
+    if not len(children):
         return [{"type": "sphere", "size": repr(radius)}]
-    return [
-        {"type": "capsule", "size": repr(radius), "fromto": f"0 0 0 {_text(motion.local_translation[child])}"}
-        for child in children
-    ]
+    return [{"type": "capsule", "size": repr(radius), "fromto": f"0 0 0 {_text(child)}"} for child in children]
 
 
 def _rails(start: float, end: float, middle: float, sole: float, half_width: float) -> list[dict[str, str]]:
@@ -166,14 +144,9 @@ def _rails(start: float, end: float, middle: float, sole: float, half_width: flo
     A heel that grazes the ground slides on round ends; the edge of a box would catch and trip the walker.
     """
     height = sole + SOLE_BELOW_TOE
-    return [
-        {
-            "type": "capsule",
-            "size": repr(SOLE_BELOW_TOE),
-            "fromto": _text([start + SOLE_BELOW_TOE, y, height, end - SOLE_BELOW_TOE, y, height]),
-        }
-        for y in (middle - half_width + SOLE_BELOW_TOE, middle + half_width - SOLE_BELOW_TOE)
-    ]
+    edges = (middle - half_width + SOLE_BELOW_TOE, middle + half_width - SOLE_BELOW_TOE)
+    rails = [[start + SOLE_BELOW_TOE, y, height, end - SOLE_BELOW_TOE, y, height] for y in edges]
+    return [{"type": "capsule", "size": repr(SOLE_BELOW_TOE), "fromto": _text(rail)} for rail in rails]
 
 
 def _text(numbers: Any) -> str:

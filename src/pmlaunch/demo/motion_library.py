@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -28,18 +29,13 @@ def load_motions(motion_file: Path) -> list[Motion]:
     entries = content.get("motions") if isinstance(content, Mapping) else None
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{motion_file} lists no motions: it needs `motions: [{{file: ...}}]`")
-    return _distinct([motion for entry in entries for motion in _entry(motion_file.parent, entry)])
-
-
-def _distinct(motions: list[Motion]) -> list[Motion]:
-    """Make the names unique, because figures are reported by name."""
-    taken: dict[str, int] = {}
-    named = []
-    for motion in motions:
-        taken[motion.name] = taken.get(motion.name, 0) + 1
+    taken: Counter[str] = Counter()  # figures are reported by name, so names must be unique
+    motions = []
+    for motion in (motion for entry in entries for motion in _entry(motion_file.parent, entry)):
+        taken[motion.name] += 1
         count = taken[motion.name]
-        named.append(motion if count == 1 else replace(motion, name=f"{motion.name} ({count})"))
-    return named
+        motions.append(motion if count == 1 else replace(motion, name=f"{motion.name} ({count})"))
+    return motions
 
 
 def _entry(folder: Path, entry: Any) -> list[Motion]:
@@ -61,8 +57,5 @@ def _cut(motion: Motion, timings: Mapping[str, Any]) -> Motion:
     last = motion.frames if end is None or float(end) < 0 else min(int(float(end) * motion.fps), motion.frames)
     if last - first < 2:
         raise ValueError(f"{motion.name}: nothing is left between {timings}")
-    return replace(
-        motion,
-        local_rotation=motion.local_rotation[first:last],
-        root_translation=motion.root_translation[first:last],
-    )
+    local, root = motion.local_rotation[first:last], motion.root_translation[first:last]
+    return replace(motion, local_rotation=local, root_translation=root)

@@ -10,43 +10,26 @@ from pmlaunch.demo.humanoid import mass_shares, soles
 from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, multiply, rotate, slerp, to_vector
 from pmlaunch.motions.poselib_motion import Motion
 
-CONTACT_HEIGHT = 0.012
-"""m above the lowest sole at which contact drops to 1/e."""
-CONTACT_SPEED = 0.5
-"""m/s of a sole at which contact drops to 1/e."""
-LOOKAHEAD = 2
-"""Samples after the last step, which are the future targets of the last ones."""
+CONTACT_HEIGHT = 0.012  # m above the lowest sole at which contact drops to 1/e
+CONTACT_SPEED = 0.5  # m/s of a sole at which contact drops to 1/e
+LOOKAHEAD = 2  # samples after the last step, which are the future targets of the last ones
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """A motion of `steps` control steps: sample 0 is the start, sample k the target of step k.
-
-    With S = steps + 1 + LOOKAHEAD samples and J bodies:
-
-    Attributes:
-        local_rotation: (S, J, 4) xyzw.
-        joint_velocity: (S, J, 3) rad/s, each in its body's own frame, as MuJoCo expects for ball joints.
-        positions: (S, J, 3) m in the world.
-        rotations: (S, J, 4) in the world.
-        root_velocity: (S, 3) m/s in the world.
-        centre: (S, 3) m, the centre of mass.
-        centre_acceleration: (S, 3) m/s^2.
-        soles: (S, 6, 3) m, heel, ball and tip of each foot in the world.
-        standing: (S, 6), contact of each of them with the ground, from 0 to 1.
-    """
+    """A motion of `steps` control steps with J bodies: sample 0 of S is the start, sample k the target of step k."""
 
     motion: Motion
-    steps: int
-    local_rotation: Array
-    joint_velocity: Array
-    positions: Array
-    rotations: Array
-    root_velocity: Array
-    centre: Array
-    centre_acceleration: Array
-    soles: Array
-    standing: Array
+    steps: int  # S - 1 - LOOKAHEAD
+    local_rotation: Array  # (S, J, 4) xyzw
+    joint_velocity: Array  # (S, J, 3) rad/s, each in its body's own frame, as MuJoCo expects for ball joints
+    positions: Array  # (S, J, 3) m in the world
+    rotations: Array  # (S, J, 4) in the world
+    root_velocity: Array  # (S, 3) m/s in the world
+    centre: Array  # (S, 3) m, the centre of mass
+    centre_acceleration: Array  # (S, 3) m/s^2
+    soles: Array  # (S, 6, 3) m, heel, ball and tip of each foot in the world
+    standing: Array  # (S, 6), contact of each of them with the ground, from 0 to 1
 
 
 def control_steps(motion: Motion, dt: float) -> int:

@@ -13,8 +13,7 @@ import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.scores import MotionScore, Poses
-from pmlaunch.demo.tracking_errors import COMMON, unit
+from pmlaunch.demo.scores import COMMON, MotionScore, Poses, unit
 from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
 from pmlaunch.support.atomic import write_text
 
@@ -36,35 +35,38 @@ def run_folder() -> Path:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The outcome of an evaluation.
+    """The outcome of an evaluation."""
 
-    Attributes:
-        scores: figures of each motion, over all ranks.
-        metrics: figures of the evaluation, by their flat names.
-        poses: what this rank's humanoids did, by motion.
-        steps: control steps that this rank took.
-        ranks: number of processes.
-        seconds: s of the phases "start", "load" and "evaluation".
-    """
-
-    scores: Sequence[MotionScore]
-    metrics: Mapping[str, float]
-    poses: Mapping[int, Poses]
-    steps: int
-    ranks: int
-    seconds: Mapping[str, float]
+    scores: Sequence[MotionScore]  # of each motion, over all ranks
+    metrics: Mapping[str, float]  # of the evaluation, by their flat names
+    poses: Mapping[int, Poses]  # what this rank's humanoids did, by motion
+    steps: int  # control steps that this rank took
+    ranks: int  # number of processes
+    seconds: Mapping[str, float]  # s of the phases "start", "load" and "evaluation"
 
 
 def write_motion(env: DemoEnv, outcome: Outcome) -> None:
-    """Write motion.npz, if this rank took any step."""
-    if outcome.poses:
-        write_saved(run_folder() / FILE, _saved(env, outcome.poses))
+    """Write motion.npz, the first run through each motion as a column, if this rank took any step."""
+    if not outcome.poses:
+        return
+    motions, poses = zip(*((env.motions[index], found) for index, found in sorted(outcome.poses.items())), strict=True)
+    saved = SavedMotion(
+        positions=padded([found.positions for found in poses]),
+        rotations=padded([found.rotations for found in poses]),
+        reference=padded([found.reference for found in poses]),
+        fps=1.0 / env.dt,
+        body_names=motions[0].node_names,
+        parents=motions[0].parents,
+        motions=tuple(motion.name for motion in motions),
+        frames=np.array([len(found.positions) for found in poses]),
+    )
+    write_saved(run_folder() / FILE, saved)
 
 
 def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
     """Write metrics.json and poses.png, and print a summary."""
     folder, metrics, scores = run_folder(), outcome.metrics, outcome.scores
-    per_motion = [_motion(env.motions[index].name, entry) for index, entry in enumerate(scores)]
+    per_motion = [_motion(motion.name, entry) for motion, entry in zip(env.motions, scores, strict=True)]
     whole = all(entry.completed for entry in scores)
     document = {
         "schema": SCHEMA,
@@ -86,17 +88,14 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
     }
     write_text(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
     _draw(folder / "poses.png", env, outcome)
-    print(_summary(outcome), flush=True)
-
-
-def _summary(outcome: Outcome) -> str:
-    steps, metrics = outcome.steps, outcome.metrics
-    if not steps:
-        return "Done: no steps were asked for."
-    return (
-        f"Done: {steps} steps, gt_err {metrics['eval/gt_err']:.4f} m, gr_err {metrics['eval/gr_err_degrees']:.2f} deg, "
-        f"success {metrics['eval/tracking_success_rate']:.2f}, "
-        f"root force {metrics['demo/root_force_mean']:.0f} N on average."
+    if not outcome.steps:
+        print("Done: no steps were asked for.", flush=True)
+        return
+    print(
+        f"Done: {outcome.steps} steps, gt_err {metrics['eval/gt_err']:.4f} m, "
+        f"gr_err {metrics['eval/gr_err_degrees']:.2f} deg, success {metrics['eval/tracking_success_rate']:.2f}, "
+        f"root force {metrics['demo/root_force_mean']:.0f} N on average.",
+        flush=True,
     )
 
 
@@ -113,30 +112,13 @@ def _motion(name: str, entry: MotionScore) -> dict[str, Any]:
     }
 
 
-def _saved(env: DemoEnv, poses: Mapping[int, Poses]) -> SavedMotion:
-    """The first run through each motion, one column each."""
-    shown = sorted(poses)
-    first = env.motions[shown[0]]
-    return SavedMotion(
-        positions=padded([poses[index].positions for index in shown]),
-        rotations=padded([poses[index].rotations for index in shown]),
-        reference=padded([poses[index].reference for index in shown]),
-        fps=1.0 / env.dt,
-        body_names=first.node_names,
-        parents=first.parents,
-        motions=tuple(env.motions[index].name for index in shown),
-        frames=np.array([len(poses[index].positions) for index in shown]),
-    )
-
-
 def _draw(path: Path, env: DemoEnv, outcome: Outcome) -> None:
     from pmlaunch.motions.pose_strip import Row, draw_poses  # matplotlib takes a second to import
 
     rows = []
     for index, found in sorted(outcome.poses.items()):
         motion, error = env.motions[index], outcome.scores[index].metrics["eval/gt_err"]
-        rows.append(
-            Row(motion.name, motion.node_names, motion.parents, found.positions, found.reference, env.dt, error)
-        )
+        bodies = motion.node_names, motion.parents
+        rows.append(Row(motion.name, *bodies, found.positions, found.reference, env.dt, error))
     if rows:
         draw_poses(path, rows)

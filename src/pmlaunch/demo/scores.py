@@ -1,4 +1,9 @@
-"""Scores of an evaluation: which motions a rank evaluates, and how its steps become figures."""
+"""Scores of an evaluation: the tracking errors of a step, and how the steps of all ranks become figures.
+
+The errors have ProtoMotions' names, definitions and units. Each is a mean over the bodies; mean, maximum and minimum are
+taken over the steps of a motion and averaged over the motions, as upstream does; only demo/root_*_max are maxima over
+everything.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,80 @@ from typing import Any, Final
 
 import numpy as np
 
-from pmlaunch.demo.env import StepResult
-from pmlaunch.demo.tracking_errors import FAILED_ABOVE, TRACKING
-from pmlaunch.motions.kinematics import Array
+from pmlaunch.motions.kinematics import Array, heading, inverse, multiply, rotate, to_vector
 
+TRACKING: Final = ("gt_err", "gr_err", "gr_err_degrees", "cartesian_err")
+_UNITS: Final = {
+    "eval/gt_err": "m",
+    "eval/gr_err": "rad",
+    "eval/gr_err_degrees": "deg",
+    "eval/cartesian_err": "m",
+    "eval/tracking_success_rate": "share of motions",
+    "demo/root_force": "N",
+    "demo/root_torque": "Nm",
+    "demo/body_weight": "N",
+}
+FAILED_ABOVE: Final = 0.5  # m of gt_err; a motion that exceeds it at any step counts as failed
+COMMON: Final = {  # the figures that every generation has, with their names here
+    "success_rate": "eval/tracking_success_rate",
+    "mean_position_error_m": "eval/gt_err",
+    "mean_rotation_error_deg": "eval/gr_err_degrees",
+}
 SUMMED: Final = (*TRACKING, "root_force", "root_torque", "root_force_peak")
 _LARGEST: Final = ("demo/root_force_max", "demo/root_torque_max")
 _COLUMNS: Final = 2 + 3 * len(SUMMED)
+
+
+def unit(metric: str) -> str:
+    """Return the unit of a metric by its flat name, with or without _max, _min or _mean."""
+    for ending in ("_max", "_min", "_mean"):
+        metric = metric.removesuffix(ending)
+    return _UNITS[metric]
+
+
+def gt_err(positions: Array, reference: Array) -> float:
+    """Global translation error: mean distance in m between bodies (J, 3) and their reference."""
+    return float(np.linalg.norm(positions - reference, axis=-1).mean())
+
+
+def gr_err(rotations: Array, reference: Array) -> float:
+    """Global rotation error: mean angle in rad between bodies' rotations (J, 4) and their reference."""
+    return float(np.linalg.norm(to_vector(multiply(inverse(rotations), reference)), axis=-1).mean())
+
+
+def cartesian_err(positions: Array, rotations: Array, reference: Array, reference_rotations: Array) -> float:
+    """Pose error: mean distance in m between poses that are each seen from their own root and heading."""
+    seen, expected = (
+        rotate(inverse(heading(turned[0])), placed - placed[0])
+        for placed, turned in ((positions, rotations), (reference, reference_rotations))
+    )
+    return gt_err(seen, expected)
+
+
+def tracking_errors(
+    positions: Array, rotations: Array, reference: Array, reference_rotations: Array
+) -> dict[str, float]:
+    """Compute all of `TRACKING` for a control step, from bodies (J, 3) m and (J, 4) xyzw, the root first."""
+    angle = gr_err(rotations, reference_rotations)
+    return {
+        "gt_err": gt_err(positions, reference),
+        "gr_err": angle,
+        "gr_err_degrees": float(np.degrees(angle)),
+        "cartesian_err": cartesian_err(positions, rotations, reference, reference_rotations),
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class StepResult:
+    """The result of one control step of one humanoid with J bodies."""
+
+    motion: int  # index of the motion that it follows
+    step: int  # 1 for the first step of the motion
+    last: bool  # the motion has ended
+    errors: dict[str, float]  # tracking errors and the balancing force at the root, by names without prefix
+    positions: Array  # (J, 3) m
+    reference: Array  # (J, 3) m, where the bodies should be
+    rotations: Array  # (J, 4) xyzw
 
 
 def shares(motions: int, ranks: int, rank: int) -> range:
@@ -34,7 +106,7 @@ class Poses:
 
     positions: list[Array] = field(default_factory=list)
     rotations: list[Array] = field(default_factory=list)
-    reference: list[Array] = field(default_factory=list)
+    reference: list[Array] = field(default_factory=list)  # positions
 
 
 class Tally:
@@ -90,21 +162,22 @@ def _score(rows: Array) -> MotionScore:
         return MotionScore(steps=0, completed=False, metrics={})
     steps, completed = rows[:, 0], rows[:, 1]
     total, largest, smallest = np.split(rows[:, 2:], 3, axis=1)
-    mean = dict(zip(SUMMED, (total / steps[:, None]).mean(axis=0).tolist(), strict=True))
-    high = dict(zip(SUMMED, largest.mean(axis=0).tolist(), strict=True))
-    low = dict(zip(SUMMED, smallest.mean(axis=0).tolist(), strict=True))
+    mean, high, low = (
+        dict(zip(SUMMED, table.mean(axis=0).tolist(), strict=True))
+        for table in (total / steps[:, None], largest, smallest)
+    )
+    worst = dict(zip(SUMMED, largest.T, strict=True))
     metrics: dict[str, float] = {}
     for name in TRACKING:
         metrics |= {f"eval/{name}": mean[name], f"eval/{name}_max": high[name], f"eval/{name}_min": low[name]}
-    worst = largest[:, SUMMED.index("gt_err")]
-    metrics["eval/tracking_success_rate"] = float((worst <= FAILED_ABOVE).mean())
     metrics |= {
+        "eval/tracking_success_rate": float((worst["gt_err"] <= FAILED_ABOVE).mean()),
         "demo/root_force_mean": mean["root_force"],
-        "demo/root_force_max": float(largest[:, SUMMED.index("root_force_peak")].max()),
+        "demo/root_force_max": float(worst["root_force_peak"].max()),
         "demo/root_torque_mean": mean["root_torque"],
-        "demo/root_torque_max": float(largest[:, SUMMED.index("root_torque")].max()),
+        "demo/root_torque_max": float(worst["root_torque"].max()),
     }
-    return MotionScore(steps=int(steps.sum()), completed=bool(completed.all()), metrics=metrics)
+    return MotionScore(int(steps.sum()), bool(completed.all()), metrics)
 
 
 def average(scores: list[MotionScore]) -> dict[str, float]:

@@ -35,34 +35,20 @@ ROOT_HELP: Final = RootHelp()
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """State of the humanoid's J bodies in the world and of its joints.
+    """State of the humanoid's J bodies in the world and of its joints."""
 
-    Attributes:
-        positions: (J, 3) m.
-        rotations: (J, 4) xyzw.
-        local_rotation: (J, 4) xyzw; the root's is its world rotation.
-        joint_velocity: (J, 3) rad/s, each in its body's own frame.
-        root_velocity: (3,) m/s in the world.
-    """
-
-    positions: Array
-    rotations: Array
-    local_rotation: Array
-    joint_velocity: Array
-    root_velocity: Array
+    positions: Array  # (J, 3) m
+    rotations: Array  # (J, 4) xyzw
+    local_rotation: Array  # (J, 4) xyzw; the root's is its world rotation
+    joint_velocity: Array  # (J, 3) rad/s, each in its body's own frame
+    root_velocity: Array  # (3,) m/s in the world
 
 
 class Simulation:
-    """A MuJoCo world with one humanoid.
+    """A MuJoCo world with one humanoid that has a motion's skeleton.
 
-    After a control step, `root_force` and `root_torque` hold the mean balancing force and torque in N and Nm, and
-    `root_force_peak` the largest force.
-
-    Args:
-        motion: provides the skeleton.
-        fps: physics steps per second.
-        decimation: physics steps in a control step.
-        root_help: the balancing force.
+    There are `fps` physics steps in a second and `decimation` in a control step. After a control step, `root_force` and
+    `root_torque` hold the mean balancing force and torque in N and Nm, and `root_force_peak` the largest force.
     """
 
     def __init__(self, motion: Motion, fps: int, decimation: int, root_help: RootHelp = ROOT_HELP) -> None:
@@ -74,9 +60,7 @@ class Simulation:
         # the pelvis first: its torque is computed like that of a joint whose parent is the world
         self.stiffness = np.concatenate([[root_help.angular_stiffness], stiffness])
         self.limit = np.concatenate([[root_help.torque], limit])
-        self.root_force = 0.0
-        self.root_torque = 0.0
-        self.root_force_peak = 0.0
+        self.root_force = self.root_torque = self.root_force_peak = 0.0
 
     @property
     def mass(self) -> float:
@@ -95,21 +79,14 @@ class Simulation:
 
     def state(self) -> State:
         """Copy the current state."""
-        return State(
-            positions=self.data.xpos[1:].copy(),
-            rotations=np.roll(self.data.xquat[1:], -1, axis=-1),
-            local_rotation=self._joints(),
-            joint_velocity=self.data.qvel[3:].reshape(-1, 3).copy(),
-            root_velocity=self.data.qvel[:3].copy(),
-        )
+        positions, rotations = self.data.xpos[1:].copy(), np.roll(self.data.xquat[1:], -1, axis=-1)
+        velocity = self.data.qvel.copy()
+        return State(positions, rotations, self._joints(), velocity[3:].reshape(-1, 3), velocity[:3])
 
     def advance(self, target: Array, reference: Reference, step: int) -> None:
         """Simulate one control step, from sample `step` of the reference to the next.
 
-        Args:
-            target: (J-1, 4) xyzw, target rotations of the joints' PD controllers.
-            reference: what the humanoid follows.
-            step: the sample at which the step starts.
+        `target` (J-1, 4) xyzw are the target rotations of the joints' PD controllers.
         """
         places, turns = _root_between(reference, step, self.decimation)
         velocity = reference.root_velocity[step + 1], reference.joint_velocity[step + 1, 0]
@@ -126,7 +103,6 @@ class Simulation:
         mujoco.mj_kinematics(self.model, self.data)
 
     def _joints(self) -> Array:
-        """(J, 4) xyzw."""
         return np.roll(self.data.qpos[3:].reshape(-1, 4), -1, axis=-1)
 
     def _torques(self, target: Array, root_velocity: Array) -> Array:
@@ -145,11 +121,7 @@ class Simulation:
 
 
 def _root_between(reference: Reference, step: int, count: int) -> tuple[Array, Array]:
-    """Interpolate the reference's root at the end of each of `count` equal parts of a control step.
-
-    Returns:
-        Positions (count, 3) m and rotations (count, 4).
-    """
+    """Positions (n, 3) m and rotations (n, 4) of the reference's root after each of `count` parts of a control step."""
     share = (np.arange(count) + 1.0)[:, None] / count
     start, end = reference.positions[step, 0], reference.positions[step + 1, 0]
     first, last = reference.rotations[step, 0], reference.rotations[step + 1, 0]

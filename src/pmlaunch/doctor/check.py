@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
-from pmlaunch.support.json import to_json
 
 
 class CheckGroup(Enum):
@@ -47,9 +46,8 @@ class Observation:
     def state(self) -> CheckState:
         """The worst severity among the findings; without findings FINE or SKIPPED."""
         found = {finding.severity for finding in self.findings}
-        for severity in (Severity.ERROR, Severity.WARNING, Severity.NOTE):
-            if severity in found:
-                return CheckState(severity.value)
+        if found:
+            return CheckState(next(severity.value for severity in Severity if severity in found))
         return CheckState.FINE if self.skipped is None else CheckState.SKIPPED
 
 
@@ -57,14 +55,12 @@ class Observation:
 class MachineCheck:
     """One check of the machine.
 
-    Args:
-        look: examines the target.
+    Attributes:
         quick: starts no process, so --quick includes it.
         probes: waits for the answer of the simulator's Python.
         limit: seconds after which it is given up.
-        fixes: the codes that `fix` can repair.
-        fix: repairs what is safe to repair and belongs to pmlaunch. It returns a sentence that says what it did, None
-            if there was nothing to do, and raises OSError or PmlaunchError if it failed.
+        fix: repairs findings with the codes in `fixes`, where that is safe. Returns what it did, None if there was
+            nothing to do; raises OSError or PmlaunchError if it failed.
     """
 
     name: str
@@ -74,7 +70,7 @@ class MachineCheck:
     quick: bool = True
     probes: bool = False
     limit: float = 20.0
-    fixes: frozenset[str] = field(default_factory=frozenset)
+    fixes: tuple[str, ...] = ()
     fix: Callable[[DoctorTarget], str | None] | None = None
 
 
@@ -99,7 +95,7 @@ class CheckResult:
     @property
     def fixable(self) -> bool:
         """Whether --fix may repair one of the findings."""
-        return not self.check.fixes.isdisjoint(self.codes)
+        return any(code in self.check.fixes for code in self.codes)
 
     def __json__(self) -> dict[str, Any]:
         return {
@@ -108,7 +104,7 @@ class CheckResult:
             "group": self.check.group,
             "state": self.state,
             "facts": [{"name": name, "value": value} for name, value in self.observation.facts],
-            "findings": to_json(self.observation.findings),
+            "findings": self.observation.findings,
             "skipped": self.observation.skipped,
             "fixable": self.fixable,
             "seconds": round(self.seconds, 3),

@@ -6,16 +6,15 @@ import queue
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pmlaunch.codes import Exit
-from pmlaunch.doctor.check import CheckGroup, CheckResult, MachineCheck, Observation
+from pmlaunch.doctor.check import CheckGroup, CheckResult, CheckState, MachineCheck, Observation
 from pmlaunch.doctor.registry import MACHINE_CHECKS
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
-from pmlaunch.support.json import to_json
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Examination:
     @property
     def exit_code(self) -> int:
         """Exit.CHECK if a check found an error, else Exit.DONE."""
-        return Exit.CHECK if any(found.severity is Severity.ERROR for found in self.findings) else Exit.DONE
+        return Exit.CHECK if any(result.state is CheckState.ERROR for result in self.results) else Exit.DONE
 
     def __json__(self) -> dict[str, Any]:
         target = self.target
@@ -55,19 +54,19 @@ class Examination:
             "seconds": round(self.seconds, 3),
             "simulator": target.simulator.name,
             "checkout": target.checkout.root if target.checkout else None,
-            "runtime": to_json(target.runtime.facts),
+            "runtime": target.runtime.facts,
             "backend": target.backend,
             "groups": [
                 {
                     "name": group.name.lower(),
                     "title": group.value,
-                    "checks": [to_json(result) for result in self.results if result.check.group is group],
+                    "checks": [result for result in self.results if result.check.group is group],
                 }
                 for group in CheckGroup
             ],
             "fix": {
                 "asked": self.fixed,
-                "mended": to_json(self.repairs),
+                "mended": self.repairs,
                 "before": [
                     {"check": result.check.name, "state": result.state, "codes": result.codes} for result in self.before
                 ],
@@ -86,19 +85,20 @@ def examine(target: DoctorTarget, checks: Mapping[str, MachineCheck] = MACHINE_C
     if target.probe is not None and any(check.probes for check in wanted):
         target.probe.ask()  # here, because Ctrl+C reaches the main thread only
     found = _collect(wanted, answers, start)
-    skipped = Observation(skipped="left out by --quick")
-    results = tuple(found.get(check.name) or CheckResult(check, skipped, 0.0) for check in checks.values())
+    left_out = Observation(skipped="left out by --quick")
+    results = tuple(found.get(check.name, CheckResult(check, left_out, 0.0)) for check in checks.values())
     return Examination(target, results, time.monotonic() - start)
 
 
 def repair(examination: Examination) -> Examination:
     """Repair what is safe to repair, then run every check again to see the effect."""
-    repairs = [done for result in examination.results if (done := _repair(result, examination.target)) is not None]
+    before = examination.results
+    repairs = tuple(done for result in before if (done := _repair(result, examination.target)) is not None)
     if not repairs:
-        return Examination(examination.target, examination.results, examination.seconds, fixed=True)
-    again = examine(examination.target, {result.check.name: result.check for result in examination.results})
+        return replace(examination, fixed=True)
+    again = examine(examination.target, {result.check.name: result.check for result in before})
     seconds = examination.seconds + again.seconds
-    return Examination(again.target, again.results, seconds, tuple(repairs), examination.results, fixed=True)
+    return replace(again, seconds=seconds, repairs=repairs, before=before, fixed=True)
 
 
 def _run(check: MachineCheck, target: DoctorTarget, answers: queue.SimpleQueue[CheckResult]) -> None:
@@ -126,18 +126,14 @@ def _collect(
             result = answers.get(timeout=max(left, 0.0))
         except queue.Empty:
             for check in [check for check in waiting.values() if time.monotonic() - start >= check.limit]:
-                found[check.name] = _too_slow(check)
+                message = f"The check {check.title!r} took more than {check.limit:g} s."
+                late = Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --quick leaves out what is slow")
+                found[check.name] = CheckResult(check, Observation(findings=(late,)), check.limit)
                 del waiting[check.name]
             continue
         if waiting.pop(result.check.name, None):
             found[result.check.name] = result
     return found
-
-
-def _too_slow(check: MachineCheck) -> CheckResult:
-    message = f"The check {check.title!r} took more than {check.limit:g} s."
-    late = Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --quick leaves out what is slow")
-    return CheckResult(check, Observation(findings=(late,)), check.limit)
 
 
 def _repair(result: CheckResult, target: DoctorTarget) -> Repair | None:
@@ -147,5 +143,5 @@ def _repair(result: CheckResult, target: DoctorTarget) -> Repair | None:
     try:
         text = check.fix(target)
     except (OSError, PmlaunchError) as error:
-        return Repair(check.name, str(error), False)
-    return None if text is None else Repair(check.name, text, True)
+        return Repair(check.name, str(error), done=False)
+    return None if text is None else Repair(check.name, text, done=True)

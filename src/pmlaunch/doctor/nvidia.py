@@ -8,9 +8,8 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-_PROC = Path("/proc/driver/nvidia")
+_PROC = Path("/proc/driver/nvidia")  # of the Linux kernel's driver
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class Nvidia:
     """
 
     driver: str | None
-    gpus: tuple[Gpu, ...]
+    gpus: tuple[Gpu, ...] = ()
     problem: str | None = None
 
 
@@ -43,66 +42,50 @@ def look_at_nvidia(environment: Mapping[str, str]) -> Nvidia:
         return _by_files(environment, "nvidia-ml-py is not installed")
     try:
         pynvml.nvmlInit()
+        try:
+            gpus = []
+            for index in range(pynvml.nvmlDeviceGetCount()):
+                handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+                memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+                gpus.append(Gpu(_text(pynvml.nvmlDeviceGetName(handle)), int(memory.total), int(memory.free)))
+            return Nvidia(_text(pynvml.nvmlSystemGetDriverVersion()), tuple(gpus))
+        finally:
+            pynvml.nvmlShutdown()
     except pynvml.NVMLError as error:
         return _by_files(environment, str(error))
-    try:
-        return Nvidia(_text(pynvml.nvmlSystemGetDriverVersion()), _gpus(pynvml))
-    except pynvml.NVMLError as error:
-        return _by_files(environment, str(error))
-    finally:
-        pynvml.nvmlShutdown()
 
 
 def has_nvidia(environment: Mapping[str, str]) -> bool:
     """Whether an NVIDIA driver is installed, by its files; takes microseconds."""
-    return _by_files(environment, None).driver is not None
+    return (_PROC / "version").is_file() or _program(environment) is not None
 
 
-def _gpus(pynvml: Any) -> tuple[Gpu, ...]:
-    found = []
-    for index in range(pynvml.nvmlDeviceGetCount()):
-        handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-        memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-        found.append(Gpu(_text(pynvml.nvmlDeviceGetName(handle)), int(memory.total), int(memory.free)))
-    return tuple(found)
-
-
-def _by_files(environment: Mapping[str, str], problem: str | None) -> Nvidia:
-    version = _driver_of_proc()
-    if version is not None:
-        return Nvidia(version, tuple(_gpus_of_proc()), problem)
-    if _program(environment) is not None:
-        return Nvidia("", (), problem)
-    return Nvidia(None, (), None)
-
-
-def _driver_of_proc() -> str | None:
-    """The version of the Linux kernel's driver."""
-    try:
-        text = (_PROC / "version").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    found = re.search(r"Kernel Module\D*(\d+\.[\d.]+)", text)
-    return found[1] if found else ""
-
-
-def _gpus_of_proc() -> list[Gpu]:
-    found = []
-    for path in sorted((_PROC / "gpus").glob("*/information")):
-        model = re.search(r"^Model:\s*(.+)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
-        found.append(Gpu(model[1].strip() if model else "unknown model"))
-    return found
+def _by_files(environment: Mapping[str, str], problem: str) -> Nvidia:
+    if not has_nvidia(environment):
+        return Nvidia(None)
+    version = re.search(r"Kernel Module\D*(\d+\.[\d.]+)", _read(_PROC / "version"))
+    models = [
+        re.search(r"^Model:\s*(.+)$", _read(path), re.MULTILINE)
+        for path in sorted((_PROC / "gpus").glob("*/information"))
+    ]
+    gpus = tuple(Gpu(model[1].strip() if model else "unknown model") for model in models)
+    return Nvidia(version[1] if version else "", gpus, problem)
 
 
 def _program(environment: Mapping[str, str]) -> str | None:
     """nvidia-smi, which comes with the driver: on PATH, in Windows' own folder, or in WSL's."""
     places = [environment.get("PATH", os.defpath)]
-    root = next((value for name, value in environment.items() if name.upper() == "SYSTEMROOT"), None)
-    if root:
-        places.append(str(Path(root) / "System32"))
+    places += [str(Path(root) / "System32") for name, root in environment.items() if name.upper() == "SYSTEMROOT"]
     if os.name != "nt":
         places.append("/usr/lib/wsl/lib")
     return shutil.which("nvidia-smi", path=os.pathsep.join(places))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _text(name: str | bytes) -> str:

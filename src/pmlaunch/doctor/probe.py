@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,22 +14,11 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
-from pmlaunch.support.json import read_mapping
+from pmlaunch.support.json import from_json, read_mapping
 from pmlaunch.support.platforms import Platform
 
 LIMIT = 180.0  # seconds: torch and lightning from a cold disk, under a virus scanner
-CHECK_LIMIT = LIMIT + 20.0  # seconds, of a check that waits for the answer
-_MODULE = "pmlaunch_agent.probe"
 _SHOWN = 4  # lines of its output that an error message quotes
-
-
-@dataclass(frozen=True)
-class ProbeQuestions:
-    """What the simulator's Python is asked: modules to import, a backend to start, and the checkout to do it in."""
-
-    modules: tuple[str, ...]
-    backend: str | None
-    checkout: Checkout | None
 
 
 @dataclass(frozen=True)
@@ -68,27 +56,24 @@ class PythonProbe:
         return self._answer
 
 
-def probe_of(
-    runtime: Runtime, platform: Platform, environment: Mapping[str, str], questions: ProbeQuestions
-) -> PythonProbe:
-    """The probe of the Python that `runtime` starts, with the imports and folders of a run."""
-    return PythonProbe(lambda: _ask(runtime, platform, environment, questions))
-
-
-def _ask(
-    runtime: Runtime, platform: Platform, environment: Mapping[str, str], questions: ProbeQuestions
+def ask_python(
+    runtime: Runtime,
+    platform: Platform,
+    environment: Mapping[str, str],
+    checkout: Checkout | None,
+    arguments: Sequence[str],
 ) -> ProbeAnswer:
+    """Run the agent's probe with these arguments in the Python that `runtime` starts, as a run would start it."""
     if any(found.severity is Severity.ERROR for found in runtime.findings):
         return ProbeAnswer(skipped="there is no Python to ask: see Isaac Lab")
-    folder = Path(tempfile.mkdtemp(prefix="pmlaunch-doctor-"))
-    reply, checkout = folder / "reply.json", questions.checkout
-    argv = [str(reply), "--packages", "--import", ",".join(questions.modules), "--torch"]
-    try:
+    with tempfile.TemporaryDirectory(prefix="pmlaunch-doctor-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        reply = folder / "reply.json"
         run = ModuleRun(
             runtime,
             platform,
-            _MODULE,
-            [*argv, "--backend", questions.backend] if questions.backend else argv,
+            "pmlaunch_agent.probe",
+            [str(reply), *arguments],
             folder,
             environment,
             cwd=checkout.root if checkout else None,
@@ -96,17 +81,16 @@ def _ask(
             reply=reply,
             timeout=LIMIT,
         )
-        ended = run_module(run)
-        return _answer(ended, runtime.command()[0], ended.reply or read_mapping(reply))
-    except PmlaunchError as error:
-        return ProbeAnswer(problem=Finding("PML226", Severity.ERROR, error.message, error.hint))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            ended = run_module(run)
+        except PmlaunchError as error:
+            return ProbeAnswer(problem=Finding("PML226", Severity.ERROR, error.message, error.hint))
+        return _answer(ended, runtime.facts.path, ended.reply or read_mapping(reply))
 
 
 def _answer(ended: ModuleResult, executable: str, document: Mapping[str, object]) -> ProbeAnswer:
     """The reply, and a finding unless the probe finished."""
-    reply = ProbeReply.parse(document) if document else None
+    reply = from_json(ProbeReply, document) if document else None
     if ended.ok and reply is not None:
         return ProbeAnswer(reply)
     if ended.timed_out:

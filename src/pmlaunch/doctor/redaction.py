@@ -10,7 +10,7 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -50,6 +50,7 @@ _HOMES = re.compile(
     re.IGNORECASE,
 )
 _KEPT_HOMES = {"public", "default", "all users"}
+_Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
 
 
 @dataclass(frozen=True)
@@ -67,71 +68,58 @@ class Redactor:
         """The redactor for this process's user and machine. Looks up no name on the network."""
         known = {name.upper(): value for name, value in environment.items() if value}
         drive = known.get("HOMEDRIVE", "") + known.get("HOMEPATH", "")
-        homes = [known.get("HOME"), known.get("USERPROFILE"), drive if len(drive) > 3 else None, _asked(_home)]
+        homes = [known.get("HOME"), known.get("USERPROFILE"), drive if len(drive) > 3 else None]
+        homes.append(_asked(lambda: str(Path.home())))
         users = [known.get(name) for name in ("USER", "USERNAME", "LOGNAME", "SUDO_USER")]
-        users += [
-            _asked(getpass.getuser),
-            _asked(_full_name),
-            *(re.split(_SEPARATOR, home)[-1] for home in homes if home),
-        ]
+        users += [_asked(getpass.getuser), _asked(_full_name)]
+        users += [re.split(_SEPARATOR, home)[-1] for home in homes if home]
         names = ("COMPUTERNAME", "HOSTNAME", "HOST", "USERDOMAIN", "USERDNSDOMAIN", "LOGONSERVER")
         hosts = [known.get(name, "").strip("\\") for name in names]
         hosts.append(_asked(socket.gethostname) or "")
         hosts += [host.split(".")[0] for host in hosts if host]
         secret = re.compile(_KEYWORDS, re.IGNORECASE)
         secrets = [value for name, value in known.items() if secret.fullmatch(name) and len(value) >= 8]
-        return cls(_unique(homes), _unique(users), _unique(hosts), _unique(_own_addresses()), _unique(secrets))
+        found: Sequence[Iterable[str | None]] = (homes, users, hosts, _own_addresses(), secrets)
+        return cls(*map(_unique, found))
 
     def clean(self, text: str) -> str:
         """`text` with placeholders in place of all of these."""
-        for secret in self.secrets:
-            text = text.replace(secret, SECRET)
-        for pattern, replacement in _SECRETS:
+        for pattern, replacement in self._rules:
             text = pattern.sub(replacement, text)
-        text = _MAIL.sub(MAIL, text)
-        for pattern in self._folders:
-            text = pattern.sub(HOME, text)
-        text = _HOMES.sub(_anybody, text)
-        for pattern, replacement in self._names:
-            text = pattern.sub(replacement, text)
-        for address in self.addresses:
-            text = re.sub(rf"(?<![\w.:]){re.escape(address)}(?![\w:]|\.\w)", ADDRESS, text, flags=re.IGNORECASE)
         return text
 
     @cached_property
-    def _folders(self) -> list[re.Pattern[str]]:
-        """Homes with either separator, single or doubled as in a quoted text, but not as the beginning of another name."""
-        patterns = []
-        for home in self.homes:
-            parts = [part for part in re.split(_SEPARATOR, home) if part]
-            if not parts or (len(parts) == 1 and parts[0].endswith(":")):
-                continue  # a root identifies nobody, and every path begins with it
-            body = _SEPARATOR.join(re.escape(part) for part in parts)
-            start = r"(?<![\w.~-])[\\/]+" if home[0] in "\\/" else r"(?<![^\W_])"
-            patterns.append(re.compile(rf"{start}{body}(?![\w-]|\.\w)", re.IGNORECASE))
-        return patterns
-
-    @cached_property
-    def _names(self) -> list[tuple[re.Pattern[str], str]]:
-        patterns = []
-        for names, replacement in ((self.users, USER), (self.hosts, HOST)):
-            for name in names:
-                if name.casefold() in _NOBODY:
-                    continue
-                patterns.append((_pattern_of(name, is_ordinary(name)), replacement))
-        return patterns
+    def _rules(self) -> list[_Rule]:
+        names = [(name, USER) for name in self.users] + [(name, HOST) for name in self.hosts]
+        return [
+            *((re.compile(re.escape(secret)), SECRET) for secret in self.secrets),
+            *_SECRETS,
+            (_MAIL, MAIL),
+            *((pattern, HOME) for home in self.homes if (pattern := _home_pattern(home))),
+            (_HOMES, lambda found: found[0] if found[2].casefold() in _KEPT_HOMES else f"{found[1]}{USER}"),
+            *((_name_pattern(name), placeholder) for name, placeholder in names if name.casefold() not in _NOBODY),
+            *(
+                (re.compile(rf"(?<![\w.:]){re.escape(address)}(?![\w:]|\.\w)", re.IGNORECASE), ADDRESS)
+                for address in self.addresses
+            ),
+        ]
 
 
-def is_ordinary(name: str) -> bool:
-    """Whether `name` is a word of such texts anyway, or too short to be told from one."""
-    shortest = 3 if name.isascii() else 2  # two Chinese characters are a whole name
-    return len(name) < shortest or name.isdigit() or name.casefold() in _vocabulary()
+def _home_pattern(home: str) -> re.Pattern[str] | None:
+    """A home with either separator, single or doubled as in a quoted text, but not as the beginning of another name."""
+    parts = [part for part in re.split(_SEPARATOR, home) if part]
+    if not parts or (len(parts) == 1 and parts[0].endswith(":")):
+        return None  # a root identifies nobody, and every path begins with it
+    body = _SEPARATOR.join(re.escape(part) for part in parts)
+    start = r"(?<![\w.~-])[\\/]+" if home[0] in "\\/" else r"(?<![^\W_])"
+    return re.compile(rf"{start}{body}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
-def _pattern_of(name: str, ordinary: bool) -> re.Pattern[str]:
-    """Matches `name` as a word of its own; an ordinary word only where it must be a name."""
+def _name_pattern(name: str) -> re.Pattern[str]:
+    """Matches `name` as a word of its own; a word of such texts, or one too short to tell, only where it must be a name."""
     escaped = re.escape(name)
-    if not ordinary:
+    shortest = 3 if name.isascii() else 2  # two Chinese characters are a whole name
+    if len(name) >= shortest and not name.isdigit() and name.casefold() not in _vocabulary():
         return re.compile(rf"{_BEFORE}{escaped}{_AFTER}", re.IGNORECASE)
     places = [rf"(?<![\w@./\\-]){escaped}(?=@[\w-])", rf"(?<=\w@){escaped}{_AFTER}"]
     if len(name) < 3:  # a folder of that name says who; a folder named "python" says nothing
@@ -152,20 +140,12 @@ def _vocabulary() -> frozenset[str]:
     return frozenset({*_ORDINARY, *_WORD.findall(" ".join(texts).casefold())})
 
 
-def _anybody(found: re.Match[str]) -> str:
-    return found[0] if found[2].casefold() in _KEPT_HOMES else f"{found[1]}{USER}"
-
-
 def _asked(question: Callable[[], str | None]) -> str | None:
     """An answer of the system, or None: it may have no user of this number, no home, no name."""
     try:
         return question()
     except (KeyError, OSError, RuntimeError, ImportError):
         return None
-
-
-def _home() -> str:
-    return str(Path.home())
 
 
 def _full_name() -> str | None:
@@ -180,13 +160,10 @@ def _own_addresses() -> list[str]:
     """Addresses of this machine's network interfaces, without those that every machine has."""
     import psutil
 
-    addresses = []
-    for cards in psutil.net_if_addrs().values():
-        for card in cards:
-            address = card.address.split("%")[0]
-            if not address.startswith(("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")) and address != "":  # noqa: S104
-                addresses.append(address)
-    return addresses
+    cards = [card for interface in psutil.net_if_addrs().values() for card in interface]
+    everywhere = ("127.", "::1", "00:00:00:00:00:00", "0.0.0.0")  # noqa: S104
+    found = [card.address.split("%")[0] for card in cards]
+    return [address for address in found if address and not address.startswith(everywhere)]
 
 
 def _unique(names: Iterable[str | None]) -> tuple[str, ...]:

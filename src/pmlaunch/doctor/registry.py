@@ -4,46 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pmlaunch.doctor.check import MachineCheck
-from pmlaunch.doctor.checks.cache import CACHE
-from pmlaunch.doctor.checks.checkout import CHECKOUT
-from pmlaunch.doctor.checks.config import CONFIG
-from pmlaunch.doctor.checks.console import CONSOLE
-from pmlaunch.doctor.checks.disk import DISK
-from pmlaunch.doctor.checks.embedded import EMBEDDED
-from pmlaunch.doctor.checks.git import GIT
-from pmlaunch.doctor.checks.git_lfs import GIT_LFS
-from pmlaunch.doctor.checks.gpu import GPU
-from pmlaunch.doctor.checks.local_changes import LOCAL_CHANGES
-from pmlaunch.doctor.checks.long_paths import LONG_PATHS
-from pmlaunch.doctor.checks.models import MODELS
-from pmlaunch.doctor.checks.packages import PACKAGES
-from pmlaunch.doctor.checks.process_group import PROCESS_GROUP
-from pmlaunch.doctor.checks.runs import RUNS
-from pmlaunch.doctor.checks.runtime import RUNTIME
-from pmlaunch.doctor.checks.system import SYSTEM
-from pmlaunch.doctor.checks.torch import TORCH
+from pmlaunch.doctor.check import CheckGroup, MachineCheck
+from pmlaunch.doctor.checks import (
+    cache,
+    checkout,
+    config,
+    console,
+    disk,
+    embedded,
+    git,
+    git_lfs,
+    gpu,
+    local_changes,
+    long_paths,
+    models,
+    packages,
+    process_group,
+    runs,
+    runtime,
+    system,
+    torch,
+)
+from pmlaunch.doctor.probe import LIMIT
 
-MACHINE_CHECKS: Mapping[str, MachineCheck] = {
-    check.name: check
-    for check in (
-        GIT,
-        GIT_LFS,
-        CHECKOUT,
-        LOCAL_CHANGES,
-        CONFIG,
-        LONG_PATHS,
-        MODELS,
-        RUNTIME,
-        PACKAGES,
-        TORCH,
-        PROCESS_GROUP,
-        EMBEDDED,
-        GPU,
-        DISK,
-        CACHE,
-        SYSTEM,
-        CONSOLE,
-        RUNS,
-    )
-}
+_PROBES = LIMIT + 20.0  # seconds, for a check that waits for the simulator's Python
+
+_CHECKS = (
+    MachineCheck("git", "git", CheckGroup.TOOLS, git.look),
+    MachineCheck("git_lfs", "Git LFS", CheckGroup.TOOLS, git_lfs.look, fixes=("PML223",), fix=git_lfs.fix),
+    MachineCheck("checkout", "ProtoMotions", CheckGroup.CHECKOUT, checkout.look),
+    MachineCheck("changes", "local changes", CheckGroup.CHECKOUT, local_changes.look, quick=False, limit=30.0),
+    MachineCheck("config", "config tree", CheckGroup.CHECKOUT, config.look, limit=60.0),
+    MachineCheck(
+        "long_paths", "long paths", CheckGroup.CHECKOUT, long_paths.look, fixes=("PML224",), fix=long_paths.fix
+    ),
+    MachineCheck("models", "checkpoints", CheckGroup.MODELS, models.look, limit=120.0),
+    MachineCheck("runtime", "runtime", CheckGroup.ISAACLAB, runtime.look),
+    MachineCheck("packages", "packages", CheckGroup.PACKAGES, packages.look, probes=True, limit=_PROBES),
+    MachineCheck("torch", "torch", CheckGroup.PACKAGES, torch.look, quick=False, probes=True, limit=_PROBES),
+    MachineCheck(
+        "process_group",
+        "process group",
+        CheckGroup.PACKAGES,
+        process_group.look,
+        quick=False,
+        probes=True,
+        limit=_PROBES,
+    ),
+    MachineCheck("embedded", "embedded evaluation", CheckGroup.PACKAGES, embedded.look),
+    MachineCheck("gpu", "GPU", CheckGroup.GPU, gpu.look),
+    MachineCheck("disk", "free space", CheckGroup.DISK, disk.look),
+    MachineCheck("cache", "cache", CheckGroup.DISK, cache.look, fixes=("PML243",), fix=cache.fix),
+    MachineCheck("system", "system", CheckGroup.MACHINE, system.look),
+    MachineCheck("console", "console and display", CheckGroup.MACHINE, console.look),
+    MachineCheck("runs", "other runs", CheckGroup.MACHINE, runs.look),
+)
+MACHINE_CHECKS: Mapping[str, MachineCheck] = {check.name: check for check in _CHECKS}

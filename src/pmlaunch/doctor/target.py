@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from pmlaunch.catalog.presets import SimulatorPreset, presets
-from pmlaunch.doctor.expected_packages import of_simulator
 from pmlaunch.doctor.nvidia import has_nvidia
-from pmlaunch.doctor.probe import ProbeQuestions, PythonProbe, probe_of
+from pmlaunch.doctor.probe import PythonProbe, ask_python
 from pmlaunch.errors import NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.git.safety import git_folder
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
+from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
@@ -25,6 +27,22 @@ from pmlaunch.support.platforms import Platform, platform_named
 
 EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
 _NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none"
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a simulator's Python must offer besides the generation's packages: distributions, and modules to import."""
+
+    packages: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+
+
+OF_SIMULATOR: Mapping[str, Expected] = {
+    "isaaclab": Expected(("isaaclab", "isaacsim"), ("isaaclab", "isaacsim")),
+    "genesis": Expected(("genesis-world",)),
+    "isaacgym": Expected(("isaacgym",), ("isaacgym",)),
+    "mujoco": Expected(("mujoco",)),
+}
 
 
 @dataclass(frozen=True)
@@ -73,14 +91,14 @@ class DoctorTarget:
         return self.platform.name == "windows"
 
     @property
-    def devices(self) -> Sequence[str]:
-        """The devices the simulator runs on: gpu, cpu or both."""
-        return _devices(self.simulator)
+    def repository(self) -> Path | None:
+        """The checkout, if it is a git repository of its own; one unpacked from an archive is not."""
+        return self.checkout.root if self.checkout and git_folder(self.checkout.root) else None
 
     @property
     def gpu_needed(self) -> bool:
         """Whether a run would fail without a GPU."""
-        return self.device != "cpu" and list(self.devices) == ["gpu"]
+        return self.device != "cpu" and list(devices_of(self.simulator)) == ["gpu"]
 
     @property
     def generation(self) -> Generation:
@@ -89,14 +107,31 @@ class DoctorTarget:
             return Generation.DEMO
         return self.checkout.generation if self.checkout else Generation.V2
 
+    @property
+    def expected(self) -> Expected:
+        """What the simulator adds; nothing for one without a row in the table."""
+        return OF_SIMULATOR.get(self.simulator.name, Expected())
+
+    @property
+    def reply(self) -> ProbeReply | None:
+        """The reply of the simulator's Python, waited for; None if it gave none or was not asked."""
+        return self.probe.answer().reply if self.probe else None
+
+
+def devices_of(simulator: SimulatorPreset) -> Sequence[str]:
+    """The devices the simulator runs on: gpu, cpu or both."""
+    return simulator.devices or ("gpu",)
+
 
 def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
     """The machine as a run would find it. Raises PML001, PML010 and PML015 for invalid flags and settings."""
     platform = platform_named(None)
-    preset = _simulator(settings, request.simulator)
+    known = presets("simulator", settings.preset_folders).values()
+    wanted = _text(settings, "simulator", request.simulator) or "isaaclab"
+    preset = choose("simulator", wanted, known, lambda item: item.names, listing="pmlaunch list simulators")
     checkout, problem = _checkout(settings, request.protomotions, preset.name == EMBEDDED)
     embedded = preset.name == EMBEDDED and (checkout is None or checkout.generation is Generation.V2)
-    wanted = RuntimeRequest(
+    runtime_request = RuntimeRequest(
         settings,
         platform,
         beside=checkout.root if checkout else settings.folder,
@@ -106,13 +141,10 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         python=request.python,
         own=embedded,
     )
-    runtime = choose_runtime(wanted)
+    runtime = choose_runtime(runtime_request)
     device = _text(settings, "device", request.device)
     require_choice(EvalRequest, "device", device)
-    backend = _backend(settings, platform, device, _devices(preset))
-    own = GENERATIONS[checkout.generation].own_packages if checkout and not embedded else ()
-    questions = ProbeQuestions(("lightning", *own, *of_simulator(preset.name).modules), backend, checkout)
-    return DoctorTarget(
+    target = DoctorTarget(
         settings,
         platform,
         preset,
@@ -121,26 +153,26 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         checkout,
         problem,
         device,
-        backend,
+        _backend(settings, platform, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
         embedded,
         request.quick,
-        None if request.quick else probe_of(runtime, platform, settings.environment, questions),
+    )
+    return target if request.quick else replace(target, probe=_probe(target))
+
+
+def _probe(target: DoctorTarget) -> PythonProbe:
+    """The probe of what a run would use: its imports, its folders and its process group."""
+    own = GENERATIONS[target.checkout.generation].own_packages if target.checkout and not target.embedded else ()
+    arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.expected.modules)), "--torch"]
+    arguments += ["--backend", target.backend] if target.backend else []
+    return PythonProbe(
+        partial(ask_python, target.runtime, target.platform, target.environment, target.checkout, arguments)
     )
 
 
-def _text(settings: Settings, key: str, flag: str | None) -> str | None:
+def _text(settings: Settings, key: str, flag: str | None = None) -> str | None:
     chosen = settings.get(key, flag)
     return None if chosen is None else str(chosen.value)
-
-
-def _devices(simulator: SimulatorPreset) -> Sequence[str]:
-    return simulator.devices or ("gpu",)
-
-
-def _simulator(settings: Settings, flag: str | None) -> SimulatorPreset:
-    known = presets("simulator", settings.preset_folders).values()
-    wanted = _text(settings, "simulator", flag) or "isaaclab"
-    return choose("simulator", wanted, known, lambda item: item.names, listing="pmlaunch list simulators")
 
 
 def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Checkout | None, Finding | None]:
@@ -152,12 +184,9 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
         return None, Finding(error.code, severity, error.message, _NEXT, subject=error.subject)
 
 
-def _backend(settings: Settings, platform: Platform, device: str | None, devices: Sequence[str]) -> str | None:
+def _backend(settings: Settings, platform: Platform, *, on_cpu: bool) -> str | None:
     """The backend of a run's process group: the configured one, the platform's, or else Lightning's choice."""
-    chosen = _text(settings, "ddp_backend", None) or "auto"
-    if chosen == "none":
-        return None
+    chosen = _text(settings, "ddp_backend") or "auto"
     if chosen != "auto":
-        return chosen
-    on_cpu = device == "cpu" or "gpu" not in devices or not has_nvidia(settings.environment)
-    return platform.ddp_backend or ("gloo" if on_cpu else "nccl")
+        return None if chosen == "none" else chosen
+    return platform.ddp_backend or ("gloo" if on_cpu or not has_nvidia(settings.environment) else "nccl")

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.interface import PackageRule, Program
-from pmlaunch.generations.metric_definitions import MetricDefinitions
+from pmlaunch.generations.interface import MetricDefinitions, PackageRule, Program
 from pmlaunch.generations.v2.adapter import Version2
-from pmlaunch.model import Generation, Origin, Source, WatchPoint
+from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.model import Generation, Origin, Source
 
 _WATCH = (
     WatchPoint("simulator_ready", "pmlaunch.demo.env", "DemoEnv.__init__"),
@@ -36,23 +37,15 @@ class Demo(Version2):
     metrics = MetricDefinitions()
 
     def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:  # noqa: ARG002
-        from pmlaunch.generations.v2.checkout import HydraCheckout
-
         return HydraCheckout(
-            root=root,
-            generation=Generation.DEMO,
-            source=source,
-            script=root / self.script,
-            config_dir=root / "config",
-            python_path=(root.parent.parent,),
-            watch=_WATCH,
+            root, source, self.generation, root / self.script, root / "config", (root.parent.parent,), _WATCH
         )
 
     @property
     def program(self) -> Program:
         from pmlaunch.generations.v2.program import HydraProgram
 
-        return HydraProgram(thins_motions=False, plays_each_once=True)
+        return HydraProgram(embedded=True)
 
 
 def demo_checkout() -> Checkout:

@@ -27,32 +27,26 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     """The checkout to use. Raises PML012 if there is none."""
     named = settings.get("protomotions", flag)
     if named is not None:
-        root = Path(named.value)
+        candidates = [(Path(named.value), named.source)]
+    else:
+        folders = (settings.folder, *settings.folder.parents)
+        candidates = [
+            (place, _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE)
+            for folder in folders
+            for place in (folder, *(folder / name for name in _FOLDER_NAMES))
+        ]
+    for root, source in candidates:
         generation = generation_of(root)
-        if generation is None:
-            raise NoCheckoutError(_not_a_checkout(root, named.source), hint=_NO_CHECKOUT_HINT, subject=str(root))
-        return _open(root, generation, named.source, settings)
-    for folder in (settings.folder, *settings.folder.parents):
-        for candidate in (folder, *(folder / name for name in _FOLDER_NAMES)):
-            generation = generation_of(candidate)
-            if generation is not None:
-                source = _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE
-                return _open(candidate, generation, source, settings)
-    raise NoCheckoutError(
-        f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
-        f"{settings.folder} or above.",
-        hint=_NO_CHECKOUT_HINT,
-    )
-
-
-def _open(root: Path, generation: Generation, source: Source, settings: Settings) -> Checkout:
-    # not resolve(), which raises on some drives of Windows and on long paths
-    home = Path(os.path.abspath(root))  # noqa: PTH100
-    return GENERATIONS[generation].open(home, source, settings.environment)
-
-
-def _not_a_checkout(root: Path, source: Source) -> str:
-    if not root.exists():
-        return f"{root} does not exist (from {source})."
-    programs = "neither protomotions/eval_agent.py (2.x) nor protomotions/inference_agent.py (3.x)"
-    return f"{root} is no ProtoMotions checkout: it has {programs} (from {source})."
+        if generation is not None:
+            # not resolve(), which raises on some drives of Windows and on long paths
+            home = Path(os.path.abspath(root))  # noqa: PTH100
+            return GENERATIONS[generation].open(home, source, settings.environment)
+    if named is None:
+        message = (
+            f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
+            f"{settings.folder} or above."
+        )
+        raise NoCheckoutError(message, hint=_NO_CHECKOUT_HINT)
+    root, programs = candidates[0][0], "protomotions/eval_agent.py (2.x) nor protomotions/inference_agent.py (3.x)"
+    reason = f"is no ProtoMotions checkout: it has neither {programs}" if root.exists() else "does not exist"
+    raise NoCheckoutError(f"{root} {reason} (from {named.source}).", hint=_NO_CHECKOUT_HINT, subject=str(root))

@@ -12,6 +12,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import MotionInfo
+from pmlaunch.support.json import as_list, as_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
 ReadInfo = Callable[[Path], MotionInfo]
@@ -39,21 +40,16 @@ class LibraryEntry:
 
 def listed_motions(path: Path) -> list[Mapping[str, Any]]:
     """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library."""
-    listed = yaml_mapping(path, "PML120").get("motions")
-    if not isinstance(listed, list) or not listed or not all(_names_a_file(item) for item in listed):
+    listed = as_list(yaml_mapping(path, "PML120").get("motions"))
+    if not listed or not all(isinstance(as_mapping(item).get("file"), str) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
         raise PmlaunchError("PML120", message, subject=str(path))
     return listed
 
 
-def _names_a_file(item: object) -> bool:
-    return isinstance(item, dict) and isinstance(item.get("file"), str)
-
-
 def pieces_of(entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     """The well-formed `sub_motions` of a library's entry."""
-    pieces = entry.get("sub_motions")
-    return [piece for piece in pieces if isinstance(piece, dict)] if isinstance(pieces, list) else []
+    return [piece for piece in as_list(entry.get("sub_motions")) if isinstance(piece, dict)]
 
 
 def finite(value: object, default: float) -> float:

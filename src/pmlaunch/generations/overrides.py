@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from pmlaunch.model import OVERRIDE, Sourced
+
 
 class OverrideKind(str, Enum):
     """What an override changes: one value, the option of a config group, or nothing (it deletes a key)."""
@@ -18,20 +20,13 @@ class OverrideKind(str, Enum):
 
 @dataclass(frozen=True)
 class UserOverride:
-    """One override as the user meant it.
-
-    Attributes:
-        key: dotted key, or the name of a group.
-        text: right-hand side as typed.
-        value: what the program makes of `text`, as plain JSON data.
-        added: whether a plus was typed, which says that the key may be new.
-    """
+    """One override as the user meant it."""
 
     kind: OverrideKind
-    key: str
-    text: str
-    value: Any
-    added: bool
+    key: str  # dotted key, or the name of a group
+    text: str  # right-hand side as typed
+    value: Any  # what the program makes of `text`, as plain JSON data
+    added: bool  # whether a plus was typed, which says that the key may be new
 
     @property
     def choices(self) -> list[str]:
@@ -39,9 +34,10 @@ class UserOverride:
         return [str(item) for item in self.value] if isinstance(self.value, list) else [str(self.value)]
 
 
-def typed_values(overrides: Iterable[UserOverride], key: str) -> list[Any]:
-    """The values that the user typed for `key`, in order; the last one counts."""
-    return [item.value for item in overrides if item.kind is OverrideKind.VALUE and item.key == key]
+def typed_value(overrides: Iterable[UserOverride], key: str) -> Sourced[Any] | None:
+    """The value that the user typed for `key`, the last one if there are several; None if there is none."""
+    typed = [item.value for item in overrides if item.kind is OverrideKind.VALUE and item.key == key]
+    return Sourced(typed[-1], OVERRIDE) if typed else None
 
 
 def group_choices(overrides: Iterable[UserOverride], group: str, first: Iterable[str] = ()) -> list[str]:

@@ -9,6 +9,7 @@ from pmlaunch.generations.demo import Demo
 from pmlaunch.generations.interface import GenerationAdapter
 from pmlaunch.generations.v2.adapter import Version2
 from pmlaunch.generations.v3.adapter import Version3
+from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation
 
 GENERATIONS: Mapping[Generation, GenerationAdapter] = {
@@ -20,7 +21,7 @@ UPSTREAM = tuple(adapter for adapter in GENERATIONS.values() if not adapter.embe
 """The generations that have a checkout of their own, the oldest first."""
 
 
-def maker_of(checkpoint: Path) -> GenerationAdapter | None:
-    """The generation whose training wrote the checkpoint; None if the files beside it do not tell."""
+def training_of(checkpoint: Path) -> Training | None:
+    """What the files beside a checkpoint tell about its training; None if they tell nothing."""
     # the newest first: each also keeps files by the names of the one before
-    return next((adapter for adapter in reversed(UPSTREAM) if adapter.made(checkpoint)), None)
+    return next(filter(None, (adapter.training(checkpoint) for adapter in reversed(UPSTREAM))), None)

@@ -7,67 +7,61 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
-from pmlaunch.model import ArgumentPoint, Finding, Generation, MotionInfo, Sourced, Staged
+from pmlaunch.model import Finding, Generation, MotionInfo, Origin, Source, Sourced, Staged
+
+CONSTRAINT_GROUP = "opt"
+"""The config group that MaskedMimic's constraints belong to."""
+BACKEND = "fabric.strategy.process_group_backend"
+"""The Hydra key of `Choices.backend`."""
+WINDOW_STAYS_OPEN = Source(Origin.DEFAULT, "default: a window stays open")
+LENGTH_OF_THE_MOTION = Source(Origin.DEFAULT, "default: the motion's length")
+EVERY_MOTION_ONCE = Source(Origin.DEFAULT, "default: every motion once")
+STEPS_OF_UNKNOWN = Sourced(1000, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
+"""Control steps of a headless run whose motion's length is unknown: about half a minute."""
+
+
+RunSettings = Mapping[str, Sourced[Any]]
+"""The values of a run by key, in the order in which they are written."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """What the files beside a checkpoint tell about its training; empty or None where they do not tell."""
+
+    generation: Generation
+    robots: tuple[str, ...] = ()  # names of its robot, the most reliable first
+    bodies: frozenset[str] = frozenset()  # names of the robot's bodies
+    simulator: str | None = None
+    measures: bool = True  # whether the evaluator has anything to measure, unlike a prior's
 
 
 @dataclass(frozen=True)
 class Choices:
-    """The decisions that planning makes alike for every generation; a program turns them into `Values`.
-
-    Attributes:
-        maker: generation whose training wrote the checkpoint; None if its files do not tell.
-        robot: robot as the checkout describes it; None if nothing names one.
-        terrain, constraints: options of config groups; a generation without groups ignores them.
-        motions: empty where the checkpoint's own motion is to be used.
-        checkpoint_text, motion_text: paths as the target system writes them; `motion_text` is None without motions.
-        device: gpu or cpu; None where the checkpoint or upstream decides.
-        backend: of the process group; None for Lightning's own choice. `strategy`: set instead of a process group.
-        metrics: whether every motion is evaluated once and measured.
-    """
+    """The decisions that planning makes alike for every generation."""
 
     checkout: Checkout
     checkpoint: Path
-    maker: Generation | None
+    training: Training | None  # None if the files beside the checkpoint do not tell
     robot: Sourced[RobotOutline | None]
     simulator: str
-    terrain: Sourced[str | None]
+    terrain: Sourced[str | None]  # None, and no constraints, in a generation without config groups
     constraints: Sourced[tuple[str, ...]]
-    motions: tuple[MotionInfo, ...]
+    motions: tuple[MotionInfo, ...]  # empty where the checkpoint's own motion is to be used
     overrides: tuple[UserOverride, ...]
-    checkpoint_text: Sourced[str]
-    motion_text: Sourced[str] | None
+    checkpoint_text: Sourced[str]  # a path as the target system writes it
+    motion_text: Sourced[str] | None  # likewise; None without motions
     headless: Sourced[bool]
-    device: Sourced[str | None]
-    backend: Sourced[str | None]
-    strategy: Sourced[str] | None
+    device: Sourced[str | None]  # gpu or cpu; None where the checkpoint or upstream decides
+    backend: Sourced[str | None]  # of the process group; None for Lightning's own choice
+    strategy: Sourced[str] | None  # set instead of a process group
     num_envs: Sourced[int]
     devices: Sourced[int] | None
     seed: Sourced[int] | None
     max_steps: Sourced[int] | None
-    metrics: Sourced[bool]
-
-
-@dataclass(frozen=True)
-class Values:
-    """The values of a run.
-
-    Attributes:
-        groups: config group -> option, for all groups but robot and simulator.
-        settings: key -> value, in the order in which they are written.
-        fabric: arguments of Lightning's Fabric that the program has no option for.
-    """
-
-    terrain: Sourced[str | None]
-    constraints: Sourced[tuple[str, ...]]
-    headless: Sourced[bool]
-    device: Sourced[str | None]
-    backend: Sourced[str | None]
-    settings: Mapping[str, Sourced[Any]]
-    overrides: tuple[UserOverride, ...]
-    groups: Mapping[str, str] = field(default_factory=dict)
-    fabric: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Sourced[bool]  # whether every motion is evaluated once and measured
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -77,43 +71,27 @@ class Values:
 
 @dataclass(frozen=True)
 class ConfigReport:
-    """The relevant content of a run's config, and what is wrong with it. None means unknown.
-
-    Attributes:
-        control_hz: rate of the policy's decisions in 1/s: sim.fps / sim.decimation.
-        unknown_keys: key that the user typed and no config has -> a sentence with the nearest one, or "".
-    """
+    """The relevant content of a run's config, and what is wrong with it. None means unknown."""
 
     findings: tuple[Finding, ...] = ()
-    control_hz: float | None = None
+    control_hz: float | None = None  # rate of the policy's decisions in 1/s: sim.fps / sim.decimation
     motion_file: str | None = None
     max_eval_steps: int | None = None
     num_envs: int | None = None
     agent: str | None = None
     control_type: str | None = None
+    # key that the user typed and no config has -> a sentence with the nearest one, or ""
     unknown_keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class LaunchDetails:
-    """What a generation's program adds to a plan.
+    """What a generation's program adds to a plan."""
 
-    Attributes:
-        arguments: its command line.
-        variables: environment variables that make the run faster, unless the user has set them.
-        agent_arguments: what the agent has to pass to functions of the program.
-        limit: control steps after which every motion is cut; None plays them to their end.
-        ends_by_itself: whether the program ends after the last motion.
-    """
-
-    arguments: tuple[str, ...]
-    variables: Mapping[str, str] = field(default_factory=dict)
-    agent_arguments: tuple[ArgumentPoint, ...] = ()
+    arguments: tuple[str, ...]  # its command line
+    steps: Sourced[int | None]  # control steps of the run; None if it is open or unknown
+    variables: Mapping[str, str] = field(default_factory=dict)  # make the run faster, unless the user has set them
+    agent_arguments: tuple[ArgumentPoint, ...] = ()  # what the agent has to pass to functions of the program
     staged: Staged | None = None
-    limit: int | None = None
-    ends_by_itself: bool = False
-
-
-def whole_number(value: object) -> int | None:
-    """`value` as an integer, if it is a number."""
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    limit: int | None = None  # control steps after which every motion is cut; None plays them to their end
+    ends_by_itself: bool = False  # after the last motion

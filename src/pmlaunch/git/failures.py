@@ -1,8 +1,11 @@
-"""Turn a failed git command into an error: what its output means, and what to do next."""
+"""Errors of git commands and of the folders they write to: what went wrong, and what to do next."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import errno
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.supervise import ChildResult, Ending
@@ -57,15 +60,19 @@ _SIGNS = (
         "PML422", "The folder cannot be written.", "--dir FOLDER",
     ),
 )  # fmt: skip
-
-
 _OTHER = Sign(r"fatal|error", "PML409")
+
+
+def check(ended: ChildResult, what: str, subject: str, code: str = "PML409") -> None:
+    """Raise the `failure` of a git command unless it succeeded."""
+    if not ended.ok:
+        raise failure(ended, what, subject, code)
 
 
 def failure(
     ended: ChildResult, what: str, subject: str, code: str = "PML409", elsewhere: str | None = None
 ) -> PmlaunchError:
-    """Return the error for a git command that failed.
+    """The error for a git command that failed.
 
     Args:
         ended: how it ended, with its last lines of output.
@@ -91,6 +98,25 @@ def failure(
 
 
 def _quoted(tail: Sequence[str], sign: Sign) -> str:
-    """Return the line with the sign, in brackets; of a progress line only its last state."""
+    """The line with the sign, in brackets; of a progress line only its last state."""
     line = sign.line_in(tail)
     return f"({line.rpartition(chr(13))[2].strip()[:200]}) " if line else ""
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raise PML402 (the disk is full) or PML422 for an OSError in the block, which writes to `folder`."""
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(folder, error) from error
+
+
+def cannot_write(folder: Path, error: OSError) -> PmlaunchError:
+    """The error for a folder that cannot be written: PML402 if its disk is full, else PML422."""
+    subject = str(folder)
+    if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        hint = "free some space, then the same command"
+        return PmlaunchError("PML402", f"The disk of {folder} is full.", hint=hint, subject=subject)
+    reason = error.strerror or error
+    return PmlaunchError("PML422", f"Cannot write to {folder}: {reason}.", hint="--dir FOLDER", subject=subject)

@@ -1,4 +1,4 @@
-"""Download files from Git LFS: verified, resumable, and without losing anything that lies in their place."""
+"""Download files from Git LFS, with verification and resume; a file in the way is kept."""
 
 from __future__ import annotations
 
@@ -8,20 +8,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.failures import failure
-from pmlaunch.git.lfs_files import (
-    RIGHT,
-    FileState,
-    LfsFile,
-    is_right,
-    object_of,
-    room_for,
-    states_of,
-    store_of,
-)
-from pmlaunch.git.lfs_pointer import Pointer, read_pointer
+from pmlaunch.git.failures import check, failure, writing
+from pmlaunch.git.lfs_files import RIGHT, FileState, LfsFile, is_right, object_of, room_for, states_of, store_of
+from pmlaunch.git.lfs_pointer import read_pointer
 from pmlaunch.git.progress import LfsProgress, Reporter
-from pmlaunch.git.runner import WITH_LFS, Git, RunOptions, cannot_write
+from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.model import Finding, Severity
 from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.support.disk import require_room
@@ -31,43 +22,42 @@ _CORRUPT = re.compile(r"expected oid|got oid|corrupt|invalid.*object|content.*do
 _MOST_NAMES = 20  # files named one by one in --include; beyond that their folders are named
 
 
-def set_lfs_up(git: Git, root: Path) -> None:
+def set_lfs_up(git: Git) -> None:
     """Configure Git LFS's filters in this repository only; hooks and the user's own settings stay. Raises PML401."""
-    ended = git.tell("lfs", "install", "--local", "--skip-repo", cwd=root)
-    if not ended.ok:
-        raise failure(ended, "Setting Git LFS up", str(root), "PML401")
+    check(git.tell("lfs", "install", "--local", "--skip-repo"), "Setting Git LFS up", str(git.folder), "PML401")
 
 
-def download_lfs(git: Git, root: Path, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
-    """Make every one of `files` the real file. A file of the user's in its place is moved aside and reported.
+def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
+    """Make every one of `files` the real file. A user's file in its place is moved aside and reported.
 
     `alternative` returns the command that gets files from elsewhere, the hint if the source lacks them.
 
     Raises PML402, PML403, PML412, and PML413 if the content is still wrong after a second download.
     """
-    states = states_of(git, root, files)
+    states = states_of(git, files)
     wanted = [file for file in files if states[file.path] not in RIGHT]
-    store = store_of(git, root)
-    require_room(root, room_for(store, wanted))
+    store = store_of(git)
+    require_room(git.folder, room_for(store, wanted))
     for file in wanted:
-        if states[file.path] is FileState.OTHER and _is_leftover(file.within(root), object_of(store, file.pointer)):
-            file.within(root).unlink()
+        place = file.within(git.folder)
+        if states[file.path] is FileState.OTHER and _is_leftover(place, object_of(store, file.pointer)):
+            place.unlink()
         elif states[file.path] is FileState.OTHER:
-            report.found(move_aside(file.within(root)))
-    _pull_verified(git, root, wanted, report, alternative)
-    accept(git, root, files)
+            report.findings.append(move_aside(place))
+    if wanted:
+        _pull_verified(git, wanted, report, alternative)
+    accept(git, files)
 
 
-def accept(git: Git, root: Path, files: Sequence[LfsFile]) -> None:
-    """Record right files in git's index that git considers changed.
+def accept(git: Git, files: Sequence[LfsFile]) -> None:
+    """Record in git's index the right files that git considers changed.
 
-    They came by other means than Git LFS, or git had no room on the disk to record them.
+    They did not come from Git LFS, or the disk was too full for git to record them.
     """
-    unknown = [path for path, state in states_of(git, root, files).items() if state is FileState.UNKNOWN]
+    unknown = [path for path, state in states_of(git, files).items() if state is FileState.UNKNOWN]
     if unknown:
-        ended = git.tell("add", "--", *unknown, cwd=root, settings=WITH_LFS)
-        if not ended.ok:
-            raise failure(ended, "Noting the checkpoint in git's index", str(root))
+        ended = git.tell("add", "--", *unknown, settings=WITH_LFS)
+        check(ended, "Noting the checkpoint in git's index", str(git.folder))
 
 
 def move_aside(path: Path) -> Finding:
@@ -80,13 +70,15 @@ def move_aside(path: Path) -> Finding:
     return Finding("PML420", Severity.NOTE, message, subject=str(kept))
 
 
-def _pull_verified(git: Git, root: Path, wanted: list[LfsFile], report: Reporter, alternative: Alternative) -> None:
-    """Pull and verify; what turns out broken is deleted and pulled once more."""
-    store, ended = store_of(git, root), None
-    for _ in range(2 if wanted else 0):
+def _pull_verified(git: Git, wanted: list[LfsFile], report: Reporter, alternative: Alternative) -> None:
+    """Pull and verify; files that are wrong are deleted and pulled once more."""
+    root, store = git.folder, store_of(git)
+    for attempt in ("first", "second"):
         for file in wanted:
-            _delete_if_broken(object_of(store, file.pointer), file.pointer)
-        ended = _pull(git, root, wanted, report)
+            stored = object_of(store, file.pointer)
+            if not is_right(stored, file.pointer):
+                delete_object(stored)
+        ended = _pull(git, wanted, report)
         wanted = [file for file in wanted if not is_right(file.within(root), file.pointer)]
         for file in wanted:
             _delete_unless_pointer(file.within(root))
@@ -96,32 +88,27 @@ def _pull_verified(git: Git, root: Path, wanted: list[LfsFile], report: Reporter
         if not ended.ok and not any(map(_CORRUPT.search, ended.tail)):
             other = alternative(wanted)
             raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412", elsewhere=other)
-    if ended is None:
-        return
-    raise PmlaunchError(
-        "PML413",
-        f"{_names(wanted)}: fetched twice, and it is still not what git says (sha256 {wanted[0].pointer.sha256[:12]}...). "
-        f"git's output: {ended.log}",
-        hint="check the disk and the source",
-        subject=wanted[0].path,
-    )
+        if attempt == "second":
+            message = (
+                f"{_names(wanted)}: fetched twice, and it is still not what git says (sha256 "
+                f"{wanted[0].pointer.sha256[:12]}...). git's output: {ended.log}"
+            )
+            raise PmlaunchError("PML413", message, hint="check the disk and the source", subject=wanted[0].path)
 
 
-def _pull(git: Git, root: Path, files: Sequence[LfsFile], report: Reporter) -> ChildResult:
+def _pull(git: Git, files: Sequence[LfsFile], report: Reporter) -> ChildResult:
     include = [file.path for file in files]
     if len(include) > _MOST_NAMES:
         include = sorted({path.rpartition("/")[0] for path in include})
     log = git.logs / "lfs-progress.txt"
     log.unlink(missing_ok=True)
     progress = LfsProgress(log, report.progress, _names(files), sum(file.pointer.size for file in files))
-    return git.run(
-        "lfs", "pull", f"--include={','.join(include)}", "--exclude=",
-        cwd=root, more=RunOptions(poll=progress, variables={"GIT_LFS_PROGRESS": str(log)}),
-    )  # fmt: skip
+    pull = ["lfs", "pull", f"--include={','.join(include)}", "--exclude="]
+    return git.run(*pull, watcher=progress, variables={"GIT_LFS_PROGRESS": str(log)})
 
 
 def _is_leftover(path: Path, stored: Path) -> bool:
-    """Whether the file is the beginning of the stored object: git-lfs was ended while it copied."""
+    """Whether the file is the beginning of the stored object: git-lfs was killed while copying it."""
     try:
         with path.open("rb") as one, stored.open("rb") as other:
             while chunk := one.read(1 << 20):
@@ -132,14 +119,19 @@ def _is_leftover(path: Path, stored: Path) -> bool:
     return True
 
 
-def _delete_if_broken(stored: Path, pointer: Pointer) -> None:
-    if stored.exists() and not is_right(stored, pointer):
+def delete_object(stored: Path) -> int:
+    """Delete an object from Git LFS's store; return the bytes freed. Raises PML422."""
+    if not stored.exists():
+        return 0
+    with writing(stored.parent):
+        size = stored.stat().st_size
         stored.chmod(0o600)  # git-lfs makes some objects read-only, which stops deletion on Windows
         stored.unlink()
+    return size
 
 
 def _delete_unless_pointer(path: Path) -> None:
-    """Delete what the pull just wrote and got wrong; anything older was moved aside before it."""
+    """Delete what the pull wrote wrongly; anything older was moved aside before the pull."""
     try:
         if read_pointer(path) is None:
             path.unlink()
@@ -157,12 +149,12 @@ def _copied(stored: Path, file: LfsFile, root: Path) -> bool:
         return False
     target = file.within(root)
     beside = target.with_name(f".{target.name}.pmlaunch")
-    try:
-        shutil.copyfile(stored, beside)
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise cannot_write(target.parent, error) from error
+    with writing(target.parent):
+        try:
+            shutil.copyfile(stored, beside)
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
     return True
 
 

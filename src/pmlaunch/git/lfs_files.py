@@ -1,4 +1,4 @@
-"""Files of a checkout in Git LFS: what the index says they are, what is on disk, and whether they can be had again."""
+"""Files of a checkout in Git LFS: their pointers in the index, their state on disk, and whether they can be downloaded again."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.lfs_pointer import MAXIMUM_POINTER, Pointer, parse_pointer, read_pointer, sha256_of
 from pmlaunch.git.runner import WITH_LFS, Git
+from pmlaunch.git.safety import git_folder
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,13 @@ class LfsFile:
 
 
 class FileState(Enum):
-    """What lies in the place of an LFS file."""
+    """What is on disk at the path of an LFS file."""
 
     HERE = "here"
     POINTER = "pointer"
     MISSING = "missing"
     UNKNOWN = "unknown"
-    """The right file, which git considers changed because it came by other means than Git LFS."""
+    """The right file, which git considers changed because it did not come from Git LFS."""
     OTHER = "other"
     """Anything else: an incomplete download, or a file of the user's."""
 
@@ -40,11 +41,11 @@ class FileState(Enum):
 RIGHT = (FileState.HERE, FileState.UNKNOWN)
 
 
-def lfs_files(git: Git, root: Path, *pathspecs: str) -> list[LfsFile]:
-    """The files matching `pathspecs` that the index of the checkout at `root` holds as pointers, sorted by path."""
-    names = (git.ask("ls-files", "-z", "--", *pathspecs, cwd=root) or "").split("\0")
-    small = _small([name for name in names if name and "\n" not in name], git, root)
-    output = _cat_file("--batch", small, git, root)
+def lfs_files(git: Git, *pathspecs: str) -> list[LfsFile]:
+    """The files matching `pathspecs` that the checkout's index holds as pointers, sorted by path."""
+    names = (git.ask("ls-files", "-z", "--", *pathspecs) or "").split("\0")
+    small = _small([name for name in names if name and "\n" not in name], git)
+    output = _cat_file("--batch", small, git)
     found, at = [], 0
     for name in small:
         end = output.find(b"\n", at)
@@ -56,33 +57,35 @@ def lfs_files(git: Git, root: Path, *pathspecs: str) -> list[LfsFile]:
     return found
 
 
-def _small(names: Sequence[str], git: Git, root: Path) -> list[str]:
+def _small(names: Sequence[str], git: Git) -> list[str]:
     """Names whose blob is small enough for a pointer. A robot's assets are many megabytes that need not be read."""
-    lines = _cat_file("--batch-check", names, git, root).splitlines()
+    lines = _cat_file("--batch-check", names, git).splitlines()
     sizes = [line.rpartition(b" ")[2] for line in lines]  # "missing" in place of a size for an unknown name
     return [name for name, size in zip(names, sizes, strict=False) if size.isdigit() and int(size) <= MAXIMUM_POINTER]
 
 
-def _cat_file(mode: str, names: Sequence[str], git: Git, root: Path) -> bytes:
+def _cat_file(mode: str, names: Sequence[str], git: Git) -> bytes:
     stdin = "".join(f":{name}\n" for name in names).encode()
-    return (git.ask_bytes("cat-file", mode, cwd=root, given=stdin) or b"") if names else b""
+    return (git.ask_bytes("cat-file", mode, given=stdin) or b"") if names else b""
 
 
-def states_of(git: Git, root: Path, files: Sequence[LfsFile]) -> dict[str, FileState]:
-    """The state of each file, by path.
+def states_of(git: Git, files: Sequence[LfsFile]) -> dict[str, FileState]:
+    """The state of each file of the checkout, by path.
 
-    A file of the right size is compared by git, which remembers the files it has seen. git calls a file that came by
-    other means than Git LFS changed; such a file is hashed here. If git cannot answer, every file is hashed.
+    A file of the right size is compared by git, which remembers the files it has seen. To git, a file that
+    did not come from Git LFS has changed; such a file is hashed here. Without a repository, or if git cannot answer, every
+    file is hashed.
     """
-    states = {file.path: _state_by_size(file, root) for file in files}
+    states = {file.path: _state_by_size(file, git.folder) for file in files}
     sized = [path for path, state in states.items() if state is FileState.HERE]
     if sized:
-        changed = git.ask("status", "--porcelain=v1", "-z", "-uno", "--", *sized, cwd=root, settings=WITH_LFS)
+        status = ["status", "--porcelain=v1", "-z", "-uno", "--", *sized]
+        changed = git.ask(*status, settings=WITH_LFS) if git_folder(git.folder) else None
         suspects = set(sized) if changed is None else {entry[3:] for entry in changed.split("\0")}
         right = FileState.HERE if changed is None else FileState.UNKNOWN
         for file in files:
             if file.path in suspects:
-                states[file.path] = right if is_right(file.within(root), file.pointer) else FileState.OTHER
+                states[file.path] = right if is_right(file.within(git.folder), file.pointer) else FileState.OTHER
     return states
 
 
@@ -104,9 +107,9 @@ def is_right(path: Path, pointer: Pointer) -> bool:
         return False
 
 
-def store_of(git: Git, root: Path) -> Path:
-    """The folder in which Git LFS keeps the objects of the checkout at `root`. Raises PML401."""
-    folder = re.search(r"^LocalMediaDir=(.+)$", git.ask("lfs", "env", cwd=root) or "", re.MULTILINE)
+def store_of(git: Git) -> Path:
+    """The folder in which Git LFS keeps the checkout's objects. Raises PML401."""
+    folder = re.search(r"^LocalMediaDir=(.+)$", git.ask("lfs", "env") or "", re.MULTILINE)
     if folder is None:
         raise PmlaunchError("PML401", "git-lfs does not answer.", hint="git lfs version")
     return Path(folder[1].strip())
@@ -125,33 +128,25 @@ def has_object(store: Path, pointer: Pointer) -> bool:
         return False
 
 
-def room_for(store: Path | None, files: Iterable[LfsFile]) -> int:
+def room_for(store: Path, files: Iterable[LfsFile]) -> int:
     """Bytes that the files will take: a copy in the checkout, and one in the store unless it is there already."""
-    return sum(
-        file.pointer.size * (1 if store is not None and has_object(store, file.pointer) else 2) for file in files
-    )
+    return sum(file.pointer.size * (1 if has_object(store, file.pointer) else 2) for file in files)
 
 
-def is_published(git: Git, root: Path, file: LfsFile) -> bool:
+def is_published(git: Git, file: LfsFile) -> bool:
     """Whether the file's pointer is in a commit that came from a remote, so that it can be downloaded again.
 
     Such a commit is on a remote-tracking branch, or is where a shallow history ends: git creates those only when it
     fetches. A local tag or branch proves nothing, because the user may have made it.
     """
-    blob = git.ask("rev-parse", "--verify", "-q", f":{file.path}", cwd=root)
+    blob = git.ask("rev-parse", "--verify", "-q", f":{file.path}")
     if not blob:
         return False
-    commit = git.ask(
-        "log", "-1", "--format=%H", f"--find-object={blob}", "--remotes", *_shallow_ends(git, root), "--", file.path,
-        cwd=root, settings=("log.showRoot=true", "log.showSignature=false"),
-    )  # fmt: skip
-    return bool(commit)
-
-
-def _shallow_ends(git: Git, root: Path) -> list[str]:
-    """The commits at which a shallow history ends; none if the history is complete."""
-    path = git.ask("rev-parse", "--git-path", "shallow", cwd=root)
+    shallow = git.ask("rev-parse", "--git-path", "shallow")
     try:
-        return (root / path).read_text(encoding="ascii").split() if path else []
-    except (OSError, ValueError):
-        return []
+        ends = (git.folder / shallow).read_text(encoding="ascii").split() if shallow else []
+    except (OSError, ValueError):  # the history is complete
+        ends = []
+    settings = ("log.showRoot=true", "log.showSignature=false")
+    find = ["log", "-1", "--format=%H", f"--find-object={blob}", "--remotes", *ends, "--", file.path]
+    return bool(git.ask(*find, settings=settings))

@@ -1,14 +1,14 @@
-"""Download progress: what git writes with --progress, and the file that GIT_LFS_PROGRESS names."""
+"""Progress of git and Git LFS: what git writes with --progress, and the file that GIT_LFS_PROGRESS names."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from pmlaunch.model import Finding
+from pmlaunch.processes.supervise import Watcher
 
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _PHASE = re.compile(r"(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+(\d+)% \((\d+)/(\d+)\)(?:, ([\d.]+) (bytes|[KMG]iB))?")
@@ -27,27 +27,26 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
-class Reporter(Protocol):
-    """Receives what an operation reports while it is under way; what it heard survives a failure."""
+@dataclass
+class Reporter:
+    """Receives what an operation reports while it is under way; what was received survives a failure.
 
-    def progress(self, progress: Progress) -> None:
-        """It got this far."""
+    `progress` may be called on another thread. `last_log` is the output of the program that was started last.
+    """
 
-    def found(self, finding: Finding) -> None:
-        """Something worth telling was noticed."""
-
-    def log(self, path: Path) -> None:
-        """A program starts; its output goes to `path`."""
+    progress: OnProgress
+    findings: list[Finding] = field(default_factory=list)
+    last_log: Path | None = None
 
 
-class GitProgress:
-    """Parses git's output, in chunks of any size, and reports the latest progress in each."""
+class GitProgress(Watcher):
+    """Reports the latest progress in each piece of git's output."""
 
     def __init__(self, report: OnProgress, text: str) -> None:
+        super().__init__(self._hear)
         self._report, self._text, self._rest = report, text, b""
 
-    def __call__(self, chunk: bytes) -> None:
-        """Take the next chunk of output."""
+    def _hear(self, chunk: bytes) -> None:
         *lines, self._rest = re.split(rb"[\r\n]", self._rest + chunk)
         for line in reversed(lines):
             progress = git_progress(line.decode("utf-8", "replace"), self._text)
@@ -72,24 +71,25 @@ def git_progress(line: str, text: str) -> Progress | None:
     return Progress(text, received, max(estimate, received) if estimate else None)
 
 
-class LfsProgress:
-    """Reads the file of GIT_LFS_PROGRESS each time it is called; `total` is the size of the download in bytes."""
+class LfsProgress(Watcher):
+    """Reports what is new in the file of GIT_LFS_PROGRESS; `total` is the size of the download in bytes."""
 
     def __init__(self, path: Path, report: OnProgress, text: str, total: int) -> None:
-        self.path, self._report, self._text, self._total = path, report, text, total
+        super().__init__(progress=self.read)
+        self._path, self._report, self._text, self._total = path, report, text, total
         self._offset = 0
         self._files: dict[str, int] = {}
 
-    def __call__(self) -> int:
+    def read(self) -> int:
         """Report new progress; return the bytes downloaded so far."""
         try:
-            with self.path.open("rb") as file:
+            with self._path.open("rb") as file:
                 file.seek(self._offset)
                 new = file.read()
         except OSError:
             new = b""
-        complete, newline, _ = new.rpartition(b"\n")
-        self._offset += len(complete) + len(newline)
+        complete = new[: new.rfind(b"\n") + 1]
+        self._offset += len(complete)
         for line in complete.decode("utf-8", "replace").splitlines():
             found = _LFS.match(line)
             if found and found[1] == "download":

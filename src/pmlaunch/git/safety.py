@@ -31,8 +31,9 @@ _UNFILTERED = frozenset(
 )
 _LFS = {"clean": "git-lfs clean -- %f", "smudge": "git-lfs smudge -- %f", "process": "git-lfs filter-process"}
 _LFS_AS_INSTALLED = re.compile(r"git-lfs (?:clean|smudge(?: --skip)?|filter-process(?: --skip)?)(?: -- %f)?")
-# Nobody is asked for a password, and messages are in English, because some are matched.
-_ALWAYS = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "LC_ALL": "C", "LANGUAGE": "en"}
+# Nobody is asked for a password, and messages are in English, because some are matched. Not LC_ALL=C: that may change
+# how Git for Windows passes paths to its shell scripts.
+_ALWAYS = {"GIT_TERMINAL_PROMPT": "0", "GCM_INTERACTIVE": "never", "LANGUAGE": "en"}
 
 
 def safe_environment(given: Mapping[str, str]) -> dict[str, str]:

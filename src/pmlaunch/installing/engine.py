@@ -1,17 +1,18 @@
-"""The loop over the installation steps: plan each one, do what is to be done, collect the results."""
+"""Run the installation steps: plan each one, carry it out, and collect the results."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.checkpoints.models import refuse_unknown_models
 from pmlaunch.installing.context import InstallContext, error_finding
 from pmlaunch.installing.python.target_python import NoAnswerError
-from pmlaunch.installing.step import AlreadyDone, Progress, State, Step, StepReport, StepResult, Todo
+from pmlaunch.installing.step import AlreadyDone, InstallStep, State, StepResult, Todo, seconds_since
 from pmlaunch.model import Finding
 from pmlaunch.support.disk import require_room
 
@@ -19,7 +20,7 @@ from pmlaunch.support.disk import require_room
 class InstallObserver(Protocol):
     """Receives the events of an installation."""
 
-    def begins(self, step: Step, todo: Todo) -> None:
+    def begins(self, step: InstallStep, todo: Todo) -> None:
         """A step begins; one with nothing to do does not."""
 
     def progress(self, progress: Progress) -> None:
@@ -49,7 +50,7 @@ class Installation:
         return sum(result.bytes or 0 for result in self.results)
 
 
-def steps(packages: bool = True) -> list[Step]:
+def steps(packages: bool = True) -> list[InstallStep]:
     """The steps in order; without `packages` the simulator's Python is left alone."""
     from pmlaunch.installing.checkout.checkout_step import CheckoutStep
     from pmlaunch.installing.checkpoints.checkpoints_step import CheckpointsStep
@@ -58,11 +59,11 @@ def steps(packages: bool = True) -> list[Step]:
     from pmlaunch.installing.tools_step import ToolsStep
     from pmlaunch.installing.workspace_step import WorkspaceStep
 
-    inside: list[Step] = [PackagesStep(), ImportsStep()] if packages else []
+    inside: list[InstallStep] = [PackagesStep(), ImportsStep()] if packages else []
     return [ToolsStep(), CheckoutStep(), CheckpointsStep(), *inside, WorkspaceStep()]
 
 
-def plan(chosen: Sequence[Step], context: InstallContext) -> Installation:
+def plan(chosen: Sequence[InstallStep], context: InstallContext) -> Installation:
     """Plan every step; nothing is changed. The error says why an installation could not begin.
 
     A step that cannot be planned does not stop the planning of the others, so all that is missing is shown at once.
@@ -95,9 +96,9 @@ def plan(chosen: Sequence[Step], context: InstallContext) -> Installation:
 
 
 def install(
-    chosen: Sequence[Step], context: InstallContext, observer: InstallObserver, planned: Installation
+    chosen: Sequence[InstallStep], context: InstallContext, observer: InstallObserver, planned: Installation
 ) -> Installation:
-    """Do what is to be done, step by step, until one fails. After an interruption it can be called again.
+    """Carry out the steps in order until one fails. Can be called again after an interruption.
 
     `planned` holds until the first step has changed something; the steps after that are planned again.
     """
@@ -106,19 +107,24 @@ def install(
     error: PmlaunchError | None = None
     changed = False
     for step, expected in zip(chosen, planned.plans, strict=True):
-        begin, report = time.monotonic(), StepReport(observer.progress)
+        begin, report = time.monotonic(), Reporter(observer.progress)
         try:
             todo = step.plan(context) if changed or expected is None else expected
             notes += todo.notes
+            result = _planned(step, todo)
             if isinstance(todo, AlreadyDone):
-                context, result = context.knowing(todo.learned), _planned(step, todo)
+                context = context.knowing(todo.learned)
             else:
                 changed = True
                 observer.begins(step, todo)
                 done = step.do(context, report)
-                context, result = context.knowing(done.learned), _done(step, todo, done.text, begin, report)
+                context = context.knowing(done.learned)
+                seconds = seconds_since(begin)
+                result = replace(result, state=State.DONE, text=done.text, seconds=seconds, log=report.last_log)
         except PmlaunchError as failed:
-            error, result = failed, _failed(step, failed, begin, report)
+            error = failed
+            log = failed.log if isinstance(failed, NoAnswerError) else report.last_log
+            result = StepResult(step.name, step.title, State.FAILED, failed.message, seconds_since(begin), log=log)
         notes += report.findings
         results.append(result)
         observer.ended(result)
@@ -127,38 +133,20 @@ def install(
     return Installation(tuple(results), _merged(notes, results), error, planned.plans, tuple(notes))
 
 
-def _planned(step: Step, planned: AlreadyDone | Todo) -> StepResult:
+def _planned(step: InstallStep, planned: AlreadyDone | Todo) -> StepResult:
+    result = StepResult(step.name, step.title, State.ALREADY, planned.text)
     if isinstance(planned, AlreadyDone):
-        return StepResult(step.name, step.title, State.ALREADY, planned.text)
-    return StepResult(
-        step.name, step.title, State.PLANNED, planned.text,
-        commands=planned.commands, bytes=planned.bytes, findings=planned.findings,
-    )  # fmt: skip
+        return result
+    findings = planned.findings
+    return replace(result, state=State.PLANNED, commands=planned.commands, bytes=planned.bytes, findings=findings)
 
 
-def _unplanned(step: Step, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
+def _unplanned(step: InstallStep, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
     """A step that cannot be planned. The first such error is the installation's; other errors become findings."""
     known = first is not None and (first.code, first.message) == (error.code, error.message)
     text = "cannot be planned without what is missing above" if known else error.message
     findings = () if first is None or known else (error_finding(error),)
     return StepResult(step.name, step.title, State.FAILED, text, findings=findings)
-
-
-def _done(step: Step, todo: Todo, text: str, begin: float, report: StepReport) -> StepResult:
-    return StepResult(
-        step.name, step.title, State.DONE, text, _seconds_since(begin),
-        commands=todo.commands, bytes=todo.bytes, log=report.last_log, findings=todo.findings,
-    )  # fmt: skip
-
-
-def _failed(step: Step, error: PmlaunchError, begin: float, report: StepReport) -> StepResult:
-    log = error.log if isinstance(error, NoAnswerError) else report.last_log
-    return StepResult(step.name, step.title, State.FAILED, error.message, _seconds_since(begin), log=log)
-
-
-def _seconds_since(begin: float) -> float:
-    """Wall time since `begin` (time.monotonic) in seconds, to the millisecond."""
-    return round(time.monotonic() - begin, 3)
 
 
 def _merged(notes: Iterable[Finding], results: Iterable[StepResult]) -> tuple[Finding, ...]:

@@ -1,20 +1,16 @@
-"""An installation step: plan it, do it, and the outcome of each."""
+"""An installation step: the interface of all steps, and the types of their plans and results."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import time
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from pmlaunch.git.progress import OnProgress, Progress, Reporter
-from pmlaunch.installing.context import NOTHING_NEW, InstallContext, InstallRequest, Learned
+from pmlaunch.git.progress import Reporter
+from pmlaunch.installing.context import NOTHING_NEW, InstallContext, Learned
 from pmlaunch.model import Finding
-
-__all__ = [
-    "AlreadyDone", "Done", "InstallContext", "InstallRequest", "Learned", "Progress", "Reporter", "State", "Step",
-    "StepReport", "StepResult", "Todo", "install_words",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -60,21 +56,14 @@ class Done:
     learned: Learned = NOTHING_NEW
 
 
-class Step(Protocol):
-    """One step of an installation.
+class InstallStep(Protocol):
+    """One step of an installation; `name` is for JSON, `title` for people.
 
-    It may be interrupted at any moment and is planned again then: what is half-done must be recognised as such.
+    It may be interrupted at any moment. The next install plans it again, so it must recognise half-finished work.
     """
 
-    @property
-    def name(self) -> str:
-        """The step's name in JSON."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """The step's name for people."""
-        ...
+    name: str
+    title: str
 
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """What there is to do. Changes nothing and needs no network.
@@ -88,27 +77,6 @@ class Step(Protocol):
     def do(self, context: InstallContext, report: Reporter) -> Done:
         """Do it and verify the result. Raises PmlaunchError with what happened, why, and what to type next."""
         ...
-
-
-@dataclass
-class StepReport:
-    """A Reporter that passes progress on and collects the rest: findings, and the log of the last program."""
-
-    on_progress: OnProgress
-    findings: list[Finding] = field(default_factory=list)
-    last_log: Path | None = None
-
-    def progress(self, progress: Progress) -> None:
-        """Pass progress on."""
-        self.on_progress(progress)
-
-    def found(self, finding: Finding) -> None:
-        """Keep a finding."""
-        self.findings.append(finding)
-
-    def log(self, path: Path) -> None:
-        """Remember the newest log."""
-        self.last_log = path
 
 
 class State(str, Enum):
@@ -135,6 +103,6 @@ class StepResult:
     findings: tuple[Finding, ...] = ()
 
 
-def install_words(folder: Path, simulator: str, *more: str) -> str:
-    """The `pmlaunch install` command for this checkout and simulator, to be typed in any folder."""
-    return " ".join(["pmlaunch install", f'--dir "{folder}"', f"--simulator {simulator}", *more])
+def seconds_since(begin: float) -> float:
+    """Wall time since `begin` (time.monotonic) in seconds, to the millisecond."""
+    return round(time.monotonic() - begin, 3)

@@ -27,29 +27,24 @@ class ToolsStep:
         """Raises PML400 and PML401."""
         git = context.git()
         if git.version < _OLDEST_GIT:
-            raise PmlaunchError(
-                "PML400",
-                f"git {_text(git.version)} is too old; pmlaunch needs {_text(_OLDEST_GIT)} or later.",
-                hint="install a newer git: https://git-scm.com",
-            )
+            message = f"git {_text(git.version)} is too old; pmlaunch needs {_text(_OLDEST_GIT)} or later."
+            raise PmlaunchError("PML400", message, hint="install a newer git: https://git-scm.com")
         if git.lfs_version < _OLDEST_LFS:
-            raise PmlaunchError(
-                "PML401",
-                "There is no git-lfs on PATH, and ProtoMotions keeps its checkpoints in Git LFS.",
-                hint="winget install GitHub.GitLFS" if context.windows else "apt install git-lfs",
-            )
+            message = "There is no git-lfs on PATH, and ProtoMotions keeps its checkpoints in Git LFS."
+            hint = "winget install GitHub.GitLFS" if context.windows else "apt install git-lfs"
+            raise PmlaunchError("PML401", message, hint=hint)
         free = megabytes(free_bytes(context.checkout))
         text = f"git {_text(git.version)}, git-lfs {_text(git.lfs_version)}, {free} free"
         return AlreadyDone(text, notes=_path_warning(context))
 
-    def do(self, context: InstallContext, report: Reporter) -> Done:  # noqa: ARG002 (the signature of a step)
+    def do(self, context: InstallContext, report: Reporter) -> Done:
         """Check once more; `plan` never asks for it."""
         return Done(self.plan(context).text)
 
 
 def _path_warning(context: InstallContext) -> tuple[Finding, ...]:
     """PML421 if paths below the checkout would be too long for this Windows."""
-    if not context.windows or long_paths() or len(str(context.checkout)) + _LONGEST <= _WINDOWS_PATH:
+    if not context.windows or long_paths_of_windows() or len(str(context.checkout)) + _LONGEST <= _WINDOWS_PATH:
         return ()
     message = f"{context.checkout} is a long path, and this Windows allows {_WINDOWS_PATH} characters for a whole one."
     hint = "--dir with a shorter folder, or switch on LongPathsEnabled"
@@ -58,8 +53,3 @@ def _path_warning(context: InstallContext) -> tuple[Finding, ...]:
 
 def _text(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
-
-
-def long_paths() -> bool:
-    """Whether this Windows is known to allow paths of more than 259 characters."""
-    return bool(long_paths_of_windows())

@@ -14,8 +14,8 @@ from pathlib import Path, PureWindowsPath
 import yaml
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
-from pmlaunch.git.runner import cannot_write
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Severity
@@ -43,15 +43,11 @@ class WorkspaceStep:
         verb = "add to" if path.is_file() else "write"
         return Todo(f"{verb} {path}: {', '.join(missing)}", notes=notes)
 
-    def do(self, context: InstallContext, report: Reporter) -> Done:  # noqa: ARG002 (the signature of a step)
+    def do(self, context: InstallContext, report: Reporter) -> Done:
         """Raises PML015, PML415 and PML422."""
         path = workspace_file(context)
         missing, _ = _compare(context, path)
-        add_keys(path, yaml_mapping(path) if path.is_file() else {}, missing)
-        written = yaml_mapping(path)
-        for key in _wanted(context, path):
-            if key not in written:
-                raise PmlaunchError("PML415", f"{path} still has no key {key}.", subject=str(path))
+        add_keys(path, missing)
         return Done(f"{path}: {', '.join(_wanted(context, path))}")
 
 
@@ -69,17 +65,13 @@ def _wanted(context: InstallContext, path: Path) -> dict[str, str]:
         "isaaclab": request.isaaclab or learned.isaaclab,
         "python": request.python or learned.python,
     }
-    return {
-        key: _written(key, value, path.parent, context.settings.folder)
-        for key, value in wanted.items()
-        if value is not None
-    }
+    home, typed_in = path.parent, context.settings.folder
+    return {key: _written(key, value, home, typed_in) for key, value in wanted.items() if value is not None}
 
 
 def _compare(context: InstallContext, path: Path) -> tuple[dict[str, str], tuple[Finding, ...]]:
     """The keys to add, and PML414 for each that has another value: that value stays."""
-    present = yaml_mapping(path) if path.is_file() else {}
-    missing, notes = {}, []
+    present, missing, notes = _present(path), {}, []
     for key, value in _wanted(context, path).items():
         if present.get(key) is None:
             missing[key] = value
@@ -107,28 +99,26 @@ def _same(key: str, one: object, other: object, home: Path) -> bool:
     return bool(one == other)
 
 
-def add_keys(path: Path, here: Mapping[str, object], missing: Mapping[str, object]) -> None:
-    """Append `missing` to the YAML file at `path`, which contains `here`. Raises PML415 and PML422."""
+def add_keys(path: Path, missing: Mapping[str, object]) -> None:
+    """Append `missing` to the YAML file at `path`. Raises PML015, PML415 and PML422."""
     lines = [f"{key}: {_scalar(value)}" for key, value in missing.items()]
-    try:
+    with writing(path.parent):
         old = path.read_bytes().decode("utf-8-sig") if path.is_file() else ""
         newline = "\r\n" if "\r\n" in old else "\n"
         gap = "" if not old or old.endswith("\n") else newline
         text = old + gap + newline.join([_HEAD, *lines, ""])
-        if _parsed(text) != {**here, **missing}:
-            raise PmlaunchError(
-                "PML415",
-                f"{path} is not written in a way that lines can be added to. It was left as it is.",
-                hint=f"add by hand: {'; '.join(lines)}",
-                subject=str(path),
-            )
+        if _parsed(text) != {**_present(path), **missing}:
+            message = f"{path} is not written in a way that lines can be added to. It was left as it is."
+            raise PmlaunchError("PML415", message, hint=f"add by hand: {'; '.join(lines)}", subject=str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         real = Path(os.path.realpath(path))  # keep a symbolic link
         mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
         write_text(real, text)
         real.chmod(mode)
-    except OSError as error:
-        raise cannot_write(path.parent, error) from error
+
+
+def _present(path: Path) -> Mapping[str, object]:
+    return yaml_mapping(path) if path.is_file() else {}
 
 
 def _parsed(text: str) -> object:

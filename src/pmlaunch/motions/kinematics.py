@@ -21,15 +21,11 @@ def multiply(a: Array, b: Array) -> Array:
     """Compose rotations: `b` first, then `a`. Shapes (..., 4) broadcast."""
     ax, ay, az, aw = (a[..., i] for i in range(4))
     bx, by, bz, bw = (b[..., i] for i in range(4))
-    return np.stack(
-        [
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-            aw * bw - ax * bx - ay * by - az * bz,
-        ],
-        axis=-1,
-    )
+    x = aw * bx + ax * bw + ay * bz - az * by
+    y = aw * by - ax * bz + ay * bw + az * bx
+    z = aw * bz + ax * by - ay * bx + az * bw
+    w = aw * bw - ax * bx - ay * by - az * bz
+    return np.stack([x, y, z, w], axis=-1)
 
 
 def inverse(q: Array) -> Array:
@@ -87,16 +83,10 @@ def heading(q: Array) -> Array:
 def forward_kinematics(
     parents: Sequence[int] | NDArray[Any], offsets: Array, local_rotation: Array, root_translation: Array
 ) -> tuple[Array, Array]:
-    """Compute world position and rotation of every body.
+    """Compute world positions (..., J, 3) m and rotations (..., J, 4) of all bodies.
 
-    Args:
-        parents: index of each body's parent, the root's is -1; a parent comes before its children.
-        offsets: (J, 3) m, position of each body in its parent's frame; the root's is not used.
-        local_rotation: (..., J, 4), rotation of each body in its parent's frame.
-        root_translation: (..., 3) m.
-
-    Returns:
-        positions (..., J, 3) m and rotations (..., J, 4).
+    Each parent comes before its children, the root, with parent -1, first. `offsets` (J, 3) m and `local_rotation`
+    (..., J, 4) are in the parents' frames; the root's offset is not used, its place is `root_translation` (..., 3) m.
     """
     positions = np.zeros((*local_rotation.shape[:-1], 3))
     rotations = np.zeros_like(local_rotation)

@@ -23,20 +23,18 @@ from pmlaunch.motions.recorded_motion import SavedMotion
 from pmlaunch.support.atomic import replacing
 
 POSES: Final = 8
-ROWS: Final = 4
-"""Most motions in one picture."""
+ROWS: Final = 4  # at most, in one picture
 INK: Final = "#333333"
-SPACING: Final = 1.05
-"""m between two poses in the picture, wherever the motion went."""
+SPACING: Final = 1.05  # m between two poses in the picture, wherever the motion went
 
 
 @dataclass(frozen=True)
 class Pen:
-    """Colours of the body's near and far side, and the line width in points."""
+    """How a body is drawn."""
 
-    near: str
+    near: str  # colours of its near and far side
     far: str
-    width: float
+    width: float  # points
 
 
 # orange and blue of Okabe and Ito's palette, which colour-blind people can tell apart
@@ -46,25 +44,15 @@ SIMULATED: Final = Pen("#0072B2", "#7DB6DA", 2.4)
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One motion of the picture.
-
-    Attributes:
-        name: the motion's name.
-        body_names: names of the J bodies.
-        parents: (J,) indices into `body_names`, -1 for a root or if unknown; without any, points are drawn.
-        positions: (J, 3) m of the simulated bodies, for each step.
-        reference: (J, 3) m of the reference, for each step.
-        dt: s between two steps.
-        gt_err: mean distance between the two in m.
-    """
+    """One motion of the picture, with J bodies."""
 
     name: str
     body_names: Sequence[str]
-    parents: Sequence[int] | NDArray[np.int64]
-    positions: Sequence[Array]
-    reference: Sequence[Array]
-    dt: float
-    gt_err: float
+    parents: Sequence[int] | NDArray[np.int64]  # (J,), -1 for a root or if unknown; without any, points are drawn
+    positions: Sequence[Array] | Array  # (J, 3) m of the simulated bodies, for each step
+    reference: Sequence[Array] | Array  # (J, 3) m
+    dt: float  # s between two steps
+    gt_err: float  # m between the two on average
 
 
 def rows_of(saved: SavedMotion) -> list[Row]:
@@ -77,8 +65,7 @@ def rows_of(saved: SavedMotion) -> list[Row]:
         positions, reference = saved.positions[:count, index], saved.reference[:count, index]
         if count and np.isfinite(positions).all() and np.isfinite(reference).all():
             error = float(np.linalg.norm(positions - reference, axis=-1).mean())
-            strip = Row(name, saved.body_names, saved.parents, list(positions), list(reference), 1 / saved.fps, error)
-            rows.append(strip)
+            rows.append(Row(name, saved.body_names, saved.parents, positions, reference, 1 / saved.fps, error))
     return rows
 
 
@@ -90,17 +77,11 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
     top = max(float(pose[:, 2].max()) for row in rows for pose in row.reference) + 0.2
     for axes, row in zip(figure.subplots(len(rows), 1, squeeze=False)[:, 0], rows, strict=True):
         _strip(axes, row, top)
-    figure.legend(
-        handles=[
-            Line2D([], [], color=pen.near, linewidth=pen.width, solid_capstyle="round", label=label)
-            for pen, label in ((REFERENCE, "reference"), (SIMULATED, "simulated"))
-        ],
-        loc="outside lower right",
-        ncols=2,
-        frameon=False,
-        fontsize=10,
-        labelcolor=INK,
-    )
+    handles = [
+        Line2D([], [], color=pen.near, linewidth=pen.width, solid_capstyle="round", label=label)
+        for pen, label in ((REFERENCE, "reference"), (SIMULATED, "simulated"))
+    ]
+    figure.legend(handles=handles, loc="outside lower right", ncols=2, frameon=False, fontsize=10, labelcolor=INK)
     if count > ROWS:
         figure.suptitle(f"the first {ROWS} of {count} motions", fontsize=11, color=INK)
     with replacing(path) as temporary, warnings.catch_warnings():
@@ -143,7 +124,7 @@ def _view(row: Row) -> tuple[Array, bool]:
     A motion that travels is seen along its path. One in place is seen from the front or from the side, whichever shows
     more of its movement.
     """
-    poses = np.stack(list(row.reference))
+    poses = np.asarray(row.reference)
     along = poses[-1, 0, :2] - poses[0, 0, :2]
     if np.linalg.norm(along) > 0.5:
         return along / np.linalg.norm(along), False

@@ -16,7 +16,7 @@ import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
@@ -33,26 +33,15 @@ MAX_BYTES = 1 << 30
 
 @dataclass(frozen=True, eq=False)
 class Motion:
-    """One motion of one skeleton.
+    """One motion of one skeleton, z up."""
 
-    Attributes:
-        path: the file it was read from or will be written to.
-        name: the file's stem.
-        node_names: names of the bodies, the root first.
-        parents: (bodies,) index of each body's parent, -1 for the root.
-        local_translation: (bodies, 3) m, position of each body in its parent's frame.
-        local_rotation: (frames, bodies, 4) xyzw, rotation of each body in its parent's frame.
-        root_translation: (frames, 3) m, z up.
-        fps: frames per second.
-    """
-
-    path: Path
-    name: str
-    node_names: tuple[str, ...]
-    parents: NDArray[np.int64]
-    local_translation: Array
-    local_rotation: Array
-    root_translation: Array
+    path: Path  # the file it was read from or will be written to
+    name: str  # the file's stem
+    node_names: tuple[str, ...]  # of the bodies, the root first
+    parents: NDArray[np.int64]  # (bodies,) indices, -1 for the root
+    local_translation: Array  # (bodies, 3) m, position of each body in its parent's frame
+    local_rotation: Array  # (frames, bodies, 4) xyzw, rotation of each body in its parent's frame
+    root_translation: Array  # (frames, 3) m
     fps: float
 
     @property
@@ -72,11 +61,7 @@ class Motion:
 
 
 def read_motion(path: Path, content: bytes | None = None) -> Motion:
-    """Read a motion without executing anything that the file may hold.
-
-    Args:
-        path: the file; if `content` is given, it is not opened.
-        content: the file's content, if it has been read already.
+    """Read a motion from `path`, or from `content` if it has been read already. Nothing in it is executed.
 
     Raises:
         PmlaunchError: PML121 the file is missing, PML122 it is truncated or not a motion, PML123 its pickle asks
@@ -88,18 +73,14 @@ def read_motion(path: Path, content: bytes | None = None) -> Motion:
     except FileNotFoundError:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
     except safe_pickle.ForbiddenGlobalError as error:
-        raise PmlaunchError(
-            "PML123", f"{path.name} was not loaded: its pickle asks for {error.name}.", subject=str(path)
-        ) from None
+        message = f"{path.name} was not loaded: its pickle asks for {error.name}."
+        raise PmlaunchError("PML123", message, subject=str(path)) from None
     except OSError as error:
-        _refuse(path, f"it cannot be read: {error.strerror or error}")
-    except Exception as error:  # noqa: BLE001 (numpy and pickletools raise anything on malformed input)
-        _refuse(path, str(error) or type(error).__name__)
-
-
-def _refuse(path: Path, why: str) -> NoReturn:
+        why = f"it cannot be read: {error.strerror or error}"
+    except Exception as error:  # noqa: BLE001 (numpy raises anything on malformed input)
+        why = str(error) or type(error).__name__
     why = why if len(why) <= 200 else f"{why[:200]}..."
-    raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
+    raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path))
 
 
 def _mapping_in(file: BinaryIO) -> dict[str, Any]:
@@ -127,7 +108,9 @@ def _motion(path: Path, content: dict[str, Any]) -> Motion:
     names = tuple(_entry(tree, "node_names", list))
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError("node_names are no names")
-    parents = _parents(_arr(tree, "parent_indices", (len(names),)))
+    parents = _arr(tree, "parent_indices", (len(names),)).astype(np.int64)
+    if parents[0] != -1 or np.any((parents[1:] < 0) | (parents[1:] >= np.arange(1, len(names)))):
+        raise ValueError("parent_indices is no tree whose root comes first")
     rotation = _arr(content, "rotation", (-1, len(names), 4))
     length = np.linalg.norm(rotation, axis=-1, keepdims=True)
     if np.any(np.abs(length - 1.0) > 0.1):
@@ -156,38 +139,23 @@ def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
     array = safe_pickle.array_of(_entry(mapping, key, dict).get("arr"))
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
         raise ValueError(f"{key} holds no numbers")
-    fits = len(array.shape) == len(shape) and all(
-        got == want or (want == -1 and got > 0) for got, want in zip(array.shape, shape, strict=True)
-    )
-    if not fits:
+    if array.ndim != len(shape) or any(n == 0 or m not in (n, -1) for n, m in zip(array.shape, shape, strict=True)):
         raise ValueError(f"{key} has shape {array.shape}")
     if not np.isfinite(array).all():
         raise ValueError(f"{key} holds numbers that are not finite")
     return array.astype(np.float64)
 
 
-def _parents(indices: Array) -> NDArray[np.int64]:
-    """Validate the tree: the root comes first, and each parent before its children."""
-    own = np.arange(len(indices))
-    if indices[0] != -1 or np.any((indices[1:] < 0) | (indices[1:] >= own[1:])):
-        raise ValueError("parent_indices is no tree whose root comes first")
-    return indices.astype(np.int64)
-
-
 def _fps(value: Any) -> float:
     is_number = isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.size == 1)
-    fps = float(np.asarray(value).reshape(-1)[0]) if is_number else 0.0
+    fps = float(np.ravel(value)[0]) if is_number else 0.0
     if not 0.0 < fps <= 10_000.0:
         raise ValueError("fps is missing or no sensible number")
     return fps
 
 
 def write_motion(path: Path, motion: Motion) -> None:
-    """Write `motion` in single precision for poselib and `read_motion`: atomically, and deterministic byte for byte.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
+    """Write `motion` in single precision, atomically and deterministic byte for byte. Raises OSError."""
     buffer = io.BytesIO()
     npy.write_array_header_1_0(buffer, {"descr": "|O", "fortran_order": False, "shape": ()})
     holder = np.empty((), dtype=object)
@@ -204,14 +172,14 @@ def _poselib_mapping(motion: Motion) -> OrderedDict[str, Any]:
     )
     tree: OrderedDict[str, Any] = OrderedDict(
         node_names=list(motion.node_names),
-        parent_indices=_tensor(motion.parents.astype(np.int64)),
-        local_translation=_tensor(motion.local_translation.astype(np.float32)),
+        parent_indices=_tensor(motion.parents, "int64"),
+        local_translation=_tensor(motion.local_translation),
     )
     return OrderedDict(
-        rotation=_tensor(motion.local_rotation.astype(np.float32)),
-        root_translation=_tensor(motion.root_translation.astype(np.float32)),
-        global_velocity=_tensor(_rate(positions, motion.fps).astype(np.float32)),
-        global_angular_velocity=_tensor(_angular_velocity(rotations, motion.fps).astype(np.float32)),
+        rotation=_tensor(motion.local_rotation),
+        root_translation=_tensor(motion.root_translation),
+        global_velocity=_tensor(_rate(positions, motion.fps)),
+        global_angular_velocity=_tensor(_angular_velocity(rotations, motion.fps)),
         skeleton_tree=tree,
         is_local=True,
         fps=float(motion.fps),
@@ -219,9 +187,10 @@ def _poselib_mapping(motion: Motion) -> OrderedDict[str, Any]:
     )
 
 
-def _tensor(array: NDArray[Any]) -> dict[str, Any]:
+def _tensor(array: NDArray[Any], kind: str = "float32") -> dict[str, Any]:
     """A tensor as poselib stores it."""
-    return {"arr": np.ascontiguousarray(array), "context": {"dtype": array.dtype.name}}
+    array = np.ascontiguousarray(array, kind)
+    return {"arr": array, "context": {"dtype": array.dtype.name}}
 
 
 def _rate(values: Array, fps: float) -> Array:

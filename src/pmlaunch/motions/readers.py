@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.model import Generation
 from pmlaunch.motions.outline import MotionOutline
 
 
 @dataclass(frozen=True)
 class MotionFormat:
-    """A format of motion files.
+    """A format of motion files."""
 
-    Attributes:
-        suffixes: the file name suffixes it is stored under; formats may share them.
-        signature: the first bytes of its files, unique to the format.
-        read: reads the outline of the file at a path, whose content is given if it has been read already. Raises
-            PmlaunchError PML121, PML122 or PML123 for a missing, invalid or hostile file.
-    """
-
-    suffixes: tuple[str, ...]
-    signature: bytes
-    read: Callable[[Path, bytes | None], MotionOutline]
+    suffixes: tuple[str, ...]  # formats may share them
+    signature: bytes  # the first bytes of its files, unique to the format
+    read: Callable[[Path, bytes | None], MotionOutline]  # as `read_outline` below
 
 
 def _poselib(path: Path, content: bytes | None) -> MotionOutline:
@@ -43,37 +36,26 @@ FORMATS = (
     MotionFormat((".npy",), b"\x93NUMPY", _poselib),
     MotionFormat((".npy", ".motion", ".pt"), b"PK\x03\x04", _torch),
 )
-CLIP_SUFFIX: Mapping[Generation, str] = {Generation.V2: ".npy", Generation.V3: ".motion", Generation.DEMO: ".npy"}
-"""The suffix of single motions that each generation reads."""
-CLIP_SUFFIXES = (".npy", ".motion")
 PACKED_SUFFIX = ".pt"
 """The suffix of a library that holds its motions itself."""
 LIST_SUFFIXES = (".yaml", ".yml")
 """The suffixes of a library that lists motion files."""
-MOTION_SUFFIXES = (*CLIP_SUFFIXES, PACKED_SUFFIX, *LIST_SUFFIXES)
+MOTION_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes) | frozenset(LIST_SUFFIXES)
 
 
 def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
-    """Read the outline of a motion file with the reader for its suffix and first bytes. Executes nothing.
+    """Read the outline of the motion file at `path`, or of its `content` if that has been read already.
 
-    Args:
-        path: the file; if `content` is given, only its name is used.
-        content: the file's content, if it has been read already.
+    The file's suffix and first bytes tell its format. Nothing in it is executed.
 
     Raises:
         PmlaunchError: PML121 the file is missing; PML122 it is not a motion; PML123 its pickle asks for a function
             that a motion does not need.
     """
-    start = content if content is not None else _first_bytes(path)
+    start = content or b""
+    if content is None:
+        with contextlib.suppress(OSError), path.open("rb") as file:  # the format's reader reports it
+            start = file.read(max(len(row.signature) for row in FORMATS))
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
     found = next((row for row in fitting if start.startswith(row.signature)), fitting[0])
     return found.read(path, content)
-
-
-def _first_bytes(path: Path) -> bytes:
-    """The start of a file; empty if it cannot be read, which the reader reports."""
-    try:
-        with path.open("rb") as file:
-            return file.read(max(len(row.signature) for row in FORMATS))
-    except OSError:
-        return b""

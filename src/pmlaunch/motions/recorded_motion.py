@@ -50,22 +50,10 @@ def padded(columns: Sequence[Sequence[Array]]) -> Array:
 
 
 def write_saved(path: Path, saved: SavedMotion) -> None:
-    """Write `saved` atomically.
-
-    Raises:
-        OSError: the file cannot be written.
-    """
-    arrays = {
-        "positions": saved.positions.astype(np.float32),
-        "rotations": saved.rotations.astype(np.float32),
-        "fps": np.float64(saved.fps),
-        "body_names": np.array(saved.body_names),
-        "parents": saved.parents,
-        "motions": np.array(saved.motions),
-        "frames": saved.frames,
-    }
-    if saved.reference is not None:
-        arrays["reference"] = saved.reference.astype(np.float32)
+    """Write `saved` atomically. Raises OSError."""
+    arrays = {name: value for name, value in vars(saved).items() if value is not None}
+    for name in {"positions", "rotations", "reference"} & arrays.keys():
+        arrays[name] = arrays[name].astype(np.float32)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
@@ -79,10 +67,9 @@ def read_saved(path: Path) -> SavedMotion:
     """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            positions, rotations = arrays["positions"], arrays["rotations"]
             saved = SavedMotion(
-                positions=positions,
-                rotations=rotations,
+                positions=arrays["positions"],
+                rotations=arrays["rotations"],
                 reference=arrays["reference"] if "reference" in arrays.files else None,
                 fps=float(arrays["fps"]),
                 body_names=tuple(map(str, arrays["body_names"])),
@@ -92,6 +79,7 @@ def read_saved(path: Path) -> SavedMotion:
             )
     except (KeyError, EOFError, TypeError, MemoryError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path.name} is no saved motion: {error}") from error
-    if positions.ndim != 4 or positions.shape[1:3] != (len(saved.motions), len(saved.body_names)):
-        raise ValueError(f"{path.name} is no saved motion: positions are {positions.shape}")
+    shape = saved.positions.shape
+    if len(shape) != 4 or shape[1:3] != (len(saved.motions), len(saved.body_names)):
+        raise ValueError(f"{path.name} is no saved motion: positions are {shape}")
     return saved

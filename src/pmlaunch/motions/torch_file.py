@@ -20,11 +20,7 @@ _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a fixed date makes the file depend on its c
 
 
 def tensor_file(content: Mapping[str, NDArray[Any] | int], name: str = "archive") -> bytes:
-    """Return the content of a file that holds a mapping of arrays (float32 or bool) and integers below 2**31.
-
-    Raises:
-        ValueError: an array has another type.
-    """
+    """Make a file of arrays (float32 or bool) and integers below 2**31. Raises ValueError for other types of arrays."""
     pickle = bytearray(b"\x80\x02}(")
     storages: list[bytes] = []
     for key, value in content.items():

@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MotionOutline
@@ -52,8 +52,7 @@ def _stored(description: object) -> _Storage | None:
     match description:
         case ("storage", safe_pickle.Named() as kind, str(key), *_) if key.isdigit():
             return _Storage(kind.name, key)
-        case _:
-            return None
+    return None
 
 
 def _text(value: object) -> str:
@@ -63,49 +62,36 @@ def _text(value: object) -> str:
     return value
 
 
-def _not_called(*_arguments: object) -> NoReturn:
-    raise ValueError("the pickle calls a type of storage")
-
-
 _FLOATS = "torch.FloatStorage"
 _STORAGES = (_FLOATS, *(f"torch.{kind}Storage" for kind in ("Double", "Half", "Long", "Int", "Bool")))
-_CONSTRUCTORS: Mapping[str, safe_pickle.Constructor] = {
+_CONSTRUCTORS: Mapping[str, safe_pickle.Constructor | None] = {
     "torch._utils._rebuild_tensor_v2": _tensor,
-    **dict.fromkeys(_STORAGES, _not_called),
+    **dict.fromkeys(_STORAGES),
     # the order of the quaternion components in a 3.x motion
     "protomotions.simulator.base_simulator.simulator_state.StateConversion": _text,
 }
 
 
 def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
-    """Read the outline of a motion or library; only the archive's directory and its pickle are read.
-
-    Args:
-        path: the file; if `content` is given, only its name is used.
-        content: the file's content, if it has been read already.
+    """Read the outline of a motion or library from `path`, or from `content` if it has been read already.
 
     Raises:
         PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors.
     """
     try:
         with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
-            name = _pickle_in(archive)
-            held = safe_pickle.loads(archive.read(name), _CONSTRUCTORS, _stored)
+            names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+            if len(names) != 1 or archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
+                raise ValueError("it holds no pickle of tensors")  # noqa: TRY301
+            held = safe_pickle.loads(archive.read(names[0]), _CONSTRUCTORS, _stored)
             if isinstance(held, dict) and "gts" in held:
-                return _library(held, archive, name.removesuffix("data.pkl"))
+                return _library(held, archive, names[0].removesuffix("data.pkl"))
             return _motion(held)
     except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
     except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
         raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
-
-
-def _pickle_in(archive: zipfile.ZipFile) -> str:
-    names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-    if len(names) != 1 or archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
-        raise ValueError("it holds no pickle of tensors")
-    return names[0]
 
 
 def _motion(content: object) -> MotionOutline:

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.overrides import typed_values
-from pmlaunch.generations.registry import GENERATIONS, maker_of
-from pmlaunch.generations.values import Choices
+from pmlaunch.generations.overrides import typed_value
+from pmlaunch.generations.registry import GENERATIONS, training_of
+from pmlaunch.generations.values import BACKEND, WINDOW_STAYS_OPEN, Choices, Training
 from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
@@ -17,20 +17,20 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
 T = TypeVar("T")
-C = TypeVar("C", bound="Sourced[int] | None")
 
 
 def make_choices(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Choices:
     """Decide what does not depend on the generation. Raises PML001 for a value that an option cannot have."""
     headless = _headless(request, settings, inputs, platform)
     device = _device(request, settings, inputs)
-    backend, strategy = _backend(request, settings, platform)
+    backend, strategy = _backend(request, settings, inputs, platform)
     root, checkpoint = inputs.checkout.root, inputs.checkpoint
     motion = inputs.motion_list.file or Path(LIBRARY_FILE)
+    training = training_of(checkpoint.value)
     return Choices(
         checkout=inputs.checkout,
         checkpoint=checkpoint.value,
-        maker=maker.generation if (maker := maker_of(checkpoint.value)) else None,
+        training=training,
         robot=inputs.robot,
         simulator=inputs.simulator.value.name,
         terrain=inputs.terrain,
@@ -43,11 +43,11 @@ def make_choices(request: EvalRequest, settings: Settings, inputs: ResolvedInput
         device=device,
         backend=backend,
         strategy=strategy,
-        num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs) or Sourced(1, DEFAULT)),
+        num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs)) or Sourced(1, DEFAULT),
         devices=_at_least_one("--devices", _flag(request.devices)),
         seed=_flag(request.seed),
         max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
-        metrics=_metrics(request, inputs, headless.value),
+        metrics=_metrics(request, inputs, training, headless.value),
     )
 
 
@@ -62,9 +62,9 @@ def seconds_of(key: str, settings: Settings, flag: float | None, default: float 
 
 def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Sourced[bool]:
     """A window where a person can look at it: on Windows, or if there is a display; never in CI."""
-    typed = typed_values(inputs.overrides, "headless")
-    if typed:
-        return Sourced(bool(typed[-1]), OVERRIDE)
+    typed = typed_value(inputs.overrides, "headless")
+    if typed is not None:
+        return Sourced(bool(typed.value), OVERRIDE)
     preset = inputs.model.preset
     if request.headless is not None:
         return Sourced(request.headless, FLAG)
@@ -73,10 +73,9 @@ def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, 
     chosen = settings.get("headless")
     if chosen is not None:
         return Sourced(bool(chosen.value), chosen.source)
-    environment = settings.environment
-    if environment.get("CI"):
+    if settings.environment.get("CI"):
         return Sourced(True, Source(Origin.ENVIRONMENT, "environment CI"))
-    if platform.has_display(environment):
+    if platform.has_display(settings.environment):
         return Sourced(False, DEFAULT)
     return Sourced(True, Source(Origin.DEFAULT, "default: no display"))
 
@@ -94,35 +93,35 @@ def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) ->
 
 
 def _backend(
-    request: EvalRequest, settings: Settings, platform: Platform
+    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform
 ) -> tuple[Sourced[str | None], Sourced[str] | None]:
     """(backend of the process group, or None for Lightning's choice; Fabric's strategy if there is to be no group)."""
     chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", DEFAULT)
     require_choice(EvalRequest, "ddp_backend", chosen.value)
+    backend, strategy = chosen, None
     if chosen.value == "auto":
-        return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, f"platform {platform.name}")), None
-    if chosen.value == "none":
-        return Sourced(None, chosen.source), Sourced("auto", chosen.source)
-    return chosen, None
+        backend = Sourced(platform.ddp_backend, Source(Origin.PLATFORM, f"platform {platform.name}"))
+    elif chosen.value == "none":
+        backend, strategy = Sourced(None, chosen.source), Sourced("auto", chosen.source)
+    return typed_value(inputs.overrides, BACKEND) or backend, strategy
 
 
-def _metrics(request: EvalRequest, inputs: ResolvedInputs, headless: bool) -> Sourced[bool]:
+def _metrics(request: EvalRequest, inputs: ResolvedInputs, training: Training | None, headless: bool) -> Sourced[bool]:
     """Whether every motion is evaluated once and measured, which is what a run without a window is for."""
-    adapter = GENERATIONS[inputs.checkout.generation]
     if request.metrics is not None:
         return Sourced(request.metrics, FLAG)
-    if not adapter.measures_something(inputs.checkpoint.value):
+    if training and not training.measures:
         return Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator measures nothing"))
-    if headless or adapter.embedded:
+    if headless or GENERATIONS[inputs.checkout.generation].embedded:
         return Sourced(True, Source(Origin.DEFAULT, "default: headless"))
-    return Sourced(False, Source(Origin.DEFAULT, "default: a window stays open"))
+    return Sourced(False, WINDOW_STAYS_OPEN)
 
 
 def _flag(value: T | None) -> Sourced[T] | None:
     return None if value is None else Sourced(value, FLAG)
 
 
-def _at_least_one(option: str, count: C) -> C:
+def _at_least_one(option: str, count: Sourced[int] | None) -> Sourced[int] | None:
     """`count`, unless its value is below 1. Raises PML001."""
     if count is not None and count.value < 1:
         raise PmlaunchError("PML001", f"{option} cannot be {count.value}: it is at least 1.")

@@ -1,14 +1,27 @@
-"""Command lines for hints that propose another command than the one that was typed."""
+"""Command lines as text: those that hints propose, and the same run without pmlaunch, for bash and PowerShell.
+
+The plain command is for reading, bug reports, and machines without pmlaunch. Its run gets neither the agent's repairs
+nor a verdict. On Windows it starts Python directly, because isaaclab.bat would mangle the overrides.
+"""
 
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from pmlaunch.model import LaunchPlan
 from pmlaunch.request import EvalRequest, Parameter, parameters
 
 _BELONG_TO_THE_MODEL = ("checkpoint", "robot")
 _PLAIN = re.compile(r"[\w./:=+,~-]+")
+# PowerShell treats these as single quotes as well
+_SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
+_BACKSLASHES_BEFORE_QUOTE = re.compile(r'(\\*)"')
+_SHOWN_VARIABLES = ("USE_LIBUV", "TORCH_COMPILE_DISABLE", "OMP_NUM_THREADS")  # that change how the program runs
+_TRAILING_BACKSLASHES = re.compile(r"(\\+)\Z")
 
 
 def typed_options(request: EvalRequest, *, same_model: bool) -> list[str]:
@@ -41,3 +54,55 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
 def command_line(*words: str) -> str:
     """The words as one line. Double quotes, which every shell understands, go around those with special characters."""
     return " ".join(word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words)
+
+
+def install_command(folder: Path | None, simulator: str, *more: str) -> str:
+    """The `pmlaunch install` command for a checkout, to be typed in any folder; without one, for a new checkout here."""
+    place = [f'--dir "{folder}"'] if folder else []
+    return " ".join(["pmlaunch install", *place, f"--simulator {simulator}", *more])
+
+
+def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
+    """{"bash": ..., "powershell": ...} for `plan`; `python` are the words before the script's name."""
+    script = plan.script.relative_to(plan.cwd)
+    own = {name: value for name, value in plan.env.items() if value is not None and name in _SHOWN_VARIABLES}
+    program = script.as_posix() if plan.platform != "windows" else str(script).replace("/", "\\")
+    words = [*python, program, *plan.overrides]
+    return {"bash": _bash(str(plan.cwd), own, words), "powershell": _powershell(str(plan.cwd), own, words)}
+
+
+def _bash(folder: str, environment: dict[str, str], arguments: Sequence[str]) -> str:
+    settings = "".join(f"{name}={shlex.quote(value)} " for name, value in environment.items())
+    return f"cd {shlex.quote(folder)} && {settings}{shlex.join(arguments)}"
+
+
+def _powershell(folder: str, environment: dict[str, str], arguments: Sequence[str]) -> str:
+    # Legacy is how Windows PowerShell 5.1 passes arguments; newer versions are switched to it, so that the escaping
+    # below is right in both.
+    settings = [f"$env:{name} = {powershell_text(value)}" for name, value in environment.items()]
+    program, *rest = arguments
+    call = " ".join([f"& {powershell_text(program)}", *map(powershell_argument, rest)])
+    place = f"Set-Location -LiteralPath {powershell_text(folder)}"
+    return "; ".join(["$PSNativeCommandArgumentPassing = 'Legacy'", place, *settings, call])
+
+
+def powershell_text(text: str) -> str:
+    """`text` as a literal PowerShell string."""
+    return "'" + _SINGLE_QUOTES.sub(r"\1\1", text) + "'"
+
+
+def powershell_argument(text: str) -> str:
+    """`text` as an argument that a program receives unchanged.
+
+    In Legacy mode PowerShell puts double quotes around an argument with blanks and escapes nothing inside, so quotes
+    and the backslashes before them are escaped here for the C runtime
+    (https://learn.microsoft.com/cpp/c-language/parsing-c-command-line-arguments).
+    """
+    escaped = _BACKSLASHES_BEFORE_QUOTE.sub(r'\1\1\\"', text)
+    if not text:
+        return "'\"\"'"
+    if text.endswith("\\") and any(character.isspace() for character in text):
+        # PowerShell 7 doubles the backslashes before the quote that it adds, even in Legacy mode, and 5.1 does not
+        # (PowerShell issue 26432); neither adds quotes to an argument that is quoted already
+        escaped = '"' + _TRAILING_BACKSLASHES.sub(r"\1\1", escaped) + '"'
+    return powershell_text(escaped)

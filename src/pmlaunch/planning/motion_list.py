@@ -7,11 +7,11 @@ generation (motion_library.py in generations/v2 and v3).
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
@@ -19,13 +19,13 @@ from pmlaunch.errors import PmlaunchError, UnknownNameError
 from pmlaunch.generations.motion_library import LibraryEntry
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
+from pmlaunch.motions.readers import LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
 
 LIBRARY_FILE = "motions.yaml"
 """The library that a run generates, in its run folder; in a plan this bare name stands for it."""
-_LIBRARIES = (".yaml", ".yml")
-_CLIPS = frozenset(adapter.motion_suffix for adapter in GENERATIONS.values())
-_PACKED = frozenset(adapter.packed_suffix for adapter in GENERATIONS.values() if adapter.packed_suffix)
+_CLIPS = frozenset(adapter.motion_suffixes[0] for adapter in GENERATIONS.values())
 _WILD = "*?["
+_LISTING = "pmlaunch list motions"
 
 
 @dataclass(frozen=True)
@@ -39,24 +39,12 @@ class MotionList:
 
 @dataclass(frozen=True)
 class MotionSources:
-    """Where motions are looked for.
+    """Where motions are looked for."""
 
-    Attributes:
-        find: the file that a name or path answers to.
-        folders: where patterns and folders are looked for: where the command was typed, then the checkout.
-        robots: all robots of the checkout.
-        generation: of the checkout.
-    """
-
-    find: Callable[[str], Path]
-    folders: Sequence[Path]
-    robots: Sequence[Robot]
-    generation: Generation
-
-    @property
-    def own_suffix(self) -> str:
-        """Ending of the motion files that the generation can read."""
-        return GENERATIONS[self.generation].motion_suffix
+    find: Callable[[str], Path]  # the file that a name or path answers to
+    folders: Sequence[Path]  # of patterns and folders: where the command was typed, then the checkout
+    robots: Sequence[Robot]  # all of the checkout
+    generation: Generation  # of the checkout
 
 
 def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
@@ -67,7 +55,7 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     """
     files = [path.absolute() for name in wanted for path in _files(name, sources)]
     files = list({os.path.normcase(path): path for path in files}.values())
-    packed = [path for path in files if path.suffix in _PACKED]
+    packed = [path for path in files if path.suffix == PACKED_SUFFIX]
     if packed and len(files) > 1:
         message = f"{packed[0].name} is a packed library: it cannot be joined with other motions."
         raise PmlaunchError("PML001", message, hint=f'--motion "{packed[0]}" alone', subject=str(packed[0]))
@@ -78,9 +66,8 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     entries: list[LibraryEntry] = []
     for path in files:
         entries += program.read_library(path, read) if _is_library(path) else [LibraryEntry(read(path))]
-    if (
-        len(files) == 1 and files[0].suffix == ".yaml"
-    ):  # passed as it is: upstream plays duplicates twice, .yml not at all
+    if len(files) == 1 and files[0].suffix == ".yaml":
+        # passed as it is; upstream plays duplicates twice, and a .yml not at all
         return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
     first: dict[object, LibraryEntry] = {}
     for entry in entries:
@@ -103,7 +90,7 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
 
 
 def _is_library(path: Path) -> bool:
-    return path.suffix in _LIBRARIES and path.is_file()
+    return path.suffix in LIST_SUFFIXES and path.is_file()
 
 
 def _identity(entry: LibraryEntry) -> tuple[str, float, float, float | None]:
@@ -115,15 +102,14 @@ def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> Motion
     """The content of a motion file. One of another generation is a problem: upstream fails at it, but late."""
     info = read_info(path, robots)
     own = GENERATIONS[generation]
-    readable = (own.motion_suffix, own.packed_suffix)
     # a packed library that could be read is one of 3.x; those of 2.x are pickled objects
-    foreign = path.suffix in _CLIPS or (path.suffix in _PACKED and info.problem is None)
-    if path.suffix in readable or not foreign or not path.is_file():
+    foreign = path.suffix in _CLIPS or (path.suffix == PACKED_SUFFIX and info.problem is None)
+    if path.suffix in own.motion_suffixes or not foreign or not path.is_file():
         return info
-    maker = next(it for it in GENERATIONS.values() if path.suffix in (it.motion_suffix, it.packed_suffix))
+    maker = next(adapter for adapter in GENERATIONS.values() if path.suffix in adapter.motion_suffixes)
     message = (
         f"{path.name} is a motion of ProtoMotions {maker.generation}, which {own.label} cannot read: "
-        f"its own are {own.motion_suffix}."
+        f"its own are {own.motion_suffixes[0]}."
     )
     hint = f"pmlaunch list motions; or --protomotions DIR of a {maker.label} checkout"
     return replace(info, problem=Finding("PML132", Severity.ERROR, message, hint, subject=str(path)))
@@ -132,7 +118,8 @@ def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> Motion
 def _files(name: str, sources: MotionSources) -> list[Path]:
     """The files that one --motion stands for. A bare name is a motion first, even if a folder has that name, too."""
     if not name.strip():
-        raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", hint="pmlaunch list motions")
+        raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", hint=_LISTING)
+    own = GENERATIONS[sources.generation].motion_suffixes[0]
     candidates = [folder / Path(name).expanduser() for folder in sources.folders]
     if _is_bare(name):
         try:
@@ -141,33 +128,26 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
             if not any(candidate.exists() for candidate in candidates):
                 raise
     for candidate in candidates:
-        if candidate.is_dir():
-            suffix = sources.own_suffix
-            clips = [path for path in sorted(candidate.rglob("*")) if path.suffix == suffix]
-            return clips or _none(
-                name, f"The folder {candidate} holds no motion of this checkout's generation ({suffix})."
-            )
         if candidate.is_file():
             return [candidate]
-    if not any(sign in name for sign in _WILD):
+        if candidate.is_dir():
+            clips = sorted(path for path in candidate.rglob("*") if path.suffix == own)
+            if clips:
+                return clips
+            message = f"The folder {candidate} holds no motion of this checkout's generation ({own})."
+            raise UnknownNameError(message, hint=_LISTING, subject=name)
+    if not set(name) & set(_WILD):
         return [sources.find(name)]
     for candidate in candidates:
-        known = (*_CLIPS, *_PACKED, *_LIBRARIES)
-        motions = [path for path in sorted(_matching(candidate)) if path.suffix in known and path.is_file()]
+        motions = [path for path in sorted(_matching(candidate)) if path.suffix in MOTION_SUFFIXES and path.is_file()]
         if motions:  # those of the other generation only if there is nothing else, and then to be refused
-            others = _CLIPS - {sources.own_suffix}
-            return [path for path in motions if path.suffix not in others] or motions
-    return _none(name, f"No motion file matches {name}.")
+            return [path for path in motions if path.suffix not in _CLIPS - {own}] or motions
+    raise UnknownNameError(f"No motion file matches {name}.", hint=_LISTING, subject=name)
 
 
 def _is_bare(name: str) -> bool:
-    if any(sign in name for sign in f"/\\~{_WILD}") or name in (".", ".."):
-        return False
-    return Path(name).suffix not in (*_CLIPS, *_LIBRARIES, *_PACKED)
-
-
-def _none(name: str, complaint: str) -> NoReturn:
-    raise UnknownNameError(complaint, hint="pmlaunch list motions", subject=name)
+    special = set(name) & set(f"/\\~{_WILD}")
+    return not special and name not in (".", "..") and Path(name).suffix not in MOTION_SUFFIXES
 
 
 def _matching(path: Path) -> Iterator[Path]:
@@ -190,16 +170,10 @@ def _played(entry: LibraryEntry) -> MotionInfo:
 
 def _distinct(motions: Sequence[MotionInfo]) -> tuple[MotionInfo, ...]:
     """The motions with distinct names: a second `walk` gets its folder's name as well, or a number."""
-    names = [motion.name for motion in motions]
-    if len(set(names)) < len(names):
-        twice = {name for name in names if names.count(name) > 1}
-        names = [
-            f"{motion.path.parent.name}/{name}" if name in twice else name
-            for motion, name in zip(motions, names, strict=True)
-        ]
-    taken: dict[str, int] = {}
+    count, taken = Counter(motion.name for motion in motions), Counter[str]()
     found = []
-    for motion, name in zip(motions, names, strict=True):
-        taken[name] = taken.get(name, 0) + 1
+    for motion in motions:
+        name = motion.name if count[motion.name] == 1 else f"{motion.path.parent.name}/{motion.name}"
+        taken[name] += 1
         found.append(replace(motion, name=name if taken[name] == 1 else f"{name} ({taken[name]})"))
     return tuple(found)

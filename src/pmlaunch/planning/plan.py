@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.overrides import typed_values
+from pmlaunch.generations.overrides import typed_value
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values
+from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, RunSettings
 from pmlaunch.model import (
     ARGUMENT,
     CHECKPOINT,
@@ -28,9 +28,9 @@ from pmlaunch.model import (
     Sourced,
 )
 from pmlaunch.planning.choices import make_choices, seconds_of
+from pmlaunch.planning.command_line import plain_commands
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
-from pmlaunch.planning.plain_command import plain_commands
 from pmlaunch.planning.resolve import ResolvedInputs, resolve
 from pmlaunch.request import EvalRequest
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
@@ -38,6 +38,7 @@ from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
 
+_ON_CPU = Source(Origin.DEFAULT, "default: one environment on the CPU")
 _SILENCE_HEADLESS = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
 
 
@@ -50,7 +51,6 @@ class Planned:
 
     plan: LaunchPlan
     inputs: ResolvedInputs
-    values: Values
     report: ConfigReport
     runtime: Runtime
     request: EvalRequest
@@ -72,9 +72,8 @@ class _Decisions:
     inputs: ResolvedInputs
     runtime: Runtime
     choices: Choices
-    values: Values
+    values: RunSettings
     report: ConfigReport
-    steps: Sourced[int | None]
     details: LaunchDetails
 
 
@@ -101,41 +100,36 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     runtime = choose_runtime(wanted)
     program = adapter.program
     choices = make_choices(request, settings, inputs, platform)
-    values = program.values(choices)
+    values = program.settings(choices)
     report = program.report(choices, values)
     if not inputs.motions and report.motion_file is not None:
         # the checkpoint's own motion; upstream reads the path relative to the checkout
-        own = own_list(inputs.checkout.within(report.motion_file), inputs.robots, inputs.checkout.generation)
+        own = own_list(inputs.checkout.root / report.motion_file, inputs.robots, inputs.checkout.generation)
         inputs = replace(inputs, motion_list=own, motion_source=CHECKPOINT)
         choices = replace(choices, motions=own.motions)
-    steps = program.steps(choices, values, report)
-    details = program.details(choices, values, steps)
-    plan = _launch_plan(
-        _Decisions(request, settings, platform, inputs, runtime, choices, values, report, steps, details)
-    )
+    details = program.details(choices, values, report)
+    plan = _launch_plan(_Decisions(request, settings, platform, inputs, runtime, choices, values, report, details))
     environment = settings.environment
     has_display = platform.foreign or platform.has_display(environment) or platform.streams(environment)
-    return Planned(plan, inputs, values, report, runtime, request, has_display)
+    return Planned(plan, inputs, report, runtime, request, has_display)
 
 
 def _launch_plan(decided: _Decisions) -> LaunchPlan:
     request, settings, platform = decided.request, decided.settings, decided.platform
-    inputs, runtime, details = decided.inputs, decided.runtime, decided.details
+    inputs, runtime, choices, details = decided.inputs, decided.runtime, decided.choices, decided.details
     checkout, environment = inputs.checkout, settings.environment
     set_by_user: Mapping[str, str] = {} if platform.foreign else environment
     faster = {name: value for name, value in details.variables.items() if name not in set_by_user}
-    silence = _SILENCE_HEADLESS if decided.values.headless.value else None
-    limits: dict[str, Sourced[Any]] = {
-        "timeout": seconds_of("timeout", settings, request.timeout, None),
-        "silence": seconds_of("silence", settings, request.silence, silence),
-        "runs": runs_folder(settings, request.runs),
-    }
-    on_cpu = Source(Origin.DEFAULT, "default: one environment on the CPU")
+    timeout = seconds_of("timeout", settings, request.timeout, None)
+    silence = seconds_of("silence", settings, request.silence, _SILENCE_HEADLESS if choices.headless.value else None)
+    runs = runs_folder(settings, request.runs)
+    limits = {"timeout": timeout, "silence": silence, "runs": runs}
+    variables = {name: Sourced(value, _ON_CPU) for name, value in faster.items()}
     plan = LaunchPlan(
         model=inputs.model.name,
         robot=inputs.robot.value.name if inputs.robot.value else None,
         simulator=inputs.simulator.value.name,
-        terrain=decided.values.terrain.value,
+        terrain=choices.terrain.value,
         checkpoint=inputs.checkpoint.value,
         motions=inputs.motions,
         overrides=details.arguments,
@@ -145,28 +139,23 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         script=checkout.script,
         import_path=import_path(platform, runtime, environment),
         python_path=checkout.python_path,
-        ddp_backend=decided.values.backend.value,
+        ddp_backend=choices.backend.value,
         runtime=runtime.facts,
-        provenance={
-            **_provenance(decided),
-            **limits,
-            **{name: Sourced(value, on_cpu) for name, value in faster.items()},
-            "metrics": decided.choices.metrics,
-        },
+        provenance={**_provenance(decided), **limits, **variables, "metrics": choices.metrics},
         platform=platform.name,
         foreign=platform.foreign,
         generation=checkout.generation,
-        headless=decided.values.headless.value,
-        max_steps=decided.steps.value,
-        timeout=limits["timeout"].value,
-        silence=limits["silence"].value,
-        runs=Path(limits["runs"].value),
+        headless=choices.headless.value,
+        max_steps=details.steps.value,
+        timeout=timeout.value,
+        silence=silence.value,
+        runs=Path(runs.value),
         watch=checkout.watch,
         arguments=details.agent_arguments,
         staged=details.staged,
         hydra=GENERATIONS[checkout.generation].hydra,
         ends_by_itself=details.ends_by_itself,
-        metrics=decided.choices.metrics.value,
+        metrics=choices.metrics.value,
         save_motion=request.save_motion,
         record=request.record,
         measuring=_measuring(decided),
@@ -175,35 +164,34 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
 
 
 def _provenance(decided: _Decisions) -> dict[str, Sourced[Any]]:
-    inputs, values = decided.inputs, decided.values
+    inputs, choices = decided.inputs, decided.choices
     described: dict[str, Sourced[Any]] = {
         "checkout": Sourced(inputs.checkout.root, inputs.checkout.source),
         "model": Sourced(inputs.model.name, ARGUMENT),
         "checkpoint": inputs.checkpoint,
         "robot": Sourced(inputs.robot.value.name if inputs.robot.value else None, inputs.robot.source),
         "simulator": Sourced(inputs.simulator.value.name, inputs.simulator.source),
-        "terrain": values.terrain,
-        "constraints": values.constraints,
+        "terrain": choices.terrain,
+        "constraints": choices.constraints,
         "motion": Sourced(tuple(motion.path for motion in inputs.motions), inputs.motion_source),
-        "headless": values.headless,
-        "max_steps": decided.steps,
-        "device": values.device,
-        "ddp_backend": values.backend,
+        "headless": choices.headless,
+        "max_steps": decided.details.steps,
+        "device": choices.device,
+        "ddp_backend": choices.backend,
         "runtime": Sourced(decided.runtime.facts.kind, decided.runtime.facts.source),
     }
     shown = ("num_envs", "seed", "ngpu", "devices", "metrics")
-    described |= {key: it for key, it in values.settings.items() if key in shown or key.startswith("robot.")}
+    described |= {key: it for key, it in decided.values.items() if key in shown or key.startswith("robot.")}
     return described | {override.key: Sourced(override.text, OVERRIDE) for override in inputs.overrides}
 
 
 def _measuring(decided: _Decisions) -> Measuring:
     inputs, choices = decided.inputs, decided.choices
-    typed = typed_values(inputs.overrides, "seed")
-    seed = typed[-1] if typed else choices.seed.value if choices.seed else 0
+    seed = typed_value(inputs.overrides, "seed") or choices.seed
     explain_keys = GENERATIONS[inputs.checkout.generation].presets_know_keys and not choices.headless.value
     return Measuring(
         agent=decided.report.agent,
-        seed=seed if isinstance(seed, int) else 0,
+        seed=seed.value if seed and isinstance(seed.value, int) else 0,
         limit=decided.details.limit,
         library=inputs.motion_list.library,
         keys=inputs.simulator.value.keys if explain_keys else {},

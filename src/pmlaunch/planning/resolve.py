@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
-from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
+from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models, trained_for
 from pmlaunch.catalog.motions import MotionSearch
-from pmlaunch.catalog.presets import ModelPreset, MotionPreset, RobotPreset, SimulatorPreset, presets
+from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
-from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.errors import NoCheckoutError, PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
-from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_values
-from pmlaunch.generations.registry import GENERATIONS, maker_of
-from pmlaunch.model import ARGUMENT, CHECKPOINT, DEFAULT, FLAG, OVERRIDE, PRESET, UNKNOWN, MotionInfo, Source, Sourced
-from pmlaunch.planning.choose_checkout import choose_checkout, is_path, refuse_other_generation
+from pmlaunch.generations.find import find_checkout
+from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_value
+from pmlaunch.generations.registry import GENERATIONS, training_of
+from pmlaunch.model import (
+    ARGUMENT,
+    CHECKPOINT,
+    DEFAULT,
+    FLAG,
+    OVERRIDE,
+    UNKNOWN,
+    Generation,
+    MotionInfo,
+    Source,
+    Sourced,
+)
 from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, own_list
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
+from pmlaunch.support.names import fold
 
 
 @dataclass(frozen=True)
@@ -46,22 +59,11 @@ class ResolvedInputs:
 
 
 @dataclass(frozen=True)
-class _Known:
-    """The presets of every group."""
-
-    models: Mapping[str, ModelPreset]
-    motions: Mapping[str, MotionPreset]
-    robots: Mapping[str, RobotPreset]
-    simulators: Mapping[str, SimulatorPreset]
-
-
-@dataclass(frozen=True)
 class _Query:
     """A request with the places where its names are looked up."""
 
     request: EvalRequest
     settings: Settings
-    known: _Known
     checkout: Checkout
     robots: tuple[Robot, ...]
     overrides: tuple[UserOverride, ...] = ()
@@ -73,16 +75,16 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
     Raises PML010, PML011 and PML012 for what is not there, PML003 for an unknown option of a group, PML016 for an
     option without an equivalent, and PML106 for a checkpoint of another generation.
     """
-    known = _presets(settings)
-    checkout = choose_checkout(request, settings, known.models)
-    query = _Query(request, settings, known, checkout, tuple(robots(checkout, known.robots)))
+    more = settings.preset_folders
+    checkout = _checkout(request, settings, presets("model", more))
+    query = _Query(request, settings, checkout, tuple(robots(checkout, presets("robot", more))))
     model = _model(query)
     if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
         # before the overrides are parsed, which the other generation would write differently
-        refuse_other_generation(_checkpoint(query, model).value, checkout)
+        _refuse_other_generation(_checkpoint(query, model).value, checkout)
     query = replace(query, overrides=tuple(checkout.parse(request.overrides)))
     checkpoint = _checkpoint(query, model)
-    refuse_other_generation(checkpoint.value, checkout)
+    _refuse_other_generation(checkpoint.value, checkout)
     _refuse_unknown_options(query)
     robot = _robot(query, model, checkpoint)
     simulator = _simulator(query, model, checkpoint.value)
@@ -103,31 +105,70 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
     )
 
 
-def _presets(settings: Settings) -> _Known:
-    more = settings.preset_folders
-    return _Known(
-        models=presets("model", more),
-        motions=presets("motion", more),
-        robots=presets("robot", more),
-        simulators=presets("simulator", more),
+def _checkout(request: EvalRequest, settings: Settings, known: Mapping[str, ModelPreset]) -> Checkout:
+    """The checkout for `request`: the embedded one for the demo's models, else the user's. `known` are model presets.
+
+    Raises PML012 if there is none; before that PML102 for a mistyped path, and PML010 for a mistyped name.
+    """
+    wanted, demo, path = fold(request.model), demo_checkout(), None
+    if _is_path(request.model, settings.folder):
+        path = Path(os.path.abspath(settings.folder / Path(request.model).expanduser()))  # noqa: PTH100 (see find.py)
+    names = [(fold(name), preset.checkout) for preset in known.values() for name in preset.names]
+    if (wanted, Generation.DEMO) in names or (path is not None and path.is_relative_to(demo.root)):
+        return demo
+    try:
+        return find_checkout(settings, request.protomotions)
+    except NoCheckoutError:
+        if path is not None and not path.exists():
+            hint = "check the path; pmlaunch list models shows what has a name"
+            raise PmlaunchError("PML102", f"Checkpoint {path} does not exist.", hint=hint, subject=str(path)) from None
+        if path is None and request.protomotions is None and not any(name.startswith(wanted) for name, _ in names):
+            choose_model(request.model, known, [])
+        raise
+
+
+def _is_path(model: str, folder: Path) -> bool:
+    """Whether MODEL is the path of a checkpoint or of its folder, rather than a name."""
+    if model.endswith(".ckpt") or "/" in model or "\\" in model:
+        return True
+    return (folder / model / "last.ckpt").is_file()
+
+
+def _refuse_other_generation(checkpoint: Path, checkout: Checkout) -> None:
+    """Raise PML106 for a checkpoint that another generation of ProtoMotions made.
+
+    Its motions, simulators and options differ as well: each would be refused as unknown, which helps nobody.
+    """
+    training, own = training_of(checkpoint), GENERATIONS[checkout.generation]
+    if training is None or training.generation is own.generation or own.embedded:
+        return
+    maker = GENERATIONS[training.generation]
+    raise PmlaunchError(
+        "PML106",
+        f"{checkpoint} was made by ProtoMotions {maker.generation}; {checkout.root} is ProtoMotions {own.generation}, "
+        "which cannot load it.",
+        hint=f"--protomotions DIR of a {maker.label} checkout ({maker.origin_of_checkout}); "
+        f"or a checkpoint of {own.label}",
+        subject=str(checkpoint),
     )
 
 
 def _model(query: _Query) -> Model:
     name, folder = query.request.model, query.settings.folder
-    if is_path(name, folder):
+    if _is_path(name, folder):
         path = folder / Path(name).expanduser()
         path = path / "last.ckpt" if path.is_dir() else path
         return from_checkpoint(path.absolute(), query.robots)
     home = None if GENERATIONS[query.checkout.generation].embedded else query.checkout
-    return choose_model(name, query.known.models, models(home, demo_checkout(), query.known.models, query.robots))
+    known = presets("model", query.settings.preset_folders)
+    return choose_model(name, known, models(home, demo_checkout(), known, query.robots))
 
 
 def _checkpoint(query: _Query, model: Model) -> Sourced[Path]:
     folder = query.settings.folder
-    typed = _typed(query, "checkpoint")
+    typed = typed_value(query.overrides, "checkpoint")
     if typed is not None:
-        return Sourced((folder / Path(str(typed))).absolute(), OVERRIDE)
+        return Sourced((folder / Path(str(typed.value))).absolute(), OVERRIDE)
     if query.request.checkpoint is not None:
         return Sourced((folder / Path(query.request.checkpoint).expanduser()).absolute(), FLAG)
     return Sourced(model.checkpoint, model.preset.source if model.preset else ARGUMENT)
@@ -139,56 +180,57 @@ def _robot(query: _Query, model: Model, checkpoint: Sourced[Path]) -> Sourced[Ro
         return Sourced(choose_robot(typed[-1], query.robots), OVERRIDE)
     if query.request.robot is not None:
         return Sourced(choose_robot(query.request.robot, query.robots), FLAG)
-    source = model.preset.source if model.preset else CHECKPOINT
-    if model.robot is not None and checkpoint.value == model.checkpoint:
-        return Sourced(choose_robot(model.robot, query.robots), source)
-    trained = from_checkpoint(checkpoint.value, query.robots).robot
+    is_models_own = model.robot is not None and checkpoint.value == model.checkpoint
+    trained = None if is_models_own else trained_for(checkpoint.value, query.robots)
     if trained is not None:
-        return Sourced(choose_robot(trained, query.robots), CHECKPOINT)
-    if model.robot is not None:  # a --checkpoint that is missing, or does not tell: a check reports it
+        return Sourced(trained, CHECKPOINT)
+    if model.robot is not None:  # the model's own, or a --checkpoint that does not tell, which a check reports
+        source = model.preset.source if model.preset else CHECKPOINT
         return Sourced(choose_robot(model.robot, query.robots), source)
     return Sourced(None, UNKNOWN)
 
 
 def _simulator(query: _Query, model: Model, checkpoint: Path) -> Sourced[Simulator]:
-    available = simulators(query.checkout, query.known.simulators)
-    typed = group_choices(query.overrides, "simulator")
-    if typed:
-        return Sourced(choose_simulator(typed[-1], available), OVERRIDE)
-    if query.request.simulator is not None:
-        return Sourced(choose_simulator(query.request.simulator, available), FLAG)
-    preset = model.preset
+    available = simulators(query.checkout, presets("simulator", query.settings.preset_folders))
+    preset, training = model.preset, training_of(checkpoint)
+    chosen: Sourced[str]
+    if typed := group_choices(query.overrides, "simulator"):
+        chosen = Sourced(typed[-1], OVERRIDE)
+    elif query.request.simulator is not None:
+        chosen = Sourced(query.request.simulator, FLAG)
     # the simulator in the settings is meant for the user's checkout, not for the demo
-    chosen = None if preset and preset.checkout else query.settings.get("simulator")
-    if chosen is not None:
-        return Sourced(choose_simulator(str(chosen.value), available), chosen.source)
-    if preset and preset.simulator:
-        return Sourced(choose_simulator(preset.simulator, available), preset.source)
-    maker = maker_of(checkpoint)
-    trained = maker.trained_simulator(checkpoint) if maker else None
-    if trained in {simulator.name for simulator in available}:
-        return Sourced(choose_simulator(str(trained), available), CHECKPOINT)
-    return Sourced(choose_simulator("isaaclab", available), DEFAULT)
+    elif not (preset and preset.checkout) and (setting := query.settings.get("simulator")):
+        chosen = setting
+    elif preset and preset.simulator:
+        chosen = Sourced(preset.simulator, preset.source)
+    elif training and training.simulator in {simulator.name for simulator in available}:
+        chosen = Sourced(str(training.simulator), CHECKPOINT)
+    else:
+        chosen = Sourced("isaaclab", DEFAULT)
+    return Sourced(choose_simulator(chosen.value, available), chosen.source)
 
 
 def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None) -> tuple[MotionList, Source]:
     """The motions to evaluate, and the source of that choice; none if the checkpoint has to name its motion."""
-    folder, checkout, request = query.settings.folder, query.checkout, query.request
-    typed = _typed(query, "motion_file")
-    if typed is not None:
-        path, inside = folder / str(typed), checkout.within(str(typed))
+    folder, checkout, preset = query.settings.folder, query.checkout, model.preset
+    known = presets("motion", query.settings.preset_folders)
+    typed = typed_value(query.overrides, "motion_file")
+    if typed is not None and typed.value is not None:
+        path, inside = folder / str(typed.value), checkout.root / str(typed.value)
         chosen = inside if inside.exists() and not path.exists() else path
         return own_list(chosen, query.robots, checkout.generation), OVERRIDE
-    preset = model.preset
-    wanted = request.motions or ((preset.motion,) if preset and preset.motion else ())
     if robot is None and not checkpoint.exists():
         # without the robot a name means nothing, and a check reports the missing checkpoint
         return MotionList(), UNKNOWN
-    if not wanted:
+    if query.request.motions:
+        wanted, source = query.request.motions, FLAG
+    elif preset and preset.motion:
+        wanted, source = (preset.motion,), preset.source
+    else:
         return MotionList(), CHECKPOINT
-    search = MotionSearch(checkout, query.robots, robot, query.known.motions, folder)
+    search = MotionSearch(checkout, query.robots, robot, known, folder)
     sources = MotionSources(search.find, (folder, checkout.root), query.robots, checkout.generation)
-    return collect(wanted, sources), FLAG if request.motions else (preset.source if preset else PRESET)
+    return collect(wanted, sources), source
 
 
 def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
@@ -202,21 +244,17 @@ def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
             near = did_you_mean(wanted, options) or f" It is {' or '.join(options)}."
             raise UnknownNameError(f"No terrain is called {wanted!r}.{near}", subject=wanted)
         return Sourced(wanted, FLAG)
-    if preset and preset.terrain:
+    if preset and preset.terrain and query.checkout.groups():
         return Sourced(preset.terrain, preset.source)
     return Sourced(None, CHECKPOINT)
 
 
 def _constraints(query: _Query) -> Sourced[tuple[str, ...]]:
     wanted = query.request.constraints
-    available = constraints(query.checkout) if wanted else []
-    return Sourced(tuple(choose_constraint(name, available).option for name in wanted), FLAG if wanted else DEFAULT)
-
-
-def _typed(query: _Query, key: str) -> object | None:
-    """The value of `key` in the user's overrides; None if there is none."""
-    typed = typed_values(query.overrides, key)
-    return typed[-1] if typed else None
+    if not wanted:
+        return Sourced((), DEFAULT if query.checkout.groups() else CHECKPOINT)
+    available = constraints(query.checkout)
+    return Sourced(tuple(choose_constraint(name, available).option for name in wanted), FLAG)
 
 
 def _refuse_unknown_options(query: _Query) -> None:
@@ -225,14 +263,13 @@ def _refuse_unknown_options(query: _Query) -> None:
         group = override.key.split("@")[0]
         if override.kind is not OverrideKind.GROUP or group in ("robot", "simulator"):
             continue
-        options: Sequence[str] = query.checkout.options(group)
+        options = query.checkout.options(group)
         for choice in override.choices:
-            if choice in options:
-                continue
-            near = did_you_mean(choice, options)
-            raise PmlaunchError(
-                "PML003",
-                f"{group} has no option {choice!r}.{near}",
-                hint="one of: " + ", ".join(options) if options and not near else None,
-                subject=f"+{override.key}={override.text}",
-            )
+            if choice not in options:
+                near = did_you_mean(choice, options)
+                raise PmlaunchError(
+                    "PML003",
+                    f"{group} has no option {choice!r}.{near}",
+                    hint="one of: " + ", ".join(options) if options and not near else None,
+                    subject=f"+{override.key}={override.text}",
+                )

@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO
+
+import psutil
 
 from pmlaunch.errors import PmlaunchError
-
-if TYPE_CHECKING:
-    import psutil
 
 NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Popen's creationflags for a process group of its own: Ctrl+C then reaches the launcher only. 0 outside Windows."""
@@ -40,25 +39,19 @@ class ChildCommand:
 
 
 class Child:
-    """A running child process.
+    """A running child process. `listener` gets each piece of its output, on the reader thread.
 
-    Args:
-        command: what to start.
-        listener: called with each piece of output, on the reader thread.
+    Raises PML204 if the log cannot be opened, PML205 if the program cannot be started.
 
     Attributes:
         last_output: time.monotonic() of the latest output, at first of the start.
         log_error: why the log could not be written; later output is not logged.
-
-    Raises:
-        PmlaunchError: PML204 if the log cannot be opened, PML205 if the program cannot be started.
     """
 
     def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
-        self._listener = listener
-        self._log_path = command.log
+        self._listener, self._log_path = listener, command.log
         self._log = _open_log(command.log)
         try:
             self._process = _start(command)
@@ -67,7 +60,11 @@ class Child:
             raise
         assert self._process.stdout is not None  # noqa: S101 (for mypy)
         self._output = self._process.stdout
-        _widen(self._output)
+        if sys.platform == "linux":
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                fcntl.fcntl(self._output.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
         self._reader = threading.Thread(target=self._read, name="output", daemon=True)
         self._reader.start()
 
@@ -95,9 +92,9 @@ class Child:
 
     def end_tree(self) -> int | None:
         """Kill the child and its descendants. Return the exit code."""
-        family = _kill_tree(self._process.pid)
+        family = _kill_tree(self.pid)
         exit_code = self.wait(5.0)  # before psutil waits for it, after which its exit code is unknown
-        _wait_for(family)
+        psutil.wait_procs(family, timeout=3)
         return exit_code
 
     def close(self) -> None:
@@ -105,7 +102,7 @@ class Child:
         self._reader.join(0.2)
         if self._reader.is_alive() or os.name != "nt":
             # a descendant holds the pipe open, or lives on in the child's group
-            _end_group(self._process.pid)
+            _end_group(self.pid)
         self._reader.join(_DRAIN)
         if not self._reader.is_alive():
             self._output.close()
@@ -113,27 +110,15 @@ class Child:
             self._log.close()
 
     def _read(self) -> None:
-        handle = self._output.fileno()
-        while True:
-            try:
-                chunk = os.read(handle, _CHUNK)
-            except OSError:
-                return
-            if not chunk:
-                return
+        while chunk := os.read(self._output.fileno(), _CHUNK):
             self.last_output = time.monotonic()
-            self._write_log(chunk)
-            self._listener(chunk)
-
-    def _write_log(self, chunk: bytes) -> None:
-        """Append to the log. A full disk is recorded in `log_error` and must not block the child."""
-        if self.log_error is None:
             try:
-                view = memoryview(chunk)
-                while view:
-                    view = view[self._log.write(view) or 0 :]
-            except OSError as error:
+                rest = memoryview(chunk if self.log_error is None else b"")
+                while rest:
+                    rest = rest[self._log.write(rest) or 0 :]
+            except OSError as error:  # a full disk must not block the child
                 self.log_error = error
+            self._listener(chunk)
 
 
 def _open_log(path: Path) -> IO[bytes]:
@@ -178,31 +163,19 @@ def _decoded(line: bytes) -> str:
         return line.decode("oem" if os.name == "nt" else "utf-8", "replace")
 
 
-def _widen(pipe: IO[bytes]) -> None:
-    if sys.platform == "linux":
-        import fcntl
-
-        with contextlib.suppress(OSError):
-            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
-
-
 def created(pid: int) -> float | None:
     """Return a process's creation time in seconds since 1970, or None if it is gone.
 
     The pid and the creation time together identify a process; a pid alone may be reused.
     """
-    import psutil
-
     try:
-        return float(psutil.Process(pid).create_time())
+        return psutil.Process(pid).create_time()
     except psutil.Error:
         return None
 
 
 def is_running(pid: object, creation: object) -> bool:
     """Return whether the process with this pid and creation time is still running."""
-    import psutil
-
     if not isinstance(pid, int) or not isinstance(creation, (int, float)):
         return False
     try:
@@ -214,12 +187,10 @@ def is_running(pid: object, creation: object) -> bool:
 
 def end_tree(pid: int) -> None:
     """Kill process `pid` and its descendants. Do nothing if it has ended already."""
-    _wait_for(_kill_tree(pid))
+    psutil.wait_procs(_kill_tree(pid), timeout=3)
 
 
 def _kill_tree(pid: int) -> list[psutil.Process]:
-    import psutil
-
     try:
         root = psutil.Process(pid)
         family = [*root.children(recursive=True), root]
@@ -230,12 +201,6 @@ def _kill_tree(pid: int) -> list[psutil.Process]:
             process.kill()
     _end_group(pid)
     return family
-
-
-def _wait_for(processes: list[psutil.Process]) -> None:
-    import psutil
-
-    psutil.wait_procs(processes, timeout=3)
 
 
 def _end_group(pid: int) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 
 from pmlaunch.processes.child import NEW_GROUP
 
@@ -34,29 +33,18 @@ class Guardian(AbstractContextManager["Guardian"]):
 
     def watch(self, pid: int) -> None:
         """Tell it the child's process group."""
-        self._tell(str(pid))
+        if self._process is not None and self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.write(f"{pid}\n".encode())
 
     def dismiss(self) -> None:
         """Tell it that everything has ended as it should, and wait for its end."""
-        if self._process is None:
-            return
-        self._tell("done")
-        with contextlib.suppress(OSError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(2.0)
+        if self._process is not None:
+            with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+                self._process.communicate(b"done\n", timeout=2.0)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.dismiss()
-
-    def _tell(self, word: str) -> None:
-        if self._process is not None and self._process.stdin is not None:
-            with contextlib.suppress(OSError, ValueError):
-                self._process.stdin.write(f"{word}\n".encode())
-                self._process.stdin.flush()
 
 
 def _start(command: list[str]) -> subprocess.Popen[bytes] | None:
@@ -66,6 +54,7 @@ def _start(command: list[str]) -> subprocess.Popen[bytes] | None:
         with contextlib.suppress(OSError):
             return subprocess.Popen(
                 command,
+                bufsize=0,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -45,12 +45,10 @@ def end_processes(groups: list[int], mark: str) -> None:
     """Kill the process groups and, where there is /proc, every process that carries `mark`."""
     for _ in range(_ROUNDS):
         found = marked(mark)
-        for group in groups:
-            with contextlib.suppress(OSError):
-                os.killpg(group, signal.SIGKILL)
-        for pid in found:
-            with contextlib.suppress(OSError):
-                os.kill(pid, signal.SIGKILL)
+        for kill, targets in ((os.killpg, groups), (os.kill, found)):
+            for target in targets:
+                with contextlib.suppress(OSError):
+                    kill(target, signal.SIGKILL)
         if not found:
             return
         time.sleep(0.05)

@@ -1,8 +1,8 @@
 """Windows: let no child survive the launcher, even if the launcher is killed.
 
-Before it starts anything, the launcher puts itself into a job object with kill-on-close. All its children belong to the
-job, and the system kills them when the launcher's handle is closed. This uses ctypes, as pywin32 would be a dependency
-of 10 MB for five calls. See https://learn.microsoft.com/windows/win32/procthread/job-objects
+The launcher puts itself into a job object with kill-on-close. Its children belong to the job, and the system kills them
+when the launcher's handle is closed. ctypes, as pywin32 would be a dependency of 10 MB for five calls.
+See https://learn.microsoft.com/windows/win32/procthread/job-objects
 """
 
 from __future__ import annotations
@@ -57,14 +57,12 @@ def join_job() -> bool:
     kernel: Any = getattr(ctypes, "WinDLL")("kernel32", use_last_error=True)  # noqa: B009 (mypy knows it on Windows only)
     kernel.CreateJobObjectW.restype = ctypes.c_void_p
     kernel.GetCurrentProcess.restype = ctypes.c_void_p
-    job = kernel.CreateJobObjectW(None, None)
-    if not job:
-        return False
+    job = ctypes.c_void_p(kernel.CreateJobObjectW(None, None))
     limits = _ExtendedLimits()
     limits.basic.flags = _KILL_ON_JOB_CLOSE | _BREAKAWAY_OK
-    size = ctypes.sizeof(limits)
-    handle = ctypes.c_void_p(job)
-    if not kernel.SetInformationJobObject(handle, _EXTENDED_LIMITS, ctypes.byref(limits), size):
-        return False
-    # never closed here: the system closes the handle when this process ends
-    return bool(kernel.AssignProcessToJobObject(handle, ctypes.c_void_p(kernel.GetCurrentProcess())))
+    # the handle is never closed here: the system closes it when this process ends
+    return bool(
+        job
+        and kernel.SetInformationJobObject(job, _EXTENDED_LIMITS, ctypes.byref(limits), ctypes.sizeof(limits))
+        and kernel.AssignProcessToJobObject(job, ctypes.c_void_p(kernel.GetCurrentProcess()))
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
@@ -45,19 +46,37 @@ class ChildLimits:
     silence: float | None = None
     grace: Grace = Grace()
 
+    def exceeded(self, running: float, silent: float) -> Ending | None:
+        """Return the limit that is exceeded after `running` seconds, the last `silent` of them without a sign of life."""
+        if self.time is not None and running > self.time:
+            return Ending.TIME_LIMIT
+        return Ending.SILENT if self.silence is not None and silent > self.silence else None
+
 
 class Watcher:
-    """Callbacks from a supervised child, all of which do nothing here. Only `output` is called on another thread."""
+    """Callbacks from a supervised child. Only `output` is called on another thread.
+
+    `listener` gets the child's output; a change of what `progress` returns is a sign of life.
+    """
+
+    def __init__(
+        self, listener: Callable[[bytes], object] | None = None, progress: Callable[[], object] | None = None
+    ) -> None:
+        self._listener, self._progress = listener, progress
+        self._seen: object = None
 
     def started(self, pid: int) -> None:
         """The child is running."""
 
     def output(self, chunk: bytes) -> None:
         """The child wrote `chunk` to stdout or stderr."""
+        if self._listener is not None:
+            self._listener(chunk)
 
     def poll(self) -> bool:
         """Called regularly, and once more after the end. Return True for a sign of life other than output."""
-        return False
+        before, self._seen = self._seen, self._progress() if self._progress else None
+        return self._seen != before
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
         """The child is about to be stopped: ask it to end by itself within its grace."""
@@ -79,12 +98,20 @@ class ChildResult:
         return self.exit_code == 0 and self.ending is Ending.EXITED
 
 
+def run_child(command: ChildCommand, mark: str, limits: ChildLimits, watcher: Watcher) -> ChildResult:
+    """Supervise `command` with a guardian of its own, whose mark is `mark`.
+
+    Ctrl+C ends the child and everything it started, then raises KeyboardInterrupt. Raises PML204 and PML205 as
+    `supervised` does.
+    """
+    with Interrupts() as interrupts, Guardian(mark) as guardian:
+        result = supervised(command, guardian, interrupts, limits, watcher)
+    interrupts.raise_if_any()
+    return result
+
+
 def supervised(
-    command: ChildCommand,
-    guardian: Guardian,
-    interrupts: Interrupts,
-    limits: ChildLimits = ChildLimits(),
-    watcher: Watcher = Watcher(),  # noqa: B008 (stateless)
+    command: ChildCommand, guardian: Guardian, interrupts: Interrupts, limits: ChildLimits, watcher: Watcher
 ) -> ChildResult:
     """Run `command` until it ends or has to be stopped. No descendant of it is left running.
 
@@ -94,69 +121,34 @@ def supervised(
 
     Raises PML204 if the log cannot be opened and PML205 if the program cannot be started.
     """
-    begin = time.monotonic()
+    begin = alive = time.monotonic()
     join_job()  # after the guardian has started: it must outlive the job
-    marked = replace(command, environment={**command.environment, MARKER: guardian.mark})
-    child = Child(marked, watcher.output)
-    exit_code = None
+    child = Child(replace(command, environment={**command.environment, MARKER: guardian.mark}), watcher.output)
+    exit_code = why = None
+    asked, interrupted = begin, 0
     try:
         guardian.watch(child.pid)
         watcher.started(child.pid)
-        exit_code, ending = _Supervision(child, interrupts, limits, watcher, begin).run()
+        while (exit_code := child.wait(_PERIOD)) is None:
+            if watcher.poll():
+                alive = time.monotonic()
+            now = time.monotonic()
+            if why is None:
+                if interrupts.count:
+                    why = Ending.INTERRUPTED
+                elif child.log_error is not None:
+                    why = Ending.LOG_FAILED
+                else:
+                    why = limits.exceeded(now - begin, now - max(alive, child.last_output))
+                if why is not None:
+                    asked, interrupted = now, interrupts.count
+                    watcher.stopping(why, child.log_error)
+            grace_is_over = now >= limits.grace.deadline(asked, child.last_output)
+            if why is not None and (grace_is_over or interrupts.count > interrupted):
+                break
     finally:
         if exit_code is None:
-            child.end_tree()
+            exit_code = child.end_tree()
         child.close()
     watcher.poll()
-    return ChildResult(exit_code, child.tail(), command.log, ending, time.monotonic() - begin)
-
-
-@dataclass
-class _Supervision:
-    """A child being watched; `alive` is when it last gave a sign of life other than output."""
-
-    child: Child
-    interrupts: Interrupts
-    limits: ChildLimits
-    watcher: Watcher
-    begin: float
-    alive: float = 0.0
-
-    def run(self) -> tuple[int | None, Ending]:
-        self.alive = self.begin
-        while True:
-            exit_code = self._wait()
-            if exit_code is not None:
-                return exit_code, Ending.EXITED
-            why = self._reason_to_stop()
-            if why is not None:
-                return self._stop(why), why
-
-    def _wait(self) -> int | None:
-        exit_code = self.child.wait(_PERIOD)
-        if self.watcher.poll():
-            self.alive = time.monotonic()
-        return exit_code
-
-    def _reason_to_stop(self) -> Ending | None:
-        now, limits = time.monotonic(), self.limits
-        if self.interrupts.count:
-            return Ending.INTERRUPTED
-        if self.child.log_error is not None:
-            return Ending.LOG_FAILED
-        if limits.time is not None and now - self.begin > limits.time:
-            return Ending.TIME_LIMIT
-        if limits.silence is not None and now - max(self.child.last_output, self.alive) > limits.silence:
-            return Ending.SILENT
-        return None
-
-    def _stop(self, why: Ending) -> int | None:
-        count, asked = self.interrupts.count, time.monotonic()
-        self.watcher.stopping(why, self.child.log_error)
-        exit_code = None
-        while exit_code is None and self.interrupts.count == count:
-            if time.monotonic() >= self.limits.grace.deadline(asked, self.child.last_output):
-                break
-            exit_code = self._wait()
-        killed = self.child.end_tree()
-        return exit_code if exit_code is not None else killed
+    return ChildResult(exit_code, child.tail(), command.log, why or Ending.EXITED, time.monotonic() - begin)

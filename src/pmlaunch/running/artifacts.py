@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pmlaunch.agent.pmlaunch_agent.contract import Artifact
 from pmlaunch.model import Finding, LaunchPlan, RunState, Severity
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.run_folder import RunFolder
 
 PICTURE = "poses.png"

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
@@ -61,7 +62,10 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> 
     sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
     if sign is None:
         return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
-    return Finding(sign.code, Severity.ERROR, f"{said}  ({CODES[sign.code].cause})", _cure(sign.code, message))
+    cure, missing = CODES[sign.code].cure, missing_module(message)
+    if sign.code == "PML304" and missing:
+        cure = cure.replace("PACKAGE", missing.split(".")[0])
+    return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
 
 
 def diagnose_exit(
@@ -121,14 +125,6 @@ def name_of_exit(exit_code: int | None) -> str:
         except ValueError:
             return f"signal {-exit_code}"
     return f"exit code 0x{unsigned:08X}" if exit_code > 0x7FFFFFFF else f"exit code {exit_code}"
-
-
-def _cure(code: str, message: str) -> str:
-    """Return the cure listed for `code`, with the missing package's name if the message gives it."""
-    missing = re.search(r"No module named '([\w.]+)'", message)
-    if code == "PML304" and missing:
-        return CODES[code].cure.replace("PACKAGE", missing[1].split(".")[0])
-    return CODES[code].cure
 
 
 def _crash(tail: Sequence[str]) -> str | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pmlaunch.model import Finding, Severity
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.support.json import as_list, as_mapping, numbers_in
+from pmlaunch.support.json import as_list, as_mapping, from_json, numbers_in
 
 FILE = "metrics.json"
 _BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for a few seconds
@@ -34,15 +34,22 @@ def read_metrics(folder: RunFolder) -> RunMetrics:
     document = folder.read(FILE)
     if document is None:
         return RunMetrics()
-    rest: dict[str, Any] = {
+    motions = [entry for item in as_list(document.get("per_motion")) if "motion" in (entry := as_mapping(item))]
+    rest = {
         "common": as_mapping(document.get("common")),
-        "per_motion": [entry for item in as_list(document.get("per_motion")) if (entry := _motion(item)) is not None],
+        "per_motion": [
+            {
+                "motion": str(entry["motion"]),
+                "success": success if isinstance(success := entry.get("success"), bool) else None,
+                "metrics": numbers_in(entry.get("metrics")),
+            }
+            for entry in motions
+        ],
         "comparable": document.get("comparable") is not False,
         "notes": [str(note) for note in as_list(document.get("notes"))],
         "seconds": numbers_in(document.get("seconds")),
     }
-    units = {name: str(unit) for name, unit in as_mapping(document.get("units")).items()}
-    return RunMetrics(numbers_in(document.get("metrics")), units, rest, numbers_in(document).get("steps_per_second"))
+    return from_json(RunMetrics, {**document, "rest": rest})
 
 
 def metrics_findings(measured: RunMetrics) -> Iterator[Finding]:
@@ -63,15 +70,3 @@ def steps_per_second(result: AgentResult, measured: RunMetrics) -> float | None:
         return round(measured.steps_per_second, 1)
     first, last, steps = result.seconds.get("first_step"), result.seconds.get("last_step"), result.steps
     return round((steps - 1) / (last - first), 1) if steps and first is not None and last and last > first else None
-
-
-def _motion(item: object) -> dict[str, Any] | None:
-    entry = as_mapping(item)
-    if "motion" not in entry:
-        return None
-    success = entry.get("success")
-    return {
-        "motion": str(entry["motion"]),
-        "success": success if isinstance(success, bool) else None,
-        "metrics": numbers_in(entry.get("metrics")),
-    }

@@ -1,4 +1,7 @@
-"""The reply of the agent's probe, checked for its shape: another process wrote it (see pmlaunch_agent.probe)."""
+"""The reply of the agent's probe (see pmlaunch_agent.probe).
+
+Another process wrote it: `support.json.from_json` reads it, and keeps the default of what is missing or of a wrong type.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ _NO_MODULE = re.compile(r"No module named '([^']+)'")  # Python's own message
 
 
 def missing_module(error: str | None) -> str | None:
-    """The module that Python did not find, by the error of an import; None if that is not what went wrong."""
+    """Return the module that Python did not find, from the error of an import; None if that is not what went wrong."""
     found = _NO_MODULE.search(error or "")
     return found[1] if found else None
 
@@ -28,13 +31,6 @@ class InstalledPackage:
     complete: bool = True
     requires: tuple[str, ...] = ()
 
-    @classmethod
-    def parse(cls, entry: Mapping[str, object]) -> InstalledPackage:
-        """Parse an entry of the reply; what is missing or of another type keeps its default."""
-        complete = entry.get("complete") is not False
-        place = _text(entry, "location"), _text(entry, "editable")
-        return cls(_text(entry, "version"), *place, complete, _texts(entry, "requires"))
-
 
 @dataclass(frozen=True)
 class ImportAttempt:
@@ -50,15 +46,10 @@ class ImportAttempt:
         """The module that was not found, if that is what went wrong."""
         return missing_module(self.error)
 
-    @classmethod
-    def parse(cls, entry: Mapping[str, object]) -> ImportAttempt:
-        """Parse an entry of the reply; what is missing or of another type keeps its default."""
-        return cls(bool(entry.get("ok")), _text(entry, "file"), _text(entry, "error") or "", _number(entry, "seconds"))
-
 
 @dataclass(frozen=True)
 class TorchBuild:
-    """How torch was built and what it finds here; `backends` and `libuv` are None where this torch cannot tell."""
+    """How torch was built and what it finds here; a backend and `libuv` are None where this torch cannot tell."""
 
     error: str | None = None
     version: str | None = None
@@ -66,44 +57,25 @@ class TorchBuild:
     cuda_build: str | None = None
     cuda_available: bool = False
     devices: tuple[str, ...] = ()
-    backends: Mapping[str, bool | None] = field(default_factory=dict)
+    nccl: bool | None = None
+    gloo: bool | None = None
     libuv: bool | None = None
     warnings: tuple[str, ...] = ()
 
-    @classmethod
-    def parse(cls, entry: Mapping[str, object]) -> TorchBuild:
-        """Parse an entry of the reply; what is missing or of another type keeps its default."""
-        return cls(
-            _text(entry, "error"),
-            _text(entry, "version"),
-            _text(entry, "file"),
-            _text(entry, "cuda_build"),
-            bool(entry.get("cuda_available")),
-            _texts(entry, "devices"),
-            {name: _flag(entry, name) for name in ("nccl", "gloo")},
-            _flag(entry, "libuv"),
-            _texts(entry, "warnings"),
-        )
+    @property
+    def backends(self) -> Mapping[str, bool | None]:
+        """Whether this torch has each backend for process groups."""
+        return {"nccl": self.nccl, "gloo": self.gloo}
 
 
 @dataclass(frozen=True)
 class ProcessGroupAttempt:
     """Whether a process group of one formed, and in how many seconds."""
 
-    backend: str
-    ok: bool
-    seconds: float
-    error: str
-
-    @classmethod
-    def parse(cls, entry: Mapping[str, object]) -> ProcessGroupAttempt:
-        """Parse an entry of the reply; what is missing or of another type keeps its default."""
-        return cls(
-            _text(entry, "backend") or "unknown",
-            bool(entry.get("ok")),
-            _number(entry, "seconds"),
-            _text(entry, "error") or "no reason",
-        )
+    backend: str = "unknown"
+    ok: bool = False
+    seconds: float = 0.0
+    error: str = "no reason"
 
 
 @dataclass(frozen=True)
@@ -117,47 +89,3 @@ class ProbeReply:
     process_group: ProcessGroupAttempt | None = None
     executable: str | None = None
     platform: str | None = None
-
-    @classmethod
-    def parse(cls, document: Mapping[str, object]) -> ProbeReply:
-        """The reply in a JSON object; entries of an unexpected shape are dropped."""
-        packages, torch, group = (_mapping(document.get(name)) for name in ("packages", "torch", "process_group"))
-        imports = _mapping(document.get("imports")) or {}
-        return cls(
-            _text(document, "python"),
-            parse_packages(packages) if packages is not None else None,
-            {name: ImportAttempt.parse(entry) for name, it in imports.items() if (entry := _mapping(it)) is not None},
-            TorchBuild.parse(torch) if torch is not None else None,
-            ProcessGroupAttempt.parse(group) if group is not None else None,
-            _text(document, "executable"),
-            _text(document, "platform"),
-        )
-
-
-def parse_packages(entries: Mapping[str, object]) -> dict[str, InstalledPackage]:
-    """The packages by normalised name, from the agent's list of them."""
-    return {name: InstalledPackage.parse(entry) for name, it in entries.items() if (entry := _mapping(it)) is not None}
-
-
-def _mapping(value: object) -> Mapping[str, object] | None:
-    return {str(key): item for key, item in value.items()} if isinstance(value, Mapping) else None
-
-
-def _text(entry: Mapping[str, object], key: str) -> str | None:
-    value = entry.get(key)
-    return None if value is None else str(value)
-
-
-def _texts(entry: Mapping[str, object], key: str) -> tuple[str, ...]:
-    value = entry.get(key)
-    return tuple(map(str, value)) if isinstance(value, list) else ()
-
-
-def _flag(entry: Mapping[str, object], key: str) -> bool | None:
-    value = entry.get(key)
-    return value if isinstance(value, bool) else None
-
-
-def _number(entry: Mapping[str, object], key: str) -> float:
-    value = entry.get(key)
-    return float(value) if isinstance(value, (int, float)) else 0.0

@@ -11,23 +11,26 @@ from typing import Any, Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
-from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.processes.child import ChildCommand, created
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
-from pmlaunch.running.agent_folder import provide_agent
-from pmlaunch.running.agent_result import OTHER_RANKS, RESULT_FILE, AgentResult, agent_result
+from pmlaunch.running.agent_reports import OTHER_RANKS, RESULT_FILE, AgentResult, EventTail, agent_result
 from pmlaunch.running.artifacts import artifact_findings
-from pmlaunch.running.checkpoint_copy import provide_checkpoint
-from pmlaunch.running.events import EventTail
+from pmlaunch.running.inputs import write_inputs
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.spec import STOP_FILE, child_environment, environment_document, spec_document
+from pmlaunch.running.spec import STOP_FILE, child_environment
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.support.json import as_list
 
+_STOP_MESSAGES = {
+    Ending.INTERRUPTED: "Interrupted by Ctrl+C, or asked to end.",
+    Ending.TIME_LIMIT: "The run took longer than --timeout {plan.timeout:g} s and was stopped.",
+    Ending.SILENT: "The run wrote nothing for {plan.silence:g} s (--silence) and was stopped.",
+    Ending.LOG_FAILED: "output.log cannot be written any more ({reason}): the run was stopped.",
+}
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
 GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a motion, and reports its progress
 
@@ -57,42 +60,31 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
     Raises PML204 if the folder cannot be written and PML205 if the program cannot be started; no folder is left
     behind then.
     """
-    with Interrupts() as interrupts:
-        return _run(plan, findings, observer, interrupts)
-
-
-def _run(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver, interrupts: Interrupts) -> RunRecord:
     now = datetime.now(timezone.utc)
-    folder = RunFolder.create(plan.runs, plan.model, _motion_name(plan), now.astimezone())
-    record = RunRecord(
-        folder.path,
-        RunState.RUNNING,
-        None,
-        now.isoformat(timespec="seconds"),
-        launcher=_identity(os.getpid()),
-        findings=findings,
-    )
-    watcher = _RunWatcher(plan, folder, observer, record)
-    guardian = None
-    try:
-        _write_inputs(plan, folder)
+    with Interrupts() as interrupts:
+        folder = RunFolder.create(plan.runs, plan.model, _motion_name(plan), now.astimezone())
+        started, launcher = now.isoformat(timespec="seconds"), _identity(os.getpid())
+        record = RunRecord(folder.path, RunState.RUNNING, None, started, launcher=launcher, findings=findings)
+        watcher = _RunWatcher(plan, folder, observer, record)
+        guardian = None
+        try:
+            write_inputs(plan, folder)
+            folder.write("record.json", record)
+            guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
+            environment = child_environment(plan, folder, os.environ)
+            command = ChildCommand(plan.command, environment, cwd=plan.cwd, log=folder.file("output.log"))
+            grace = GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE
+            ended = supervised(command, guardian, interrupts, ChildLimits(plan.timeout, plan.silence, grace), watcher)
+        except BaseException:
+            if not watcher.has_started:
+                folder.discard()
+                if guardian is not None:
+                    guardian.dismiss()
+            raise
+        record = _concluded(plan, folder, watcher, ended)
         folder.write("record.json", record)
-        guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
-        command = ChildCommand(
-            plan.command, child_environment(plan, folder, os.environ), cwd=plan.cwd, log=folder.file("output.log")
-        )
-        limits = ChildLimits(plan.timeout, plan.silence, GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE)
-        ended = supervised(command, guardian, interrupts, limits, watcher)
-    except BaseException:
-        if not watcher.has_started:
-            folder.discard()
-            if guardian is not None:
-                guardian.dismiss()
-        raise
-    record = _concluded(plan, folder, watcher, ended)
-    folder.write("record.json", record)
-    guardian.dismiss()
-    return record
+        guardian.dismiss()
+        return record
 
 
 def _motion_name(plan: LaunchPlan) -> str | None:
@@ -100,17 +92,6 @@ def _motion_name(plan: LaunchPlan) -> str | None:
         return None
     name, others = plan.motions[0].name, len(plan.motions) - 1
     return f"{name}-and-{others}-more" if others else name
-
-
-def _write_inputs(plan: LaunchPlan, folder: RunFolder) -> None:
-    """Write what the program reads, and what documents the run."""
-    provide_agent(plan)
-    provide_checkpoint(plan, folder)
-    folder.write("plan.json", plan)
-    folder.write("spec.json", spec_document(plan, folder))
-    if plan.measuring.library is not None:
-        folder.write_text(LIBRARY_FILE, plan.measuring.library)
-    folder.write("environment.json", environment_document(plan))
 
 
 def _identity(pid: int) -> dict[str, float] | None:
@@ -123,12 +104,11 @@ class _RunWatcher(Watcher):
     """Passes on the run's output and events, and asks the program to end by creating the stop file."""
 
     def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord) -> None:
+        super().__init__(observer.output)
         self.record = record
         self.has_started = False
         self.stop_message = ""
-        self._plan = plan
-        self._folder = folder
-        self._observer = observer
+        self._plan, self._folder, self._observer = plan, folder, observer
         self._events = EventTail(folder.file("events.jsonl"))
 
     def started(self, pid: int) -> None:
@@ -138,9 +118,6 @@ class _RunWatcher(Watcher):
             self._folder.write("record.json", self.record)
         self._observer.started(self._folder, pid)
 
-    def output(self, chunk: bytes) -> None:
-        self._observer.output(chunk)
-
     def poll(self) -> bool:
         events = self._events.read()
         for event in events:
@@ -149,35 +126,19 @@ class _RunWatcher(Watcher):
         return bool(events)
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
-        self.stop_message = _stop_message(why, self._plan, log_error)
+        reason = getattr(log_error, "strerror", None) or log_error
+        self.stop_message = _STOP_MESSAGES[why].format(plan=self._plan, reason=reason)
         self._observer.stopping(self.stop_message)
         with contextlib.suppress(OSError):
             self._folder.file(STOP_FILE).touch()
-
-
-def _stop_message(why: Ending, plan: LaunchPlan, log_error: OSError | None) -> str:
-    if why is Ending.LOG_FAILED:
-        reason = (log_error.strerror if log_error else None) or log_error
-        return f"output.log cannot be written any more ({reason}): the run was stopped."
-    if why is Ending.TIME_LIMIT:
-        return f"The run took longer than --timeout {plan.timeout:g} s and was stopped."
-    if why is Ending.SILENT:
-        return f"The run wrote nothing for {plan.silence:g} s (--silence) and was stopped."
-    return "Interrupted by Ctrl+C, or asked to end."
 
 
 def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended: ChildResult) -> RunRecord:
     """Return the final record of a run whose program has ended."""
     document = folder.read(RESULT_FILE)
     result = agent_result(document) if document is not None else None
-    evidence = Evidence(
-        ended,
-        watcher.stop_message,
-        result,
-        [agent_result(other) for other in folder.read_all(OTHER_RANKS)],
-        must_finish=plan.headless,
-        batch=BatchFile.of(plan.runtime),
-    )
+    ranks = [agent_result(other) for other in folder.read_all(OTHER_RANKS)]
+    evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, BatchFile.of(plan.runtime))
     verdict = decide(evidence)
     result = result or AgentResult()
     measured = read_metrics(folder) if plan.metrics else RunMetrics()

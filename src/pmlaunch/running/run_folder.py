@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -39,11 +40,9 @@ class RunFolder:
             runs.mkdir(parents=True, exist_ok=True)
             for attempt in range(1, 1000):
                 path = runs / (name if attempt == 1 else f"{name}-{attempt}")
-                try:
+                with contextlib.suppress(FileExistsError):
                     path.mkdir()
                     return cls(path)
-                except FileExistsError:
-                    continue
         except OSError as error:
             raise cannot_write(runs, error) from error
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
@@ -105,11 +104,8 @@ def _safe(name: str) -> str:
     that Windows reserves (CON, NUL) are harmless, as the time precedes them.
     """
     composed = unicodedata.normalize("NFC", name)
-    kept = "".join(each if each in "._-" or _is_letter(each) else " " for each in composed)
+    # category M: a mark that combines with a letter, such as a vowel in Hindi
+    marks = {each for each in composed if unicodedata.category(each).startswith("M")}
+    kept = "".join(each if each in "._-" or each.isalnum() or each in marks else " " for each in composed)
     short = _BLANKS.sub("_", kept).strip("._")[:_LONGEST_NAME]
     return short.encode()[:_LONGEST_BYTES].decode(errors="ignore").strip("._")
-
-
-def _is_letter(character: str) -> bool:
-    """Return whether it is a letter, a digit, or a mark that combines with a letter, such as a vowel in Hindi."""
-    return character.isalnum() or unicodedata.category(character).startswith("M")

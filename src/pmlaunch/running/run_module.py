@@ -15,12 +15,10 @@ from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, RunLimi
 from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
 from pmlaunch.processes.child import ChildCommand
-from pmlaunch.processes.guardian import Guardian
-from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Watcher, supervised
-from pmlaunch.running.agent_folder import provide_agent_in
-from pmlaunch.running.agent_result import RESULT_FILE, agent_result
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Watcher, run_child
+from pmlaunch.running.agent_reports import RESULT_FILE, AgentResult, agent_result
 from pmlaunch.running.diagnosis import diagnose_exit
+from pmlaunch.running.inputs import provide_agent
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.interface import Runtime
@@ -30,16 +28,11 @@ from pmlaunch.support.platforms import Platform
 
 @dataclass(frozen=True)
 class ModuleRun:
-    """A module to run as `python -m module argv...` in the Python of `runtime`.
+    """A module to run as `python -m module argv...` in the Python of `runtime`, with the launcher's `environment`.
 
-    Attributes:
-        environment: the launcher's own environment.
-        folder: gets spec.json, result.json and output.log.
-        cwd: the module's working directory; `folder` if None.
-        python_path: folders to import from after all others.
-        compat: the agent's repairs to apply (see pmlaunch_agent.hooks.repairs), as in an evaluation.
-        reply: a JSON file in `folder` that the module is told to write.
-        timeout: seconds after which the module is ended.
+    `folder` gets spec.json, result.json and output.log, and is the working directory unless `cwd` is given. Folders in
+    `python_path` are searched after all others; `compat` names the agent's repairs to apply (see
+    pmlaunch_agent.hooks.patches). The module is told to write the JSON file `reply`, and ended after `timeout` seconds.
     """
 
     runtime: Runtime
@@ -59,13 +52,9 @@ class ModuleRun:
 class ModuleResult:
     """How a module ended.
 
-    Attributes:
-        exit_code: the module's own, 1 for an exception; None if the agent left no verdict.
-        exception: its {type, message, traceback}.
-        tail: the last lines of its output; `log` has all of it.
-        finding: why there is no verdict, unless the time limit is the reason.
-        reply: the JSON object the module wrote to the file named by `ModuleRun.reply`, or None.
-        hooks: the agent's hooks that took effect, each {hook, ...}.
+    `exit_code` is the module's own, 1 for an `exception`, {type, message, traceback}. Without a verdict from the agent it
+    is None; `finding` says why, unless the module `timed_out`. `log` has all of the output, `tail` its last lines;
+    `reply` is the JSON object that the module wrote; `hooks` are the agent's that took effect, each {hook, ...}.
     """
 
     exit_code: int | None
@@ -93,62 +82,40 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     """
     folder = RunFolder(run.folder)
     changes = agent_environment(run.platform, run.runtime, run.environment)
-    provide_agent_in(Path(str(changes["PYTHONPATH"])))
+    provide_agent(Path(str(changes["PYTHONPATH"])))
     run.folder.mkdir(parents=True, exist_ok=True)
     for leftover in (folder.file(RESULT_FILE), *([run.reply] if run.reply else [])):
         leftover.unlink(missing_ok=True)
-    folder.write("spec.json", _spec(run, folder, changes))
-    spec = str(folder.file("spec.json"))
-    environment = {name: value for name, value in {**run.environment, **changes}.items() if value is not None}
-    command = ChildCommand(
-        run.runtime.command(), {**environment, SPEC_VARIABLE: spec}, cwd=run.folder, log=folder.file("output.log")
-    )
-    with Interrupts() as interrupts, Guardian(spec) as guardian:
-        ended = supervised(command, guardian, interrupts, ChildLimits(time=run.timeout), _Listening(listener))
-    interrupts.raise_if_any()
-    return _result(run, folder, ended)
-
-
-def _spec(run: ModuleRun, folder: RunFolder, changes: Mapping[str, str | None]) -> dict[str, Any]:
     spec = Spec(
         script=None,
         module=run.module,
         argv=tuple(run.argv),
         cwd=str(run.cwd or run.folder),
         import_path=import_path(run.platform, run.runtime, run.environment),
-        python_path=tuple(str(path) for path in run.python_path),
+        python_path=tuple(map(str, run.python_path)),
         env={name: value for name, value in changes.items() if name != "PYTHONPATH"},
         hooks=Hooks(compat=tuple(run.compat)),
         limits=RunLimits(),
         result=str(folder.file(RESULT_FILE)),
         events=None,
     )
-    return to_document(spec)
-
-
-class _Listening(Watcher):
-    def __init__(self, listener: Callable[[bytes], None] | None) -> None:
-        self._listener = listener
-
-    def output(self, chunk: bytes) -> None:
-        if self._listener is not None:
-            self._listener(chunk)
+    folder.write("spec.json", to_document(spec))
+    mark = str(folder.file("spec.json"))
+    variables = {**run.environment, **changes, SPEC_VARIABLE: mark}
+    environment = {name: value for name, value in variables.items() if value is not None}
+    command = ChildCommand(run.runtime.command(), environment, cwd=run.folder, log=folder.file("output.log"))
+    return _result(run, folder, run_child(command, mark, ChildLimits(time=run.timeout), Watcher(listener)))
 
 
 def _result(run: ModuleRun, folder: RunFolder, ended: ChildResult) -> ModuleResult:
     document = folder.read(RESULT_FILE)
-    result = agent_result(document) if document is not None else None
-    if result is None or not result.is_final:
-        timed_out = ended.ending is Ending.TIME_LIMIT
-        batch = BatchFile.of(run.runtime.facts)
-        finding = None if timed_out else diagnose_exit(ended.exit_code, result is not None, ended.tail, batch)
-        return ModuleResult(None, None, ended.tail, ended.log, ended.seconds, timed_out, finding)
-    return ModuleResult(
-        result.exit_code,
-        result.exception,
-        ended.tail,
-        ended.log,
-        ended.seconds,
-        reply=(read_mapping(run.reply) or None) if run.reply is not None else None,
-        hooks=result.hooks,
-    )
+    result = agent_result(document) if document is not None else AgentResult()
+    output = ended.tail, ended.log, ended.seconds
+    if result.is_final:
+        reply = (read_mapping(run.reply) or None) if run.reply is not None else None
+        return ModuleResult(result.exit_code, result.exception, *output, reply=reply, hooks=result.hooks)
+    if ended.ending is Ending.TIME_LIMIT:
+        return ModuleResult(None, None, *output, timed_out=True)
+    batch = BatchFile.of(run.runtime.facts)
+    finding = diagnose_exit(ended.exit_code, document is not None, ended.tail, batch)
+    return ModuleResult(None, None, *output, finding=finding)

@@ -5,85 +5,136 @@ from __future__ import annotations
 import os
 import platform as host
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from pmlaunch import __version__
-from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, RunLimits, Spec, to_document
+from pmlaunch.agent.pmlaunch_agent import contract
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.git.queries import read_head
-from pmlaunch.model import LaunchPlan
-from pmlaunch.running.agent_hooks import RUN_VARIABLE, measuring_overrides, program_arguments, run_hooks
-from pmlaunch.running.checkpoint_copy import staged_path
+from pmlaunch.model import Generation, LaunchPlan
+from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import to_json
 
 STOP_FILE = "stop"
-_SHOWN = (
-    "CUDA_VISIBLE_DEVICES",
-    "CONDA_PREFIX",
-    "VIRTUAL_ENV",
-    "ISAACLAB_PATH",
-    "ISAAC_PATH",
-    "PYTHONPATH",
-    "PATH",
-)
+RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
+# where calc_eval_metrics writes: the folder of the only logger that it asks for
+_LOGGER_FOLDER = "upstream"
+_SHOWN = ("CUDA_VISIBLE_DEVICES", "CONDA_PREFIX", "VIRTUAL_ENV", "ISAACLAB_PATH", "ISAAC_PATH", "PYTHONPATH", "PATH")
 
 
 def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
-    """The content of spec.json; see pmlaunch_agent.contract."""
-    return to_document(
-        Spec(
+    """Return the content of spec.json; see pmlaunch_agent.contract."""
+    return contract.to_document(
+        contract.Spec(
             script=str(plan.script),
             module=None,
-            argv=tuple(_arguments(plan, folder)),
+            argv=(*_arguments(plan, folder), *_hydra_overrides(plan, folder)),
             cwd=str(plan.cwd),
             import_path=plan.import_path,
-            python_path=tuple(str(path) for path in plan.python_path),
+            python_path=tuple(map(str, plan.python_path)),
             env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
-            hooks=run_hooks(plan, folder),
-            limits=RunLimits(stop_file=str(folder.file(STOP_FILE))),
+            hooks=_hooks(plan, folder),
+            limits=contract.RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),
             events=str(folder.file("events.jsonl")),
         )
     )
 
 
+def staged_path(folder: RunFolder, source: Path) -> Path:
+    """Return the path of a staged file in the run folder."""
+    return folder.file("checkpoint") / source.name
+
+
 def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
-    """The plan's arguments, with those that depend on the run folder."""
-    arguments = program_arguments(plan, folder)
-    if plan.hydra:
-        return [*arguments, *measuring_overrides(plan), *_own_overrides(folder)]
-    if plan.staged is None:
-        return arguments
-    typed = f"{plan.staged.option}={plan.staged.files[0]}"
-    own = f"{plan.staged.option}={staged_path(folder, plan.staged.files[0])}"
-    return [own if argument == typed else argument for argument in arguments]
+    """Return the plan's arguments, with the run folder's motion list and staged checkpoint."""
+    moved = {}
+    if plan.measuring.library is not None:
+        planned, real = (
+            value_override("motion_file", path) if plan.hydra else f"--motion-file={path}"
+            for path in (LIBRARY_FILE, str(folder.file(LIBRARY_FILE)))
+        )
+        moved[planned] = real
+    if plan.staged is not None:
+        option, checkpoint = plan.staged.option, plan.staged.files[0]
+        moved[f"{option}={checkpoint}"] = f"{option}={staged_path(folder, checkpoint)}"
+    return [moved.get(argument, argument) for argument in plan.overrides]
 
 
-def _own_overrides(folder: RunFolder) -> list[str]:
-    """Let Hydra write into the run folder; by default it makes outputs/DATE/TIME in the checkout."""
-    place = str(folder.file("hydra"))
-    overrides = [value_override("hydra.run.dir", place), "++hydra.output_subdir=null"]
-    if "${" in place:
+def _hydra_overrides(plan: LaunchPlan, folder: RunFolder) -> Iterator[str]:
+    """Yield what measures, and let Hydra write into the run folder: by default it makes outputs/DATE/TIME in the cwd."""
+    if not plan.hydra:
+        return
+    yield from measuring_overrides(plan)
+    output = str(folder.file("hydra"))
+    yield value_override("hydra.run.dir", output)
+    yield "++hydra.output_subdir=null"
+    if "${" in output:
         # Hydra puts the resolved folder into its logging config, and resolves it there again
-        overrides += ["hydra/job_logging=disabled", "hydra/hydra_logging=disabled"]
+        yield from ("hydra/job_logging=disabled", "hydra/hydra_logging=disabled")
+
+
+def measuring_overrides(plan: LaunchPlan) -> list[str]:
+    """Return the overrides that put the subclass in the agent's place and give it a logger folder."""
+    if plan.generation is Generation.DEMO:
+        unmeasured = ["++agent.config.metrics=false"] if not plan.metrics else []
+        return [*unmeasured, *(["++agent.config.save_motion=true"] if plan.save_motion else [])]
+    if not wrapped(plan):
+        return []
+    overrides = [f"++agent._target_={contract.AGENT_TARGET}"]
+    if plan.metrics and GENERATIONS[plan.generation].metrics.cover(plan.measuring.agent):
+        # by its variable: the path could contain the words that eval_agent.py scans its arguments for
+        root = f"${{oc.env:{RUN_VARIABLE}}}/{_LOGGER_FOLDER}"
+        overrides.append(f"++fabric.loggers=[{{_target_:lightning.fabric.loggers.CSVLogger,root_dir:'{root}'}}]")
     return overrides
 
 
+def wrapped(plan: LaunchPlan) -> bool:
+    """Return whether a subclass that measures, keeps its motion or records a video replaces the program's agent."""
+    wanted = plan.metrics or plan.save_motion or plan.record
+    return wanted and GENERATIONS[plan.generation].metrics.wraps and plan.measuring.agent is not None
+
+
+def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:
+    measures, measuring = GENERATIONS[plan.generation].metrics, plan.measuring
+    replaced = wrapped(plan)
+    watched = replaced or measures.by_itself
+    metrics = contract.MetricsRequest(
+        file=str(folder.file("metrics.json")),
+        generation=plan.generation.value,
+        seed=measuring.seed,
+        max_steps=measuring.limit,
+        motions=tuple(motion.name for motion in plan.motions),
+        units=measures.units,
+        common=measures.common,
+        factors=measures.factors,
+        failed_when=measures.failed_when,
+    )
+    return contract.Hooks(
+        ddp_backend=plan.ddp_backend,
+        max_steps=None if plan.ends_by_itself or (replaced and plan.metrics) else plan.max_steps,
+        compat=(contract.MUTABLE_DATACLASS_DEFAULTS,),
+        watch=plan.watch,
+        arguments=plan.arguments,
+        agent=measuring.agent if replaced else None,
+        metrics=metrics if watched and plan.metrics else None,
+        save_motion=contract.MotionRequest(str(folder.file("motion.npz"))) if watched and plan.save_motion else None,
+        record=contract.RecordingRequest(str(folder.file("recording"))) if watched and plan.record else None,
+    )
+
+
 def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
-    """The launcher's own environment with the plan's changes."""
-    environment = dict(own)
-    for name, value in plan.env.items():
-        if value is None:
-            environment.pop(name, None)
-        else:
-            environment[name] = value
-    return {**environment, SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
+    """Return the launcher's own environment with the plan's changes."""
+    environment = {name: value for name, value in {**own, **plan.env}.items() if value is not None}
+    return {**environment, contract.SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
 
 
 def environment_document(plan: LaunchPlan) -> dict[str, Any]:
-    """environment.json: this machine when the run started, for understanding the run later."""
+    """Return environment.json: this machine when the run started, for understanding the run later."""
     head = read_head(plan.cwd)
     return {
         "schema": 1,

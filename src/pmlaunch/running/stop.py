@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from pmlaunch.model import RunState
 from pmlaunch.processes.child import end_tree, is_running
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE
+from pmlaunch.support.json import as_mapping
 from pmlaunch.support.names import fold
 
 _GRACE = 15.0  # seconds; the launcher gives the run 5, and then has its own work to do
@@ -32,8 +33,8 @@ class Stopped:
 
 def running_runs(runs: Path) -> list[RunFolder]:
     """Return the runs in `runs` that are in progress, the newest last: their record says so and their process exists."""
-    folders = [RunFolder(path) for path in sorted(runs.glob("*")) if (path / "record.json").is_file()]
-    return [folder for folder in folders if (record := folder.read("record.json")) and _is_active(record)]
+    folders = [RunFolder(path.parent) for path in sorted(runs.glob("*/record.json"))]
+    return [folder for folder in folders if any(_processes(folder.read("record.json") or {}))]
 
 
 def choose_run(runs: Path, name: str | None) -> RunFolder:
@@ -64,22 +65,18 @@ def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
     Raises PML010 if it is no longer in progress.
     """
     record = run.read("record.json") or {}
-    if not _is_active(record):
+    if not any(_processes(record)):
         raise PmlaunchError("PML010", f"{run.path.name} is no longer in progress.", subject=run.path.name)
     with contextlib.suppress(OSError):
         run.file(STOP_FILE).touch()
     deadline = time.monotonic() + (_grace(run) if grace is None else grace)
-    while time.monotonic() < deadline:
-        record = run.read("record.json") or record
-        if record.get("state") != RunState.RUNNING.value:
-            return Stopped(run.path, str(record["state"]), True)
-        if not _is_active(record):
-            break
+    while time.monotonic() < deadline and any(_processes(record)):
         time.sleep(0.1)
-    for who in ("child", "launcher"):
-        process = record.get(who) or {}
-        if is_running(process.get("pid"), process.get("created")):
-            end_tree(int(process["pid"]))
+        record = run.read("record.json") or record
+    if record.get("state") != RunState.RUNNING.value:
+        return Stopped(run.path, str(record["state"]), True)
+    for pid in _processes(record):
+        end_tree(pid)
     return Stopped(run.path, _settle(run, record), False)
 
 
@@ -99,8 +96,9 @@ def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
     return RunState.INTERRUPTED.value
 
 
-def _is_active(record: Mapping[str, Any]) -> bool:
-    if record.get("state") != RunState.RUNNING.value:
-        return False
-    processes = [record.get(who) or {} for who in ("launcher", "child")]
-    return any(is_running(process.get("pid"), process.get("created")) for process in processes)
+def _processes(record: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the processes of a run that still run, the child first; none if its record is final."""
+    if record.get("state") == RunState.RUNNING.value:
+        for process in (as_mapping(record.get(who)) for who in ("child", "launcher")):
+            if is_running(process.get("pid"), process.get("created")):
+                yield int(process["pid"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.processes.supervise import ChildResult, Ending
-from pmlaunch.running.agent_result import AgentResult
+from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.diagnosis import describe_exit, diagnose_exception, diagnose_exit, last_words, name_of_exit
 from pmlaunch.runtimes.batch_rules import BatchFile
 
@@ -62,7 +62,9 @@ def decide(found: Evidence) -> RunVerdict:
         return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
     for each in (result, *found.other_ranks):
         if each.exception and not each.stopped_from_outside:
-            return _failed(each.exception, ended.tail)
+            kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
+            finding = diagnose_exception(each.exception, ended.tail)
+            return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
     if result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")
     if not result.is_final:
@@ -75,22 +77,11 @@ def decide(found: Evidence) -> RunVerdict:
         how = describe_exit(ended.exit_code, found.batch)
         message = f"The program ended before the evaluation did, with {how} and no exception."
         return _error(RunState.ABNORMAL, Exit.NO_VERDICT, "PML330", message)
-    return RunVerdict(RunState.DONE, Exit.DONE, _afterwards(ended.exit_code))
+    if ended.exit_code:  # a crash after the evaluation does not change the result
+        message = f"The evaluation finished; afterwards the program ended with {name_of_exit(ended.exit_code)}."
+        return RunVerdict(RunState.DONE, Exit.DONE, (Finding("PML330", Severity.WARNING, message),))
+    return RunVerdict(RunState.DONE, Exit.DONE)
 
 
 def _error(state: RunState, exit_code: int, code: str, message: str, subject: str | None = None) -> RunVerdict:
     return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, message, subject=subject),))
-
-
-def _failed(exception: Mapping[str, object], tail: Sequence[str]) -> RunVerdict:
-    finding = diagnose_exception(exception, tail)
-    kept = {name: str(exception.get(name, "")) for name in ("type", "message")}
-    return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
-
-
-def _afterwards(exit_code: int | None) -> tuple[Finding, ...]:
-    """Warn of a crash after the evaluation; it does not change the result."""
-    if not exit_code:
-        return ()
-    message = f"The evaluation finished; afterwards the program ended with {name_of_exit(exit_code)}."
-    return (Finding("PML330", Severity.WARNING, message),)

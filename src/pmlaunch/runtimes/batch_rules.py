@@ -23,7 +23,6 @@ from pathlib import PureWindowsPath
 from pmlaunch.model import IsaacLabVersion, Origin, RuntimeFacts, RuntimeKind
 
 _EXPANDED = re.compile(r'[%!;"^&=,<>|*?\x00-\x1f]')
-_REMOVED = ("SKIP",)
 
 
 @dataclass(frozen=True)
@@ -44,11 +43,10 @@ class BatchFile:
             return None
         python = runtime.python
         by_isaac_sim = python is not None and python.by.origin is Origin.ISAAC_SIM
-        path = python.path if python else None
-        if path and by_isaac_sim:  # a python.bat, with its interpreter below it
-            path = str(PureWindowsPath(path).parent / "kit" / "python" / "python.exe")
-        way_around = "--via python --python " + (f'"{path}"' if path else "EXE")
-        return cls(about_zero(runtime.version, by_isaac_sim), way_around)
+        path = f'"{python.path}"' if python else "EXE"
+        if python and by_isaac_sim:  # a python.bat, with its interpreter below it
+            path = f'"{PureWindowsPath(python.path).parent / "kit" / "python" / "python.exe"}"'
+        return cls(about_zero(runtime.version, by_isaac_sim), f"--via python --python {path}")
 
 
 def is_release_3(version: IsaacLabVersion | None) -> bool:
@@ -98,24 +96,17 @@ def about_zero(version: IsaacLabVersion | None, by_isaac_sim: bool) -> str | Non
     return f"this batch file returns 0 {always}, so the code tells nothing"
 
 
-def cleaned_path(path: str) -> tuple[str, list[str]]:
-    """PATH without the entries that break a batch file, and those entries."""
-    entries = path.split(";")
-    broken = [entry for entry in entries if not is_balanced(entry)]
-    return ";".join(entry for entry in entries if entry not in broken), broken
-
-
 def batch_environment(environment: Mapping[str, str]) -> tuple[dict[str, str | None], list[str]]:
     """(changes to a batch file's environment, descriptions of them). None removes a variable."""
     changes: dict[str, str | None] = {}
     done = []
-    for name in environment:
-        if name.upper() in _REMOVED:
+    for name, value in environment.items():
+        if name.upper() == "SKIP":
             changes[name] = None
             done.append(f"{name} is removed for the run: isaaclab.bat uses a variable of this name")
         elif name.upper() == "PATH":
-            path, broken = cleaned_path(environment[name])
+            broken = [entry for entry in value.split(";") if not is_balanced(entry)]
             if broken:
-                changes[name] = path
+                changes[name] = ";".join(entry for entry in value.split(";") if entry not in broken)
                 done.append(f"left out of PATH for the run, since isaaclab.bat breaks on them: {'; '.join(broken)}")
     return changes, done

@@ -10,102 +10,43 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from pmlaunch.model import ChosenPython, Finding, IsaacLabVersion, RuntimeFacts, RuntimeKind, Source
+from pmlaunch.model import ChosenPython, Finding, RuntimeFacts, RuntimeKind, Source
 
 AGENT_MODULE = "pmlaunch_agent"
 
 
-class Runtime(Protocol):
-    """Starts Python with the simulator's packages."""
+@dataclass(frozen=True)
+class Runtime:
+    """Starts Python with the simulator's packages; cannot be started with an error among its findings.
 
-    @property
-    def facts(self) -> RuntimeFacts:
-        """What a plan records of the runtime."""
-        ...
+    `environment` holds changes to the child's environment (None removes a variable), `import_path` the folders that
+    the started Python searches before its own.
+    """
 
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """What is wrong with the runtime; with an error it cannot be started."""
-        ...
-
-    @property
-    def environment(self) -> Mapping[str, str | None]:
-        """Changes to the child's environment; None removes a variable."""
-        ...
-
-    @property
-    def import_path(self) -> tuple[str, ...]:
-        """Folders that the started Python imports from, before its own."""
-        ...
-
-    def command(self) -> tuple[str, ...]:
-        """The constant command line that starts the agent."""
-        ...
-
-    def plain_python(self) -> tuple[str, ...]:
-        """The words to type before the script's name to run it without pmlaunch."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Surroundings:
-    """The part of a runtime that does not depend on its kind; see `Runtime`."""
-
+    facts: RuntimeFacts
     findings: tuple[Finding, ...] = ()
     environment: Mapping[str, str | None] = field(default_factory=dict)
     import_path: tuple[str, ...] = ()
 
-
-@dataclass(frozen=True)
-class IsaacLabRuntime(_Surroundings):
-    """isaaclab.bat or isaaclab.sh; `version` is None if Isaac Lab has no VERSION file."""
-
-    script: str
-    version: IsaacLabVersion | None
-    source: Source
-    posix: bool
-    python: ChosenPython | None = None
-
-    @property
-    def facts(self) -> RuntimeFacts:
-        """See `Runtime`."""
-        return RuntimeFacts(RuntimeKind.ISAACLAB, self.script, self.version, self.source, self.python)
-
     def command(self) -> tuple[str, ...]:
-        """See `Runtime`."""
-        return (self.script, "-p", "-m", AGENT_MODULE)
+        """The constant command line that starts the agent."""
+        pass_on = ("-p",) if self.facts.kind is RuntimeKind.ISAACLAB else ()
+        return (self.facts.path, *pass_on, "-m", AGENT_MODULE)
 
     def plain_python(self) -> tuple[str, ...]:
-        """See `Runtime`."""
+        """The words to type before the script's name to run it without pmlaunch."""
+        path, python = self.facts.path, self.facts.python
+        if self.facts.kind is RuntimeKind.PYTHON:
+            return (path,)
         # isaaclab.bat would mangle the overrides: on Windows the plain command names Isaac Lab's own Python
-        if self.posix:
-            return (self.script, "-p")
-        return (self.python.path if self.python else "python",)
+        return (python.path if python else "python",) if path.endswith(".bat") else (path, "-p")
 
 
-@dataclass(frozen=True)
-class PythonRuntime(_Surroundings):
-    """A plain interpreter: for Genesis, MuJoCo and the embedded demo, or to bypass a broken batch file."""
-
-    executable: str
-    source: Source
-    version: str | None = None
-
-    @property
-    def facts(self) -> RuntimeFacts:
-        """See `Runtime`."""
-        python = ChosenPython(self.executable, self.source, self.version)
-        return RuntimeFacts(RuntimeKind.PYTHON, self.executable, None, self.source, python)
-
-    def command(self) -> tuple[str, ...]:
-        """See `Runtime`."""
-        return (self.executable, "-m", AGENT_MODULE)
-
-    def plain_python(self) -> tuple[str, ...]:
-        """See `Runtime`."""
-        return (self.executable,)
+def python_runtime(executable: str, source: Source, version: str | None = None) -> Runtime:
+    """The runtime of a plain interpreter: for Genesis, MuJoCo and the demo, or to bypass a broken batch file."""
+    python = ChosenPython(executable, source, version)
+    return Runtime(RuntimeFacts(RuntimeKind.PYTHON, executable, None, source, python))
 
 
 def is_own_interpreter(facts: RuntimeFacts) -> bool:

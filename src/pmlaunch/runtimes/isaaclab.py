@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pmlaunch.model import ChosenPython, Finding, IsaacLabVersion, Origin, Severity, Source, Sourced
+from pmlaunch.model import (
+    ChosenPython,
+    Finding,
+    IsaacLabVersion,
+    Origin,
+    RuntimeFacts,
+    RuntimeKind,
+    Severity,
+    Source,
+    Sourced,
+)
 from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, is_release_3, survives_block
-from pmlaunch.runtimes.chosen_python import python_of_isaaclab
-from pmlaunch.runtimes.interface import IsaacLabRuntime
+from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
 _WAY_OUT = "--via python --python EXE goes around the batch file"
 
 
-def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> IsaacLabRuntime:
+def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> Runtime:
     """Isaac Lab from flag, PMLAUNCH_ISAACLAB, pmlaunch.yaml, ISAACLAB_PATH, or a folder beside the checkout.
 
     If it is not found, the runtime carries a finding: an error, or a note if the plan is for another system.
@@ -30,49 +41,65 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
         if (folder / platform.isaaclab_script).is_file():
             return _here(folder.absolute(), source, settings.environment, platform)
     looked = "; ".join(str(folder / platform.isaaclab_script) for folder, _ in folders)
-    missing = Finding(
-        "PML201",
-        Severity.ERROR,
-        f"Isaac Lab not found. Looked for {looked}.",
-        hint="--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script",
-    )
-    return IsaacLabRuntime(
-        platform.isaaclab_script, None, Source(Origin.UNKNOWN, "not found"), _posix(platform), findings=(missing,)
-    )
+    hint = "--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script"
+    missing = Finding("PML201", Severity.ERROR, f"Isaac Lab not found. Looked for {looked}.", hint)
+    unknown = Source(Origin.UNKNOWN, "not found")
+    return Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, platform.isaaclab_script, None, unknown, None), (missing,))
 
 
-def _elsewhere(root: str, source: Source | None, platform: Platform) -> IsaacLabRuntime:
+def _elsewhere(root: str, source: Source | None, platform: Platform) -> Runtime:
     """Isaac Lab on another machine: it can be named, not inspected."""
-    separator = "/" if _posix(platform) else "\\"
+    separator = "\\" if platform.name == "windows" else "/"
     name = platform.isaaclab_script
     script = f"{root.rstrip('/' + separator)}{separator}{name}" if root else name
-    note = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
-    unseen = Finding("PML206", Severity.NOTE, note)
-    return IsaacLabRuntime(
-        script, None, source or Source(Origin.UNKNOWN, "not known here"), _posix(platform), findings=(unseen,)
-    )
+    unseen = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
+    facts = RuntimeFacts(RuntimeKind.ISAACLAB, script, None, source or Source(Origin.UNKNOWN, "not known here"), None)
+    return Runtime(facts, (Finding("PML206", Severity.NOTE, unseen),))
 
 
-def _here(root: Path, source: Source, environment: Mapping[str, str], platform: Platform) -> IsaacLabRuntime:
+def _here(root: Path, source: Source, environment: Mapping[str, str], platform: Platform) -> Runtime:
     version = _version(root)
-    windows = not _posix(platform)
+    windows = platform.name == "windows"
     python = python_of_isaaclab(root, version.major if version else 2, environment, windows)
+    changes, done = batch_environment(environment) if windows else ({}, [])
+    findings = list(_broken_by_folder(root, version)) if windows else []
+    if python is None:
+        findings.append(_no_python(root, version, environment))
+    elif windows:
+        findings += _broken_by_python(version, python)
+    findings += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
     script = str(root / platform.isaaclab_script)
-    if not windows:
-        findings = () if python else (_no_python(root, version, environment),)
-        return IsaacLabRuntime(script, version, source, posix=True, python=python, findings=findings)
-    changes, done = batch_environment(environment)
-    broken = [_no_python(root, version, environment)] if python is None else _broken_by_python(version, python)
-    changed = [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
-    return IsaacLabRuntime(
-        script,
-        version,
-        source,
-        posix=False,
-        python=python,
-        findings=(*_broken_by_folder(root, version), *broken, *changed),
-        environment=changes,
-    )
+    return Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python), tuple(findings), changes)
+
+
+def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:
+    """The Python that Isaac Lab's script will start; None if it will find none.
+
+    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these. Like the scripts, this takes
+    a prefix that is set without looking for a Python in it.
+    """
+    prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"] if major >= 3 else ["CONDA_PREFIX"]
+    for variable in prefixes:
+        prefix = environment.get(variable)
+        if prefix:
+            return _in_prefix(Path(prefix), variable, windows)
+    simulator = root / "_isaac_sim"
+    script = simulator / ("python.bat" if windows else "python.sh")
+    if script.is_file():
+        version = version_of_prefix(simulator / "kit" / "python")
+        return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version)
+    folders = [Path(folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder]
+    for name in ("python.exe",) if windows else ("python", "python3"):
+        found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+        if found:
+            return ChosenPython(str(found), Source(Origin.PATH), version_of_prefix(prefix_of(found)))
+    return None
+
+
+def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
+    place = "bin/python" if not windows else "Scripts/python.exe" if variable == "VIRTUAL_ENV" else "python.exe"
+    by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
+    return ChosenPython(str(prefix / place), by, version_of_prefix(prefix))
 
 
 def _broken_by_folder(root: Path, version: IsaacLabVersion | None) -> Iterator[Finding]:
@@ -114,11 +141,8 @@ def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping
 
 def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
     parents = dict.fromkeys((folder, folder.parent, checkout.parent))
-    return [
-        (parent / name, Source(Origin.DEFAULT, f"found in {parent}"))
-        for parent in parents
-        for name in ("isaaclab", "IsaacLab")
-    ]
+    found_in = {parent: Source(Origin.DEFAULT, f"found in {parent}") for parent in parents}
+    return [(parent / name, source) for parent, source in found_in.items() for name in ("isaaclab", "IsaacLab")]
 
 
 def _version(folder: Path) -> IsaacLabVersion | None:
@@ -127,7 +151,3 @@ def _version(folder: Path) -> IsaacLabVersion | None:
     except (OSError, UnicodeDecodeError):
         return None
     return IsaacLabVersion.parse(text) if text else None
-
-
-def _posix(platform: Platform) -> bool:
-    return platform.name != "windows"

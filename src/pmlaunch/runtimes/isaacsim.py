@@ -29,24 +29,15 @@ def interpreter_of(root: Path, windows: bool) -> Path:
 
 def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], list[str]]:
     """(variables, PYTHONPATH entries) that python.bat would set for the Isaac Sim at `root`."""
-    variables = {
-        "ISAAC_PATH": str(root),
-        "EXP_PATH": str(root / "apps"),
-        "CARB_APP_PATH": str(root / "kit"),
-    }
+    variables = {"ISAAC_PATH": str(root), "EXP_PATH": str(root / "apps"), "CARB_APP_PATH": str(root / "kit")}
     script = root / ("setup_python_env.bat" if windows else "setup_python_env.sh")
     try:
         text = script.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return variables, [str(root / "site")]
-    separator = ";" if windows else ":"
-    entries = [
-        expanded
-        for line in _SET_PATH.findall(text)
-        for entry in line.split(separator)
-        if (expanded := _expanded(entry, root)) is not None
-    ]
-    return variables, list(dict.fromkeys(entries)) or [str(root / "site")]
+        text = ""
+    entries = [entry for line in _SET_PATH.findall(text) for entry in line.split(";" if windows else ":")]
+    folders = [expanded for entry in entries if (expanded := _expanded(entry, root)) is not None]
+    return variables, list(dict.fromkeys(folders)) or [str(root / "site")]
 
 
 def _expanded(entry: str, root: Path) -> str | None:

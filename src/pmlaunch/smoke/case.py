@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from pmlaunch.support.json import to_json
-
 
 class CaseVerdict(Enum):
     """The verdict on a case. ERROR means it could not be judged because something broke."""
@@ -62,7 +60,7 @@ class SmokeResult:
             "seconds": round(self.seconds, 3),
             "folder": self.folder,
             "counts": {verdict.value: count(self.cases, verdict) for verdict in CaseVerdict},
-            "cases": to_json(self.cases),
+            "cases": self.cases,
         }
 
 

@@ -8,23 +8,18 @@ from xml.etree import ElementTree as ET
 
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite, count
 
-_TAGS = {CaseVerdict.FAILED: "failure", CaseVerdict.ERROR: "error", CaseVerdict.SKIPPED: "skipped"}
 # what XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets)
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit(result: SmokeResult) -> str:
     """The XML document, with a testsuite each for doctor, the evaluation and the thresholds."""
-    root = ET.Element("testsuites", {"name": f"pmlaunch smoke {result.model}", **_counts(result.cases)})
-    root.set("time", f"{result.seconds:.3f}")
+    root = ET.Element("testsuites", _totals(f"pmlaunch smoke {result.model}", result.cases, result.seconds))
     for suite in Suite:
         cases = result.of(suite)
-        if not cases:
-            continue
-        element = ET.SubElement(root, "testsuite", {"name": suite.value, **_counts(cases)})
-        element.set("time", f"{sum(case.seconds for case in cases):.3f}")
-        for case in cases:
-            element.append(_case(case))
+        if cases:
+            totals = _totals(suite.value, cases, sum(case.seconds for case in cases))
+            ET.SubElement(root, "testsuite", totals).extend(map(_case, cases))
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -32,24 +27,25 @@ def junit(result: SmokeResult) -> str:
 def _case(case: Case) -> ET.Element:
     attributes = {"classname": f"pmlaunch.{case.suite.value}", "name": _text(case.name), "time": f"{case.seconds:.3f}"}
     element = ET.Element("testcase", attributes)
-    tag = _TAGS.get(case.verdict)
-    if tag is None:
-        if case.text:
-            ET.SubElement(element, "system-out").text = _text(case.text)
-        return element
-    inner = ET.SubElement(element, tag, {"message": _text(case.text)})
-    if case.verdict is not CaseVerdict.SKIPPED:
-        inner.set("type", case.code or case.verdict.value)
-        inner.text = _text(case.text)
+    text = _text(case.text)
+    if case.verdict is CaseVerdict.SKIPPED:
+        ET.SubElement(element, "skipped", {"message": text})
+    elif case.verdict is not CaseVerdict.PASSED:
+        tag = "failure" if case.verdict is CaseVerdict.FAILED else "error"
+        ET.SubElement(element, tag, {"message": text, "type": case.code or case.verdict.value}).text = text
+    elif text:
+        ET.SubElement(element, "system-out").text = text
     return element
 
 
-def _counts(cases: Sequence[Case]) -> dict[str, str]:
+def _totals(name: str, cases: Sequence[Case], seconds: float) -> dict[str, str]:
     return {
+        "name": name,
         "tests": str(len(cases)),
         "failures": str(count(cases, CaseVerdict.FAILED)),
         "errors": str(count(cases, CaseVerdict.ERROR)),
         "skipped": str(count(cases, CaseVerdict.SKIPPED)),
+        "time": f"{seconds:.3f}",
     }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
-from pmlaunch.doctor.check import CheckGroup, MachineCheck
+from pmlaunch.doctor.check import CheckGroup, CheckState
 from pmlaunch.doctor.examination import Examination, examine
 from pmlaunch.doctor.registry import MACHINE_CHECKS
 from pmlaunch.doctor.target import TargetRequest, resolve_target
@@ -17,7 +17,7 @@ from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
-from pmlaunch.request import EvalRequest
+from pmlaunch.request import EvalRequest, from_options
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
@@ -28,12 +28,13 @@ Evaluate = Callable[[LaunchPlan, tuple[Finding, ...]], RunRecord]
 
 @dataclass(frozen=True)
 class EvaluationResult:
-    """The result of the evaluation: its case, its exit code, its run folder and its metrics.json."""
+    """The evaluation's case, exit code and run folder, and its metrics.json or why there is none."""
 
     case: Case
     exit_code: int
     folder: str | None = None
     metrics: Mapping[str, Any] | None = None
+    unmeasured: str = "the evaluation was not finished"
 
 
 def run_smoke(
@@ -47,16 +48,20 @@ def run_smoke(
     """
     start = time.monotonic()
     plan, findings, missing = _plan(request, settings)
-    if isinstance(missing, (UnknownNameError, AmbiguousNameError)):
-        cases = tuple(_not_started(request, None, missing, thresholds))
-        return SmokeResult(request.model, cases, missing.exit_code, time.monotonic() - start)
-    examination = examine(resolve_target(_target_of(request, plan), settings), _checks(plan))
-    doctor = doctor_cases(examination)
-    if plan is None or examination.exit_code != Exit.DONE:
-        cases = (*doctor, *_not_started(request, plan, missing, thresholds))
-        exit_code = missing.exit_code if missing else examination.exit_code
-        return SmokeResult(request.model, cases, exit_code, time.monotonic() - start)
-    evaluation = _evaluate(plan, findings, evaluate)
+    doctor: list[Case] = []
+    exit_code: int = Exit.DONE
+    if not isinstance(missing, (UnknownNameError, AmbiguousNameError)):
+        examination = _examine(request, plan, settings)
+        doctor, exit_code = doctor_cases(examination), examination.exit_code
+    if missing is not None:
+        case = Case(Suite.EVALUATION, request.model, CaseVerdict.ERROR, _with_hint(missing), code=missing.code)
+        evaluation = EvaluationResult(case, missing.exit_code, unmeasured="nothing was measured")
+    elif plan is None or exit_code != Exit.DONE:
+        text = "not started: doctor found what would stop it; without Isaac Lab and a checkout: --model demo"
+        case = Case(Suite.EVALUATION, _name(plan) if plan else request.model, CaseVerdict.SKIPPED, text)
+        evaluation = EvaluationResult(case, exit_code, unmeasured="nothing was measured")
+    else:
+        evaluation = _evaluate(plan, findings, evaluate)
     judged = [_judged(wanted, evaluation) for wanted in thresholds]
     exit_code = evaluation.exit_code
     if exit_code == Exit.DONE and any(case.verdict is not CaseVerdict.PASSED for case in judged):
@@ -78,107 +83,82 @@ def _plan(
     return planned.plan, preflight(planned), None
 
 
-def _not_started(
-    request: EvalRequest, plan: LaunchPlan | None, missing: PmlaunchError | None, thresholds: Sequence[Threshold]
-) -> list[Case]:
-    if missing is not None:
-        text = f"{missing.message} Next: {missing.hint}" if missing.hint else missing.message
-        first = Case(Suite.EVALUATION, request.model, CaseVerdict.ERROR, text, code=missing.code)
-    else:
-        text = "not started: doctor found what would stop it; without Isaac Lab and a checkout: --model demo"
-        first = Case(Suite.EVALUATION, _name(plan) if plan else request.model, CaseVerdict.SKIPPED, text)
-    return [first, *(_skipped(wanted, "nothing was measured") for wanted in thresholds)]
-
-
-def _skipped(threshold: Threshold, why: str) -> Case:
-    return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.SKIPPED, why)
-
-
-def _checks(plan: LaunchPlan | None) -> dict[str, MachineCheck]:
-    """The checks of doctor that concern this run; preflight checks its model."""
+def _examine(request: EvalRequest, plan: LaunchPlan | None, settings: Settings) -> Examination:
+    """Doctor's checks of exactly what the plan would use, without those of the model, which preflight makes."""
+    target = from_options(TargetRequest, request, simulator=plan.simulator if plan else request.simulator)
     others = {CheckGroup.MODELS}
     if plan is not None and GENERATIONS[plan.generation].embedded:
         others.add(CheckGroup.CHECKOUT)
-    return {name: check for name, check in MACHINE_CHECKS.items() if check.group not in others}
-
-
-def _target_of(request: EvalRequest, plan: LaunchPlan | None) -> TargetRequest:
-    """Make doctor examine exactly what the plan would use."""
-    return TargetRequest(
-        simulator=plan.simulator if plan else request.simulator,
-        protomotions=request.protomotions,
-        isaaclab=request.isaaclab,
-        python=request.python,
-        via=request.via,
-        runs=request.runs,
-        device=request.device,
-    )
+    checks = {name: check for name, check in MACHINE_CHECKS.items() if check.group not in others}
+    return examine(resolve_target(target, settings), checks)
 
 
 def doctor_cases(examination: Examination) -> list[Case]:
     """A case for each of doctor's checks; one with warnings and notes only passes and lists them."""
     cases = []
     for result in examination.results:
-        findings, skipped = result.observation.findings, result.observation.skipped
-        errors = [found for found in findings if found.severity is Severity.ERROR]
-        others = [f"{found.code} {found.message}" for found in findings if found not in errors]
-        verdict, text, code = CaseVerdict.PASSED, "; ".join(others), None
-        if errors:
-            verdict, text, code = CaseVerdict.FAILED, _described(errors), errors[0].code
-        elif skipped is not None:
-            verdict, text = CaseVerdict.SKIPPED, skipped
-        name = f"{result.check.group.value}: {result.check.title}"
+        name, findings = f"{result.check.group.value}: {result.check.title}", result.observation.findings
+        verdict, code = CaseVerdict.PASSED, None
+        text = "; ".join(f"{found.code} {found.message}" for found in findings)
+        if result.state is CheckState.ERROR:
+            verdict, text, code = CaseVerdict.FAILED, *_errors(findings)
+        elif result.observation.skipped is not None:
+            verdict, text = CaseVerdict.SKIPPED, result.observation.skipped
         cases.append(Case(Suite.DOCTOR, name, verdict, text, result.seconds, code))
     return cases
 
 
 def _evaluate(plan: LaunchPlan, findings: Sequence[Finding], evaluate: Evaluate) -> EvaluationResult:
     name = _name(plan)
-    errors = [found for found in findings if found.severity is Severity.ERROR]
-    if errors:
-        case = Case(Suite.EVALUATION, name, CaseVerdict.FAILED, _described(errors), 0.0, errors[0].code)
-        return EvaluationResult(case, exit_code_of(findings))
+    text, code = _errors(findings)
+    if code:
+        return EvaluationResult(
+            Case(Suite.EVALUATION, name, CaseVerdict.FAILED, text, 0.0, code), exit_code_of(findings)
+        )
     try:
         record = evaluate(plan, tuple(findings))
     except PmlaunchError as error:
         text = f"{error.message} {error.hint or ''}".strip()
         return EvaluationResult(Case(Suite.EVALUATION, name, CaseVerdict.ERROR, text, 0.0, error.code), error.exit_code)
-    return _result(name, record)
-
-
-def _result(name: str, record: RunRecord) -> EvaluationResult:
-    """The result of a run that ended."""
     folder, seconds = str(record.folder), record.seconds or 0.0
     exit_code = record.exit_code if record.exit_code is not None else Exit.INTERNAL
     if exit_code != Exit.DONE:
-        errors = [found for found in record.findings if found.severity is Severity.ERROR]
-        code = errors[0].code if errors else None
-        failed = Case(Suite.EVALUATION, name, CaseVerdict.FAILED, _described(errors), seconds, code)
-        return EvaluationResult(failed, exit_code, folder)
-    steps = f"{record.steps} steps" if record.steps else "done"
-    rate = f", {record.steps_per_second:g} steps/s" if record.steps_per_second else ""
+        text, code = _errors(record.findings)
+        return EvaluationResult(
+            Case(Suite.EVALUATION, name, CaseVerdict.FAILED, text, seconds, code), exit_code, folder
+        )
     metrics = RunFolder(record.folder).read("metrics.json") or {}
-    passed = Case(Suite.EVALUATION, name, CaseVerdict.PASSED, f"{steps}{rate}{_figures(metrics)}", seconds)
+    passed = Case(Suite.EVALUATION, name, CaseVerdict.PASSED, ", ".join(_figures(record, metrics)), seconds)
     return EvaluationResult(passed, exit_code, folder, metrics)
 
 
-def _figures(metrics: Mapping[str, Any]) -> str:
-    """The two figures common to all generations, if the run produced them."""
+def _figures(record: RunRecord, metrics: Mapping[str, Any]) -> Iterator[str]:
+    """Steps and speed of a run, and the two figures common to all generations if it produced them."""
+    yield f"{record.steps} steps" if record.steps else "done"
+    if record.steps_per_second:
+        yield f"{record.steps_per_second:g} steps/s"
     common = metrics.get("common") or {}
     success, error = common.get(SUCCESS), common.get(POSITION_ERROR)
-    figures = [f"success rate {success:g}"] if isinstance(success, (int, float)) else []
-    figures += [f"mean position error {error:.4g} m"] if isinstance(error, (int, float)) else []
-    return "".join(f", {figure}" for figure in figures)
+    if isinstance(success, (int, float)):
+        yield f"success rate {success:g}"
+    if isinstance(error, (int, float)):
+        yield f"mean position error {error:.4g} m"
 
 
 def _judged(threshold: Threshold, evaluation: EvaluationResult) -> Case:
     if evaluation.metrics is None:
-        return _skipped(threshold, "the evaluation was not finished")
+        return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.SKIPPED, evaluation.unmeasured)
     return judge(threshold, evaluation.metrics)
 
 
-def _described(findings: Sequence[Finding]) -> str:
-    return "; ".join(found.message + (f" Next: {found.hint}" if found.hint else "") for found in findings)
+def _errors(findings: Sequence[Finding]) -> tuple[str, str | None]:
+    """(the errors among the findings as text, the code of the first)."""
+    errors = [found for found in findings if found.severity is Severity.ERROR]
+    return "; ".join(map(_with_hint, errors)), errors[0].code if errors else None
+
+
+def _with_hint(problem: Finding | PmlaunchError) -> str:
+    return problem.message + (f" Next: {problem.hint}" if problem.hint else "")
 
 
 def _name(plan: LaunchPlan) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.smoke.case import Case, CaseVerdict, Suite
+from pmlaunch.support.json import numbers_in
 
 SUCCESS, POSITION_ERROR = "success_rate", "mean_position_error_m"
 _SHOWN = 8  # names of figures in a message
@@ -54,40 +55,25 @@ def _typed(option: str, text: str, *, least: bool) -> Threshold:
     except ValueError:
         limit = math.nan
     if not sign or not name or math.isnan(limit):
-        raise PmlaunchError(
-            "PML001", f"{option} cannot be {text!r}: it is NAME=NUMBER.", hint=f"{option} eval/gt_err_max=0.5"
-        )
+        message = f"{option} cannot be {text!r}: it is NAME=NUMBER."
+        raise PmlaunchError("PML001", message, hint=f"{option} eval/gt_err_max=0.5")
     return Threshold(name, limit, least)
 
 
 def judge(threshold: Threshold, document: Mapping[str, Any]) -> Case:
     """Judge `threshold` by the figures of a metrics.json; the case's text gives the figure either way."""
-    figures = figures_of(document)
-    value = next((figures[name] for name in (threshold.figure, f"eval/{threshold.figure}") if name in figures), None)
+    figures = {**numbers_in(document.get("metrics")), **numbers_in(document.get("common"))}
+    value = figures.get(threshold.figure, figures.get(f"eval/{threshold.figure}"))
     if value is None:
-        return _missed(threshold, _no_figure(threshold, list(figures)))
-    if math.isnan(value):
-        return _missed(threshold, f"{threshold.figure} is no number")
-    figure = f"{threshold.figure} is {value:.6g}"
-    if value >= threshold.limit if threshold.least else value <= threshold.limit:
-        return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.PASSED, figure)
-    wanted = f"{'at least' if threshold.least else 'at most'} {threshold.limit:g}"
-    return _missed(threshold, f"{figure}, wanted {wanted}")
-
-
-def _missed(threshold: Threshold, text: str) -> Case:
+        text = _no_figure(threshold, list(figures))
+    elif math.isnan(value):
+        text = f"{threshold.figure} is no number"
+    else:
+        text = f"{threshold.figure} is {value:.6g}"
+        if value >= threshold.limit if threshold.least else value <= threshold.limit:
+            return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.PASSED, text)
+        text += f", wanted {'at least' if threshold.least else 'at most'} {threshold.limit:g}"
     return Case(Suite.THRESHOLDS, threshold.name, CaseVerdict.FAILED, text, code="PML350")
-
-
-def figures_of(document: Mapping[str, Any]) -> dict[str, float]:
-    """Every figure of a metrics.json by name: upstream's own, and those common to all generations."""
-    common = document.get("common") or {}
-    numbers = {**(document.get("metrics") or {}), **common}
-    return {
-        str(name): float(value)
-        for name, value in numbers.items()
-        if isinstance(value, (int, float)) and not isinstance(value, bool)
-    }
 
 
 def _no_figure(threshold: Threshold, names: Sequence[str]) -> str:

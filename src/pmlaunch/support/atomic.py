@@ -13,15 +13,12 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Yield the path of a temporary file for the block to write; it replaces `path` if the block succeeds.
 
-    On any error the temporary file is removed and `path` keeps its old content.
-
-    Raises:
-        OSError: the disk is full, or the folder is not writable.
+    On any error the temporary file is removed and `path` keeps its old content. Raises OSError.
     """
     temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
         yield temporary
-        _replace(temporary, path)
+        move(temporary, path)
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -38,8 +35,8 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def _replace(temporary: Path, path: Path) -> None:
-    """Move a file, retrying on Windows, where a reader or virus scanner may hold the old one for a moment."""
+def move(temporary: Path, path: Path, patience: float = 0.9) -> None:
+    """Move a file or folder, on Windows retrying for `patience` seconds: a reader or virus scanner may hold it."""
     for attempt in range(10):
         try:
             temporary.replace(path)
@@ -47,4 +44,4 @@ def _replace(temporary: Path, path: Path) -> None:
         except PermissionError:
             if os.name != "nt" or attempt == 9:
                 raise
-            time.sleep(0.02 * (attempt + 1))
+            time.sleep(patience * (attempt + 1) / 45)

@@ -44,7 +44,7 @@ def tree_content(folder: Path, suffix: str) -> Iterable[bytes | str]:
 
 
 class JsonCache:
-    """The documents of one of `KINDS`, one file each."""
+    """The documents of one of `KINDS`."""
 
     def __init__(self, kind: str) -> None:
         root = cache_root()
@@ -61,16 +61,9 @@ class JsonCache:
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_text(self._folder / f"{key}.json", json.dumps(document))
-            self._prune(self._folder)
-
-    @staticmethod
-    def _prune(folder: Path) -> None:
-        """Keep the newest entries; older ones belong to content that has changed since."""
-        entries = entries_of(folder)
-        if len(entries) > _KEEP:
-            entries.sort(key=lambda path: path.stat().st_mtime)
-            for path in entries[: len(entries) - _KEEP]:
-                path.unlink(missing_ok=True)
+            if len(entries := entries_of(self._folder)) > _KEEP:  # the oldest belong to content that has changed since
+                for path in sorted(entries, key=lambda path: path.stat().st_mtime)[:-_KEEP]:
+                    path.unlink(missing_ok=True)
 
 
 def entries_of(folder: Path) -> list[Path]:

@@ -8,7 +8,10 @@ from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path, PurePath
-from typing import Any
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+_T = TypeVar("_T")
 
 HIDDEN: Mapping[str, bool] = {"hidden": True}
 """field(metadata=HIDDEN): not part of the document."""
@@ -89,3 +92,31 @@ def numbers_in(value: object) -> dict[str, float]:
         for name, number in as_mapping(value).items()
         if isinstance(number, float) or (type(number) is int and number.bit_length() <= 1000)
     }
+
+
+def from_json(kind: type[_T], document: object) -> _T:
+    """Read the dataclass `kind`, all of whose fields have defaults, from a JSON object that another process wrote.
+
+    A value that is missing or of another type than its field keeps the default; in arrays and objects, items of another
+    type are left out. Keys without a field are ignored.
+    """
+    hints, entries = get_type_hints(kind), as_mapping(document)
+    values = {name: _typed(hint, entries[name]) for name, hint in hints.items() if name in entries}
+    return kind(**{name: value for name, value in values.items() if value is not None})
+
+
+def _typed(hint: Any, value: Any) -> Any:
+    """`value` as an instance of `hint`; None if it is of another type."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):  # with None
+        return _typed(arguments[0], value)
+    if origin is tuple and isinstance(value, list):
+        return tuple(item for each in value if (item := _typed(arguments[0], each)) is not None)
+    if isinstance(hint, type) and is_dataclass(hint) and isinstance(value, dict):
+        return from_json(hint, value)
+    if origin is Mapping and isinstance(value, dict):
+        items = {name: _typed(arguments[1], item) for name, item in value.items()}
+        return {name: item for name, item in items.items() if item is not None or arguments[1] is Any}
+    if hint is float:
+        return numbers_in({"": value}).get("")
+    return value if hint is Any or type(value) is hint else None

@@ -23,22 +23,16 @@ def choose(
     *,
     listing: str,
 ) -> T:
-    """Return the one of `things` that `wanted` names: by a full name or alias, else by a unique prefix of one.
+    """Return the one of `things` that `wanted` names in full, else by a unique prefix of three or more letters.
 
-    Args:
-        kind: what the things are, for messages.
-        wanted: the name as typed; a prefix needs at least three letters.
-        things: what to choose from.
-        names_of: a thing's names, the proper one first.
-        listing: the command that lists the things, as the hint of an error.
+    `names_of` gives a thing's names, the proper one first. Errors call the things `kind` and hint at the command `listing`.
 
     Raises:
         PmlaunchError: PML010 nothing matches, with the nearest names; PML011 several do, with their names.
     """
     known = list(things)
     key = fold(wanted)
-    whole = [thing for thing in known if key in {fold(name) for name in names_of(thing)}]
-    found = whole
+    found = [thing for thing in known if key in {fold(name) for name in names_of(thing)}]
     if not found and len(key) >= 3:
         found = [thing for thing in known if any(fold(name).startswith(key) for name in names_of(thing))]
     if len(found) == 1:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -25,23 +25,14 @@ SHORTEST_NAMES = 259 - LONGEST_RUNS - 20 - 27
 
 @dataclass(frozen=True)
 class Platform:
-    """One operating system.
+    """One operating system."""
 
-    Attributes:
-        name: "windows" or "linux".
-        ddp_backend: the torch.distributed backend to force; None leaves the choice to Lightning.
-        isaaclab_script: file name of Isaac Lab's launcher.
-        path_separator: joins the entries of PYTHONPATH.
-        pure_path: writes a path in the system's notation.
-        environment: variables for every child process.
-    """
-
-    name: str
-    ddp_backend: str | None
-    isaaclab_script: str
-    path_separator: str
-    pure_path: type[PurePosixPath | PureWindowsPath]
-    environment: Mapping[str, str] = field(default_factory=dict)
+    name: str  # "windows" or "linux"
+    ddp_backend: str | None  # the torch.distributed backend to force; None leaves the choice to Lightning
+    isaaclab_script: str  # file name of Isaac Lab's launcher
+    path_separator: str  # joins the entries of PYTHONPATH
+    pure_path: type[PurePosixPath | PureWindowsPath]  # writes a path in the system's notation
+    environment: Mapping[str, str]  # variables for every child process
 
     @property
     def foreign(self) -> bool:
@@ -62,17 +53,10 @@ class Platform:
         On the current system that is the path itself. Absolute paths of this machine mean nothing on another one, so
         paths inside `cwd`, where the run starts, are written relative to it.
         """
-        if not self.foreign:
-            return str(path)
-        try:
-            inside = path.relative_to(cwd)
-        except ValueError:
-            return str(path)
-        return str(self.pure_path(*inside.parts))
+        if self.foreign and path.is_relative_to(cwd):
+            return str(self.pure_path(*path.relative_to(cwd).parts))
+        return str(path)
 
-
-# Without UTF-8, redirected output is cp1252 or cp936 on Windows, and printing a check mark ends the run.
-_EVERYWHERE = {"PYTHONUTF8": "1"}
 
 PLATFORMS: Mapping[str, Platform] = {
     "windows": Platform(
@@ -82,8 +66,9 @@ PLATFORMS: Mapping[str, Platform] = {
         isaaclab_script="isaaclab.bat",
         path_separator=";",
         pure_path=PureWindowsPath,
+        # Without UTF-8, redirected output is cp1252 or cp936, and printing a check mark ends the run.
         # torch 2.4 to 2.6 request libuv for TCPStore, which Windows builds lack.
-        environment={**_EVERYWHERE, "USE_LIBUV": "0"},
+        environment={"PYTHONUTF8": "1", "USE_LIBUV": "0"},
     ),
     "linux": Platform(
         name="linux",
@@ -91,7 +76,7 @@ PLATFORMS: Mapping[str, Platform] = {
         isaaclab_script="isaaclab.sh",
         path_separator=":",
         pure_path=PurePosixPath,
-        environment=_EVERYWHERE,
+        environment={"PYTHONUTF8": "1"},
     ),
 }
 
@@ -103,25 +88,19 @@ def current_name() -> str:
 
 def platform_named(name: str | None) -> Platform:
     """Return the platform called `name`, or this machine's for None. Raises PML001 for an unknown name."""
-    if name is None:
-        return PLATFORMS[current_name()]
-    try:
-        return PLATFORMS[name.casefold()]
-    except KeyError:
-        choices = " or ".join(PLATFORMS)
-        raise PmlaunchError("PML001", f"--target-os cannot be {name!r}: it is {choices}.") from None
+    platform = PLATFORMS.get(current_name() if name is None else name.casefold())
+    if platform is None:
+        raise PmlaunchError("PML001", f"--target-os cannot be {name!r}: it is {' or '.join(PLATFORMS)}.")
+    return platform
 
 
 def long_paths_of_windows() -> bool | None:
     """Read LongPathsEnabled from the registry; None if it cannot be read."""
     try:
         winreg: Any = importlib.import_module("winreg")
-    except ImportError:
-        return None
-    try:
         with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, LONG_PATHS_KEY) as key:
             return bool(winreg.QueryValueEx(key, "LongPathsEnabled")[0])
     except FileNotFoundError:
         return False
-    except OSError:
+    except (ImportError, OSError):
         return None

@@ -1,8 +1,8 @@
 """Unpickle plain data from untrusted files: lists, dicts, text, numbers and numpy arrays. Nothing else is called.
 
-`pickle.load` executes what a file asks for. Here `pickle.Unpickler` runs only after every opcode has passed
-`pickle_walk`, finds only the few names that a pickled array mentions, and gets stand-ins of our own for them. A file
-cannot import, call or modify anything, recurse, or make the reader allocate much more than its own length.
+`pickle.load` executes what a file asks for. Here pickle's own unpickler, the one written in Python, gets only the
+opcodes that data needs, and stand-ins of ours for the few names that a pickled array mentions. A file cannot import,
+call or modify anything, recurse, or make the reader allocate much more than its own length.
 """
 
 from __future__ import annotations
@@ -10,25 +10,40 @@ from __future__ import annotations
 import io
 import math
 import pickle
-import re
-from collections.abc import Callable, Mapping
-from typing import Any
+import pickletools
+import struct
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, NoReturn
 
 import numpy as np
 
-from pmlaunch.support.pickle_walk import PLAIN_OPCODES, Item, walk
-
 Constructor = Callable[..., object]
 
+MAX_OPCODES = 200_000
+"""A motion takes a few hundred opcodes and frozen configs ten thousand; a longer pickle is an attack."""
+
+PLAIN_OPCODES = frozenset({
+    "PROTO", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT",
+    "BINUNICODE", "EMPTY_TUPLE", "EMPTY_LIST", "EMPTY_DICT", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "BINPUT",
+    "LONG_BINPUT", "BINGET", "LONG_BINGET", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "GLOBAL", "REDUCE", "BUILD",
+    "BINPERSID",
+})  # fmt: skip
+"""What torch.save writes for plain containers, numbers and tensors, in protocol 2."""
+
 _DTYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "O", "O8"}
-_OPCODES = PLAIN_OPCODES | {
-    "FRAME", "MEMOIZE", "STACK_GLOBAL", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8",
-    "BYTEARRAY8",
-}  # fmt: skip
-_NAMES_CODE = {"INST", "EXT1", "EXT2", "EXT4"}  # name a global in a way that find_class may not see
-_FILLED = re.compile(r"numpy\.dtype|numpy\.ndarray|numpy\._?core\.multiarray\._reconstruct")
-_FRAME_HEADER = 9  # bytes: the opcode and a length
+_OPCODE_NAMES = {ord(info.code): info.name for info in pickletools.opcodes}
 _LONGEST_NAME = 200
+_MALFORMED = (
+    LookupError, TypeError, AttributeError, OverflowError, BufferError, EOFError, struct.error, pickle.UnpicklingError,
+)  # fmt: skip
+
+
+class UnexpectedOpcodeError(ValueError):
+    """The pickle uses an opcode that is not allowed, or, as `detail` says, not allowed there."""
+
+    def __init__(self, opcode: str, detail: str = "") -> None:
+        self.summary = f"{opcode}: {detail}" if detail else opcode
+        super().__init__(f"unexpected pickle opcode {self.summary}")
 
 
 class ForbiddenGlobalError(ValueError):
@@ -40,22 +55,99 @@ class ForbiddenGlobalError(ValueError):
 
 
 class Named:
-    """What the unpickler gets for an allowed name: made anew for each load, so that a pickle cannot change ours."""
+    """Stand-in for a name in the pickle; a call of it calls `constructor`, or is refused if that is None."""
 
-    __slots__ = ("_constructor", "name")
-
-    def __init__(self, name: str, constructor: Constructor) -> None:
+    def __init__(self, name: str, constructor: Constructor | None) -> None:
         self.name, self._constructor = name, constructor
 
     def __call__(self, *arguments: object) -> object:
-        """Call the constructor that stands in for the name."""
+        """Call the constructor."""
+        if self._constructor is None:
+            raise ValueError(f"the pickle calls {self.name}")
         return self._constructor(*arguments)
+
+
+class _Handlers(dict[int, Callable[[Any], None]]):
+    """The methods for the allowed opcodes; counts the opcodes that are executed."""
+
+    executed = 0
+
+    def __getitem__(self, code: int) -> Callable[[Any], None]:
+        self.executed += 1
+        if self.executed > MAX_OPCODES:
+            raise ValueError("the pickle is too long for data")
+        if code not in self:
+            raise UnexpectedOpcodeError(_OPCODE_NAMES[code])
+        return super().__getitem__(code)
+
+
+class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 (the one written in C has no table of opcodes)
+    """Loads a pickle of `opcodes` only, which may call stand-ins, and set the state of those that are `fillable`.
+
+    A method `_load_x` replaces pickle's `load_x`.
+    """
+
+    opcodes: Collection[str]
+    fillable: tuple[type[Any], ...]
+    read: Callable[[int], bytes]
+    readline: Callable[[], bytes]
+    stack: list[Any]
+    append: Callable[[Any], None]
+    memo: dict[int, Any]
+
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(io.BytesIO(payload))
+        allowed = {code: handler for code, handler in self.dispatch.items() if _OPCODE_NAMES[code] in self.opcodes}
+        own = {code: getattr(type(self), f"_{handler.__name__}", handler) for code, handler in allowed.items()}
+        self.dispatch = _Handlers(own)  # type: ignore[misc]  # pickle's is shared by all unpicklers
+
+    def load(self) -> Any:
+        """Load the pickle. Raises ValueError, or a subclass of it, for one that is malformed or not allowed."""
+        try:
+            return super().load()
+        except _MALFORMED as error:
+            raise ValueError(f"not a pickle of plain data: {error}") from error
+
+    def _load_frame(self) -> None:
+        self.read(8)  # its length, which only helps buffering
+
+    def _load_bytearray8(self) -> None:
+        # pickle allocates what the file claims
+        self.append(bytearray(self.read(int.from_bytes(self.read(8), "little"))))
+
+    def _load_long_binput(self) -> None:
+        index = int.from_bytes(self.read(4), "little")
+        if index >= MAX_OPCODES:  # the unpickler written in C allocates that much
+            raise UnexpectedOpcodeError("LONG_BINPUT", f"index {index}")
+        self.memo[index] = self.stack[-1]
+
+    def _load_reduce(self) -> None:
+        arguments = self.stack.pop()
+        if not isinstance(arguments, tuple):  # anything iterable would do for pickle
+            raise UnexpectedOpcodeError("REDUCE", "no tuple of arguments")
+        self.append(self.stack.pop()(*arguments))
+
+    def _load_build(self) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], self.fillable):
+            raise UnexpectedOpcodeError("BUILD", "not an instance made here")
+        self.stack[-1].__setstate__(state)
+
+
+class _Mapping(dict[str, object]):
+    """Stand-in for dict, and for OrderedDict, whose instances have a `__dict__` that a pickle could fill."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def __setitem__(self, key: object, value: object) -> None:
+        if not isinstance(key, str):  # nested tuples that share their parts take exponential time to hash
+            raise ValueError("a mapping with a key that is not text")  # noqa: TRY004 (of the file, not of a caller)
+        super().__setitem__(key, value)
 
 
 class _Dtype:
     """Stand-in for numpy.dtype, built from a code such as `f8` and then given its byte order."""
-
-    __slots__ = ("code", "order")
 
     def __init__(self, code: object, *_copy_and_align: object) -> None:
         if not isinstance(code, str) or code not in _DTYPES:
@@ -71,8 +163,6 @@ class _Dtype:
 
 class _Array:
     """Stand-in for numpy.ndarray, which a pickle first makes empty and then gives shape, type and content."""
-
-    __slots__ = ("value",)
 
     def __init__(self, *_kind_and_shape: object) -> None:
         self.value: np.ndarray[Any, Any] | None = None
@@ -101,42 +191,33 @@ def _numbers(content: object, dtype: object, shape: object, order: object = "C")
     return np.frombuffer(content, kind).reshape(shape, order="F" if order == "F" else "C")
 
 
-def _frombuffer(content: object, dtype: object, shape: object, order: object) -> _Array:
-    array = _Array()
-    array.value = _numbers(content, dtype, shape, order)
-    return array
-
-
-def _scalar(dtype: object, content: object) -> object:
-    return _numbers(content, dtype, ()).item()
-
-
-def _mapping() -> dict[str, object]:
-    """Stand-in for OrderedDict, whose instances have a `__dict__` that a pickle could fill. Its items come later."""
-    return {}
-
-
 def is_size(n: object) -> bool:
     """Whether `n` is a length that an array or tensor can have."""
     return type(n) is int and 0 <= n < 2**31
 
 
-_CONSTRUCTORS: dict[str, Constructor] = {
+_CONSTRUCTORS: dict[str, Constructor | None] = {
     "numpy.ndarray": _Array,
     "numpy.dtype": _Dtype,
-    "collections.OrderedDict": _mapping,
+    "collections.OrderedDict": _Mapping,
 }
 for _numpy in ("numpy.core", "numpy._core"):  # numpy 2 renamed it
     _CONSTRUCTORS[f"{_numpy}.multiarray._reconstruct"] = _Array
-    _CONSTRUCTORS[f"{_numpy}.multiarray.scalar"] = _scalar
-    _CONSTRUCTORS[f"{_numpy}.numeric._frombuffer"] = _frombuffer
+    _CONSTRUCTORS[f"{_numpy}.multiarray.scalar"] = lambda dtype, content: _numbers(content, dtype, ()).item()
+    _CONSTRUCTORS[f"{_numpy}.numeric._frombuffer"] = _numbers
 
 
-class _Unpickler(pickle.Unpickler):
+class _DataUnpickler(RestrictedUnpickler):
     """Finds allowed names only, and asks `stored` for what the pickle keeps outside itself."""
 
-    def __init__(self, payload: bytes, constructors: Mapping[str, Constructor], stored: Constructor | None) -> None:
-        super().__init__(io.BytesIO(payload))
+    opcodes = PLAIN_OPCODES | {
+        "FRAME", "MEMOIZE", "STACK_GLOBAL", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
+        "BINBYTES8", "BYTEARRAY8", "INST", "EXT1", "EXT2", "EXT4",
+    }  # fmt: skip
+    fillable = (_Array, _Dtype)
+
+    def __init__(self, payload: bytes, constructors: Mapping[str, Constructor | None], stored: Constructor) -> None:
+        super().__init__(payload)
         self._constructors, self._stored = constructors, stored
 
     def find_class(self, module: str, name: str) -> Named:
@@ -146,62 +227,35 @@ class _Unpickler(pickle.Unpickler):
         return Named(full, self._constructors[full])
 
     def persistent_load(self, description: object) -> object:
-        if self._stored is None:
-            raise ValueError("the pickle keeps something outside itself")
         return self._stored(description)
+
+    def get_extension(self, code: int) -> NoReturn:
+        raise ForbiddenGlobalError(f"extension {code}")
+
+    def _load_inst(self) -> NoReturn:
+        raise ForbiddenGlobalError(".".join(self.readline()[:-1].decode() for _ in range(2)))
+
+    def _load_empty_dictionary(self) -> None:
+        self.append(_Mapping())
+
+
+def _nothing_outside(_: object) -> NoReturn:
+    raise ValueError("the pickle keeps something outside itself")
 
 
 def loads(
-    payload: bytes, more: Mapping[str, Constructor] | None = None, stored: Callable[[object], object] | None = None
+    payload: bytes, more: Mapping[str, Constructor | None] | None = None, stored: Constructor = _nothing_outside
 ) -> Any:
     """Return the plain data in a pickle. Call `array_of` on anything in it that may be an array.
 
-    Args:
-        payload: the pickle, protocol 2 to 5.
-        more: further names the pickle may mention, each with a constructor that validates its arguments.
-        stored: called with each persistent id (torch keeps its numbers outside the pickle); None refuses them.
+    The pickle may mention the names in `more`, too; their constructors validate their arguments, and a name without one
+    cannot be called. `stored` turns a persistent id into a value (torch keeps its numbers outside the pickle).
 
     Raises:
         ForbiddenGlobalError: the pickle names anything else.
         ValueError: it is not a pickle of plain data, or too long.
     """
-    constructors = {**_CONSTRUCTORS, **(more or {})}
-    try:
-        return _Unpickler(_checked(payload, constructors), constructors, stored).load()
-    except (LookupError, TypeError, AttributeError, OverflowError, EOFError, pickle.UnpicklingError) as error:
-        raise ValueError(f"not a pickle of plain data: {error}") from error
-
-
-def _checked(payload: bytes, constructors: Mapping[str, Constructor]) -> bytes:
-    """Refuse what the unpickler would do unasked: huge allocations (see `walk`), endless hashing, filling our objects.
-
-    Returns the pickle without its frames. They only help buffering, and where one ends inside an opcode CPython's
-    unpickler loses bytes: it would read other opcodes than those that were checked.
-    """
-    pieces, rest = [], 0
-    for step in walk(payload, _OPCODES | _NAMES_CODE):
-        if step.opcode in _NAMES_CODE:
-            raise ForbiddenGlobalError(f"{step.argument} ({step.opcode})")
-        if step.opcode == "PROTO" and not 2 <= step.argument <= pickle.HIGHEST_PROTOCOL:
-            raise ValueError(f"pickle protocol {step.argument}")
-        if step.opcode == "FRAME":
-            pieces.append(payload[rest : step.offset])
-            rest = step.offset + _FRAME_HEADER
-        if step.result and step.result.name and step.result.name not in constructors:
-            raise ForbiddenGlobalError(step.result.name)
-        if step.opcode == "BUILD" and not _is_filled(step.operands[0]):
-            raise ValueError("the pickle fills what is neither an array nor a type")
-        if step.opcode in ("APPEND", "APPENDS") and step.operands[0].opcode != "EMPTY_LIST":
-            raise ValueError("the pickle appends to what is not a list")
-        # nested tuples that share their parts take exponential time to hash
-        if step.opcode in ("SETITEM", "SETITEMS") and not all(key.is_text for key in step.operands[1::2]):
-            raise ValueError("a mapping with a key that is not text")
-    return b"".join((*pieces, payload[rest:])) if pieces else payload
-
-
-def _is_filled(item: Item) -> bool:
-    """Whether `item` is a call of one of our stand-ins that take a state."""
-    return item.opcode == "REDUCE" and _FILLED.fullmatch(item.operands[0].name or "") is not None
+    return _DataUnpickler(payload, {**_CONSTRUCTORS, **(more or {})}, stored).load()
 
 
 def array_of(value: object) -> Any:

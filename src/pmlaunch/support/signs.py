@@ -10,15 +10,11 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Sign:
-    """A pattern in another program's output, and the error code it stands for.
+    """A pattern in another program's output, and the error code it stands for."""
 
-    `pattern` is a regular expression; case is ignored. `meaning` and `hint` are for people, None if the code's own text
-    will do.
-    """
-
-    pattern: str
+    pattern: str  # a regular expression; case is ignored
     code: str
-    meaning: str | None = None
+    meaning: str | None = None  # for people; None if the code's own text will do
     hint: str | None = None
 
     def found_in(self, text: str) -> bool:

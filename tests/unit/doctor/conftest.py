@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from doctor_help import GitSays
 
-from pmlaunch.doctor.checks import git, git_lfs, local_changes, long_paths
+from pmlaunch.doctor import repository
+from pmlaunch.doctor.checks import local_changes
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.model import FLAG
-from pmlaunch.runtimes.interface import PythonRuntime
+from pmlaunch.runtimes.interface import python_runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import PLATFORMS
 
@@ -22,7 +23,7 @@ from pmlaunch.support.platforms import PLATFORMS
 def target(tmp_path: Path) -> DoctorTarget:
     """A target for Genesis with a plain interpreter, without a checkout, not quick."""
     made = resolve_target(TargetRequest("genesis", quick=True), Settings(tmp_path, {"PATH": ""}))
-    runtime = PythonRuntime("/venv/bin/python", FLAG, "3.10")
+    runtime = python_runtime("/venv/bin/python", FLAG, "3.10")
     return replace(made, quick=False, runtime=runtime, platform=PLATFORMS["linux"], problem=None)
 
 
@@ -40,7 +41,7 @@ def git_says(monkeypatch: pytest.MonkeyPatch) -> GitSays:
             typed = " ".join(arguments)
             return next((answer for question, answer in answers.items() if typed.startswith(question)), (1, ""))
 
-        for module in (git, git_lfs, long_paths, local_changes):
+        for module in (repository, local_changes):
             monkeypatch.setattr(module, "ask_git", ask)
 
     return known

@@ -13,6 +13,7 @@ from pmlaunch.doctor.probe import ProbeAnswer, PythonProbe
 from pmlaunch.doctor.registry import MACHINE_CHECKS
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.running.probe_reply import ProbeReply
+from pmlaunch.support.json import from_json
 
 Found = list[tuple[str, str]]
 GitSays = Callable[[Mapping[str, tuple[int, str]]], None]
@@ -49,7 +50,7 @@ def answered(target: DoctorTarget, **reply: Any) -> DoctorTarget:
     entries = {name: {"version": version, "editable": None, "complete": True} for name, version in versions.items()}
     entries |= reply.pop("entries", {})
     document = {"python": "3.10.14", "packages": entries, "imports": imports, **reply}
-    return asked(target, ProbeAnswer(ProbeReply.parse(document)))
+    return asked(target, ProbeAnswer(from_json(ProbeReply, document)))
 
 
 def asked(target: DoctorTarget, answer: ProbeAnswer) -> DoctorTarget:

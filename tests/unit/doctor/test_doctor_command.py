@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from doctor_schema import SCHEMA, schema_errors
-from pmlaunch.checks.demo_packages import DEMO_PACKAGES
+from pmlaunch.checks.environment import DEMO_PACKAGES
 from pmlaunch.cli.app import run
 from pmlaunch.doctor.check import CheckGroup
 from pmlaunch.doctor.registry import MACHINE_CHECKS

@@ -11,7 +11,7 @@ from doctor_help import WHOLE, Found, answered, found, look, without
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.model import FLAG
-from pmlaunch.runtimes.interface import PythonRuntime
+from pmlaunch.runtimes.interface import python_runtime
 
 
 def test_all_packages_present(target: DoctorTarget) -> None:
@@ -92,10 +92,11 @@ def test_quick_reads_metadata_files(target: DoctorTarget, tmp_path: Path) -> Non
         (home / f"{name.replace('-', '_')}-{version}.dist-info").mkdir(parents=True)
         (home / f"{name.replace('-', '_')}-{version}.dist-info" / "INSTALLER").touch()
     other = tmp_path / "other"
-    (home / "torch-2.7.0.dist-info").rename(other.mkdir() or other / "torch-2.7.0.dist-info")
+    other.mkdir()
+    (home / "torch-2.7.0.dist-info").rename(other / "torch-2.7.0.dist-info")
     text = f"# a comment\nimport sys; sys.exit(3)\n{other}\n{tmp_path / 'gone'}\n"
     (home / "other.pth").write_text(text, encoding="utf-8")
-    runtime = PythonRuntime(str(tmp_path / "venv" / "bin" / "python"), FLAG, "3.10")
+    runtime = python_runtime(str(tmp_path / "venv" / "bin" / "python"), FLAG, "3.10")
     seen = look("packages", replace(target, quick=True, runtime=runtime))
     assert found(seen) == [("PML227", "warning")]
     assert seen.findings[0].subject == "lightning"

@@ -65,5 +65,5 @@ def test_no_process_group_needed(target: DoctorTarget) -> None:
 def test_packages_of_the_embedded_evaluation(
     target: DoctorTarget, monkeypatch: pytest.MonkeyPatch, simulator: str, severity: str
 ) -> None:
-    monkeypatch.setattr("pmlaunch.checks.demo_packages.find_spec", lambda name: None if name == "mujoco" else object())
+    monkeypatch.setattr("pmlaunch.checks.environment.find_spec", lambda name: None if name == "mujoco" else object())
     assert found(look("embedded", replace(target, embedded=simulator == "mujoco"))) == [("PML203", severity)]

@@ -4,18 +4,18 @@ The launcher builds a `Spec` and writes `to_document(spec)`; the agent reads tha
 strict: an unknown key, a missing key or a value of a wrong type is an error, never a default.
 
 This module imports nothing from either side. Its annotations are evaluated at run time, so they must suit Python 3.8.
+Named tuples, because importing dataclasses would double the time that the agent takes to start.
 """
 
-from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum
-from typing import Any, Dict, Iterable, Literal, Mapping, Optional, Tuple, Union, get_args, get_origin
+from typing import Any, Dict, Literal, Mapping, NamedTuple, Optional, Tuple, Union, get_args, get_origin
 
 SCHEMA = 1
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
 """The environment variable that holds the path of spec.json."""
 AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
 """What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video: a factory
-that pmlaunch_agent.protomotions2.evaluation installs."""
+that pmlaunch_agent.protomotions2 installs."""
 MUTABLE_DATACLASS_DEFAULTS = "mutable_dataclass_defaults"
 """A repair for `Hooks.compat`: accept dataclass instances as defaults, which Python 3.11 refuses."""
 
@@ -31,8 +31,7 @@ class ContractError(ValueError):
     """A document breaks the contract; the message is one sentence for the user."""
 
 
-@dataclass(frozen=True)
-class WatchPoint:
+class WatchPoint(NamedTuple):
     """A function of the upstream program whose calls the agent reports or acts on.
 
     Attributes:
@@ -49,23 +48,15 @@ class WatchPoint:
     when: Literal["before", "after"] = "after"
 
 
-@dataclass(frozen=True)
-class ArgumentPoint:
-    """A function of the upstream program whose keyword arguments are set, because the script has no option for them.
-
-    Attributes:
-        module: the module that defines the function.
-        attribute: a function or Class.method in it.
-        values: keyword -> value; they win over what the script passes.
-    """
+class ArgumentPoint(NamedTuple):
+    """Keyword arguments to set, over those of the script, in calls of a function that is named as in WatchPoint."""
 
     module: str
     attribute: str
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class MetricsRequest:
+class MetricsRequest(NamedTuple):
     """How to measure, and where metrics.json goes.
 
     Attributes:
@@ -86,37 +77,32 @@ class MetricsRequest:
     seed: int = 0
     max_steps: Optional[int] = None
     motions: Tuple[str, ...] = ()
-    units: Mapping[str, str] = field(default_factory=dict)
-    common: Mapping[str, str] = field(default_factory=dict)
-    factors: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = {}
+    common: Mapping[str, str] = {}
+    factors: Mapping[str, float] = {}
     failed_when: Optional[Tuple[str, float]] = None
     notes: Tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class MotionRequest:
+class MotionRequest(NamedTuple):
     """Keep what the bodies do: `file` is the path of motion.npz."""
 
     file: str
 
 
-@dataclass(frozen=True)
-class RecordingRequest:
+class RecordingRequest(NamedTuple):
     """Record a video: `path` is that of the video without `-TIME.mp4`."""
 
     path: str
 
 
-@dataclass(frozen=True)
-class Hooks:
+class Hooks(NamedTuple):
     """What the agent does to the modules that the script imports.
 
     Attributes:
         ddp_backend: default backend of Lightning's DDPStrategy; None leaves Lightning's own.
         max_steps: control steps after which the run ends; None for no limit.
         compat: names of the repairs to apply.
-        watch: functions to watch.
-        arguments: keyword arguments to set.
         agent: class that the checkpoint was trained with (its `_target_`), which a subclass of ours replaces.
     """
 
@@ -131,16 +117,14 @@ class Hooks:
     record: Optional[RecordingRequest] = None
 
 
-@dataclass(frozen=True)
-class RunLimits:
+class RunLimits(NamedTuple):
     """What ends a run early: seconds since the agent's start, or a file that appears."""
 
     max_seconds: Optional[float] = None
     stop_file: Optional[str] = None
 
 
-@dataclass(frozen=True)
-class Spec:
+class Spec(NamedTuple):
     """spec.json, schema 1. Paths are absolute.
 
     Attributes:
@@ -171,27 +155,26 @@ _PROGRAMS = ("script", "module")  # a document has exactly one of these keys
 
 
 def to_document(spec: Spec) -> Dict[str, Any]:
-    """The content of spec.json, of types that JSON has.
-
-    Raises:
-        ContractError: neither or both of `script` and `module` are given.
-    """
+    """The content of spec.json, of types that JSON has; ContractError unless one of `script` and `module` is given."""
     if (spec.script is None) == (spec.module is None):
         raise ContractError('a spec needs either "script" or "module"')
-    document = {name: value for name, value in _plain(spec).items() if name not in _PROGRAMS or value is not None}
-    return {"schema": SCHEMA, **document}
+    document = {"schema": SCHEMA, **_plain(spec)}
+    del document["script" if spec.script is None else "module"]
+    return document
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, Mapping):
+        return {name: _plain(item) for name, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, (tuple, list)) else value
 
 
 def from_document(document: Any, file: str = "spec.json") -> Spec:
-    """Read the content of spec.json.
+    """Read the parsed content of spec.json.
 
-    Args:
-        document: the parsed JSON document.
-        file: its path, for the error message.
-
-    Raises:
-        ContractError: the document breaks the contract; the message names file, key and, for an unknown key, the
-            nearest known one.
+    Raises ContractError; the message names `file`, the key and, for an unknown key, the nearest known one.
     """
     try:
         return _read_spec(document)
@@ -200,44 +183,32 @@ def from_document(document: Any, file: str = "spec.json") -> Spec:
 
 
 def _read_spec(document: Any) -> Spec:
-    if not isinstance(document, dict):
-        raise ContractError(f"expected an object, not {document!r}"[:500])
-    entries = dict(document)
+    entries = dict(_checked(dict, document, ""))
     schema = entries.pop("schema", None)
     if schema != SCHEMA or isinstance(schema, bool):
         raise ContractError(f'"schema" must be {SCHEMA}, not {schema!r}')
     given = [name for name in _PROGRAMS if name in entries]
     if len(given) != 1:
         raise ContractError('exactly one of "script" and "module" is needed')
-    if entries[given[0]] is None:
-        raise _wrong_type(given[0], "a text", None)
+    _checked(str, entries[given[0]], given[0])
     spec: Spec = _read_object(Spec, {**dict.fromkeys(_PROGRAMS), **entries}, "")
     return spec
 
 
-def _plain(value: Any) -> Any:
-    if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
-    if isinstance(value, Mapping):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
-    return value
-
-
 def _read_object(kind: Any, value: Any, key: str) -> Any:
-    """Read an object into the dataclass `kind`; `key` is where it stands ("" for the whole document)."""
-    if not isinstance(value, dict):
-        raise _wrong_type(key, "an object", value)
+    """Read an object into the named tuple `kind`; `key` is where it stands ("" for the whole document)."""
     inside = f"{key}." if key else ""
-    known = [item.name for item in fields(kind)]
-    for name in value:
-        if name not in known:
-            raise ContractError(f"{inside}{name}: unknown key{_did_you_mean(name, known)}")
-    for name in known:
+    for name in _checked(dict, value, key):
+        if name not in kind._fields:
+            import difflib  # 5 ms that only an error costs
+
+            near = difflib.get_close_matches(name, kind._fields, n=1)
+            guess = f'; did you mean "{near[0]}"?' if near else ""
+            raise ContractError(f"{inside}{name}: unknown key{guess}")
+    for name in kind._fields:
         if name not in value:
             raise ContractError(f"{inside}{name}: missing key")
-    return kind(**{item.name: _read(item.type, value[item.name], inside + item.name) for item in fields(kind)})
+    return kind(**{name: _read(part, value[name], inside + name) for name, part in kind.__annotations__.items()})
 
 
 def _read(kind: Any, value: Any, key: str) -> Any:
@@ -245,7 +216,7 @@ def _read(kind: Any, value: Any, key: str) -> Any:
     origin, arguments = get_origin(kind), get_args(kind)
     if kind is Any:
         return value
-    if is_dataclass(kind):
+    if hasattr(kind, "_fields"):
         return _read_object(kind, value, key)
     if origin is Union:  # Optional
         return None if value is None else _read(arguments[0], value, key)
@@ -254,36 +225,32 @@ def _read(kind: Any, value: Any, key: str) -> Any:
             raise _wrong_type(key, " or ".join(f'"{choice}"' for choice in arguments), value)
         return value
     if origin is tuple:
-        return _read_list(arguments, value, key)
+        values = _checked(list, value, key)
+        kinds = arguments[:1] * len(values) if arguments[-1] is Ellipsis else arguments
+        if len(values) != len(kinds):
+            raise _wrong_type(key, f"a list of {len(kinds)}", value)
+        return tuple(_read(kinds[index], item, f"{key}[{index}]") for index, item in enumerate(values))
     if origin is not None:  # Mapping
-        if not isinstance(value, dict):
-            raise _wrong_type(key, "an object", value)
-        return {name: _read(arguments[1], item, f"{key}.{name}") for name, item in value.items()}
-    name, accepted = _SCALARS[kind]
-    if type(value) not in accepted:
+        items = _checked(dict, value, key).items()
+        return {name: _read(arguments[1], item, f"{key}.{name}") for name, item in items}
+    return _checked(kind, value, key)
+
+
+_JSON_TYPES: Dict[type, Tuple[str, Tuple[type, ...]]] = {
+    str: ("a text", (str,)),
+    int: ("a whole number", (int,)),
+    float: ("a number", (int, float)),
+    list: ("a list", (list,)),
+    dict: ("an object", (dict,)),
+}
+
+
+def _checked(kind: type, value: Any, key: str) -> Any:
+    name, accepted = _JSON_TYPES[kind]
+    if type(value) not in accepted:  # not isinstance: True is no number
         raise _wrong_type(key, name, value)
     return value
 
 
-_SCALARS = {str: ("a text", (str,)), int: ("a whole number", (int,)), float: ("a number", (int, float))}
-
-
-def _read_list(kinds: Tuple[Any, ...], value: Any, key: str) -> Tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise _wrong_type(key, "a list", value)
-    if kinds[-1] is Ellipsis:
-        kinds = (kinds[0],) * len(value)
-    if len(value) != len(kinds):
-        raise _wrong_type(key, f"a list of {len(kinds)}", value)
-    return tuple(_read(kind, item, f"{key}[{index}]") for index, (kind, item) in enumerate(zip(kinds, value)))  # noqa: B905
-
-
 def _wrong_type(key: str, expected: str, value: Any) -> ContractError:
-    return ContractError(f"{key}: expected {expected}, not {value!r}"[:500])
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    import difflib  # 5 ms that only an error costs
-
-    near = difflib.get_close_matches(name, known, n=1)
-    return f'; did you mean "{near[0]}"?' if near else ""
+    return ContractError(f"{key}{': ' if key else ''}expected {expected}, not {value!r}"[:500])

@@ -17,7 +17,33 @@ from pmlaunch_agent.contract import Spec
 _FLUSH = 0.2  # seconds that a printed line may wait
 
 
-def prepare_streams() -> None:
+def prepare(spec: Spec) -> None:
+    """Set environment, output, sys.path and working directory. Raises OSError if there is no such directory."""
+    _set_environment(spec)
+    _prepare_streams()
+    if sys.path and sys.path[0] in ("", os.getcwd()):  # put there by -m: nothing is imported from the current folder
+        del sys.path[0]
+    own = [os.path.dirname(spec.script)] if spec.script else []
+    sys.path[:0] = own + [path for path in spec.import_path if path not in own + sys.path]
+    sys.path.extend(path for path in spec.python_path if path not in sys.path)
+    os.chdir(spec.cwd)
+
+
+def _set_environment(spec: Spec) -> None:
+    # Otherwise Hydra prints a shortened error and calls sys.exit(1), and the cause is lost.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    for name, value in spec.env.items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    # Lightning starts rank 1 and up with this environment, and they must find the agent.
+    home = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    search_path = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([home, *spec.import_path, *search_path]))
+
+
+def _prepare_streams() -> None:
     """Make output UTF-8 that no character breaks, flush it regularly, and print a stack if native code crashes."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # they are None without a console
@@ -39,27 +65,23 @@ def _flush_regularly() -> None:
             pass
 
 
-def prepare_paths(spec: Spec) -> None:
-    """Set working directory and sys.path as the program expects; a module imports nothing from the current folder.
+def run(spec: Spec) -> None:
+    """Run the program; return when it ends, and raise whatever it raises.
 
-    Raises:
-        OSError: the spec's cwd does not exist.
+    Every rank gets the spec's own arguments: those that Lightning adds for the others repeat Hydra's folder, in quotes
+    that not every path survives.
     """
-    put_there_by_m = sys.path and sys.path[0] in ("", os.getcwd())
-    if put_there_by_m:
-        del sys.path[0]
-    own = [os.path.dirname(spec.script)] if spec.script else []
-    sys.path[:0] = own + [path for path in spec.import_path if path not in own + sys.path]
-    sys.path.extend(path for path in spec.python_path if path not in sys.path)
-    os.chdir(spec.cwd)
+    if spec.script is not None:
+        _run_script(spec.script, spec.argv)
+    elif spec.module is not None:
+        import runpy  # only few runs need it
+
+        sys.argv = [spec.module, *spec.argv]
+        runpy.run_module(spec.module, run_name="__main__", alter_sys=True)
 
 
-def run_script(path: str, argv: Sequence[str]) -> None:
-    """Execute a script as `__main__`; return when it ends, and raise whatever it raises.
-
-    Not runpy.run_path: that leaves `__main__` without `__spec__`, and Lightning would start the other ranks without
-    the agent.
-    """
+def _run_script(path: str, argv: Sequence[str]) -> None:
+    """Not runpy.run_path: that leaves `__main__` without `__spec__`, and Lightning would not start ranks as agents."""
     # Upstream scans sys.argv for the words robot and simulator, which the checkout's folder may contain.
     inside = os.path.relpath(path) if os.path.splitdrive(path)[0] == os.path.splitdrive(os.getcwd())[0] else path
     module = types.ModuleType("__main__")
@@ -71,19 +93,8 @@ def run_script(path: str, argv: Sequence[str]) -> None:
     load_into(module.__dict__, path)
 
 
-def run_module(name: str, argv: Sequence[str]) -> None:
-    """Execute an installed module as `__main__`, as `python -m name` does; raise whatever it raises."""
-    import runpy  # only few runs need it
-
-    sys.argv = [name, *argv]
-    runpy.run_module(name, run_name="__main__", alter_sys=True)
-
-
 def load_into(namespace: dict[str, Any], path: str) -> None:
-    """Execute the script at `path` in `namespace`.
-
-    Its code object carries `path`, from which Hydra finds the configuration folder beside it.
-    """
+    """Execute the script at `path`, from which Hydra finds the configuration folder beside it, in `namespace`."""
     namespace["__file__"] = path
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec", dont_inherit=True)

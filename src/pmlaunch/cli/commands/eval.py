@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.codes import Exit
+from pmlaunch.cli.result import CommandResult
+from pmlaunch.codes import CODES, Exit
+from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.request import EvalRequest, option
-
-if TYPE_CHECKING:
-    from pmlaunch.cli.result import CommandResult
-    from pmlaunch.model import LaunchPlan
 
 
 @dataclass(frozen=True)
 class EvalOptions:
     """The options of `pmlaunch eval` that do not affect the plan."""
 
-    dry_run: bool = field(default=False, metadata=option("Plan and check; start nothing."))
-    quiet: bool = field(default=False, metadata=option("Show only the result.", flags=("--quiet", "-q")))
+    dry_run: bool = option("Plan and check; start nothing.", default=False)
+    quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
 
 
 @command(EvalRequest, EvalOptions)
@@ -34,10 +31,11 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """
     from pmlaunch.checks.preflight import exit_code_of, preflight
+    from pmlaunch.cli.live.run_display import make_run_display
     from pmlaunch.cli.render.plan import draw_plan
-    from pmlaunch.cli.result import CommandResult
-    from pmlaunch.errors import PmlaunchError
+    from pmlaunch.cli.render.record import draw_record
     from pmlaunch.planning.plan import make_plan
+    from pmlaunch.running.run import run_plan
     from pmlaunch.settings import Settings
     from pmlaunch.support.platforms import platform_named
 
@@ -47,37 +45,19 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
             f"A run for {request.target_os} cannot be started here.",
             hint=f"--target-os {request.target_os} --dry-run",
         )
-    _require_known_codes(request.no_check)
-    planned = make_plan(request, Settings.here())
-    findings = preflight(planned)
-    checked = CommandResult("eval", exit_code_of(findings), {"plan": planned.plan}, findings)
-    if options.dry_run:
-        return replace(checked, draw=partial(draw_plan, planned.plan))
-    if checked.exit_code != Exit.DONE:
-        return checked
-    return _run(planned.plan, checked, invocation, quiet=options.quiet)
-
-
-def _run(plan: LaunchPlan, checked: CommandResult, invocation: Invocation, *, quiet: bool) -> CommandResult:
-    from pmlaunch.cli.live.run_display import make_run_display
-    from pmlaunch.cli.render.record import draw_record
-    from pmlaunch.running.run import run_plan
-
-    with make_run_display(plan, quiet=quiet, verbose=invocation.verbose, stream=not invocation.as_json) as display:
-        record = run_plan(plan, tuple(checked.findings), display)
-    return replace(
-        checked,
-        exit_code=record.exit_code if record.exit_code is not None else Exit.INTERNAL,
-        data={**checked.data, "record": record},
-        findings=record.findings,
-        draw=partial(draw_record, record),
-    )
-
-
-def _require_known_codes(codes: tuple[str, ...]) -> None:
-    from pmlaunch.codes import CODES
-    from pmlaunch.errors import PmlaunchError, did_you_mean
-
-    for code in codes:
+    for code in request.no_check:
         if code.upper() not in CODES:
             raise PmlaunchError("PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}")
+    planned = make_plan(request, Settings.here())
+    plan, findings = planned.plan, preflight(planned)
+    exit_code = exit_code_of(findings)
+    if options.dry_run or exit_code != Exit.DONE:
+        draw = partial(draw_plan, plan) if options.dry_run else None
+        return CommandResult("eval", exit_code, {"plan": plan}, findings, draw=draw)
+    with make_run_display(
+        plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
+    ) as display:
+        record = run_plan(plan, tuple(findings), display)
+    exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
+    data = {"plan": plan, "record": record}
+    return CommandResult("eval", exit_code, data, record.findings, draw=partial(draw_record, record))

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from pmlaunch.cli.options import Invocation, command
+from pmlaunch.cli.result import CommandResult
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import argument, option, require_choice, shared
-
-if TYPE_CHECKING:
-    from pmlaunch.cli.result import CommandResult
 
 
 @dataclass(frozen=True)
 class FetchOptions:
     """The options of `pmlaunch fetch`."""
 
-    models: tuple[str, ...] = field(metadata=argument("Models (pmlaunch list models), or all."))
-    origin: str | None = field(
-        default=None,
-        metadata=option("lfs or hf (Hugging Face); default: lfs.", flags=("--from",), choices=("lfs", "hf")),
-    )
-    remove: bool = field(default=False, metadata=option("Turn the checkpoint back into its pointer."))
-    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
+    models: tuple[str, ...] = argument("Models (pmlaunch list models), or all.")
+    origin: str | None = option("lfs or hf (Hugging Face); default: lfs.", flags=("--from",), choices=("lfs", "hf"))
+    remove: bool = option("Turn the checkpoint back into its pointer.", default=False)
+    protomotions: str | None = shared("protomotions")
 
 
 @command(FetchOptions)
@@ -37,12 +31,11 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
     """
     from pmlaunch.cli.commands.install import installation_result, model_names
     from pmlaunch.cli.live.install_display import make_install_display
-    from pmlaunch.cli.render.install import draw_installation
-    from pmlaunch.errors import PmlaunchError
+    from pmlaunch.git.progress import Reporter
     from pmlaunch.installing.checkpoints.fetch import fetch, fetch_context
     from pmlaunch.installing.checkpoints.fetch import remove as remove_models
     from pmlaunch.installing.engine import Installation
-    from pmlaunch.installing.step import StepReport, StepResult
+    from pmlaunch.installing.step import StepResult
     from pmlaunch.settings import Settings
 
     if options.remove and options.origin is not None:
@@ -54,7 +47,7 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
     results: list[StepResult] = []
     failed: PmlaunchError | None = None
     with make_install_display(quiet=invocation.as_json) as display:
-        report = StepReport(display.progress)
+        report = Reporter(display.progress)
         try:
             fetched = fetch(context, options.origin == "hf", display.working, report)
             for result in remove_models(context) if options.remove else fetched:
@@ -63,6 +56,5 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
         except PmlaunchError as error:
             failed = error
     came = Installation(tuple(results), tuple(report.findings), failed)
-    data = {"checkout": str(context.checkout), "logs": str(context.logs), "bytes": came.bytes, "models": came.results}
-    done = "freed" if options.remove else "fetched"
-    return installation_result("fetch", came, data, partial(draw_installation, came, done=done))
+    data = {"checkout": context.checkout, "logs": context.logs, "bytes": came.bytes, "models": came.results}
+    return installation_result("fetch", came, data, "freed" if options.remove else "fetched")

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.request import option, require_choice, shared
+from pmlaunch.cli.result import CommandResult
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.request import from_options, option, require_choice, shared
 
 if TYPE_CHECKING:
-    from pmlaunch.cli.result import CommandResult, Draw
+    from pmlaunch.installing.context import InstallRequest
     from pmlaunch.installing.engine import Installation
-    from pmlaunch.installing.step import InstallRequest
     from pmlaunch.settings import Settings
 
 _SOURCE = "https://github.com/NVlabs/ProtoMotions"
@@ -29,44 +30,28 @@ _ASK_ABOVE = 5_000_000  # bytes
 class InstallOptions:
     """The options of `pmlaunch install`."""
 
-    folder: str | None = field(
-        default=None,
-        metadata=option(
-            "Where ProtoMotions goes, or already is; default: pmlaunch.yaml's, else protomotions.", flags=("--dir",)
-        ),
+    folder: str | None = option(
+        "Where ProtoMotions goes, or already is; default: pmlaunch.yaml's, else protomotions.", flags=("--dir",)
     )
-    ref: str | None = field(default=None, metadata=option("Tag, branch or commit; default: v2.3."))
-    source: str = field(default=_SOURCE, metadata=option("URL or folder to clone from."))
-    models: str = field(default="maskmimic", metadata=option("Checkpoints, separated by commas; or all, or none."))
-    robot: str = field(
-        default="smpl", metadata=option("The robot whose meshes to download if they are in Git LFS (3.x).")
+    ref: str | None = option("Tag, branch or commit; default: v2.3.")
+    source: str = option("URL or folder to clone from.", _SOURCE)
+    models: str = option("Checkpoints, separated by commas; or all, or none.", "maskmimic")
+    robot: str = option("The robot whose meshes to download if they are in Git LFS (3.x).", "smpl")
+    isaaclab: str | None = shared("isaaclab")
+    python: str | None = shared("python", help="The interpreter to use instead of Isaac Lab's script.")
+    simulator: str | None = shared("simulator", help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab.")
+    kind: str = option("submodule, clone or auto.", "auto", flags=("--as",), choices=("submodule", "clone", "auto"))
+    packages: bool = option(
+        "Install packages into the simulator's Python, or leave it alone.", default=True, off="--no-packages"
     )
-    isaaclab: str | None = field(default=None, metadata=shared("isaaclab"))
-    python: str | None = field(
-        default=None, metadata=shared("python", help="The interpreter to use instead of Isaac Lab's script.")
+    extras: tuple[str, ...] = option(
+        "A requirement that is left out by default, such as smpl_sim; repeatable.",
+        (),
+        flags=("--with",),
+        metavar="NAME",
     )
-    simulator: str | None = field(
-        default=None,
-        metadata=shared("simulator", help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab."),
-    )
-    kind: str = field(
-        default="auto",
-        metadata=option("submodule, clone or auto.", flags=("--as",), choices=("submodule", "clone", "auto")),
-    )
-    packages: bool = field(
-        default=True,
-        metadata=option("Install packages into the simulator's Python, or leave it alone.", off="--no-packages"),
-    )
-    extras: tuple[str, ...] = field(
-        default=(),
-        metadata=option(
-            "A requirement that is left out by default, such as smpl_sim; repeatable.",
-            flags=("--with",),
-            metavar="NAME",
-        ),
-    )
-    dry_run: bool = field(default=False, metadata=option("Show the steps, the commands and the bytes."))
-    yes: bool = field(default=False, metadata=option("Do not ask before a download.", flags=("--yes", "-y")))
+    dry_run: bool = option("Show the steps, the commands and the bytes.", default=False)
+    yes: bool = option("Do not ask before a download.", default=False, flags=("--yes", "-y"))
 
 
 @command(InstallOptions)
@@ -80,31 +65,29 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     pmlaunch install --dry-run                        what would be done
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
+    from pmlaunch.installing.context import InstallRequest
     from pmlaunch.settings import Settings
 
     require_choice(InstallOptions, "kind", options.kind)
     settings = Settings.here()
-    return _install(_request(options, settings), settings, options, invocation)
-
-
-def _request(options: InstallOptions, settings: Settings) -> InstallRequest:
-    from pmlaunch.installing.step import InstallRequest
-
     names = model_names(options.models.split(","))
     place, chosen = settings.get("protomotions", options.folder), settings.get("simulator", options.simulator)
-    return InstallRequest(
+    request = from_options(
+        InstallRequest,
+        options,
         folder=Path(os.path.abspath(place.value if place else "protomotions")),  # noqa: PTH100 (not resolve(): see generations/find.py)
         ref=options.ref or "v2.3",
-        source=options.source,
+        ref_given=options.ref is not None,
         models=() if names == ("none",) else names,
         simulator=chosen.value if chosen else "isaaclab",
-        kind=options.kind,
-        isaaclab=options.isaaclab,
-        python=options.python,
-        extras=options.extras,
-        ref_given=options.ref is not None,
-        robot=options.robot,
     )
+    return _install(request, settings, options, invocation)
+
+
+def model_names(typed: Sequence[str]) -> tuple[str, ...]:
+    """The names without blanks; `All` and `NONE` are accepted in any case, as names are."""
+    names = (name.strip() for name in typed)
+    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
 
 
 def _install(
@@ -116,25 +99,28 @@ def _install(
 
     context = make_context(request, settings)
     chosen = steps(options.packages)
-    planned = plan(chosen, context)
-    if options.dry_run or planned.error:
-        return _result(planned, request, context.logs, dry_run=options.dry_run)
-    if not options.yes and not invocation.as_json:
-        _confirm(planned)
-    with make_install_display(quiet=invocation.as_json) as display:
-        came = install(chosen, context, display, planned)
-    return _result(came, request, context.logs)
-
-
-def model_names(typed: Sequence[str]) -> tuple[str, ...]:
-    """The names without blanks; `All` and `NONE` are accepted in any case, as names are."""
-    names = (name.strip() for name in typed)
-    return tuple(name.casefold() if name.casefold() in ("all", "none") else name for name in names if name)
+    came = plan(chosen, context)
+    if not options.dry_run and came.error is None:
+        if not options.yes and not invocation.as_json:
+            _confirm(came)
+        with make_install_display(quiet=invocation.as_json) as display:
+            came = install(chosen, context, display, came)
+    data = {
+        "folder": request.folder,
+        "ref": request.ref,
+        "source": request.source,
+        "dry_run": options.dry_run,
+        "logs": context.logs,
+        "bytes": came.bytes,
+        "steps": came.results,
+    }
+    first = next((name for name in request.models if name != "all"), "maskmimic")
+    then = f"pmlaunch eval {first} --motion walk" if request.models else "pmlaunch fetch maskmimic"
+    return installation_result("install", came, data, "installed", then)
 
 
 def _confirm(planned: Installation) -> None:
     """Ask before a large download. Without a terminal, announce it and continue. Raises PML340."""
-    from pmlaunch.errors import PmlaunchError
     from pmlaunch.support.text import megabytes
 
     if planned.bytes <= _ASK_ABOVE:
@@ -144,31 +130,16 @@ def _confirm(planned: Installation) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         typer.echo(f"{text} Nobody can be asked here: going on.", err=True)
     elif not typer.confirm(f"{text} Go on?", default=True, err=True):
-        raise PmlaunchError(
-            "PML340", "Nothing was downloaded.", hint="pmlaunch install --dry-run shows what it would be"
-        )
+        hint = "pmlaunch install --dry-run shows what it would be"
+        raise PmlaunchError("PML340", "Nothing was downloaded.", hint=hint)
 
 
-def _result(came: Installation, request: InstallRequest, logs: Path, *, dry_run: bool = False) -> CommandResult:
+def installation_result(
+    command: str, came: Installation, data: object, done: str, then: str | None = None
+) -> CommandResult:
+    """The result of `pmlaunch install` or `pmlaunch fetch`, whose error does not hide the steps before it."""
     from pmlaunch.cli.render.install import draw_installation
 
-    data = {
-        "folder": str(request.folder),
-        "ref": request.ref,
-        "source": request.source,
-        "dry_run": dry_run,
-        "logs": str(logs),
-        "bytes": came.bytes,
-        "steps": came.results,
-    }
-    first = next((name for name in request.models if name != "all"), "maskmimic")
-    then = f"pmlaunch eval {first} --motion walk" if request.models else "pmlaunch fetch maskmimic"
-    return installation_result("install", came, data, partial(draw_installation, came, then=then))
-
-
-def installation_result(command: str, came: Installation, data: Mapping[str, Any], draw: Draw) -> CommandResult:
-    """The result of `pmlaunch install` or `pmlaunch fetch`, whose error does not hide the steps before it."""
-    from pmlaunch.cli.result import CommandResult
-
-    errors = (came.error,) if came.error else ()
-    return CommandResult(command, came.error.exit_code if came.error else 0, data, came.findings, errors, draw)
+    errors, exit_code = ((came.error,), came.error.exit_code) if came.error else ((), 0)
+    draw = partial(draw_installation, came, done, then)
+    return CommandResult(command, exit_code, data, came.findings, errors, draw)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.options import Invocation, command
+from pmlaunch.cli.result import CommandResult
+from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
 from pmlaunch.request import argument, option, shared
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.generations.checkout import Checkout
     from pmlaunch.settings import Settings
 
@@ -23,9 +24,9 @@ _KINDS = ("models", "motions", "robots", "simulators", "constraints")
 class ListOptions:
     """The options of `pmlaunch list`."""
 
-    kind: str = field(metadata=argument(", ".join(_KINDS)))
-    robot: str | None = field(default=None, metadata=option("Only the motions or models of this robot."))
-    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
+    kind: str = argument(", ".join(_KINDS))
+    robot: str | None = option("Only the motions or models of this robot.")
+    protomotions: str | None = shared("protomotions")
 
 
 @command(ListOptions)
@@ -35,9 +36,6 @@ def list_command(_: Invocation, options: ListOptions) -> CommandResult:
     Without a checkout it lists what the embedded evaluation (model `demo`) has.
     """
     from pmlaunch.cli.render.list import draw_list
-    from pmlaunch.cli.result import CommandResult
-    from pmlaunch.errors import NoCheckoutError
-    from pmlaunch.generations.demo import demo_checkout
     from pmlaunch.generations.find import find_checkout
     from pmlaunch.settings import Settings
 
@@ -50,15 +48,15 @@ def list_command(_: Invocation, options: ListOptions) -> CommandResult:
         if options.protomotions is not None:
             raise
         checkout = None
-    rows = _rows(kind, checkout, demo_checkout(), settings, options.robot)
+    rows = _rows(kind, checkout, settings, options.robot)
     root = checkout.root if checkout else None
-    data = {"kind": kind, "checkout": str(root) if root else None, kind: rows}
-    return CommandResult("list", data=data, draw=partial(draw_list, kind, root, rows))
+    return CommandResult(
+        "list", data={"kind": kind, "checkout": root, kind: rows}, draw=partial(draw_list, kind, root, rows)
+    )
 
 
 def _kind(typed: str) -> str:
     """The kind that `typed` names or abbreviates. Raises PML001."""
-    from pmlaunch.errors import PmlaunchError, did_you_mean
     from pmlaunch.support.names import fold
 
     matching = [name for name in _KINDS if name.startswith(fold(typed)) or fold(typed) == name.rstrip("s")]
@@ -68,28 +66,24 @@ def _kind(typed: str) -> str:
     return matching[0]
 
 
-def _rows(
-    kind: str, checkout: Checkout | None, demo: Checkout, settings: Settings, robot: str | None
-) -> Sequence[dict[str, Any]]:
+def _rows(kind: str, checkout: Checkout | None, settings: Settings, robot: str | None) -> Sequence[dict[str, Any]]:
     from pmlaunch.catalog.constraints import constraints
     from pmlaunch.catalog.models import models
     from pmlaunch.catalog.motions import motions
     from pmlaunch.catalog.presets import presets
     from pmlaunch.catalog.robots import choose_robot, robots, simulators
+    from pmlaunch.generations.demo import demo_checkout
     from pmlaunch.support.json import to_json
 
-    more = settings.preset_folders
+    more, demo = settings.preset_folders, demo_checkout()
     home = checkout or demo
     available = robots(home, presets("robot", more))
     wanted = choose_robot(robot, available).name if robot else None
-    if kind == "models":
-        rows = [to_json(model) for model in models(checkout, demo, presets("model", more), available)]
-    elif kind == "motions":
-        rows = to_json(motions(home, available))
-    elif kind == "robots":
-        rows = to_json(available)
-    elif kind == "simulators":
-        rows = to_json(simulators(home, presets("simulator", more)))
-    else:
-        rows = to_json(constraints(home))
-    return [row for row in rows if wanted is None or row.get("robot", wanted) == wanted]
+    lists: Mapping[str, Callable[[], object]] = {
+        "models": lambda: models(checkout, demo, presets("model", more), available),
+        "motions": lambda: motions(home, available),
+        "robots": lambda: available,
+        "simulators": lambda: simulators(home, presets("simulator", more)),
+        "constraints": lambda: constraints(home),
+    }
+    return [row for row in to_json(lists[kind]()) if wanted is None or row.get("robot", wanted) == wanted]

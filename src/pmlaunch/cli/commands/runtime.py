@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.request import option, shared
+from pmlaunch.cli.result import CommandResult
+from pmlaunch.request import from_options, option, shared
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.runtimes.interface import Runtime
 
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class RuntimeOptions:
     """The options of `pmlaunch runtime`."""
 
-    simulator: str = field(default="isaaclab", metadata=option("The simulator to start."))
-    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
-    isaaclab: str | None = field(default=None, metadata=shared("isaaclab"))
-    python: str | None = field(default=None, metadata=shared("python"))
-    via: str | None = field(default=None, metadata=shared("via"))
+    simulator: str = option("The simulator to start.", "isaaclab")
+    protomotions: str | None = shared("protomotions")
+    isaaclab: str | None = shared("isaaclab")
+    python: str | None = shared("python")
+    via: str | None = shared("via")
 
 
 @command(RuntimeOptions)
@@ -34,49 +34,18 @@ def runtime_command(_: Invocation, options: RuntimeOptions) -> CommandResult:
     Reads files only; starts neither Isaac Sim nor any Python.
     """
     from pmlaunch.checks.preflight import exit_code_of
-    from pmlaunch.cli.result import CommandResult
+    from pmlaunch.doctor.target import TargetRequest, resolve_target
+    from pmlaunch.settings import Settings
     from pmlaunch.support.json import to_json
 
-    runtime = _runtime(options)
-    data = {**to_json(runtime.facts), "command": list(runtime.command()), "environment": dict(runtime.environment)}
-    return CommandResult(
-        "runtime", exit_code_of(runtime.findings), data, runtime.findings, draw=partial(_draw, runtime)
-    )
-
-
-def _runtime(options: RuntimeOptions) -> Runtime:
-    from pmlaunch.catalog.presets import presets
-    from pmlaunch.errors import PmlaunchError
-    from pmlaunch.generations.find import find_checkout
-    from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
-    from pmlaunch.settings import Settings
-    from pmlaunch.support.names import choose
-    from pmlaunch.support.platforms import platform_named
-
-    settings = Settings.here()
-    known = presets("simulator", settings.preset_folders).values()
-    preset = choose("simulator", options.simulator, known, lambda item: item.names, listing="pmlaunch list simulators")
-    try:
-        beside = find_checkout(settings, options.protomotions).root
-    except PmlaunchError:
-        beside = settings.folder
-    via = settings.get("via", options.via)
-    request = RuntimeRequest(
-        settings,
-        platform_named(None),
-        beside=beside,
-        wanted=preset.runtime,
-        via=str(via.value) if via else "auto",
-        isaaclab=options.isaaclab,
-        python=options.python,
-        own=preset.name == "mujoco",
-    )
-    return choose_runtime(request)
+    runtime = resolve_target(from_options(TargetRequest, options, quick=True), Settings.here()).runtime
+    data = {**to_json(runtime.facts), "command": list(runtime.command()), "environment": runtime.environment}
+    findings = runtime.findings
+    return CommandResult("runtime", exit_code_of(findings), data, findings, draw=partial(_draw, runtime))
 
 
 def _draw(runtime: Runtime, console: Console) -> None:
-    from rich.text import Text
-
+    from pmlaunch.cli.render.layout import say
     from pmlaunch.model import RuntimeKind
 
     facts = runtime.facts
@@ -93,4 +62,4 @@ def _draw(runtime: Runtime, console: Console) -> None:
     rows += [(f"{name} is", "removed" if value is None else value) for name, value in runtime.environment.items()]
     for name, value in rows:
         if value:
-            console.print(Text.assemble((f"{name:<15}", "bold"), str(value)), soft_wrap=True)
+            say(console, (f"{name:<15}", "bold"), str(value))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
-from pmlaunch.request import EvalRequest, option, shared
+from pmlaunch.cli.result import CommandResult
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.request import EvalRequest, from_options, option, shared
 
 if TYPE_CHECKING:
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.model import Finding, LaunchPlan, RunRecord
     from pmlaunch.smoke.case import SmokeResult
     from pmlaunch.smoke.thresholds import Threshold
@@ -23,31 +24,27 @@ _TIMEOUT = 1800.0  # seconds: a CI job must end, and no start of Isaac Sim takes
 class SmokeOptions:
     """The options of `pmlaunch smoke`. Those that `EvalRequest` has by the same name are passed on to the evaluation."""
 
-    model: str = field(default="masked_mimic", metadata=option("The model."))
-    motions: tuple[str, ...] = field(default=(), metadata=shared("motions", help="Motion; repeatable."))
-    max_steps: int | None = field(default=None, metadata=option("Cut the motion after this number of control steps."))
-    min_success: float | None = field(default=None, metadata=option("Minimum success rate, 0 to 1."))
-    max_gt_err: float | None = field(default=None, metadata=option("Maximum mean position error, in m."))
-    least: tuple[str, ...] = field(
-        default=(), metadata=option("NAME=NUMBER: minimum of any metric; repeatable.", flags=("--min",))
-    )
-    most: tuple[str, ...] = field(
-        default=(), metadata=option("NAME=NUMBER: maximum of any metric; repeatable.", flags=("--max",))
-    )
-    junit: str | None = field(default=None, metadata=option("Write JUnit XML.", metavar="FILE"))
-    summary: str | None = field(default=None, metadata=option("Append a Markdown table.", metavar="FILE"))
-    simulator: str | None = field(default=None, metadata=shared("simulator", help="Default: the model's."))
-    device: str | None = field(default=None, metadata=shared("device"))
-    seed: int | None = field(default=None, metadata=shared("seed"))
-    ddp_backend: str | None = field(default=None, metadata=shared("ddp_backend"))
-    protomotions: str | None = field(default=None, metadata=shared("protomotions"))
-    isaaclab: str | None = field(default=None, metadata=shared("isaaclab"))
-    python: str | None = field(default=None, metadata=shared("python"))
-    via: str | None = field(default=None, metadata=shared("via"))
-    runs: str | None = field(default=None, metadata=shared("runs"))
-    timeout: float = field(default=_TIMEOUT, metadata=shared("timeout"))
-    silence: float | None = field(default=None, metadata=shared("silence"))
-    quiet: bool = field(default=False, metadata=option("Show only the result.", flags=("--quiet", "-q")))
+    model: str = option("The model.", "masked_mimic")
+    motions: tuple[str, ...] = shared("motions", help="Motion; repeatable.")
+    max_steps: int | None = option("Cut the motion after this number of control steps.")
+    min_success: float | None = option("Minimum success rate, 0 to 1.")
+    max_gt_err: float | None = option("Maximum mean position error, in m.")
+    least: tuple[str, ...] = option("NAME=NUMBER: minimum of any metric; repeatable.", (), flags=("--min",))
+    most: tuple[str, ...] = option("NAME=NUMBER: maximum of any metric; repeatable.", (), flags=("--max",))
+    junit: str | None = option("Write JUnit XML.", metavar="FILE")
+    summary: str | None = option("Append a Markdown table.", metavar="FILE")
+    simulator: str | None = shared("simulator", help="Default: the model's.")
+    device: str | None = shared("device")
+    seed: int | None = shared("seed")
+    ddp_backend: str | None = shared("ddp_backend")
+    protomotions: str | None = shared("protomotions")
+    isaaclab: str | None = shared("isaaclab")
+    python: str | None = shared("python")
+    via: str | None = shared("via")
+    runs: str | None = shared("runs")
+    timeout: float = shared("timeout", default=_TIMEOUT)
+    silence: float | None = shared("silence")
+    quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
 
 
 @command(SmokeOptions)
@@ -64,28 +61,24 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     """
     from pmlaunch.cli.live.run_display import make_run_display
     from pmlaunch.cli.render.smoke import draw_smoke
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.running.run import run_plan
     from pmlaunch.settings import Settings
     from pmlaunch.smoke.smoke import run_smoke
-    from pmlaunch.support.json import to_json
 
     def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
-        display = make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json)
-        with display:
+        with make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json) as display:
             return run_plan(plan, findings, display)
 
     thresholds = _thresholds(options)
     junit, summary = _report_path(options.junit), _report_path(options.summary)
-    request = EvalRequest.from_options(options, headless=True, verify=True)
+    request = from_options(EvalRequest, options, headless=True, verify=True)
     result = run_smoke(request, Settings.here(), thresholds, evaluate)
     _write_reports(result, junit, summary)
-    return CommandResult("smoke", result.exit_code, to_json(result), draw=partial(draw_smoke, result))
+    return CommandResult("smoke", result.exit_code, result, draw=partial(draw_smoke, result))
 
 
 def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:
     """The thresholds of the command line. Raises PML001."""
-    from pmlaunch.errors import PmlaunchError
     from pmlaunch.smoke.thresholds import SUCCESS, read_thresholds
 
     thresholds = read_thresholds(options.min_success, options.max_gt_err, options.least, options.most)
@@ -100,8 +93,6 @@ def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:
 
 def _report_path(name: str | None) -> Path | None:
     """The path of a report. Raises PML204 now rather than after half an hour of simulation."""
-    from pmlaunch.errors import PmlaunchError
-
     if name is None:
         return None
     path = Path(name).expanduser()
@@ -114,7 +105,6 @@ def _report_path(name: str | None) -> Path | None:
 
 def _write_reports(result: SmokeResult, xml: Path | None, summary: Path | None) -> None:
     """Replace the JUnit file and append to the summary, since $GITHUB_STEP_SUMMARY may hold more. Raises PML204."""
-    from pmlaunch.errors import PmlaunchError
     from pmlaunch.smoke.junit import junit, markdown
     from pmlaunch.support.atomic import write_text
 

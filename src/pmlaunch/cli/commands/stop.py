@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
+from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import argument, shared
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.running.stop import Stopped
 
 
@@ -20,10 +20,8 @@ if TYPE_CHECKING:
 class StopOptions:
     """The options of `pmlaunch stop`."""
 
-    run: str | None = field(
-        default=None, metadata=argument("The run's folder or name; default: the one that is running.")
-    )
-    runs: str | None = field(default=None, metadata=shared("runs"))
+    run: str | None = argument("The run's folder or name; default: the one that is running.", None)
+    runs: str | None = shared("runs")
 
 
 @command(StopOptions)
@@ -31,18 +29,16 @@ def stop_command(_: Invocation, options: StopOptions) -> CommandResult:
     """Stop RUN: ask it to finish and write its results, then end every process it started."""
     from pathlib import Path
 
-    from pmlaunch.cli.result import CommandResult
     from pmlaunch.planning.launch import runs_folder
     from pmlaunch.running.stop import choose_run, stop_run
     from pmlaunch.settings import Settings
 
     stopped = stop_run(choose_run(Path(runs_folder(Settings.here(), options.runs).value), options.run))
-    data = {"folder": str(stopped.folder), "state": stopped.state, "politely": stopped.politely}
-    return CommandResult("stop", data=data, draw=partial(_draw, stopped))
+    return CommandResult("stop", data=stopped, draw=partial(_draw, stopped))
 
 
 def _draw(stopped: Stopped, console: Console) -> None:
-    from rich.text import Text
+    from pmlaunch.cli.render.layout import say
 
     how = "it wrote its own verdict" if stopped.politely else "its processes were ended"
-    console.print(Text(f"stopped  {stopped.folder}  ({stopped.state}; {how})"), soft_wrap=True)
+    say(console, f"stopped  {stopped.folder}  ({stopped.state}; {how})")

@@ -6,11 +6,11 @@ import sys
 import threading
 import time
 from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Any
 
 from pmlaunch.cli.render.install import result_line
-from pmlaunch.installing.step import Progress, State, Step, StepResult, Todo
+from pmlaunch.git.progress import Progress
+from pmlaunch.installing.step import InstallStep, State, StepResult, Todo
 from pmlaunch.support.text import megabytes
 
 _EVERY = 5.0  # seconds between progress lines of a download without a terminal
@@ -19,23 +19,17 @@ _EVERY = 5.0  # seconds between progress lines of a download without a terminal
 class InstallDisplay(AbstractContextManager["InstallDisplay"]):
     """Shows nothing (for --json). Receives progress from an installation; subclasses show it."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
+    def __exit__(self, *_: object) -> None: ...
 
-    def begins(self, step: Step, todo: Todo) -> None:
-        """A step is about to begin."""
+    def begins(self, step: InstallStep, todo: Todo) -> None:
         self.working(step.title, todo.text)
 
     def working(self, title: str, text: str) -> None:
         """Replace the description of what is being done."""
 
-    def progress(self, progress: Progress) -> None:
-        """Update the progress of the current step. May be called on another thread."""
+    def progress(self, progress: Progress) -> None: ...
 
-    def ended(self, result: StepResult) -> None:
-        """The current step has ended."""
+    def ended(self, result: StepResult) -> None: ...
 
 
 class PlainInstallDisplay(InstallDisplay):
@@ -73,23 +67,18 @@ class LiveInstallDisplay(InstallDisplay):
     """For a terminal: one line per finished step, and below them a progress bar with rate and remaining time."""
 
     def __init__(self) -> None:
+        from rich import progress
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            SpinnerColumn,
-            TextColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
-        from rich.progress import Progress as Bars
 
-        self._console = Console(stderr=True, highlight=False, emoji=False)
-        spinner = [] if self._console.options.ascii_only else [SpinnerColumn()]
-        text = TextColumn("{task.description}", markup=False)
-        size = [BarColumn(bar_width=24), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(compact=True)]
-        self._waiting = Bars(*spinner, text, console=self._console, transient=True)
-        self._bars = Bars(*spinner, text, *size, console=self._console, transient=True)
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        spinner = [] if self._console.options.ascii_only else [progress.SpinnerColumn()]
+        text = progress.TextColumn("{task.description}", markup=False)
+        size = (
+            *(progress.BarColumn(bar_width=24), progress.DownloadColumn(), progress.TransferSpeedColumn()),
+            progress.TimeRemainingColumn(compact=True),
+        )
+        self._waiting = progress.Progress(*spinner, text, console=self._console, transient=True)
+        self._bars = progress.Progress(*spinner, text, *size, console=self._console, transient=True)
         self._lock = threading.Lock()
         self._active: Any = None
         self._task: Any = None
@@ -110,11 +99,9 @@ class LiveInstallDisplay(InstallDisplay):
             self._active.update(self._task, description=text, completed=progress.done, total=progress.total)
 
     def ended(self, result: StepResult) -> None:
-        from rich.text import Text
-
         self._clear()
         if result.state is not State.FAILED:
-            self._console.print(Text(result_line(result, fancy=not self._console.options.ascii_only)), soft_wrap=True)
+            self._console.print(result_line(result, fancy=not self._console.options.ascii_only), soft_wrap=True)
 
     def _show(self, bars: Any, text: str) -> None:
         self._clear()

@@ -10,15 +10,11 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pmlaunch.cli.render.encoding import is_utf8
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
 
 _STAGES = {
     "started": "Python started",
@@ -38,25 +34,20 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
     def __init__(self, plan: LaunchPlan) -> None:
         self.plan = plan
         self.begin = time.monotonic()
-        self.stages: list[tuple[str, float]] = []
+        self.stages: dict[str, float] = {}  # seconds from the start
         self.steps = 0
         self.rate = 0.0
         self.motions = (0, 0)  # done, total
         self.total = plan.max_steps
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        return None
+    def __exit__(self, *_: object) -> None: ...
 
-    def started(self, folder: RunFolder, pid: int) -> None:
-        """The child process has started."""
+    def started(self, folder: RunFolder, pid: int) -> None: ...
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """The agent reported an event. Only those of rank 0 count."""
-        name = str(event["event"])
-        if event.get("rank"):
+        if event.get("rank"):  # only rank 0 counts
             return
+        name = str(event["event"])
         if name == "step":
             self.steps = int(event.get("n", self.steps))
             self.rate = float(event.get("rate") or 0.0)
@@ -64,8 +55,8 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
             self.motions = (int(event.get("done") or 0), int(event.get("of") or 0))
             self.total = int(event.get("steps") or 0) or self.total
             self.motion_done()
-        elif name in _STAGES and name not in (seen for seen, _ in self.stages):
-            self.stages.append((name, time.monotonic() - self.begin))
+        elif name in _STAGES and name not in self.stages:
+            self.stages[name] = time.monotonic() - self.begin
             self.stage(name, event)
 
     def stage(self, name: str, event: Mapping[str, Any]) -> None:
@@ -74,14 +65,11 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
     def motion_done(self) -> None:
         """A batch of motions was evaluated, or the first one is about to be."""
 
-    def output(self, chunk: bytes) -> None:
-        """The child wrote `chunk`. Called on another thread."""
+    def output(self, chunk: bytes) -> None: ...
 
-    def tick(self) -> None:
-        """Called regularly, so that a live display can refresh."""
+    def tick(self) -> None: ...
 
-    def stopping(self, reason: str) -> None:
-        """The run is about to be stopped."""
+    def stopping(self, reason: str) -> None: ...
 
     def headline(self) -> str:
         """Model, robot, simulator and motions in one line."""
@@ -102,12 +90,11 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         before = f"{done} of {motions} motions, " if motions > 1 else ""
         if not self.steps:
             return before.removesuffix(", ")
-        total = self.total
-        text = before + (f"{self.steps} of {total} steps" if total else f"{self.steps} steps")
+        text = before + (f"{self.steps} of {self.total} steps" if self.total else f"{self.steps} steps")
         if self.rate:
             text += f", {self.rate:.1f}/s"
-            if total and self.steps < total:
-                text += f", {(total - self.steps) / self.rate:.0f} s left"
+            if self.total and self.steps < self.total:
+                text += f", {(self.total - self.steps) / self.rate:.0f} s left"
         return text
 
 
@@ -163,14 +150,14 @@ class LiveDisplay(RunDisplay):
         from rich.console import Console
         from rich.live import Live
 
-        self._console = Console(stderr=True, highlight=False, emoji=False)
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._log_end = b""
         self._folder = ""
         self._message = ""
         self._drawn = 0.0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> RunDisplay:
         self._live.start()
         return self
 
@@ -201,22 +188,20 @@ class LiveDisplay(RunDisplay):
         from rich.console import Group
         from rich.text import Text
 
-        ascii_only = self._console.options.ascii_only
+        done, going, wait, rule = ("ok", ">", "...", "-") if self._console.options.ascii_only else ("✓", "▶", "…", "─")
         width = self._console.width
         lines = [Text.assemble((self.headline(), "bold"), f"  {seconds:.0f} s", overflow="ellipsis", no_wrap=True)]
-        done = "ok" if ascii_only else "✓"
-        for name, when in self.stages:
+        for name, when in self.stages.items():
             if name not in ("evaluation_started", "evaluation_finished"):
                 lines.append(Text(f"  {done} {_STAGES[name]:<18} {when:6.1f} s", style="green"))
         if self._message:
             lines.append(Text(f"  {self._message}", style="bold yellow"))
-        elif any(name == "evaluation_started" for name, _ in self.stages):
-            lines.append(Text(f"  {'>' if ascii_only else '▶'} evaluating  {self.progress()}", style="bold cyan"))
+        elif "evaluation_started" in self.stages:
+            lines.append(Text(f"  {going} evaluating  {self.progress()}", style="bold cyan"))
         else:
             waiting = "waiting for the simulator" if self.stages else "starting"
-            lines.append(Text(f"  {'...' if ascii_only else '…'} {waiting}", style="cyan"))
-        rule = ("-" if ascii_only else "─") * min(width, 72)
-        lines.append(Text(rule, style="dim"))
+            lines.append(Text(f"  {wait} {waiting}", style="cyan"))
+        lines.append(Text(rule * min(width, 72), style="dim"))
         tail = self._log_end.decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
         lines += [Text(_printable(line)[: width - 1], style="dim", no_wrap=True) for line in tail]
         return Group(*lines)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from rich.console import Console
-
-REPLACE = "pmlaunch.replace"
-"""The error handler of stdout and stderr: one "?" for each column that an unencodable character takes."""
+_REPLACE = "pmlaunch.replace"  # an error handler: one "?" for each column that an unencodable character takes
 
 
 def replace_unencodable(stream: Any) -> None:
     """Let `stream` replace what it cannot encode."""
     if hasattr(stream, "reconfigure"):
-        stream.reconfigure(errors=REPLACE)
+        stream.reconfigure(errors=_REPLACE)
 
 
 def is_utf8(stream: Any) -> bool:
@@ -23,15 +19,10 @@ def is_utf8(stream: Any) -> bool:
     return (getattr(stream, "encoding", None) or "").lower().replace("-", "") == "utf8"
 
 
-def symbol(console: Console, fancy: str, plain: str) -> str:
-    """`fancy`, or `plain` on a console that is limited to ASCII."""
-    return plain if console.options.ascii_only else fancy
-
-
-def can_show(stream_encoding: str | None, text: str) -> bool:
+def can_show(encoding: str | None, text: str) -> bool:
     """Whether a console with this encoding can show `text` unchanged."""
     try:
-        text.encode(stream_encoding or "ascii")
+        text.encode(encoding or "ascii")
     except UnicodeEncodeError:
         return False
     return True
@@ -46,4 +37,4 @@ def _question_marks(error: UnicodeError) -> tuple[str, int]:
     return "?" * cell_len(error.object[error.start : error.end]), error.end
 
 
-codecs.register_error(REPLACE, _question_marks)
+codecs.register_error(_REPLACE, _question_marks)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pmlaunch.cli.render.encoding import symbol
+from pmlaunch.cli.render.layout import say, symbol
 from pmlaunch.installing.engine import Installation
 from pmlaunch.installing.step import State, StepResult
 from pmlaunch.support.text import megabytes
@@ -30,44 +30,31 @@ def result_line(result: StepResult, fancy: bool = False) -> str:
     return f"{mark} {result.title}: {text}{took}"
 
 
-def draw_installation(
-    came: Installation, console: Console, *, done: str = "installed", then: str | None = None
-) -> None:
+def draw_installation(came: Installation, done: str, then: str | None, console: Console) -> None:
     """Print the plan of a dry run, or the logs of failed steps and the outcome. The steps were shown live.
 
     `done` is the word for a success, `then` the command to run next.
     """
-    from rich.text import Text
-
     planned = any(result.state is State.PLANNED for result in came.results)
     for result in came.results:
         if planned:
             _draw_planned(result, console)
         elif result.state is State.FAILED:
-            _draw_failed(result, console)
+            say(console, f"{symbol(console, *_MARKS[result.state])} {result.title} failed", style="bold red")
+            if result.log:
+                say(console, f"log      {result.log}")
     if planned:
-        console.print(Text(f"together about {megabytes(came.bytes)} to download; nothing was changed"))
+        say(console, f"together about {megabytes(came.bytes)} to download; nothing was changed", wrap=True)
     elif came.error is None and came.results:
         nothing = all(result.state is State.ALREADY for result in came.results)
-        console.print(Text("nothing to do: it was done before" if nothing else done, style="bold green"))
+        say(console, "nothing to do: it was done before" if nothing else done, style="bold green", wrap=True)
         if then:
-            console.print(Text(f"next: {then}", style="green"))
+            say(console, f"next: {then}", style="green", wrap=True)
 
 
 def _draw_planned(result: StepResult, console: Console) -> None:
-    from rich.text import Text
-
-    console.print(Text(result_line(result, fancy=not console.options.ascii_only)), soft_wrap=True)
+    say(console, result_line(result, fancy=not console.options.ascii_only))
     if result.bytes:
-        console.print(Text(f"    about {megabytes(result.bytes)} to download", style="cyan"))
+        say(console, f"    about {megabytes(result.bytes)} to download", style="cyan", wrap=True)
     for command in result.commands:
-        console.print(Text(f"    {command}", style="dim"), soft_wrap=True)
-
-
-def _draw_failed(result: StepResult, console: Console) -> None:
-    from rich.text import Text
-
-    mark = symbol(console, *_MARKS[result.state])
-    console.print(Text(f"{mark} {result.title} failed", style="bold red"), soft_wrap=True)
-    if result.log:
-        console.print(Text(f"log      {result.log}"), soft_wrap=True)
+        say(console, f"    {command}", style="dim")

@@ -6,51 +6,37 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pmlaunch.cli.render.tables import short, table_of
+from pmlaunch.cli.render.layout import say, short, table_of
 from pmlaunch.codes import CODES
+from pmlaunch.support.text import megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_COLUMNS: Mapping[str, Sequence[tuple[str, str]]] = {
-    "models": (
-        ("name", "name"),
-        ("robot", "robot"),
-        ("simulator", "simulator"),
-        ("state", "state"),
-        ("size", "size"),
-    ),
-    "motions": (
-        ("name", "name"),
-        ("robot", "robot"),
-        ("frames", "frames"),
-        ("fps", "fps"),
-        ("seconds", "seconds"),
-    ),
-    "robots": (("name", "name"), ("title", "title"), ("bodies", "bodies"), ("actions", "actions")),
-    "simulators": (("name", "name"), ("title", "title"), ("started by", "runtime"), ("devices", "devices")),
-    "constraints": (("name", "name"), ("parses", "parses")),
+_COLUMNS: Mapping[str, Sequence[str]] = {
+    "models": ("name", "robot", "simulator", "state", "size"),
+    "motions": ("name", "robot", "frames", "fps", "seconds"),
+    "robots": ("name", "title", "bodies", "actions"),
+    "simulators": ("name", "title", "runtime", "devices"),
+    "constraints": ("name", "parses"),
 }
-_STATES = {"here": "here", "pointer": "LFS pointer", "missing": "missing"}
+_HEADERS = {"runtime": "started by"}
 
 
 def draw_list(kind: str, root: Path | None, rows: Sequence[Mapping[str, Any]], console: Console) -> None:
     """Print the rows, which are those of the JSON document. `root` is the checkout's folder, if there is one."""
-    from rich.text import Text
-
     usable = [row for row in rows if not row.get("problem")]
     if usable:
-        columns = _COLUMNS[kind]
-        table = table_of(*(header for header, _ in columns), title=kind)
+        table = table_of(*(_HEADERS.get(key, key) for key in _COLUMNS[kind]), title=kind)
         for row in usable:
-            table.add_row(*(Text(_cell(key, row)) for _, key in columns))
+            table.add_row(*(_cell(key, row.get(key)) for key in _COLUMNS[kind]))
         console.print(table)
     for reason, names in _unusable(rows).items():
-        console.print(Text.assemble((f"{reason}: ", "yellow"), ", ".join(names)), soft_wrap=True)
+        say(console, (f"{reason}: ", "yellow"), ", ".join(names))
     if not rows:
-        console.print(Text(f"no {kind} here", style="dim"))
+        say(console, f"no {kind} here", style="dim")
     without = "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"
-    console.print(Text(f"checkout  {root}" if root else without, style="dim"), soft_wrap=True)
+    say(console, f"checkout  {root}" if root else without, style="dim")
 
 
 def _unusable(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[str]]:
@@ -65,14 +51,11 @@ def _unusable(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, list[str]]:
     return found
 
 
-def _cell(key: str, row: Mapping[str, Any]) -> str:
-    from pmlaunch.support.text import megabytes
-
-    value = row.get(key)
+def _cell(key: str, value: Any) -> str:
     if key == "size" and isinstance(value, int):
         return megabytes(value)
-    if key == "state":
-        return _STATES.get(str(value), str(value))
+    if (key, value) == ("state", "pointer"):
+        return "LFS pointer"
     if key == "seconds" and value is not None:
         return f"{value:.2f}"
     if key == "fps" and value is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pmlaunch.cli.render.encoding import symbol
+from pmlaunch.cli.render.layout import say, symbol
 from pmlaunch.smoke.case import CaseVerdict, SmokeResult, Suite
 
 if TYPE_CHECKING:
@@ -21,23 +21,18 @@ _MARKS = {
 
 def draw_smoke(result: SmokeResult, console: Console) -> None:
     """Print one line per case; of doctor's checks only the failed ones and their number."""
-    from rich.text import Text
-
+    marks = {verdict: (symbol(console, fancy, plain), style) for verdict, (fancy, plain, style) in _MARKS.items()}
     checks = result.of(Suite.DOCTOR)
     failed = [case for case in checks if case.verdict in (CaseVerdict.FAILED, CaseVerdict.ERROR)]
-    fancy, plain, style = _MARKS[CaseVerdict.FAILED if failed else CaseVerdict.PASSED]
-    said = f"doctor: {len(failed)} of {len(checks)} checks failed" if failed else f"doctor: {len(checks)} checks"
     if checks:  # none if a name was mistyped: then doctor did not run
-        console.print(Text.assemble((symbol(console, fancy, plain), style), f" {said}"))
+        said = f"{len(failed)} of {len(checks)} checks failed" if failed else f"{len(checks)} checks"
+        say(console, marks[CaseVerdict.FAILED if failed else CaseVerdict.PASSED], f" doctor: {said}", wrap=True)
     for case in [*failed, *result.of(Suite.EVALUATION), *result.of(Suite.THRESHOLDS)]:
-        fancy, plain, style = _MARKS[case.verdict]
-        mark = symbol(console, fancy, plain)
         indent = "  " if case.suite is Suite.DOCTOR else ""
-        line = Text.assemble(indent, (mark, style), " ", (case.name, "bold"))
-        if case.text:
-            line.append(f": {f'{case.code} ' if case.code else ''}{case.text}")
-        console.print(line, soft_wrap=True)
-    passed = "smoke test passed" if result.exit_code == 0 else f"smoke test failed, exit code {result.exit_code}"
-    console.print(Text(f"{passed}, {result.seconds:.1f} s", style="bold green" if not result.exit_code else "bold red"))
+        text = f": {f'{case.code} ' if case.code else ''}{case.text}" if case.text else ""
+        say(console, indent, marks[case.verdict], " ", (case.name, "bold"), text)
+    failed_with = f"failed, exit code {result.exit_code}" if result.exit_code else "passed"
+    style = "bold red" if result.exit_code else "bold green"
+    say(console, f"smoke test {failed_with}, {result.seconds:.1f} s", style=style, wrap=True)
     if result.folder:
-        console.print(Text(f"run      {result.folder}"), soft_wrap=True)
+        say(console, f"run      {result.folder}")

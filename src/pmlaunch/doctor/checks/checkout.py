@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.git.queries import Head, read_head
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     checkout = target.checkout
     if checkout is None:
         return Observation((("ProtoMotions", "none"),), (target.problem,) if target.problem else ())
@@ -26,6 +26,3 @@ def _described(head: Head) -> str:
     """What is checked out, such as "v2.3, commit 4a905b99" or "branch main, commit ..."."""
     names = [*head.tags, *([f"branch {head.branch}"] if head.branch else [])]
     return ", ".join([*names, f"commit {head.commit[:10]}" if head.commit else "commit unknown"])
-
-
-CHECKOUT = MachineCheck("checkout", "ProtoMotions", CheckGroup.CHECKOUT, _look)

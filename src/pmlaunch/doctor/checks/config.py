@@ -7,24 +7,25 @@ from pmlaunch.catalog.robots import simulators
 from pmlaunch.checks.config import check_config
 from pmlaunch.checks.motions import check_motions
 from pmlaunch.checks.robot import check_robot
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.checks.models import models_of
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.training_config import config_of
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     checkout = target.checkout
     if checkout is None:
         return Observation(skipped="there is no checkout")
     shipped = [model for model in models_of(target, checkout) if model.preset]
-    needs_config = checkout.generation is Generation.V2
-    names = [model.name for model in shipped if not needs_config or config_of(model.checkpoint)]
+    composed = GENERATIONS[checkout.generation].hydra
+    names = [model.name for model in shipped if not composed or config_of(model.checkpoint)]
     if not names:
         return Observation(skipped="no pretrained model's config.yaml is here")
     names = names[:1] if target.quick else names
@@ -45,6 +46,3 @@ def _evaluation_of(model: str, target: DoctorTarget, checkout: Checkout) -> list
         return [Finding(error.code, Severity.ERROR, f"{model}: {error.message}", error.hint, subject=error.subject)]
     found = [*check_config(planned), *check_robot(planned), *check_motions(planned)]
     return [finding for finding in found if finding not in planned.runtime.findings]
-
-
-CONFIG = MachineCheck("config", "config tree", CheckGroup.CHECKOUT, _look, limit=60.0)

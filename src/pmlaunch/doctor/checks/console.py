@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from pmlaunch.checks.window import lacks_display
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     encoding = getattr(sys.stdout, "encoding", None) or "unknown"
     facts = [("encoding", encoding)]
     findings: list[Finding] = []
@@ -24,6 +24,3 @@ def _look(target: DoctorTarget) -> Observation:
         if lacks_display(platform.has_display(environment) or platform.streams(environment)):
             findings.append(Finding("PML242", Severity.NOTE, "No display: runs are headless, no window can open."))
     return Observation(tuple(facts), tuple(findings))
-
-
-CONSOLE = MachineCheck("console", "console and display", CheckGroup.MACHINE, _look)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import cache_root
@@ -17,7 +17,7 @@ _MB, _GB = 10**6, 10**9
 _STOPS, _SHORT = 50 * _MB, 2 * _GB
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     checkout = target.checkout.root if target.checkout else None
     # without room for its log a run cannot start; the other folders only fill up
     places = [("runs", target.runs, _STOPS), ("checkout", checkout, 0), ("cache", cache_root(), 0)]
@@ -41,6 +41,3 @@ def _look(target: DoctorTarget) -> Observation:
 def _existing(path: Path) -> Path | None:
     """The nearest existing folder at or above `path`: the first run creates the runs folder."""
     return next((place for place in (path, *path.parents) if place.is_dir()), None)
-
-
-DISK = MachineCheck("disk", "free space", CheckGroup.DISK, _look)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pmlaunch.checks.demo_packages import check_demo_packages
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.checks.environment import check_demo_packages
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Severity
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     missing = tuple(check_demo_packages(Severity.ERROR if target.embedded else Severity.NOTE))
     return Observation((("ready", "no" if missing else "pmlaunch eval demo --motion walk"),), missing)
-
-
-EMBEDDED = MachineCheck("embedded", "embedded evaluation", CheckGroup.PACKAGES, _look)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.nvidia import Gpu, look_at_nvidia
-from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.doctor.target import DoctorTarget, devices_of
 from pmlaunch.model import Finding, Severity
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     nvidia = look_at_nvidia(target.environment)
     if nvidia.driver is None or (not nvidia.gpus and nvidia.problem is None):
         what = "No NVIDIA driver is found" if nvidia.driver is None else "NVIDIA's driver finds no GPU"
@@ -29,7 +29,7 @@ def _none(target: DoctorTarget, what: str) -> Finding:
     if target.gpu_needed:
         message = f"{what}, and {name} does not run without a GPU."
         return Finding("PML234", Severity.ERROR, message, "mend the driver, or --simulator genesis --device cpu")
-    on_cpu_anyway = target.device == "cpu" or "gpu" not in target.devices
+    on_cpu_anyway = target.device == "cpu" or "gpu" not in devices_of(target.simulator)
     message = f"{what}: {name} runs on the CPU here."
     return Finding("PML234", Severity.NOTE, message, None if on_cpu_anyway else "--device cpu")
 
@@ -38,6 +38,3 @@ def _described(gpu: Gpu) -> str:
     if gpu.memory is None or gpu.free is None:
         return gpu.name
     return f"{gpu.name}, {gpu.free / 2**30:.1f} of {gpu.memory / 2**30:.1f} GiB free"
-
-
-GPU = MachineCheck("gpu", "GPU", CheckGroup.GPU, _look)

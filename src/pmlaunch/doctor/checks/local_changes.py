@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.git.queries import ask_git
-from pmlaunch.git.safety import git_folder
 from pmlaunch.model import Finding, Severity
 
 _NAMES = {"M": "changed", "D": "deleted", "A": "added", "R": "renamed", "T": "of another type", "U": "in conflict"}
 _SHOWN = 3  # names of files in a message
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     if target.checkout is None:
         return Observation(skipped="there is no checkout")
-    root = target.checkout.root
-    if git_folder(root) is None:
+    root = target.repository
+    if root is None:
         return Observation(skipped="the checkout is no git repository")
     # checkpoints are compared by their sha256 (see models.py); untracked files are a user's results
     answer = ask_git(
@@ -39,6 +38,3 @@ def _look(target: DoctorTarget) -> Observation:
     message = f"Files of the checkout differ from its commit ({count}): {names}"
     note = Finding("PML225", Severity.NOTE, message, f'git -C "{root}" status', subject=str(root))
     return Observation((("local changes", count),), (note,))
-
-
-LOCAL_CHANGES = MachineCheck("changes", "local changes", CheckGroup.CHECKOUT, _look, quick=False, limit=30.0)

@@ -8,18 +8,12 @@ from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
 from pmlaunch.checks.checkpoint import check_against_git, fetch_command
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.text import megabytes
-
-_WORDS = {
-    CheckpointState.HERE: "here",
-    CheckpointState.POINTER: "a Git LFS pointer",
-    CheckpointState.MISSING: "missing",
-}
 
 
 def models_of(target: DoctorTarget, checkout: Checkout) -> list[Model]:
@@ -29,7 +23,7 @@ def models_of(target: DoctorTarget, checkout: Checkout) -> list[Model]:
     return [model for model in found if model.checkpoint.is_relative_to(checkout.root)]
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     checkout = target.checkout
     if checkout is None:
         return Observation(skipped="there is no checkout")
@@ -47,8 +41,8 @@ def _look(target: DoctorTarget) -> Observation:
 
 
 def _described(model: Model) -> str:
-    size = f", {megabytes(model.size)}" if model.size is not None else ""
-    return f"{_WORDS[model.state]}{size}"
+    state = "a Git LFS pointer" if model.state is CheckpointState.POINTER else model.state.value
+    return state if model.size is None else f"{state}, {megabytes(model.size)}"
 
 
 def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> Iterator[Finding]:
@@ -65,6 +59,3 @@ def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> I
         first = fetch_command(pointers[0].checkpoint, checkout.root)
         hint = f"pmlaunch fetch NAME, for the one that you want; or {first}"
         yield Finding("PML101", severity, message, hint, subject=names)
-
-
-MODELS = MachineCheck("models", "checkpoints", CheckGroup.MODELS, _look, limit=120.0)

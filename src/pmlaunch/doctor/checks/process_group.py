@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
-from pmlaunch.doctor.probe import CHECK_LIMIT
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import missing_module
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     if target.backend is None:
         return Observation(skipped="a run would start none (ddp_backend none)")
-    reply = target.probe.answer().reply if target.probe else None
-    group = reply.process_group if reply else None
+    group = target.reply.process_group if target.reply else None
     if group is None:
         return Observation(skipped="the simulator's Python did not answer")
     backend = ("backend", group.backend)
@@ -26,8 +24,3 @@ def _look(target: DoctorTarget) -> Observation:
     hint = f"pmlaunch eval ... --ddp-backend {other}"
     failed = Finding("PML231", Severity.ERROR, message, hint, subject=target.backend)
     return Observation((backend, ("formed", "no")), (failed,))
-
-
-PROCESS_GROUP = MachineCheck(
-    "process_group", "process group", CheckGroup.PACKAGES, _look, quick=False, probes=True, limit=CHECK_LIMIT
-)

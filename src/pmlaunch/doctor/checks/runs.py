@@ -7,14 +7,14 @@ from pathlib import Path
 import psutil
 
 from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.stop import running_runs
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     folders = sorted({*(run.path for run in running_runs(target.runs)), *_elsewhere()})
     if not folders:
         return Observation((("going on", "none"),))
@@ -36,6 +36,3 @@ def _elsewhere() -> list[Path]:
         if spec and record and record.get("state") == RunState.RUNNING.value and record.get("launcher"):
             folders.add(Path(spec).parent)
     return sorted(folders)
-
-
-RUNS = MachineCheck("runs", "other runs", CheckGroup.MACHINE, _look)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Origin, RuntimeKind
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     facts = target.runtime.facts
     known = facts.source.origin is not Origin.UNKNOWN
     python = facts.python
@@ -26,6 +26,3 @@ def _look(target: DoctorTarget) -> Observation:
     changed = [(f"{name} for a run", "removed" if value is None else value) for name, value in changes]
     known_rows = [(name, str(value)) for name, value in rows if value]
     return Observation((*known_rows, *changed), target.runtime.findings)
-
-
-RUNTIME = MachineCheck("runtime", "runtime", CheckGroup.ISAACLAB, _look)

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 
 from pmlaunch import __version__
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 
@@ -20,7 +20,7 @@ _GIB = 2**30
 _LITTLE = 3 * _GIB  # torch and lightning take 0.6, Genesis with one environment 2 more
 
 
-def _look(target: DoctorTarget) -> Observation:
+def look(target: DoctorTarget) -> Observation:
     memory = psutil.virtual_memory()
     cores = psutil.cpu_count(logical=False) or "?"
     facts = (
@@ -51,6 +51,3 @@ def system_name() -> str:
         name = None
     wsl = ", WSL" if Path("/proc/sys/fs/binfmt_misc/WSLInterop").exists() else ""
     return f"{name}, {kernel}{wsl}" if name else kernel
-
-
-SYSTEM = MachineCheck("system", "system", CheckGroup.MACHINE, _look)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.doctor.check import CheckGroup, MachineCheck, Observation
+from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.nvidia import has_nvidia
-from pmlaunch.doctor.probe import CHECK_LIMIT
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import TorchBuild, missing_module
@@ -14,11 +13,8 @@ from pmlaunch.running.probe_reply import TorchBuild, missing_module
 _ANSWERS = {True: "yes", False: "no", None: "not known"}
 
 
-def _look(target: DoctorTarget) -> Observation:
-    if target.probe is None:
-        return Observation(skipped="nobody was asked")
-    reply = target.probe.answer().reply
-    torch = reply.torch if reply else None
+def look(target: DoctorTarget) -> Observation:
+    torch = target.reply.torch if target.reply else None
     if torch is None:
         return Observation(skipped="the simulator's Python did not answer")
     if torch.error:
@@ -59,6 +55,3 @@ def _backend(target: DoctorTarget, torch: TorchBuild) -> Iterator[Finding]:
         other = "gloo" if backend == "nccl" and torch.backends.get("gloo") else "none"
         hint = f"pmlaunch eval ... --ddp-backend {other}"
         yield Finding("PML232", Severity.ERROR, message, hint, subject=backend)
-
-
-TORCH = MachineCheck("torch", "torch", CheckGroup.PACKAGES, _look, quick=False, probes=True, limit=CHECK_LIMIT)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.interface import GenerationAdapter, PackageRule, Program
-from pmlaunch.generations.metric_definitions import MetricDefinitions
+from pmlaunch.generations.interface import GenerationAdapter, MetricDefinitions, PackageRule, Program
+from pmlaunch.generations.v2.checkout import v2_checkout
 from pmlaunch.generations.v2.training_config import config_of, trained_bodies
+from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
 
 _SHARE = "0 to 1"
@@ -23,7 +24,7 @@ class Version2(GenerationAdapter):
     script = "protomotions/eval_agent.py"
     refs = r"v[12](\.|$)"
     origin_of_checkout = "git worktree add DIR v2.3"
-    motion_suffix = ".npy"
+    motion_suffixes = (".npy",)
     presets_know_keys = True
     own_packages: ClassVar[tuple[str, ...]] = ("hydra", "protomotions", "isaac_utils", "poselib")
     required_packages: ClassVar[tuple[str, ...]] = (
@@ -61,29 +62,15 @@ class Version2(GenerationAdapter):
         wraps=True,
     )
 
-    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:  # noqa: ARG002
-        from pmlaunch.generations.v2.checkout import v2_checkout
-
-        return v2_checkout(root, source)
-
     @property
     def program(self) -> Program:
         from pmlaunch.generations.v2.program import HydraProgram
 
         return HydraProgram()
 
-    def made(self, checkpoint: Path) -> bool:
-        """Whether there is a config.yaml; ProtoMotions 3 writes one as well, so ask for 3 first."""
-        return config_of(checkpoint) is not None
+    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:  # noqa: ARG002
+        return v2_checkout(root, source)
 
-    def trained_robots(self, checkpoint: Path) -> Iterable[str]:  # noqa: ARG002
-        return ()
-
-    def trained_bodies(self, checkpoint: Path) -> frozenset[str]:
-        return trained_bodies(checkpoint)
-
-    def trained_simulator(self, checkpoint: Path) -> str | None:  # noqa: ARG002
-        return None
-
-    def measures_something(self, checkpoint: Path) -> bool:  # noqa: ARG002
-        return True
+    def training(self, checkpoint: Path) -> Training | None:
+        """The training whose config.yaml is there; ProtoMotions 3 writes one as well, so ask for 3 first."""
+        return Training(Generation.V2, bodies=trained_bodies(checkpoint)) if config_of(checkpoint) else None

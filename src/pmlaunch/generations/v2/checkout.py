@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.checkout import RobotOutline
+from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v2.overrides import parse_overrides
-from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.model import Generation, Source
+from pmlaunch.support.json import as_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
 _MISSING = "???"
@@ -24,17 +25,8 @@ _WATCH = (
 )
 
 
-@dataclass(frozen=True)
-class HydraCheckout:
-    """A checkout whose program is a Hydra script. `source` says how it was found."""
-
-    root: Path
-    generation: Generation
-    source: Source
-    script: Path
-    config_dir: Path
-    python_path: tuple[Path, ...]
-    watch: tuple[WatchPoint, ...]
+class HydraCheckout(Checkout):
+    """A checkout whose program is a Hydra script."""
 
     def options(self, group: str) -> Sequence[str]:
         folder = self.config_dir / group
@@ -68,32 +60,15 @@ class HydraCheckout:
     def motion_files(self) -> Sequence[Path]:
         return sorted((self.root / "data" / "motions").rglob("*.npy"))
 
-    def within(self, relative: str) -> Path:
-        return self.root / relative
-
-    def body_positions(self, robot: str) -> None:  # noqa: ARG002
-        return None
-
-    def pointer_meshes(self, robot: str) -> Sequence[Path]:  # noqa: ARG002
-        return ()
-
     def _part(self, group: str, name: str) -> Mapping[str, Any]:
         """The part `group` of an option's file; empty if the file is broken, which the config check reports."""
         try:
-            content = yaml_mapping(self.config_dir / group / f"{name}.yaml").get(group)
+            return as_mapping(yaml_mapping(self.config_dir / group / f"{name}.yaml").get(group))
         except PmlaunchError:
             return {}
-        return content if isinstance(content, dict) else {}
 
 
 def v2_checkout(root: Path, source: Source) -> HydraCheckout:
     """ProtoMotions 2.x at `root`. Its two helper packages need not be installed."""
-    return HydraCheckout(
-        root=root,
-        generation=Generation.V2,
-        source=source,
-        script=root / "protomotions" / "eval_agent.py",
-        config_dir=root / "protomotions" / "config",
-        python_path=(root, root / "isaac_utils", root / "poselib"),
-        watch=_WATCH,
-    )
+    program, paths = root / "protomotions", (root, root / "isaac_utils", root / "poselib")
+    return HydraCheckout(root, source, Generation.V2, program / "eval_agent.py", program / "config", paths, _WATCH)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,8 +57,7 @@ def _examine(
         composed = _compose(config_dir, overrides)
         merged = _merge(trained, composed)
     except PmlaunchError as error:
-        severity = Severity.ERROR
-        return ConfigReport((Finding(error.code, severity, error.message, error.hint, subject=error.subject),))
+        return ConfigReport((Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject),))
     with inspection.safe_resolvers() as refused:
         findings, facts = inspection.examine(merged, refused)
     unknown: dict[str, str] = {}
@@ -94,8 +93,10 @@ def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
     from yaml import YAMLError
 
     try:
-        with _quiet(), inspection.fast_yaml(), initialize_config_dir(str(config_dir), version_base="1.1"):
-            return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # they are for the authors of the configs
+            with inspection.fast_yaml(), initialize_config_dir(str(config_dir), version_base="1.1"):
+                return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()
         message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])}"
@@ -116,11 +117,3 @@ def _merge(trained: Any, composed: Any) -> Any:
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0]
         raise PmlaunchError("PML109", f"The checkpoint's config and the overrides do not merge: {reason}") from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Suppress Hydra's warnings, which are for the authors of the configs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -174,34 +174,30 @@ def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
     for key, target in values.items():
         if key.rpartition(".")[2] not in ("_target_", "_config_target_") or not isinstance(target, str):
             continue
-        if target in ("???", AGENT_TARGET) or target.startswith(_TARGETS):
-            continue
-        standard = target.split(".")[0] in sys.stdlib_module_names
-        code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
-        message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
-        findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
+        if target not in ("???", AGENT_TARGET) and not target.startswith(_TARGETS):
+            standard = target.split(".")[0] in sys.stdlib_module_names
+            code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
+            message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
+            findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
     return findings[:_MOST]
 
 
 def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values that planning needs; None if the config does not tell."""
 
-    def number(key: str) -> Any:
-        value = values.get(key)
-        return value if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    def value(key: str, *types: type) -> Any:
+        found = values.get(key)
+        return found if isinstance(found, types) and not isinstance(found, bool) and found != "???" else None
 
-    def text(key: str) -> str | None:
-        value = values.get(key)
-        return value if isinstance(value, str) and value != "???" else None
-
-    rate, decimation = number("simulator.config.sim.fps"), number("simulator.config.sim.decimation")
+    rate = value("simulator.config.sim.fps", int, float)
+    decimation = value("simulator.config.sim.decimation", int, float)
     return {
         "control_hz": rate / decimation if rate and decimation else None,
-        "motion_file": text("motion_file"),
-        "max_eval_steps": number("agent.config.max_eval_steps"),
-        "num_envs": number("num_envs"),
-        "agent": text("agent._target_"),
-        "control_type": text("robot.control.control_type"),
+        "motion_file": value("motion_file", str),
+        "max_eval_steps": value("agent.config.max_eval_steps", int, float),
+        "num_envs": value("num_envs", int, float),
+        "agent": value("agent._target_", str),
+        "control_type": value("robot.control.control_type", str),
     }
 
 
@@ -218,12 +214,8 @@ def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, str]:
         with contextlib.suppress(Exception):
             if OmegaConf.select(config, key) is not None:
                 continue
-        unknown[key] = did_you_mean(key, sorted(known)) or _by_last_part(key, known)
+        last = key.rpartition(".")[2]  # a key may have been typed without its path
+        ending = min((path for path in known if path.endswith(f".{last}")), default=None)
+        by_last_part = f" Did you mean {ending}?" if ending else ""
+        unknown[key] = did_you_mean(key, sorted(known)) or by_last_part
     return unknown
-
-
-def _by_last_part(key: str, known: set[str]) -> str:
-    """The suggestion for a key that was typed without its path: agent.config.max_eval_steps for max_eval_steps."""
-    last = key.rsplit(".", maxsplit=1)[-1]
-    ending = sorted(path for path in known if path.endswith(f".{last}"))
-    return f" Did you mean {ending[0]}?" if ending else ""

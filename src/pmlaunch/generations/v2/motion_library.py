@@ -15,6 +15,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo, finite, listed_motions, pieces_of
+from pmlaunch.support.json import as_mapping
 
 _KEPT = ("weight", "labels", "ref_respawn_offset")
 
@@ -27,8 +28,7 @@ def read_entries(library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
         if item.get("fps") is not None and info.frames is not None:
             info = replace(info, fps=fps, seconds=(info.frames - 1) / fps)
         for piece in sorted(pieces_of(item), key=lambda piece: finite(piece.get("idx"), 0.0)) or [item]:
-            timings = piece.get("timings")
-            timings = timings if isinstance(timings, dict) else {}
+            timings = as_mapping(piece.get("timings"))
             start = _playable("start", timings.get("start"), 0.0, library, item)
             end = _playable("end", timings.get("end"), -1.0, library, item)
             yield LibraryEntry(info, start, end, {key: piece[key] for key in _KEPT if key in piece})

@@ -39,39 +39,27 @@ def parse_overrides(texts: Sequence[str], groups: Iterable[str]) -> list[UserOve
     if not texts:
         return []
     known = sorted(groups)
-    cache, key = JsonCache("overrides"), content_key(_GRAMMAR, *known, "", *texts)
-    if isinstance(entry := cache.get(key), list):
+    cache, cache_key = JsonCache("overrides"), content_key(_GRAMMAR, *known, "", *texts)
+    if isinstance(entry := cache.get(cache_key), list):
         return [UserOverride(**{**item, "kind": OverrideKind(item["kind"])}) for item in entry]
-    parsed = _parse(texts, frozenset(known))
-    cache.put(key, [asdict(item) for item in parsed])
+    parsed = [_parsed(text, frozenset(known)) for text in texts]
+    cache.put(cache_key, [asdict(item) for item in parsed])
     return parsed
 
 
-def _parse(texts: Sequence[str], groups: frozenset[str]) -> list[UserOverride]:
+def _parsed(text: str, groups: frozenset[str]) -> UserOverride:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
-    parser = OverridesParser.create()
-    parsed = []
-    for text in texts:
-        try:
-            override = parser.parse_override(text)
-        except HydraException as error:
-            raise _syntax_error(text, error) from error
-        if override.is_sweep_override():
-            raise PmlaunchError(
-                "PML002",
-                f"{text} lists several values: that is a sweep, and an evaluation runs one. "
-                "Quote the value if the commas belong to it.",
-                hint=f"\"{override.key_or_group}='...'\"",
-                subject=text,
-            )
-        parsed.append(_user_override(text, override, groups))
-    return parsed
-
-
-def _user_override(text: str, override: Any, groups: frozenset[str]) -> UserOverride:
+    try:
+        override = OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        raise _syntax_error(text, error) from error
     key = str(override.key_or_group)
+    if override.is_sweep_override():
+        message = f"{text} lists several values: that is a sweep, and an evaluation runs one."
+        quote = " Quote the value if the commas belong to it."
+        raise PmlaunchError("PML002", message + quote, hint=f"\"{key}='...'\"", subject=text)
     if not key:
         raise PmlaunchError("PML002", f"{text} names no key.", hint="write it as KEY=VALUE", subject=text)
     right_side = text.split("=", 1)[1] if "=" in text else ""
@@ -114,9 +102,8 @@ def _column(text: str, error: Exception, reason: str) -> int:
     """Where Hydra stopped reading, as an index into `text`; its end if Hydra wanted more."""
     if "'<EOF>'" in reason.split(" expecting ", maxsplit=1)[0]:
         return len(text)
-    column = getattr(getattr(error.__cause__, "offendingToken", None), "column", None)
-    if column is None:
-        column = getattr(error.__cause__, "startIndex", None)
+    cause = error.__cause__
+    column = getattr(getattr(cause, "offendingToken", None), "column", getattr(cause, "startIndex", None))
     if isinstance(column, int):
         return min(column, len(text))
     # "extraneous input '(' ...": Hydra names the token but not its column

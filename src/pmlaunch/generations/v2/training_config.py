@@ -9,6 +9,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import RobotOutline
+from pmlaunch.support.json import as_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
 _MISSING = "???"
@@ -16,16 +17,8 @@ _MISSING = "???"
 
 def config_of(checkpoint: Path) -> Path | None:
     """The training's config.yaml where eval_agent.py looks for it: beside the checkpoint, or one folder above."""
-    for folder in (checkpoint.parent, checkpoint.parent.parent):
-        if (folder / "config.yaml").is_file():
-            return folder / "config.yaml"
-    return None
-
-
-def trained_robot(checkpoint: Path) -> Mapping[str, Any]:
-    """The part `robot` of the training's config; empty if there is none."""
-    config = config_of(checkpoint)
-    return _robot_part(config, config.stat().st_mtime_ns) if config else {}
+    places = (folder / "config.yaml" for folder in checkpoint.parents[:2])
+    return next((place for place in places if place.is_file()), None)
 
 
 @lru_cache(maxsize=64)
@@ -34,12 +27,18 @@ def _robot_part(config: Path, _changed: int) -> Mapping[str, Any]:
         robot = yaml_mapping(config).get("robot")
     except PmlaunchError:
         return {}  # the config check reports the broken file
-    return robot if isinstance(robot, dict) else {}
+    return as_mapping(robot)
+
+
+def _trained_robot(checkpoint: Path) -> Mapping[str, Any]:
+    """The part `robot` of the training's config; empty if there is none."""
+    config = config_of(checkpoint)
+    return _robot_part(config, config.stat().st_mtime_ns) if config else {}
 
 
 def trained_bodies(checkpoint: Path) -> frozenset[str]:
     """The body names that the checkpoint's network was trained for; empty if its config does not tell."""
-    bodies = trained_robot(checkpoint).get("body_names")
+    bodies = _trained_robot(checkpoint).get("body_names")
     return frozenset(map(str, bodies)) if isinstance(bodies, list) else frozenset()
 
 
@@ -53,7 +52,7 @@ def trained_changes(config_dir: Path, robot: RobotOutline, checkpoint: Path) -> 
     if trained_bodies(checkpoint) != frozenset(robot.bodies):
         return {}
     group = dict(_leaves(_with_defaults(config_dir, robot.name), "robot"))
-    own = dict(_leaves(trained_robot(checkpoint), "robot"))
+    own = dict(_leaves(_trained_robot(checkpoint), "robot"))
     return {key: value for key, value in own.items() if key in group and group[key] != value and _is_plain(value)}
 
 
@@ -82,13 +81,9 @@ def _with_defaults(config_dir: Path, name: str, depth: int = 0) -> dict[str, Any
     for parent in content.get("defaults") or []:
         if isinstance(parent, str) and parent != "_self_" and depth < 5:
             values = _merged(values, _with_defaults(config_dir, parent, depth + 1))
-    own = content.get("robot")
-    return _merged(values, own if isinstance(own, dict) else {})
+    return _merged(values, as_mapping(content.get("robot")))
 
 
 def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(one)
-    for key, value in other.items():
-        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
-        merged[key] = _merged(merged[key], value) if both else value
-    return merged
+    both = {key for key, value in other.items() if isinstance(value, dict) and isinstance(one.get(key), dict)}
+    return {**one, **{key: _merged(one[key], value) if key in both else value for key, value in other.items()}}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.interface import GenerationAdapter, PackageRule, Program
-from pmlaunch.generations.metric_definitions import MetricDefinitions
+from pmlaunch.generations.interface import GenerationAdapter, MetricDefinitions, PackageRule, Program
+from pmlaunch.generations.v3 import FROZEN_CONFIGS
+from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
+from pmlaunch.support.json import read_mapping
 
 # ProtoMotions 3 puts the statistic last: eval/gt_error/mean
 _COMPONENTS = {"gt_error": "m", "max_joint_error": "m", "gr_error": "rad"}
@@ -25,8 +27,7 @@ class Version3(GenerationAdapter):
     refs = r"main$|v3(\.|$)"
     origin_of_checkout = "branch main"
     hydra = False
-    motion_suffix = ".motion"
-    packed_suffix = ".pt"
+    motion_suffixes = (".motion", ".pt")
     motion_names_carry_robot = False
     own_packages = ("protomotions",)
     required_packages = ("torch", "lightning", "numpy")
@@ -57,38 +58,22 @@ class Version3(GenerationAdapter):
         by_itself=True,
     )
 
-    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:
-        from pmlaunch.generations.v3.checkout import v3_checkout
-
-        return v3_checkout(root, source, environment.get("PROTOMOTIONS_ASSET_ROOT"))
-
     @property
     def program(self) -> Program:
         from pmlaunch.generations.v3.program import InferenceProgram
 
         return InferenceProgram()
 
-    def made(self, checkpoint: Path) -> bool:
-        from pmlaunch.generations.v3.frozen_configs import is_of_generation_3
+    def open(self, root: Path, source: Source, environment: Mapping[str, str]) -> Checkout:
+        from pmlaunch.generations.v3.checkout import v3_checkout
 
-        return is_of_generation_3(checkpoint)
+        return v3_checkout(root, source, environment.get("PROTOMOTIONS_ASSET_ROOT"))
 
-    def trained_robots(self, checkpoint: Path) -> Iterable[str]:
-        from pmlaunch.generations.v3.frozen_configs import robot_names
+    def training(self, checkpoint: Path) -> Training | None:
+        """The training whose frozen configs are there, or whose arguments, which it writes as JSON to config.yaml."""
+        arguments = read_mapping(checkpoint.parent / "config.yaml")
+        if not (checkpoint.parent / FROZEN_CONFIGS).is_file() and "robot_name" not in arguments:
+            return None
+        from pmlaunch.generations.v3.frozen_configs import training
 
-        return robot_names(checkpoint)
-
-    def trained_bodies(self, checkpoint: Path) -> frozenset[str]:
-        from pmlaunch.generations.v3.frozen_configs import robot_bodies
-
-        return robot_bodies(checkpoint)
-
-    def trained_simulator(self, checkpoint: Path) -> str | None:
-        from pmlaunch.generations.v3.frozen_configs import trained_simulator
-
-        return trained_simulator(checkpoint)
-
-    def measures_something(self, checkpoint: Path) -> bool:
-        from pmlaunch.generations.v3.frozen_configs import measures_something
-
-        return measures_something(checkpoint)
+        return training(checkpoint, arguments)

@@ -6,28 +6,28 @@ tree; the robot's bodies and joints are read from that file.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pmlaunch.generations.checkout import BodyPosition, RobotOutline
+from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
+from pmlaunch.generations.checkout import BodyPosition, Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.model import Generation, Source, WatchPoint
+from pmlaunch.model import Generation, Source
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _TURNED = ("quat", "axisangle", "xyaxes", "zaxis", "euler")
 _NO_ROBOTS = ("__init__", "base", "factory")
-_ASSETS = ("protomotions", "data", "assets")
-_MOTION_FOLDERS = (("data",), ("examples", "data"))
-_NO_MOTIONS = ("pretrained_models", "assets")  # folders with other kinds of .pt and .npy files
+_ROBOTS, _ASSETS = Path("protomotions/robot_configs"), Path("protomotions/data/assets")
+_NO_MOTIONS = {"pretrained_models", "assets"}  # folders with other kinds of .pt and .npy files
 _EVALUATOR = "protomotions.agents.evaluators.base_evaluator"
 _MIMIC = "protomotions.agents.evaluators.mimic_evaluator"
 _WATCH = (
@@ -49,46 +49,19 @@ _WATCH = (
 
 
 @dataclass(frozen=True)
-class InferenceCheckout:
-    """ProtoMotions 3 at `root`. `assets` is the folder in which a run looks for the robots' files."""
+class InferenceCheckout(Checkout):
+    """ProtoMotions 3. `assets` is the folder in which a run looks for the robots' files."""
 
-    root: Path
-    source: Source
     assets: Path
-    generation: Generation = Generation.V3
-    watch: tuple[WatchPoint, ...] = _WATCH
-
-    @property
-    def script(self) -> Path:
-        return self.root / "protomotions" / "inference_agent.py"
-
-    @property
-    def config_dir(self) -> Path:
-        """3.x has no config groups, so this folder does not exist."""
-        return self.root / "protomotions" / "config"
-
-    @property
-    def python_path(self) -> tuple[Path, ...]:
-        return (self.root,)
-
-    def options(self, group: str) -> Sequence[str]:  # noqa: ARG002
-        return []
-
-    def groups(self) -> Sequence[str]:
-        return []
 
     def parse(self, overrides: Sequence[str]) -> Sequence[UserOverride]:
         return parse_assignments(overrides)
 
     def robots(self) -> Sequence[RobotOutline]:
         """The robots whose class names a readable MJCF file."""
-        outlines = []
-        for path in sorted((self.root / "protomotions" / "robot_configs").glob("*.py")):
-            asset = _asset_of(path, path.stat().st_mtime_ns) if path.stem not in _NO_ROBOTS else None
-            outline = self._outline(path.stem, asset) if asset else None
-            if outline:
-                outlines.append(outline)
-        return outlines
+        names = sorted(path.stem for path in (self.root / _ROBOTS).glob("*.py") if path.stem not in _NO_ROBOTS)
+        skeletons = [(name, _skeleton(path)) for name in names if (path := self._mjcf(name, self.root / _ASSETS))]
+        return [RobotOutline(name, *skeleton) for name, skeleton in skeletons if skeleton]
 
     def simulators(self) -> Sequence[str]:
         modules = (self.root / "protomotions" / "simulator").glob("*/simulator.py")
@@ -96,42 +69,32 @@ class InferenceCheckout:
 
     def checkpoints(self) -> Sequence[Path]:
         """One checkpoint of each folder: inference_last.ckpt is last.ckpt without what only training needs."""
-        folders = {
-            path.parent
+        best = {
+            path.parent: path
             for name in ("last.ckpt", "inference_last.ckpt")
             for folder in ("data/pretrained_models/**/", "results/*/")
             for path in self.root.glob(folder + name)
         }
-        return [smallest_checkpoint(folder) for folder in sorted(folders)]
+        return [path for _, path in sorted(best.items())]
 
     def motion_files(self) -> Sequence[Path]:
-        found = set()
-        for parts in _MOTION_FOLDERS:
-            folder = self.root.joinpath(*parts)
-            for suffix in ("*.motion", "*.pt"):
-                found |= {path for path in folder.rglob(suffix) if not set(path.parts) & set(_NO_MOTIONS)}
-        return sorted(found)
+        folders = (self.root / "data", self.root / "examples" / "data")
+        found = [path for folder in folders for suffix in (".motion", ".pt") for path in folder.rglob(f"*{suffix}")]
+        return sorted(path for path in found if not set(path.parts) & _NO_MOTIONS)
 
-    def within(self, relative: str) -> Path:
-        return self.root / relative
-
-    def pointer_meshes(self, robot: str) -> list[Path]:
-        asset = self._asset(robot)
-        if asset is None:
-            return []
+    def pointer_meshes(self, robot: str) -> Sequence[Path]:
+        path = self._mjcf(robot, self.assets)
         found = []
-        for path in _meshes(self.assets / asset):
-            try:
-                if lfs.read_pointer(path) is not None:
-                    found.append(path)
-            except OSError:
-                continue  # the simulator reports a missing file itself
+        for mesh in _meshes(path) if path else ():
+            with contextlib.suppress(OSError):  # the simulator reports a missing file itself
+                if lfs.read_pointer(mesh) is not None:
+                    found.append(mesh)
         return found
 
     def body_positions(self, robot: str) -> Mapping[str, BodyPosition] | None:
         """The skeleton in the robot's MJCF file; None if a body is also rotated, or a name or number is not usable."""
-        asset = self._asset(robot)
-        root = _parsed(self.root.joinpath(*_ASSETS, asset)) if asset else None
+        path = self._mjcf(robot, self.root / _ASSETS)
+        root = _parsed(path) if path else None
         world = root.find("worldbody") if root is not None else None
         found: dict[str, BodyPosition] = {}
         try:
@@ -145,29 +108,24 @@ class InferenceCheckout:
             return None
         return found
 
-    def _asset(self, robot: str) -> str | None:
-        """The MJCF file that the robot's class names, relative to the assets folder."""
-        source = self.root / "protomotions" / "robot_configs" / f"{robot}.py"
-        return _asset_of(source, source.stat().st_mtime_ns) if source.is_file() else None
-
-    def _outline(self, name: str, asset: str) -> RobotOutline | None:
-        path = self.root.joinpath(*_ASSETS, asset)
-        try:
-            found = _skeleton(path, path.stat().st_mtime_ns)
-        except OSError:
-            return None
-        return RobotOutline(name, *found) if found else None
+    def _mjcf(self, robot: str, assets: Path) -> Path | None:
+        """The MJCF file that the robot's class names, in a folder of assets."""
+        asset = _asset_of(self.root / _ROBOTS / f"{robot}.py")
+        return assets / asset if asset else None
 
 
 def v3_checkout(root: Path, source: Source, asset_root: str | None = None) -> InferenceCheckout:
     """ProtoMotions 3 at `root`; `asset_root` is the value of PROTOMOTIONS_ASSET_ROOT, which upstream obeys."""
-    return InferenceCheckout(root, source, Path(asset_root) if asset_root else root.joinpath(*_ASSETS))
-
-
-def smallest_checkpoint(folder: Path) -> Path:
-    """The smallest checkpoint of a folder that inference can use."""
-    path = folder / "inference_last.ckpt"
-    return path if path.is_file() else folder / "last.ckpt"
+    return InferenceCheckout(
+        root,
+        source,
+        Generation.V3,
+        script=root / "protomotions" / "inference_agent.py",
+        config_dir=root / "protomotions" / "config",
+        python_path=(root,),
+        watch=_WATCH,
+        assets=Path(asset_root) if asset_root else root / _ASSETS,
+    )
 
 
 def _bodies(element: Element, parent: str) -> Iterator[tuple[str, Element]]:
@@ -177,8 +135,7 @@ def _bodies(element: Element, parent: str) -> Iterator[tuple[str, Element]]:
         yield from _bodies(body, body.get("name", ""))
 
 
-@lru_cache(maxsize=64)
-def _asset_of(source: Path, _changed: int) -> str | None:
+def _asset_of(source: Path) -> str | None:
     """The constant `asset_file_name=...` in the class of a robot; None if there is none."""
     import ast
 
@@ -192,8 +149,7 @@ def _asset_of(source: Path, _changed: int) -> str | None:
     return None
 
 
-@lru_cache(maxsize=64)
-def _skeleton(path: Path, _changed: int) -> tuple[tuple[str, ...], int] | None:
+def _skeleton(path: Path) -> tuple[tuple[str, ...], int] | None:
     """(bodies in the order of the file, number of hinge joints); None if it is not an MJCF file."""
     root = _parsed(path)
     world = root.find("worldbody") if root is not None else None

@@ -10,20 +10,21 @@ from __future__ import annotations
 import contextlib
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.generations.v3.frozen_pickle import read_names
+from pmlaunch.generations.values import Training
 from pmlaunch.git import lfs_pointer as lfs
+from pmlaunch.model import Generation
 from pmlaunch.support.cache import JsonCache, content_key
-from pmlaunch.support.json import read_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
-CONFIGS = "resolved_configs_inference.pt"
 _TEXT = "resolved_configs_inference.yaml"
 _MAXIMUM_PICKLE = 16 << 20  # bytes; a real one has 27 kB
 _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w+")
@@ -31,22 +32,16 @@ _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w
 
 @dataclass(frozen=True)
 class FrozenConfigs:
-    """What can be told about the pickle without loading it.
+    """What can be told about the pickle without loading it."""
 
-    Attributes:
-        state: "here", "pointer" (of Git LFS), "missing" or "unreadable".
-        robot: the module of the robot's class; None if there is not exactly one.
-        foreign: what configs do not need: names that loading would import or call, and (descriptions).
-    """
-
-    state: str
-    robot: str | None = None
-    foreign: tuple[str, ...] = ()
+    state: str  # "here", "pointer" (of Git LFS), "missing" or "unreadable"
+    robot: str | None = None  # the module of the robot's class; None if there is not exactly one
+    foreign: tuple[str, ...] = ()  # what configs do not need: names that loading would import or call, (descriptions)
 
 
 def read_frozen(checkpoint: Path) -> FrozenConfigs:
     """Read the frozen configs beside `checkpoint`. Invalid content is a state, not an error."""
-    path = checkpoint.parent / CONFIGS
+    path = checkpoint.parent / FROZEN_CONFIGS
     try:
         return _read(path, path.stat().st_mtime_ns)
     except OSError:
@@ -58,10 +53,10 @@ def _read(path: Path, _changed: int) -> FrozenConfigs:
     if lfs.read_pointer(path) is not None:
         return FrozenConfigs("pointer")
     try:
-        with path.open("rb") as file:
+        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
+            file.seek(0)
             if file.read(4) != b"PK\x03\x04":  # torch would load a bare pickle, even with an archive appended to it
                 return FrozenConfigs("unreadable")
-        with zipfile.ZipFile(path) as archive:
             (name,) = [name for name in archive.namelist() if name.casefold().endswith("/data.pkl")]
             if archive.getinfo(name).file_size > _MAXIMUM_PICKLE:
                 raise ValueError("too long for configs")  # noqa: TRY301
@@ -115,43 +110,18 @@ def number_at(text: Mapping[str, Any], key: str) -> float | None:
         return None
 
 
-def typed_arguments(checkpoint: Path) -> Mapping[str, Any]:
-    """Read the arguments of the training, which ProtoMotions 3 stores as JSON in config.yaml; empty for other files."""
-    arguments = read_mapping(checkpoint.parent / "config.yaml")
-    return arguments if "robot_name" in arguments else {}
-
-
-def is_of_generation_3(checkpoint: Path) -> bool:
-    """Whether the files beside a checkpoint show that ProtoMotions 3 made it."""
-    return (checkpoint.parent / CONFIGS).is_file() or bool(typed_arguments(checkpoint))
-
-
-def robot_names(checkpoint: Path) -> Iterator[str]:
-    """Yield the robot's names according to the files, the most reliable first."""
-    frozen = read_frozen(checkpoint)
-    if frozen.robot:
-        yield frozen.robot
-    typed = typed_arguments(checkpoint).get("robot_name")
-    if isinstance(typed, str):
-        yield typed
-
-
-def robot_bodies(checkpoint: Path) -> frozenset[str]:
-    """Return the bodies of the trained robot according to the text of the configs; empty if unknown."""
-    bodies = text_at(frozen_text(checkpoint), "robot.kinematic_info.body_names")
-    return frozenset(map(str, bodies)) if isinstance(bodies, list) else frozenset()
-
-
-def trained_simulator(checkpoint: Path) -> str | None:
-    """Return the simulator of the training, NAME of protomotions.simulator.NAME.simulator.Class; None if unknown."""
-    parts = str(text_at(frozen_text(checkpoint), "simulator._target_")).split(".")
-    if len(parts) >= 3:
-        return parts[-3]
-    typed = typed_arguments(checkpoint).get("simulator")
-    return typed if isinstance(typed, str) else None
-
-
-def measures_something(checkpoint: Path) -> bool:
-    """Whether the checkpoint's evaluator measures anything, unlike a prior's; true if unknown."""
-    evaluator = text_at(frozen_text(checkpoint), "agent.evaluator")
-    return not isinstance(evaluator, Mapping) or evaluator.get("evaluation_components", True) != {}
+def training(checkpoint: Path, arguments: Mapping[str, Any]) -> Training:
+    """What the frozen configs tell about the training, and its command-line `arguments` where they do not."""
+    text = frozen_text(checkpoint)
+    robots = (read_frozen(checkpoint).robot, arguments.get("robot_name"))
+    bodies = text_at(text, "robot.kinematic_info.body_names")
+    path = str(text_at(text, "simulator._target_")).split(".")  # protomotions.simulator.NAME.simulator.Class
+    simulator = path[-3] if len(path) >= 3 else arguments.get("simulator")
+    evaluator = text_at(text, "agent.evaluator")
+    return Training(
+        Generation.V3,
+        robots=tuple(name for name in robots if isinstance(name, str)),
+        bodies=frozenset(map(str, bodies)) if isinstance(bodies, list) else frozenset(),
+        simulator=simulator if isinstance(simulator, str) else None,
+        measures=not isinstance(evaluator, Mapping) or evaluator.get("evaluation_components", True) != {},
+    )

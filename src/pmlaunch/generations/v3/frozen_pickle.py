@@ -8,94 +8,108 @@ because its attributes include whatever it imported.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NoReturn
 
-from pmlaunch.support.pickle_walk import PLAIN_OPCODES, Item, Step, UnexpectedOpcodeError, walk
+from pmlaunch.support.safe_pickle import PLAIN_OPCODES, Named, RestrictedUnpickler, UnexpectedOpcodeError
 
 _OURS = r"protomotions\.(?!utils\.|assets\.|cli\.|tests\.|train_|inference_)[\w.]+|examples\.experiments\.[\w.]+"
 # may be called: classes of configs and their enums; FieldPath and MdpComponent name the terms of an environment
-_CLASSES = re.compile(
-    rf"({_OURS})\.([A-Z]\w*(Config|Params|Info|Method|Mode|Type)|FieldPath|MdpComponent|RolloutActor)"
-)
 _CALLED = re.compile(
-    r"collections\.OrderedDict|torch\._utils\._rebuild_tensor_v2|torch\.(Size|device)|pathlib\.(Pure)?(Posix|Windows)?Path"
-    r"|argparse\.Namespace|builtins\.(set|frozenset|slice|complex|range)"
+    rf"({_OURS})\.([A-Z]\w*(Config|Params|Info|Method|Mode|Type)|FieldPath|MdpComponent|RolloutActor)"
+    r"|collections\.OrderedDict|torch\._utils\._rebuild_tensor_v2|torch\.(Size|device)"
+    r"|pathlib\.(Pure)?(Posix|Windows)?Path|argparse\.Namespace|builtins\.(set|frozenset|slice|complex|range)"
 )
 # may be named as a value; get_class and instantiate import and call whatever a text says
-_FUNCTIONS = re.compile(
+_VALUES = re.compile(
     r"(protomotions\.envs\.[\w.]+|examples\.experiments\.[\w.]+)\.(?!get_class$|instantiate$|import_)[a-z_]\w*"
+    r"|torch\.(\w+Storage|dtype|float\w*|int\w*|bool|bfloat16)"
 )
-_VALUES = re.compile(r"torch\.(\w+Storage|dtype|float\w*|int\w*|bool|bfloat16)")
 _TARGETS = re.compile(r"(protomotions|lightning|torch\.optim|torch\.nn)\.[\w.]+")
-_NAME = re.compile(r"[\w.]+ \w+")
-
-_OPCODES = PLAIN_OPCODES | {"NEWOBJ"}  # no MEMOIZE or STACK_GLOBAL: in protocol 4 a name may be a path of attributes
-_CALLS = ("REDUCE", "NEWOBJ")
 _DICT = "collections.OrderedDict"
 
 
 def read_names(payload: bytes) -> tuple[set[str], set[str]]:
     """Return every name that loading would import, and what configs do not need: names, or (descriptions).
 
-    Reading stops at the first step that torch.save does not write for configs, which counts as foreign.
-
-    Raises:
-        ValueError: the payload is not a pickle, or too long, and does nothing foreign before it breaks off.
+    The latter include the first step that torch.save does not write for configs, where reading stops. Raises ValueError
+    if the payload is not a pickle, or too long, and does nothing foreign before it breaks off.
     """
-    names: set[str] = set()
-    foreign: set[str] = set()
+    reader = _ConfigReader(payload)
     try:
-        for step in walk(payload, _OPCODES):
-            if step.result and step.result.name:
-                names.add(step.result.name)
-            foreign.update(_foreign(step))
+        reader.load()
     except UnexpectedOpcodeError as error:
-        foreign.add(f"({error.summary})")
+        reader.foreign.add(f"({error.summary})")
     except ValueError:
-        if not foreign:
+        if not reader.foreign:
             raise
-    return names, foreign
+    return reader.names, reader.foreign
 
 
-def _foreign(step: Step) -> Iterator[str]:
-    """What one step does that configs do not need. Raises UnexpectedOpcodeError where the rest cannot be judged."""
-    holder = step.operands[0] if step.operands else None
-    if step.opcode == "PROTO" and step.argument != 2:
-        raise UnexpectedOpcodeError("PROTO", f"protocol {step.argument}")
-    if step.opcode == "GLOBAL" and step.result and step.result.name:
-        name = step.result.name
-        allowed = any(kind.fullmatch(name) for kind in (_CLASSES, _CALLED, _FUNCTIONS, _VALUES))
-        if not allowed or not _NAME.fullmatch(str(step.argument)):
-            yield name
-    elif step.opcode in _CALLS:
-        yield from _foreign_call(*step.operands)
-    elif holder and step.opcode in ("APPEND", "APPENDS") and holder.opcode != "EMPTY_LIST":
-        raise UnexpectedOpcodeError(step.opcode, "not a list")
-    elif holder and step.opcode in ("SETITEM", "SETITEMS"):
-        if holder.opcode != "EMPTY_DICT" and not _is_call_of(holder, _DICT):
-            raise UnexpectedOpcodeError(step.opcode, "not a mapping")
-        yield from _foreign_items(step.operands[1:])
-    elif holder and step.opcode == "BUILD" and holder.opcode not in _CALLS:
-        raise UnexpectedOpcodeError("BUILD", "not an instance made here")
+class _Instance:
+    """Stand-in for what a call makes. It takes a state, which only a mapping that was judged can hold."""
+
+    def __init__(self, foreign: set[str]) -> None:
+        self._foreign = foreign
+
+    def __setstate__(self, state: object) -> None: ...
+
+    def __call__(self, *_: object) -> _Instance:
+        self._foreign.add("(a call of something without a name)")
+        return self
+
+    def append(self, _: object) -> NoReturn:
+        raise UnexpectedOpcodeError("APPEND", "not a list")
 
 
-def _foreign_call(called: Item, arguments: Item) -> Iterator[str]:
-    name = called.name or "(a call of something without a name)"
-    if not _CLASSES.fullmatch(name) and not _CALLED.fullmatch(name):
-        yield name
-    if name == _DICT and arguments.opcode != "EMPTY_TUPLE":  # its items would not be seen here
-        yield "(an OrderedDict with arguments)"
+class _Mapping(_Instance, dict[object, object]):
+    """Judges items: upstream would import and call a `_target_`, and `__class__` and the like are no fields."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        text = value if isinstance(value, str) else ""
+        if key == "_target_" and not _TARGETS.fullmatch(text):
+            self._foreign.add(text or "(a _target_ that is not text)")
+        elif isinstance(key, str) and key.startswith("__"):
+            self._foreign.add(f"({key})")
 
 
-def _foreign_items(items: Sequence[Item]) -> Iterator[str]:
-    """Items of a mapping whose `_target_` upstream would import and call, or that set special attributes."""
-    for key, value in zip(items[0::2], items[1::2], strict=True):
-        name = key.text if key.is_text else None
-        if name == "_target_" and not (value.is_text and _TARGETS.fullmatch(value.text or "")):
-            yield value.text if value.is_text and value.text else "(a _target_ that is not text)"
-        elif name and name.startswith("__"):
-            yield f"({name})"  # __class__ and the like; fields of a config have other names
+class _ConfigReader(RestrictedUnpickler):
+    """Collects the names in a pickle, and what it does that configs do not need."""
 
+    opcodes = PLAIN_OPCODES | {"NEWOBJ"}  # no MEMOIZE or STACK_GLOBAL: in protocol 4 a name may be a path of attributes
+    fillable = (_Instance,)
 
-def _is_call_of(item: Item, name: str) -> bool:
-    return item.opcode in _CALLS and item.operands[0].name == name
+    def __init__(self, payload: bytes) -> None:
+        super().__init__(payload)
+        self.names: set[str] = set()
+        self.foreign: set[str] = set()
+
+    def find_class(self, module: str, name: str) -> Named:
+        full = f"{module}.{name}"
+        self.names.add(full)
+        if "." in name or not (_CALLED.fullmatch(full) or _VALUES.fullmatch(full)):
+            self.foreign.add(full)
+        return Named(full, partial(self._call, full))
+
+    def persistent_load(self, description: object) -> None:
+        """Leave tensors without their numbers."""
+
+    def _call(self, name: str, *arguments: object) -> object:
+        if not _CALLED.fullmatch(name):
+            self.foreign.add(name)
+        if name != _DICT:
+            return _Instance(self.foreign)
+        if arguments:  # its items would not be seen here
+            self.foreign.add("(an OrderedDict with arguments)")
+        return _Mapping(self.foreign)
+
+    def _load_proto(self) -> None:
+        (protocol,) = self.read(1)
+        if protocol != 2:
+            raise UnexpectedOpcodeError("PROTO", f"protocol {protocol}")
+
+    def _load_empty_dictionary(self) -> None:
+        self.append(_Mapping(self.foreign))
+
+    def _load_newobj(self) -> None:
+        self._load_reduce()

@@ -9,21 +9,19 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo, finite, listed_motions, pieces_of
+from pmlaunch.support.json import as_mapping
 
 
 def read_entries(library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
     """The motions of a library. Raises PML120, and PML016 for an entry that upstream would play differently."""
-    for item in listed_motions(library):
-        yield _entry(library, item, read)
+    return (_entry(library, item, read) for item in listed_motions(library))
 
 
 def _entry(library: Path, item: Mapping[str, Any], read: ReadInfo) -> LibraryEntry:
-    info = read(library.parent / item["file"])
-    pieces = pieces_of(item)
-    timings = [found for piece in pieces or [item] if isinstance(found := piece.get("timings"), dict)]
-    starts, ends = [finite(it.get("start"), 0.0) for it in timings], [finite(it.get("end"), -1.0) for it in timings]
-    whole = len(pieces) <= 1 and all(start == 0 for start in starts)
-    whole = whole and all(end == -1 or end >= (info.seconds or math.inf) for end in ends)
+    info, pieces = read(library.parent / item["file"]), pieces_of(item)
+    timings = as_mapping((pieces or [item])[0].get("timings"))
+    start, end = finite(timings.get("start"), 0.0), finite(timings.get("end"), -1.0)
+    whole = len(pieces) <= 1 and start == 0 and (end == -1 or end >= (info.seconds or math.inf))
     own_rate = item.get("fps") is None or info.fps is None or abs(finite(item["fps"], math.inf) - info.fps) < 1e-6
     if not whole or not own_rate:
         what = "at another rate (fps)" if whole else "in pieces (sub_motions, timings)"

@@ -3,169 +3,160 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.generations.interface import STEPS_OF_UNKNOWN
-from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo
+from pmlaunch.generations.interface import Program
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
+from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
-from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, Values, whole_number
-from pmlaunch.model import CHECKPOINT, FLAG, OVERRIDE, ArgumentPoint, Finding, Origin, Severity, Source, Sourced, Staged
+from pmlaunch.generations.v3.motion_library import library_text, read_entries
+from pmlaunch.generations.values import (
+    EVERY_MOTION_ONCE,
+    LENGTH_OF_THE_MOTION,
+    STEPS_OF_UNKNOWN,
+    WINDOW_STAYS_OPEN,
+    Choices,
+    ConfigReport,
+    LaunchDetails,
+    RunSettings,
+)
+from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
 
 _LIMIT = "agent.evaluator.max_eval_steps"
 _WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
+_RATES = ("fps", "decimation")
 _SINGLE = ("mujoco",)  # simulators of one environment, on the CPU
 # Measured with the G1 in MuJoCo on two cores: torch.compile adds about 25 s to the start, which one environment never
 # earns back, and a second thread for the small network takes the core that MuJoCo needs.
 _ON_CPU = {"TORCH_COMPILE_DISABLE": "1", "OMP_NUM_THREADS": "1"}
 
 
-class InferenceProgram:
+class InferenceProgram(Program):
     """inference_agent.py."""
 
+    read_library = staticmethod(read_entries)
+    library_text = staticmethod(library_text)
+
     def check_request(self, request: EvalRequest) -> None:
-        """Raise PML016 for the options of 2.x that have no equivalent."""
+        constraints = "MaskedMimic's constraints are frozen in the checkpoint's configs"
         reasons = {
-            "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs", "terrain.FIELD=VALUE"),
-            "--constraint": (
-                request.constraints,
-                "MaskedMimic's constraints are frozen in the checkpoint's configs",
-                None,
-            ),
-            "--seed": (request.seed, "inference_agent.py sets no seed", None),
+            "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs"),
+            "--constraint": (request.constraints or None, constraints),
+            "--seed": (request.seed, "inference_agent.py sets no seed"),
         }
-        given = {option: (reason, way) for option, (value, reason, way) in reasons.items() if value not in (None, ())}
+        given = {option: reason for option, (value, reason) in reasons.items() if value is not None}
         if given:
-            told = "; ".join(f"{option}: {reason}" for option, (reason, _) in given.items())
-            ways = [way for _, way in given.values() if way]
-            hint = f"{ways[0]} changes a field of it" if ways else f"leave out {' and '.join(given)}"
+            told = "; ".join(f"{option}: {reason}" for option, reason in given.items())
+            terrain = "terrain.FIELD=VALUE changes a field of it"
+            hint = terrain if "--terrain" in given else f"leave out {' and '.join(given)}"
             raise PmlaunchError("PML016", f"Without an equivalent in ProtoMotions 3: {told}.", hint=hint)
 
-    def values(self, choices: Choices) -> Values:
-        settings: dict[str, Sourced[Any]] = {"checkpoint": choices.checkpoint_text}
-        if choices.motion_text is not None:
-            settings["motion_file"] = choices.motion_text
-        settings |= {"num_envs": choices.num_envs, "metrics": choices.metrics}
-        if choices.devices is not None:
-            settings["devices"] = choices.devices
-        if choices.max_steps is not None and choices.metrics.value:
-            settings[_LIMIT] = choices.max_steps
-        values = Values(
-            terrain=Sourced(None, CHECKPOINT),
-            constraints=Sourced((), CHECKPOINT),
-            headless=choices.headless,
-            device=choices.device,
-            backend=choices.backend,
-            settings=settings,
-            overrides=choices.overrides,
-            fabric=_fabric(choices),
-        )
+    def settings(self, choices: Choices) -> RunSettings:
         if choices.simulator in _SINGLE:
-            _refuse_what_it_cannot(choices.simulator, values)
-        return values
+            _refuse_what_it_cannot(choices)
+        settings: dict[str, Sourced[Any] | None] = {
+            "checkpoint": choices.checkpoint_text,
+            "motion_file": choices.motion_text,
+            "num_envs": choices.num_envs,
+            "metrics": choices.metrics,
+            "devices": choices.devices,
+            _LIMIT: choices.max_steps if choices.metrics.value else None,
+        }
+        return {key: value for key, value in settings.items() if value is not None}
 
-    def report(self, choices: Choices, values: Values) -> ConfigReport:
+    def report(self, choices: Choices, settings: RunSettings) -> ConfigReport:  # noqa: ARG002
         """The text of the frozen configs with the user's overrides; empty if there is no text."""
         checkpoint = choices.checkpoint
-        configs = frozen.read_frozen(checkpoint)
+        foreign, text = frozen.read_frozen(checkpoint).foreign, frozen.frozen_text(checkpoint)
         findings = []
-        if configs.foreign:
+        if foreign:
             message = (
-                f"{frozen.CONFIGS} would import or call {', '.join(configs.foreign[:4])}: configs have no need of that, and "
+                f"{FROZEN_CONFIGS} would import or call {', '.join(foreign[:4])}: configs have no need of that, and "
                 "upstream loads the file as a pickle, which may run anything."
             )
             hint = "if you trust it: --no-check PML128"
             findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
-        text = frozen.frozen_text(checkpoint)
-        findings += _unknown_keys(values, text)
-        typed = {item.key: item.value for item in values.overrides}
+        findings += _unknown_keys(choices, text) if text else ()
+        typed = {item.key: item.value for item in choices.overrides}
         return ConfigReport(
             findings=tuple(findings),
-            control_hz=_control_hz(text, choices.simulator, frozen.trained_simulator(checkpoint), typed),
+            control_hz=_control_hz(choices, text, typed),
             motion_file=frozen.text_at(text, "motion_lib.motion_file"),
-            max_eval_steps=whole_number(typed.get(_LIMIT, frozen.number_at(text, _LIMIT))),
+            max_eval_steps=_whole_number(typed.get(_LIMIT, frozen.number_at(text, _LIMIT))),
             agent=frozen.text_at(text, "agent._target_"),
             control_type=frozen.text_at(text, "robot.control.control_type"),
         )
 
-    def steps(self, choices: Choices, values: Values, report: ConfigReport) -> Sourced[int | None]:
-        """The seconds of the motion times the rate of the policy's decisions, unless something sets the number.
-
-        A full evaluation ends by itself, after each motion or at max_eval_steps. Its number of steps is only an
-        estimate, and unknown for a packed library or several environments.
-        """
-        packed = any(motion.path.suffix == ".pt" for motion in choices.motions)
-        rate = report.control_hz
-        lengths = [motion.seconds * rate for motion in choices.motions if motion.seconds and rate and not packed]
-        known = bool(lengths) and len(lengths) == len(choices.motions)
-        if choices.metrics.value:
-            limit, source = report.max_eval_steps, Source(Origin.DEFAULT, "default: the motion's length")
-            if _LIMIT in values.overridden:
-                source = OVERRIDE
-            elif choices.max_steps is not None:
-                limit, source = choices.max_steps.value, FLAG
-            elif len(choices.motions) > 1 or packed:
-                source = Source(Origin.DEFAULT, "default: every motion once")
-            if not known or choices.num_envs.value != 1:
-                return Sourced(None, source)
-            whole = [math.floor(round(length, 4)) for length in lengths]
-            return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
-        if choices.max_steps is not None:
-            return choices.max_steps
-        if not choices.headless.value:
-            return Sourced(None, Source(Origin.DEFAULT, "default: a window stays open"))
-        if not known:
-            return Sourced(STEPS_OF_UNKNOWN, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
-        return Sourced(math.ceil(round(max(lengths), 6)), Source(Origin.DEFAULT, "default: the motion's length"))
-
-    def details(self, choices: Choices, values: Values, steps: Sourced[int | None]) -> LaunchDetails:  # noqa: ARG002
-        typed = {key: item.value for key, item in values.settings.items()}
-        typed |= {item.key: item.value for item in values.overrides}
-        patched = ArgumentPoint("protomotions.utils.fabric_config", "FabricConfig.__init__", values.fabric)
+    def details(self, choices: Choices, settings: RunSettings, report: ConfigReport) -> LaunchDetails:
+        fabric = _fabric(choices)
+        patched = ArgumentPoint("protomotions.utils.fabric_config", "FabricConfig.__init__", fabric)
+        typed = {key: item.value for key, item in settings.items()}
+        typed |= {item.key: item.value for item in choices.overrides}
         return LaunchDetails(
-            arguments=tuple(_arguments(choices, values)),
+            arguments=tuple(_arguments(choices, settings)),
+            steps=_steps(choices, report),
             variables=_ON_CPU if choices.simulator in _SINGLE else {},
-            agent_arguments=(patched,) if values.fabric else (),
-            staged=Staged("--checkpoint", (choices.checkpoint, choices.checkpoint.parent / frozen.CONFIGS)),
-            limit=whole_number(typed.get(_LIMIT)),
+            agent_arguments=(patched,) if fabric else (),
+            staged=Staged("--checkpoint", (choices.checkpoint, choices.checkpoint.parent / FROZEN_CONFIGS)),
+            limit=_whole_number(typed.get(_LIMIT)),
             ends_by_itself=choices.metrics.value,
         )
 
-    def read_library(self, library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
-        from pmlaunch.generations.v3.motion_library import read_entries
 
-        return read_entries(library, read)
+def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
+    """The seconds of the motion times the rate of the policy's decisions, unless something sets the number.
 
-    def library_text(self, entries: Sequence[LibraryEntry]) -> str:
-        from pmlaunch.generations.v3.motion_library import library_text
+    A full evaluation ends by itself, after each motion or at max_eval_steps. Its number of steps is only an estimate,
+    and unknown for a packed library or several environments.
+    """
+    packed = any(motion.path.suffix == ".pt" for motion in choices.motions)
+    rate = report.control_hz
+    lengths = [motion.seconds * rate for motion in choices.motions if motion.seconds and rate and not packed]
+    known = bool(lengths) and len(lengths) == len(choices.motions)
+    if choices.metrics.value:
+        limit, source = report.max_eval_steps, LENGTH_OF_THE_MOTION
+        if _LIMIT in choices.overridden:
+            source = OVERRIDE
+        elif choices.max_steps is not None:
+            limit, source = choices.max_steps.value, FLAG
+        elif len(choices.motions) > 1 or packed:
+            source = EVERY_MOTION_ONCE
+        if not known or choices.num_envs.value != 1:
+            return Sourced(None, source)
+        whole = [math.floor(round(length, 4)) for length in lengths]
+        return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
+    if choices.max_steps is not None:
+        return choices.max_steps
+    if not choices.headless.value:
+        return Sourced(None, WINDOW_STAYS_OPEN)
+    return Sourced(math.ceil(round(max(lengths), 6)), LENGTH_OF_THE_MOTION) if known else STEPS_OF_UNKNOWN
 
-        return library_text(entries)
 
-
-def _arguments(choices: Choices, values: Values) -> list[str]:
+def _arguments(choices: Choices, settings: RunSettings) -> list[str]:
     """The options, each as `--option=value`, so that a value may begin with a dash; the overrides last."""
-    chosen = {key: sourced.value for key, sourced in values.settings.items()}
-    typed = [item for item in values.overrides if item.kind is OverrideKind.VALUE]
-    chosen |= {item.key: item.value for item in typed if item.key in OPTIONS}
-    if chosen.get("motion_file") is not None and "motion_file" in values.settings:
-        chosen["motion_file"] = values.settings["motion_file"].value
-    written = [f"--checkpoint={values.settings['checkpoint'].value}", f"--simulator={choices.simulator}"]
+    chosen = {key: sourced.value for key, sourced in settings.items()}
+    typed = [item for item in choices.overrides if item.kind is OverrideKind.VALUE]
+    # paths are written as the target system writes them, even if an override names them
+    chosen |= {item.key: item.value for item in typed if item.key in OPTIONS and item.key != "checkpoint"}
+    if "motion_file" in settings:
+        chosen["motion_file"] = settings["motion_file"].value
+    written = [f"--checkpoint={chosen['checkpoint']}", f"--simulator={choices.simulator}"]
     named = ("motion_file", "scenes_file", "num_envs", "command_source")
     written += [f"--{key.replace('_', '-')}={chosen[key]}" for key in named if chosen.get(key) is not None]
     written += ["--headless"] if choices.headless.value else []
     written += ["--full-eval"] if choices.metrics.value else []
-    overrides = [f"{key}={value}" for key, value in chosen.items() if "." in key and key not in values.overridden]
+    overrides = [f"{key}={value}" for key, value in chosen.items() if "." in key and key not in choices.overridden]
     overrides += [f"{item.key}={item.text}" for item in typed if "." in item.key]
     return [*written, "--overrides", *overrides] if overrides else written
 
 
 def _fabric(choices: Choices) -> dict[str, Any]:
-    """Devices, accelerator and strategy, which inference_agent.py has no options for."""
+    """Devices, accelerator and strategy: arguments of Lightning's Fabric that the program has no options for."""
     fabric: dict[str, Any] = {}
     if choices.devices is not None and choices.devices.value > 1:
         fabric["devices"] = choices.devices.value
@@ -177,40 +168,33 @@ def _fabric(choices: Choices) -> dict[str, Any]:
     return fabric
 
 
-def _refuse_what_it_cannot(simulator: str, values: Values) -> None:
+def _refuse_what_it_cannot(choices: Choices) -> None:
     """Raise PML017 for several environments or a GPU, in a simulator of one environment on the CPU."""
-    typed = {item.key: item.value for item in values.overrides}
-    num_envs = typed.get("num_envs", typed.get("simulator.num_envs", values.settings["num_envs"].value))
+    simulator, typed = choices.simulator, {item.key: item.value for item in choices.overrides}
+    num_envs = typed.get("num_envs", typed.get("simulator.num_envs", choices.num_envs.value))
     if num_envs != 1:
         message = f"{simulator} simulates one environment, not {num_envs}."
         raise PmlaunchError("PML017", message, hint="--num-envs 1, or --simulator newton")
-    if values.device.value == "gpu":
+    if choices.device.value == "gpu":
         message = f"{simulator} runs on the CPU."
         raise PmlaunchError("PML017", message, hint="leave out --device, or --simulator newton")
 
 
-def _control_hz(text: Mapping[str, Any], simulator: str, trained: str | None, typed: Mapping[str, Any]) -> float | None:
+def _control_hz(choices: Choices, text: Mapping[str, Any], typed: Mapping[str, Any]) -> float | None:
     """The rate of the policy's decisions in 1/s. For another simulator upstream takes the robot's own parameters."""
-    place = "simulator.sim" if simulator == trained else f"robot.simulation_params.{simulator}"
-    numbers = []
-    for name in ("fps", "decimation"):
-        value = typed.get(f"simulator.sim.{name}", frozen.number_at(text, f"{place}.{name}"))
-        numbers.append(float(value) if isinstance(value, (int, float)) else 0.0)
-    fps, decimation = numbers
+    own = choices.training is not None and choices.training.simulator == choices.simulator
+    place = "simulator.sim" if own else f"robot.simulation_params.{choices.simulator}"
+    numbers = [typed.get(f"simulator.sim.{name}", frozen.number_at(text, f"{place}.{name}")) for name in _RATES]
+    fps, decimation = (float(value) if isinstance(value, (int, float)) else 0.0 for value in numbers)
     return fps / decimation if fps > 0 and decimation > 0 else None
 
 
-def _unknown_keys(values: Values, text: Mapping[str, Any]) -> list[Finding]:
+def _unknown_keys(choices: Choices, text: Mapping[str, Any]) -> Iterator[Finding]:
     """A finding for each dotted key that the frozen configs lack: upstream refuses it, but only after its start."""
-    if not text:
-        return []
-    typed = (item for item in values.overrides if item.kind is OverrideKind.VALUE and "." in item.key)
-    found = ((item, _complaint(item, text)) for item in typed)
-    return [
-        Finding("PML003", Severity.ERROR, complaint, _WHERE_KEYS_ARE, subject=item.key)
-        for item, complaint in found
-        if complaint
-    ]
+    for item in choices.overrides:
+        complaint = _complaint(item, text) if item.kind is OverrideKind.VALUE and "." in item.key else None
+        if complaint:
+            yield Finding("PML003", Severity.ERROR, complaint, _WHERE_KEYS_ARE, subject=item.key)
 
 
 def _complaint(item: UserOverride, text: Mapping[str, Any]) -> str | None:
@@ -221,6 +205,9 @@ def _complaint(item: UserOverride, text: Mapping[str, Any]) -> str | None:
             near = did_you_mean(part, list(map(str, node))) if isinstance(node, Mapping) else ""
             return f"The checkpoint's configs have no {item.key}.{near}"
         node = node[part]
-    if isinstance(node, Mapping):
-        return f"{item.key} is a group of values, which one override cannot set."
-    return None
+    return f"{item.key} is a group of values, which one override cannot set." if isinstance(node, Mapping) else None
+
+
+def _whole_number(value: object) -> int | None:
+    """`value` as an integer, if it is a number."""
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

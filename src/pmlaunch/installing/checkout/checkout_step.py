@@ -8,20 +8,19 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
-from pmlaunch.git.runner import Git, cannot_write
-from pmlaunch.installing.checkout.adopted import check_ref, switch_to_request
+from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.clone import CloneOrder, clone, refuse_clone
-from pmlaunch.installing.checkout.location import Content, Location, Surrounding, look_at, surrounding
+from pmlaunch.installing.checkout.location import look_at, refuse_if_at_work, remove_marker
 from pmlaunch.installing.checkout.source import address, generation_by_name, is_commit, known_ref
-from pmlaunch.installing.checkout.submodule import free_name, register, restore
-from pmlaunch.installing.checkout.switch import refuse_if_changed
-from pmlaunch.installing.checkout.unfinished import refuse_if_at_work, remove_marker
+from pmlaunch.installing.checkout.submodule import Surrounding, free_name, register, restore, surrounding
+from pmlaunch.installing.checkout.switch import check_ref, other_generation, refuse_if_changed, switch
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Generation, Severity
 
-DEFAULT_REF = "v2.3"
+_OTHER_REF = "--ref v2.3"
 
 
 class CheckoutStep:
@@ -34,47 +33,46 @@ class CheckoutStep:
         """Raises PML404 (no such folder), PML406, PML407, PML408; what only the source knows is checked in `do`."""
         git, folder, ref = context.git(), context.checkout, context.request.ref
         location = look_at(folder)
-        if location.content is Content.OTHER:
-            what = "is not empty and is no ProtoMotions checkout" if folder.is_dir() else "is a file, not a folder"
-            raise PmlaunchError(
-                "PML406", f"{folder} {what}. It is left as it is.", hint="--dir ANOTHER_FOLDER", subject=str(folder)
-            )
-        if location.content is Content.NOTHING:
+        if location.empty:
             return _plan_clone(git, context)
+        if location.generation is None:
+            what = "is not empty and is no ProtoMotions checkout" if folder.is_dir() else "is a file, not a folder"
+            message = f"{folder} {what}. It is left as it is."
+            raise PmlaunchError("PML406", message, hint="--dir ANOTHER_FOLDER", subject=str(folder))
         if location.gitdir is None:
             return AlreadyDone(f"adopted: {folder} (no git repository)", notes=(_no_git(folder),))
         refuse_if_at_work(location.gitdir, folder)
         if location.marker:
             return Todo("finish what an earlier install began")
-        check = check_ref(git, context, location)
-        if check.right:
-            return AlreadyDone(_describe(git, folder), check.notes)
-        repository = surrounding(git, folder)
-        refuse_if_changed(git, folder, ref, repository.pinned if repository else None)
+        right, notes = check_ref(git, context, location.generation)
+        if right:
+            return AlreadyDone(_describe(git), notes)
+        repository = surrounding(git)
+        refuse_if_changed(git, ref, repository.pinned if repository else None)
         return Todo(
             f"switch {folder} to {ref}",
             (f'git -C "{folder}" checkout --detach {ref}',),
-            bytes=None if known_ref(git, folder, ref) else GENERATIONS[Generation.V2].download_bytes,
+            bytes=None if known_ref(git, ref) else GENERATIONS[Generation.V2].download_bytes,
             findings=_generation_warning(ref),
-            notes=check.notes,
+            notes=notes,
         )
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
         """Raises PML409 if the files do not make a checkout, and what `clone` and `switch` raise."""
         git, folder = context.git(report), context.checkout
         location = look_at(folder)
-        if location.content is Content.CHECKOUT and not location.marker:
-            switch_to_request(git, context, report)
+        if location.generation and not location.marker:
+            switch(git, context, report)
         else:
-            if location.content is Content.NOTHING:
+            if location.empty:
                 _clone_or_restore(git, context, report)
-            _finish(git, folder, look_at(folder))
+            _finish(git)
         generation = generation_of(folder)
         if generation is None:
             raise PmlaunchError("PML409", f"{folder} is not a valid ProtoMotions checkout.", subject=str(folder))
         if generation is Generation.V3 and not _generation_warning(context.request.ref):
-            report.found(_other_generation(context.request.ref))
-        return Done(_describe(git, folder))
+            report.findings.append(other_generation(context.request.ref, _OTHER_REF))
+        return Done(_describe(git))
 
 
 def _plan_clone(git: Git, context: InstallContext) -> Todo:
@@ -115,12 +113,9 @@ def _refuse_current_folder(context: InstallContext) -> None:
     """Raise PML001 for the current folder: the clone replaces it, and the shell would be left in a deleted one."""
     folder = context.checkout
     if folder.is_dir() and folder.samefile(context.settings.folder):
-        raise PmlaunchError(
-            "PML001",
-            f"--dir cannot be the current folder ({folder}): the checkout is built beside it and takes its place.",
-            hint=f'cd .. and then: pmlaunch install --dir "{folder.name}"',
-            subject=str(folder),
-        )
+        message = f"--dir cannot be the current folder ({folder}): the checkout is built beside it and takes its place."
+        hint = f'cd .. and then: pmlaunch install --dir "{folder.name}"'
+        raise PmlaunchError("PML001", message, hint=hint, subject=str(folder))
 
 
 def _order(context: InstallContext, repository: Surrounding | None) -> CloneOrder:
@@ -141,11 +136,10 @@ def _submodule_parent(git: Git, context: InstallContext) -> Surrounding | None:
     kind = context.request.kind
     if kind == "clone":
         return None
-    repository = surrounding(git, context.checkout)
+    repository = surrounding(git)
     if repository is None and kind == "submodule":
-        raise PmlaunchError(
-            "PML001", f"{context.checkout} lies in no git repository, so it cannot be a submodule.", hint="--as clone"
-        )
+        message = f"{context.checkout} lies in no git repository, so it cannot be a submodule."
+        raise PmlaunchError("PML001", message, hint="--as clone")
     return repository if kind == "submodule" or (repository and not repository.ignored) else None
 
 
@@ -158,38 +152,30 @@ def _clone_or_restore(git: Git, context: InstallContext, report: Reporter) -> No
         clone(git, _order(context, repository), report)
 
 
-def _finish(git: Git, folder: Path, location: Location) -> None:
+def _finish(git: Git) -> None:
     """Register the clone as a submodule if it is to be one, and remove the marker. May be repeated after a kill."""
+    folder, location = git.folder, look_at(git.folder)
     if location.marker is None or location.gitdir is None:
         return
-    repository = surrounding(git, folder) if location.marker.name else None
-    try:
+    repository = surrounding(git) if location.marker.name else None
+    with writing(folder):
         if repository is not None:
             register(git, repository, location.marker)
         remove_marker(look_at(folder).gitdir or location.gitdir)
-    except OSError as error:
-        raise cannot_write(folder, error) from error
 
 
-def _describe(git: Git, folder: Path) -> str:
+def _describe(git: Git) -> str:
     """What is checked out, such as "v2.3 (4a905b99), generation 2, submodule"."""
-    commit = (git.ask("rev-parse", "HEAD", cwd=folder) or "")[:8]
-    name = git.ask("describe", "--tags", "--exact-match", cwd=folder) or git.ask(
-        "name-rev", "--name-only", "HEAD", cwd=folder
-    )
-    name = (name or "").removeprefix("remotes/origin/")
+    commit = (git.ask("rev-parse", "HEAD") or "")[:8]
+    name = git.ask("describe", "--tags", "--exact-match") or git.ask("name-rev", "--name-only", "HEAD") or ""
+    name = name.removeprefix("remotes/origin/")
     known = f"{name} ({commit})" if name and name != "undefined" else commit
-    kind = ", submodule" if (folder / ".git").is_file() else ""
-    return f"{known}, generation {generation_of(folder)}{kind}"
+    kind = ", submodule" if (git.folder / ".git").is_file() else ""
+    return f"{known}, generation {generation_of(git.folder)}{kind}"
 
 
 def _generation_warning(ref: str) -> tuple[Finding, ...]:
-    return (_other_generation(ref),) if generation_by_name(ref) is Generation.V3 else ()
-
-
-def _other_generation(ref: str) -> Finding:
-    message = f"{ref} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
-    return Finding("PML410", Severity.WARNING, message, f"--ref {DEFAULT_REF}", None, ref)
+    return (other_generation(ref, _OTHER_REF),) if generation_by_name(ref) is Generation.V3 else ()
 
 
 def _no_git(folder: Path) -> Finding:

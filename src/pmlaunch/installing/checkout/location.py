@@ -1,89 +1,121 @@
-"""What lies where a checkout is wanted, and which git repository surrounds it. Changes nothing."""
+"""What the folder for a checkout holds: nothing, a checkout, an unfinished one, or a user's files.
+
+A checkout is cloned in a temporary folder beside its final path. Its repository contains a marker until the checkout is
+in place and registered, so a later install can tell our leftovers from a user's files.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
-import re
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
-from pmlaunch.git.runner import Git
 from pmlaunch.git.safety import git_folder
-from pmlaunch.installing.checkout.unfinished import Marker, read_marker
 from pmlaunch.model import Generation
+from pmlaunch.processes.child import is_running
+from pmlaunch.support.atomic import write_text
+from pmlaunch.support.disk import remove_tree
+from pmlaunch.support.json import read_mapping, to_json
+
+_MARKER = "pmlaunch-install.json"
 
 
-class Content(Enum):
-    """What a folder holds."""
+@dataclass(frozen=True)
+class Marker:
+    """The install that works on a repository: its process, and the submodule that the checkout is to become, if any."""
 
-    NOTHING = "nothing"
-    CHECKOUT = "checkout"
-    OTHER = "other"
+    pid: int
+    created: float
+    url: str = ""
+    name: str | None = None
 
 
 @dataclass(frozen=True)
 class Location:
-    """What lies in a folder: its content, and for a checkout its repository; `marker` is that of an unfinished install."""
+    """What lies in a folder: for a checkout its generation and its repository; `marker` is that of an unfinished install."""
 
-    content: Content
+    empty: bool = False
     generation: Generation | None = None
     gitdir: Path | None = None
     marker: Marker | None = None
 
 
-@dataclass(frozen=True)
-class Surrounding:
-    """The git repository around a folder.
-
-    `modules` is where it keeps the repositories of its submodules, `path` the folder's path in it. `pinned` is the commit
-    that its index holds for a submodule at that path; `name` and `url` are the submodule's in .gitmodules.
-    """
-
-    root: Path
-    modules: Path
-    path: str
-    ignored: bool
-    pinned: str | None = None
-    name: str | None = None
-    url: str | None = None
-
-
 def look_at(folder: Path) -> Location:
     """What lies in `folder`, judged by its files."""
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
-        return Location(Content.NOTHING)
+        return Location(empty=True)
     generation = generation_of(folder) if folder.is_dir() else None
-    if generation is None:
-        return Location(Content.OTHER)
-    gitdir = git_folder(folder)
-    return Location(Content.CHECKOUT, generation, gitdir, read_marker(gitdir) if gitdir else None)
+    gitdir = git_folder(folder) if generation else None
+    return Location(False, generation, gitdir, read_marker(gitdir) if gitdir else None)
 
 
-def surrounding(git: Git, folder: Path) -> Surrounding | None:
-    """The git repository that contains `folder` (not the one that it is itself); None if there is none."""
-    start = folder.parent
-    while not start.is_dir() and start != start.parent:
-        start = start.parent
-    output = git.ask("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "modules", cwd=start)
-    lines = output.splitlines() if output else []
-    if len(lines) != 3 or not lines[0]:  # a bare repository has no work tree
+def read_marker(gitdir: Path) -> Marker | None:
+    """The marker in a repository; None if there is none."""
+    document = read_mapping(gitdir / _MARKER)
+    name = document.get("name")
+    try:
+        process = int(document["pid"]), float(document["created"])
+        return Marker(*process, str(document.get("url", "")), str(name) if name else None)
+    except (KeyError, TypeError, ValueError):
         return None
-    root, prefix, modules = lines
-    path = prefix + folder.relative_to(start).as_posix()
-    ignored = git.ask("check-ignore", "-q", "--", path, cwd=Path(root)) is not None
-    link = re.match(r"160000 ([0-9a-f]+) ", git.ask("ls-files", "-s", "--", path, cwd=Path(root)) or "")
-    name = _submodule_name(git, Path(root), path)
-    url = git.ask("config", "-f", ".gitmodules", f"submodule.{name}.url", cwd=Path(root)) if name else None
-    return Surrounding(Path(root), start / modules, path, ignored, link[1] if link else None, name, url)
 
 
-def _submodule_name(git: Git, root: Path, path: str) -> str | None:
-    """The name of the submodule at `path` in .gitmodules."""
-    output = git.ask("config", "-z", "-f", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$", cwd=root) or ""
-    for entry in output.split("\0"):
-        key, _, value = entry.partition("\n")
-        if value == path:
-            return key.removeprefix("submodule.").removesuffix(".path")
-    return None
+def write_marker(gitdir: Path, marker: Marker) -> None:
+    """Write the marker into a repository. Raises OSError."""
+    write_text(gitdir / _MARKER, json.dumps(to_json(marker)) + "\n")
+
+
+def remove_marker(gitdir: Path) -> None:
+    """Declare the install finished. Raises OSError."""
+    (gitdir / _MARKER).unlink(missing_ok=True)
+
+
+def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
+    """Raise PML408 if another install, still running, works on this repository."""
+    marker = read_marker(gitdir)
+    if marker and marker.pid != os.getpid() and is_running(marker.pid, marker.created):
+        message = f"Another pmlaunch install (pid {marker.pid}) is building {folder}."
+        raise PmlaunchError("PML408", message, hint="wait for it, then: pmlaunch install", subject=str(folder))
+
+
+def refuse_foreign(temporary: Path) -> None:
+    """Raise PML406 if the folder in which a checkout would be cloned holds something that no install put there."""
+    if os.path.lexists(temporary) and not _is_ours(temporary):
+        message = (
+            f"The checkout would be built in {temporary}, and that holds something else already. It is left as it is."
+        )
+        hint = f"move {temporary} away, then the same command"
+        raise PmlaunchError("PML406", message, hint=hint, subject=str(temporary))
+
+
+def remove_leftover(temporary: Path) -> None:
+    """Remove an unfinished clone of ours. If this is killed, the rest is still recognised: the marker goes last."""
+    if not temporary.is_dir() or not _is_ours(temporary):
+        return
+    gitdir = temporary / ".git"
+    for entry in [*temporary.iterdir(), *(gitdir.iterdir() if gitdir.is_dir() else ())]:
+        if entry in (gitdir, gitdir / _MARKER):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            remove_tree(entry)
+        else:
+            with contextlib.suppress(OSError):
+                entry.unlink()
+    remove_tree(temporary)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether the folder is a repository with our marker, or was left before the marker was written or after it went."""
+    if not folder.is_dir() or folder.is_symlink():
+        return False
+    gitdir = git_folder(folder)
+    if gitdir is not None and read_marker(gitdir) is not None:
+        return True
+    entries = list(folder.iterdir())
+    if gitdir is not None and entries == [gitdir]:
+        entries = [entry for entry in gitdir.iterdir() if not entry.name.startswith(f".{_MARKER}.")]
+    return not entries

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.git.failures import failure
-from pmlaunch.git.runner import Git, RunOptions
+from pmlaunch.git.failures import check
+from pmlaunch.git.runner import Git
 from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
 _ANSWER = 60.0  # seconds within which a source must respond
+_NO_REPOSITORY = re.compile(r"does not appear to be a git repository|repository .* not found|not a git repository")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[^/\\]+@[^/\\]+:", re.IGNORECASE)  # https://..., git@host:...
 
 
@@ -47,14 +48,10 @@ def address(source: str) -> str:
     if _URL.match(source):
         return source
     folder = Path(source).expanduser().absolute()
-    if not folder.is_dir():
-        raise PmlaunchError(
-            "PML404",
-            f"The source {source} is neither a URL nor a folder.",
-            hint="--source https://github.com/NVlabs/ProtoMotions",
-            subject=source,
-        )
-    return folder.as_uri()
+    if folder.is_dir():
+        return folder.as_uri()
+    message = f"The source {source} is neither a URL nor a folder."
+    raise PmlaunchError("PML404", message, hint=f"--source {DEFAULT_SOURCE}", subject=source)
 
 
 def generation_by_name(ref: str) -> Generation | None:
@@ -62,19 +59,16 @@ def generation_by_name(ref: str) -> Generation | None:
     return next((it for it, adapter in GENERATIONS.items() if re.match(adapter.refs, ref)), None)
 
 
-def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
+def find_ref(git: Git, url: str, wanted: str) -> Ref:
     """The tag, else the branch, else the commit called `wanted` at the source.
 
     Raises PML403 if the source does not answer, PML404 if it is not a git repository, PML405 if it has no such ref.
     """
-    ended = git.run("ls-remote", "--heads", "--tags", "--", url, cwd=cwd, more=RunOptions(patience=_ANSWER))
-    if not ended.ok:
-        words = "\n".join(ended.tail)
-        if re.search(r"does not appear to be a git repository|repository .* not found|not a git repository", words):
-            raise PmlaunchError(
-                "PML404", f"{url} is no git repository. git's output: {ended.log}", hint="--source URL", subject=url
-            )
-        raise failure(ended, f"Asking {url}", url, "PML403")
+    ended = git.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
+    if not ended.ok and _NO_REPOSITORY.search("\n".join(ended.tail)):
+        message = f"{url} is no git repository. git's output: {ended.log}"
+        raise PmlaunchError("PML404", message, hint="--source URL", subject=url)
+    check(ended, f"Asking {url}", url, "PML403")
     refs = _parse(ended.log.read_bytes().decode("utf-8", "replace"))
     for name in (f"refs/tags/{wanted}", f"refs/heads/{wanted}", wanted):
         if name in refs:
@@ -83,10 +77,8 @@ def find_ref(git: Git, url: str, wanted: str, cwd: Path) -> Ref:
         return Ref(None, wanted)
     names = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in refs if not name.endswith("^{}")]
     there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none at all."
-    near = did_you_mean(wanted, names) or there
-    raise PmlaunchError(
-        "PML405", f"{url} has no tag and no branch called {wanted!r}.{near}", hint="--ref v2.3", subject=wanted
-    )
+    message = f"{url} has no tag and no branch called {wanted!r}.{did_you_mean(wanted, names) or there}"
+    raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=wanted)
 
 
 def is_commit(ref: str) -> bool:
@@ -100,21 +92,15 @@ def _parse(output: str) -> Mapping[str, str]:
     return {match[2]: match[1] for match in found if match}
 
 
-def known_ref(git: Git, folder: Path, ref: str) -> Ref | None:
-    """What `ref` resolves to in the checkout at `folder`; None if it was never fetched there."""
+def known_ref(git: Git, ref: str) -> Ref | None:
+    """What `ref` resolves to in git's folder; None if it was never fetched there."""
     if ref.startswith("-"):  # no ref starts like this, and git would take it for an option
         return None
     for name in (f"refs/tags/{ref}", f"refs/remotes/origin/{ref}", f"refs/heads/{ref}", ref):
-        commit = git.ask("rev-parse", "--verify", "-q", f"{name}^{{commit}}", cwd=folder)
+        commit = git.ask("rev-parse", "--verify", "-q", f"{name}^{{commit}}")
         if commit:
             return Ref(None if name == ref else name, commit)
     return None
-
-
-def known_commit(git: Git, folder: Path, ref: str) -> str | None:
-    """The commit that `ref` resolves to in the checkout at `folder`; None if it was never fetched there."""
-    known = known_ref(git, folder, ref)
-    return known.commit if known else None
 
 
 def is_branch(known: Ref | None) -> bool:
@@ -122,18 +108,18 @@ def is_branch(known: Ref | None) -> bool:
     return known is not None and (known.name or "").startswith(("refs/remotes/", "refs/heads/"))
 
 
-def branch_at(git: Git, folder: Path, url: str, branch: str) -> str | None:
+def branch_at(git: Git, url: str, branch: str) -> str | None:
     """The commit of the branch at the source; "" if it has no such branch, None if it does not answer."""
-    output = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}", cwd=folder)
+    output = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}")
     return None if output is None else _parse(output).get(f"refs/heads/{branch}", "")
 
 
-def source_of(git: Git, folder: Path, typed: str) -> str:
-    """Where to look up a branch of the checkout at `folder`: the source that was typed, else the checkout's own.
+def source_of(git: Git, typed: str) -> str:
+    """Where to look up a branch of the checkout: the source that was typed, else the checkout's own.
 
     An address in the checkout's settings is used only if git opens it without starting another program (ssh, a helper).
     """
-    origin = git.ask("config", "--local", "remote.origin.url", cwd=folder) or ""
+    origin = git.ask("config", "--local", "remote.origin.url") or ""
     if typed == DEFAULT_SOURCE and (re.match(r"(https?|file)://", origin) or Path(origin).is_absolute()):
         return origin
     return address(typed)
@@ -141,9 +127,5 @@ def source_of(git: Git, folder: Path, typed: str) -> str:
 
 def same_source(one: str, other: str) -> bool:
     """Whether two addresses mean the same repository, however they are written."""
-    return _plain(one) == _plain(other)
-
-
-def _plain(url: str) -> str:
-    folder = Path(url).as_uri() if Path(url).is_absolute() else url
-    return folder.rstrip("/").removesuffix(".git").casefold()
+    urls = (Path(url).as_uri() if Path(url).is_absolute() else url for url in (one, other))
+    return len({url.rstrip("/").removesuffix(".git").casefold() for url in urls}) == 1

@@ -1,17 +1,64 @@
-"""Make a clone inside a user's git repository a submodule of it: recorded in .gitmodules and in the index.
+"""The git repository around a checkout, and the checkout as a submodule of it.
 
-Nothing is committed; that is up to the user. Every function may be called again after an interruption.
+A submodule is recorded in .gitmodules and in the index. Nothing is committed; that is up to the user. Every function may
+be called again after an interruption.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.git.failures import failure
+from pmlaunch.git.failures import check
 from pmlaunch.git.runner import Git
-from pmlaunch.installing.checkout.location import Surrounding
-from pmlaunch.installing.checkout.unfinished import Marker
-from pmlaunch.processes.supervise import ChildResult
+from pmlaunch.installing.checkout.location import Marker
+
+
+@dataclass(frozen=True)
+class Surrounding:
+    """The git repository around a folder.
+
+    `modules` is where it keeps the repositories of its submodules, `path` the folder's path in it. `pinned` is the commit
+    that its index holds for a submodule at that path; `name` and `url` are the submodule's in .gitmodules.
+    """
+
+    root: Path
+    modules: Path
+    path: str
+    ignored: bool
+    pinned: str | None = None
+    name: str | None = None
+    url: str | None = None
+
+
+def surrounding(git: Git) -> Surrounding | None:
+    """The git repository that contains git's folder (not the one that it is itself); None if there is none."""
+    folder = git.folder
+    start = folder.parent
+    while not start.is_dir() and start != start.parent:
+        start = start.parent
+    output = git.at(start).ask("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "modules")
+    lines = output.splitlines() if output else []
+    if len(lines) != 3 or not lines[0]:  # a bare repository has no work tree
+        return None
+    root, prefix, modules = lines
+    path = prefix + folder.relative_to(start).as_posix()
+    around = git.at(Path(root))
+    ignored = around.ask("check-ignore", "-q", "--", path) is not None
+    link = re.match(r"160000 ([0-9a-f]+) ", around.ask("ls-files", "-s", "--", path) or "")
+    name = _name_in_gitmodules(around, path)
+    url = around.ask("config", "-f", ".gitmodules", f"submodule.{name}.url") if name else None
+    return Surrounding(Path(root), start / modules, path, ignored, link[1] if link else None, name, url)
+
+
+def _name_in_gitmodules(around: Git, path: str) -> str | None:
+    output = around.ask("config", "-z", "-f", ".gitmodules", "--get-regexp", r"^submodule\..*\.path$") or ""
+    for entry in output.split("\0"):
+        key, _, value = entry.partition("\n")
+        if value == path:
+            return key.removeprefix("submodule.").removesuffix(".path")
+    return None
 
 
 def free_name(repository: Surrounding) -> str:
@@ -31,14 +78,14 @@ def register(git: Git, repository: Surrounding, marker: Marker) -> None:
     Clone and repository refer to each other by relative paths, so the whole may be moved. Raises PML409.
     """
     # repository.path may differ from the path in our request: git resolves symbolic links
-    path = repository.path
+    path, around = repository.path, git.at(repository.root)
     if repository.name == marker.name and repository.pinned is not None:
         arguments = ["submodule", "init", "--", path]
     else:
         arguments = ["submodule", "add", "--force", "--name", str(marker.name), "--", marker.url, path]
     for command in (arguments, ["submodule", "absorbgitdirs", "--", path]):
-        ended = git.tell(*command, cwd=repository.root)
-        _check(ended, f"Noting {path} as a submodule of {repository.root}", repository.root)
+        what = f"Noting {path} as a submodule of {repository.root}"
+        check(around.tell(*command), what, str(repository.root))
 
 
 def restore(git: Git, repository: Surrounding) -> None:
@@ -46,13 +93,6 @@ def restore(git: Git, repository: Surrounding) -> None:
 
     Raises PML409.
     """
-    ended = git.run(
-        "submodule", "update", "--init", "--force", "--", repository.path,
-        cwd=repository.root, settings=["protocol.file.allow=always"],
-    )  # fmt: skip
-    _check(ended, f"Restoring the submodule {repository.path}", repository.root)
-
-
-def _check(ended: ChildResult, what: str, root: Path) -> None:
-    if not ended.ok:
-        raise failure(ended, what, str(root))
+    update = ["submodule", "update", "--init", "--force", "--", repository.path]
+    ended = git.at(repository.root).run(*update, settings=["protocol.file.allow=always"])
+    check(ended, f"Restoring the submodule {repository.path}", str(repository.root))

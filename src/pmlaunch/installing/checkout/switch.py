@@ -1,108 +1,160 @@
-"""Switch an existing checkout to another ref, if nothing can be lost by it."""
+"""Compare an existing checkout with the request, and switch it to another ref if nothing can be lost.
+
+Without --ref any checkout is used as it is. A branch is looked up at its source, because it may have moved there.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+import contextlib
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.failures import failure
+from pmlaunch.git.failures import check
 from pmlaunch.git.lfs_files import LfsFile, is_right, lfs_files
 from pmlaunch.git.progress import GitProgress, Progress, Reporter
 from pmlaunch.git.runner import NO_LFS, WITH_LFS, Git
-from pmlaunch.installing.checkout.source import find_ref
-from pmlaunch.processes.supervise import ChildResult
+from pmlaunch.installing.checkout.source import (
+    DEFAULT_SOURCE,
+    address,
+    branch_at,
+    find_ref,
+    is_branch,
+    known_ref,
+    same_source,
+    source_of,
+)
+from pmlaunch.installing.context import InstallContext
+from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.planning.command_line import install_command
+
+Notes = tuple[Finding, ...]
 
 
-@dataclass(frozen=True)
-class SwitchTarget:
-    """What to switch to: `commit`, or if that is None, what `ref` is at `url`."""
+def check_ref(git: Git, context: InstallContext, generation: Generation | None) -> tuple[bool, Notes]:
+    """Whether the checkout is what was asked for, and findings. Without --ref it is, whatever its generation."""
+    request, folder = context.request, context.checkout
+    head = git.ask("rev-parse", "--verify", "-q", "HEAD")
+    known = known_ref(git, request.ref)
+    at_known = known is not None and head == known.commit
+    if not request.ref_given:
+        adopted = () if at_known else _adopted(context, generation, (head or "no commit")[:8])
+        return True, (*adopted, *_other_source(git, context))
+    if not is_branch(known):
+        return at_known, _other_source(git, context) if at_known else ()
+    url = source_of(git, request.source)
+    at_source = branch_at(git, url, request.ref)
+    if at_source is None:
+        message = f"{url} does not answer: {request.ref} may be further there than in {folder}."
+        return at_known, (_note(context, message, "the same command again, when it can be reached"),)
+    return (head == at_source if at_source else at_known), ()
 
-    ref: str
-    url: str
-    commit: str | None
+
+def _adopted(context: InstallContext, generation: Generation | None, head: str) -> Notes:
+    """The checkout is not at the ref that a new one would be at: a note, and for generation 3 a warning."""
+    request, folder = context.request, context.checkout
+    hint = install_command(folder, request.simulator, f"--ref {request.ref}")
+    note = _note(context, f"{folder} is at {head}, not at {request.ref}. It is used as it is.", hint)
+    if generation is not Generation.V3:
+        return (note,)
+    return (note, other_generation(str(folder), hint))
 
 
-def refuse_if_changed(git: Git, folder: Path, ref: str, held: str | None) -> None:
+def other_generation(subject: str, hint: str) -> Finding:
+    """PML410: the checkout or ref is of generation 3."""
+    message = f"{subject} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
+    return Finding("PML410", Severity.WARNING, message, hint, None, subject)
+
+
+def _other_source(git: Git, context: InstallContext) -> Notes:
+    """A note if --source differs from where the checkout came from: that source is not used."""
+    typed, origin = context.request.source, git.ask("config", "--local", "remote.origin.url")
+    if not origin or typed == DEFAULT_SOURCE:
+        return ()
+    with contextlib.suppress(PmlaunchError):  # a folder that no longer exists
+        if same_source(origin, address(typed)):
+            return ()
+    message = f"{context.checkout} came from {origin} and is used: {typed} was not asked for {context.request.ref}."
+    return (_note(context, message, "--dir ANOTHER_FOLDER makes a checkout from the other source"),)
+
+
+def _note(context: InstallContext, message: str, hint: str) -> Finding:
+    return Finding("PML416", Severity.NOTE, message, hint, None, str(context.checkout))
+
+
+def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
     """Raise PML407 if a switch could lose something: changed files, or commits that no ref holds.
 
     Untracked files stay: git refuses if one is in the way, and `switch` makes it spare ignored ones, too. `held` is the
     commit that the surrounding repository records for this submodule.
     """
-    changed = _changed_files(git, folder)
-    if changed is None:
-        raise PmlaunchError(
-            "PML409",
-            f"git cannot tell whether {folder} has local changes, so it is not switched to {ref}.",
-            hint=f'git -C "{folder}" status',
-            subject=str(folder),
-        )
-    hint = f'git -C "{folder}" status, then commit or undo; or --dir ANOTHER_FOLDER'
-    checkpoints = [file.path for file in _right_files(git, folder, *changed)] if changed else []
+    folder = git.folder
+    status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules"]
+    output = git.ask(*status, settings=WITH_LFS)
+    if output is None:
+        message = f"git cannot tell whether {folder} has local changes, so it is not switched to {ref}."
+        raise PmlaunchError("PML409", message, hint=f'git -C "{folder}" status', subject=str(folder))
+    changed = [entry[3:] for entry in output.split("\0") if entry]
+    checkpoints = [file.path for file in _right_files(git, *changed)] if changed else []
     files = [path for path in changed if path not in checkpoints]
     if files:
         named = ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-        message = (
-            f"{folder} would have to be switched to {ref}, but it has local changes: {named}. Nothing was touched."
-        )
-        raise PmlaunchError("PML407", message, hint=hint, subject=str(folder))
-    head = git.ask("rev-parse", "HEAD", cwd=folder)
-    refs = git.ask("for-each-ref", "--contains=HEAD", "--count=1", "--format=%(refname)", cwd=folder)
-    if not refs and head != held:
-        message = (
-            f"{folder} would have to be switched to {ref}, but its commit {(head or '')[:8]} is held by no branch and no "
-            "tag. Nothing was touched."
-        )
-        raise PmlaunchError("PML407", message, hint=f'git -C "{folder}" branch KEPT', subject=str(folder))
+        why, hint = f"it has local changes: {named}", "status, then commit or undo; or --dir ANOTHER_FOLDER"
+    else:
+        head = git.ask("rev-parse", "HEAD")
+        if git.ask("for-each-ref", "--contains=HEAD", "--count=1", "--format=%(refname)") or head == held:
+            return
+        why, hint = f"its commit {(head or '')[:8]} is held by no branch and no tag", "branch KEPT"
+    message = f"{folder} would have to be switched to {ref}, but {why}. Nothing was touched."
+    raise PmlaunchError("PML407", message, hint=f'git -C "{folder}" {hint}', subject=str(folder))
 
 
-def _changed_files(git: Git, folder: Path) -> list[str] | None:
-    """The paths of files that git considers changed; None if it cannot tell."""
-    output = git.ask(
-        "status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules",
-        cwd=folder, settings=WITH_LFS,
-    )  # fmt: skip
-    return None if output is None else [entry[3:] for entry in output.split("\0") if entry]
+def _right_files(git: Git, *pathspecs: str) -> list[LfsFile]:
+    """The LFS files whose real content is in place, wherever it came from."""
+    return [file for file in lfs_files(git, *pathspecs) if is_right(file.within(git.folder), file.pointer)]
 
 
-def _right_files(git: Git, folder: Path, *pathspecs: str) -> list[LfsFile]:
-    """The LFS files whose real content is in place: checkpoints, perhaps brought by other means than Git LFS."""
-    return [file for file in lfs_files(git, folder, *pathspecs) if is_right(file.within(folder), file.pointer)]
+def switch(git: Git, context: InstallContext, report: Reporter) -> None:
+    """Check out the requested ref: a branch as it is at its source now, anything else as it is known here.
+
+    Raises PML403, PML405, PML407, PML409.
+    """
+    ref, source, folder = context.request.ref, context.request.source, context.checkout
+    branch = git.ask("symbolic-ref", "--short", "-q", "HEAD")
+    head = (git.ask("rev-parse", "--verify", "-q", "HEAD") or "")[:8]
+    known = known_ref(git, ref)
+    url, commit = address(source), known.commit if known else None
+    if is_branch(known):
+        url = source_of(git, source)
+        if branch_at(git, url, ref):
+            commit = None
+    _check_out(git, commit or _fetch(git, url, ref, report), ref)
+    if branch:
+        message = f"{folder} was on the branch {branch} ({head}); it is at {ref} now, on no branch."
+        report.findings.append(_note(context, message, f'back: git -C "{folder}" checkout {branch}'))
 
 
-def switch(git: Git, folder: Path, target: SwitchTarget, report: Reporter) -> None:
-    """Check out `target` in `folder`. Raises PML403, PML405, PML407, PML409."""
-    commit = target.commit or _fetch(git, folder, target, report)
+def _fetch(git: Git, url: str, ref: str, report: Reporter) -> str:
+    """Fetch the ref and return its commit. A shallow history stays shallow, a full one stays full."""
+    report.progress(Progress(f"asking {url}"))
+    found = find_ref(git, url, ref)
+    shallow = git.ask("rev-parse", "--is-shallow-repository") == "true"
+    fetch = ["fetch", "--progress", *(["--depth=1"] if shallow else []), "--no-tags", "--", url, found.refspec]
+    ended = git.run(*fetch, watcher=GitProgress(report.progress, f"fetching {ref}"))
+    check(ended, f"Fetching {ref} from {url}", url, "PML403")
+    return git.ask("rev-parse", f"{found.kept}^{{commit}}") or found.commit
+
+
+def _check_out(git: Git, commit: str, ref: str) -> None:
+    folder = git.folder
     # Every right LFS file, not only those that git calls changed: a file written in the same second as the index is
     # compared through the filter, which finds nothing changed.
-    right = [file.path for file in _right_files(git, folder, ":(attr:filter=lfs)")]
+    right = [file.path for file in _right_files(git, ":(attr:filter=lfs)")]
     if right:  # record them, so that git does not take them for local changes
-        git.tell("add", "--", *right, cwd=folder, settings=WITH_LFS)
+        git.tell("add", "--", *right, settings=WITH_LFS)
     # The filter is on if git has to compare; GIT_LFS_SKIP_SMUDGE makes it write pointers either way.
     filters = WITH_LFS if right else NO_LFS
-    ended = git.tell("checkout", "--detach", "--no-overwrite-ignore", commit, cwd=folder, settings=filters)
-    if not ended.ok:
-        raise _switch_failure(ended, folder, target.ref)
-
-
-def _fetch(git: Git, folder: Path, target: SwitchTarget, report: Reporter) -> str:
-    """Fetch the target's ref and return its commit. A shallow history stays shallow, a full one stays full."""
-    report.progress(Progress(f"asking {target.url}"))
-    found = find_ref(git, target.url, target.ref, folder)
-    shallow = git.ask("rev-parse", "--is-shallow-repository", cwd=folder) == "true"
-    depth = ["--depth=1"] if shallow else []
-    ended = git.run(
-        "fetch", "--progress", *depth, "--no-tags", "--", target.url, found.refspec,
-        cwd=folder, listener=GitProgress(report.progress, f"fetching {target.ref}"),
-    )  # fmt: skip
-    if not ended.ok:
-        raise failure(ended, f"Fetching {target.ref} from {target.url}", target.url, "PML403")
-    return git.ask("rev-parse", f"{found.kept}^{{commit}}", cwd=folder) or found.commit
-
-
-def _switch_failure(ended: ChildResult, folder: Path, ref: str) -> PmlaunchError:
-    if any("overwritten" in line for line in ended.tail):
+    ended = git.tell("checkout", "--detach", "--no-overwrite-ignore", commit, settings=filters)
+    if any("overwritten" in line for line in ended.tail) and not ended.ok:
         named = [line.strip() for line in ended.tail if line.startswith("\t")]
         message = f"{folder} was not switched to {ref}: files of yours are in its way: {', '.join(named[:3])}."
-        return PmlaunchError("PML407", message, hint="move them away, then the same command", subject=str(folder))
-    return failure(ended, f"Switching {folder} to {ref}", str(folder))
+        raise PmlaunchError("PML407", message, hint="move them away, then the same command", subject=str(folder))
+    check(ended, f"Switching {folder} to {ref}", str(folder))

@@ -6,17 +6,17 @@ import contextlib
 from collections.abc import Sequence
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
 from pmlaunch.git.lfs_files import FileState, LfsFile, has_object, room_for, states_of, store_of
 from pmlaunch.git.progress import Reporter
-from pmlaunch.installing.checkout.location import Content, Location, look_at
+from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.checkpoints.models import (
     ASSETS,
     PRETRAINED,
     WITH_GIT,
     FetchableModel,
+    assets_in_lfs,
     choose_models,
     hub_command_for,
     known_models,
@@ -39,27 +39,24 @@ class CheckpointsStep:
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML010 for an unknown model, PML411 and PML417."""
         location, models = look_at(context.checkout), context.request.models
-        if not models and not _has_lfs_assets(context, location):
+        if not models and not assets_in_lfs(location.generation or generation_by_name(context.request.ref)):
             return AlreadyDone(_NONE)
-        if location.content is Content.NOTHING or location.marker:
+        if location.empty or location.marker:
             return _estimate(context)
         if location.gitdir is None:
             if not models:
                 return AlreadyDone("")
-            raise PmlaunchError(
-                "PML417",
-                f"{context.checkout} has no git repository, so Git LFS cannot bring its checkpoints.",
-                hint=_hint_without_git(context),
-                subject=str(context.checkout),
-            )
+            message = f"{context.checkout} has no git repository, so Git LFS cannot bring its checkpoints."
+            hint = _hint_without_git(context)
+            raise PmlaunchError("PML417", message, hint=hint, subject=str(context.checkout))
         git = context.git()
         files = wanted_files(git, context)
-        states = states_of(git, context.checkout, files)
+        states = states_of(git, files)
         missing = [file for file in files if states[file.path] is not FileState.HERE]
-        is_set_up = git.ask("config", "--local", "filter.lfs.clean", cwd=context.checkout)
+        is_set_up = git.ask("config", "--local", "filter.lfs.clean")
         if not missing and is_set_up:
             return AlreadyDone(_describe(files) or _NONE)
-        store = store_of(git, context.checkout)
+        store = store_of(git)
         absent = [file for file in missing if states[file.path] is not FileState.UNKNOWN]
         return Todo(
             _describe(missing) if missing else "set Git LFS up in the checkout",
@@ -72,18 +69,12 @@ class CheckpointsStep:
         """Raises PML413 if a file is still not what git says."""
         git = context.git(report)
         files = wanted_files(git, context)
-        set_lfs_up(git, context.checkout)
-        download_lfs(git, context.checkout, files, report, lambda missing: hub_command_for(context, missing))
-        for path, state in states_of(git, context.checkout, files).items():
+        set_lfs_up(git)
+        download_lfs(git, files, report, lambda missing: hub_command_for(context, missing))
+        for path, state in states_of(git, files).items():
             if state is not FileState.HERE:
                 raise PmlaunchError("PML413", f"{path} is still not there ({state.value}).", subject=path)
         return Done(f"{_describe(files)}; size and sha256 are right" if files else f"{_NONE}; Git LFS is set up")
-
-
-def _has_lfs_assets(context: InstallContext, location: Location) -> bool:
-    """Whether the checkout is, or will be, of generation 3, which keeps meshes in Git LFS."""
-    generation = location.generation or generation_by_name(context.request.ref)
-    return generation is not None and GENERATIONS[generation].assets_in_lfs
 
 
 def _hint_without_git(context: InstallContext) -> str:
@@ -124,7 +115,7 @@ def _estimate(context: InstallContext) -> AlreadyDone | Todo:
     size = sum(model.size or 0 for model in models)
     names = ", ".join(model.names[0] for model in models) or ", ".join(request.models)
     parts = [f"{names}: {megabytes(size)} as v2.3 has them"] if names else []
-    if generation is not None and GENERATIONS[generation].assets_in_lfs:
+    if assets_in_lfs(generation):
         parts.append(f"the meshes of robot {request.robot}, as many as the checkout names")
     if not parts:
         return AlreadyDone("")

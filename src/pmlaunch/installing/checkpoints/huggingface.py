@@ -3,9 +3,8 @@
 The file is identified by its sha256: Hugging Face lists the sha256 of every large file, and git's pointer names the
 wanted one. No file name is guessed, and a file that merely has the right name is not accepted.
 
-Not verified, because this was written offline: that ctessler/MaskedMimic (the model card of MaskedMimic's authors, whose
-evaluation command names data/pretrained_models/masked_mimic/smpl/last.ckpt) holds exactly the file of the tag v2.3. If
-it does not, the error lists what is there, and Git LFS remains.
+Unverified: ctessler/MaskedMimic, the model card of MaskedMimic's authors, is assumed to hold the file of the tag v2.3. If
+it does not, the error lists what it holds, and Git LFS remains.
 """
 
 from __future__ import annotations
@@ -13,39 +12,19 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
-from typing import Protocol, TypeVar
+from types import ModuleType
+from typing import TypeVar
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.failures import cannot_write
 from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.git.progress import OnProgress, Progress
-from pmlaunch.git.runner import cannot_write
 
 T = TypeVar("T")
-_PERIOD = 0.2  # seconds between two looks at the growing file
-
-
-class _RepoFile(Protocol):
-    """A file of a repository, as huggingface_hub lists it."""
-
-    rfilename: str
-    lfs: object
-
-
-class _ModelInfo(Protocol):
-    siblings: Sequence[_RepoFile] | None
-
-
-class _HubApi(Protocol):
-    def model_info(self, repo_id: str, *, files_metadata: bool) -> _ModelInfo: ...
-
-
-class _Hub(Protocol):
-    """The part of the huggingface_hub module that is used here."""
-
-    def HfApi(self) -> _HubApi: ...  # noqa: N802 (the library's name)
-    def hf_hub_download(self, repo_id: str, filename: str, *, local_dir: Path) -> str: ...
+_PERIOD = 0.2  # seconds between two progress reports
 
 
 def download(repository: str, pointer: Pointer, folder: Path, report: OnProgress) -> Path:
@@ -71,25 +50,22 @@ def download(repository: str, pointer: Pointer, folder: Path, report: OnProgress
     return Path(path)
 
 
-def _hub() -> _Hub:
+def _hub() -> ModuleType:
     """The library, with its own output off. Raises PML418 if it is not installed."""
     try:
         import huggingface_hub
         from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (a late import would reset its logging)
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
-        raise PmlaunchError(
-            "PML418",
-            "--from hf needs the package huggingface_hub.",
-            hint=f'"{sys.executable}" -m pip install "pmlaunch[hf]"',
-        ) from error
+        hint = f'"{sys.executable}" -m pip install "pmlaunch[hf]"'
+        raise PmlaunchError("PML418", "--from hf needs the package huggingface_hub.", hint=hint) from error
     disable_progress_bars()  # we draw our own, and the library's warnings would break it
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
-    hub: _Hub = huggingface_hub
+    hub: ModuleType = huggingface_hub
     return hub
 
 
-def _name_of(hub: _Hub, repository: str, pointer: Pointer) -> str:
+def _name_of(hub: ModuleType, repository: str, pointer: Pointer) -> str:
     """The name of the file with the pointer's sha256. Raises PML419."""
     try:
         listed = hub.HfApi().model_info(repository, files_metadata=True).siblings or []
@@ -99,16 +75,14 @@ def _name_of(hub: _Hub, repository: str, pointer: Pointer) -> str:
         if _sha256_of(file) == pointer.sha256:
             return str(file.rfilename)
     names = ", ".join(str(file.rfilename) for file in listed) or "nothing"
-    raise PmlaunchError(
-        "PML419",
+    message = (
         f"{repository} on Hugging Face holds no file with sha256 {pointer.sha256[:12]}..., which the checkout asks for. "
-        f"It holds: {names}.",
-        hint="pmlaunch fetch MODEL --from lfs",
-        subject=repository,
+        f"It holds: {names}."
     )
+    raise PmlaunchError("PML419", message, hint="pmlaunch fetch MODEL --from lfs", subject=repository)
 
 
-def _sha256_of(file: _RepoFile) -> str | None:
+def _sha256_of(file: object) -> str | None:
     """The sha256 of a listed file: an attribute in newer versions of the library, a dictionary entry in older ones."""
     lfs = getattr(file, "lfs", None)
     found = lfs.get("sha256") if isinstance(lfs, dict) else getattr(lfs, "sha256", None)
@@ -117,36 +91,28 @@ def _sha256_of(file: _RepoFile) -> str | None:
 
 def _undelivered(repository: str, error: Exception) -> PmlaunchError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return PmlaunchError(
-        "PML419",
-        f"{repository} on Hugging Face did not deliver: {reason}",
-        hint="check the network, then the same command; or --from lfs",
-        subject=repository,
-    )
+    message = f"{repository} on Hugging Face did not deliver: {reason}"
+    hint = "check the network, then the same command; or --from lfs"
+    return PmlaunchError("PML419", message, hint=hint, subject=repository)
 
 
 def _watched(work: Callable[[], T], look: Callable[[], None]) -> T:
-    """The result of `work`, which runs on another thread while `look` is called from time to time.
+    """The result of `work`, run on another thread so that Ctrl+C interrupts the wait, not the library.
 
-    Ctrl+C then interrupts the wait and not the library.
+    `look` is called several times a second meanwhile.
     """
-    results: list[T] = []
-    errors: list[BaseException] = []
+    future: Future[T] = Future()
 
     def run() -> None:
         try:
-            results.append(work())
+            future.set_result(work())
         except BaseException as error:  # noqa: BLE001 (raised again on the caller's thread)
-            errors.append(error)
+            future.set_exception(error)
 
-    thread = threading.Thread(target=run, name="hugging face", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(_PERIOD)
+    threading.Thread(target=run, name="hugging face", daemon=True).start()
+    while wait([future], _PERIOD).not_done:
         look()
-    if errors:
-        raise errors[0]
-    return results[0]
+    return future.result()
 
 
 def _bytes_below(folder: Path) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from pmlaunch.catalog.presets import ModelPreset, presets
+from pmlaunch.catalog.presets import presets
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.lfs_files import LfsFile, lfs_files
 from pmlaunch.git.runner import Git
-from pmlaunch.installing.checkout.location import Content, look_at
+from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Generation
@@ -24,22 +24,17 @@ ASSETS = "protomotions/data/assets"
 
 @dataclass(frozen=True)
 class FetchableModel:
-    """A model with a checkpoint: its names, the checkpoint's path in the checkout, its size (bytes) if a preset says."""
+    """A model with a checkpoint, which is at `path` in the checkout.
+
+    A preset may know the checkpoint's size (bytes) and sha256, and a `repository` on Hugging Face that has it, too.
+    """
 
     names: tuple[str, ...]
     path: str
     size: int | None = None
-    preset: ModelPreset | None = field(default=None, compare=False)
-
-    @property
-    def repository(self) -> str | None:
-        """The repository on Hugging Face that has the checkpoint; None if none is known."""
-        return self.preset.huggingface if self.preset else None
-
-    @property
-    def sha256(self) -> str | None:
-        """The checkpoint's sha256 according to the preset."""
-        return self.preset.sha256 if self.preset else None
+    sha256: str | None = None
+    repository: str | None = None
+    has_preset: bool = True
 
     @property
     def hub_command(self) -> str | None:
@@ -50,17 +45,16 @@ class FetchableModel:
 def known_models(context: InstallContext, git: Git | None = None) -> list[FetchableModel]:
     """The models of the presets; with `git` also every other checkpoint that the checkout tracks, named by its folder."""
     found = [
-        FetchableModel(preset.names, preset.checkpoint, preset.size, preset)
+        FetchableModel(preset.names, preset.checkpoint, preset.size, preset.sha256, preset.huggingface)
         for preset in presets("model", context.settings.preset_folders).values()
         if preset.checkout is None and preset.checkpoint
     ]
-    if git is not None:
-        of_presets = {model.path for model in found}
-        listed = (git.ask("ls-files", "-z", "--", PRETRAINED, cwd=context.checkout) or "").split("\0")
-        for path in listed:
-            if path.endswith("/last.ckpt") and path not in of_presets:
-                name = path.removeprefix(f"{PRETRAINED}/").removesuffix("/last.ckpt").replace("/", "_")
-                found.append(FetchableModel((name,), path))
+    of_presets = {model.path for model in found}
+    listed = (git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0") if git else []
+    for path in listed:
+        if path.endswith("/last.ckpt") and path not in of_presets:
+            name = path.removeprefix(f"{PRETRAINED}/").removesuffix("/last.ckpt").replace("/", "_")
+            found.append(FetchableModel((name,), path, has_preset=False))
     return found
 
 
@@ -75,11 +69,7 @@ def choose_models(names: Sequence[str], known: Sequence[FetchableModel]) -> list
 def refuse_unknown_models(context: InstallContext) -> None:
     """Raise PML010 before anything is downloaded. Only for 2.x, of which the presets know every model."""
     request = context.request
-    if (
-        request.models
-        and generation_by_name(request.ref) is Generation.V2
-        and look_at(context.checkout).content is Content.NOTHING
-    ):
+    if request.models and generation_by_name(request.ref) is Generation.V2 and look_at(context.checkout).empty:
         choose_models(request.models, known_models(context))
 
 
@@ -95,21 +85,19 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
 
     Raises PML010, PML011, and PML411 if the commit lacks such a file.
     """
-    tracked = {file.path: file for file in lfs_files(git, context.checkout, PRETRAINED)}
+    tracked = {file.path: file for file in lfs_files(git, PRETRAINED)}
     files: list[LfsFile] = []
     for model in choose_models(context.request.models, known_models(context, git)):
-        if model.path not in tracked:
-            if "all" in context.request.models:
-                continue
+        if model.path in tracked:
+            files += with_configs(model.path, tracked)
+        elif "all" not in context.request.models:
+            there = [path for path in tracked if path.endswith(".ckpt")][:6]
+            message = f"{context.checkout} has no checkpoint {model.path} in Git LFS."
+            message += f" It has: {', '.join(there)}." if there else ""
             raise PmlaunchError(
-                "PML411",
-                f"{context.checkout} has no checkpoint {model.path} in Git LFS.{_available(tracked)}",
-                hint="pmlaunch list models; or --models none",
-                subject=model.names[0],
+                "PML411", message, hint="pmlaunch list models; or --models none", subject=model.names[0]
             )
-        files += with_configs(model.path, tracked)
-    generation = generation_of(context.checkout)
-    if generation is not None and GENERATIONS[generation].assets_in_lfs:
+    if assets_in_lfs(generation_of(context.checkout)):
         files += robot_assets(git, context)
     return list(dict.fromkeys(files))
 
@@ -119,6 +107,11 @@ def with_configs(path: str, tracked: Mapping[str, LfsFile]) -> list[LfsFile]:
     folder = path.rpartition("/")[0]
     configs = [file for name, file in tracked.items() if name.rpartition("/")[0] == folder and name.endswith(".pt")]
     return [tracked[path], *configs]
+
+
+def assets_in_lfs(generation: Generation | None) -> bool:
+    """Whether a checkout of this generation keeps the robots' meshes in Git LFS."""
+    return generation is not None and GENERATIONS[generation].assets_in_lfs
 
 
 def robot_assets(git: Git, context: InstallContext) -> list[LfsFile]:
@@ -133,11 +126,6 @@ def robot_assets(git: Git, context: InstallContext) -> list[LfsFile]:
     meshes = f"{ASSETS}/mesh/"
     return [
         file
-        for file in lfs_files(git, context.checkout, ASSETS)
+        for file in lfs_files(git, ASSETS)
         if not file.path.startswith(meshes) or fold(file.path.removeprefix(meshes).split("/")[0]) == fold(robot)
     ]
-
-
-def _available(tracked: Mapping[str, LfsFile]) -> str:
-    checkpoints = [path for path in tracked if path.endswith(".ckpt")]
-    return f" It has: {', '.join(checkpoints[:6])}." if checkpoints else ""

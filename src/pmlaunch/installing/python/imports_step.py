@@ -14,7 +14,6 @@ from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.target_python import (
     PythonReport,
     ask_python,
-    is_there,
     packages_of,
     python_named,
     typed_python,
@@ -41,7 +40,7 @@ class ImportsStep:
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML430, PML441 and PML449."""
         modules = modules_of(context)
-        if is_there(context.checkout):
+        if generation_of(context.checkout):
             report = ask_python(context, "--packages", name="imports-look")
             cached = JsonCache("imports").get(proof_key(context, report))
             if isinstance(cached, str):
@@ -58,7 +57,7 @@ class ImportsStep:
         )
         failed = {name: attempt for name, attempt in python.reply.imports.items() if not attempt.ok}
         if failed:
-            report.log(python.log)
+            report.last_log = python.log
             raise _import_error(context, python, failed)
         _refuse_lost_cuda(context, python)
         text = _describe(python)
@@ -70,10 +69,9 @@ def modules_of(context: InstallContext) -> tuple[str, ...]:
     """The modules to import: the checkout's packages, the libraries, and for 2.x the modules that the agent watches."""
     checkout = context.checkout
     simulator = ("genesis",) if context.request.simulator == "genesis" else ()
-    if not is_there(checkout):
-        return ("protomotions", *_LIBRARIES, *simulator)
-    own = [package.name for package in packages_of(checkout)]
-    if generation_of(checkout) is not Generation.V2:
+    generation = generation_of(checkout)
+    own = [package.name for package in packages_of(checkout)] if generation else ["protomotions"]
+    if generation is not Generation.V2:
         return (*own, *_LIBRARIES, *simulator)
     modules = [point.module for point in v2_checkout(checkout, UNKNOWN).watch]
     watched = [name for name in modules if (checkout / f"{name.replace('.', '/')}.py").is_file()]
@@ -117,16 +115,8 @@ def _describe(report: PythonReport) -> str:
     cuda = f"CUDA {torch.cuda_build}" if torch.cuda_build else "no CUDA in it"
     gpu = f", {', '.join(torch.devices)}" if torch.devices else ""
     text = f"{', '.join(names)} import in Python {report.python} ({seconds:.1f} s); torch {torch.version}, {cuda}{gpu}"
-    repaired = _repaired(report)
+    hooks = [hook for hook in report.hooks if hook.get("hook") in _COMPAT]
+    repaired = [str(name).rpartition(".")[2] for name in (hooks[-1].get("classes") or () if hooks else ())]
     if repaired:
         text += f"; with pmlaunch's repair for {', '.join(repaired)}, which Python 3.11 and later would refuse"
     return text
-
-
-def _repaired(report: PythonReport) -> list[str]:
-    """The classes that could only be defined because of the repair."""
-    classes: list[str] = []
-    for hook in report.hooks:
-        if hook.get("hook") in _COMPAT:
-            classes = [str(name).rpartition(".")[2] for name in hook.get("classes") or ()]
-    return classes

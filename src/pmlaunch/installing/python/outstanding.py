@@ -98,7 +98,7 @@ class PipRun:
 
 
 def _interrupted(report: PythonReport, names: Sequence[str]) -> tuple[str, ...]:
-    """Packages whose installation was cut off, among `names` and everything they require. pip takes them for complete."""
+    """Packages whose installation was cut off, among `names` and everything they require. pip considers them complete."""
     waiting, seen, found = [name for name in names if name in report.packages], set(names), []
     while waiting:
         name = waiting.pop()

@@ -3,39 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from packaging.utils import canonicalize_name
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.find import generation_of
 from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.context import InstallContext, Learned
 from pmlaunch.installing.python.outstanding import Outstanding, PipRun, outstanding_in, pip_runs
-from pmlaunch.installing.python.package_changes import (
-    describe_changes,
-    lowered_findings,
-    refuse_changed_torch,
-    save_packages,
-    write_to_logs,
-)
-from pmlaunch.installing.python.pip import (
-    NoMatchingDistributionError,
-    PipConflictError,
-    pip,
-    pip_is_missing,
-)
-from pmlaunch.installing.python.requirements import Requirements, constraints_for
+from pmlaunch.installing.python.pip import UnsolvableError, pip, pip_is_missing
+from pmlaunch.installing.python.requirements import TORCH_FAMILY, constraints_for, lowered
 from pmlaunch.installing.python.target_python import (
     OwnPackage,
     PythonReport,
     ask_python,
-    is_there,
     packages_of,
     python_named,
     typed_python,
 )
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.run_folder import RunFolder
+
+_SHOWN = 8  # packages named in a sentence
 
 
 class PackagesStep:
@@ -53,7 +44,7 @@ class PackagesStep:
         report = ask_python(context, "--packages", "--requires", name="packages-look")
         if "pip" not in report.packages:
             raise pip_is_missing(context)
-        if not is_there(context.checkout):
+        if not generation_of(context.checkout):
             _refuse_without_torch(context, report, "torch")
             command = typed_python(context, "-m", "pip", "install", "-e", str(context.checkout))
             return Todo("install ProtoMotions and what its requirements ask for", (command,))
@@ -61,23 +52,24 @@ class PackagesStep:
         if not outstanding:
             return AlreadyDone(_describe(context, report))
         _refuse_without_torch(context, report, outstanding.requirements.torch)
+        notes = [Finding("PML443", Severity.NOTE, f"{change}.") for change in outstanding.requirements.changes]
         return Todo(
             f"install {_describe_outstanding(outstanding)} into {python_named(context)}",
             tuple(_typed_pip(context, run) for run in pip_runs(outstanding, report)),
-            findings=(*_notes(outstanding.requirements), *_other_checkouts(outstanding.packages, report)),
+            findings=(*notes, *_other_checkouts(outstanding.packages, report)),
         )
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
-        """Raises PML432, PML437, PML439 and what pip raises."""
+        """Raises PML204, PML432, PML437, PML439 and what pip raises."""
         before = ask_python(context, "--packages", "--requires", "--torch", name="packages-before")
         outstanding = outstanding_in(context, before)
         _refuse_without_torch(context, before, outstanding.requirements.torch)
-        save_packages(context, before)
+        document = {"schema": 1, "python": before.python, "packages": before.versions, "torch": before.torch}
+        RunFolder(context.logs).write("packages-before.json", document)  # for a person who wants it back
         for run in pip_runs(outstanding, before):
             _install(context, before, run, report)
         after = ask_python(context, "--packages", "--requires", name="packages-after")
-        for finding in lowered_findings(context, before.versions, after.versions):
-            report.found(finding)
+        report.findings += lowered_findings(context, before.versions, after.versions)
         refuse_changed_torch(context, before.versions, after.versions)
         refuse_incomplete(context, after)
         changes = describe_changes(before.versions, after.versions)
@@ -96,18 +88,16 @@ def refuse_incomplete(context: InstallContext, after: PythonReport) -> None:
 def _install(context: InstallContext, before: PythonReport, run: PipRun, report: Reporter) -> None:
     """Run pip so that it lowers nothing; if it finds no solution, run it again without that constraint."""
     exempt = [canonicalize_name(re.split(r"[<>=!~ \[@]", word)[0]) for word in run.words if "<" in word]
+    folder, name = RunFolder(context.logs), f"constraints-{run.name}.txt"
     for floors in (True, False):
-        text = constraints_for(before.versions, exempt=exempt, floors=floors)
-        constraints = write_to_logs(context, f"constraints-{run.name}.txt", text)
+        folder.write_text(name, constraints_for(before.versions, exempt=exempt, floors=floors))
         try:
-            pip(context, run, constraints, report)
+            pip(context, run, folder.file(name), report)
             return
-        except PipConflictError:
-            if not floors:
-                raise
-        except NoMatchingDistributionError as error:
-            # what pip says if a package of a package wants a lower version than the installed one
-            if not floors or canonicalize_name(error.distribution) not in before.versions:
+        except UnsolvableError as error:
+            # with a distribution: what pip says if a package of a package wants a lower version than the installed one
+            named = error.distribution
+            if not floors or (named and canonicalize_name(named) not in before.versions):
                 raise
 
 
@@ -125,13 +115,8 @@ def _refuse_without_torch(context: InstallContext, report: PythonReport, asked: 
 def _typed_pip(context: InstallContext, run: PipRun) -> str:
     """The run of pip as a person types it, in any folder."""
     places = {package.relative: str(package.place) for package in packages_of(context.checkout)}
-    return typed_python(
-        context, "-m", "pip", *(places.get(word, word) if run.in_checkout else word for word in run.words)
-    )
-
-
-def _notes(requirements: Requirements) -> list[Finding]:
-    return [Finding("PML443", Severity.NOTE, f"{change}.") for change in requirements.changes]
+    words = [places.get(word, word) for word in run.words] if run.in_checkout else run.words
+    return typed_python(context, "-m", "pip", *words)
 
 
 def _other_checkouts(packages: Sequence[OwnPackage], report: PythonReport) -> list[Finding]:
@@ -160,3 +145,43 @@ def _describe(context: InstallContext, report: PythonReport) -> str:
     names = ", ".join(package.name for package in packages_of(context.checkout))
     torch = report.versions.get("torch", "none")
     return f"{names} from {context.checkout}, in editable form; torch {torch}"
+
+
+def describe_changes(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """What pip changed, given {name: version} before and after: "pip: 3 new; changed: a 1.0 -> 1.1"."""
+    new = [name for name in after if name not in before]
+    both = {name: (before[name], after[name]) for name in before if name in after}
+    changed = [f"{name} {old} -> {now}" for name, (old, now) in both.items() if old != now]
+    gone = [name for name in before if name not in after]
+    parts = [f"{len(new)} new"] if new else []
+    parts += [f"changed: {_some(changed)}"] if changed else []
+    parts += [f"removed: {_some(gone)}"] if gone else []
+    return f"pip: {'; '.join(parts)}" if parts else ""
+
+
+def lowered_findings(context: InstallContext, before: Mapping[str, str], after: Mapping[str, str]) -> list[Finding]:
+    """PML448 for each package whose version pip lowered, with the command that undoes it."""
+    findings = []
+    for name in lowered(before, after):
+        message = f"pip put {name} {after[name]} in the place of {before[name]}: a requirement leaves no other choice."
+        back = typed_python(context, "-m", "pip", "install", f"{name}=={before[name]}")
+        findings.append(Finding("PML448", Severity.WARNING, message, hint=f"back: {back}", subject=name))
+    return findings
+
+
+def _some(items: Sequence[str]) -> str:
+    more = f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""
+    return ", ".join(items[:_SHOWN]) + more
+
+
+def refuse_changed_torch(context: InstallContext, before: Mapping[str, str], after: Mapping[str, str]) -> None:
+    """Raise PML439, with the command that undoes it, if torch or a package of its family has another version."""
+    changed = [name for name in TORCH_FAMILY if before.get(name) != after.get(name)]
+    if not changed or "torch" not in before:
+        return
+    words = "; ".join(f"{name} {before.get(name)} -> {after.get(name)}" for name in changed)
+    pins = [f"{name}=={before[name]}" for name in TORCH_FAMILY if name in before]
+    build = re.search(r"\+(cu\d+|cpu)$", before["torch"])
+    index = ["--index-url", f"https://download.pytorch.org/whl/{build[1]}"] if build else []
+    back = typed_python(context, "-m", "pip", "install", "--force-reinstall", "--no-deps", *pins, *index)
+    raise PmlaunchError("PML439", f"pip replaced what it was told to keep: {words}.", hint=back, subject="torch")

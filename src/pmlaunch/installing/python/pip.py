@@ -15,7 +15,6 @@ from pmlaunch.installing.python.target_python import no_answer, python_named, ty
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.support.signs import Sign, find_sign
 
-QUIET = ("--no-input", "--disable-pip-version-check")
 _LONGEST = 160  # characters shown of a line
 _AGAIN = "the same command again goes on from there"
 
@@ -53,14 +52,13 @@ _SIGNS = (
 _NO_PIP = Sign(r"No module named '?pip\b", "PML433")
 
 
-class PipConflictError(PmlaunchError):
-    """pip found no set of versions that satisfies all requirements and constraints."""
+class UnsolvableError(PmlaunchError):
+    """pip found no set of versions that satisfies all requirements and constraints.
 
+    `distribution` is the one that has no such version, if pip named one.
+    """
 
-class NoMatchingDistributionError(PmlaunchError):
-    """pip found no version of `distribution` that satisfies the constraints."""
-
-    def __init__(self, code: str, message: str, *, hint: str | None, distribution: str) -> None:
+    def __init__(self, code: str, message: str, *, hint: str | None, distribution: str | None) -> None:
         super().__init__(code, message, hint=hint)
         self.distribution = distribution
 
@@ -69,21 +67,20 @@ def pip(context: InstallContext, run: PipRun, constraints: Path, report: Reporte
     """Run pip under `constraints`; its output goes to `context.logs`/pip-NAME/output.log, and line by line to `report`.
 
     Raises:
-        PipConflictError: PML436.
-        NoMatchingDistributionError: a distribution has no version that may be installed.
+        UnsolvableError: PML436 for a conflict; PML434 if a distribution has no version that may be installed.
         PmlaunchError: PML434, PML435, PML445 to PML447 if pip fails otherwise; PML441 if it reports no result at all.
     """
     module = ModuleRun(
         usable_runtime(context),
         context.platform,
         "pip",
-        [*run.words, "-c", str(constraints), *QUIET],
+        [*run.words, "-c", str(constraints), "--no-input", "--disable-pip-version-check"],
         context.logs / f"pip-{run.name}",
         context.environment,
         cwd=context.checkout if run.in_checkout else None,
     )
     ended = run_module(module, _line_listener(report.progress))
-    report.log(ended.log)
+    report.last_log = ended.log
     if not ended.ok:
         raise _failure(context, ended, run.what)
 
@@ -108,7 +105,7 @@ def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
 
 
 def _failure(context: InstallContext, ended: ModuleResult, what: str) -> PmlaunchError:
-    """Return the error for a pip that failed; the signs in its output decide what it means."""
+    """The error for a pip that failed; the signs in its output decide what it means."""
     if _NO_PIP.found_in(str((ended.exception or {}).get("message", ""))):
         return pip_is_missing(context)
     if ended.exit_code is None:
@@ -120,11 +117,11 @@ def _failure(context: InstallContext, ended: ModuleResult, what: str) -> Pmlaunc
     if sign is not None:
         code, hint = sign.code, sign.hint
         message = f"pip could not install {what}: {sign.meaning} ({last}) pip's output: {ended.log}"
-    unmatched = re.search(r"No matching distribution found for ([\w.-]+)", last)
     if sign is _CONFLICT:
-        return PipConflictError(code, message, hint=hint)
+        return UnsolvableError(code, message, hint=hint, distribution=None)
+    unmatched = re.search(r"No matching distribution found for ([\w.-]+)", last)
     if unmatched:
-        return NoMatchingDistributionError(code, message, hint=hint, distribution=unmatched[1])
+        return UnsolvableError(code, message, hint=hint, distribution=unmatched[1])
     return PmlaunchError(code, message, hint=hint)
 
 
@@ -136,7 +133,7 @@ def pip_is_missing(context: InstallContext) -> PmlaunchError:
 
 
 def _last_error(ended: ModuleResult) -> str:
-    """Return the line that says what went wrong: pip's own ERROR, else the exception, else the last line."""
+    """The line that says what went wrong: pip's own ERROR, else the exception, else the last line."""
     errors = [line for line in ended.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
     if errors:
         return errors[-1].strip()[:300]

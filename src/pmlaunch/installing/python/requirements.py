@@ -1,4 +1,4 @@
-"""The requirements of a checkout without those that would break the simulator's Python, with a reason for each change.
+"""Adjust a checkout's requirements so that they do not break the simulator's Python, with a reason for each change.
 
 Pure: takes the text of a requirements file and what is installed, returns what to pass to pip.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import SpecifierSet
@@ -51,6 +51,15 @@ class Requirements:
     changes: tuple[RequirementChange, ...] = ()
     torch: str | None = None
 
+    def __add__(self, more: Requirements) -> Requirements:
+        return Requirements(
+            self.first + more.first,
+            self.then + more.then,
+            self.names + more.names,
+            self.changes + more.changes,
+            more.torch or self.torch,
+        )
+
 
 _ALL: Mapping[str, PackageRule] = {
     "setuptools": PackageRule(
@@ -71,15 +80,6 @@ class TargetEnvironment:
     python: str
     sys_platform: str = "linux"
 
-    @property
-    def markers(self) -> dict[str, str]:
-        """The values of environment markers in requirements."""
-        return {
-            "python_version": ".".join(self.python.split(".")[:2]),
-            "python_full_version": self.python,
-            "sys_platform": self.sys_platform,
-        }
-
 
 def requirements_for(
     text: str, generation: Generation, target: TargetEnvironment, extras: Sequence[str] = ()
@@ -92,17 +92,20 @@ def requirements_for(
     wanted = {canonicalize_name(name) for name in extras}
     seen: set[str] = set()
     rules = {**_ALL, **GENERATIONS[generation].package_rules}
-    markers = target.markers
+    markers = {
+        "python_version": ".".join(target.python.split(".")[:2]),
+        "python_full_version": target.python,
+        "sys_platform": target.sys_platform,
+    }
     for line in _lines(text):
         asked = _parsed(line)
         name = canonicalize_name(asked.name) if asked else _name_in_url(line)
         seen.add(name)
         if asked is None or asked.url:
-            source = asked.name if asked else name
-            collected = _from_elsewhere(collected, line, source, name in wanted, name in target.installed)
+            collected += _from_elsewhere(line, asked.name if asked else name, name in wanted, name in target.installed)
         elif asked.marker is None or asked.marker.evaluate(markers):
             rule = None if name in wanted else rules.get(name)
-            collected = _decide(collected, asked, name, rule, target.installed.get(name))
+            collected += _decide(asked, name, rule, target.installed.get(name))
     for extra in extras:
         if canonicalize_name(extra) not in seen:
             near = did_you_mean(extra, sorted(seen))
@@ -133,60 +136,57 @@ def _name_in_url(line: str) -> str:
     return canonicalize_name(egg[1] if egg else last[1] if last else line)
 
 
-def _from_elsewhere(collected: Requirements, line: str, name: str, wanted: bool, there: bool) -> Requirements:
-    """Add a URL, a path or an option of pip. A URL has no version to compare: any installed version will do."""
+def _from_elsewhere(line: str, name: str, wanted: bool, there: bool) -> Requirements:
+    """A URL, a path or an option of pip. A URL has no version to compare: any installed version will do."""
     if line.startswith("-"):
         reason = "an option of pip's: where packages come from is yours to say (pip.conf, PIP_INDEX_URL)"
-        return _changed(collected, line, None, reason)
+        return _left_out(line, reason)
+    names = (canonicalize_name(name),)
     if there:
-        return replace(collected, names=(*collected.names, canonicalize_name(name)))
+        return Requirements(names=names)
     if wanted:
-        return replace(collected, then=(*collected.then, line), names=(*collected.names, canonicalize_name(name)))
-    return _changed(collected, line, None, f"comes from git, and only scripts that convert data need it; --with {name}")
+        return Requirements(then=(line,), names=names)
+    return _left_out(line, f"comes from git, and only scripts that convert data need it; --with {name}")
 
 
-def _decide(
-    collected: Requirements, asked: Requirement, name: str, rule: PackageRule | None, there: str | None
-) -> Requirements:
-    """Add one requirement according to its rule; `there` is the installed version."""
-    line = str(asked)
+def _decide(asked: Requirement, name: str, rule: PackageRule | None, there: str | None) -> Requirements:
+    """One requirement according to its rule; `there` is the installed version."""
+    line, names = str(asked), (name,)
     if name in TORCH_FAMILY:
-        return _torch(collected, asked, name, there)
+        return _torch(asked, name, there)
     if rule and rule.specifier is None:
-        return _changed(collected, line, None, rule.reason)
-    collected = replace(collected, names=(*collected.names, name))
+        return _left_out(line, rule.reason)
     if rule and rule.unless_installed and there is not None:
-        if not _satisfies(asked, there):
-            collected = _changed(collected, line, None, f"{there} is there and stays; {rule.reason}")
-        return collected
+        if _satisfied(asked, there):
+            return Requirements(names=names)
+        return _left_out(line, f"{there} is there and stays; {rule.reason}", names)
     if rule and rule.specifier is not None:
         asked = Requirement(line)
         asked.specifier = SpecifierSet(rule.specifier)
-    if there is not None and _satisfies(asked, there):
-        return collected
-    if rule:
-        collected = _changed(collected, line, str(asked), rule.reason)
-    if there is not None and rule is None and _is_pin_below(asked, there):
-        return _changed(collected, line, None, f"{there} is there; the pin would put an older one in its place")
+    if _satisfied(asked, there):
+        return Requirements(names=names)
+    if rule is None and there is not None and _is_pin_below(asked, there):
+        return _left_out(line, f"{there} is there; the pin would put an older one in its place", names)
+    changes = (RequirementChange(line, str(asked), rule.reason),) if rule else ()
     if rule and rule.later:
-        return replace(collected, then=(*collected.then, str(asked)))
-    return replace(collected, first=(*collected.first, str(asked)))
+        return Requirements(then=(str(asked),), names=names, changes=changes)
+    return Requirements(first=(str(asked),), names=names, changes=changes)
 
 
-def _torch(collected: Requirements, asked: Requirement, name: str, there: str | None) -> Requirements:
+def _torch(asked: Requirement, name: str, there: str | None) -> Requirements:
     if there is None:
-        return replace(collected, torch=str(asked)) if name == "torch" else collected
-    if _satisfies(asked, there):
-        return collected
-    return _changed(collected, str(asked), None, f"{there} is there and stays, although the checkout asks for another")
+        return Requirements(torch=str(asked) if name == "torch" else None)
+    if _satisfied(asked, there):
+        return Requirements()
+    return _left_out(str(asked), f"{there} is there and stays, although the checkout asks for another")
 
 
-def _changed(collected: Requirements, was: str, now: str | None, reason: str) -> Requirements:
-    return replace(collected, changes=(*collected.changes, RequirementChange(was, now, reason)))
+def _left_out(line: str, reason: str, names: tuple[str, ...] = ()) -> Requirements:
+    return Requirements(names=names, changes=(RequirementChange(line, None, reason),))
 
 
-def _satisfies(asked: Requirement, there: str) -> bool:
-    return asked.specifier.contains(there, prereleases=True)
+def _satisfied(asked: Requirement, there: str | None) -> bool:
+    return there is not None and asked.specifier.contains(there, prereleases=True)
 
 
 def _is_pin_below(asked: Requirement, there: str) -> bool:

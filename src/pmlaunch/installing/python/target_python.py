@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Origin, Severity
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.json import from_json
 
-PROBE = "pmlaunch_agent.probe"
+_PROBE = "pmlaunch_agent.probe"
 _PATIENCE = 300.0  # seconds: torch and lightning from a cold disk, under a virus scanner
 _WHICH = "pmlaunch install --python EXE, or --isaaclab DIR"
 
@@ -32,28 +33,28 @@ class NoAnswerError(PmlaunchError):
 class PythonReport:
     """What the simulator's Python says about itself; parts that were not asked for are empty.
 
-    `packages` is keyed by normalised name; `hooks` are the agent's hooks that took effect; `log` is its output.
+    `python` is its version, such as "3.11.7"; `packages` and `versions` are keyed by normalised name. `hooks` are the
+    agent's hooks that took effect; `log` is its output.
     """
 
-    python: str
-    packages: Mapping[str, InstalledPackage]
     reply: ProbeReply
     log: Path
     hooks: tuple[Mapping[str, Any], ...] = ()
 
-    @classmethod
-    def of(cls, reply: ProbeReply, log: Path, hooks: tuple[Mapping[str, Any], ...] = ()) -> PythonReport:
-        """The report in the reply of the probe."""
-        return cls(reply.python or "", reply.packages or {}, reply, log, hooks)
+    @property
+    def python(self) -> str:
+        return self.reply.python or ""
+
+    @property
+    def packages(self) -> Mapping[str, InstalledPackage]:
+        return self.reply.packages or {}
 
     @property
     def torch(self) -> TorchBuild:
-        """Its torch; without a version if it was not asked for."""
         return self.reply.torch or TorchBuild()
 
     @property
     def versions(self) -> dict[str, str]:
-        """{normalised name: version} of everything installed."""
         return {name: package.version for name, package in self.packages.items() if package.version}
 
 
@@ -64,23 +65,21 @@ def ask_python(
 
     `compat` names the agent's repairs to switch on. Raises PML430 without a Python, PML441 if it does not answer.
     """
-    runtime = usable_runtime(context)
     folder = context.logs / name
-    reply = folder / "reply.json"
     run = ModuleRun(
-        runtime,
+        usable_runtime(context),
         context.platform,
-        PROBE,
-        [str(reply), *questions],
+        _PROBE,
+        [str(folder / "reply.json"), *questions],
         folder,
         context.environment,
         compat=compat,
-        reply=reply,
+        reply=folder / "reply.json",
         timeout=_PATIENCE,
     )
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
-        return PythonReport.of(ProbeReply.parse(ended.reply), ended.log, ended.hooks)
+        return PythonReport(from_json(ProbeReply, ended.reply), ended.log, ended.hooks)
     raise no_answer(context, ended, "be asked what it has")
 
 
@@ -126,11 +125,9 @@ def typed_python(context: InstallContext, *arguments: str) -> str:
     """`PYTHON arguments...` as a person types it on the target system."""
     words = [*usable_runtime(context).plain_python(), *arguments]
     if context.windows:
-        from pmlaunch.planning.plain_command import powershell_argument
+        from pmlaunch.planning.command_line import powershell_argument
 
-        plain = [
-            word if word.replace("-", "").replace("_", "").isalnum() else powershell_argument(word) for word in words
-        ]
+        plain = [word if re.fullmatch(r"[\w-]+", word) else powershell_argument(word) for word in words]
         return " ".join(["&", *plain] if plain[0].startswith("'") else plain)
     import shlex
 
@@ -153,18 +150,9 @@ class OwnPackage:
 
 def packages_of(checkout: Path) -> tuple[OwnPackage, ...]:
     """The packages in `checkout`: protomotions, and isaac_utils and poselib if it has them."""
-    candidates = [OwnPackage("protomotions", checkout, ".")]
-    candidates += [OwnPackage(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
-    return tuple(
-        package
-        for package in candidates
-        if (package.place / "setup.py").is_file() or (package.place / "pyproject.toml").is_file()
-    )
-
-
-def is_there(checkout: Path) -> bool:
-    """Whether the checkout exists already; in a dry run it may not."""
-    return generation_of(checkout) is not None
+    own = [OwnPackage("protomotions", checkout, ".")]
+    own += [OwnPackage(name, checkout / name, f"./{name}") for name in ("isaac_utils", "poselib")]
+    return tuple(it for it in own if (it.place / "setup.py").is_file() or (it.place / "pyproject.toml").is_file())
 
 
 def same_place(one: str | None, other: Path) -> bool:

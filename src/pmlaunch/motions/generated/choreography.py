@@ -14,8 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from pmlaunch.motions.generated.gait import Walk, path_of, smooth, stepping
-from pmlaunch.motions.generated.legs import Foot, highest_hip, planted, reach
+from pmlaunch.motions.generated.legs import Foot, Walk, highest_hip, path_of, planted, reach, smooth, stepping
 from pmlaunch.motions.generated.skeleton import NODE_NAMES, PARENTS, SIDES, Skeleton
 from pmlaunch.motions.kinematics import Array, about, from_vector, inverse, multiply, rotate, slerp
 from pmlaunch.motions.poselib_motion import Motion
@@ -29,23 +28,14 @@ OWN_MOTIONS: Final = ("walk", "wave", "squat")
 
 @dataclass(frozen=True, eq=False)
 class _Choreography:
-    """A motion before inverse kinematics.
-
-    Attributes:
-        name: the motion's name.
-        feet: by side.
-        path: (T, 2) m, where the pelvis is above the ground.
-        bob: (T,) m, how far it is above the height that both legs allow.
-        pelvis: (T, 4), its world rotation.
-        joints: rotations of the other bodies except the legs.
-    """
+    """A motion before inverse kinematics."""
 
     name: str
-    feet: Mapping[str, Foot]
-    path: Array
-    bob: Array
-    pelvis: Array
-    joints: Joints
+    feet: Mapping[str, Foot]  # by side
+    path: Array  # (T, 2) m, where the pelvis is above the ground
+    bob: Array  # (T,) m, how far it is above the height that both legs allow
+    pelvis: Array  # (T, 4), its world rotation
+    joints: Joints  # of the other bodies except the legs
 
 
 @dataclass(frozen=True)
@@ -114,9 +104,8 @@ def wave(skeleton: Skeleton, times: Array, fps: float, style: Stand, extras: Joi
     joints = _carriage(lean=0.02, twist=0.1 * up) | {"Neck": about("y", 0.1 * up)}
     breath = np.sin(2.0 * np.pi * 0.35 * times)
     joints |= _arms(dict.fromkeys(SIDES, 0.05 * breath), dict.fromkeys(SIDES, 0.25 + 0.03 * breath))
-    hanging, elbow = joints["R_Shoulder"], joints["R_Elbow"]
-    joints["R_Shoulder"] = slerp(hanging, about("x", -0.35 + 0.12 * to_and_fro), up)
-    joints["R_Elbow"] = slerp(elbow, about("x", -1.15 - 0.35 * to_and_fro), up)
+    joints["R_Shoulder"] = slerp(joints["R_Shoulder"], about("x", -0.35 + 0.12 * to_and_fro), up)
+    joints["R_Elbow"] = slerp(joints["R_Elbow"], about("x", -1.15 - 0.35 * to_and_fro), up)
     joints["R_Hand"] = about("x", -0.15 * up * to_and_fro)
     steps = _Choreography("smpl_humanoid_wave", feet, path, -0.01 * up, pelvis, joints)
     return _assemble(steps, skeleton, fps, extras)
@@ -148,8 +137,7 @@ def _arms(swing: Mapping[str, Array], flexion: Mapping[str, Array]) -> dict[str,
     """Let the arms hang beside the body, swung forward by `swing` rad, with the elbows bent by `flexion` rad."""
     joints = {}
     for side, sign in SIDES.items():
-        angle = swing[side]
-        joints[f"{side}_Shoulder"] = multiply(about("y", -angle), about("x", -sign * 1.3))
+        joints[f"{side}_Shoulder"] = multiply(about("y", -swing[side]), about("x", -sign * 1.3))
         joints[f"{side}_Elbow"] = about("z", -sign * flexion[side])
     return joints
 

@@ -40,12 +40,9 @@ NODE_NAMES: Final = tuple(_TREE)
 """The bodies, in the order of motion files and of the policy's outputs."""
 PARENTS: Final = np.array([NODE_NAMES.index(parent) if parent else -1 for parent, _ in _TREE.values()])
 
-SOLE_BELOW_TOE: Final = 0.02
-"""m from the toe joint down to the sole."""
-HEEL: Final = 0.025
-"""m from the ankle back to the end of the heel."""
-SIDES: Final = {"L": 1.0, "R": -1.0}
-"""The sign of y on each side of the body."""
+SOLE_BELOW_TOE: Final = 0.02  # m from the toe joint down to the sole
+HEEL: Final = 0.025  # m from the ankle back to the end of the heel
+SIDES: Final = {"L": 1.0, "R": -1.0}  # the sign of y on each side of the body
 
 
 @dataclass(frozen=True, eq=False)

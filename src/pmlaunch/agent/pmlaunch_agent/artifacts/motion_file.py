@@ -6,52 +6,42 @@ pmlaunch/motions/recorded_motion.py describes and reads the arrays. numpy is the
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Sequence, Tuple
 
 from pmlaunch_agent.contract import Artifact
+from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.files import write_whole
 from pmlaunch_agent.report.journal import Journal
 
 MOST_BYTES = 1 << 30
 """The most that is kept: an hour of sixteen humanoids. A window may stay open for days."""
+Frame = Tuple[Any, Any, Any]
+"""Arrays of one step: positions (..., bodies, 3) in m, rotations (..., bodies, 4) xyzw, and in m where the bodies
+should be, (..., bodies, 3) in the world; None without a motion to follow."""
 
 
 class Bodies:
-    """The bodies of the environments after a control step. Each generation has its own subclass.
-
-    Args:
-        env: a BaseEnv that has been built.
-    """
+    """The bodies of the environments of `env`, a BaseEnv that has been built. Each generation has its own subclass."""
 
     def __init__(self, env: Any) -> None:
         self._env = env
 
-    def now(self) -> tuple[Any, Any]:
-        """Positions (envs, bodies, 3) in m and rotations (envs, bodies, 4) xyzw."""
+    def frame(self) -> Frame:
+        """What the latest control step led to, with the environments as the first axis."""
         raise NotImplementedError
 
-    def reference(self) -> Any:
-        """Where the bodies should be, (envs, bodies, 3) in m in the world; None without a motion to follow."""
-        raise NotImplementedError
-
-    def names(self) -> list[str]:
-        """Names of the bodies."""
-        raise NotImplementedError
-
-    def parents(self, names: list[str]) -> list[int]:
-        """Index of each body's parent; -1 for the root, and for all bodies if the skeleton is unknown."""
+    def skeleton(self) -> tuple[list[str], list[int]]:
+        """Name of each body and index of its parent: -1 for the root, and for all bodies if that is unknown."""
         raise NotImplementedError
 
     def followed(self, count: int) -> list[int]:
         """The motion that each of `count` environments follows; -1 without motions."""
         manager = getattr(self._env, "motion_manager", None)
-        ids: list[int] = manager.motion_ids.tolist() if manager is not None else [-1] * count
-        return ids
+        return list(manager.motion_ids.tolist()) if manager is not None else [-1] * count
 
     def progress(self) -> list[int]:
         """Steps of each environment since its reset."""
-        steps: list[int] = self._env.progress_buf.tolist()
-        return steps
+        return list(self._env.progress_buf.tolist())
 
     def fps(self) -> float:
         """Control steps per second."""
@@ -61,12 +51,8 @@ class Bodies:
 class MotionKeeper:
     """Collects the bodies after each control step. An environment's way through one motion is a column.
 
-    Args:
-        bodies: where to read them.
-        lengths: control steps of each motion, after which nothing is kept of it; None to keep everything.
-
-    Attributes:
-        problem: why nothing more is kept; None if all is well.
+    `lengths` are the control steps of each motion, after which nothing is kept of it; None keeps everything.
+    `problem` says why nothing more is kept.
     """
 
     def __init__(self, bodies: Bodies, lengths: list[int] | None = None) -> None:
@@ -86,43 +72,35 @@ class MotionKeeper:
         self._guarded(lambda: self._follow(env_ids.tolist(), motion_ids.tolist()))
 
     def save(self, path: str, names: Sequence[str], journal: Journal) -> None:
-        """Write what was kept; remark on what is missing, and raise nothing."""
+        """Write what was kept, with the `names` of the library's motions; remark on what is missing, raise nothing."""
+        columns = [column for column in self._columns if column.frames]
+        reason = None if columns else "no step was taken"
         try:
-            if not self.write(path, names):
-                journal.left_out(Artifact.MOTION, "motion.npz was not written: no step was taken")
+            if columns:
+                arrays = self._arrays(columns, names)
+                write_whole(path, lambda file: sys.modules["numpy"].savez(file, **arrays), "wb")
         except Exception as error:
-            journal.left_out(Artifact.MOTION, f"motion.npz was not written: {type(error).__name__}: {error}")
+            reason = error_text(error)
+        if reason is not None:
+            journal.left_out(Artifact.MOTION, f"motion.npz was not written: {reason}")
         if self.problem is not None:
             journal.remark(self.problem)
 
-    def write(self, path: str, names: Sequence[str]) -> bool:
-        """Write what was kept; False if there is nothing.
-
-        Args:
-            path: of motion.npz.
-            names: of the library's motions.
-
-        Raises:
-            OSError: the file cannot be written.
-        """
-        columns = [column for column in self._columns if column.positions]
-        if not columns:
-            return False
+    def _arrays(self, columns: list[_Column], names: Sequence[str]) -> dict[str, Any]:
         np: Any = sys.modules["numpy"]
-        bodies = self._bodies.names()
+        bodies, parents = self._bodies.skeleton()
         arrays = {
-            "positions": _padded(np, [column.positions for column in columns]),
-            "rotations": _padded(np, [column.rotations for column in columns]),
+            "positions": _padded(np, columns, 0),
+            "rotations": _padded(np, columns, 1),
             "fps": np.float64(self._bodies.fps()),
             "body_names": np.array(bodies),
-            "parents": np.array(self._bodies.parents(bodies), dtype=np.int64),
+            "parents": np.array(parents, dtype=np.int64),
             "motions": np.array([_name(names, column.motion) for column in columns]),
-            "frames": np.array([len(column.positions) for column in columns], dtype=np.int64),
+            "frames": np.array([len(column.frames) for column in columns], dtype=np.int64),
         }
-        if all(len(column.reference) == len(column.positions) for column in columns):
-            arrays["reference"] = _padded(np, [column.reference for column in columns])
-        write_whole(path, lambda file: np.savez(file, **arrays), "wb")
-        return True
+        if all(frame[2] is not None for column in columns for frame in column.frames):
+            arrays["reference"] = _padded(np, columns, 2)
+        return arrays
 
     def _guarded(self, keep: Callable[[], None]) -> None:
         """Keep a step; a failure ends the motion, not the run."""
@@ -131,52 +109,45 @@ class MotionKeeper:
         try:
             keep()
         except Exception as error:
-            self.problem = f"motion.npz ends early: {type(error).__name__}: {error}"
+            self.problem = f"motion.npz ends early: {error_text(error)}"
         if self._bytes > MOST_BYTES:
             self.problem = f"motion.npz ends after {MOST_BYTES >> 20} MB"
 
     def _add(self, active: int | None) -> None:
-        positions, rotations = self._bodies.now()
-        reference = self._bodies.reference()
-        followed = self._bodies.followed(len(positions))
-        progress = self._bodies.progress()
-        for index in range(len(positions) if active is None else min(active, len(positions))):
+        frame = self._bodies.frame()
+        count = len(frame[0])
+        followed, progress = self._bodies.followed(count), self._bodies.progress()
+        for index in range(count if active is None else min(active, count)):
             column = self._open.get(index)
             if column is None or progress[index] <= column.progress or followed[index] != column.motion:
                 column = self._begin(index, followed[index])
             column.progress = progress[index]
-            if self._lengths is None or len(column.positions) < self._lengths[column.motion]:
-                self._keep(column, positions[index], rotations[index], None if reference is None else reference[index])
+            if self._lengths is None or len(column.frames) < self._lengths[column.motion]:
+                self._keep(column, frame, index)
 
     def _follow(self, env_ids: list[int], motion_ids: list[int]) -> None:
-        positions, rotations = self._bodies.now()
-        reference = self._bodies.reference()
+        frame = self._bodies.frame()
         for index, motion in zip(env_ids, motion_ids):  # noqa: B905  # Python 3.8
-            column = self._open.get(motion) or self._begin(motion, motion)
-            self._keep(column, positions[index], rotations[index], None if reference is None else reference[index])
+            self._keep(self._open.get(motion) or self._begin(motion, motion), frame, index)
 
     def _begin(self, key: int, motion: int) -> _Column:
         column = self._open[key] = _Column(motion)
         self._columns.append(column)
         return column
 
-    def _keep(self, column: _Column, positions: Any, rotations: Any, reference: Any) -> None:
-        column.positions.append(positions)
-        column.rotations.append(rotations)
-        if reference is not None:
-            column.reference.append(reference)
-        self._bytes += 2 * positions.nbytes + rotations.nbytes
+    def _keep(self, column: _Column, frame: Frame, index: int) -> None:
+        positions, rotations, reference = frame
+        column.frames.append((positions[index], rotations[index], None if reference is None else reference[index]))
+        self._bytes += 2 * positions[index].nbytes + rotations[index].nbytes
 
 
 class _Column:
-    """One environment's way through one motion: arrays (bodies, ...) for each step."""
+    """One environment's way through one motion."""
 
     def __init__(self, motion: int) -> None:
         self.motion = motion
         self.progress = -1
-        self.positions: list[Any] = []
-        self.rotations: list[Any] = []
-        self.reference: list[Any] = []
+        self.frames: list[Frame] = []
 
 
 def to_array(tensor: Any) -> Any:
@@ -188,10 +159,10 @@ def _name(names: Sequence[str], motion: int) -> str:
     return names[motion] if 0 <= motion < len(names) else f"motion {motion}" if motion >= 0 else ""
 
 
-def _padded(np: Any, columns: list[list[Any]]) -> Any:
-    """Columns of frames side by side: (frames, columns, ...), the shorter ones padded with nan."""
-    longest = max(len(column) for column in columns)
-    whole = np.full((longest, len(columns), *columns[0][0].shape), np.nan, dtype=np.float32)
+def _padded(np: Any, columns: list[_Column], part: int) -> Any:
+    """One part of the frames, columns side by side: (frames, columns, ...), the shorter ones padded with nan."""
+    longest = max(len(column.frames) for column in columns)
+    whole = np.full((longest, len(columns), *columns[0].frames[0][part].shape), np.nan, dtype=np.float32)
     for index, column in enumerate(columns):
-        whole[: len(column), index] = np.stack(column)
+        whole[: len(column.frames), index] = np.stack([frame[part] for frame in column.frames])
     return whole

@@ -1,4 +1,4 @@
-"""Act on a module right after the script imports it; never import it first."""
+"""Act on modules right after the script imports them, mostly by wrapping a function; never import them first."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, Callable
 
+from pmlaunch_agent.report.ending import error_text
+
 Action = Callable[[ModuleType], None]
+Function = Callable[..., Any]
 
 
 class PostImportHooks:
     """A finder, first on sys.meta_path, that lets the other finders work and calls actions after the import.
 
-    Args:
-        on_error: called with a sentence if an action fails. An import never fails because of an action.
+    An import never fails because of an action: `on_error` is called with a sentence.
     """
 
     def __init__(self, on_error: Callable[[str], None]) -> None:
@@ -51,13 +53,13 @@ class PostImportHooks:
         try:
             action(module)
         except Exception as error:
-            self._on_error(f"a hook on {module.__name__} failed: {type(error).__name__}: {error}")
+            self._on_error(f"a hook on {module.__name__} failed: {error_text(error)}")
 
 
 class _ActingLoader:
-    """A loader that stands in for the real one until the module is executed.
+    """Stands in for the real loader until the module is executed.
 
-    It does not change the real loader, which in case of a zip file or the built-in modules serves many modules.
+    It leaves the real one as it is, which in case of a zip file or the built-in modules serves many modules.
     """
 
     def __init__(self, loader: Any, executed: Action) -> None:
@@ -67,10 +69,9 @@ class _ActingLoader:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._loader, name)
 
-    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+    def create_module(self, spec: ModuleSpec) -> Any:
         create = getattr(self._loader, "create_module", None)
-        module: ModuleType | None = create(spec) if create else None
-        return module
+        return create(spec) if create else None
 
     def exec_module(self, module: ModuleType) -> None:
         # Restore the real loader first: importlib.resources and inspect look at it.
@@ -79,3 +80,44 @@ class _ActingLoader:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
         self._executed(module)
+
+
+def before(function: Function, act: Function) -> Function:
+    """Wrap `function` to call `act` first, with the same arguments."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        act(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def after(function: Function, act: Function) -> Function:
+    """Wrap `function` to call `act` with what it returned, and with its arguments, afterwards."""
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        returned = function(*args, **kwargs)
+        act(returned, *args, **kwargs)
+        return returned
+
+    return call
+
+
+def wrap_attribute(holder: Any, path: str, wrapper: Callable[[Function], Function]) -> None:
+    """Replace `path` ("function" or "Class.method") below `holder` by `wrapper(it)`; a static method stays one.
+
+    Raises AttributeError if there is none, TypeError if it is not a function or its class cannot be changed.
+    """
+    *owners, name = path.split(".")
+    for owner in owners:
+        holder = getattr(holder, owner)
+    stored = [vars(owner)[name] for owner in getattr(holder, "__mro__", ()) if name in vars(owner)]
+    found = stored[0] if stored else getattr(holder, name)  # a class method as such, not bound to its class
+    if isinstance(found, (staticmethod, classmethod)):
+        setattr(holder, name, type(found)(wrapper(found.__func__)))
+    elif callable(found):
+        setattr(holder, name, wrapper(found))
+    else:
+        raise TypeError(f"{path} is not a function")

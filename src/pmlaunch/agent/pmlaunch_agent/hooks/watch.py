@@ -4,48 +4,45 @@ from __future__ import annotations
 
 import functools
 import math
+from time import monotonic
 from types import ModuleType
 from typing import Any, Callable, Iterable, Mapping
 
-from pmlaunch_agent import elapsed
+from pmlaunch_agent import START, elapsed
 from pmlaunch_agent.contract import WatchPoint
-from pmlaunch_agent.hooks.post_import import PostImportHooks
-from pmlaunch_agent.hooks.wrapping import Function, wrap_attribute
-from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.step_meter import StepMeter
+from pmlaunch_agent.hooks.post_import import Function, PostImportHooks, after, before, wrap_attribute
+from pmlaunch_agent.report.ending import StopReason, StopRun
+from pmlaunch_agent.report.journal import Journal, Observer
 
+_INTERVAL = 0.25  # seconds between two step events
 Handler = Callable[[Function, WatchPoint], Function]
 """Wraps a watched function."""
 
 # Imports that take long or that a failure is often about; others would only be noise.
-PACKAGES = (
-    "isaacgym",
-    "isaacsim",
-    "isaaclab",
-    "genesis",
-    "newton",
-    "mujoco",
-    "torch",
-    "lightning",
-    "protomotions",
-)
+_PACKAGES = ("isaacgym", "isaacsim", "isaaclab", "genesis", "newton", "mujoco", "torch", "lightning", "protomotions")
 
 
 def common_handlers(journal: Journal, meter: StepMeter) -> dict[str, Handler]:
     """{event: handler} for the events that every generation has."""
+
+    def report_progress(returned: Any, *_args: Any, **_kwargs: Any) -> None:
+        if isinstance(returned, dict):  # {done, of, steps}
+            journal.progress(**{str(name): value for name, value in returned.items()})
+
     return {
         "step": lambda function, point: meter.counting(function, point.when),
         "evaluation": lambda function, _: evaluation(journal, function),
-        "motion": lambda function, _: _progress(journal, function),
+        "motion": lambda function, _: after(function, report_progress),
     }
 
 
 def install(
     points: Iterable[WatchPoint], handlers: Mapping[str, Handler], hooks: PostImportHooks, journal: Journal
 ) -> None:
-    """Report imports of PACKAGES, and wrap the functions at `points` by their handlers once they are imported."""
-    for package in PACKAGES:
+    """Report imports and process groups, and wrap the functions at `points` once they are imported."""
+    for package in _PACKAGES:
         hooks.when_imported(package, functools.partial(_report_import, journal))
+    hooks.when_imported("torch.distributed.distributed_c10d", functools.partial(_report_process_group, journal))
     for point in points:
         handler = handlers.get(point.event, functools.partial(_milestone, journal))
         hooks.when_imported(point.module, functools.partial(_attach, journal, point, handler))
@@ -53,6 +50,13 @@ def install(
 
 def _report_import(journal: Journal, module: ModuleType) -> None:
     journal.milestone("imported", key=f"imported:{module.__name__}", module=module.__name__)
+
+
+def _report_process_group(journal: Journal, module: Any) -> None:
+    def report(*_args: Any, **_kwargs: Any) -> None:
+        journal.process_group(str(module.get_backend()), module.get_world_size(), module.get_rank())
+
+    wrap_attribute(module, "init_process_group", lambda function: after(function, report))
 
 
 def _attach(journal: Journal, point: WatchPoint, handler: Handler, module: ModuleType) -> None:
@@ -67,33 +71,11 @@ def _attach(journal: Journal, point: WatchPoint, handler: Handler, module: Modul
 def _milestone(journal: Journal, function: Function, point: WatchPoint) -> Function:
     """Report the first call."""
 
-    def report() -> None:
+    def report(*_args: Any, **_kwargs: Any) -> None:
         if point.event not in journal.result.seconds:
             journal.milestone(point.event)
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if point.when == "before":
-            report()
-        returned = function(*args, **kwargs)
-        if point.when == "after":
-            report()
-        return returned
-
-    return call
-
-
-def _progress(journal: Journal, function: Function) -> Function:
-    """Report what every call returns: {done, of, steps}."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        returned = function(*args, **kwargs)
-        if isinstance(returned, dict):
-            journal.progress(**{str(name): value for name, value in returned.items()})
-        return returned
-
-    return call
+    return (before if point.when == "before" else after)(function, report)
 
 
 def evaluation(journal: Journal, function: Function) -> Function:
@@ -122,11 +104,67 @@ def metrics_of(returned: Any) -> dict[str, float | None]:
         return {}
     metrics: dict[str, float | None] = {}
     for name, value in returned.items():
-        if isinstance(value, (str, bytes)):
-            continue
         try:
             number = value if isinstance(value, int) else float(value)
         except Exception:  # noqa: S112  # whatever a tensor of several elements raises
             continue
-        metrics[str(name)] = number if math.isfinite(number) else None
+        if not isinstance(value, (str, bytes)):
+            metrics[str(name)] = number if math.isfinite(number) else None
     return metrics
+
+
+class StepMeter(Observer):
+    """Counts the calls of the watched step, reports them now and then, and ends the run when `limit` is exceeded.
+
+    `reporting` is whether to write step events; only rank 0 does.
+    """
+
+    def __init__(self, journal: Journal, limit: int | None, reporting: bool) -> None:
+        self._journal = journal
+        self._result = journal.result
+        self._limit: float = float("inf") if limit is None else limit
+        self._reporting = reporting
+        self._due = 0.0  # when the next event may be written; 0: the first step is always reported
+        self._latest = 0.0  # when the latest step was counted
+        self._reported = (0, 0.0)  # count and time of the latest event
+
+    def counting(self, function: Function, when: str) -> Function:
+        """Wrap `function` to count a step "before" or "after" each call."""
+        counted = (before if when == "before" else after)(function, self._tick)
+        return before(counted, self._stop_at_limit)
+
+    def before_progress(self) -> None:
+        """Report the steps since the latest event."""
+        if self._reporting and self._result.steps > self._reported[0]:
+            self._report()
+
+    def before_end(self) -> None:
+        """Report the steps since the latest event, and when the last step was."""
+        self.before_progress()
+        if self._result.steps:
+            self._journal.timed("last_step", round(self._latest - START, 3))
+
+    def _stop_at_limit(self, *_args: object, **_kwargs: object) -> None:
+        if self._result.steps >= self._limit:
+            self._journal.stopping(StopReason.MAX_STEPS)
+            raise StopRun
+
+    def _tick(self, *_args: object, **_kwargs: object) -> None:
+        result = self._result
+        result.steps += 1
+        self._latest = now = monotonic()
+        if now >= self._due:
+            if result.steps == 1:
+                self._journal.timed("first_step", round(now - START, 3))
+                self._journal.running()
+            self._due = now + _INTERVAL if self._reporting else float("inf")
+            if self._reporting:
+                self._report()
+
+    def _report(self) -> None:
+        count, since = self._reported
+        span = self._latest - since
+        # the first step has no step before it to be measured from
+        rate = round((self._result.steps - count) / span, 2) if count and span > 0 else None
+        self._journal.event("step", n=self._result.steps, rate=rate)
+        self._reported = (self._result.steps, self._latest)

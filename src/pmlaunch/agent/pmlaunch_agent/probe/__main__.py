@@ -24,8 +24,7 @@ import time
 from typing import Any, Sequence
 
 from pmlaunch_agent.probe.distributions import installed_packages
-from pmlaunch_agent.probe.imports import try_import
-from pmlaunch_agent.probe.torch_features import torch_features, try_process_group
+from pmlaunch_agent.probe.trials import torch_features, try_import, try_process_group
 from pmlaunch_agent.report.files import write_whole
 
 SCHEMA = 1
@@ -33,7 +32,14 @@ SCHEMA = 1
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Answer what `argv` asks. Always returns 0: the reply says what went wrong."""
-    options = _options(argv)
+    parser = argparse.ArgumentParser(prog="pmlaunch_agent.probe")
+    parser.add_argument("reply")
+    parser.add_argument("--packages", action="store_true")
+    parser.add_argument("--requires", action="store_true")
+    parser.add_argument("--import", dest="imports", default="")
+    parser.add_argument("--torch", action="store_true")
+    parser.add_argument("--backend")
+    options = parser.parse_args(argv)
     start = time.monotonic()
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -52,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.packages:
         answer(packages=installed_packages(requires=options.requires))
     imports: dict[str, Any] = {}
-    for name in [name for name in options.imports.split(",") if name]:
+    for name in filter(None, options.imports.split(",")):
         print(f"import {name}", flush=True)  # the last line of the log names it, should it end the process
         imports[name] = try_import(name)
         answer(imports=imports)
@@ -62,17 +68,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"process group {options.backend}", flush=True)
         answer(process_group=try_process_group(options.backend))
     return 0
-
-
-def _options(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="pmlaunch_agent.probe")
-    parser.add_argument("reply")
-    parser.add_argument("--packages", action="store_true")
-    parser.add_argument("--requires", action="store_true")
-    parser.add_argument("--import", dest="imports", default="")
-    parser.add_argument("--torch", action="store_true")
-    parser.add_argument("--backend")
-    return parser.parse_args(argv)
 
 
 if __name__ == "__main__":

@@ -9,11 +9,12 @@ pmlaunch imports this module, too, so it imports nothing of the agent.
 from __future__ import annotations
 
 import csv
+import itertools
 import json
 import os
 import re
 import sys
-from typing import Any, Iterator
+from typing import Any
 
 _ENDINGS = (".dist-info", ".egg-info")
 
@@ -26,18 +27,14 @@ def installed_packages(folders: list[str] | None = None, requires: bool = False)
     installation; `requires`, if asked for, has the Requires-Dist lines.
     """
     found: dict[str, dict[str, Any]] = {}
-    for folder in sys.path if folders is None else folders:
-        for entry in _metadata_folders(folder or os.getcwd()):
-            path = os.path.join(folder or os.getcwd(), entry)
+    for folder in [folder or os.getcwd() for folder in (sys.path if folders is None else folders)]:
+        for entry in _metadata_folders(folder):
+            path = os.path.join(folder, entry)
             name, version = _name_and_version(path, entry)
             if not name or name in found:
                 continue
-            found[name] = {
-                "version": version,
-                "location": folder or os.getcwd(),
-                "editable": _editable(path, folder),
-                "complete": _is_complete(path, folder),
-            }
+            editable, complete = _editable(path, folder), _is_complete(path, folder)
+            found[name] = {"version": version, "location": folder, "editable": editable, "complete": complete}
             if requires:
                 found[name]["requires"] = _headers(path, "Requires-Dist")
     return found
@@ -48,15 +45,12 @@ def normalised(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def _metadata_folders(folder: str) -> Iterator[str]:
+def _metadata_folders(folder: str) -> list[str]:
     """Names that end in .dist-info or .egg-info, without those that pip is about to remove, marked by a tilde."""
     try:
-        names = sorted(os.listdir(folder))
+        return sorted(name for name in os.listdir(folder) if name.endswith(_ENDINGS) and not name.startswith("~"))
     except OSError:  # a zip file, or a missing folder
-        return
-    for name in names:
-        if name.endswith(_ENDINGS) and not name.startswith("~"):
-            yield name
+        return []
 
 
 def _name_and_version(path: str, entry: str) -> tuple[str, str | None]:
@@ -64,23 +58,18 @@ def _name_and_version(path: str, entry: str) -> tuple[str, str | None]:
     parts = entry.rpartition(".")[0].split("-")
     if len(parts) >= 2 and parts[1][:1].isdigit():
         return normalised(parts[0]), parts[1]
-    version = _headers(path, "Version")
-    name = _headers(path, "Name")
-    return normalised(name[0] if name else parts[0]), version[0] if version else None
+    names, versions = _headers(path, "Name") or parts, _headers(path, "Version")
+    return normalised(names[0]), versions[0] if versions else None
 
 
 def _headers(path: str, field: str) -> list[str]:
     """The values of a field in the header of METADATA or PKG-INFO."""
-    prefix, values = field + ":", []
     for name in ("METADATA", "PKG-INFO"):
-        for line in _lines(os.path.join(path, name)):
-            if not line.strip():
-                break
-            if line.startswith(prefix):
-                values.append(line[len(prefix) :].strip())
+        header = itertools.takewhile(str.strip, _lines(os.path.join(path, name)))
+        values = [line[len(field) + 1 :].strip() for line in header if line.startswith(f"{field}:")]
         if values:
-            break
-    return values
+            return values
+    return []
 
 
 def _lines(path: str) -> list[str]:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmlaunch_agent.artifacts.motion_file import Bodies, to_array
+from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, to_array
 
 
 class Bodies2(Bodies):
     """The bodies of ProtoMotions 2's BaseEnv."""
 
-    def now(self) -> tuple[Any, Any]:
-        """See `Bodies`."""
+    def frame(self) -> Frame:
         state = self._env.simulator.get_bodies_state()
-        return to_array(state.rigid_body_pos), to_array(state.rigid_body_rot)
+        return to_array(state.rigid_body_pos), to_array(state.rigid_body_rot), self._reference()
 
-    def reference(self) -> Any:
-        """See `Bodies`: upstream's reference, moved to where it was spawned, on the ground."""
+    def _reference(self) -> Any:
+        """Upstream's reference, moved to where it was spawned, on the ground."""
         env = self._env
         if not hasattr(env, "mimic_info_dict"):  # only such environments follow a motion; others start from one
             return None
@@ -28,16 +27,13 @@ class Bodies2(Bodies):
         placed[..., 2:] += to_array(ground)
         return placed
 
-    def names(self) -> list[str]:
-        """See `Bodies`."""
-        return [str(name) for name in self._env.config.robot.body_names]
-
-    def parents(self, names: list[str]) -> list[int]:
-        """See `Bodies`: from the skeleton of the first motion, which may order its bodies differently."""
+    def skeleton(self) -> tuple[list[str], list[int]]:
+        """See `Bodies`. Parents are from the skeleton of the first motion, which may order its bodies differently."""
+        names = [str(name) for name in self._env.config.robot.body_names]
         try:
             tree = self._env.motion_lib.state.motions[0].skeleton_tree
             nodes, parents = [str(name) for name in tree.node_names], tree.parent_indices.tolist()
             above = {name: nodes[parent] if parent >= 0 else "" for name, parent in zip(nodes, parents)}  # noqa: B905
         except (AttributeError, IndexError, KeyError, TypeError):
-            return [-1] * len(names)
-        return [names.index(above[name]) if above.get(name) in names else -1 for name in names]
+            above = {}
+        return names, [names.index(above[name]) if above.get(name) in names else -1 for name in names]

@@ -1,26 +1,17 @@
-"""An agent for ProtoMotions 2 that evaluates every motion once, writes the figures and ends.
-
-Upstream's evaluate_policy runs forever and measures nothing; its calc_eval_metrics measures, but only training calls
-it. Hydra instantiates whatever `agent._target_` names, so the launcher names our factory there and the checkpoint's own
-class in spec.json's hooks.agent. The factory makes a subclass of that; nothing is patched.
-"""
+"""The agent that measures: a subclass of the checkpoint's own. See the package."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import sys
-from types import ModuleType
 from typing import Any, Iterator
 
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper
-from pmlaunch_agent.artifacts.recording import Recorder
-from pmlaunch_agent.contract import AGENT_TARGET, Hooks, MetricsRequest
+from pmlaunch_agent.artifacts.video import Recorder
+from pmlaunch_agent.contract import Hooks, MetricsRequest
 from pmlaunch_agent.hooks import watch
 from pmlaunch_agent.protomotions2.bodies import Bodies2
-from pmlaunch_agent.protomotions2.episodes import Episodes
-from pmlaunch_agent.protomotions2.rank_tables import RankTables
+from pmlaunch_agent.protomotions2.figures import Episodes, RankTables
 from pmlaunch_agent.report.files import of_rank
 from pmlaunch_agent.report.journal import Journal
 from pmlaunch_agent.report.metrics_file import Evaluation, MotionFigures, motion_names, write_metrics
@@ -30,24 +21,8 @@ _NO_SINGLE_MOTIONS = "this version of ProtoMotions keeps no figures of single mo
 _NEVER_BELOW_3 = "a smallest value of exactly 3 is where ProtoMotions begins to count, not a measured one"
 
 
-def install(hooks: Hooks, journal: Journal) -> None:
-    """Create the module that AGENT_TARGET names, with a factory bound to this run: Hydra passes its own arguments only."""
-
-    def agent(*args: Any, **kwargs: Any) -> Any:
-        module, _, name = str(hooks.agent).rpartition(".")
-        base = getattr(importlib.import_module(module), name)
-        journal.applied("agent", target=hooks.agent)
-        kind = type(f"Measured{base.__name__}", (MeasuredAgent, base), {"_hooks": hooks, "_journal": journal})
-        return kind(*args, **kwargs)
-
-    name, _, attribute = AGENT_TARGET.rpartition(".")
-    module: Any = ModuleType(name, "Made by pmlaunch_agent.protomotions2.evaluation.install.")
-    setattr(module, attribute, agent)
-    sys.modules[name] = module
-
-
 class MeasuredAgent:
-    """Mixin over the checkpoint's own class, which is `parent` below. `_hooks` and `_journal` are set by `install`."""
+    """Mixin over the checkpoint's own class, which is `parent` below. The factory sets `_hooks` and `_journal`."""
 
     _hooks: Hooks
     _journal: Journal
@@ -155,9 +130,9 @@ class MeasuredAgent:
     def _with_metrics(self, request: MetricsRequest) -> Any:
         parent: Any = super()
         frames, names = self._evaluated()
-        limit = (
-            request.max_steps if request.max_steps is not None and request.max_steps < max(frames, default=0) else None
-        )
+        limit = request.max_steps
+        if limit is not None and limit >= max(frames, default=0):
+            limit = None
         tables = RankTables(str(self.fabric.loggers[0].root_dir), self.fabric.world_size)
 
         def measure() -> Any:
@@ -169,17 +144,15 @@ class MeasuredAgent:
         seconds = elapsed() - begin
         keys = list(self.config.eval_metric_keys)
         per_motion = tables.per_motion(keys, frames, self.config.eval_num_episodes, limit)
-        measured = watch.metrics_of(returned)
-        figures = {name: float("nan") if value is None else float(value) for name, value in measured.items()}
-        if per_motion and limit is not None:
-            figures.update(_means(per_motion, keys))
+        figures = watch.metrics_of(returned)
+        if per_motion and limit is not None:  # upstream's totals divide by the whole lengths
+            figures.update((f"eval/{key}", sum(one[key] for one in per_motion) / len(per_motion)) for key in keys)
         entries = [
-            MotionFigures(name, _succeeded(request, entry), {f"eval/{key}": value for key, value in entry.items()})
-            for name, entry in zip(names, per_motion)  # noqa: B905  # Python 3.8
+            MotionFigures(name, _succeeded(request, one), {f"eval/{key}": value for key, value in one.items()})
+            for name, one in zip(names, per_motion)  # noqa: B905  # Python 3.8
         ]
         evaluation = Evaluation(figures, len(names), seconds, self._steps, entries, comparable=limit is None)
-        evaluation.notes += _notes(figures, bool(per_motion), limit)
-        self._write(request, evaluation)
+        self._write(request, evaluation._replace(notes=_notes(figures, bool(per_motion), limit)))
         return returned
 
     def _without_metrics(self, request: MetricsRequest) -> Any:
@@ -189,9 +162,8 @@ class MeasuredAgent:
         begin = elapsed()
         returned = parent.evaluate_policy()
         seconds = elapsed() - begin
-        _, names = self._evaluated()
-        figures = self._episodes.figures()
-        self._write(request, Evaluation(figures, len(names), seconds, self._steps, notes=[_NO_METRICS]))
+        motions = len(self._evaluated()[1])
+        self._write(request, Evaluation(self._episodes.figures(), motions, seconds, self._steps, notes=[_NO_METRICS]))
         return returned
 
     def _write(self, request: MetricsRequest, evaluation: Evaluation) -> None:
@@ -219,31 +191,28 @@ class MeasuredAgent:
 
         With early_terminate_*, upstream would save a checkpoint of hundreds of MB when the figures are good.
         """
-        stopping = self.config.training_early_termination
+        stopping, length = self.config.training_early_termination, self.config.eval_length
         names = ("early_terminate_cart_err", "early_terminate_success_rate")
-        before = {name: stopping.get(name) for name in names if stopping.get(name) is not None}
-        length = self.config.eval_length
-        for name in before:
-            stopping[name] = None
+        changed = {name: stopping.get(name) for name in names if stopping.get(name) is not None}
+        stopping.update(dict.fromkeys(changed))
         if limit is not None:
             self.config.eval_length = limit
         try:
             yield
         finally:
             self.config.eval_length = length
-            for name, value in before.items():
-                stopping[name] = value
+            stopping.update(changed)
 
 
-def _notes(figures: dict[str, float], per_motion: bool, limit: int | None) -> list[str]:
+def _notes(figures: dict[str, float | None], per_motion: bool, limit: int | None) -> list[str]:
     notes = []
-    if per_motion and limit is not None:
+    if not per_motion:
+        notes.append(_NO_SINGLE_MOTIONS)
+    elif limit is not None:
         notes.append(
             f"--max-steps {limit} cut motions short: means are over the steps that ran, and the success rate is not "
             "comparable, because a motion that is hardly begun is hardly ever lost"
         )
-    if not per_motion:
-        notes.append(_NO_SINGLE_MOTIONS)
     if any(name.endswith("_min") and value == 3.0 for name, value in figures.items()):
         notes.append(_NEVER_BELOW_3)
     return notes
@@ -255,8 +224,3 @@ def _succeeded(request: MetricsRequest, figures: dict[str, float]) -> bool | Non
         return None
     figure, limit = request.failed_when
     return not figures[figure] > limit
-
-
-def _means(per_motion: list[dict[str, float]], keys: list[str]) -> dict[str, float]:
-    """Upstream's totals of the means, from the motions' own."""
-    return {f"eval/{key}": sum(entry[key] for entry in per_motion) / len(per_motion) for key in keys}

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 EXIT_INTERRUPTED = 130
+_LONGEST_TEXT = 2_000  # characters of an error in a note
 _LONGEST_MESSAGE = 20_000  # characters
 _LONGEST_TRACEBACK = 200_000  # characters; the end is the most useful part
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -24,52 +25,26 @@ class StopReason(str, Enum):
 
 
 class StopRun(SystemExit):
-    """Raised by the agent to end the script cleanly. A SystemExit passes through `except Exception`."""
-
-    def __init__(self) -> None:
-        super().__init__(0)
+    """Raised by the agent to end the script with code 0. A SystemExit passes through `except Exception`."""
 
 
-class Ending:
-    """How a run ended.
-
-    Attributes:
-        exit_code: of the process, as Python itself would end it; 130 for an interrupt.
-        exception: {type, message, traceback} or None.
-        interrupted: whether KeyboardInterrupt ended it.
-    """
-
-    def __init__(self, exit_code: int, cause: BaseException | None = None) -> None:
-        self.exit_code = exit_code
-        self.exception = describe(cause) if cause is not None else None
-        self.interrupted = isinstance(cause, KeyboardInterrupt)
-
-
-def ending_of(error: BaseException | None) -> Ending:
-    """The ending of a script that raised `error`; None if it ran to its end."""
+def ending_of(error: BaseException | None) -> tuple[int, BaseException | None]:
+    """The exit code of a script that raised `error`, as Python itself would end it, and the exception to report."""
     if error is None:
-        return Ending(0)
-    if isinstance(error, SystemExit):
-        return _ending_by_exit(error)
-    return Ending(EXIT_INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1, error)
-
-
-def _ending_by_exit(error: SystemExit) -> Ending:
+        return 0, None
+    if not isinstance(error, SystemExit):
+        return EXIT_INTERRUPTED if isinstance(error, KeyboardInterrupt) else 1, error
     if error.code is None:
-        return Ending(0)
+        return 0, None
     if not isinstance(error.code, int):
-        return Ending(1, error)
+        return 1, error
     # Hydra and many scripts do `except Exception: print(...); sys.exit(1)`: report the cause, not the exit.
     handled = None if error.__suppress_context__ else error.__context__
-    return Ending(int(error.code), handled if error.code else None)
+    return int(error.code), handled if error.code else None
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """{type, message, traceback} of an exception.
-
-    If it was raised `from` another, `cause` is {type, message} of the first in the chain: Hydra wraps exceptions in
-    its own.
-    """
+    """{type, message, traceback} of an exception, and as `cause` the first that it was raised `from`: Hydra wraps."""
     import traceback  # 4 ms that only a failed run costs
 
     lines = traceback.format_exception(type(error), error, error.__traceback__)
@@ -78,32 +53,35 @@ def describe(error: BaseException) -> dict[str, Any]:
     while first.__cause__ is not None and id(first.__cause__) not in seen:
         first = first.__cause__
         seen.add(id(first))
-    if first is not error:
-        described["cause"] = _named(first)
-    return described
+    return described if first is error else {**described, "cause": _named(first)}
 
 
 def _named(error: BaseException) -> dict[str, str]:
     kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}".replace("builtins.", "", 1)
+    return {"type": name, "message": _message(error)[:_LONGEST_MESSAGE]}
+
+
+def _message(error: BaseException) -> str:
     try:
-        message = str(error)
+        return str(error)
     except Exception:
-        message = "<the exception's text cannot be made>"
-    return {
-        "type": f"{kind.__module__}.{kind.__qualname__}".replace("builtins.", "", 1),
-        "message": message[:_LONGEST_MESSAGE],
-    }
+        return "<the exception's text cannot be made>"
+
+
+def error_text(error: BaseException) -> str:
+    """Type and message of an error, for a note."""
+    return f"{type(error).__name__}: {_message(error)}"[:_LONGEST_TEXT]
 
 
 def show(error: BaseException) -> None:
     """Print to stderr what Python prints for an uncaught exception."""
     if isinstance(error, KeyboardInterrupt):
         return  # the launcher asked for it; result.json has the traceback
-    if isinstance(error, SystemExit):
-        if error.code is not None and not isinstance(error.code, int):
-            print(error.code, file=sys.stderr)
-        return
-    sys.excepthook(type(error), error, error.__traceback__)
+    if not isinstance(error, SystemExit):
+        sys.excepthook(type(error), error, error.__traceback__)
+    elif error.code is not None and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
 
 
 def without_agent(error: BaseException) -> BaseException:

@@ -1,12 +1,16 @@
-"""Files that are either whole or not there."""
+"""The files of a run: whole or not there, except events.jsonl, which grows."""
 
 from __future__ import annotations
 
-import contextlib
 import itertools
+import json
 import os
 import time
 from typing import IO, Any, Callable
+
+from pmlaunch_agent import elapsed
+from pmlaunch_agent.report.journal import Observer
+from pmlaunch_agent.report.result import RunResult
 
 _ATTEMPTS = 20
 _PAUSE = 0.02  # seconds between two attempts to replace a file that another process has open
@@ -14,15 +18,9 @@ _numbers = itertools.count(1)  # a signal handler may write the same file while 
 
 
 def write_whole(path: str, write: Callable[[IO[Any]], Any], mode: str = "w") -> None:
-    """Write a draft beside `path` and move it there: no reader sees half a file, and a failure leaves no draft.
+    """Let `write` fill a draft beside `path` and move it there: no reader sees half a file, no failure leaves a draft.
 
-    Args:
-        path: of the file.
-        write: called with the open draft.
-        mode: "w" for UTF-8 text, "wb" for bytes.
-
-    Raises:
-        OSError: the file cannot be written.
+    `mode` is "w" for UTF-8 text or "wb" for bytes. Raises OSError.
     """
     draft = f"{path}.{os.getpid()}.{next(_numbers)}.tmp"
     try:
@@ -30,8 +28,10 @@ def write_whole(path: str, write: Callable[[IO[Any]], Any], mode: str = "w") -> 
             write(file)
         _replace(draft, path)
     except BaseException:
-        with contextlib.suppress(OSError):
+        try:
             os.unlink(draft)
+        except OSError:
+            pass
         raise
 
 
@@ -49,3 +49,52 @@ def of_rank(path: str, rank: int) -> str:
     """The file of a rank: NAME.rankN.EXTENSION beside that of rank 0."""
     stem, extension = os.path.splitext(path)
     return f"{stem}.rank{rank}{extension}" if rank else path
+
+
+class EventsFile(Observer):
+    """events.jsonl: one JSON object per line, in a file that all ranks share. Without a path, nothing is written."""
+
+    def __init__(self, path: str | None, rank: int) -> None:
+        self._rank = {"rank": rank} if rank else {}
+        self._pid = os.getpid()
+        # Unbuffered append: each line is one write, so lines of several ranks do not mix and none is lost in a crash.
+        self._file = open(path, "ab", buffering=0) if path else None  # noqa: SIM115  # open as long as the run
+
+    def on_event(self, event: str, fields: dict[str, Any]) -> None:
+        """Write one event. A failing write ends the events, never the run."""
+        if self._file is None or os.getpid() != self._pid:  # a forked child must not report
+            return
+        entry = {"event": event, "t": elapsed(), **self._rank, **fields}
+        try:
+            self._file.write(json.dumps(entry, default=str).encode() + b"\n")
+        except (OSError, ValueError):
+            self._file = None
+
+
+class ResultFile(Observer):
+    """result.json: how the run went by its own account, replaced as a whole at every change.
+
+    The launcher trusts this file, not the exit code: isaaclab.bat always returns 0, and Isaac Sim may end the process
+    with 0 while an exception is propagating. Rank N writes result.rankN.json beside that of rank 0.
+
+    `error` says why the file lacks the latest change. Raises OSError if it cannot be written at all.
+    """
+
+    def __init__(self, path: str, result: RunResult) -> None:
+        self.path = of_rank(path, result.rank)
+        self.error: OSError | None = None
+        self._save(result)
+
+    def on_change(self, result: RunResult) -> None:
+        """Write the result, except in a forked child. A failing write does not end the run."""
+        if os.getpid() != result.pid:
+            return
+        try:
+            self._save(result)
+            self.error = None
+        except OSError as error:
+            self.error = error
+
+    def _save(self, result: RunResult) -> None:
+        document = result.document()
+        write_whole(self.path, lambda file: json.dump(document, file, indent=1, default=str))

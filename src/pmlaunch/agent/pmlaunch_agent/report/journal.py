@@ -8,19 +8,31 @@ from typing import Any, Mapping
 
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS, Artifact
-from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, Ending, StopReason, ending_of
-from pmlaunch_agent.report.observer import Observer
-from pmlaunch_agent.report.run_result import RunResult, Status
-from pmlaunch_agent.report.versions import imported_versions
+from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, StopReason, describe, ending_of
+from pmlaunch_agent.report.result import RunResult, Status, imported_versions
+
+
+class Observer:
+    """Reacts to what the journal is told. Each method does nothing unless a subclass overrides it."""
+
+    def on_event(self, event: str, fields: dict[str, Any]) -> None:
+        """Something happened."""
+
+    def on_change(self, result: RunResult) -> None:
+        """The result changed."""
+
+    def before_progress(self) -> None:
+        """Report what is pending: the progress of an evaluation comes next."""
+
+    def before_end(self) -> None:
+        """Report what is pending: the end of an evaluation or of the run comes next."""
+
+    def on_evaluation(self, metrics: Mapping[str, float | None], seconds: float) -> None:
+        """An evaluation ended. `metrics` has upstream's names, and None for what is not finite."""
 
 
 class Journal:
-    """What hooks report to.
-
-    Args:
-        result: kept up to date here; everybody else only reads it.
-        observers: told of everything, in this order.
-    """
+    """What hooks report to. It keeps `result`, which everybody else only reads, and tells `observers` in their order."""
 
     def __init__(self, result: RunResult, *observers: Observer) -> None:
         self.result = result
@@ -55,22 +67,18 @@ class Journal:
 
     def applied(self, hook: str, **details: Any) -> None:
         """A hook took effect."""
-        entry = {"hook": hook, **details}
         with self._lock:
-            if entry not in self.result.hooks_applied:
-                self.result.hooks_applied.append(entry)
+            _add_once(self.result.hooks_applied, {"hook": hook, **details})
 
     def repaired(self, class_name: str) -> None:
         """A dataclass exists only because of a repair."""
-        if class_name not in self._repaired:
-            self._repaired.append(class_name)
+        _add_once(self._repaired, class_name)
         self.applied(MUTABLE_DATACLASS_DEFAULTS, classes=self._repaired)
 
     def note(self, text: str) -> None:
         """Add a note for the launcher: something that harms nothing."""
         with self._lock:
-            if text not in self.result.notes:
-                self.result.notes.append(text)
+            _add_once(self.result.notes, text)
 
     def remark(self, text: str) -> None:
         """Add a note that a reader of the output sees as well."""
@@ -111,38 +119,38 @@ class Journal:
     def closing(self, error: BaseException | None, exit_code: int = 0) -> None:
         """Report the result before something that may end the process.
 
-        Args:
-            error: the exception that is propagating, if any; it decides the exit code.
-            exit_code: the one given to the process, if it is known.
+        `error` is the exception that is propagating, if any; it decides the exit code unless that is known.
         """
         if self.result.status is Status.FINISHED:
             return
-        ending = ending_of(error)
-        if exit_code:
-            ending.exit_code = exit_code
-        elif error is None and self.result.stopped_by in (StopReason.MAX_SECONDS, StopReason.STOP_FILE):
+        own_code, cause = ending_of(error)
+        if error is None and self.result.stopped_by in (StopReason.MAX_SECONDS, StopReason.STOP_FILE):
             # The simulator's own signal handler closes it before KeyboardInterrupt is raised.
-            ending.exit_code = EXIT_INTERRUPTED
+            own_code = EXIT_INTERRUPTED
         self._before_end()
-        _flush()
-        self.event("closing", exit_code=ending.exit_code)
-        self._conclude(Status.CLOSING, ending)
+        self.event("closing", exit_code=exit_code or own_code)
+        self._conclude(Status.CLOSING, exit_code or own_code, cause)
 
     def finish(self, error: BaseException | None) -> int:
         """Report the final result of a script that `error` ended (None: nothing did); returns the exit code."""
-        ending = ending_of(error)
+        exit_code, cause = ending_of(error)
         self._before_end()
-        _flush()
-        self._conclude(Status.FINISHED, ending)
-        self.event("finished", status=Status.FINISHED, exit_code=ending.exit_code)
-        return ending.exit_code
+        self._conclude(Status.FINISHED, exit_code, cause)
+        self.event("finished", status=Status.FINISHED, exit_code=exit_code)
+        return exit_code
 
-    def _conclude(self, status: Status, ending: Ending) -> None:
+    def _conclude(self, status: Status, exit_code: int, cause: BaseException | None) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()  # the process may end without Python's own shutdown
+            except (AttributeError, OSError, ValueError):
+                pass
+        interrupt = StopReason.INTERRUPT if isinstance(cause, KeyboardInterrupt) else None
         self._change(
             versions=imported_versions(),
-            exit_code=ending.exit_code,
-            exception=ending.exception,
-            stopped_by=self.result.stopped_by or (StopReason.INTERRUPT if ending.interrupted else None),
+            exit_code=exit_code,
+            exception=describe(cause) if cause is not None else None,
+            stopped_by=self.result.stopped_by or interrupt,
             status=status,
         )
 
@@ -151,8 +159,7 @@ class Journal:
         with self._lock:
             if self.result.status is Status.FINISHED:
                 return
-            for name, value in entries.items():
-                setattr(self.result, name, value)
+            vars(self.result).update(entries)
             for observer in self._observers:
                 observer.on_change(self.result)
 
@@ -161,10 +168,6 @@ class Journal:
             observer.before_end()
 
 
-def _flush() -> None:
-    """Flush what was printed: the process may end without Python's own shutdown."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (AttributeError, OSError, ValueError):
-            pass
+def _add_once(entries: list[Any], entry: Any) -> None:
+    if entry not in entries:
+        entries.append(entry)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from pmlaunch_agent.contract import MetricsRequest
 from pmlaunch_agent.report.files import write_whole
@@ -15,49 +14,41 @@ from pmlaunch_agent.report.journal import Journal
 SCHEMA = 1
 
 
-@dataclass
-class MotionFigures:
+class MotionFigures(NamedTuple):
     """The figures of one motion. `success` is None if nothing tells, or the motion was not evaluated."""
 
     motion: str
-    success: bool | None
-    metrics: dict[str, float]
+    success: Optional[bool]
+    metrics: Mapping[str, float]
 
 
-@dataclass
-class Evaluation:
+class Evaluation(NamedTuple):
     """What an evaluation measured.
 
     Attributes:
-        metrics: by upstream's names; what is not finite is left out of the document.
-        per_motion: the figures of each motion, named as those of the whole are; empty if unknown.
+        metrics: by upstream's names; what is not finite, or None, is left out of the document.
         motions: how many motions were evaluated.
+        steps: control steps.
+        per_motion: the figures of each motion, named as those of the whole are; empty if unknown.
         comparable: whether the figures may be compared with those of other runs.
         judged: whether any motion could fail; otherwise the success rate means nothing.
-        seconds: how long the evaluation took.
-        steps: control steps.
     """
 
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Optional[float]]
     motions: int
     seconds: float
     steps: int
     per_motion: Sequence[MotionFigures] = ()
     comparable: bool = True
     judged: bool = True
-    notes: list[str] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
     """Write metrics.json. A file that cannot be written is remarked on and does not end the run."""
-    document = _document(request, evaluation, _stages(journal.result.seconds, evaluation.seconds))
-
-    def dump(file: Any) -> None:
-        json.dump(document, file, indent=1, ensure_ascii=False)
-        file.write("\n")
-
+    text = json.dumps(_document(request, evaluation, journal.result.seconds), indent=1, ensure_ascii=False)
     try:
-        write_whole(request.file, dump)
+        write_whole(request.file, lambda file: file.write(text + "\n"))
     except OSError as error:
         journal.remark(f"metrics.json could not be written: {error}")
 
@@ -70,23 +61,20 @@ def motion_names(known: Sequence[str], count: int, files: Sequence[object]) -> l
     return stems if len(stems) == count else [f"motion {index}" for index in range(count)]
 
 
-def _stages(reached: Mapping[str, float], evaluation: float) -> dict[str, float]:
-    """Seconds of start, load and evaluation."""
+def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[str, float]) -> dict[str, Any]:
+    """The content of metrics.json; `reached` has the seconds of milestones."""
     start = reached.get("simulator_ready", 0.0)
     load = max(reached.get("checkpoint_loaded", start) - start, 0.0)
-    return {"start": start, "load": load, "evaluation": evaluation}
-
-
-def _document(request: MetricsRequest, evaluation: Evaluation, seconds: Mapping[str, float]) -> dict[str, Any]:
+    seconds = {"start": start, "load": load, "evaluation": evaluation.seconds}
     finite = _finite(evaluation.metrics)
     lost = sorted(set(evaluation.metrics) - set(finite))
     notes = [*request.notes, *evaluation.notes]
     if lost:
         notes.append(f"not a finite number, and left out: {', '.join(lost)}")
-    common: dict[str, Any] = {}
-    for name, source in request.common.items():
-        value = finite.get(source)
-        common[name] = value if value is None else value * request.factors.get(name, 1)
+    common: dict[str, Any] = {
+        name: finite[source] * request.factors.get(name, 1) if source in finite else None
+        for name, source in request.common.items()
+    }
     common["motions"] = evaluation.motions
     common["failed"] = [entry.motion for entry in evaluation.per_motion if entry.success is False]
     if not evaluation.judged:
@@ -98,7 +86,7 @@ def _document(request: MetricsRequest, evaluation: Evaluation, seconds: Mapping[
         "metrics": finite,
         "units": {name: _unit(name, request.units) for name in named},
         "common": common,
-        "per_motion": [{**vars(entry), "metrics": _finite(entry.metrics)} for entry in evaluation.per_motion],
+        "per_motion": [{**entry._asdict(), "metrics": _finite(entry.metrics)} for entry in evaluation.per_motion],
         "comparable": evaluation.comparable,
         "notes": notes,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
@@ -107,8 +95,8 @@ def _document(request: MetricsRequest, evaluation: Evaluation, seconds: Mapping[
     }
 
 
-def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}
+def _finite(metrics: Mapping[str, Optional[float]]) -> dict[str, float]:
+    return {name: value for name, value in metrics.items() if value is not None and math.isfinite(value)}
 
 
 def _unit(metric: str, units: Mapping[str, str]) -> str:

@@ -1,11 +1,33 @@
-"""The tables of all commands, and the format of a value in a cell."""
+"""The lines, symbols and tables that all drawings are made of."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from pmlaunch.model import Severity
+
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
+
+SEVERITY_STYLES: Mapping[Severity, str] = {
+    Severity.ERROR: "bold red",
+    Severity.WARNING: "yellow",
+    Severity.NOTE: "cyan",
+}
+
+
+def say(console: Console, *parts: Any, style: str = "", wrap: bool = False) -> None:
+    """Print a line of texts and (text, style) pairs. Unless `wrap`, it is not broken and can be copied as a whole."""
+    from rich.text import Text
+
+    console.print(Text.assemble(*parts, style=style), soft_wrap=not wrap)
+
+
+def symbol(console: Console, fancy: str, plain: str) -> str:
+    """`fancy`, or `plain` on a console that is limited to ASCII."""
+    return plain if console.options.ascii_only else fancy
 
 
 def table_of(*headers: str, title: str | None = None) -> Table:

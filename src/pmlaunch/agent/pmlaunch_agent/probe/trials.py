@@ -1,17 +1,44 @@
-"""Ask torch what it was built with, what it finds here, and whether a process group forms."""
+"""Try what works in this Python: imports, torch's features, and a process group."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import os
 import time
 import warnings
-from typing import Any, Callable
+from typing import Any
 
-from pmlaunch_agent.probe.imports import error_text
+from pmlaunch_agent.report.ending import error_text
 
+_STARTS_A_SIMULATOR = ("isaaclab", "isaacsim", "omni", "isaacgym")
 _PATIENCE = 60  # seconds for a process group of one to form
 _LONGEST = 2000  # characters of a warning's text
+
+
+def try_import(name: str) -> dict[str, Any]:
+    """Import a module and report how it went; only locate one that would start a simulator.
+
+    Returns {ok, imported, version, file, error, seconds}: if `imported` is False, `ok` means that it was found.
+    """
+    start = time.monotonic()
+    answer: dict[str, Any] = {"ok": False, "imported": False, "version": None, "file": None, "error": None}
+    package = name.partition(".")[0]
+    try:
+        if package in _STARTS_A_SIMULATOR:
+            spec = importlib.util.find_spec(package)
+            answer.update(ok=spec is not None, file=spec.origin if spec else None)
+            if spec is None:
+                answer["error"] = f"ModuleNotFoundError: No module named '{package}'"
+        else:
+            module = importlib.import_module(name)
+            version = getattr(module, "__version__", None)
+            answer.update(ok=True, imported=True, version=str(version) if version is not None else None)
+            answer["file"] = getattr(module, "__file__", None)
+    except (Exception, SystemExit) as error:
+        answer["error"] = error_text(error)
+    answer["seconds"] = round(time.monotonic() - start, 3)
+    return answer
 
 
 def torch_features() -> dict[str, Any]:
@@ -40,20 +67,10 @@ def _distributed(torch: Any) -> dict[str, Any]:
     """{distributed, nccl, gloo, libuv}; None where this torch cannot tell."""
     distributed = torch.distributed
     if not distributed.is_available():
-        return {"distributed": False, "nccl": False, "gloo": False, "libuv": False}
-    return {
-        "distributed": True,
-        "nccl": _asked(lambda: bool(distributed.is_nccl_available())),
-        "gloo": _asked(lambda: bool(distributed.is_gloo_available())),
-        "libuv": _has_libuv(distributed),
-    }
-
-
-def _asked(question: Callable[[], bool]) -> bool | None:
-    try:
-        return question()
-    except AttributeError:  # an old torch has no such function
-        return None
+        return dict.fromkeys(("distributed", "nccl", "gloo", "libuv"), False)
+    # an old torch has no such functions
+    nccl, gloo = (getattr(distributed, f"is_{name}_available", lambda: None)() for name in ("nccl", "gloo"))
+    return {"distributed": True, "nccl": nccl, "gloo": gloo, "libuv": _has_libuv(distributed)}
 
 
 def _has_libuv(distributed: Any) -> bool | None:

@@ -1,12 +1,13 @@
-"""result.json: the agent's own account of how the program went."""
+"""What the agent reports: events.jsonl while the program runs, result.json at its end."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from pmlaunch.support.json import as_list, as_mapping, numbers_in
+from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json
 
 RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
@@ -14,7 +15,7 @@ OTHER_RANKS = "result.rank*.json"
 
 @dataclass(frozen=True)
 class AgentResult:
-    """result.json, of which only values of the right type are kept: another process wrote it.
+    """The agent's own account of how the program went: result.json.
 
     Attributes:
         status: "finished" or "closing" once the agent has given its verdict.
@@ -47,20 +48,32 @@ class AgentResult:
 
 
 def agent_result(document: Mapping[str, Any]) -> AgentResult:
-    """Return the content of a result.json."""
-    exit_code, steps = document.get("exit_code"), document.get("steps")
+    """Read the content of a result.json. Values of a wrong type are dropped: another process wrote it."""
     reasons = [entry for entry in as_list(document.get("left_out")) if isinstance(entry, dict)]
-    return AgentResult(
-        _text(document.get("status")),
-        exit_code if isinstance(exit_code, int) else 0,
-        as_mapping(document.get("exception")) or None,
-        _text(document.get("stopped_by")),
-        numbers_in(document.get("seconds")),
-        steps if isinstance(steps, int) else None,
-        tuple(hook for hook in as_list(document.get("hooks_applied")) if isinstance(hook, dict)),
-        {str(entry.get("what")): str(entry.get("reason")) for entry in reasons},
-    )
+    named_otherwise = {
+        "exception": document.get("exception") or None,
+        "hooks": document.get("hooks_applied"),
+        "left_out": {str(entry.get("what")): str(entry.get("reason")) for entry in reasons},
+    }
+    return from_json(AgentResult, {**document, **named_otherwise})
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+class EventTail:
+    """Reads the events of a run as they are written, each once. An incomplete line is kept until the rest arrives."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+        self._rest = b""
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the events since the last call, in order. Lines that are not events are skipped."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                content = file.read()
+        except OSError:
+            return []
+        self._position += len(content)
+        *lines, self._rest = (self._rest + content).split(b"\n")
+        return [event for line in lines if "event" in (event := as_mapping(parse_json(line)))]

@@ -1,0 +1,77 @@
+"""Read an interpreter's version and the folders of its packages from the files around it, without starting it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pmlaunch.runtimes.interface import Runtime
+
+
+def prefix_of(executable: Path) -> Path:
+    """The prefix of an interpreter: one folder above bin/python and Scripts/python.exe, the folder of python.exe."""
+    folder = executable.parent
+    return folder.parent if folder.name in ("bin", "Scripts") else folder
+
+
+def version_of_prefix(prefix: Path) -> str | None:
+    """The version of the Python installed in `prefix`: from pyvenv.cfg, its DLL, conda's record or its library."""
+    stated = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", _read(prefix / "pyvenv.cfg"), re.MULTILINE)
+    if stated:
+        return stated[1]
+    for names, pattern in (
+        ("python3*.dll", r"python3(\d+)\.dll"),
+        ("conda-meta/python-3*.json", r"python-3\.(\d+)"),
+        ("lib/python3.*", r"python3\.(\d+)$"),
+    ):
+        for path in sorted(prefix.glob(names)):
+            if match := re.match(pattern, path.name, re.IGNORECASE):
+                return f"3.{match[1]}"
+    return None
+
+
+def lacks(runtime: Runtime, module: str) -> bool:
+    """Whether `module` is missing from the packages of a runtime's Python; False if that cannot be determined.
+
+    It cannot if the packages are not found, or if the Python is the system's or a virtual environment that uses those.
+    """
+    python = runtime.facts.python
+    if python is None:
+        return False
+    prefix = prefix_of(Path(python.path))
+    settings = _read(prefix / "pyvenv.cfg")
+    if re.search(r"^include-system-site-packages\s*=\s*true", settings, re.MULTILINE | re.IGNORECASE):
+        return False
+    if not settings and prefix in (Path("/usr"), Path("/usr/local")):
+        return False
+    folders = site_packages(Path(python.path), python.version)
+    return bool(folders) and not any((folder / module).is_dir() for folder in folders)
+
+
+def site_packages(executable: Path, version: str | None) -> list[Path]:
+    """The existing folders of an interpreter's packages, by its layout and its .pth files."""
+    prefix = prefix_of(executable)
+    places = [prefix / "Lib" / "site-packages"]
+    for name in ("lib", "lib64"):
+        places += [prefix / name / f"python{version}" / kind for kind in ("site-packages", "dist-packages")]
+    if executable.name in ("python.sh", "python.bat"):
+        places += [prefix / "kit" / "python" / place.relative_to(prefix) for place in places]
+    here = [place for place in dict.fromkeys(places) if place.is_dir()]
+    return list(dict.fromkeys([*here, *(folder for place in here for folder in _of_pth_files(place))]))
+
+
+def _of_pth_files(place: Path) -> Iterator[Path]:
+    """Folders that .pth files add. Their `import` lines are not executed; editable installations do not need them."""
+    for path in sorted(place.glob("*.pth")):
+        for line in _read(path).splitlines():
+            if line.strip() and not line.startswith(("#", "import ", "import\t")) and (place / line.strip()).is_dir():
+                yield place / line.strip()
+
+
+def _read(path: Path) -> str:
+    """The text of a file; empty if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
