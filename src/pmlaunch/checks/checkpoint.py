@@ -56,19 +56,19 @@ def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Itera
 
 
 def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    from pmlaunch.generations.v3.frozen_configs import read_frozen
+    from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
 
     configs = path.parent / FROZEN_CONFIGS
     state = read_frozen(path).state
     fix = fetch_command(configs, checkout.root)
-    if state == "missing":
+    if state is FrozenState.MISSING:
         message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
         hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
         yield Finding("PML129", Severity.ERROR, message, hint, None, str(path))
-    elif state == "pointer":
+    elif state is FrozenState.POINTER:
         message = f"{FROZEN_CONFIGS} is a Git LFS pointer, not the configs: {configs}"
         yield Finding("PML130", Severity.ERROR, message, fix, fix, str(configs))
-    elif state == "unreadable":
+    elif state is FrozenState.UNREADABLE:
         message = f"{configs} is no file that torch saved."
         yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
 
