@@ -15,12 +15,12 @@ torch = pytest.importorskip("torch", reason="skipped: the bodies are tensors: pi
 
 from agent_run import AGENT_HOME  # noqa: E402
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper  # noqa: E402
-from pmlaunch_agent.contract import Hooks, WatchPoint  # noqa: E402
+from pmlaunch_agent.contract import Hooks, StopReason, WatchPoint  # noqa: E402
 from pmlaunch_agent.hooks.post_import import before  # noqa: E402
 from pmlaunch_agent.protomotions2.bodies import Bodies2  # noqa: E402
 from pmlaunch_agent.protomotions3.bodies import Bodies3, KeptMotion  # noqa: E402
 from pmlaunch_agent.protomotions3.evaluation import handlers  # noqa: E402
-from pmlaunch_agent.report.ending import StopReason, StopRun  # noqa: E402
+from pmlaunch_agent.report.ending import StopRun  # noqa: E402
 from reported import new_journal  # noqa: E402
 
 UPRIGHT = torch.tensor([0.0, 0.0, 0.0, 1.0])

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from pmlaunch import __version__
+from pmlaunch.agent.pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.v2.checkout import v2_checkout
@@ -24,7 +25,7 @@ from pmlaunch.running.probe_reply import ImportAttempt
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 
-_COMPAT = ("mutable_dataclass_defaults",)  # a run of pmlaunch switches this on, too
+_COMPAT = (MUTABLE_DATACLASS_DEFAULTS,)  # a run of pmlaunch switches this on, too
 _LIBRARIES = ("hydra", "lightning", "torch")
 
 
