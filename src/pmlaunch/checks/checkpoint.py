@@ -17,7 +17,7 @@ from pmlaunch.support.text import megabytes
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
     """Check the file itself, then compare it with git, then look for its config."""
     path, root = planned.plan.checkpoint, planned.checkout.root
-    fix = fetch_command(path, root)
+    fix = lfs_pull_command(path, root)
     try:
         pointer = lfs.read_pointer(path)
         size = path.stat().st_size
@@ -60,7 +60,7 @@ def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
 
     configs = path.parent / FROZEN_CONFIGS
     state = read_frozen(path).state
-    fix = fetch_command(configs, checkout.root)
+    fix = lfs_pull_command(configs, checkout.root)
     if state is FrozenState.MISSING:
         message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
         hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
@@ -73,7 +73,7 @@ def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
         yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
 
 
-def fetch_command(path: Path, root: Path) -> str:
+def lfs_pull_command(path: Path, root: Path) -> str:
     """The git command that fetches one checkpoint and nothing else."""
     include = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     return f'git -C "{root}" lfs pull --include="{include}"'
