@@ -57,7 +57,7 @@ class Env2:
         self.progress_buf += 1
 
 
-def test_generation_2_keeps_a_column_for_each_way_through_a_motion(tmp_path: Path) -> None:
+def test_generation_2_keeps_a_column_for_each_pass_through_a_motion(tmp_path: Path) -> None:
     env = Env2()
     keeper = MotionKeeper(Bodies2(env), [4, 2, 3])
     for _ in range(4):
@@ -97,7 +97,7 @@ def test_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
     assert journal.result.notes == [entry["reason"]]
 
 
-def test_no_step_is_no_file(tmp_path: Path) -> None:
+def test_no_file_without_a_step(tmp_path: Path) -> None:
     journal, _ = new_journal()
     MotionKeeper(Bodies2(Env2())).save(str(tmp_path / "none.npz"), [], journal)
     assert list(tmp_path.iterdir()) == []

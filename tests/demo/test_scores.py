@@ -101,5 +101,5 @@ def test_nothing_evaluated() -> None:
         (2, 3, [[0, 1], [0, 1], [0, 1]]),
     ],
 )
-def test_shares(motions: int, ranks: int, expected: list[list[int]]) -> None:
+def test_motions_are_divided_among_the_ranks(motions: int, ranks: int, expected: list[list[int]]) -> None:
     assert [list(shares(motions, ranks, rank)) for rank in range(ranks)] == expected
