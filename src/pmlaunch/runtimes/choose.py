@@ -88,7 +88,7 @@ def _python_of_isaaclab(request: RuntimeRequest) -> Runtime | None:
     if python is None:
         return None
     if python.by.origin is Origin.ISAAC_SIM:
-        executable = interpreter_of(Path(python.path).parent, request.platform.name == "windows")
+        executable = interpreter_of(Path(python.path).parent, request.platform.windows)
         return _inspected(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {python.by}"))
     return _inspected(python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {python.by}"))
 
