@@ -64,6 +64,11 @@ _SIGNS = (
     ),
 )  # fmt: skip
 _OTHER = Sign(r"fatal|error", "PML409")
+# for callers that react to them
+NOT_A_REPOSITORY = Sign(
+    r"does not appear to be a git repository|repository .* not found|not a git repository", "PML404"
+)
+CORRUPT_DOWNLOAD = Sign(r"expected oid|got oid|corrupt|invalid.*object|content.*does not match", "PML413")
 
 
 def check(ended: ChildResult, what: str, subject: str, code: str = "PML409") -> None:
