@@ -238,6 +238,11 @@ class LaunchPlan:
     measuring: Measuring = field(default_factory=Measuring)
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def windows(self) -> bool:
+        """Whether the run is for Windows."""
+        return self.platform == "windows"
+
 
 class RunState(str, Enum):
     """The state of a run. All but `running` are final."""

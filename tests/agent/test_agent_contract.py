@@ -144,6 +144,10 @@ POINT = {"event": "step", "module": "env", "attribute": "step", "when": "after"}
         ({"hooks__max_steps": 1.5}, "hooks.max_steps: expected a whole number, not 1.5"),
         ({"hooks__watch": ["step"]}, "hooks.watch[0]: expected an object, not 'step'"),
         ({"hooks__watch": [POINT, {**POINT, "when": "soon"}]}, 'hooks.watch[1].when: expected "before" or "after"'),
+        (
+            {"hooks__watch": [{"event": "step", "module": "env", "when": "after"}]},
+            "hooks.watch[0].attribute: missing key",
+        ),
         ({"hooks__save_motion": {"fiel": "x"}}, 'hooks.save_motion.fiel: unknown key; did you mean "file"?'),
         ({"hooks__save_motion": {}}, "hooks.save_motion.file: missing key"),
         ({"limits__max_seconds": "long"}, "limits.max_seconds: expected a number, not 'long'"),

@@ -15,12 +15,12 @@ torch = pytest.importorskip("torch", reason="skipped: the bodies are tensors: pi
 
 from agent_run import AGENT_HOME  # noqa: E402
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper  # noqa: E402
-from pmlaunch_agent.contract import Hooks, WatchPoint  # noqa: E402
+from pmlaunch_agent.contract import Hooks, StopReason, WatchPoint  # noqa: E402
 from pmlaunch_agent.hooks.post_import import before  # noqa: E402
 from pmlaunch_agent.protomotions2.bodies import Bodies2  # noqa: E402
 from pmlaunch_agent.protomotions3.bodies import Bodies3, KeptMotion  # noqa: E402
 from pmlaunch_agent.protomotions3.evaluation import handlers  # noqa: E402
-from pmlaunch_agent.report.ending import StopReason, StopRun  # noqa: E402
+from pmlaunch_agent.report.ending import StopRun  # noqa: E402
 from reported import new_journal  # noqa: E402
 
 UPRIGHT = torch.tensor([0.0, 0.0, 0.0, 1.0])
@@ -57,7 +57,7 @@ class Env2:
         self.progress_buf += 1
 
 
-def test_generation_2_keeps_a_column_for_each_way_through_a_motion(tmp_path: Path) -> None:
+def test_generation_2_keeps_a_column_for_each_pass_through_a_motion(tmp_path: Path) -> None:
     env = Env2()
     keeper = MotionKeeper(Bodies2(env), [4, 2, 3])
     for _ in range(4):
@@ -97,7 +97,7 @@ def test_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
     assert journal.result.notes == [entry["reason"]]
 
 
-def test_no_step_is_no_file(tmp_path: Path) -> None:
+def test_no_file_without_a_step(tmp_path: Path) -> None:
     journal, _ = new_journal()
     MotionKeeper(Bodies2(Env2())).save(str(tmp_path / "none.npz"), [], journal)
     assert list(tmp_path.iterdir()) == []

@@ -104,6 +104,14 @@ def test_default_backend_of_both_strategies_and_an_explicit_one(agent: AgentRun)
     assert [event["module"] for event in agent.events_named("imported")] == ["torch", "lightning"]
 
 
+@pytest.mark.slow  # the previous test has the same start, but cannot tell which strategy the hook changed
+def test_explicit_backend_is_kept(agent: AgentRun) -> None:
+    agent.write(FABRIC + "work(1, process_group_backend='nccl')\n", hooks=GLOO).run()
+    assert "NCCL" in agent.result["exception"]["message"]
+    assert "'nccl'" in agent.result["notes"][0]
+    assert HOOK not in agent.result["hooks_applied"]
+
+
 def test_two_ranks_of_a_plain_script(agent: AgentRun) -> None:
     agent.write(FABRIC + "import sys\nassert sys.argv[1:] == ['a b']\nwork(2).barrier()\n", ["a b"], hooks=GLOO).run()
     assert agent.returncode == 0
@@ -123,9 +131,13 @@ def test_two_ranks_of_a_hydra_script(agent: AgentRun) -> None:
     argv = ["+devices=2", "++name='a=b, c'", f"hydra.run.dir='{agent.folder / 'out'}'"]
     agent.write(HYDRA, argv, hooks=GLOO).run()
     assert agent.returncode == 0, agent.stderr
+    assert sorted(agent.stdout.splitlines()) == ["rank 0 sum 2.0", "rank 1 sum 2.0"]
     assert_success(agent.result)
     assert_gloo(agent.result, 2)
-    assert_success(result_of_rank_1(agent))
+    rank_1 = result_of_rank_1(agent)
+    assert_success(rank_1)
+    assert_gloo(rank_1, 2)
+    assert rank_1["argv"] == argv
 
 
 def test_rank_of_a_hydra_script_that_dies_reports_why(agent: AgentRun) -> None:

@@ -200,7 +200,7 @@ def test_first_picture_that_fails_leaves_nothing_to_write(simulator: Simulator, 
     assert simulator.said == BEGUN_AND_ENDED[:1]
 
 
-def test_no_step_is_no_video(simulator: Simulator, moviepy: InstallMoviepy) -> None:
+def test_no_video_without_a_step(simulator: Simulator, moviepy: InstallMoviepy) -> None:
     run = Recording(simulator)
     assert run.stop() == run.left_out == [CLOSING]
     assert simulator.said == []

@@ -65,7 +65,7 @@ def environment(motion_file: Path, num_envs: int = 1) -> DemoEnv:
     return DemoEnv(OmegaConf.create(config), "cpu")
 
 
-def test_humanoids_side_by_side_are_independent(policy: Policy, tmp_path: Path) -> None:
+def test_parallel_humanoids_are_independent(policy: Policy, tmp_path: Path) -> None:
     names = ("smpl_humanoid_squat", "smpl_humanoid_wave")
     listing = tmp_path / "two.yaml"
     listing.write_text(yaml.safe_dump({"motions": [{"file": str(MOTIONS / f"{name}.npy")} for name in names]}))

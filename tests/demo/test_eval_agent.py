@@ -66,7 +66,7 @@ def all_three(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize("index", range(3), ids=OWN)
-def test_own_motions_are_tracked(all_three: Any, index: int) -> None:
+def test_shipped_motions_are_tracked(all_three: Any, index: int) -> None:
     motion = all_three["per_motion"][index]
     assert motion["motion"] == OWN[index]
     assert motion["metrics"]["eval/gt_err"] < 0.05
@@ -164,7 +164,7 @@ def test_saved_motion(tmp_path: Path) -> None:
     assert (saved.body_names[0], saved.parents[0]) == ("Pelvis", -1)
 
 
-def test_upstreams_walk(tmp_path: Path, upstream: Path) -> None:
+def test_upstreams_walk_is_tracked_without_training(tmp_path: Path, upstream: Path) -> None:
     """A motion with other proportions that was not in the training."""
     document = run(tmp_path, upstream / "data" / "motions" / "smpl_humanoid_walk.npy")
     assert document["metrics"]["eval/gt_err"] < 0.10

@@ -11,7 +11,7 @@ for _package in ("torch", "mujoco", "lightning", "hydra", "matplotlib"):
 
 from pmlaunch.demo.scores import (
     SUMMED,
-    StepResult,
+    ControlStep,
     Tally,
     average,
     cartesian_err,
@@ -47,9 +47,9 @@ def test_cartesian_err_ignores_position_and_heading() -> None:
     assert cartesian_err(moved, multiply(turn, UPRIGHT), REFERENCE, UPRIGHT) == pytest.approx(0.02)
 
 
-def result(motion: int, gt: float, *, last: bool = False) -> StepResult:
+def result(motion: int, gt: float, *, last: bool = False) -> ControlStep:
     errors = dict.fromkeys(SUMMED, 0.0) | {"gt_err": gt, "root_force": 100 * gt, "root_force_peak": 200 * gt}
-    return StepResult(motion, 1, last, errors, REFERENCE, REFERENCE, UPRIGHT)
+    return ControlStep(motion, 1, last, errors, REFERENCE, REFERENCE, UPRIGHT)
 
 
 def test_means_over_steps_then_over_motions() -> None:
@@ -101,5 +101,5 @@ def test_nothing_evaluated() -> None:
         (2, 3, [[0, 1], [0, 1], [0, 1]]),
     ],
 )
-def test_shares(motions: int, ranks: int, expected: list[list[int]]) -> None:
+def test_motions_are_divided_among_the_ranks(motions: int, ranks: int, expected: list[list[int]]) -> None:
     assert [list(shares(motions, ranks, rank)) for rank in range(ranks)] == expected

@@ -22,7 +22,7 @@ def evaluate(pmlaunch: Pmlaunch, checkout: Path, *arguments: str) -> Done:
     return pmlaunch("eval", "g1_mlp", "-m", "walk", *named, *arguments)
 
 
-def test_two_runs_two_results_and_nothing_beside_the_checkpoint(pmlaunch: Pmlaunch, checkout3: Path) -> None:
+def test_runs_leave_separate_results_and_nothing_beside_the_checkpoint(pmlaunch: Pmlaunch, checkout3: Path) -> None:
     home = checkout3 / "results/g1_mlp"
     before = sorted((path.name, path.stat().st_mtime_ns) for path in home.rglob("*"))
     runs = []
@@ -46,7 +46,7 @@ def test_headless_without_metrics_ends_by_itself(pmlaunch: Pmlaunch, checkout3: 
     assert (done.record["steps"], done.record["metrics"]) == (84, {})
 
 
-def test_overrides_arrive(pmlaunch: Pmlaunch, checkout3: Path) -> None:
+def test_overrides_reach_the_program(pmlaunch: Pmlaunch, checkout3: Path) -> None:
     done = evaluate(
         pmlaunch, checkout3, "--max-steps", "5", "env.max_episode_length=7", "scene_lib.x='a b'", "--no-check", "PML003"
     )
@@ -56,7 +56,7 @@ def test_overrides_arrive(pmlaunch: Pmlaunch, checkout3: Path) -> None:
     assert done.codes.count("PML003") == 1
 
 
-def test_lists_of_a_checkout_of_3(pmlaunch: Pmlaunch, checkout3: Path) -> None:
+def test_list_commands_with_generation_3(pmlaunch: Pmlaunch, checkout3: Path) -> None:
     done = pmlaunch("list", "robots", "--protomotions", checkout3, "--json")
     assert [row["name"] for row in done.document["data"]["robots"]] == ["g1", "smpl"]
     done = pmlaunch("list", "models", "--protomotions", checkout3, "--json")

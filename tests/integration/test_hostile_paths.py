@@ -51,7 +51,7 @@ def test_every_path_of_a_run_may_have_a_hostile_name(pmlaunch: Pmlaunch, tmp_pat
     assert Path(done.record["folder"]).parent == home / "runs"
 
 
-def test_a_user_override_arrives_as_typed(pmlaunch: Pmlaunch, workspace: Path) -> None:
+def test_user_override_reaches_the_program_unchanged(pmlaunch: Pmlaunch, workspace: Path) -> None:
     script = workspace / "protomotions/protomotions/eval_agent.py"
     script.write_text(script.read_text().replace('print("simulator"', 'print("note", config.note); print("simulator"'))
     done = pmlaunch(*TRACKER, "++note='50% of $HOME & `ls` | \"x\" ! 中文'")

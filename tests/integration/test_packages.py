@@ -17,7 +17,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.context import Learned
 from pmlaunch.installing.python.imports_step import ImportsStep
 from pmlaunch.installing.python.packages_step import PackagesStep
-from pmlaunch.installing.python.target_python import ask_python
+from pmlaunch.installing.python.target_python import inspect_python
 from pmlaunch.installing.step import AlreadyDone, Todo
 from pmlaunch.model import FLAG, IsaacLabVersion, RuntimeFacts, RuntimeKind
 from pmlaunch.running.probe_reply import TorchBuild
@@ -95,7 +95,7 @@ def installed(stocked: Runner, env: Path, checkout: Path) -> Runner:
 
 
 def versions(runner: Runner) -> dict[str, str]:
-    return ask_python(runner.context, "--packages", name="test").versions
+    return inspect_python(runner.context, "--packages", name="test").versions
 
 
 def refused(step: PackagesStep | ImportsStep, runner: Runner) -> PmlaunchError:

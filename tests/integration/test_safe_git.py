@@ -59,7 +59,7 @@ def traces(checkout: Path) -> list[str]:
     return sorted(path.name for path in checkout.parent.glob("pwned-*"))
 
 
-def test_plain_git_falls_into_the_traps(trapped: Path) -> None:
+def test_traps_work_against_plain_git(trapped: Path) -> None:
     git(trapped, "status", "--porcelain")
     assert traces(trapped) == ["pwned-evil", "pwned-lfs", "pwned-monitor"]
 

@@ -28,7 +28,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_a_disk_that_is_full_before_the_start(pmlaunch: Pmlaunch, small_disk: Path) -> None:
+def test_disk_is_full_before_the_start(pmlaunch: Pmlaunch, small_disk: Path) -> None:
     (small_disk / "full").write_bytes(b"x" * 65536)
     done = pmlaunch(*TRACKER, "--runs", small_disk / "runs")
     assert (done.code, done.codes) == (5, ["PML204"])
@@ -36,7 +36,7 @@ def test_a_disk_that_is_full_before_the_start(pmlaunch: Pmlaunch, small_disk: Pa
     assert not list((small_disk / "runs").glob("*/*")), "an incomplete record was left"
 
 
-def test_a_disk_that_fills_up_during_a_run(pmlaunch: Pmlaunch, small_disk: Path, workspace: Path) -> None:
+def test_disk_fills_up_during_a_run(pmlaunch: Pmlaunch, small_disk: Path, workspace: Path) -> None:
     env = workspace / "protomotions/protomotions/envs/base_env/env.py"
     env.write_text(env.read_text().replace("return number", "print('x' * 2000)\n        return number"))
     done = pmlaunch(*TRACKER, "--runs", small_disk / "runs", "--no-metrics", "--max-steps", "100000")
@@ -44,7 +44,7 @@ def test_a_disk_that_fills_up_during_a_run(pmlaunch: Pmlaunch, small_disk: Path,
     assert "PML204" in done.codes
 
 
-def test_a_file_in_the_folder_s_place(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
+def test_file_in_place_of_the_runs_folder(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     done = pmlaunch(*TRACKER, "--runs", tmp_path / "taken")
     assert (done.code, done.codes) == (5, ["PML204"])

@@ -99,7 +99,7 @@ def test_silence(run: Callable[..., ChildResult]) -> None:
     assert run(SLEEP, ChildLimits(time=60, silence=0.5)).ending is Ending.SILENT
 
 
-def test_signs_of_life_prevent_silence(run: Callable[..., ChildResult]) -> None:
+def test_activity_seen_by_the_watcher_prevents_silence(run: Callable[..., ChildResult]) -> None:
     ended = run(SLEEP, ChildLimits(time=1.5, silence=0.5), Script(on_poll=lambda: True))
     assert ended.ending is Ending.TIME_LIMIT
 

@@ -23,6 +23,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.generations.v2.training_config import config_of, trained_bodies, trained_changes
+from pmlaunch.model import RuntimeKind
 from pmlaunch.support.json import to_json
 from standin import CHECKPOINT, SMPL, TRAINED
 
@@ -98,7 +99,7 @@ def test_simulators_without_a_class_are_left_out(opened: HydraCheckout) -> None:
 def test_simulator_without_a_preset_runs_in_a_plain_python(opened: HydraCheckout) -> None:
     (opened.config_dir / "simulator/brax.yaml").write_text("simulator: {_target_: protomotions.brax.Simulator}")
     brax = choose_simulator("brax", simulators(opened, presets("simulator")))
-    assert (brax.runtime, brax.devices) == ("python", ("gpu", "cpu"))
+    assert (brax.runtime, brax.devices) == (RuntimeKind.PYTHON, ("gpu", "cpu"))
 
 
 def test_broken_constraint_is_listed_with_its_problem(opened: HydraCheckout) -> None:

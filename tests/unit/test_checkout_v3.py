@@ -23,8 +23,9 @@ from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.checkout import InferenceCheckout
+from pmlaunch.generations.v3.frozen_configs import FrozenState
 from pmlaunch.generations.values import Training
-from pmlaunch.model import FLAG, Generation
+from pmlaunch.model import FLAG, Generation, RuntimeKind
 from pmlaunch.settings import Settings
 from standin import pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_library, make_trained, save_like_torch
@@ -56,7 +57,7 @@ def test_robots_are_read_from_their_mjcf(opened3: InferenceCheckout) -> None:
 def test_simulators_have_the_facts_of_their_presets(opened3: InferenceCheckout) -> None:
     found = {simulator.name: simulator for simulator in simulators(opened3, presets("simulator"))}
     assert list(found) == ["isaaclab", "mujoco", "newton"]
-    assert (found["mujoco"].devices, found["isaaclab"].runtime) == (("cpu",), "isaaclab")
+    assert (found["mujoco"].devices, found["isaaclab"].runtime) == (("cpu",), RuntimeKind.ISAACLAB)
 
 
 def test_models_have_state_size_and_robot(opened3: InferenceCheckout) -> None:
@@ -139,7 +140,7 @@ def test_pml011_same_name_in_two_folders(opened3: InferenceCheckout) -> None:
 
 def test_frozen_configs_name_the_robot_and_no_foreign_code(checkout3: Path) -> None:
     checkpoint = checkout3 / "results/g1_mlp/last.ckpt"
-    assert frozen.read_frozen(checkpoint) == frozen.FrozenConfigs("here", "g1")
+    assert frozen.read_frozen(checkpoint) == frozen.FrozenConfigs(FrozenState.HERE, "g1")
     assert training_of(checkpoint) == Training(Generation.V3, ("g1", "g1"), frozenset(G1), "mujoco")
     assert frozen.number_at(frozen.frozen_text(checkpoint), "simulator.sim.fps") == 1000
     assert frozen.text_at(frozen.frozen_text(checkpoint), "env.empty") is None
@@ -159,7 +160,7 @@ def test_foreign_code_in_frozen_configs_is_detected(tmp_path: Path, content: dic
     checkpoint = make_trained(tmp_path, "g1", G1)
     save_like_torch(tmp_path / FROZEN_CONFIGS, content)
     found = frozen.read_frozen(checkpoint)
-    assert found.state == "here"
+    assert found.state is FrozenState.HERE
     assert any(name.startswith(foreign) for name in found.foreign)
 
 
@@ -199,13 +200,13 @@ _CONFIG = b"cprotomotions.envs.base_env.config\nEnvConfig\n"
 )
 def test_attempts_to_evade_the_pickle_check_are_detected(tmp_path: Path, payload: bytes, foreign: str) -> None:
     found = _archive(tmp_path / FROZEN_CONFIGS, payload)
-    assert found.state == "here"
+    assert found.state is FrozenState.HERE
     assert any(foreign in name for name in found.foreign)
 
 
 def test_pickle_followed_by_an_archive_is_unreadable(tmp_path: Path) -> None:
     """Upstream would load the pickle, while zipfile would find the archive."""
-    assert _archive(tmp_path / FROZEN_CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state == "unreadable"
+    assert _archive(tmp_path / FROZEN_CONFIGS, b"\x80\x02}.", before=b"cos\nsystem\n.").state is FrozenState.UNREADABLE
 
 
 def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
@@ -217,20 +218,25 @@ def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
         b"cprotomotions.envs.obs.path\ncompute_path_obs\nsbccollections\nOrderedDict\n)Rt."
     )
     found = _archive(tmp_path / FROZEN_CONFIGS, payload)
-    assert found == frozen.FrozenConfigs("here", None)
+    assert found == frozen.FrozenConfigs(FrozenState.HERE, None)
 
 
 @pytest.mark.parametrize(
     ("content", "state"),
-    [(b"", "unreadable"), (b"PK\x03\x04", "unreadable"), (pointer_text(b"x").encode(), "pointer"), (None, "missing")],
+    [
+        (b"", FrozenState.UNREADABLE),
+        (b"PK\x03\x04", FrozenState.UNREADABLE),
+        (pointer_text(b"x").encode(), FrozenState.POINTER),
+        (None, FrozenState.MISSING),
+    ],
 )
-def test_state_of_unreadable_frozen_configs(tmp_path: Path, content: bytes | None, state: str) -> None:
+def test_state_of_unreadable_frozen_configs(tmp_path: Path, content: bytes | None, state: FrozenState) -> None:
     checkpoint = make_trained(tmp_path, "g1", G1)
     if content is None:
         (tmp_path / FROZEN_CONFIGS).unlink()
     else:
         (tmp_path / FROZEN_CONFIGS).write_bytes(content)
-    assert frozen.read_frozen(checkpoint).state == state
+    assert frozen.read_frozen(checkpoint).state is state
     assert present(training_of(checkpoint)).robots == ("g1",)  # from the training's arguments
 
 

@@ -28,7 +28,7 @@ def tracker(checkout: Path) -> Path:
     return checkout / TRACKER
 
 
-def test_stand_in_passes(plan: Plan) -> None:
+def test_valid_plan_has_no_findings(plan: Plan) -> None:
     assert preflight(plan()) == []
 
 

@@ -154,7 +154,7 @@ def test_processes_are_killed_until_none_is_left(monkeypatch: pytest.MonkeyPatch
     ]  # fmt: skip
 
 
-def test_a_run_does_not_depend_on_its_guardian(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_guardian_does_not_stop_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError("no more processes")
 

@@ -10,7 +10,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext, Learned
 from pmlaunch.installing.engine import install, plan
-from pmlaunch.installing.step import AlreadyDone, Done, InstallStep, State, StepResult, Todo
+from pmlaunch.installing.step import AlreadyDone, Done, InstallStep, StepResult, StepState, Todo
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.json import to_json
 
@@ -60,7 +60,12 @@ def test_steps_are_done_in_order_and_planned_again_after_a_change(make_context: 
     plans: dict[str, AlreadyDone | Todo] = {"a": NOTHING, "b": Todo("b"), "c": Todo("c"), "d": NOTHING}
     steps, context, observer = [RecordedStep(*item) for item in plans.items()], make_context(), SilentObserver()
     done = install(steps, context, observer, plan(steps, context))
-    assert [result.state for result in done.results] == [State.ALREADY, State.DONE, State.DONE, State.ALREADY]
+    assert [result.state for result in done.results] == [
+        StepState.ALREADY,
+        StepState.DONE,
+        StepState.DONE,
+        StepState.ALREADY,
+    ]
     assert done.error is None
     assert observer.results == list(done.results)
     assert [step.calls for step in steps] == [["plan"], ["plan", "do"], ["plan", "plan", "do"], ["plan", "plan"]]
@@ -87,11 +92,11 @@ def test_one_missing_thing_does_not_hide_another_in_a_plan(make_context: MakeCon
     assert planned.error is not None
     assert (planned.error.code, planned.error.message) == ("PML430", "b lacks something")
     assert [(result.state, result.text) for result in planned.results] == [
-        (State.PLANNED, "a"),
-        (State.FAILED, "b lacks something"),
-        (State.FAILED, "cannot be planned without what is missing above"),
-        (State.FAILED, "c lacks something"),
-        (State.PLANNED, "d"),
+        (StepState.PLANNED, "a"),
+        (StepState.FAILED, "b lacks something"),
+        (StepState.FAILED, "cannot be planned without what is missing above"),
+        (StepState.FAILED, "c lacks something"),
+        (StepState.PLANNED, "d"),
     ]
     assert [finding.message for finding in planned.findings] == ["c lacks something"]
 
@@ -100,7 +105,7 @@ def test_the_first_failure_ends_the_installation_and_keeps_what_was_reported(mak
     steps = [RecordedStep("a", Todo("a", notes=(NOTE,)), fails="do"), RecordedStep("b", Todo("b"))]
     context = replace(make_context(), findings=(NOTE,))
     failed = install(steps, context, SilentObserver(), plan(steps, context))
-    assert [result.state for result in failed.results] == [State.FAILED]
+    assert [result.state for result in failed.results] == [StepState.FAILED]
     assert failed.error is not None
     assert failed.error.code == "PML409"
     assert failed.findings == (NOTE, NEWS)

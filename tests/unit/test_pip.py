@@ -27,7 +27,7 @@ from pmlaunch.installing.python.packages_step import (
 from pmlaunch.installing.python.pip import UnsolvableError, pip
 from pmlaunch.installing.python.target_python import (
     PythonReport,
-    ask_python,
+    inspect_python,
     typed_python,
     usable_runtime,
 )
@@ -231,7 +231,7 @@ def test_a_command_for_windows_can_be_pasted_into_powershell(tmp_path: Path) -> 
 
 
 def test_without_a_checkout_the_plan_is_an_outline(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages_step, "ask_python", lambda *_, **__: report(torch="2.5", pip="24"))
+    monkeypatch.setattr(packages_step, "inspect_python", lambda *_, **__: report(torch="2.5", pip="24"))
     packages, imports = PackagesStep().plan(context), ImportsStep().plan(context)
     assert isinstance(packages, Todo)
     assert str(context.checkout) in packages.commands[0]
@@ -241,7 +241,7 @@ def test_without_a_checkout_the_plan_is_an_outline(context: InstallContext, monk
 def test_a_missing_torch_is_an_error_before_anything_is_downloaded(
     context: InstallContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages_step, "ask_python", lambda *_, **__: report(pip="24"))
+    monkeypatch.setattr(packages_step, "inspect_python", lambda *_, **__: report(pip="24"))
     assert refused(lambda: PackagesStep().plan(context)).code == "PML432"
 
 
@@ -249,7 +249,7 @@ def test_a_probe_that_takes_too_long_is_an_error_with_its_log(
     context: InstallContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(target_python, "run_module", lambda *_, **__: ended(code=None, timed_out=True))
-    error = refused(lambda: ask_python(context, "--packages"))
+    error = refused(lambda: inspect_python(context, "--packages"))
     assert error.code == "PML441"
     assert "no answer after" in error.message
     assert isinstance(error, target_python.NoAnswerError)

@@ -8,7 +8,7 @@ import pytest
 
 from pmlaunch.catalog.presets import GROUPS, presets, shipped_presets
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Generation, Origin, Source
+from pmlaunch.model import Generation, Origin, RuntimeKind, Source
 from pmlaunch.support.names import fold
 
 USER_FILE, WORKSPACE = Source(Origin.USER_FILE), Source(Origin.WORKSPACE)
@@ -86,7 +86,7 @@ def test_last_folder_wins(own: Path, tmp_path: Path) -> None:
 def test_null_is_the_default(own: Path) -> None:
     (own / "simulator" / "mine.yaml").write_text("runtime: null\ndevices:\nkeys: null\naliases:\n", encoding="utf-8")
     mine = presets("simulator", ((WORKSPACE, own),))["mine"]
-    assert (mine.runtime, mine.devices, mine.keys, mine.names) == ("python", (), {}, ("mine",))
+    assert (mine.runtime, mine.devices, mine.keys, mine.names) == (RuntimeKind.PYTHON, (), {}, ("mine",))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,7 @@ def test_null_is_the_default(own: Path) -> None:
         ("model", "generations: {'3': g1}", "generations must be a mapping of mappings"),
         ("motion", "files: walk.npy", "files must be a mapping"),
         ("simulator", "devices: gpu", "devices must be a list"),
+        ("simulator", "runtime: docker", "runtime must be one of: isaaclab, python"),
     ],
 )
 def test_pml015_names_the_file_and_the_key(own: Path, group: str, content: str, words: str) -> None:

@@ -160,7 +160,7 @@ def test_preset_folders_exist_and_end_with_the_workspace(place: Path) -> None:
     )
 
 
-def test_here_reads_the_process(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_here_come_from_the_process(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setenv("PMLAUNCH_SEED_OF_TEST", "1")
     settings = Settings.here()

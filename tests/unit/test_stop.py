@@ -12,7 +12,6 @@ import pytest
 
 from pmlaunch.cli.app import run as pmlaunch
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.processes.supervise import Grace
 from pmlaunch.running import run, stop
 from pmlaunch.running.run import GRACE_TO_WRITE
 from pmlaunch.running.run_folder import RunFolder
@@ -174,13 +173,17 @@ def test_grace_for_a_video_exceeds_the_launchers(tmp_path: Path, plan: dict[str,
 
 
 @pytest.mark.parametrize(
-    ("grace", "last_output", "deadline"),
+    ("writes", "last_output", "deadline"),
     [
-        (run._GRACE, 100.0, 95.0),
-        (GRACE_TO_WRITE, 50.0, 150.0),
-        (GRACE_TO_WRITE, 100.0, 160.0),
-        (GRACE_TO_WRITE, 1e4, 690.0),
+        ({}, 100.0, 95.0),
+        ({"record": True}, 50.0, 150.0),
+        ({"save_motion": True}, 50.0, 150.0),
+        ({"record": True}, 100.0, 160.0),
+        ({"record": True}, 1e4, 690.0),
     ],
 )
-def test_grace_is_extended_while_a_video_reports_progress(grace: Grace, last_output: float, deadline: float) -> None:
-    assert grace.deadline(90.0, last_output) == deadline
+def test_grace_is_extended_while_a_video_reports_progress(
+    writes: dict[str, bool], last_output: float, deadline: float
+) -> None:
+    plan: Any = SimpleNamespace(**{"record": False, "save_motion": False, **writes})
+    assert run._grace(plan).deadline(90.0, last_output) == deadline

@@ -38,7 +38,7 @@ def test_pml119_headless_runs_record_nothing(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("environment", [SCREEN, {"WAYLAND_DISPLAY": "wayland-0"}, {"LIVESTREAM": "2"}])
-def test_a_display_lets_a_window_open(plan: Plan, environment: dict[str, str]) -> None:
+def test_window_can_open_on_a_display(plan: Plan, environment: dict[str, str]) -> None:
     assert found(plan(headless=False, record=True, motions=("walk",), environment=environment)) == []
     assert found(plan(motions=("walk",), environment=environment)) == []
     assert "LIVESTREAM" in environment or not plan(motions=("walk",), environment=environment).plan.headless

@@ -40,7 +40,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ALIKE else []) for name in (DIRECT, *LABS)]
 )
-def test_every_value_arrives_and_none_is_executed(
+def test_every_value_is_passed_unchanged_and_none_is_executed(
     lab: Callable[[str], Lab], checkout: Path, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:
     # a short folder name: a Windows path has at most 259 characters

@@ -36,7 +36,7 @@ TRIALS = [
 
 
 @pytest.mark.parametrize(("name", "ending"), TRIALS)
-def test_what_pmlaunch_makes_of_an_end(lab: GetLab, program: Path, tmp_path: Path, name: str, ending: str) -> None:
+def test_state_and_exit_code_of_each_ending(lab: GetLab, program: Path, tmp_path: Path, name: str, ending: str) -> None:
     end = end_of(lab(name), tmp_path, program, ending)
     assert (end.state, end.exit_code) == EXPECTED[ending]
     assert bool(end.codes) == (ending != "0"), "exactly the failures have a reason"

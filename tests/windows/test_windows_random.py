@@ -30,7 +30,7 @@ def _printable(generator: random.Random) -> str:
             return character
 
 
-def test_two_thousand_random_values_arrive() -> None:
+def test_two_thousand_random_values_are_passed_unchanged() -> None:
     generator = random.Random(20240601)
     for _ in range(PROCESSES):
         values = [random_value(generator) for _ in range(VALUES)]

@@ -59,9 +59,7 @@ def returned(name: str, code: int) -> int:
 
 @pytest.mark.parametrize("quoted", [False, True], ids=["list", "quoted"])
 @pytest.mark.parametrize("release", ["2.1", "2.3", "3.0"])
-def test_what_a_batch_file_does_to_arguments(
-    lab: GetLab, program: Path, tmp_path: Path, release: str, quoted: bool
-) -> None:
+def test_arguments_through_a_batch_file(lab: GetLab, program: Path, tmp_path: Path, release: str, quoted: bool) -> None:
     runtime, script = lab(f"{release} conda"), str(program / "protomotions/eval_agent.py")
 
     def arrived(*arguments: str) -> list[str] | None:
@@ -87,7 +85,7 @@ def test_a_python_started_directly_gets_every_argument(lab: GetLab, program: Pat
 @pytest.mark.parametrize(
     "codes", [{**ENDINGS, MISSING_SCRIPT: 2}, pytest.param(_MORE_ENDINGS, marks=pytest.mark.slow)], ids=["some", "more"]
 )
-def test_what_a_batch_file_makes_of_an_exit_code(
+def test_exit_codes_through_a_batch_file(
     lab: GetLab, program: Path, tmp_path: Path, name: str, codes: dict[str, int]
 ) -> None:
     actual = {ending: code_of(lab(name), tmp_path, program, ending) for ending in codes}
@@ -110,7 +108,7 @@ def test_what_a_batch_file_makes_of_an_exit_code(
         ("2.3 conda", {"PYTHONPATH": r"C:\a)b"}),
     ],
 )
-def test_environments_in_which_nothing_runs_and_the_code_is_0(
+def test_environments_that_prevent_the_start_but_return_0(
     lab: GetLab, program: Path, tmp_path: Path, name: str, variables: dict[str, Any]
 ) -> None:
     if variables.get("VIRTUAL_ENV"):
@@ -120,13 +118,13 @@ def test_environments_in_which_nothing_runs_and_the_code_is_0(
 
 
 @pytest.mark.parametrize("name", ["2.1 conda", "2.3 conda", "3.0 conda"])
-def test_environments_that_do_no_harm(lab: GetLab, program: Path, tmp_path: Path, name: str) -> None:
+def test_harmless_environments(lab: GetLab, program: Path, tmp_path: Path, name: str) -> None:
     hostile = r"C:\R&D;C:\caret^;C:\it's;C:\[x];C:\my files;C:\中文"
     code, output = by_hand(lab(name), str(program / "protomotions/eval_agent.py"), folder=tmp_path, PYTHONPATH=hostile)
     assert (code, Seen.of(output) is None) == (0, False), output
 
 
-def test_in_3_0_a_bare_train_py_means_isaac_labs_own(lab: GetLab, tmp_path: Path) -> None:
+def test_isaac_lab_3_0_replaces_train_py_by_its_own(lab: GetLab, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text("print('mine')", encoding="utf-8")
     assert "mine" not in by_hand(lab("3.0 conda"), "train.py", folder=tmp_path)[1]
     assert "mine" in by_hand(lab("2.3 conda"), "train.py", folder=tmp_path)[1]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
+from enum import Enum
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
@@ -15,12 +16,12 @@ from typing import Any, Literal, TypeVar, overload
 from typing_extensions import Self
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.model import PRESET, Generation, Source
+from pmlaunch.model import PRESET, Generation, RuntimeKind, Source
 from pmlaunch.support.yaml_file import yaml_mapping
 
 Folders = tuple[tuple[Source, Path], ...]
 """Further configs/ folders as (source, folder); the last one wins."""
-P = TypeVar("P", bound="Preset")
+_E = TypeVar("_E", bound=Enum)
 
 
 def _key(read: Callable[[Any], Any], default: Callable[[], Any] = lambda: None) -> Any:
@@ -50,11 +51,17 @@ def _mapping_of_mappings(value: Any) -> Mapping[Any, Mapping[Any, Any]]:
     raise ValueError("must be a mapping of mappings")
 
 
-def _generation(value: Any) -> Generation:
-    try:
-        return Generation(str(value))
-    except ValueError:
-        raise ValueError(f"must be one of: {', '.join(map(str, Generation))}") from None
+def _one_of(kind: type[_E]) -> Callable[[Any], _E]:
+    def read(value: Any) -> _E:
+        try:
+            return kind(str(value))
+        except ValueError:
+            raise ValueError(f"must be one of: {', '.join(member.value for member in kind)}") from None
+
+    return read
+
+
+_generation = _one_of(Generation)
 
 
 @dataclass(frozen=True)
@@ -116,7 +123,7 @@ class RobotPreset(Preset):
 class SimulatorPreset(Preset):
     """A simulator. `runtime` starts it (isaaclab or python); `keys` maps a key of its window to what it does."""
 
-    runtime: str = _key(_text, lambda: "python")
+    runtime: RuntimeKind = _key(_one_of(RuntimeKind), lambda: RuntimeKind.PYTHON)  # noqa: RUF009  # makes a field
     devices: tuple[str, ...] = _key(_texts, tuple)
     keys: Mapping[str, str] = _key(_mapping, dict)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pmlaunch.catalog.presets import RobotPreset, SimulatorPreset
 from pmlaunch.generations.checkout import Checkout, RobotOutline
+from pmlaunch.model import RuntimeKind
 from pmlaunch.support.json import HIDDEN
 from pmlaunch.support.names import choose
 
@@ -34,7 +35,7 @@ class Simulator:
     name: str
     title: str
     names: tuple[str, ...] = field(metadata=HIDDEN)
-    runtime: str
+    runtime: RuntimeKind
     devices: tuple[str, ...]
     keys: Mapping[str, str] = field(default_factory=dict, metadata=HIDDEN)
 
@@ -57,7 +58,7 @@ def simulators(checkout: Checkout, known: Mapping[str, SimulatorPreset]) -> list
         if preset:
             found.append(Simulator(name, preset.title, preset.names, preset.runtime, preset.devices, preset.keys))
         else:
-            found.append(Simulator(name, name, (name,), "python", ("gpu", "cpu")))
+            found.append(Simulator(name, name, (name,), RuntimeKind.PYTHON, ("gpu", "cpu")))
     return found
 
 

@@ -17,7 +17,7 @@ from pmlaunch.support.text import megabytes
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
     """Check the file itself, then compare it with git, then look for its config."""
     path, root = planned.plan.checkpoint, planned.checkout.root
-    fix = fetch_command(path, root)
+    fix = lfs_pull_command(path, root)
     try:
         pointer = lfs.read_pointer(path)
         size = path.stat().st_size
@@ -56,24 +56,24 @@ def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Itera
 
 
 def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
-    from pmlaunch.generations.v3.frozen_configs import read_frozen
+    from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
 
     configs = path.parent / FROZEN_CONFIGS
     state = read_frozen(path).state
-    fix = fetch_command(configs, checkout.root)
-    if state == "missing":
+    fix = lfs_pull_command(configs, checkout.root)
+    if state is FrozenState.MISSING:
         message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
         hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
         yield Finding("PML129", Severity.ERROR, message, hint, None, str(path))
-    elif state == "pointer":
+    elif state is FrozenState.POINTER:
         message = f"{FROZEN_CONFIGS} is a Git LFS pointer, not the configs: {configs}"
         yield Finding("PML130", Severity.ERROR, message, fix, fix, str(configs))
-    elif state == "unreadable":
+    elif state is FrozenState.UNREADABLE:
         message = f"{configs} is no file that torch saved."
         yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
 
 
-def fetch_command(path: Path, root: Path) -> str:
+def lfs_pull_command(path: Path, root: Path) -> str:
     """The git command that fetches one checkpoint and nothing else."""
     include = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
     return f'git -C "{root}" lfs pull --include="{include}"'

@@ -22,12 +22,12 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
     if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
         yield Finding("PML117", Severity.ERROR, message, "rename the folder", None, str(plan.cwd))
-    if plan.platform == "windows" and plan.ddp_backend == "nccl":
+    if plan.windows and plan.ddp_backend == "nccl":
         outcome = "the run would end with `Distributed package doesn't have NCCL`"
         message = f"Windows builds of torch have no NCCL: {outcome}."
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
     longest = LONGEST_RUNS - (_LONGER_WHEN_STAGED if plan.staged else 0)
-    if plan.platform == "windows" and not plan.foreign and len(str(plan.runs)) > longest:
+    if plan.windows and not plan.foreign and len(str(plan.runs)) > longest:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))

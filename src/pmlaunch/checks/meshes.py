@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pmlaunch.checks.checkpoint import fetch_command
+from pmlaunch.checks.checkpoint import lfs_pull_command
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -21,5 +21,5 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
         first = pointers[0]
         more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
         message = f"Meshes of robot {robot} are Git LFS pointers: {first.name}{more} in {first.parent}."
-        fix = fetch_command(first.parent / "*", checkout.root)
+        fix = lfs_pull_command(first.parent / "*", checkout.root)
         yield Finding("PML131", Severity.ERROR, message, fix, fix, str(first.parent))

@@ -14,7 +14,7 @@ import torch
 from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.demo.policy import ACTIONS, SIZE, observe
 from pmlaunch.demo.reference import Reference, control_steps, sample
-from pmlaunch.demo.scores import StepResult, tracking_errors
+from pmlaunch.demo.scores import ControlStep, tracking_errors
 from pmlaunch.demo.simulation import Simulation
 from pmlaunch.motions.kinematics import Array, from_vector, multiply
 
@@ -87,7 +87,7 @@ class DemoEnv:
             self._humanoids.append(_Humanoid(motion, simulation, reference))
         return self._observations()
 
-    def step(self, actions: Any) -> tuple[Any, list[StepResult]]:
+    def step(self, actions: Any) -> tuple[Any, list[ControlStep]]:
         """Advance every humanoid that has not reached the end of its motion by one control step.
 
         `actions` (n, ACTIONS) rad correct the joints' PD targets, three numbers for each joint. Returns observations
@@ -111,7 +111,7 @@ class DemoEnv:
         return torch.from_numpy(rows).to(self.device)
 
 
-def _advance(humanoid: _Humanoid, correction: Array) -> StepResult:
+def _advance(humanoid: _Humanoid, correction: Array) -> ControlStep:
     simulation, reference, step = humanoid.simulation, humanoid.reference, humanoid.step + 1
     target = multiply(reference.local_rotation[step, 1:], from_vector(correction))
     simulation.advance(target, reference, humanoid.step)
@@ -121,4 +121,4 @@ def _advance(humanoid: _Humanoid, correction: Array) -> StepResult:
     errors["root_force"], errors["root_torque"] = simulation.root_force, simulation.root_torque
     errors["root_force_peak"] = simulation.root_force_peak
     motion, last = humanoid.motion, humanoid.done
-    return StepResult(motion, step, last, errors, state.positions, reference.positions[step], state.rotations)
+    return ControlStep(motion, step, last, errors, state.positions, reference.positions[step], state.rotations)

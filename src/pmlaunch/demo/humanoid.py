@@ -90,10 +90,10 @@ def build_model(motion: Motion, timestep: float) -> Any:
     if motion.node_names != NODE_NAMES or not np.array_equal(motion.parents, PARENTS):
         own, other = f"the {len(NODE_NAMES)} bodies of SMPL in their order", ", ".join(motion.node_names)
         raise ValueError(f"the demo's humanoid has {own}; the motion {motion.name} has {motion.bodies}: {other}")
-    return mujoco.MjModel.from_xml_string(describe(motion, timestep))
+    return mujoco.MjModel.from_xml_string(mjcf_of(motion, timestep))
 
 
-def describe(motion: Motion, timestep: float) -> str:
+def mjcf_of(motion: Motion, timestep: float) -> str:
     """Describe that model in MuJoCo's XML format."""
     root = ET.Element("mujoco", model="pmlaunch-demo")
     ET.SubElement(root, "compiler", angle="radian", inertiafromgeom="true")

@@ -76,7 +76,7 @@ def tracking_errors(
 
 
 @dataclass(frozen=True, eq=False)
-class StepResult:
+class ControlStep:
     """The result of one control step of one humanoid with J bodies."""
 
     motion: int  # index of the motion that it follows
@@ -119,7 +119,7 @@ class Tally:
         self.completed = np.zeros(motions)
         self.poses: dict[int, Poses] = {}
 
-    def add(self, result: StepResult) -> None:
+    def add(self, result: ControlStep) -> None:
         """Add one step of one humanoid."""
         motion = result.motion
         values = np.array([result.errors[name] for name in SUMMED])

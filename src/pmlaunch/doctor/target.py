@@ -88,7 +88,7 @@ class DoctorTarget:
     @property
     def windows(self) -> bool:
         """Whether this machine runs Windows."""
-        return self.platform.name == "windows"
+        return self.platform.windows
 
     @property
     def repository(self) -> Path | None:

@@ -15,12 +15,7 @@ _AGAIN = "the same command again goes on from where it was"
 # An HTTP status as git and git-lfs write it; a progress line may contain the same number: "80% (404/505)".
 _STATUS = r"(?:error|http|status):? (?:{0})\b|\[(?:{0})\]"
 _FILE_TOO_LARGE = -25  # SIGXFSZ: a limit on file sizes, which comes with disk quotas
-_SIGNS = (
-    Sign(
-        r"no space left|disk full|out of diskspace|not enough space|quota exceeded\b(?!.*lfs)|file too large"
-        r"|unable to write file",
-        "PML402", "The disk is full.", f"free some space; {_AGAIN}",
-    ),
+_NOT_IN_LFS = (  # another source may still have the file
     Sign(
         r"over its data quota|exceeded its lfs budget|bandwidth limit",
         "PML412", "The repository's Git LFS quota is used up.", f"later: {_AGAIN}",
@@ -30,6 +25,14 @@ _SIGNS = (
         + _STATUS.format("404|410"),
         "PML412", "The source does not have this file in its Git LFS store.", "pmlaunch list models shows what else there is",
     ),
+)  # fmt: skip
+_SIGNS = (
+    Sign(
+        r"no space left|disk full|out of diskspace|not enough space|quota exceeded\b(?!.*lfs)|file too large"
+        r"|unable to write file",
+        "PML402", "The disk is full.", f"free some space; {_AGAIN}",
+    ),
+    *_NOT_IN_LFS,
     Sign(
         r"dubious ownership|safe\.directory",
         "PML409", "The repository belongs to another user, so git does not touch it.",
@@ -61,6 +64,11 @@ _SIGNS = (
     ),
 )  # fmt: skip
 _OTHER = Sign(r"fatal|error", "PML409")
+# for callers that react to them
+NOT_A_REPOSITORY = Sign(
+    r"does not appear to be a git repository|repository .* not found|not a git repository", "PML404"
+)
+CORRUPT_DOWNLOAD = Sign(r"expected oid|got oid|corrupt|invalid.*object|content.*does not match", "PML413")
 
 
 def check(ended: ChildResult, what: str, subject: str, code: str = "PML409") -> None:
@@ -87,7 +95,7 @@ def failure(
         return PmlaunchError("PML403", f"{what}: the source has fallen silent. {log}", hint=hint, subject=subject)
     sign = find_sign(_SIGNS, "\n".join(ended.tail))
     if sign is not None:
-        hint = elsewhere if elsewhere and sign.code == "PML412" else str(sign.hint)
+        hint = elsewhere if elsewhere and sign in _NOT_IN_LFS else str(sign.hint)
         message = f"{what}: {sign.meaning} {_quoted(ended.tail, sign)}{log}"
         return PmlaunchError(sign.code, message, hint=hint, subject=subject)
     if ended.exit_code == _FILE_TOO_LARGE:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.failures import check, failure, writing
+from pmlaunch.git.failures import CORRUPT_DOWNLOAD, check, failure, writing
 from pmlaunch.git.lfs_files import RIGHT, FileState, LfsFile, is_right, object_of, room_for, states_of, store_of
 from pmlaunch.git.lfs_pointer import read_pointer
 from pmlaunch.git.progress import LfsProgress, Reporter
@@ -18,7 +17,6 @@ from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.support.disk import require_room
 
 Alternative = Callable[[Sequence[LfsFile]], "str | None"]
-_CORRUPT = re.compile(r"expected oid|got oid|corrupt|invalid.*object|content.*does not match", re.IGNORECASE)
 _MOST_NAMES = 20  # files named one by one in --include; beyond that their folders are named
 
 
@@ -85,7 +83,7 @@ def _pull_verified(git: Git, wanted: list[LfsFile], report: Reporter, alternativ
         wanted = [file for file in wanted if not _copied(object_of(store, file.pointer), file, root)]
         if not wanted:
             return
-        if not ended.ok and not any(map(_CORRUPT.search, ended.tail)):
+        if not ended.ok and CORRUPT_DOWNLOAD.line_in(ended.tail) is None:
             other = alternative(wanted)
             raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412", elsewhere=other)
         if attempt == "second":

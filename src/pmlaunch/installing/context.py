@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
@@ -18,11 +19,19 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
 
 
+class CheckoutKind(Enum):
+    """How a new checkout is made: AUTO is a submodule inside a repository that does not ignore the folder."""
+
+    SUBMODULE = "submodule"
+    CLONE = "clone"
+    AUTO = "auto"
+
+
 @dataclass(frozen=True)
 class InstallRequest:
     """`pmlaunch install` as typed.
 
-    `models` are names from the catalog; `kind` is submodule, clone or auto; `ref_given` tells whether `ref` was typed
+    `models` are names from the catalog; `ref_given` tells whether `ref` was typed
     or is the default; `robot` is the one whose meshes are wanted if they are in Git LFS (generation 3).
     """
 
@@ -31,7 +40,7 @@ class InstallRequest:
     source: str
     models: tuple[str, ...]
     simulator: str = "isaaclab"
-    kind: str = "auto"
+    kind: CheckoutKind = CheckoutKind.AUTO
     isaaclab: str | None = None
     python: str | None = None
     extras: tuple[str, ...] = ()
@@ -81,7 +90,7 @@ class InstallContext:
 
     @property
     def windows(self) -> bool:
-        return self.platform.name == "windows"
+        return self.platform.windows
 
     def git(self, report: Reporter | None = None) -> Git:
         """Git in the checkout; its logs are announced to `report`. Raises PML400."""

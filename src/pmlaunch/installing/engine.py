@@ -12,7 +12,7 @@ from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.checkpoints.models import refuse_unknown_models
 from pmlaunch.installing.context import InstallContext, error_finding
 from pmlaunch.installing.python.target_python import NoAnswerError
-from pmlaunch.installing.step import AlreadyDone, InstallStep, State, StepResult, Todo, seconds_since
+from pmlaunch.installing.step import AlreadyDone, InstallStep, StepResult, StepState, Todo, seconds_since
 from pmlaunch.model import Finding
 from pmlaunch.support.disk import require_room
 
@@ -120,11 +120,11 @@ def install(
                 done = step.do(context, report)
                 context = context.knowing(done.learned)
                 seconds = seconds_since(begin)
-                result = replace(result, state=State.DONE, text=done.text, seconds=seconds, log=report.last_log)
+                result = replace(result, state=StepState.DONE, text=done.text, seconds=seconds, log=report.last_log)
         except PmlaunchError as failed:
             error = failed
             log = failed.log if isinstance(failed, NoAnswerError) else report.last_log
-            result = StepResult(step.name, step.title, State.FAILED, failed.message, seconds_since(begin), log=log)
+            result = StepResult(step.name, step.title, StepState.FAILED, failed.message, seconds_since(begin), log=log)
         notes += report.findings
         results.append(result)
         observer.ended(result)
@@ -134,11 +134,11 @@ def install(
 
 
 def _planned(step: InstallStep, planned: AlreadyDone | Todo) -> StepResult:
-    result = StepResult(step.name, step.title, State.ALREADY, planned.text)
+    result = StepResult(step.name, step.title, StepState.ALREADY, planned.text)
     if isinstance(planned, AlreadyDone):
         return result
     findings = planned.findings
-    return replace(result, state=State.PLANNED, commands=planned.commands, bytes=planned.bytes, findings=findings)
+    return replace(result, state=StepState.PLANNED, commands=planned.commands, bytes=planned.bytes, findings=findings)
 
 
 def _unplanned(step: InstallStep, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
@@ -146,7 +146,7 @@ def _unplanned(step: InstallStep, error: PmlaunchError, first: PmlaunchError | N
     known = first is not None and (first.code, first.message) == (error.code, error.message)
     text = "cannot be planned without what is missing above" if known else error.message
     findings = () if first is None or known else (error_finding(error),)
-    return StepResult(step.name, step.title, State.FAILED, text, findings=findings)
+    return StepResult(step.name, step.title, StepState.FAILED, text, findings=findings)
 
 
 def _merged(notes: Iterable[Finding], results: Iterable[StepResult]) -> tuple[Finding, ...]:

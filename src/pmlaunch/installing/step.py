@@ -79,7 +79,7 @@ class InstallStep(Protocol):
         ...
 
 
-class State(str, Enum):
+class StepState(str, Enum):
     """The state of a step."""
 
     PLANNED = "planned"
@@ -94,7 +94,7 @@ class StepResult:
 
     name: str
     title: str
-    state: State
+    state: StepState
     text: str
     seconds: float = 0.0
     commands: tuple[str, ...] = ()

@@ -66,7 +66,7 @@ def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
     """{"bash": ..., "powershell": ...} for `plan`; `python` are the words before the script's name."""
     script = plan.script.relative_to(plan.cwd)
     own = {name: value for name, value in plan.env.items() if value is not None and name in _SHOWN_VARIABLES}
-    program = script.as_posix() if plan.platform != "windows" else str(script).replace("/", "\\")
+    program = script.as_posix() if not plan.windows else str(script).replace("/", "\\")
     words = [*python, program, *plan.overrides]
     return {"bash": _bash(str(plan.cwd), own, words), "powershell": _powershell(str(plan.cwd), own, words)}
 

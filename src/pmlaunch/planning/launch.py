@@ -22,7 +22,7 @@ def agent_folder(platform: Platform, environment: Mapping[str, str]) -> Path:
     isaaclab.bat expands PYTHONPATH. If pmlaunch is installed below a folder such as `R&D (old)`, the agent is copied to
     a harmless path before the run. If no path is harmless, the first one is returned.
     """
-    if platform.foreign or platform.name != "windows" or is_harmless(str(AGENT_FOLDER)):
+    if platform.foreign or not platform.windows or is_harmless(str(AGENT_FOLDER)):
         return AGENT_FOLDER
     names = [environment.get(variable) for variable in ("LOCALAPPDATA", "PROGRAMDATA", "PUBLIC", "SYSTEMDRIVE")]
     places = [Path(name + os.sep, "pmlaunch", f"agent-{__version__}") for name in names if name]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import Status, StopReason
 from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json
 
 RESULT_FILE = "result.json"
@@ -18,10 +19,10 @@ class AgentResult:
     """The agent's own account of how the program went: result.json.
 
     Attributes:
-        status: "finished" or "closing" once the agent has given its verdict.
+        status: a `Status`; FINISHED or CLOSING once the agent has given its verdict.
         exit_code: the program's own, 1 for an exception.
         exception: {type, message, traceback, cause}.
-        stopped_by: what ended the program early: "max_steps", "interrupt", "stop_file" or "max_seconds".
+        stopped_by: what ended the program early, a `StopReason`.
         seconds: when each milestone was reached, since the agent's start.
         hooks: the hooks that took effect, each {hook, ...}.
         left_out: why an artifact ("motion", "video") was not written.
@@ -39,12 +40,12 @@ class AgentResult:
     @property
     def is_final(self) -> bool:
         """Whether the program came to an end that the agent saw."""
-        return self.status in ("finished", "closing")
+        return self.status in (Status.FINISHED, Status.CLOSING)
 
     @property
     def stopped_from_outside(self) -> bool:
         """Whether it ended because someone asked it to."""
-        return self.stopped_by in ("interrupt", "stop_file", "max_seconds")
+        return self.stopped_by in (StopReason.INTERRUPT, StopReason.STOP_FILE, StopReason.MAX_SECONDS)
 
 
 def agent_result(document: Mapping[str, Any]) -> AgentResult:

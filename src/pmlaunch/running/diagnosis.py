@@ -13,6 +13,7 @@ from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
 
+_NO_MODULE = Sign(r"ModuleNotFoundError|No module named", "PML304")
 # in an exception or its traceback
 _FAILURES = (
     Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
@@ -22,7 +23,7 @@ _FAILURES = (
     Sign(r"Please set control gains", "PML310"),
     Sign(r"size mismatch for|Error\(s\) in loading state_dict", "PML306"),
     Sign(r"mutable default .* is not allowed", "PML309"),
-    Sign(r"ModuleNotFoundError|No module named", "PML304"),
+    _NO_MODULE,
     Sign(r"FileNotFoundError|No such file or directory", "PML308"),
 )
 # cmd.exe on a block that ended too early: "\\Eclipse\\tools was unexpected at this time." in the languages of Windows
@@ -63,7 +64,7 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> 
     if sign is None:
         return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
     cure, missing = CODES[sign.code].cure, missing_module(message)
-    if sign.code == "PML304" and missing:
+    if sign is _NO_MODULE and missing:
         cure = cure.replace("PACKAGE", missing.split(".")[0])
     return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
 

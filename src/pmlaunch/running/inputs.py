@@ -9,7 +9,7 @@ from pathlib import Path
 from pmlaunch.model import LaunchPlan
 from pmlaunch.planning.launch import AGENT_FOLDER
 from pmlaunch.planning.motion_list import LIBRARY_FILE
-from pmlaunch.running.run_folder import RunFolder, cannot_write
+from pmlaunch.running.run_folder import RunFolder, run_write_error
 from pmlaunch.running.spec import environment_document, spec_document, staged_path
 
 _PACKAGE = "pmlaunch_agent"
@@ -39,7 +39,7 @@ def provide_agent(folder: Path) -> None:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(module, copy)
     except OSError as error:
-        raise cannot_write(folder, error) from error
+        raise run_write_error(folder, error) from error
 
 
 def provide_checkpoint(plan: LaunchPlan, folder: RunFolder) -> None:
@@ -56,7 +56,7 @@ def provide_checkpoint(plan: LaunchPlan, folder: RunFolder) -> None:
                 target.parent.mkdir(exist_ok=True)
                 _link_or_copy(source, target)
         except OSError as error:
-            raise cannot_write(target, error) from error
+            raise run_write_error(target, error) from error
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from pmlaunch.agent.pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.child import ChildCommand, created
@@ -73,8 +74,8 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
             guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
             environment = child_environment(plan, folder, os.environ)
             command = ChildCommand(plan.command, environment, cwd=plan.cwd, log=folder.file("output.log"))
-            grace = GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE
-            ended = supervised(command, guardian, interrupts, ChildLimits(plan.timeout, plan.silence, grace), watcher)
+            limits = ChildLimits(plan.timeout, plan.silence, _grace(plan))
+            ended = supervised(command, guardian, interrupts, limits, watcher)
         except BaseException:
             if not watcher.has_started:
                 folder.discard()
@@ -85,6 +86,10 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
         folder.write("record.json", record)
         guardian.dismiss()
         return record
+
+
+def _grace(plan: LaunchPlan) -> Grace:
+    return GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE
 
 
 def _motion_name(plan: LaunchPlan) -> str | None:
@@ -170,5 +175,5 @@ def _repairs(result: AgentResult) -> tuple[str, ...]:
     return tuple(
         f"{hook['hook']}: {', '.join(map(str, as_list(hook.get('classes'))))}"
         for hook in result.hooks
-        if hook.get("hook") == "mutable_dataclass_defaults" and hook.get("classes")
+        if hook.get("hook") == MUTABLE_DATACLASS_DEFAULTS and hook.get("classes")
     )

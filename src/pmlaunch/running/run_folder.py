@@ -44,7 +44,7 @@ class RunFolder:
                     path.mkdir()
                     return cls(path)
         except OSError as error:
-            raise cannot_write(runs, error) from error
+            raise run_write_error(runs, error) from error
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
 
     def file(self, name: str) -> Path:
@@ -60,7 +60,7 @@ class RunFolder:
         try:
             write_text(self.path / name, text)
         except OSError as error:
-            raise cannot_write(self.path, error) from error
+            raise run_write_error(self.path, error) from error
 
     def read(self, name: str) -> dict[str, Any] | None:
         """Return the JSON object in a file, or None if there is no such file or object (yet)."""
@@ -76,7 +76,7 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def cannot_write(path: Path, error: OSError) -> PmlaunchError:
+def run_write_error(path: Path, error: OSError) -> PmlaunchError:
     """Return PML204 for a full disk, a read-only folder or a path that is too long."""
     return PmlaunchError(
         "PML204",

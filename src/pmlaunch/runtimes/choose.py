@@ -26,7 +26,7 @@ class RuntimeRequest:
     Attributes:
         platform: the system that the run is for.
         beside: a folder beside which Isaac Lab may lie, usually the checkout.
-        wanted: what the simulator asks for, "isaaclab" or "python".
+        wanted: what starts the simulator.
         via: the user's choice, "auto", "isaaclab" or "python".
         isaaclab, python: the flags --isaaclab and --python.
         own: prefer pmlaunch's own interpreter to the active environment, as the embedded evaluation does.
@@ -35,7 +35,7 @@ class RuntimeRequest:
     settings: Settings
     platform: Platform
     beside: Path
-    wanted: str = RuntimeKind.PYTHON.value
+    wanted: RuntimeKind = RuntimeKind.PYTHON
     via: str = "auto"
     isaaclab: str | None = None
     python: str | None = None
@@ -45,12 +45,12 @@ class RuntimeRequest:
 def choose_runtime(request: RuntimeRequest) -> Runtime:
     """The runtime that `request` leads to. What is wrong with it is among its findings. Raises PML001 for `via`."""
     require_choice(EvalRequest, "via", request.via)
-    kind = RuntimeKind(request.wanted if request.via == "auto" else request.via)
+    kind = request.wanted if request.via == "auto" else RuntimeKind(request.via)
     if kind is RuntimeKind.ISAACLAB:
         return isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
     runtime = _interpreter(request)
     undecided = runtime.facts.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and not request.platform.foreign
-    if request.wanted == RuntimeKind.ISAACLAB.value and undecided:
+    if request.wanted is RuntimeKind.ISAACLAB and undecided:
         return _python_of_isaaclab(request) or runtime
     return runtime
 
@@ -88,7 +88,7 @@ def _python_of_isaaclab(request: RuntimeRequest) -> Runtime | None:
     if python is None:
         return None
     if python.by.origin is Origin.ISAAC_SIM:
-        executable = interpreter_of(Path(python.path).parent, request.platform.name == "windows")
+        executable = interpreter_of(Path(python.path).parent, request.platform.windows)
         return _inspected(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {python.by}"))
     return _inspected(python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {python.by}"))
 

@@ -49,7 +49,7 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
 
 def _elsewhere(root: str, source: Source | None, platform: Platform) -> Runtime:
     """Isaac Lab on another machine: it can be named, not inspected."""
-    separator = "\\" if platform.name == "windows" else "/"
+    separator = "\\" if platform.windows else "/"
     name = platform.isaaclab_script
     script = f"{root.rstrip('/' + separator)}{separator}{name}" if root else name
     unseen = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
@@ -59,7 +59,7 @@ def _elsewhere(root: str, source: Source | None, platform: Platform) -> Runtime:
 
 def _here(root: Path, source: Source, environment: Mapping[str, str], platform: Platform) -> Runtime:
     version = _version(root)
-    windows = platform.name == "windows"
+    windows = platform.windows
     python = python_of_isaaclab(root, version.major if version else 2, environment, windows)
     changes, done = batch_environment(environment) if windows else ({}, [])
     findings = list(_broken_by_folder(root, version)) if windows else []

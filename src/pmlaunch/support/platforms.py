@@ -35,13 +35,18 @@ class Platform:
     environment: Mapping[str, str]  # variables for every child process
 
     @property
+    def windows(self) -> bool:
+        """Whether this is Windows."""
+        return self.name == "windows"
+
+    @property
     def foreign(self) -> bool:
         """Whether this differs from the system that pmlaunch runs on."""
         return self.name != current_name()
 
     def has_display(self, environment: Mapping[str, str]) -> bool:
         """Whether a window can open, judging by the environment."""
-        return self.name == "windows" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+        return self.windows or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
     def streams(self, environment: Mapping[str, str]) -> bool:
         """Whether Isaac Lab streams its window to another machine, which needs no display here."""

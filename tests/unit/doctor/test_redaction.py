@@ -106,19 +106,19 @@ def test_credentials(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
-def test_what_the_environment_calls_a_secret_leaves() -> None:
+def test_values_of_secret_variables_are_removed() -> None:
     known = Redactor.here({"WANDB_API_KEY": "0123456789abcdef", "PATH": "/usr/bin", "KEYBOARD": "qwertyuiop"})
     assert known.secrets == ("0123456789abcdef",)
     assert known.clean("logged in with 0123456789abcdef, qwertyuiop") == "logged in with <secret>, qwertyuiop"
 
 
-def test_addresses_of_this_machine_leave_and_versions_stay() -> None:
+def test_own_addresses_are_removed_but_versions_are_kept() -> None:
     text = "at 10.1.2.3 and 10.1.2.34, fe80::1:2, 00:1a:2b:3c:4d:5e; Kit 10.1.2.3.4; other 10.1.2.4"
     cleaned = clean(text, addresses=("10.1.2.3", "fe80::1:2", "00:1a:2b:3c:4d:5e"))
     assert cleaned == "at <address> and 10.1.2.34, <address>, <address>; Kit 10.1.2.3.4; other 10.1.2.4"
 
 
-def test_here_knows_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_users_hosts_and_homes_of_this_machine_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("socket.gethostname", lambda: "box-17.lab.example")
     known = Redactor.here({"USERNAME": "ann", "USERPROFILE": r"C:\Users\Ann O", "COMPUTERNAME": "ANN-PC", "PATH": ""})
     assert {"ann", "Ann O"} <= set(known.users)
@@ -127,7 +127,7 @@ def test_here_knows_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["a", "host", "run", "python", "GPU", "fine"])
-def test_a_hostile_name_leaves_the_text_readable(name: str) -> None:
+def test_user_named_like_a_common_word_leaves_the_text_readable(name: str) -> None:
     """Somebody may be called like a word of the report; the report still says what it said."""
     text = PLAIN.replace("data/a/walk.npy", "data/motions/walk.npy")
     assert clean(text, home=f"/home/{name}", user=name, host=name) == text
@@ -140,7 +140,7 @@ NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + " .-_'&()
 @given(
     NAMES.filter(lambda name: name == name.strip(" .'")), st.sampled_from(["/home/", "C:\\Users\\", "D:\\Profiles\\"])
 )
-def test_no_home_is_left(name: str, base: str) -> None:
+def test_any_home_folder_is_removed(name: str, base: str) -> None:
     home = base + name
     separator = base[-1]
     cleaned = clean(f"see {home}{separator}pm{separator}x; '{home}{separator}y'", home=home)
@@ -149,7 +149,7 @@ def test_no_home_is_left(name: str, base: str) -> None:
 
 
 @given(st.text(max_size=200))
-def test_any_text_is_survived(text: str) -> None:
+def test_cleaning_any_text_twice_changes_nothing_more(text: str) -> None:
     known = Redactor(("/home/ann",), ("ann", "a"), ("box", "b"), ("10.1.2.3",))
     once = known.clean(text)
     assert known.clean(once) == once

@@ -1,4 +1,4 @@
-"""The contract of spec.json: what the launcher asks of the agent. Both sides use these classes.
+"""The contract of spec.json: what the launcher asks of the agent, and the words of its answer. Both sides use these.
 
 The launcher builds a `Spec` and writes `to_document(spec)`; the agent reads that with `from_document`. Reading is
 strict: an unknown key, a missing key or a value of a wrong type is an error, never a default.
@@ -18,6 +18,25 @@ AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
 that pmlaunch_agent.protomotions2 installs."""
 MUTABLE_DATACLASS_DEFAULTS = "mutable_dataclass_defaults"
 """A repair for `Hooks.compat`: accept dataclass instances as defaults, which Python 3.11 refuses."""
+
+
+class Status(str, Enum):
+    """How far a run is: `status` in result.json. CLOSING: the process may end at any moment. FINISHED: the result is final."""
+
+    STARTED = "started"
+    RUNNING = "running"
+    CLOSING = "closing"
+    FINISHED = "finished"
+
+
+class StopReason(str, Enum):
+    """Why the agent ended a run: `stopped_by` in result.json."""
+
+    MAX_STEPS = "max_steps"
+    MAX_SECONDS = "max_seconds"
+    STOP_FILE = "stop_file"
+    WINDOW_CLOSED = "window_closed"
+    INTERRUPT = "interrupt"
 
 
 class Artifact(str, Enum):

@@ -65,7 +65,7 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     pmlaunch install --dry-run                        what would be done
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
-    from pmlaunch.installing.context import InstallRequest
+    from pmlaunch.installing.context import CheckoutKind, InstallRequest
     from pmlaunch.settings import Settings
 
     require_choice(InstallOptions, "kind", options.kind)
@@ -78,6 +78,7 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
         folder=Path(os.path.abspath(place.value if place else "protomotions")),  # noqa: PTH100 (not resolve(): see generations/find.py)
         ref=options.ref or "v2.3",
         ref_given=options.ref is not None,
+        kind=CheckoutKind(options.kind),
         models=() if names == ("none",) else names,
         simulator=chosen.value if chosen else "isaaclab",
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 from pmlaunch.cli.render.install import result_line
 from pmlaunch.git.progress import Progress
-from pmlaunch.installing.step import InstallStep, State, StepResult, Todo
+from pmlaunch.installing.step import InstallStep, StepResult, StepState, Todo
 from pmlaunch.support.text import megabytes
 
 _EVERY = 5.0  # seconds between progress lines of a download without a terminal
@@ -54,7 +54,7 @@ class PlainInstallDisplay(InstallDisplay):
             self._line(f"  {progress.text}: {amount(progress, now - self._begin, progress.done - self._first)}")
 
     def ended(self, result: StepResult) -> None:
-        if result.state is not State.FAILED:
+        if result.state is not StepState.FAILED:
             self._line(result_line(result))
 
     @staticmethod
@@ -100,7 +100,7 @@ class LiveInstallDisplay(InstallDisplay):
 
     def ended(self, result: StepResult) -> None:
         self._clear()
-        if result.state is not State.FAILED:
+        if result.state is not StepState.FAILED:
             self._console.print(result_line(result, fancy=not self._console.options.ascii_only), soft_wrap=True)
 
     def _show(self, bars: Any, text: str) -> None:

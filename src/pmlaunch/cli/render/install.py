@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.cli.render.layout import say, symbol
 from pmlaunch.installing.engine import Installation
-from pmlaunch.installing.step import State, StepResult
+from pmlaunch.installing.step import StepResult, StepState
 from pmlaunch.support.text import megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 _MARKS = {
-    State.PLANNED: ("→", "->"),
-    State.ALREADY: ("=", "="),
-    State.DONE: ("✓", "ok"),
-    State.FAILED: ("✗", "!!"),
+    StepState.PLANNED: ("→", "->"),
+    StepState.ALREADY: ("=", "="),
+    StepState.DONE: ("✓", "ok"),
+    StepState.FAILED: ("✗", "!!"),
 }
 
 
@@ -24,9 +24,9 @@ def result_line(result: StepResult, fancy: bool = False) -> str:
     """One line such as "ok checkpoints: masked_mimic/smpl/last.ckpt 304 MB; size and sha256 are right (28.4 s)"."""
     mark = _MARKS[result.state][0 if fancy else 1]
     text = result.text or result.state.value
-    if result.state is State.ALREADY and result.text:
+    if result.state is StepState.ALREADY and result.text:
         text += " (already done)"
-    took = f" ({result.seconds:.1f} s)" if result.state is State.DONE else ""
+    took = f" ({result.seconds:.1f} s)" if result.state is StepState.DONE else ""
     return f"{mark} {result.title}: {text}{took}"
 
 
@@ -35,18 +35,18 @@ def draw_installation(came: Installation, done: str, then: str | None, console: 
 
     `done` is the word for a success, `then` the command to run next.
     """
-    planned = any(result.state is State.PLANNED for result in came.results)
+    planned = any(result.state is StepState.PLANNED for result in came.results)
     for result in came.results:
         if planned:
             _draw_planned(result, console)
-        elif result.state is State.FAILED:
+        elif result.state is StepState.FAILED:
             say(console, f"{symbol(console, *_MARKS[result.state])} {result.title} failed", style="bold red")
             if result.log:
                 say(console, f"log      {result.log}")
     if planned:
         say(console, f"together about {megabytes(came.bytes)} to download; nothing was changed", wrap=True)
     elif came.error is None and came.results:
-        nothing = all(result.state is State.ALREADY for result in came.results)
+        nothing = all(result.state is StepState.ALREADY for result in came.results)
         say(console, "nothing to do: it was done before" if nothing else done, style="bold green", wrap=True)
         if then:
             say(console, f"next: {then}", style="green", wrap=True)

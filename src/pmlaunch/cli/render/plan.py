@@ -36,7 +36,7 @@ def draw_plan(plan: LaunchPlan, console: Console) -> None:
     if added:
         _block(console, "Added in the run, to measure and to keep", added)
     _block(console, "Started as", [" ".join(plan.command), f"in {plan.cwd}"])
-    shell = "powershell" if plan.platform == "windows" else "bash"
+    shell = "powershell" if plan.windows else "bash"
     line = plan.plain_command[shell]
     _block(console, f"The same without pmlaunch ({shell})", [line], _limitations(plan, line, console))
 

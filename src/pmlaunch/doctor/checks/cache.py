@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import KINDS, cache_root, entries_of, half_written_in
+from pmlaunch.support.json import parse_json
 
 _OLD = 3600.0  # seconds: nothing takes an hour to write a file of some kB
 
@@ -45,9 +45,8 @@ def leftovers(root: Path) -> Iterator[Path]:
             continue
     for path in (path for kind in KINDS for path in entries_of(root / kind)):
         try:
-            json.loads(path.read_bytes())
-        except ValueError:
-            yield path
+            if parse_json(path.read_bytes()) is None:
+                yield path
         except OSError:
             continue
 

@@ -59,7 +59,7 @@ def _examine(
     except PmlaunchError as error:
         return ConfigReport((Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject),))
     with inspection.safe_resolvers() as refused:
-        findings, facts = inspection.examine(merged, refused)
+        findings, facts = inspection.inspect_config(merged, refused)
     unknown: dict[str, str] = {}
     if user_keys and not findings:
         bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))

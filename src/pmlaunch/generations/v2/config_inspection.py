@@ -96,7 +96,7 @@ def fast_yaml() -> Iterator[None]:
         omegaconf_utils.get_yaml_loader = own
 
 
-def examine(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
+def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
     """(findings, facts) of a merged config: what would stop a run or must not be run, and the fields of a ConfigReport.
 
     `refused` holds the expressions that the resolvers refuse.

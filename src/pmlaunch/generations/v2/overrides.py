@@ -7,13 +7,13 @@ has the key; `++key=value` always works. Groups take one plus, and each group on
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.v2.quoting import is_scanned, value_override
 from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.json import to_json
 
 _GRAMMAR = "hydra-1.3 overrides 2"  # part of the cache's key: change it when the meaning of an entry changes
 
@@ -43,7 +43,7 @@ def parse_overrides(texts: Sequence[str], groups: Iterable[str]) -> list[UserOve
     if isinstance(entry := cache.get(cache_key), list):
         return [UserOverride(**{**item, "kind": OverrideKind(item["kind"])}) for item in entry]
     parsed = [_parsed(text, frozenset(known)) for text in texts]
-    cache.put(cache_key, [asdict(item) for item in parsed])
+    cache.put(cache_key, to_json(parsed))
     return parsed
 
 

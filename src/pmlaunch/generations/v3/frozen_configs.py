@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,20 @@ _MAXIMUM_PICKLE = 16 << 20  # bytes; a real one has 27 kB
 _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w+")
 
 
+class FrozenState(Enum):
+    """What lies beside a checkpoint: frozen configs, their Git LFS pointer, nothing, or another file."""
+
+    HERE = "here"
+    POINTER = "pointer"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True)
 class FrozenConfigs:
     """What can be told about the pickle without loading it."""
 
-    state: str  # "here", "pointer" (of Git LFS), "missing" or "unreadable"
+    state: FrozenState
     robot: str | None = None  # the module of the robot's class; None if there is not exactly one
     foreign: tuple[str, ...] = ()  # what configs do not need: names that loading would import or call, (descriptions)
 
@@ -45,26 +55,26 @@ def read_frozen(checkpoint: Path) -> FrozenConfigs:
     try:
         return _read(path, path.stat().st_mtime_ns)
     except OSError:
-        return FrozenConfigs("missing")
+        return FrozenConfigs(FrozenState.MISSING)
 
 
 @lru_cache(maxsize=64)
 def _read(path: Path, _changed: int) -> FrozenConfigs:
     if lfs.read_pointer(path) is not None:
-        return FrozenConfigs("pointer")
+        return FrozenConfigs(FrozenState.POINTER)
     try:
         with path.open("rb") as file, zipfile.ZipFile(file) as archive:
             file.seek(0)
             if file.read(4) != b"PK\x03\x04":  # torch would load a bare pickle, even with an archive appended to it
-                return FrozenConfigs("unreadable")
+                return FrozenConfigs(FrozenState.UNREADABLE)
             (name,) = [name for name in archive.namelist() if name.casefold().endswith("/data.pkl")]
             if archive.getinfo(name).file_size > _MAXIMUM_PICKLE:
                 raise ValueError("too long for configs")  # noqa: TRY301
             names, foreign = read_names(archive.read(name))
     except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
-        return FrozenConfigs("unreadable")
+        return FrozenConfigs(FrozenState.UNREADABLE)
     robots = {match[1] for name in names if (match := _ROBOT.fullmatch(name))}
-    return FrozenConfigs("here", robots.pop() if len(robots) == 1 else None, tuple(sorted(foreign)))
+    return FrozenConfigs(FrozenState.HERE, robots.pop() if len(robots) == 1 else None, tuple(sorted(foreign)))
 
 
 def frozen_text(checkpoint: Path) -> Mapping[str, Any]:

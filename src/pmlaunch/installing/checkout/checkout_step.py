@@ -16,7 +16,7 @@ from pmlaunch.installing.checkout.location import look_at, refuse_if_at_work, re
 from pmlaunch.installing.checkout.source import address, generation_by_name, is_commit, known_ref
 from pmlaunch.installing.checkout.submodule import Surrounding, free_name, register, restore, surrounding
 from pmlaunch.installing.checkout.switch import check_ref, other_generation, refuse_if_changed, switch
-from pmlaunch.installing.context import InstallContext
+from pmlaunch.installing.context import CheckoutKind, InstallContext
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Generation, Severity
 
@@ -134,13 +134,13 @@ def _order(context: InstallContext, repository: Surrounding | None) -> CloneOrde
 def _submodule_parent(git: Git, context: InstallContext) -> Surrounding | None:
     """The repository that the checkout becomes a submodule of; None for a plain clone. Raises PML001."""
     kind = context.request.kind
-    if kind == "clone":
+    if kind is CheckoutKind.CLONE:
         return None
     repository = surrounding(git)
-    if repository is None and kind == "submodule":
+    if repository is None and kind is CheckoutKind.SUBMODULE:
         message = f"{context.checkout} lies in no git repository, so it cannot be a submodule."
         raise PmlaunchError("PML001", message, hint="--as clone")
-    return repository if kind == "submodule" or (repository and not repository.ignored) else None
+    return repository if kind is CheckoutKind.SUBMODULE or (repository and not repository.ignored) else None
 
 
 def _clone_or_restore(git: Git, context: InstallContext, report: Reporter) -> None:

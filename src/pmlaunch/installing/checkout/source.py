@@ -9,13 +9,12 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.git.failures import check
+from pmlaunch.git.failures import NOT_A_REPOSITORY, check
 from pmlaunch.git.runner import Git
 from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
 _ANSWER = 60.0  # seconds within which a source must respond
-_NO_REPOSITORY = re.compile(r"does not appear to be a git repository|repository .* not found|not a git repository")
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[^/\\]+@[^/\\]+:", re.IGNORECASE)  # https://..., git@host:...
 
 
@@ -51,7 +50,7 @@ def address(source: str) -> str:
     if folder.is_dir():
         return folder.as_uri()
     message = f"The source {source} is neither a URL nor a folder."
-    raise PmlaunchError("PML404", message, hint=f"--source {DEFAULT_SOURCE}", subject=source)
+    raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint=f"--source {DEFAULT_SOURCE}", subject=source)
 
 
 def generation_by_name(ref: str) -> Generation | None:
@@ -65,9 +64,9 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     Raises PML403 if the source does not answer, PML404 if it is not a git repository, PML405 if it has no such ref.
     """
     ended = git.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
-    if not ended.ok and _NO_REPOSITORY.search("\n".join(ended.tail)):
+    if not ended.ok and NOT_A_REPOSITORY.line_in(ended.tail):
         message = f"{url} is no git repository. git's output: {ended.log}"
-        raise PmlaunchError("PML404", message, hint="--source URL", subject=url)
+        raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint="--source URL", subject=url)
     check(ended, f"Asking {url}", url, "PML403")
     refs = _parse(ended.log.read_bytes().decode("utf-8", "replace"))
     for name in (f"refs/tags/{wanted}", f"refs/heads/{wanted}", wanted):

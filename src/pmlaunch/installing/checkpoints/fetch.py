@@ -37,7 +37,7 @@ from pmlaunch.installing.checkpoints.models import (
     with_configs,
 )
 from pmlaunch.installing.context import InstallContext, InstallRequest, logs_folder
-from pmlaunch.installing.step import State, StepResult, seconds_since
+from pmlaunch.installing.step import StepResult, StepState, seconds_since
 from pmlaunch.settings import Settings
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.disk import remove_tree, require_room
@@ -70,7 +70,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
         title, size = model.names[0], sum(file.pointer.size for file in missing)
         if not missing:
             text = f"{files[0].path} {megabytes(files[0].pointer.size)}"
-            yield StepResult("fetch", title, State.ALREADY, text, seconds_since(begin))
+            yield StepResult("fetch", title, StepState.ALREADY, text, seconds_since(begin))
             continue
         announce(title, f"{megabytes(size)} from {'Hugging Face' if from_hub else 'Git LFS'}")
         if from_hub:
@@ -80,7 +80,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
             download_lfs(git, missing, report, lambda files: hub_command_for(context, files))
         text = f"{files[0].path} {megabytes(size)}; size and sha256 are right"
         seconds = seconds_since(begin)
-        yield StepResult("fetch", title, State.DONE, text, seconds, bytes=size, log=report.last_log)
+        yield StepResult("fetch", title, StepState.DONE, text, seconds, bytes=size, log=report.last_log)
 
 
 def remove(context: InstallContext) -> Iterator[StepResult]:
@@ -99,7 +99,7 @@ def remove(context: InstallContext) -> Iterator[StepResult]:
         store, freed = store_of(git), 0
         for file in files:
             freed += _replace_by_pointer(git, file, states[file.path]) + delete_object(object_of(store, file.pointer))
-        state = State.DONE if freed else State.ALREADY
+        state = StepState.DONE if freed else StepState.ALREADY
         text = f"{files[0].path}: {megabytes(freed)} freed"
         yield StepResult("remove", model.names[0], state, text, seconds_since(begin), bytes=freed)
         begin = time.monotonic()

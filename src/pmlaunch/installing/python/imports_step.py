@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from pmlaunch import __version__
+from pmlaunch.agent.pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.v2.checkout import v2_checkout
@@ -13,7 +14,7 @@ from pmlaunch.git.progress import Progress, Reporter
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.installing.python.target_python import (
     PythonReport,
-    ask_python,
+    inspect_python,
     packages_of,
     python_named,
     typed_python,
@@ -24,7 +25,7 @@ from pmlaunch.running.probe_reply import ImportAttempt
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 
-_COMPAT = ("mutable_dataclass_defaults",)  # a run of pmlaunch switches this on, too
+_COMPAT = (MUTABLE_DATACLASS_DEFAULTS,)  # a run of pmlaunch switches this on, too
 _LIBRARIES = ("hydra", "lightning", "torch")
 
 
@@ -41,7 +42,7 @@ class ImportsStep:
         """Raises PML430, PML441 and PML449."""
         modules = modules_of(context)
         if generation_of(context.checkout):
-            report = ask_python(context, "--packages", name="imports-look")
+            report = inspect_python(context, "--packages", name="imports-look")
             cached = JsonCache("imports").get(proof_key(context, report))
             if isinstance(cached, str):
                 return AlreadyDone(cached)
@@ -52,7 +53,7 @@ class ImportsStep:
         """Raises PML438 and PML440."""
         modules = modules_of(context)
         report.progress(Progress(f"import {', '.join(modules)}"))
-        python = ask_python(
+        python = inspect_python(
             context, "--packages", "--import", ",".join(modules), "--torch", compat=_COMPAT, name="imports"
         )
         failed = {name: attempt for name, attempt in python.reply.imports.items() if not attempt.ok}

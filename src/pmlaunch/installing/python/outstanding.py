@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.installing.context import InstallContext
@@ -106,7 +108,7 @@ def _interrupted(report: PythonReport, names: Sequence[str]) -> tuple[str, ...]:
         if not package.complete and name not in TORCH_FAMILY:
             found.append(f"{name}=={package.version}")
         for line in package.requires:
-            required = re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", line.strip())[0]).lower()
+            required = canonicalize_name(re.split(r"[^\w.-]", line.strip())[0])
             if required in report.packages and required not in seen:
                 seen.add(required)
                 waiting.append(required)

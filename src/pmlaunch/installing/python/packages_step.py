@@ -17,7 +17,7 @@ from pmlaunch.installing.python.requirements import TORCH_FAMILY, constraints_fo
 from pmlaunch.installing.python.target_python import (
     OwnPackage,
     PythonReport,
-    ask_python,
+    inspect_python,
     packages_of,
     python_named,
     typed_python,
@@ -41,7 +41,7 @@ class PackagesStep:
 
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML430 to PML433, PML441, PML442 and PML449."""
-        report = ask_python(context, "--packages", "--requires", name="packages-look")
+        report = inspect_python(context, "--packages", "--requires", name="packages-look")
         if "pip" not in report.packages:
             raise pip_is_missing(context)
         if not generation_of(context.checkout):
@@ -61,14 +61,14 @@ class PackagesStep:
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
         """Raises PML204, PML432, PML437, PML439 and what pip raises."""
-        before = ask_python(context, "--packages", "--requires", "--torch", name="packages-before")
+        before = inspect_python(context, "--packages", "--requires", "--torch", name="packages-before")
         outstanding = outstanding_in(context, before)
         _refuse_without_torch(context, before, outstanding.requirements.torch)
         document = {"schema": 1, "python": before.python, "packages": before.versions, "torch": before.torch}
         RunFolder(context.logs).write("packages-before.json", document)  # for a person who wants it back
         for run in pip_runs(outstanding, before):
             _install(context, before, run, report)
-        after = ask_python(context, "--packages", "--requires", name="packages-after")
+        after = inspect_python(context, "--packages", "--requires", name="packages-after")
         report.findings += lowered_findings(context, before.versions, after.versions)
         refuse_changed_torch(context, before.versions, after.versions)
         refuse_incomplete(context, after)

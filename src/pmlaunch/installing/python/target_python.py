@@ -58,7 +58,7 @@ class PythonReport:
         return {name: package.version for name, package in self.packages.items() if package.version}
 
 
-def ask_python(
+def inspect_python(
     context: InstallContext, *questions: str, compat: Sequence[str] = (), name: str = "look"
 ) -> PythonReport:
     """Ask the simulator's Python `questions` ("--packages", "--torch", ...); its output goes to `context.logs`/`name`.

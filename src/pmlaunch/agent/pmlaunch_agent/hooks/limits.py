@@ -8,8 +8,7 @@ import signal
 import threading
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import RunLimits
-from pmlaunch_agent.report.ending import StopReason
+from pmlaunch_agent.contract import RunLimits, StopReason
 from pmlaunch_agent.report.journal import Journal
 
 _PERIOD = 0.25  # seconds between two looks at the clock and the file

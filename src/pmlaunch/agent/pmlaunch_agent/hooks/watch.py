@@ -9,9 +9,9 @@ from types import ModuleType
 from typing import Any, Callable, Iterable, Mapping
 
 from pmlaunch_agent import START, elapsed
-from pmlaunch_agent.contract import WatchPoint
+from pmlaunch_agent.contract import StopReason, WatchPoint
 from pmlaunch_agent.hooks.post_import import Function, PostImportHooks, after, before, wrap_attribute
-from pmlaunch_agent.report.ending import StopReason, StopRun
+from pmlaunch_agent.report.ending import StopRun
 from pmlaunch_agent.report.journal import Journal, Observer
 
 _INTERVAL = 0.25  # seconds between two step events

@@ -6,8 +6,9 @@ import functools
 from typing import Any
 
 from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, MotionKeeper, to_array
+from pmlaunch_agent.contract import StopReason
 from pmlaunch_agent.hooks.post_import import Function, after
-from pmlaunch_agent.report.ending import StopReason, StopRun
+from pmlaunch_agent.report.ending import StopRun
 from pmlaunch_agent.report.journal import Journal
 from pmlaunch_agent.report.metrics_file import motion_names
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import Enum
 from typing import Any
 
 EXIT_INTERRUPTED = 130
@@ -12,16 +11,6 @@ _LONGEST_TEXT = 2_000  # characters of an error in a note
 _LONGEST_MESSAGE = 20_000  # characters
 _LONGEST_TRACEBACK = 200_000  # characters; the end is the most useful part
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-
-
-class StopReason(str, Enum):
-    """Why the agent ended a run."""
-
-    MAX_STEPS = "max_steps"
-    MAX_SECONDS = "max_seconds"
-    STOP_FILE = "stop_file"
-    WINDOW_CLOSED = "window_closed"
-    INTERRUPT = "interrupt"
 
 
 class StopRun(SystemExit):

@@ -7,9 +7,9 @@ import threading
 from typing import Any, Mapping
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS, Artifact
-from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, StopReason, describe, ending_of
-from pmlaunch_agent.report.result import RunResult, Status, imported_versions
+from pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS, Artifact, Status, StopReason
+from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, describe, ending_of
+from pmlaunch_agent.report.result import RunResult, imported_versions
 
 
 class Observer:

@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import Enum
 from typing import Any, Sequence
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.report.ending import StopReason
+from pmlaunch_agent.contract import Status, StopReason
 
 _REPORTED = "torch lightning hydra omegaconf numpy mujoco genesis newton warp isaacgym isaaclab isaacsim protomotions"
 # the distribution of a module, which tells its version if it has no __version__, where the names differ
 _DISTRIBUTIONS = {"hydra": "hydra-core", "genesis": "genesis-world", "newton": "newton-physics", "warp": "warp-lang"}
-
-
-class Status(str, Enum):
-    """How far a run is. CLOSING: the process may end at any moment. FINISHED: the result is final."""
-
-    STARTED = "started"
-    RUNNING = "running"
-    CLOSING = "closing"
-    FINISHED = "finished"
 
 
 class RunResult:
