@@ -222,7 +222,7 @@ def test_pml017_mujoco_has_one_environment_and_no_gpu(refused3: Refused, options
     assert refused3("simulator.num_envs=4").code == "PML017"
 
 
-def test_devices_and_strategy_go_through_the_agent(plan3: Plan3, tmp_path: Path) -> None:
+def test_devices_and_accelerator_go_through_the_agent(plan3: Plan3, tmp_path: Path) -> None:
     planned = plan3(devices=2, ddp_backend="gloo")
     (setting,) = spec_document(planned.plan, RunFolder(tmp_path))["hooks"]["arguments"]
     assert setting == {
@@ -232,7 +232,8 @@ def test_devices_and_strategy_go_through_the_agent(plan3: Plan3, tmp_path: Path)
     }
     assert plan3().plan.arguments == plan3(device="cpu").plan.arguments == ()
     assert plan3(simulator="newton", device="cpu").plan.arguments[0].values == {"accelerator": "cpu"}
-    assert plan3(ddp_backend="none").plan.arguments[0].values == {"strategy": "auto"}
+    without = plan3(ddp_backend="none").plan
+    assert (without.arguments, without.ddp_backend) == ((), "one_rank")
 
 
 def test_windows_gets_gloo_through_the_agent(plan3: Plan3) -> None:

@@ -52,7 +52,7 @@ def test_order_of_the_overrides(plan: Plan) -> None:
         ({"device": "cpu"}, "++fabric.accelerator", "'cpu'", "device"),
         ({"ddp_backend": "gloo"}, "++fabric.strategy.process_group_backend", "'gloo'", "ddp_backend"),
         ({"ddp_backend": "nccl"}, "++fabric.strategy.process_group_backend", "'nccl'", "ddp_backend"),
-        ({"ddp_backend": "none"}, "++fabric.strategy", "'auto'", "ddp_backend"),
+        ({"ddp_backend": "none"}, "++fabric.strategy.process_group_backend", "'one_rank'", "ddp_backend"),
     ],
 )
 @at_once

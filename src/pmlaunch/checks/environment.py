@@ -6,11 +6,13 @@ import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.interface import is_own_interpreter
-from pmlaunch.support.platforms import LONGEST_RUNS
+from pmlaunch.runtimes.torch_build import WITH_GLOO_ON_WINDOWS, has_gloo_transport, torch_version
+from pmlaunch.support.platforms import LONGEST_RUNS, platform_named
 
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
@@ -26,6 +28,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         outcome = "the run would end with `Distributed package doesn't have NCCL`"
         message = f"Windows builds of torch have no NCCL: {outcome}."
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
+    yield from _check_backend(planned)
     longest = LONGEST_RUNS - (_LONGER_WHEN_STAGED if plan.staged else 0)
     if plan.windows and not plan.foreign and len(str(plan.runs)) > longest:
         length = len(str(plan.runs))
@@ -33,6 +36,20 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
     if GENERATIONS[plan.generation].embedded and is_own_interpreter(plan.runtime) and not plan.foreign:
         yield from check_demo_packages(Severity.ERROR)
+
+
+def _check_backend(planned: Planned) -> Iterator[Finding]:
+    """Check that the backend can form a group for as many processes as there are devices."""
+    plan, devices = planned.plan, planned.request.devices or 1
+    version = torch_version(plan.runtime.python)
+    works = has_gloo_transport(platform_named(plan.platform), version)
+    if plan.ddp_backend == "gloo" and not works:
+        message = f"torch {version} has no gloo transport on Windows: the run would end at its start."
+        hint = "leave out --ddp-backend" if devices == 1 else f"--devices 1, or {WITH_GLOO_ON_WINDOWS}"
+        yield Finding("PML215", Severity.ERROR, message, hint, None, "gloo")
+    if plan.ddp_backend == ONE_RANK and devices > 1:
+        message = f"{devices} devices need a process group, and --ddp-backend none forms none."
+        yield Finding("PML216", Severity.ERROR, message, "--devices 1, or leave out --ddp-backend", None, "none")
 
 
 def check_demo_packages(severity: Severity) -> Iterator[Finding]:

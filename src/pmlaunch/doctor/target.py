@@ -15,7 +15,8 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.safety import git_folder
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.model import ChosenPython, Finding, Generation, Severity
+from pmlaunch.planning.choices import process_group_backend
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.running.probe_reply import ProbeReply
@@ -63,8 +64,8 @@ class TargetRequest:
 class DoctorTarget:
     """What the checks examine.
 
-    `problem` says why there is no checkout; `backend` is the process group backend a run would use, None if it starts
-    none; `embedded` is whether only `pmlaunch eval demo` is concerned; `quick` forbids starting a process.
+    `problem` says why there is no checkout; `backend` is the process group backend a run would use; `embedded` is whether
+    only `pmlaunch eval demo` is concerned; `quick` forbids starting a process.
     """
 
     settings: Settings
@@ -75,7 +76,7 @@ class DoctorTarget:
     checkout: Checkout | None = None
     problem: Finding | None = None
     device: str | None = None
-    backend: str | None = None
+    backend: str = "gloo"
     embedded: bool = False
     quick: bool = False
     probe: PythonProbe | None = None
@@ -153,7 +154,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         checkout,
         problem,
         device,
-        _backend(settings, platform, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
+        _backend(settings, platform, runtime.facts.python, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
         embedded,
         request.quick,
     )
@@ -164,7 +165,7 @@ def _probe(target: DoctorTarget) -> PythonProbe:
     """The probe of what a run would use: its imports, its folders and its process group."""
     own = GENERATIONS[target.checkout.generation].own_packages if target.checkout and not target.embedded else ()
     arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.expected.modules)), "--torch"]
-    arguments += ["--backend", target.backend] if target.backend else []
+    arguments += ["--backend", target.backend]
     return PythonProbe(
         partial(ask_python, target.runtime, target.platform, target.environment, target.checkout, arguments)
     )
@@ -184,9 +185,7 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
         return None, Finding(error.code, severity, error.message, _NEXT, subject=error.subject)
 
 
-def _backend(settings: Settings, platform: Platform, *, on_cpu: bool) -> str | None:
+def _backend(settings: Settings, platform: Platform, python: ChosenPython | None, *, on_cpu: bool) -> str:
     """The backend of a run's process group: the configured one, the platform's, or else Lightning's choice."""
-    chosen = _text(settings, "ddp_backend") or "auto"
-    if chosen != "auto":
-        return None if chosen == "none" else chosen
-    return platform.ddp_backend or ("gloo" if on_cpu or not has_nvidia(settings.environment) else "nccl")
+    chosen = process_group_backend(settings.get("ddp_backend"), platform, python, devices=1).value
+    return chosen or ("gloo" if on_cpu or not has_nvidia(settings.environment) else "nccl")

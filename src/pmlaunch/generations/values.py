@@ -56,7 +56,6 @@ class Choices:
     headless: Sourced[bool]
     device: Sourced[str | None]  # gpu or cpu; None where the checkpoint or upstream decides
     backend: Sourced[str | None]  # of the process group; None for Lightning's own choice
-    strategy: Sourced[str] | None  # set instead of a process group
     num_envs: Sourced[int]
     devices: Sourced[int] | None
     seed: Sourced[int] | None

@@ -5,25 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TypeVar
 
+from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import typed_value
 from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.generations.values import BACKEND, WINDOW_STAYS_OPEN, Choices, Training
-from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, ChosenPython, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
 from pmlaunch.request import EvalRequest, require_choice
+from pmlaunch.runtimes.torch_build import has_gloo_transport, torch_version
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
 T = TypeVar("T")
 
 
-def make_choices(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Choices:
+def make_choices(
+    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, python: ChosenPython | None
+) -> Choices:
     """Decide what does not depend on the generation. Raises PML001 for a value that an option cannot have."""
     headless = _headless(request, settings, inputs, platform)
     device = _device(request, settings, inputs)
-    backend, strategy = _backend(request, settings, inputs, platform)
+    devices = _at_least_one("--devices", _flag(request.devices))
     root, checkpoint = inputs.checkout.root, inputs.checkpoint
     motion = inputs.motion_list.file or Path(LIBRARY_FILE)
     training = training_of(checkpoint.value)
@@ -41,10 +45,12 @@ def make_choices(request: EvalRequest, settings: Settings, inputs: ResolvedInput
         motion_text=Sourced(platform.path_text(motion, root), inputs.motion_source) if inputs.motions else None,
         headless=headless,
         device=device,
-        backend=backend,
-        strategy=strategy,
+        backend=typed_value(inputs.overrides, BACKEND)
+        or process_group_backend(
+            settings.get("ddp_backend", request.ddp_backend), platform, python, devices.value if devices else 1
+        ),
         num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs)) or Sourced(1, DEFAULT),
-        devices=_at_least_one("--devices", _flag(request.devices)),
+        devices=devices,
         seed=_flag(request.seed),
         max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
         metrics=_metrics(request, inputs, training, headless.value),
@@ -92,18 +98,22 @@ def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) ->
     return chosen
 
 
-def _backend(
-    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform
-) -> tuple[Sourced[str | None], Sourced[str] | None]:
-    """(backend of the process group, or None for Lightning's choice; Fabric's strategy if there is to be no group)."""
-    chosen = settings.get("ddp_backend", request.ddp_backend) or Sourced("auto", DEFAULT)
-    require_choice(EvalRequest, "ddp_backend", chosen.value)
-    backend, strategy = chosen, None
-    if chosen.value == "auto":
-        backend = Sourced(platform.ddp_backend, Source(Origin.PLATFORM, f"platform {platform.name}"))
-    elif chosen.value == "none":
-        backend, strategy = Sourced(None, chosen.source), Sourced("auto", chosen.source)
-    return typed_value(inputs.overrides, BACKEND) or backend, strategy
+def process_group_backend(
+    chosen: Sourced[str] | None, platform: Platform, python: ChosenPython | None, devices: int
+) -> Sourced[str | None]:
+    """The backend of the process group, where `chosen` is auto (or None), gloo, nccl or none.
+
+    The result None leaves the choice to Lightning. Without a group (none), Lightning's collectives would lose the rank's
+    dimension, so one rank gets the agent's own group; so does one device on Windows if its torch has no gloo transport.
+    """
+    if chosen is not None:
+        require_choice(EvalRequest, "ddp_backend", chosen.value)
+        if chosen.value != "auto":
+            return Sourced(ONE_RANK, chosen.source) if chosen.value == "none" else chosen
+    label = f"platform {platform.name}"
+    if devices == 1 and not has_gloo_transport(platform, version := torch_version(python)):
+        return Sourced(ONE_RANK, Source(Origin.PLATFORM, f"{label}: torch {version} has no gloo transport"))
+    return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, label))
 
 
 def _metrics(request: EvalRequest, inputs: ResolvedInputs, training: Training | None, headless: bool) -> Sourced[bool]:

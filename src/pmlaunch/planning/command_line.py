@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
+from pmlaunch.generations.v2.quoting import value_override
+from pmlaunch.generations.values import BACKEND
 from pmlaunch.model import LaunchPlan
 from pmlaunch.request import EvalRequest, Parameter, parameters
 
@@ -67,7 +70,9 @@ def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
     script = plan.script.relative_to(plan.cwd)
     own = {name: value for name, value in plan.env.items() if value is not None and name in _SHOWN_VARIABLES}
     program = script.as_posix() if not plan.windows else str(script).replace("/", "\\")
-    words = [*python, program, *plan.overrides]
+    # without the agent there is no group of one rank: Lightning's own way to do without one is the closest
+    alone = {value_override(BACKEND, ONE_RANK): value_override("fabric.strategy", "auto")}
+    words = [*python, program, *(alone.get(text, text) for text in plan.overrides)]
     return {"bash": _bash(str(plan.cwd), own, words), "powershell": _powershell(str(plan.cwd), own, words)}
 
 

@@ -57,8 +57,8 @@ def test_process_group(target: DoctorTarget, told: Mapping[str, Any] | None, exp
     assert (seen.skipped is not None) == (told is None)
 
 
-def test_no_process_group_needed(target: DoctorTarget) -> None:
-    assert look("process_group", replace(target, backend=None)).skipped is not None
+def test_group_of_one_rank_is_not_tried(target: DoctorTarget) -> None:
+    assert look("process_group", replace(target, backend="one_rank")).skipped is not None
 
 
 @pytest.mark.parametrize(("simulator", "severity"), [("mujoco", "error"), ("genesis", "note")])

@@ -16,6 +16,8 @@ SPEC_VARIABLE = "PMLAUNCH_SPEC"
 AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
 """What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video: a factory
 that pmlaunch_agent.protomotions2 installs."""
+ONE_RANK = "one_rank"
+"""A value of `Hooks.ddp_backend`: the agent's own process group of one rank, which needs no transport."""
 MUTABLE_DATACLASS_DEFAULTS = "mutable_dataclass_defaults"
 """A repair for `Hooks.compat`: accept dataclass instances as defaults, which Python 3.11 refuses."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
@@ -9,8 +10,8 @@ from pmlaunch.running.probe_reply import missing_module
 
 
 def look(target: DoctorTarget) -> Observation:
-    if target.backend is None:
-        return Observation(skipped="a run would start none (ddp_backend none)")
+    if target.backend == ONE_RANK:
+        return Observation(skipped="a run forms a group of its own, which needs no network")
     group = target.reply.process_group if target.reply else None
     if group is None:
         return Observation(skipped="the simulator's Python did not answer")

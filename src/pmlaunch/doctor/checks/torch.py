@@ -50,7 +50,7 @@ def _cuda(target: DoctorTarget, torch: TorchBuild) -> Iterator[Finding]:
 
 def _backend(target: DoctorTarget, torch: TorchBuild) -> Iterator[Finding]:
     backend = target.backend
-    if backend is not None and torch.backends.get(backend) is False:
+    if torch.backends.get(backend) is False:
         message = f"torch {torch.version} was built without {backend}, which a run would use."
         other = "gloo" if backend == "nccl" and torch.backends.get("gloo") else "none"
         hint = f"pmlaunch eval ... --ddp-backend {other}"

@@ -57,8 +57,7 @@ class HydraProgram(Program):
             "ngpu": choices.devices,
             # always written: the demo's config says cpu, upstream's say gpu
             "fabric.accelerator": choices.device if choices.device.value is not None else None,
-            "fabric.strategy": choices.strategy,
-            BACKEND: choices.backend if choices.backend.value is not None and choices.strategy is None else None,
+            BACKEND: choices.backend if choices.backend.value is not None else None,
         }
         return {key: value for key, value in settings.items() if value is not None}
 

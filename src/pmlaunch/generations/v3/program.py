@@ -156,15 +156,13 @@ def _arguments(choices: Choices, settings: RunSettings) -> list[str]:
 
 
 def _fabric(choices: Choices) -> dict[str, Any]:
-    """Devices, accelerator and strategy: arguments of Lightning's Fabric that the program has no options for."""
+    """Devices and accelerator: arguments of Lightning's Fabric that the program has no options for."""
     fabric: dict[str, Any] = {}
     if choices.devices is not None and choices.devices.value > 1:
         fabric["devices"] = choices.devices.value
     device = choices.device.value
     if device is not None and (device == "cpu") != (choices.simulator in _SINGLE):
         fabric["accelerator"] = device
-    if choices.strategy is not None:
-        fabric["strategy"] = choices.strategy.value
     return fabric
 
 
