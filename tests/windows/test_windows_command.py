@@ -18,6 +18,8 @@ from standin import make_checkout
 
 # as many of FOLDERS as fit into one name
 NAME = "R&D&md canary (x86) 100% %OS% !OS! ^a'q' [x]{y} a=b,c;#~@+`$ 动é🚶"
+# these pass on arguments like 2.1 and like 3.0 with conda
+ALIKE = ("2.2 conda", "2.2 python.bat", "3.0 venv")
 VALUES = {f"note{number}": text for number, text in enumerate((*FOLDERS, *TEXTS))}
 
 
@@ -35,7 +37,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("name", [DIRECT, *LABS])
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ALIKE else []) for name in (DIRECT, *LABS)]
+)
 def test_every_value_is_passed_unchanged_and_none_is_executed(
     lab: Callable[[str], Lab], checkout: Path, tmp_path_factory: pytest.TempPathFactory, name: str
 ) -> None:

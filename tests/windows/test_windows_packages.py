@@ -18,7 +18,7 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import platform_named
 from wheelhouse import BACKEND, TORCH, make_installable, make_wheel, make_wheelhouse, put_into, without_network
 
-BEHIND = ("2.2 conda", "2.2 python.bat")
+BEHIND = ("2.2 conda", pytest.param("2.2 python.bat", marks=pytest.mark.slow))
 
 
 def home_of(lab: Lab) -> Path:
@@ -43,6 +43,7 @@ def runner(request: pytest.FixtureRequest, tmp_path: Path) -> Runner:
     return Runner(make_context(checkout, tmp_path / "logs", runtime, environment, simulator="isaaclab"))
 
 
+@pytest.mark.timeout(900)  # five runs of pip under Wine
 def test_a_failing_pip_is_noticed_and_a_successful_one_verified(runner: Runner, tmp_path: Path) -> None:
     todo = PackagesStep().plan(runner.context)
     assert isinstance(todo, Todo)
