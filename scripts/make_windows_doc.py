@@ -142,7 +142,7 @@ def end_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[
 
 
 def cell(lost: Callable[[], Sequence[str]]) -> str:
-    """ok, or what was lost; an exception is told, too, and does not end the page."""
+    """ok, or what was lost; an exception is reported as well and does not end the page."""
     try:
         return ", ".join(lost()) or "ok"
     except Exception as error:  # noqa: BLE001 (any failure is a cell of the page)

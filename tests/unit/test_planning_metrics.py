@@ -1,4 +1,4 @@
-"""Whether a run measures, how the agent is told, and what preflight reports about it."""
+"""Whether a run measures, what spec.json says about it, and what preflight reports."""
 
 from __future__ import annotations
 

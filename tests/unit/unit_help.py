@@ -1,4 +1,4 @@
-"""What several unit tests read a plan or a config with."""
+"""Helpers with which several unit tests read a plan or a config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run is told: spec.json, the environment of the child, and a record of this machine."""
+"""Inputs of a run: spec.json, the environment of the child, and a record of this machine."""
 
 from __future__ import annotations
 

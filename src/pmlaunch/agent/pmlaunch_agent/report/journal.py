@@ -13,7 +13,7 @@ from pmlaunch_agent.report.result import RunResult, imported_versions
 
 
 class Observer:
-    """Reacts to what the journal is told. Each method does nothing unless a subclass overrides it."""
+    """Reacts to entries of the journal. Each method does nothing unless a subclass overrides it."""
 
     def on_event(self, event: str, fields: dict[str, Any]) -> None:
         """Something happened."""
