@@ -62,7 +62,7 @@ for gloo, alone in zip(collectives("gloo"), collectives("one_rank")):
     print(gloo[0], "same" if same else f"differ: {gloo} {alone}", flush=True)
 """
 )
-# What the Windows builds of torch 2.8 to 2.10 do.
+# What the Windows builds of torch 2.8 to 2.10 do; no Windows build has HashStore.
 WITHOUT_TRANSPORT = """
 import torch.distributed as dist
 
@@ -70,6 +70,7 @@ def no_device(*_):
     raise RuntimeError("makeDeviceForHostname(): unsupported gloo device")
 
 dist.ProcessGroupGloo.create_default_device = no_device
+del dist.HashStore
 """
 
 

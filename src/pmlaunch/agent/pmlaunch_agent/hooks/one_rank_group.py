@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import tempfile
 from typing import Any, Mapping
 
 from pmlaunch_agent.contract import ONE_RANK
@@ -46,8 +47,15 @@ def form(c10d: Any, init_process_group: Function) -> None:
     if ONE_RANK not in c10d.Backend.backend_list:
         group = _group_class(c10d)
         c10d.Backend.register_backend(ONE_RANK, lambda *_: group(), devices=["cpu", "cuda"])
-    # a store in memory: no port, no libuv, and this machine's name need not resolve
-    init_process_group(ONE_RANK, store=sys.modules["torch.distributed"].HashStore(), rank=0, world_size=1)
+    init_process_group(ONE_RANK, store=_store(sys.modules["torch.distributed"]), rank=0, world_size=1)
+
+
+def _store(distributed: Any) -> Any:
+    """A store without a network: no port, no libuv, and this machine's name need not resolve."""
+    if hasattr(distributed, "HashStore"):
+        return distributed.HashStore()
+    # Windows builds lack it; torch removes the file at the end
+    return distributed.FileStore(os.path.join(tempfile.gettempdir(), "pmlaunch-store-%d" % os.getpid()), 1)
 
 
 def _is_needed(backend: str | None, options: Mapping[str, Any], c10d: Any) -> bool:
