@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.catalog.presets import SimulatorPreset, presets
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import PythonProbe, ask_python
@@ -165,7 +166,8 @@ def _probe(target: DoctorTarget) -> PythonProbe:
     """The probe of what a run would use: its imports, its folders and its process group."""
     own = GENERATIONS[target.checkout.generation].own_packages if target.checkout and not target.embedded else ()
     arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.expected.modules)), "--torch"]
-    arguments += ["--backend", target.backend]
+    if target.backend != ONE_RANK:  # the agent's own, which needs no trial
+        arguments += ["--backend", target.backend]
     return PythonProbe(
         partial(ask_python, target.runtime, target.platform, target.environment, target.checkout, arguments)
     )

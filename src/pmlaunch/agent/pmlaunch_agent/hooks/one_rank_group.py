@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import os
 import sys
-import tempfile
 from typing import Any, Mapping
 
 from pmlaunch_agent.contract import ONE_RANK
@@ -54,7 +53,9 @@ def _store(distributed: Any) -> Any:
     """A store without a network: no port, no libuv, and this machine's name need not resolve."""
     if hasattr(distributed, "HashStore"):
         return distributed.HashStore()
-    # Windows builds lack it; torch removes the file at the end
+    import tempfile  # not needed by other runs, and slow to import
+
+    # Windows builds lack HashStore; torch removes the file at the end
     return distributed.FileStore(os.path.join(tempfile.gettempdir(), "pmlaunch-store-%d" % os.getpid()), 1)
 
 
@@ -76,7 +77,7 @@ def has_gloo_transport(c10d: Any) -> bool:
 
 # Both classes are created when torch is there to derive them from.
 def _work_class(c10d: Any) -> Any:
-    from torch.futures import Future
+    make_future = sys.modules["torch"].futures.Future
 
     class Done(c10d.Work):  # type: ignore[misc]
         """A collective that was finished when it was started; its result is a list of tensors."""
@@ -84,7 +85,7 @@ def _work_class(c10d: Any) -> Any:
         def __init__(self, result: Any) -> None:
             super().__init__()
             self._result = result
-            self._future: Any = Future()
+            self._future: Any = make_future()
             self._future.set_result(result)
 
         def wait(self, *_timeout: Any) -> bool:

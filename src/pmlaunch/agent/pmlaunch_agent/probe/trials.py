@@ -9,8 +9,6 @@ import time
 import warnings
 from typing import Any
 
-from pmlaunch_agent.contract import ONE_RANK
-from pmlaunch_agent.hooks import one_rank_group
 from pmlaunch_agent.report.ending import error_text
 
 _STARTS_A_SIMULATOR = ("isaaclab", "isaacsim", "omni", "isaacgym")
@@ -100,10 +98,7 @@ def try_process_group(backend: str) -> dict[str, Any]:
             port = free.getsockname()[1]
         os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
         patience = timedelta(seconds=_PATIENCE)
-        if backend == ONE_RANK:
-            one_rank_group.form(torch.distributed.distributed_c10d, torch.distributed.init_process_group)
-        else:
-            torch.distributed.init_process_group(backend, rank=0, world_size=1, timeout=patience)
+        torch.distributed.init_process_group(backend, rank=0, world_size=1, timeout=patience)
         try:
             one = torch.ones(1, device="cuda" if "nccl" in backend else "cpu")
             torch.distributed.all_reduce(one)
