@@ -41,7 +41,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
 def _check_backend(planned: Planned) -> Iterator[Finding]:
     """Check that the backend can form a group for as many processes as there are devices."""
     plan, devices = planned.plan, planned.request.devices or 1
-    version = torch_version(plan.runtime.python)
+    version = torch_version(plan.runtime.python) if plan.windows else None
     works = has_gloo_transport(platform_named(plan.platform), version)
     if plan.ddp_backend == "gloo" and not works:
         message = f"torch {version} has no gloo transport on Windows: the run would end at its start."

@@ -111,7 +111,7 @@ def process_group_backend(
         if chosen.value != "auto":
             return Sourced(ONE_RANK, chosen.source) if chosen.value == "none" else chosen
     label = f"platform {platform.name}"
-    if devices == 1 and not has_gloo_transport(platform, version := torch_version(python)):
+    if platform.windows and devices == 1 and not has_gloo_transport(platform, version := torch_version(python)):
         return Sourced(ONE_RANK, Source(Origin.PLATFORM, f"{label}: torch {version} has no gloo transport"))
     return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, label))
 

@@ -31,11 +31,7 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """
     from pmlaunch.checks.preflight import exit_code_of, preflight
-    from pmlaunch.cli.live.run_display import make_run_display
-    from pmlaunch.cli.render.plan import draw_plan
-    from pmlaunch.cli.render.record import draw_record
     from pmlaunch.planning.plan import make_plan
-    from pmlaunch.running.run import run_plan
     from pmlaunch.settings import Settings
     from pmlaunch.support.platforms import platform_named
 
@@ -52,8 +48,14 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     plan, findings = planned.plan, preflight(planned)
     exit_code = exit_code_of(findings)
     if options.dry_run or exit_code != Exit.DONE:
+        from pmlaunch.cli.render.plan import draw_plan
+
         draw = partial(draw_plan, plan) if options.dry_run else None
         return CommandResult("eval", exit_code, {"plan": plan}, findings, draw=draw)
+    from pmlaunch.cli.live.run_display import make_run_display  # what only a run needs
+    from pmlaunch.cli.render.record import draw_record
+    from pmlaunch.running.run import run_plan
+
     with make_run_display(
         plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
     ) as display:
