@@ -29,6 +29,7 @@ def run_on_windows(words: Sequence[str], torch: str | None = None) -> int:
     variables = {
         "TORCH": torch or "",
         "PYTHONPATH": windows_path(ROOT / "src"),
+        "PYTEST_XDIST_AUTO_NUM_WORKERS": str(os.cpu_count()),  # Wine reports one processor
         # __pycache__ in the repository belongs to the host's Python; this folder lives on and stays compiled
         "PYTHONPYCACHEPREFIX": r"C:\pycache",
     }

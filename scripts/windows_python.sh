@@ -45,12 +45,15 @@ prefix=$folder/python/prefix
 drive=$prefix/drive_c
 home=$drive/py$short
 
-# a hash of everything the Windows Python is made from; a different one makes it anew
+# hashes of everything that the Windows Python and its wheels are made from; a different one makes them anew
 stamp=$(cat "$0" "$root/constraints.txt" | sha256sum | cut -c1-16)
-made() { [ "$(cat "$1/.made" 2>/dev/null)" = "$stamp" ]; }
+wheels_stamp=$({ cat "$root/constraints.txt"; echo "$version ${bare[*]} ${whole[*]}"; } | sha256sum | cut -c1-16)
+made() { [ "$(cat "$1/.made" 2>/dev/null)" = "${2:-$stamp}" ]; }
 complete() {
   made "$home" || return 1
-  for torch in "${torches[@]}"; do { made "$folder/site" && made "$drive/torch-$torch"; } || return 1; done
+  for torch in "${torches[@]}"; do
+    { made "$folder/site" "$wheels_stamp" && made "$drive/torch-$torch"; } || return 1
+  done
 }
 
 if complete; then exit 0; fi
@@ -154,9 +157,17 @@ EOS
 chmod +x "$folder/python/run" "$folder/wpy"
 
 make_prefix() {
-  say "creating a Wine prefix"
-  inside wine wineboot -i </dev/null >/dev/null 2>&1
+  if [ ! -f "$prefix/system.reg" ]; then
+    say "creating a Wine prefix"
+    inside wine wineboot -i </dev/null >/dev/null 2>&1
+  fi
   inside wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f </dev/null >/dev/null 2>&1
+  # Wine 10 asks its mount manager, another process, for the volume at each stat of a file, which takes ten times as
+  # long as without it. Without it every st_dev is 0, and there is no list of drives.
+  [ "$place" = machine ] ||
+    inside wine reg add 'HKLM\System\CurrentControlSet\Services\MountMgr' /v Start /t REG_DWORD /d 4 /f </dev/null \
+      >/dev/null 2>&1
+  inside wineserver -k
   inside wineserver -w
 }
 
@@ -290,11 +301,11 @@ install_site() {
   wheels "$folder/site" "${whole[@]}"
   wheels "$folder/site" --no-deps "${bare[@]}"
   rm -rf "$folder"/site/numpy* # that of the Windows Python
-  echo "$stamp" >"$folder/site/.made"
+  echo "$wheels_stamp" >"$folder/site/.made"
 }
 
 if ! made "$home"; then
-  [ -f "$prefix/system.reg" ] || make_prefix
+  make_prefix
   ls "$work"/panda3d-*-cp"$short"-*.whl >/dev/null 2>&1 || fetch_carrier
   unpack_python
   compile_programs
@@ -305,7 +316,7 @@ assert os.name == "nt"' 9>&- ||
     fail "The Windows Python does not run."
   echo "$stamp" >"$home/.made"
 fi
-[ "${#torches[@]}" = 0 ] || made "$folder/site" || install_site
+[ "${#torches[@]}" = 0 ] || made "$folder/site" "$wheels_stamp" || install_site
 for torch in "${torches[@]}"; do
   made "$drive/torch-$torch" || install_torch "$torch"
 done
