@@ -6,7 +6,6 @@ Python (scripts/windows_python.sh), as root with the right to mount for Wine 10;
 
 from __future__ import annotations
 
-import ctypes
 import os
 import platform
 import sys
@@ -81,6 +80,8 @@ def windows_document(root: Path) -> str:
     from lab import DIRECT, LABS, make_lab
     from table import TOO_LONG
 
+    from wine import wine_version
+
     start = time.monotonic()
     labs = [make_lab(name, root / "labs") for name in (DIRECT, *LABS)]
     checkout = make_program(root / "pm")
@@ -98,15 +99,6 @@ def windows_document(root: Path) -> str:
         too_long=note if TOO_LONG in values else "",
         ends=ends,
     )
-
-
-def wine_version() -> str | None:
-    """The version of the Wine that runs this Python; None on a real Windows."""
-    tell = getattr(ctypes.CDLL("ntdll"), "wine_get_version", None)
-    if tell is None:
-        return None
-    tell.restype = ctypes.c_char_p
-    return bytes(tell()).decode()
 
 
 def folder_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[str]]:

@@ -15,8 +15,8 @@ import sys
 from collections.abc import Sequence
 
 from lint import lint
-from windows import pytest_on_windows, why_not_torch
-from workshop import add_torch_index, pinned_torch, python_with, run
+from windows import default_torch, pytest_on_windows, why_not_torch
+from workshop import add_torch_index, python_with, run
 
 _LIGHT = ("tests/unit", "tests/property")
 _WINDOWS = (*_LIGHT, "tests/agent", "tests/demo", "tests/windows")
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--lint", action="store_true", help="also check style, types and spelling")
     parser.add_argument("--light", action="store_true", help="unit and property tests only, without torch")
     parser.add_argument("--windows", action="store_true", help="by a Windows Python; under Wine elsewhere")
-    parser.add_argument("--torch", metavar="VERSION", help=f"that of --windows; default {pinned_torch()}")
+    parser.add_argument("--torch", metavar="VERSION", help=f"that of --windows; default {default_torch()}")
     add_torch_index(parser)
     options, more = parser.parse_known_args()
     named = any(word.startswith("tests") for word in more)
@@ -46,7 +46,7 @@ def _on_windows(words: Sequence[str], named: bool, torch: str | None) -> int:
     if reason and torch:
         sys.exit(reason)
     if not reason:
-        return pytest_on_windows([*words, *(() if named else _WINDOWS)], torch or pinned_torch())
+        return pytest_on_windows([*words, *(() if named else _WINDOWS)], torch or default_torch())
     warning = f"\n!! WITHOUT TORCH, tests/windows only: {reason}\n"
     print(warning, file=sys.stderr)
     code = pytest_on_windows([*words, *(() if named else ["tests/windows"])], None)

@@ -10,9 +10,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from workshop import ROOT, python_with, run
+from workshop import ROOT, pinned_torch, python_with, run
 
 _FOLDER = "PMLAUNCH_WINE"
+# Isaac Lab's batch files install 2.7 or 2.8; two processes of 2.11 and later cannot talk to each other under Wine
+_TORCH_UNDER_WINE = "2.7.1"
 _TIMEOUT = 600  # s for a test: importing torch and Lightning takes half a minute under Wine in each process
 _VERSIONS = ((3, 11), (3, 12))  # those that windows_python.sh supports
 
@@ -48,6 +50,11 @@ def why_not_torch() -> str | None:
     return (
         "torch for Windows needs Wine 10 in a chroot, and that needs the right to mount, which this machine withholds"
     )
+
+
+def default_torch() -> str:
+    """Return the version of torch for tests: that of constraints.txt on Windows, another one under Wine."""
+    return pinned_torch() if os.name == "nt" else _TORCH_UNDER_WINE
 
 
 def pytest_on_windows(words: Sequence[str], torch: str | None) -> int:

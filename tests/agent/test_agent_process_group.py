@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from agent_run import AgentRun
 
+from wine import TWO_RANKS_HANG, two_ranks_hang
+
 # not importorskip: importing both takes seconds of every collection
 missing = [name for name in ("torch", "lightning", "hydra") if find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"skipped: not installed: {missing}")
+two_ranks = pytest.mark.skipif(two_ranks_hang(), reason=TWO_RANKS_HANG)
 
 # On a machine with a GPU Lightning uses nccl, which CPU builds lack as Windows does. Here it does so for the CPU.
 TORCH = """
@@ -112,6 +115,7 @@ def test_explicit_backend_is_kept(agent: AgentRun) -> None:
     assert HOOK not in agent.result["hooks_applied"]
 
 
+@two_ranks
 def test_two_ranks_of_a_plain_script(agent: AgentRun) -> None:
     agent.write(FABRIC + "import sys\nassert sys.argv[1:] == ['a b']\nwork(2).barrier()\n", ["a b"], hooks=GLOO).run()
     assert agent.returncode == 0
@@ -126,6 +130,7 @@ def test_two_ranks_of_a_plain_script(agent: AgentRun) -> None:
     ]
 
 
+@two_ranks
 @pytest.mark.slow  # the next test has the same start
 def test_two_ranks_of_a_hydra_script(agent: AgentRun) -> None:
     argv = ["+devices=2", "++name='a=b, c'", f"hydra.run.dir='{agent.folder / 'out'}'"]
@@ -140,6 +145,7 @@ def test_two_ranks_of_a_hydra_script(agent: AgentRun) -> None:
     assert rank_1["argv"] == argv
 
 
+@two_ranks
 def test_rank_of_a_hydra_script_that_dies_reports_why(agent: AgentRun) -> None:
     argv = ["+devices=2", "+die=1", "++name='a=b, c'", f"hydra.run.dir='{agent.folder / 'out'}'"]
     agent.write(HYDRA, argv, hooks=GLOO).run()

@@ -14,6 +14,7 @@ from packaging.version import Version
 from pmlaunch.runtimes.torch_build import has_gloo_transport
 from pmlaunch.support.platforms import platform_named
 from started import Done, command
+from wine import TWO_RANKS_HANG, two_ranks_hang
 
 missing = [name for name in ("torch", "lightning", "mujoco", "matplotlib") if find_spec(name) is None]
 pytestmark = [
@@ -50,6 +51,7 @@ def test_the_demo_has_the_figures_of_linux(tmp_path: Path, gloo: bool) -> None:
     assert Path(done.record["folder"], "poses.png").is_file()
 
 
+@pytest.mark.skipif(two_ranks_hang(), reason=TWO_RANKS_HANG)
 def test_two_processes_are_connected_by_gloo_or_refused(tmp_path: Path, gloo: bool) -> None:
     done = evaluate(tmp_path, "--devices", "2")
     if not gloo:

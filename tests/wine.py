@@ -1,0 +1,34 @@
+"""Tell Wine from Windows, and what its Windows builds of torch cannot do there."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.version import Version
+
+
+def wine_version() -> str | None:
+    """The version of the Wine that runs this Python; None elsewhere."""
+    if os.name != "nt":
+        return None
+    tell = getattr(ctypes.CDLL("ntdll"), "wine_get_version", None)
+    if tell is None:
+        return None
+    tell.restype = ctypes.c_char_p
+    return bytes(tell()).decode()
+
+
+def two_ranks_hang() -> bool:
+    """Whether the first collective of two processes never ends, though their group forms.
+
+    Measured under Wine 10 with PyTorch's Windows wheels: torch 2.11.0 and 2.13.0 hang; 2.6.0 and 2.7.1 work.
+    """
+    try:
+        return wine_version() is not None and Version(version("torch")).release >= (2, 11)
+    except PackageNotFoundError:
+        return False
+
+
+TWO_RANKS_HANG = "two ranks of torch 2.11 and later hang under Wine"
