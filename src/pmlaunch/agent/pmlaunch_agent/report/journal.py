@@ -11,7 +11,6 @@ from pmlaunch_agent.contract import Artifact, Status, StopReason
 from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, describe, ending_of
 from pmlaunch_agent.report.result import RunResult, imported_versions
 
-
 _OVERDUE = 0.5  # seconds after which an interrupt that had no effect is taken for lost
 
 
