@@ -13,7 +13,7 @@ from started import wait_for
 
 RELEASES = ("2.1", "2.3", "3.0")
 LAUNCH = "from isaaclab.app import AppLauncher\napp = AppLauncher({'headless': True}).app\n"
-SLEEP = "import time\ntry:\n    time.sleep(60)\nfinally:\n    print('saved')\n"
+SLEEP = "import time\ntry:\n    print('asleep', flush=True)\n    time.sleep(60)\nfinally:\n    print('saved')\n"
 KEYBOARD = """
 from isaaclab.devices.keyboard.se2_keyboard import Se2Keyboard
 keyboard = Se2Keyboard()
@@ -50,10 +50,14 @@ def isaac(agent: AgentRun, request: pytest.FixtureRequest) -> AgentRun:
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_stop_request_reaches_the_script(agent: AgentRun, release: str) -> None:
-    with_isaac(agent, release).write(LAUNCH + SLEEP, limits={"max_seconds": 1.0}).run()
+    process = with_isaac(agent, release).write(LAUNCH + SLEEP, limits={"stop_file": str(agent.stop_file)}).start()
+    assert process.stdout is not None
+    assert process.stdout.readline() == "asleep\n"
+    agent.stop_file.touch()
+    agent.wait(process)
     result = agent.result
     assert (agent.returncode, agent.stdout) == (130, "saved\n")
-    assert (result["status"], result["exit_code"], result["stopped_by"]) == ("finished", 130, "max_seconds")
+    assert (result["status"], result["exit_code"], result["stopped_by"]) == ("finished", 130, "stop_file")
     assert result["exception"]["type"] == "KeyboardInterrupt"
     own = ["SIGTERM", "SIGABRT", "SIGSEGV"]
     expected = ["sys.exit"] if release == "3.0" else ["sys.exit", "SIGINT", *own]
