@@ -10,10 +10,15 @@ from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
+from pmlaunch.runtimes.isaacsim import accept_eula
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
 
 _NO_MODULE = Sign(r"ModuleNotFoundError|No module named", "PML304")
+# Isaac Sim from pip asks at its import, where a run has no terminal to answer on
+_EULA = Sign(
+    r"EULA not accepted|kit kernel: EOF when reading a line|accept the EULA\?[\s\S]*EOF when reading a line", "PML217"
+)
 # in an exception or its traceback
 _FAILURES = (
     Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
@@ -53,14 +58,17 @@ _WINDOWS_ENDS: Mapping[int, str] = {
 }
 
 
-def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> Finding:
-    """Return the finding for a run that ended with `exception`; `tail` is the end of its log."""
+def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str], python: str | None = None) -> Finding:
+    """Return the finding for a run that ended with `exception`; `tail` is the end of its log, `python` its Python."""
     # the first exception says more than the one raised because of it (Hydra: "Error locating target")
     first = as_mapping(exception.get("cause")) or exception
     kind, message = str(first.get("type", "")), str(first.get("message", "")).strip()
     first_line = message.splitlines()[0] if message else ""
     said = f"{kind.removeprefix('builtins.')}: {first_line}" if first_line else kind.removeprefix("builtins.")
-    sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
+    text = f"{kind}: {message}\n{exception.get('traceback', '')}"
+    if _EULA.found_in(text):
+        return _not_accepted(python)
+    sign = find_sign(_FAILURES, text)
     if sign is None:
         return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
     cure, missing = CODES[sign.code].cure, missing_module(message)
@@ -70,13 +78,19 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> 
 
 
 def diagnose_exit(
-    exit_code: int | None, reached_agent: bool, tail: Sequence[str], batch: BatchFile | None = None
+    exit_code: int | None,
+    reached_agent: bool,
+    tail: Sequence[str],
+    batch: BatchFile | None = None,
+    python: str | None = None,
 ) -> Finding:
     """Return the finding for a run without a verdict: a native crash, or a program that never reached the agent.
 
-    `batch` is the batch file that started the program, if there was one.
+    `batch` is the batch file that started the program, if there was one, `python` the Python it was to run in.
     """
     how, last = describe_exit(exit_code, batch), _quoted(tail)
+    if _EULA.found_in("\n".join(tail)):
+        return _not_accepted(python)
     if reached_agent:
         return _error("PML330", f"The program ended with {how}, without a verdict.{last}")
     sign = find_sign(_FALSE_STARTS, "\n".join(tail))
@@ -93,6 +107,11 @@ def diagnose_exit(
         return _error(sign.code, f"The launcher script found no Python.{last}", CODES[sign.code].cure)
     message = f"The program ended with {how} before the agent could start.{last}"
     return _error("PML331", message, "--via python --python EXE goes around a launcher script")
+
+
+def _not_accepted(python: str | None) -> Finding:
+    message = "Isaac Sim asked for its EULA to be accepted, and a run cannot answer."
+    return _error(_EULA.code, message, accept_eula(python))
 
 
 def _error(code: str, message: str, hint: str | None = None) -> Finding:

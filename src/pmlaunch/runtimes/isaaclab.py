@@ -17,7 +17,14 @@ from pmlaunch.model import (
     Source,
     Sourced,
 )
-from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, is_release_3, survives_block
+from pmlaunch.runtimes.batch_rules import (
+    BatchFile,
+    batch_environment,
+    has_parenthesis,
+    is_balanced,
+    is_release_3,
+    survives_block,
+)
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
@@ -62,14 +69,16 @@ def _here(root: Path, source: Source, environment: Mapping[str, str], platform: 
     windows = platform.windows
     python = python_of_isaaclab(root, version.major if version else 2, environment, windows)
     changes, done = batch_environment(environment) if windows else ({}, [])
-    findings = list(_broken_by_folder(root, version)) if windows else []
+    script = str(root / platform.isaaclab_script)
+    facts = RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python)
+    batch = BatchFile.of(facts)
+    findings = list(_broken_by_folder(root, version, batch.way_around)) if batch else []
     if python is None:
         findings.append(_no_python(root, version, environment))
     elif windows:
         findings += _broken_by_python(version, python)
     findings += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
-    script = str(root / platform.isaaclab_script)
-    return Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python), tuple(findings), changes)
+    return Runtime(facts, tuple(findings), changes)
 
 
 def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:
@@ -102,13 +111,15 @@ def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
     return ChosenPython(str(prefix / place), by, version_of_prefix(prefix))
 
 
-def _broken_by_folder(root: Path, version: IsaacLabVersion | None) -> Iterator[Finding]:
-    """What in Isaac Lab's own path makes isaaclab.bat end with code 0 without running anything."""
+def _broken_by_folder(root: Path, version: IsaacLabVersion | None, way_around: str) -> Iterator[Finding]:
+    """What in Isaac Lab's own path keeps isaaclab.bat from running anything."""
     if not survives_block(str(root)):
         message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
-        yield Finding("PML209", Severity.ERROR, message, f"rename the folder; {_WAY_OUT}", None, str(root))
-    elif not is_release_3(version) and has_parenthesis(str(root)):
-        yield _doubtful("its own folder", str(root), f"rename the folder; {_WAY_OUT}")
+        yield Finding("PML209", Severity.ERROR, message, f"rename the folder; or {way_around}", None, str(root))
+    elif has_parenthesis(str(root)) and not is_release_3(version):
+        message = f"isaaclab.bat of Isaac Lab 2.x runs nothing in a folder with a parenthesis in its path: {root}"
+        hint = f'{way_around}; or move the folder; or subst X: "{root}", then --isaaclab X:\\'
+        yield Finding("PML218", Severity.ERROR, message, hint, None, str(root))
 
 
 def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython) -> Iterator[Finding]:
@@ -123,13 +134,8 @@ def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython) -> 
         message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
         yield Finding("PML208", Severity.ERROR, message, way_out, None, python.path)
     elif python.by.origin is Origin.ACTIVE_ENVIRONMENT and has_parenthesis(python.path):
-        yield _doubtful(str(python.by), python.path, way_out)
-
-
-def _doubtful(what: str, path: str, way_out: str) -> Finding:
-    """A warning about a pair of parentheses: Wine's cmd.exe accepts it, Microsoft's ends a block there."""
-    message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {what}: {path}"
-    return Finding("PML214", Severity.WARNING, message, f"if it does: {way_out}", None, path)
+        message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {python.by}: {python.path}"
+        yield Finding("PML214", Severity.WARNING, message, f"if it does: {way_out}", None, python.path)
 
 
 def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping[str, str]) -> Finding:

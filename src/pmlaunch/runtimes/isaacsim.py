@@ -1,4 +1,4 @@
-r"""The environment that Isaac Sim's python.bat sets, for starting its interpreter without the script.
+r"""Isaac Sim's installation: the environment that its python.bat sets, and whether its EULA has been accepted.
 
 A binary Isaac Sim keeps its interpreter in kit\python; python.bat (python.sh) sets ISAAC_PATH, EXP_PATH, CARB_APP_PATH
 and PYTHONPATH for it. Installations by pip, by conda or into a venv need none of them.
@@ -7,8 +7,13 @@ and PYTHONPATH for it. Installations by pip, by conda or into a venv need none o
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
+from pmlaunch.model import ChosenPython
+from pmlaunch.runtimes.python_files import read_text, site_packages
+
+_ACCEPTING = ("y", "yes", "1")  # the values that kit_app.py takes for an acceptance
 _SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH="?(.*?)"?\s*$""", re.IGNORECASE | re.MULTILINE)
 
 
@@ -30,11 +35,7 @@ def interpreter_of(root: Path, windows: bool) -> Path:
 def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], list[str]]:
     """(variables, PYTHONPATH entries) that python.bat would set for the Isaac Sim at `root`."""
     variables = {"ISAAC_PATH": str(root), "EXP_PATH": str(root / "apps"), "CARB_APP_PATH": str(root / "kit")}
-    script = root / ("setup_python_env.bat" if windows else "setup_python_env.sh")
-    try:
-        text = script.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        text = ""
+    text = read_text(root / ("setup_python_env.bat" if windows else "setup_python_env.sh"))
     entries = [entry for line in _SET_PATH.findall(text) for entry in line.split(";" if windows else ":")]
     folders = [expanded for entry in entries if (expanded := _expanded(entry, root)) is not None]
     return variables, list(dict.fromkeys(folders)) or [str(root / "site")]
@@ -46,3 +47,25 @@ def _expanded(entry: str, root: Path) -> str | None:
         if entry.startswith(own):
             return str(root / entry[len(own) :].lstrip("\\/"))
     return None if not entry or entry.startswith(("%", "$")) else entry
+
+
+def awaits_eula(python: ChosenPython, environment: Mapping[str, str]) -> bool:
+    """Whether the Isaac Sim that pip installed in `python` will ask for its EULA; False if the files do not tell.
+
+    kit_app.py asks at its import, unless OMNI_KIT_ACCEPT_EULA accepts or a file beside it records an earlier answer.
+    """
+    if environment.get("OMNI_KIT_ACCEPT_EULA", "").lower() in _ACCEPTING:
+        return False
+    for folder in site_packages(Path(python.path), python.version):
+        if (folder / "isaacsim" / "__init__.py").is_file():
+            kit = folder / "isaacsim" / "kit"
+            kit = kit if (kit / "extscore").is_dir() else folder / "omni"  # as isaacsim chooses its kernel
+            asks = "EULA_ACCEPTED" in read_text(kit / "kit_app.py")
+            answer, _, _ = read_text(kit / "EULA_ACCEPTED").partition("\n")
+            return asks and answer.strip().lower() not in _ACCEPTING
+    return False
+
+
+def accept_eula(python: str | None) -> str:
+    """How to accept it, which only the user may do."""
+    return f'if you agree, run this once in a terminal and answer Yes: "{python or "PYTHON"}" -c "import isaacsim"'
