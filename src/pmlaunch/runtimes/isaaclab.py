@@ -30,8 +30,6 @@ from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
-_WAY_OUT = "--via python --python EXE goes around the batch file"
-
 
 def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> Runtime:
     """Isaac Lab from flag, PMLAUNCH_ISAACLAB, pmlaunch.yaml, ISAACLAB_PATH, or a folder beside the checkout.
@@ -75,8 +73,8 @@ def _here(root: Path, source: Source, environment: Mapping[str, str], platform: 
     findings = list(_broken_by_folder(root, version, batch.way_around)) if batch else []
     if python is None:
         findings.append(_no_python(root, version, environment))
-    elif windows:
-        findings += _broken_by_python(version, python)
+    elif batch:
+        findings += _broken_by_python(version, python, batch.way_around)
     findings += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
     return Runtime(facts, tuple(findings), changes)
 
@@ -122,27 +120,26 @@ def _broken_by_folder(root: Path, version: IsaacLabVersion | None, way_around: s
         yield Finding("PML218", Severity.ERROR, message, hint, None, str(root))
 
 
-def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython) -> Iterator[Finding]:
+def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython, way_around: str) -> Iterator[Finding]:
     """What in its Python's path makes isaaclab.bat end with code 0 without running anything."""
-    way_out = f'--via python --python "{python.path}"'
     if not is_balanced(python.path):
         message = f"isaaclab.bat breaks on a parenthesis or quote in {python.by}: {python.path}"
-        yield Finding("PML209", Severity.ERROR, message, way_out, None, python.path)
+        yield Finding("PML209", Severity.ERROR, message, way_around, None, python.path)
     elif is_release_3(version):
         return
     elif " " in python.path and python.by.origin is not Origin.PATH:
         message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
-        yield Finding("PML208", Severity.ERROR, message, way_out, None, python.path)
+        yield Finding("PML208", Severity.ERROR, message, way_around, None, python.path)
     elif python.by.origin is Origin.ACTIVE_ENVIRONMENT and has_parenthesis(python.path):
         message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {python.by}: {python.path}"
-        yield Finding("PML214", Severity.WARNING, message, f"if it does: {way_out}", None, python.path)
+        yield Finding("PML214", Severity.WARNING, message, f"if it does: {way_around}", None, python.path)
 
 
 def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping[str, str]) -> Finding:
     overlooked = environment.get("VIRTUAL_ENV") and not is_release_3(version)
     ignored = " VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it." if overlooked else ""
     message = f"Isaac Lab will find no Python: no conda environment is active, and {root} has no _isaac_sim.{ignored}"
-    return Finding("PML211", Severity.ERROR, message, _WAY_OUT, None, str(root))
+    return Finding("PML211", Severity.ERROR, message, "--via python --python EXE", None, str(root))
 
 
 def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:

@@ -56,14 +56,12 @@ def awaits_eula(python: ChosenPython, environment: Mapping[str, str]) -> bool:
     """
     if environment.get("OMNI_KIT_ACCEPT_EULA", "").lower() in _ACCEPTING:
         return False
-    for folder in site_packages(Path(python.path), python.version):
-        if (folder / "isaacsim" / "__init__.py").is_file():
-            kit = folder / "isaacsim" / "kit"
-            kit = kit if (kit / "extscore").is_dir() else folder / "omni"  # as isaacsim chooses its kernel
-            asks = "EULA_ACCEPTED" in read_text(kit / "kit_app.py")
-            answer, _, _ = read_text(kit / "EULA_ACCEPTED").partition("\n")
-            return asks and answer.strip().lower() not in _ACCEPTING
-    return False
+    folders = site_packages(Path(python.path), python.version)
+    if not any((folder / "isaacsim" / "__init__.py").is_file() for folder in folders):
+        return False
+    kits = [folder / kit for folder in folders for kit in ("isaacsim/kit", "omni")]
+    kit = next((kit for kit in kits if "EULA_ACCEPTED" in read_text(kit / "kit_app.py")), None)
+    return kit is not None and read_text(kit / "EULA_ACCEPTED").partition("\n")[0].strip().lower() not in _ACCEPTING
 
 
 def accept_eula(python: str | None) -> str:
