@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from isaac_standin import FAULTS, make_isaac_lab, make_isaac_sim_of_pip
-from pmlaunch.model import RunRecord, RunState, Severity
+from pmlaunch.model import Finding, RunRecord, RunState, Severity
 from pmlaunch.processes.supervise import Grace
 from pmlaunch.running import run
+from pmlaunch.support.json import read_mapping
 from standin import make_checkout
 
 _PROGRAM = '''
@@ -135,12 +136,24 @@ def behave(behaviour: Behaviour, checkout: Path, packages: Path, monkeypatch: py
     monkeypatch.delenv("OMNI_KIT_ACCEPT_EULA", raising=False)
     monkeypatch.setenv(FAULTS, behaviour.faults)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(packages), os.environ.get("PYTHONPATH")])))
-    return {"simulator": "isaaclab", "metrics": False, "headless": True, **behaviour.options}
+    return {"simulator": "isaaclab", "metrics": False, **behaviour.options}
+
+
+def outcome(record: RunRecord) -> str:
+    """The verdict that the program left, and what pmlaunch made of it: "closing 0 → done 0 PML324"."""
+    result = read_mapping(record.folder / "result.json")
+    given = f"{result['status']} {result['exit_code']}" if result.get("status") in ("closing", "finished") else "none"
+    codes = [finding.code for finding in record.findings if finding.code == "PML324" or _is_error(finding)]
+    return " ".join([given, "→", record.state.value, str(record.exit_code), *codes])
+
+
+def _is_error(finding: Finding) -> bool:
+    return finding.severity is Severity.ERROR
 
 
 def check_outcome(record: RunRecord, behaviour: Behaviour) -> None:
     """Assert that the record of a run says what the program did."""
-    errors = [finding.code for finding in record.findings if finding.severity is Severity.ERROR]
+    errors = [finding.code for finding in record.findings if _is_error(finding)]
     assert (record.state, record.exit_code, errors) == (behaviour.state, behaviour.exit_code, list(behaviour.errors))
     lingered = "PML324" in [finding.code for finding in record.findings]
     assert behaviour.lingers is None or lingered == behaviour.lingers

@@ -48,7 +48,9 @@ class World:
             (lab / "isaaclab.sh").write_text(_SCRIPT, encoding="utf-8")
             (lab / "isaaclab.sh").chmod(0o755)
             options |= {"via": "isaaclab", "isaaclab": str(lab)}
-        request = EvalRequest("motion_tracker", protomotions=str(self._checkout), motions=("walk",), **options)
+        request = EvalRequest(
+            "motion_tracker", protomotions=str(self._checkout), motions=("walk",), headless=True, **options
+        )
         plan = make_plan(request, Settings(self.folder, dict(os.environ))).plan
         return run_plan(plan, (), RunDisplay(plan))
 
