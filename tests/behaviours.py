@@ -84,12 +84,6 @@ BEHAVIOURS: Mapping[str, Behaviour] = {
     "hang at exit without Kit": Behaviour(
         _BUILD + "PPO().evaluate_policy(env.step)\n" + _THREAD, *_DONE, lingers=True, limits=_QUICK_EXIT
     ),
-    "hang at exit, silence": Behaviour(
-        _EVALUATED + "app.close()\n", *_DONE, faults="hang-in-close", lingers=True, options={"silence": 3.0}
-    ),
-    "hang at exit, time limit": Behaviour(
-        _EVALUATED + "app.close()\n", *_DONE, faults="hang-in-close", lingers=True, options={"timeout": 5.0}
-    ),
     "exception, native exit in close()": Behaviour(_START + _FAILING, *_FAILED),
     "exception, hang in close()": Behaviour(
         _START + _FAILING, *_FAILED, faults="hang-in-close", lingers=True, limits=_QUICK_EXIT
@@ -158,4 +152,4 @@ def check_outcome(record: RunRecord, behaviour: Behaviour) -> None:
     lingered = "PML324" in [finding.code for finding in record.findings]
     assert behaviour.lingers is None or lingered == behaviour.lingers
     assert record.seconds is not None
-    assert record.seconds < 30.0, "neither hung nor waited for"
+    assert record.seconds < 60.0, "neither hung nor waited for"

@@ -36,6 +36,10 @@ class Code:
     cause: str
     cure: str
 
+    def cure_in(self, python: str | None) -> str:
+        """The cure, with the path of the simulator's Python in the place of PYTHON if it is known."""
+        return self.cure.replace("PYTHON", f'"{python}"') if python else self.cure
+
 
 # Kept as a table: the formatter would put every argument on a line of its own.
 # fmt: off
@@ -251,8 +255,8 @@ CODES: Final = {row.code: row for row in (
          "parenthesis there.",
          "If the run ends with PML213: --via python --python EXE, or rename the folder."),
     Code("PML217", "Isaac Sim's EULA has not been accepted", Exit.ENVIRONMENT,
-         "Isaac Sim from pip asks once, at its first import, whether you accept NVIDIA's license. A run has no terminal "
-         "to answer on and would end with `EOFError: EOF when reading a line`. pmlaunch never accepts it for you.",
+         "Isaac Sim from pip asks once, at its first import, whether you accept NVIDIA's license, and a run has no terminal "
+         "to answer on. pmlaunch never accepts it for you.",
          'If you agree, run this once in a terminal and answer Yes: PYTHON -c "import isaacsim"'),
     Code("PML218", "Isaac Lab 2.x in a folder with parentheses", Exit.ENVIRONMENT,
          "isaaclab.bat of Isaac Lab 2.x expands its own folder in a block, which cmd.exe ends at a parenthesis: nothing "
@@ -400,12 +404,12 @@ CODES: Final = {row.code: row for row in (
          "The run wrote nothing for longer than --silence allows: it hangs.",
          "Look at the end of the log; --silence SECONDS"),
     Code("PML323", "the simulator did not start", Exit.TIME,
-         "The simulator was not ready 30 minutes after the start. A first start compiles shaders and loads extensions, "
-         "which takes minutes; a question on the screen or a driver that hangs takes forever.",
+         "The simulator was not ready 30 minutes after the start. A first start compiles shaders for minutes; a dialog box "
+         "or a driver that hangs takes forever.",
          "Look at the end of output.log. If it was still at work, start again: what it has compiled stays."),
     Code("PML324", "the process stayed after its verdict", Exit.FAILED,
-         "The evaluation ended and its result is complete, but the process did not end within 30 seconds. Isaac Sim does "
-         "that at times. pmlaunch ended it; the result counts.",
+         "The program wrote its verdict and then did not end within 30 seconds, as Isaac Sim does at times. The verdict "
+         "counts.",
          "Nothing has to be done."),
     Code("PML330", "ended without a verdict", Exit.NO_VERDICT,
          "The program ended before it could say how. A crash of native code, or something ended it.",

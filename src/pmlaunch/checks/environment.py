@@ -8,11 +8,12 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
+from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import ChosenPython, Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.interface import is_own_interpreter
-from pmlaunch.runtimes.isaacsim import accept_eula, awaits_eula
+from pmlaunch.runtimes.isaacsim import awaits_eula
 from pmlaunch.runtimes.torch_build import WITH_GLOO_ON_WINDOWS, has_gloo_transport, torch_version
 from pmlaunch.support.platforms import LONGEST_RUNS, platform_named
 
@@ -60,7 +61,7 @@ def check_eula(python: ChosenPython | None, environment: Mapping[str, str]) -> I
     """Check that Isaac Sim will not ask for its EULA, which ends a run: there is no terminal to answer on."""
     if python is not None and awaits_eula(python, environment):
         message = f"Isaac Sim's EULA has not been accepted in {python.path}: it would ask, and a run cannot answer."
-        yield Finding("PML217", Severity.ERROR, message, accept_eula(python.path), None, python.path)
+        yield Finding("PML217", Severity.ERROR, message, CODES["PML217"].cure_in(python.path), None, python.path)
 
 
 def check_demo_packages(severity: Severity) -> Iterator[Finding]:

@@ -78,13 +78,16 @@ class ChildLimits:
 class Watcher:
     """Callbacks from a supervised child. Only `output` is called on another thread.
 
-    `listener` gets the child's output; a change of what `progress` returns is a sign of life.
+    `listener` gets the output; a change of what `progress` returns is a sign of life; `has_concluded` tells of the result.
     """
 
     def __init__(
-        self, listener: Callable[[bytes], object] | None = None, progress: Callable[[], object] | None = None
+        self,
+        listener: Callable[[bytes], object] | None = None,
+        progress: Callable[[], object] | None = None,
+        has_concluded: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._listener, self._progress = listener, progress
+        self._listener, self._progress, self._has_concluded = listener, progress, has_concluded
         self._seen: object = None
 
     def started(self, pid: int) -> None:
@@ -102,7 +105,7 @@ class Watcher:
 
     def stage(self) -> Stage:
         """Called after each `poll`. Return how far the child is."""
-        return Stage.READY
+        return Stage.CONCLUDED if self._has_concluded() else Stage.READY
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
         """The child is about to be stopped: ask it to end by itself within its grace."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,8 +13,7 @@ from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, re
 
 RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
-EXIT_LIMIT = 30.0
-"""Seconds from the agent's verdict to the end of its process. Isaac Sim may hang there."""
+EXIT_LIMIT = 30.0  # seconds from the agent's verdict to the end of its process; Isaac Sim may hang there
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,15 @@ class VerdictWatch:
     """Tells whether the agent has given its verdict. Reads result.json again only when it was replaced."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._seen: tuple[int, int, int] | None = None
-        self._final = False
+        self._path, self._seen, self._final = path, (0, 0), False
 
     def is_given(self) -> bool:
         """Whether result.json is final now; a program that goes on after SimulationApp.close() takes that back."""
-        try:
+        with contextlib.suppress(OSError):
             found = self._path.stat()
-        except OSError:
-            return self._final
-        identity = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if identity != self._seen and (document := read_json(self._path)) is not None:
-            self._seen, self._final = identity, agent_result(as_mapping(document)).is_final
+            identity = found.st_ino, found.st_mtime_ns
+            if identity != self._seen and (document := read_json(self._path)) is not None:
+                self._seen, self._final = identity, agent_result(as_mapping(document)).is_final
         return self._final
 
 

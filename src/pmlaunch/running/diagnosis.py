@@ -10,7 +10,6 @@ from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
-from pmlaunch.runtimes.isaacsim import accept_eula
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
 
@@ -21,6 +20,7 @@ _EULA = Sign(
 )
 # in an exception or its traceback
 _FAILURES = (
+    _EULA,
     Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
     Sign(r"CUDA out of memory|OutOfMemoryError|CUDA error: out of memory", "PML303"),
     Sign(r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available", "PML305"),
@@ -65,33 +65,26 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str], pyt
     kind, message = str(first.get("type", "")), str(first.get("message", "")).strip()
     first_line = message.splitlines()[0] if message else ""
     said = f"{kind.removeprefix('builtins.')}: {first_line}" if first_line else kind.removeprefix("builtins.")
-    text = f"{kind}: {message}\n{exception.get('traceback', '')}"
-    if _EULA.found_in(text):
-        return _not_accepted(python)
-    sign = find_sign(_FAILURES, text)
+    sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
     if sign is None:
         return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
-    cure, missing = CODES[sign.code].cure, missing_module(message)
+    cure, missing = CODES[sign.code].cure_in(python), missing_module(message)
     if sign is _NO_MODULE and missing:
         cure = cure.replace("PACKAGE", missing.split(".")[0])
     return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
 
 
 def diagnose_exit(
-    exit_code: int | None,
-    reached_agent: bool,
-    tail: Sequence[str],
-    batch: BatchFile | None = None,
-    python: str | None = None,
+    exit_code: int | None, reached: bool, tail: Sequence[str], batch: BatchFile | None = None, python: str | None = None
 ) -> Finding:
     """Return the finding for a run without a verdict: a native crash, or a program that never reached the agent.
 
-    `batch` is the batch file that started the program, if there was one, `python` the Python it was to run in.
+    `reached` is whether the agent was; `batch` the batch file that started the program, `python` its Python, if known.
     """
     how, last = describe_exit(exit_code, batch), _quoted(tail)
     if _EULA.found_in("\n".join(tail)):
-        return _not_accepted(python)
-    if reached_agent:
+        return _error(_EULA.code, CODES[_EULA.code].cause, CODES[_EULA.code].cure_in(python))
+    if reached:
         return _error("PML330", f"The program ended with {how}, without a verdict.{last}")
     sign = find_sign(_FALSE_STARTS, "\n".join(tail))
     if sign is _BROKEN_BLOCK:
@@ -107,11 +100,6 @@ def diagnose_exit(
         return _error(sign.code, f"The launcher script found no Python.{last}", CODES[sign.code].cure)
     message = f"The program ended with {how} before the agent could start.{last}"
     return _error("PML331", message, "--via python --python EXE goes around a launcher script")
-
-
-def _not_accepted(python: str | None) -> Finding:
-    message = "Isaac Sim asked for its EULA to be accepted, and a run cannot answer."
-    return _error(_EULA.code, message, accept_eula(python))
 
 
 def _error(code: str, message: str, hint: str | None = None) -> Finding:

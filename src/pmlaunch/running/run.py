@@ -44,8 +44,7 @@ _STOP_MESSAGES = {
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
 GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a motion, and reports its progress
 START_LIMIT = 1800.0  # seconds until the simulator is ready; a first start compiles shaders for minutes
-_SIMULATOR_READY = "simulator_ready"
-_READY = (_SIMULATOR_READY, "checkpoint_loaded", "evaluation_started", "step", "motion")
+_READY = ("simulator_ready", "checkpoint_loaded", "evaluation_started", "step", "motion")
 
 
 class RunObserver(Protocol):
@@ -121,14 +120,13 @@ class _RunWatcher(Watcher):
     """Passes on the run's output and events, and asks the program to end by creating the stop file."""
 
     def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord) -> None:
-        super().__init__(observer.output)
+        super().__init__(observer.output, has_concluded=VerdictWatch(folder.file(RESULT_FILE)).is_given)
         self.record = record
         self.has_started = False
         self.stop_message = ""
         self._plan, self._folder, self._observer = plan, folder, observer
         self._events = EventTail(folder.file("events.jsonl"))
-        self._verdict = VerdictWatch(folder.file(RESULT_FILE))
-        self._ready = not any(point.event == _SIMULATOR_READY for point in plan.watch)
+        self._ready = not any(point.event in _READY for point in plan.watch)
 
     def started(self, pid: int) -> None:
         self.has_started = True
@@ -146,9 +144,8 @@ class _RunWatcher(Watcher):
         return bool(events)
 
     def stage(self) -> Stage:
-        if self._verdict.is_given():
-            return Stage.CONCLUDED
-        return Stage.READY if self._ready else Stage.STARTING
+        stage = super().stage()
+        return stage if self._ready or stage is Stage.CONCLUDED else Stage.STARTING
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
         reason = getattr(log_error, "strerror", None) or log_error
@@ -163,10 +160,8 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
     document = folder.read(RESULT_FILE)
     result = agent_result(document) if document is not None else None
     ranks = [agent_result(other) for other in folder.read_all(OTHER_RANKS)]
-    batch, python = BatchFile.of(plan.runtime), plan.runtime.python
-    verdict = decide(
-        Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python.path if python else None)
-    )
+    batch, python = BatchFile.of(plan.runtime), plan.runtime.python.path if plan.runtime.python else None
+    verdict = decide(Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python))
     result = result or AgentResult()
     measured = read_metrics(folder) if plan.metrics else RunMetrics()
     return replace(

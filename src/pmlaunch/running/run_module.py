@@ -15,7 +15,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, RunLimi
 from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
 from pmlaunch.processes.child import ChildCommand
-from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Stage, Watcher, run_child
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Watcher, run_child
 from pmlaunch.running.agent_reports import EXIT_LIMIT, RESULT_FILE, AgentResult, VerdictWatch, agent_result
 from pmlaunch.running.diagnosis import diagnose_exit
 from pmlaunch.running.inputs import provide_agent
@@ -105,16 +105,8 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     environment = {name: value for name, value in variables.items() if value is not None}
     command = ChildCommand(run.runtime.command(), environment, cwd=run.folder, log=folder.file("output.log"))
     limits = ChildLimits(time=run.timeout, exit=EXIT_LIMIT)
-    return _result(run, folder, run_child(command, mark, limits, _ModuleWatcher(listener, folder)))
-
-
-class _ModuleWatcher(Watcher):
-    def __init__(self, listener: Callable[[bytes], None] | None, folder: RunFolder) -> None:
-        super().__init__(listener)
-        self._verdict = VerdictWatch(folder.file(RESULT_FILE))
-
-    def stage(self) -> Stage:
-        return Stage.CONCLUDED if self._verdict.is_given() else Stage.READY
+    watcher = Watcher(listener, has_concluded=VerdictWatch(folder.file(RESULT_FILE)).is_given)
+    return _result(run, folder, run_child(command, mark, limits, watcher))
 
 
 def _result(run: ModuleRun, folder: RunFolder, ended: ChildResult) -> ModuleResult:

@@ -55,37 +55,35 @@ class Evidence:
 
 
 def decide(found: Evidence) -> RunVerdict:
-    """Return the verdict on a run that has ended. A stop does not change what the program itself came to."""
+    """Return the verdict on a run that has ended. Being stopped does not change what the program itself came to."""
     ended, result = found.ended, found.result
     if ended.ending is Ending.EXITED:
-        return _judge(found, result, ended.exit_code)
-    if result is None or not result.is_own_end:
+        return _judge(found, ended.exit_code)
+    if ended.ending in _STOPPED and not (result and result.is_own_end):
         state, exit_code, code = _STOPPED[ended.ending]
         hint = CODES[code].cure if ended.ending is Ending.NOT_READY else None
         return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, found.stop_message, hint),))
-    verdict = _judge(found, result, result.exit_code)
-    message = "The program gave its verdict, but its process did not end. pmlaunch ended it."
-    if found.stop_message:
-        message = f"{found.stop_message} The program came to its end all the same, and its verdict counts."
+    verdict = _judge(found, result.exit_code if result else None)
+    message = "pmlaunch had to stop the process, but the program has given its verdict, which counts."
     return replace(verdict, findings=(*verdict.findings, Finding("PML324", Severity.NOTE, message)))
 
 
-def _judge(found: Evidence, result: AgentResult | None, exit_code: int | None) -> RunVerdict:
-    """Return the verdict on a program that ended with `exit_code`, as far as it came from itself."""
-    ended = found.ended
-    if result is None or not (result.is_final or result.exception or result.stopped_from_outside):
-        finding = diagnose_exit(exit_code, result is not None, ended.tail, found.batch, found.python)
-        return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
-    for each in (result, *found.other_ranks):
+def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
+    """Return the verdict on a program that ended with `exit_code`, as if nobody had stopped it."""
+    tail, result = found.ended.tail, found.result
+    for each in (result, *found.other_ranks) if result else ():
         if each.exception and not each.stopped_from_outside:
             kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
-            finding = diagnose_exception(each.exception, ended.tail, found.python)
+            finding = diagnose_exception(each.exception, tail, found.python)
             return RunVerdict(RunState.FAILED, CODES[finding.code].exit_code, (finding,), kept)
-    if result.stopped_from_outside:
+    if result and result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")
+    if not (result and result.is_final):
+        finding = diagnose_exit(exit_code, result is not None, tail, found.batch, found.python)
+        return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
     if result.exit_code:
         message = f"The program ended itself with exit code {result.exit_code} and no exception."
-        return _error(RunState.FAILED, Exit.FAILED, "PML301", message, last_words(ended.tail))
+        return _error(RunState.FAILED, Exit.FAILED, "PML301", message, last_words(tail))
     if found.must_finish and result.stopped_by is None and "evaluation_finished" not in result.seconds:
         how = describe_exit(exit_code, found.batch)
         message = f"The program ended before the evaluation did, with {how} and no exception."

@@ -17,14 +17,8 @@ from pmlaunch.model import (
     Source,
     Sourced,
 )
-from pmlaunch.runtimes.batch_rules import (
-    BatchFile,
-    batch_environment,
-    has_parenthesis,
-    is_balanced,
-    is_release_3,
-    survives_block,
-)
+from pmlaunch.runtimes import batch_rules
+from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, is_release_3, survives_block
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
@@ -69,7 +63,7 @@ def _here(root: Path, source: Source, environment: Mapping[str, str], platform: 
     changes, done = batch_environment(environment) if windows else ({}, [])
     script = str(root / platform.isaaclab_script)
     facts = RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python)
-    batch = BatchFile.of(facts)
+    batch = batch_rules.BatchFile.of(facts)
     findings = list(_broken_by_folder(root, version, batch.way_around)) if batch else []
     if python is None:
         findings.append(_no_python(root, version, environment))

@@ -62,8 +62,3 @@ def awaits_eula(python: ChosenPython, environment: Mapping[str, str]) -> bool:
     kits = [folder / kit for folder in folders for kit in ("isaacsim/kit", "omni")]
     kit = next((kit for kit in kits if "EULA_ACCEPTED" in read_text(kit / "kit_app.py")), None)
     return kit is not None and read_text(kit / "EULA_ACCEPTED").partition("\n")[0].strip().lower() not in _ACCEPTING
-
-
-def accept_eula(python: str | None) -> str:
-    """How to accept it, which only the user may do."""
-    return f'if you agree, run this once in a terminal and answer Yes: "{python or "PYTHON"}" -c "import isaacsim"'
