@@ -359,7 +359,8 @@ CODES: Final = {row.code: row for row in (
          "--num-envs 1, and close other programs that use the GPU."),
     Code("PML304", "a Python package is missing", Exit.FAILED,
          "The simulator's Python lacks a package.",
-         "Install it with that Python: PYTHON -m pip install PACKAGE"),
+         "Install it with that Python: PYTHON -m pip install PACKAGE. But isaacsim, isaaclab, omni, carb and pxr come with "
+         "Isaac Lab: if one of them is missing, the run needs Isaac Lab's Python."),
     Code("PML305", "no GPU", Exit.FAILED,
          "Lightning finds no supported GPU.",
          "--device cpu (Genesis and the demo), or mend the driver."),

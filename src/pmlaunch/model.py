@@ -195,7 +195,7 @@ class LaunchPlan:
         overrides: arguments of the program; Hydra overrides if `hydra`.
         command: the constant command line that starts the agent (see docs/architecture.md).
         env: changes to the child's environment; None removes a variable.
-        import_path: folders searched before the started Python's own; `python_path`: folders searched after them.
+        import_path: folders searched first that PYTHONPATH cannot hold; `python_path`: folders searched after all others.
         foreign: whether the plan is for another operating system than this one.
         max_steps: control steps after which the agent ends the run; None for no limit. A program that
             `ends_by_itself` is not ended: there it is the expected number.

@@ -52,7 +52,7 @@ def python(folder: Path, code: str, faults: str = "", *search: Path) -> subproce
 @pytest.fixture(params=RELEASES)
 def isaac(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
     """A folder with an Isaac Sim `sim`, and an Isaac Lab."""
-    folder = tmp_path / request.param
+    folder = tmp_path / str(request.param)
     make_isaac_sim(folder / "sim", "6.0" if request.param == "3.0" else "5.1")
     make_isaac_lab(folder, request.param)
     return folder

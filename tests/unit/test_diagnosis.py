@@ -9,6 +9,7 @@ from pmlaunch.model import Finding
 from pmlaunch.processes.child import _decoded
 from pmlaunch.running.diagnosis import diagnose_exception, diagnose_exit, last_words, name_of_exit
 from pmlaunch.runtimes.batch_rules import BatchFile
+from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON
 
 BATCH = BatchFile("this batch file returns 0 whatever happens", "--via python --python X")
 
@@ -48,10 +49,20 @@ def test_sign_in_the_traceback() -> None:
     assert finding_for("SystemExit", "1", "...\nRuntimeError: CUDA out of memory\n").code == "PML303"
 
 
-def test_hint_is_the_codes_cure_with_the_missing_package() -> None:
+def test_hint_is_the_codes_cure_or_names_the_missing_package() -> None:
     assert finding_for("RuntimeError", "CUDA out of memory").hint == CODES["PML303"].cure
-    hint = finding_for("ModuleNotFoundError", "No module named 'isaaclab.app'").hint
-    assert hint == "Install it with that Python: PYTHON -m pip install isaaclab"
+    hint = finding_for("ModuleNotFoundError", "No module named 'easydict'").hint
+    assert hint == "Install it with that Python: PYTHON -m pip install easydict"
+    assert finding_for("ModuleNotFoundError", "without a name").hint == CODES["PML304"].cure
+
+
+@pytest.mark.parametrize("module", ["isaacsim", "isaaclab.app", "isaaclab_tasks", "omni.kit.app", "carb", "pxr.Usd"])
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_missing_module_of_isaac_is_never_to_be_installed_with_pip(module: str, wrapped: bool) -> None:
+    error = f"No module named '{module}'"
+    finding = finding_for("SystemExit", "1", error) if wrapped else finding_for("ModuleNotFoundError", error)
+    assert (finding.code, finding.hint) == ("PML304", NOT_ISAACS_PYTHON)
+    assert "pip" not in str(finding.hint)
 
 
 def test_unknown_exception_shows_the_last_line_of_the_log() -> None:

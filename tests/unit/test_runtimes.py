@@ -138,6 +138,13 @@ def test_setup_script_entries_are_expanded(tmp_path: Path) -> None:
     assert isaacsim_environment(tmp_path, True)[1] == [str(tmp_path / "site"), "D:\\x"]
 
 
+def test_site_that_makes_isaac_sim_importable_is_searched_whatever_the_setup_script_says(tmp_path: Path) -> None:
+    (tmp_path / "setup_python_env.sh").write_text("export PYTHONPATH=$PYTHONPATH:$SCRIPT_DIR/exts/a\n")
+    assert isaacsim_environment(tmp_path, False)[1] == [str(tmp_path / "exts/a")]
+    made(tmp_path, "site/sitecustomize.py")
+    assert isaacsim_environment(tmp_path, False)[1] == [str(tmp_path / "exts/a"), str(tmp_path / "site")]
+
+
 @pytest.mark.skipif(current_name() == "windows", reason="skipped: the linux rules are for linux")
 def test_isaaclab_without_python_is_an_error(tmp_path: Path) -> None:
     root = made(tmp_path / "lab", "isaaclab.sh")

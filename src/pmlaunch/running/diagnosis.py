@@ -10,6 +10,7 @@ from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
+from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
 
@@ -68,9 +69,12 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str], pyt
     sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
     if sign is None:
         return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
-    cure, missing = CODES[sign.code].cure_in(python), missing_module(message)
-    if sign is _NO_MODULE and missing:
-        cure = cure.replace("PACKAGE", missing.split(".")[0])
+    cure = CODES[sign.code].cure_in(python)
+    missing = missing_module(f"{message}\n{exception.get('traceback', '')}") if sign is _NO_MODULE else None
+    if missing and comes_with_isaac(missing):
+        cure = NOT_ISAACS_PYTHON
+    elif missing:
+        cure = f"Install it with that Python: PYTHON -m pip install {missing.split('.')[0]}"
     return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
 
 

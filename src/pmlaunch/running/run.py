@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from pmlaunch.agent.pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.child import ChildCommand, created
@@ -190,7 +189,7 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
 def _repairs(result: AgentResult) -> tuple[str, ...]:
     """Describe what the agent repaired so that the program could run."""
     return tuple(
-        f"{hook['hook']}: {', '.join(map(str, as_list(hook.get('classes'))))}"
+        f"{hook.get('hook')}: {', '.join(map(str, as_list(hook['repaired'])))}"
         for hook in result.hooks
-        if hook.get("hook") == MUTABLE_DATACLASS_DEFAULTS and hook.get("classes")
+        if hook.get("repaired")
     )

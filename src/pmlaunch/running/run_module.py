@@ -82,7 +82,7 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     """
     folder = RunFolder(run.folder)
     changes = agent_environment(run.platform, run.runtime, run.environment)
-    provide_agent(Path(str(changes["PYTHONPATH"])))
+    provide_agent(changes)
     run.folder.mkdir(parents=True, exist_ok=True)
     for leftover in (folder.file(RESULT_FILE), *([run.reply] if run.reply else [])):
         leftover.unlink(missing_ok=True)

@@ -29,6 +29,11 @@ class Runtime:
     environment: Mapping[str, str | None] = field(default_factory=dict)
     import_path: tuple[str, ...] = ()
 
+    @property
+    def uses_batch_file(self) -> bool:
+        """Whether a batch file stands between pmlaunch and Python, and expands what it passes on."""
+        return self.facts.path.lower().endswith((".bat", ".cmd"))
+
     def command(self) -> tuple[str, ...]:
         """The constant command line that starts the agent."""
         pass_on = ("-p",) if self.facts.kind is RuntimeKind.ISAACLAB else ()

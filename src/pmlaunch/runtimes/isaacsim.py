@@ -2,6 +2,8 @@ r"""Isaac Sim's installation: the environment that its python.bat sets, and whet
 
 A binary Isaac Sim keeps its interpreter in kit\python; python.bat (python.sh) sets ISAAC_PATH, EXP_PATH, CARB_APP_PATH
 and PYTHONPATH for it. Installations by pip, by conda or into a venv need none of them.
+
+The folder in PYTHONPATH, `site`, holds the sitecustomize.py that makes Isaac Sim importable when Python starts.
 """
 
 from __future__ import annotations
@@ -14,7 +16,16 @@ from pmlaunch.model import ChosenPython
 from pmlaunch.runtimes.python_files import read_text, site_packages
 
 _ACCEPTING = ("y", "yes", "1")  # the values that kit_app.py takes for an acceptance
+NOT_ISAACS_PYTHON = (
+    "this is not the Python of Isaac Lab: activate its environment, run with --via isaaclab, or name it: --python EXE"
+)
+"""What to do about a missing module of Isaac Sim or Isaac Lab. pip is no cure: it would install another release."""
 _SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH="?(.*?)"?\s*$""", re.IGNORECASE | re.MULTILINE)
+
+
+def comes_with_isaac(module: str) -> bool:
+    """Whether a module, e.g. "isaaclab_tasks.utils", is part of Isaac Sim or Isaac Lab."""
+    return re.match(r"(isaacsim|isaaclab\w*|omni|carb|pxr)(\.|$)", module) is not None
 
 
 def isaacsim_of(executable: Path) -> Path | None:
@@ -38,7 +49,8 @@ def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], lis
     text = read_text(root / ("setup_python_env.bat" if windows else "setup_python_env.sh"))
     entries = [entry for line in _SET_PATH.findall(text) for entry in line.split(";" if windows else ":")]
     folders = [expanded for entry in entries if (expanded := _expanded(entry, root)) is not None]
-    return variables, list(dict.fromkeys(folders)) or [str(root / "site")]
+    site = [root / "site"] if not folders or (root / "site" / "sitecustomize.py").is_file() else []
+    return variables, list(dict.fromkeys([*folders, *map(str, site)]))
 
 
 def _expanded(entry: str, root: Path) -> str | None:

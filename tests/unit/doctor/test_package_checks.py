@@ -12,6 +12,7 @@ from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import python_runtime
+from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON
 
 
 def test_all_packages_present(target: DoctorTarget) -> None:
@@ -30,6 +31,15 @@ def test_missing_packages_are_one_finding(target: DoctorTarget) -> None:
 
 def test_simulator_package_is_required(target: DoctorTarget) -> None:
     assert found(look("packages", answered(target, packages=without("genesis-world")))) == [("PML227", "error")]
+
+
+def test_missing_isaac_lab_is_another_python_and_never_to_be_installed_with_pip(target: DoctorTarget) -> None:
+    chosen = resolve_target(TargetRequest("isaaclab", quick=True), target.settings).simulator
+    (missing,) = look("packages", answered(replace(target, simulator=chosen), packages=without("isaaclab"))).findings
+    broken = {"ok": False, "error": "ModuleNotFoundError: No module named 'pxr'"}
+    (failing,) = look("packages", answered(target, imports={"torch": broken})).findings
+    assert (missing.code, missing.hint) == ("PML227", NOT_ISAACS_PYTHON)
+    assert (failing.code, failing.hint) == ("PML241", NOT_ISAACS_PYTHON)
 
 
 @pytest.mark.parametrize(

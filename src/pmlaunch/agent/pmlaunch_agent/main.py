@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import sys
@@ -9,8 +10,15 @@ import threading
 from typing import Any
 
 from pmlaunch_agent import protomotions3, script
-from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, RunLimits, Spec, from_document
-from pmlaunch_agent.hooks import limits, one_rank_group, patches, process_exit, watch
+from pmlaunch_agent.contract import (
+    MUTABLE_DATACLASS_DEFAULTS,
+    SPEC_VARIABLE,
+    ContractError,
+    RunLimits,
+    Spec,
+    from_document,
+)
+from pmlaunch_agent.hooks import isaac, limits, one_rank_group, patches, process_exit, watch
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 from pmlaunch_agent.report.ending import show, without_agent
 from pmlaunch_agent.report.files import EventsFile, ResultFile
@@ -38,6 +46,8 @@ def main() -> int:
     if result_file.error is not None:
         print(f"pmlaunch_agent: {result_file.path} cannot be written any more", file=sys.stderr)
     process_exit.prepare_quick_exit()
+    if isaac.kit_is_loaded():
+        process_exit.end_now(exit_code)
     limits.handle_interrupts()
     return exit_code
 
@@ -66,6 +76,7 @@ def _run(spec: Spec, journal: Journal) -> int:
     watchdog = threading.Thread(target=limits.watch, args=(journal, spec.limits, ended), daemon=True)
     try:
         script.prepare(spec)
+        script.customize(spec.import_path, journal)
         limits.handle_interrupts()
         install_hooks(spec, journal)
         if spec.limits != RunLimits():
@@ -76,6 +87,8 @@ def _run(spec: Spec, journal: Journal) -> int:
         caught = without_agent(error)
     limits.handle_interrupts(ignore=True)  # the result is being written
     ended.set()
+    if isaac.kit_is_loaded():
+        journal.repaired("process_end", "Kit's shutdown is skipped, since it may hang")
     exit_code = journal.finish(caught)
     if caught is not None:
         show(caught)
@@ -85,7 +98,7 @@ def _run(spec: Spec, journal: Journal) -> int:
 def install_hooks(spec: Spec, journal: Journal) -> None:
     """Install everything that acts on the modules that the script imports."""
     wanted, post_import = spec.hooks, PostImportHooks(on_error=journal.note)
-    patches.repair(wanted.compat, post_import, journal.repaired)
+    patches.repair(wanted.compat, post_import, functools.partial(journal.repaired, MUTABLE_DATACLASS_DEFAULTS))
     for name in wanted.compat:
         if name not in patches.REPAIRS:
             journal.note(f"this agent knows no repair named {name!r}")
@@ -93,7 +106,8 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     if wanted.ddp_backend:
         patches.set_backend(wanted.ddp_backend, post_import, journal)
     one_rank_group.install(post_import, journal)
-    process_exit.install(post_import, journal)
+    process_exit.install(journal)
+    isaac.install(post_import, journal, recording=wanted.record is not None)
     meter = watch.StepMeter(journal, wanted.max_steps, reporting=journal.result.rank == 0)
     journal.add(meter)
     handlers = watch.common_handlers(journal, meter)

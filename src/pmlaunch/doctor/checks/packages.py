@@ -15,6 +15,7 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
 from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, ProbeReply
+from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
 from pmlaunch.runtimes.python_files import site_packages
 from pmlaunch.support.json import from_json
 
@@ -79,6 +80,8 @@ def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iter
         by_files = target.quick or target.probe is None
         message = f"The simulator's Python {'has, as far as its files tell, no' if by_files else 'has no'} {names}."
         hint = f"{_install(target)}, or {_pip(target)} {' '.join(missing)}"
+        if any(map(comes_with_isaac, missing)):
+            hint = NOT_ISAACS_PYTHON
         yield Finding("PML227", Severity.WARNING if by_files else Severity.ERROR, message, hint, subject=names)
 
 
@@ -124,6 +127,8 @@ def _install(target: DoctorTarget) -> str:
 def _cure(target: DoctorTarget, attempt: ImportAttempt) -> str:
     if "pkg_resources" in attempt.error:
         return f'{_pip(target)} "setuptools<81"'
+    if attempt.missing and comes_with_isaac(attempt.missing):
+        return NOT_ISAACS_PYTHON
     if attempt.missing:
         return f"{_pip(target)} {attempt.missing.split('.')[0]}"
     return "install it again with that Python"

@@ -117,7 +117,7 @@ def _describe(report: PythonReport) -> str:
     gpu = f", {', '.join(torch.devices)}" if torch.devices else ""
     text = f"{', '.join(names)} import in Python {report.python} ({seconds:.1f} s); torch {torch.version}, {cuda}{gpu}"
     hooks = [hook for hook in report.hooks if hook.get("hook") in _COMPAT]
-    repaired = [str(name).rpartition(".")[2] for name in (hooks[-1].get("classes") or () if hooks else ())]
+    repaired = [str(name).rpartition(".")[2] for name in (hooks[-1].get("repaired") or () if hooks else ())]
     if repaired:
         text += f"; with pmlaunch's repair for {', '.join(repaired)}, which Python 3.11 and later would refuse"
     return text
