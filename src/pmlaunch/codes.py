@@ -36,6 +36,10 @@ class Code:
     cause: str
     cure: str
 
+    def cure_in(self, python: str | None) -> str:
+        """The cure, with the path of the simulator's Python in the place of PYTHON if it is known."""
+        return self.cure.replace("PYTHON", f'"{python}"') if python else self.cure
+
 
 # Kept as a table: the formatter would put every argument on a line of its own.
 # fmt: off
@@ -246,10 +250,18 @@ CODES: Final = {row.code: row for row in (
          "cmd.exe ends a block of a batch file at the first parenthesis of a variable that is expanded in it: "
          "C:\\Program Files (x86) in PATH can be enough (Isaac Lab issue 4407). Python was never started.",
          "--via python --python EXE starts Isaac Lab's Python without the batch file."),
-    Code("PML214", "a parenthesis in a path of Isaac Lab's", Exit.ENVIRONMENT,
-         "isaaclab.bat of Isaac Lab 2.x expands its own folder and CONDA_PREFIX without quotes; some versions of cmd.exe "
-         "end a block at a parenthesis there.",
+    Code("PML214", "a parenthesis in the path of Isaac Lab's Python", Exit.ENVIRONMENT,
+         "isaaclab.bat of Isaac Lab 2.x expands CONDA_PREFIX without quotes; some versions of cmd.exe end a block at a "
+         "parenthesis there.",
          "If the run ends with PML213: --via python --python EXE, or rename the folder."),
+    Code("PML217", "Isaac Sim's EULA has not been accepted", Exit.ENVIRONMENT,
+         "Isaac Sim from pip asks once, at its first import, whether you accept NVIDIA's license, and a run has no terminal "
+         "to answer on. pmlaunch never accepts it for you.",
+         'If you agree, run this once in a terminal and answer Yes: PYTHON -c "import isaacsim"'),
+    Code("PML218", "Isaac Lab 2.x in a folder with parentheses", Exit.ENVIRONMENT,
+         "isaaclab.bat of Isaac Lab 2.x expands its own folder in a block, which cmd.exe ends at a parenthesis: nothing "
+         "runs. Isaac Lab 3 is not affected.",
+         "--via python --python EXE; or move the folder; or subst X: FOLDER, then --isaaclab X:\\"),
     # 22x to 24x: what doctor sees of the machine
     Code("PML220", "a check broke off", Exit.ENVIRONMENT,
          "One of doctor's own checks took too long or met something that it does not know. The others went on.",
@@ -392,6 +404,14 @@ CODES: Final = {row.code: row for row in (
     Code("PML321", "silence", Exit.TIME,
          "The run wrote nothing for longer than --silence allows: it hangs.",
          "Look at the end of the log; --silence SECONDS"),
+    Code("PML323", "the simulator did not start", Exit.TIME,
+         "The simulator was not ready 30 minutes after the start. A first start compiles shaders for minutes; a dialog box "
+         "or a driver that hangs takes forever.",
+         "Look at the end of output.log. If it was still at work, start again: what it has compiled stays."),
+    Code("PML324", "the process stayed after its verdict", Exit.FAILED,
+         "The program wrote its verdict and then did not end within 30 seconds, as Isaac Sim does at times. The verdict "
+         "counts.",
+         "Nothing has to be done."),
     Code("PML330", "ended without a verdict", Exit.NO_VERDICT,
          "The program ended before it could say how. A crash of native code, or something ended it.",
          "Look at the end of the log."),

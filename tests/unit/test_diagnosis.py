@@ -151,6 +151,33 @@ def test_batch_file_breaks_at_a_parenthesis(line: str) -> None:
     assert diagnose_exit(0, True, [line], BATCH).code == "PML330"
 
 
+EULA_PROMPT = 'user_choice = input("Do you accept the EULA? (Yes/No): ")'
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "traceback"),
+    [
+        ("SystemExit", "Unable to bootstrap inner kit kernel: EULA not accepted. Set OMNI_KIT_ACCEPT_EULA=YES", ""),
+        ("SystemExit", "Unable to bootstrap inner kit kernel: EOF when reading a line", ""),
+        ("EOFError", "EOF when reading a line", f"    {EULA_PROMPT}\nEOFError: EOF when reading a line\n"),
+    ],
+)
+def test_eula_that_nobody_accepted(kind: str, message: str, traceback: str) -> None:
+    exception = {"type": kind, "message": message, "traceback": traceback}
+    for python, named in (("/lab/bin/python", '"/lab/bin/python"'), (None, "PYTHON")):
+        finding = diagnose_exception(exception, [], python)
+        assert finding.code == "PML217"
+        assert f'{named} -c "import isaacsim"' in (finding.hint or "")
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_eula_prompt_at_the_end_of_the_log(reached: bool) -> None:
+    tail = ["Do you accept the EULA? (Yes/No): Traceback (most recent call last):", "EOFError: EOF when reading a line"]
+    assert diagnose_exit(1, reached, tail).code == "PML217"
+    assert diagnose_exit(1, reached, tail[:1]).code != "PML217", "it was asked and answered, or the run ended otherwise"
+    assert diagnose_exit(1, reached, tail[1:]).code != "PML217", "another program's question"
+
+
 @pytest.mark.parametrize("reached", [True, False])
 def test_exit_code_0_of_a_batch_file_is_qualified(reached: bool) -> None:
     words = "exit code 0 (this batch file returns 0 whatever happens)"

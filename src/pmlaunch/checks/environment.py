@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
+from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import ChosenPython, Finding, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.interface import is_own_interpreter
+from pmlaunch.runtimes.isaacsim import awaits_eula
 from pmlaunch.runtimes.torch_build import WITH_GLOO_ON_WINDOWS, has_gloo_transport, torch_version
 from pmlaunch.support.platforms import LONGEST_RUNS, platform_named
 
@@ -19,7 +22,7 @@ _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_10000
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
-    """Check folder names, the backend, the length of paths, and the packages of the demo."""
+    """Check folder names, the backend, the length of paths, Isaac Sim's EULA, and the packages of the demo."""
     plan = planned.plan
     if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
@@ -34,6 +37,8 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         length = len(str(plan.runs))
         message = f"{plan.runs} has {length} characters: the files of a run would be too long for Windows."
         yield Finding("PML212", Severity.ERROR, message, f"--runs {plan.runs.drive}\\pm-runs", None, str(plan.runs))
+    if plan.simulator == "isaaclab" and not plan.foreign:
+        yield from check_eula(plan.runtime.python, os.environ)
     if GENERATIONS[plan.generation].embedded and is_own_interpreter(plan.runtime) and not plan.foreign:
         yield from check_demo_packages(Severity.ERROR)
 
@@ -50,6 +55,13 @@ def _check_backend(planned: Planned) -> Iterator[Finding]:
     if plan.ddp_backend == ONE_RANK and devices > 1:
         message = f"{devices} devices need a process group, and --ddp-backend none forms none."
         yield Finding("PML216", Severity.ERROR, message, "--devices 1, or leave out --ddp-backend", None, "none")
+
+
+def check_eula(python: ChosenPython | None, environment: Mapping[str, str]) -> Iterator[Finding]:
+    """Check that Isaac Sim will not ask for its EULA, which ends a run: there is no terminal to answer on."""
+    if python is not None and awaits_eula(python, environment):
+        message = f"Isaac Sim's EULA has not been accepted in {python.path}: it would ask, and a run cannot answer."
+        yield Finding("PML217", Severity.ERROR, message, CODES["PML217"].cure_in(python.path), None, python.path)
 
 
 def check_demo_packages(severity: Severity) -> Iterator[Finding]:

@@ -15,8 +15,13 @@ from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
 
 _NO_MODULE = Sign(r"ModuleNotFoundError|No module named", "PML304")
+# Isaac Sim from pip asks at its import, where a run has no terminal to answer on
+_EULA = Sign(
+    r"EULA not accepted|kit kernel: EOF when reading a line|accept the EULA\?[\s\S]*EOF when reading a line", "PML217"
+)
 # in an exception or its traceback
 _FAILURES = (
+    _EULA,
     Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
     Sign(r"CUDA out of memory|OutOfMemoryError|CUDA error: out of memory", "PML303"),
     Sign(r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available", "PML305"),
@@ -54,8 +59,8 @@ _WINDOWS_ENDS: Mapping[int, str] = {
 }
 
 
-def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> Finding:
-    """Return the finding for a run that ended with `exception`; `tail` is the end of its log."""
+def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str], python: str | None = None) -> Finding:
+    """Return the finding for a run that ended with `exception`; `tail` is the end of its log, `python` its Python."""
     # the first exception says more than the one raised because of it (Hydra: "Error locating target")
     first = as_mapping(exception.get("cause")) or exception
     kind, message = str(first.get("type", "")), str(first.get("message", "")).strip()
@@ -64,7 +69,7 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> 
     sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
     if sign is None:
         return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
-    cure = CODES[sign.code].cure
+    cure = CODES[sign.code].cure_in(python)
     missing = missing_module(f"{message}\n{exception.get('traceback', '')}") if sign is _NO_MODULE else None
     if missing and comes_with_isaac(missing):
         cure = NOT_ISAACS_PYTHON
@@ -74,14 +79,16 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str]) -> 
 
 
 def diagnose_exit(
-    exit_code: int | None, reached_agent: bool, tail: Sequence[str], batch: BatchFile | None = None
+    exit_code: int | None, reached: bool, tail: Sequence[str], batch: BatchFile | None = None, python: str | None = None
 ) -> Finding:
     """Return the finding for a run without a verdict: a native crash, or a program that never reached the agent.
 
-    `batch` is the batch file that started the program, if there was one.
+    `reached` is whether the agent was; `batch` the batch file that started the program, `python` its Python, if known.
     """
     how, last = describe_exit(exit_code, batch), _quoted(tail)
-    if reached_agent:
+    if _EULA.found_in("\n".join(tail)):
+        return _error(_EULA.code, CODES[_EULA.code].cause, CODES[_EULA.code].cure_in(python))
+    if reached:
         return _error("PML330", f"The program ended with {how}, without a verdict.{last}")
     sign = find_sign(_FALSE_STARTS, "\n".join(tail))
     if sign is _BROKEN_BLOCK:

@@ -17,7 +17,7 @@ def prefix_of(executable: Path) -> Path:
 
 def version_of_prefix(prefix: Path) -> str | None:
     """The version of the Python installed in `prefix`: from pyvenv.cfg, its DLL, conda's record or its library."""
-    stated = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", _read(prefix / "pyvenv.cfg"), re.MULTILINE)
+    stated = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", read_text(prefix / "pyvenv.cfg"), re.MULTILINE)
     if stated:
         return stated[1]
     for names, pattern in (
@@ -40,7 +40,7 @@ def lacks(runtime: Runtime, module: str) -> bool:
     if python is None:
         return False
     prefix = prefix_of(Path(python.path))
-    settings = _read(prefix / "pyvenv.cfg")
+    settings = read_text(prefix / "pyvenv.cfg")
     if re.search(r"^include-system-site-packages\s*=\s*true", settings, re.MULTILINE | re.IGNORECASE):
         return False
     if not settings and prefix in (Path("/usr"), Path("/usr/local")):
@@ -64,12 +64,12 @@ def site_packages(executable: Path, version: str | None) -> list[Path]:
 def _of_pth_files(place: Path) -> Iterator[Path]:
     """Folders that .pth files add. Their `import` lines are not executed; editable installations do not need them."""
     for path in sorted(place.glob("*.pth")):
-        for line in _read(path).splitlines():
+        for line in read_text(path).splitlines():
             if line.strip() and not line.startswith(("#", "import ", "import\t")) and (place / line.strip()).is_dir():
                 yield place / line.strip()
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of a file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages
+from pmlaunch.checks.environment import check_eula
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.probe import ProbeAnswer
 from pmlaunch.doctor.target import DoctorTarget
@@ -41,6 +42,7 @@ def look(target: DoctorTarget) -> Observation:
         *_versions(target, packages, reply.python or "0"),
         *_imports(target, imports),
         *_from_elsewhere(target, packages, imports),
+        *(check_eula(target.runtime.facts.python, target.environment) if target.simulator.name == "isaaclab" else ()),
     )
     return Observation(tuple(_facts(target, packages, reply.python)), findings)
 
