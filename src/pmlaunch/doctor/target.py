@@ -22,7 +22,9 @@ from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
+from pmlaunch.runtimes.compatibility import Judgement, Verdict, judge
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.runtimes.versions import combination
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
 from pmlaunch.support.platforms import Platform, platform_named
@@ -113,6 +115,13 @@ class DoctorTarget:
     def expected(self) -> Expected:
         """What the simulator adds; nothing for one without a row in the table."""
         return OF_SIMULATOR.get(self.simulator.name, Expected())
+
+    @property
+    def judgement(self) -> Judgement:
+        """What is known about the versions that a run would bring together, as files tell them."""
+        if self.embedded:
+            return Judgement(Verdict.WORKS, (), self.runtime.versions)
+        return judge(combination(self.checkout.root if self.checkout else None, self.simulator.name, self.runtime))
 
     @property
     def reply(self) -> ProbeReply | None:

@@ -15,6 +15,7 @@ from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
+from pmlaunch.runtimes.versions import packages_of, read_versions
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
@@ -45,13 +46,23 @@ class RuntimeRequest:
 def choose_runtime(request: RuntimeRequest) -> Runtime:
     """The runtime that `request` leads to. What is wrong with it is among its findings. Raises PML001 for `via`."""
     require_choice(EvalRequest, "via", request.via)
+    runtime = _chosen(request)
+    return replace(runtime, versions=read_versions(runtime, request.platform, request.settings.environment))
+
+
+def _chosen(request: RuntimeRequest) -> Runtime:
+    """Isaac Lab's script; without one, a Python that has Isaac Lab installed; or a plain interpreter."""
     kind = request.wanted if request.via == "auto" else RuntimeKind(request.via)
+    here = not request.platform.foreign
     if kind is RuntimeKind.ISAACLAB:
-        return isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
+        runtime = isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
+        named = request.settings.get("isaaclab", request.isaaclab) or request.via != "auto"
+        lost = here and runtime.facts.source.origin is Origin.UNKNOWN and not named
+        return (_with_isaaclab(request) if lost else None) or runtime
     runtime = _interpreter(request)
-    undecided = runtime.facts.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and not request.platform.foreign
+    undecided = runtime.facts.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and here
     if request.wanted is RuntimeKind.ISAACLAB and undecided:
-        return _python_of_isaaclab(request) or runtime
+        return _python_of_isaaclab(request) or _with_isaaclab(request) or runtime
     return runtime
 
 
@@ -91,6 +102,22 @@ def _python_of_isaaclab(request: RuntimeRequest) -> Runtime | None:
         executable = interpreter_of(Path(python.path).parent, request.platform.windows)
         return _inspected(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {python.by}"))
     return _inspected(python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {python.by}"))
+
+
+def _with_isaaclab(request: RuntimeRequest) -> Runtime | None:
+    """A Python that has Isaac Lab installed by pip, uv or conda: the usual one, or that of the command `isaaclab`."""
+    usual = _interpreter(request)
+    if "isaaclab" in packages_of(usual.facts.python):
+        return usual
+    entries = [Path(entry) for entry in request.settings.environment.get("PATH", "").split(os.pathsep)]
+    command = "isaaclab.exe" if os.name == "nt" else "isaaclab"
+    names = ("python.exe", "../python.exe") if os.name == "nt" else ("python", "python3")  # conda's is one folder up
+    for folder in [entry for entry in entries if entry.is_absolute() and (entry / command).is_file()]:
+        for executable in [folder / name for name in names if (folder / name).is_file()]:
+            runtime = _inspected(os.path.normpath(executable), Source(Origin.PATH, f"beside {folder / command}"))
+            if "isaaclab" in packages_of(runtime.facts.python):
+                return runtime
+    return None
 
 
 def _active_environment(environment: Mapping[str, str]) -> tuple[str, Source] | None:
