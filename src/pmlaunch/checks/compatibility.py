@@ -26,7 +26,7 @@ def check_compatibility(planned: Planned) -> Iterator[Finding]:
 def failures(judgement: Judgement, python: ChosenPython | None) -> Iterator[Finding]:
     """PML246 for every reason why the combination does not work: what was found where, what works, what to type."""
     lab = judgement.versions.get(Part.ISAACLAB)
-    for row in judgement.failures:
+    for row in [row for row in judgement.rows if row.verdict is Verdict.FAILS]:
         hint = row.instead.format(pip=pip_install(python), isaaclab=lab.version if lab else "")
         found = _named(row, judgement)
         yield Finding("PML246", Severity.ERROR, f"{found} cannot work: {row.text}.", hint, None, found)

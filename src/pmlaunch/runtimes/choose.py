@@ -11,11 +11,12 @@ from pathlib import Path
 
 from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source
 from pmlaunch.request import EvalRequest, require_choice
+from pmlaunch.runtimes.compatibility import Part
 from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
-from pmlaunch.runtimes.versions import packages_of, read_versions
+from pmlaunch.runtimes.versions import read_versions
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
@@ -46,7 +47,10 @@ class RuntimeRequest:
 def choose_runtime(request: RuntimeRequest) -> Runtime:
     """The runtime that `request` leads to. What is wrong with it is among its findings. Raises PML001 for `via`."""
     require_choice(EvalRequest, "via", request.via)
-    runtime = _chosen(request)
+    return _with_versions(_chosen(request), request)
+
+
+def _with_versions(runtime: Runtime, request: RuntimeRequest) -> Runtime:
     return replace(runtime, versions=read_versions(runtime, request.platform, request.settings.environment))
 
 
@@ -106,18 +110,15 @@ def _python_of_isaaclab(request: RuntimeRequest) -> Runtime | None:
 
 def _with_isaaclab(request: RuntimeRequest) -> Runtime | None:
     """A Python that has Isaac Lab installed by pip, uv or conda: the usual one, or that of the command `isaaclab`."""
-    usual = _interpreter(request)
-    if "isaaclab" in packages_of(usual.facts.python):
-        return usual
-    entries = [Path(entry) for entry in request.settings.environment.get("PATH", "").split(os.pathsep)]
-    command = "isaaclab.exe" if os.name == "nt" else "isaaclab"
-    names = ("python.exe", "../python.exe") if os.name == "nt" else ("python", "python3")  # conda's is one folder up
-    for folder in [entry for entry in entries if entry.is_absolute() and (entry / command).is_file()]:
-        for executable in [folder / name for name in names if (folder / name).is_file()]:
-            runtime = _inspected(os.path.normpath(executable), Source(Origin.PATH, f"beside {folder / command}"))
-            if "isaaclab" in packages_of(runtime.facts.python):
-                return runtime
-    return None
+    windows, candidates = os.name == "nt", [_interpreter(request)]
+    names = ("python.exe", "../python.exe") if windows else ("python", "python3")  # conda's is one folder up
+    for folder in map(Path, request.settings.environment.get("PATH", "").split(os.pathsep)):
+        command = folder / ("isaaclab.exe" if windows else "isaaclab")
+        if folder.is_absolute() and command.is_file():
+            found = [os.path.normpath(folder / name) for name in names if (folder / name).is_file()]
+            candidates += [_inspected(path, Source(Origin.PATH, f"beside {command}")) for path in found]
+    known = (_with_versions(candidate, request) for candidate in candidates)
+    return next((runtime for runtime in known if Part.ISAACLAB in runtime.versions), None)
 
 
 def _active_environment(environment: Mapping[str, str]) -> tuple[str, Source] | None:

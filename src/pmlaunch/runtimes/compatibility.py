@@ -39,10 +39,8 @@ class Verdict(Enum):
     UNKNOWN = "unknown"
 
 
-V2, V31, MAIN = "2.x", "3.0/3.1", "main"
-"""The lines of ProtoMotions that differ in what they run with; `main` is 3.x with a backend for Isaac Lab 3."""
-ABSENT = "none"
-"""The version of a part that is known not to be there."""
+V2, V31, MAIN = "2.x", "3.0/3.1", "main"  # ProtoMotions; main is 3.x with a backend for Isaac Lab 3
+ABSENT = "none"  # the version of what is known not to be there
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,11 @@ class Row:
     """What is known where all conditions in `where` hold.
 
     Attributes:
-        where: for each part names ("2.x, main"), one version ("2.3", which includes 2.3.2), a range of them
-            ("2.2..2.3", "3..", "..2"), any other version ("not 3.11"), or ABSENT.
-        text: why it fails, what is repaired, or what was seen.
-        instead: what works, and what to type for it; {pip}, {isaaclab} and {python} are filled in.
-        repair: the name of the agent's repair, or the variable that is set.
+        where: for each part names ("2.x, main"), a version ("2.3", which includes 2.3.2), a range ("2.2..2.3", "3..",
+            "..2"), any other than one ("not 3.11"), or ABSENT.
+        text: why it fails, what is repaired, or how it is known.
+        instead: what works, and what to type for it; {pip} and {isaaclab} are filled in.
+        repair: the agent's name of the repair, or the variable that is set.
     """
 
     verdict: Verdict
@@ -91,22 +89,14 @@ class Judgement:
     rows: tuple[Row, ...]
     versions: Versions
 
-    @property
-    def failures(self) -> tuple[Row, ...]:
-        """The rows that say why it does not work."""
-        return tuple(row for row in self.rows if row.verdict is Verdict.FAILS)
-
 
 def judge(versions: Versions) -> Judgement:
     """What the table says about `versions`: unknown, unless a row that works covers the whole combination."""
     rows = tuple(row for row in TABLE if row.matches(versions))
     found = {row.verdict for row in rows}
-    if Verdict.FAILS in found:
-        verdict = Verdict.FAILS
-    elif Verdict.WORKS in found:
-        verdict = Verdict.REPAIRED if Verdict.REPAIRED in found else Verdict.WORKS
-    else:
-        verdict = Verdict.UNKNOWN
+    verdict = Verdict.FAILS if Verdict.FAILS in found else Verdict.WORKS if Verdict.WORKS in found else Verdict.UNKNOWN
+    if verdict is Verdict.WORKS and Verdict.REPAIRED in found:
+        verdict = Verdict.REPAIRED
     return Judgement(verdict, rows, versions)
 
 
@@ -116,15 +106,14 @@ def _holds(wanted: str, version: str) -> bool:
     if wanted.startswith("not "):
         return not _holds(wanted[4:], version)
     low, dots, high = wanted.partition("..")
-    number, least = _number(version), _number(low)
-    most = _number(high) if dots else least
+    number, least, most = _number(version), _number(low), _number(high if dots else low)
     if not number or not (least or most):
         return version in wanted.split(", ")
     return number[: len(least)] >= least and (not most or number[: len(most)] <= most)
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """The release of a version ("2.9.1+cpu" is (2, 9, 1)); empty for a name, such as those of ProtoMotions' lines."""
+    """The release of a version: "2.9.1+cpu" is (2, 9, 1); empty for a name, such as those of ProtoMotions."""
     release = re.fullmatch(r"(\d+(?:\.\d+)*)(?:[^\d./][^/]*|\.post\d+.*)?", version)
     return tuple(int(digits) for digits in release[1].split(".")) if release else ()
 
@@ -148,10 +137,6 @@ def _row(verdict: Verdict, text: str, source: str, instead: str = "", repair: st
 NO_GLOO = _row(
     Verdict.REPAIRED, "torch has no gloo transport: one device runs in a process group of one rank, several cannot run",
     _ON_WINDOWS, repair=ONE_RANK, system="windows", torch="2.8..2.10")
-NEWER_PYTHON = _row(
-    Verdict.REPAIRED, "Python 3.11 and later refuse defaults of its dataclasses",
-    "measured with v2.3 on Python 3.11; ProtoMotions issue 131",
-    repair=MUTABLE_DATACLASS_DEFAULTS, protomotions=V2, python="3.11..")
 TABLE = (
     _row(Verdict.FAILS, "this ProtoMotions imports isaaclab.sim.PhysxCfg, which Isaac Lab 3 no longer has",
          f"{_IMPORTS} isaaclab: v2.3, v3.0 and v3.1 in 3.0.0",
@@ -190,23 +175,22 @@ TABLE = (
     _row(Verdict.FAILS, "this ProtoMotions imports newton.sensors.populate_contacts, which Newton 1.0 removed",
          f"{_IMPORTS} newton: v3.0 and v3.1 in 1.0.0 to 1.8.0", "pmlaunch install --ref main",
          protomotions=V31, simulator="newton", newton="1.."),
-    _row(Verdict.FAILS, "Isaac Gym is built for Python 3.6 to 3.8", f"setup.py of Isaac Gym Preview 4; {_DOCS3}",
+    _row(Verdict.FAILS, "Isaac Gym is built for Python 3.6 to 3.8", f"prerequisites of Isaac Gym Preview 4; {_DOCS3}",
          "--python EXE of a Python 3.8", simulator="isaacgym", python="not 3.6..3.8"),
-    _row(Verdict.FAILS, "Isaac Gym exists for Linux only", "Isaac Gym Preview 4",
+    _row(Verdict.FAILS, "Isaac Gym exists for Linux only", "prerequisites of Isaac Gym Preview 4: Ubuntu",
          "--simulator isaaclab, or genesis", simulator="isaacgym", system="windows"),
-    NEWER_PYTHON,
-    _row(Verdict.REPAIRED, "with a window it makes a Se2Keyboard without the argument that Isaac Lab requires since 2.2",
-         "isaaclab 2.1.0 and 2.2.0; ProtoMotions issue 131", repair="se2_keyboard",
+    _row(Verdict.REPAIRED, "Python 3.11 and later refuse defaults of ProtoMotions' dataclasses",
+         "measured with v2.3 on Python 3.11; ProtoMotions issue 131", repair=MUTABLE_DATACLASS_DEFAULTS,
+         protomotions=V2, python="3.11.."),
+    _row(Verdict.REPAIRED, "with a window, ProtoMotions makes a Se2Keyboard without the argument required since Isaac Lab 2.2",
+         "isaaclab 2.1.0 and 2.2.0; ProtoMotions issue 131", repair="keyboard",
          protomotions=V2, simulator="isaaclab", isaaclab="2.2..2.3"),
     NO_GLOO,
     _row(Verdict.REPAIRED, "torch has no libuv, which torch.distributed asks for", _ON_WINDOWS, repair="USE_LIBUV=0",
          system="windows", torch="2.4..2.6"),
-    _row(Verdict.WORKS, "documented, without naming a release", f"{_README2}; {_IMPORTS} isaaclab",
+    _row(Verdict.WORKS, "documented; it names no release, but needs a repair on later ones", f"{_README2}; isaaclab wheels",
          protomotions=V2, simulator="isaaclab",
          isaaclab="2.0..2.1", isaacsim="4.5", python="3.10", torch="2.5..2.7", system="linux"),
-    _row(Verdict.WORKS, "reported by users who made both repairs by hand", "ProtoMotions issue 131",
-         protomotions=V2, simulator="isaaclab",
-         isaaclab="2.2..2.3", isaacsim="5", python="3.11", torch="2.7..2.8", system="linux"),
     _row(Verdict.WORKS, "documented as tested", f"{_DOCS3} v3.1", protomotions=V31, simulator="isaaclab",
          isaaclab="2.3", isaacsim="5", python="3.11", torch="2.7", system="linux"),
     _row(Verdict.WORKS, f"documented: Isaac Lab at commit {_PIN}", f"{_DOCS3} main", protomotions=MAIN,
@@ -221,6 +205,8 @@ TABLE = (
          protomotions=V2, simulator="genesis", genesis="0.3", python="3.10..3.11", torch="2.5..2.13", system="linux"),
     _row(Verdict.WORKS, "documented", f"README of v2.3; {_DOCS3}", protomotions=f"{V2}, {V31}, {MAIN}",
          simulator="isaacgym", python="3.8", system="linux"),
+    _row(Verdict.UNKNOWN, "should work with the repairs: users report these two errors and their cures, but no whole run",
+         "ProtoMotions issue 131", protomotions=V2, simulator="isaaclab", isaaclab="2.2..2.3"),
     _row(Verdict.UNKNOWN, "Isaac Lab 3.0 has every name that ProtoMotions imports, but upstream pins an earlier commit",
          f"{_IMPORTS} isaaclab 3.0.0; {_DOCS3} main",
          protomotions=MAIN, simulator="isaaclab", isaaclab="3.0"),

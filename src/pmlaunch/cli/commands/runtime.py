@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
@@ -12,9 +11,11 @@ from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import from_options, option, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
-    from pmlaunch.doctor.target import DoctorTarget
+    from pmlaunch.runtimes.interface import Runtime
 
 
 @dataclass(frozen=True)
@@ -34,35 +35,30 @@ def runtime_command(_: Invocation, options: RuntimeOptions) -> CommandResult:
 
     Reads files only; starts neither Isaac Sim nor any Python.
     """
-    from pmlaunch.checks.compatibility import failures
     from pmlaunch.checks.preflight import exit_code_of
+    from pmlaunch.doctor.checks.compatibility import look
     from pmlaunch.doctor.target import TargetRequest, resolve_target
-    from pmlaunch.runtimes.python_files import made_by
     from pmlaunch.settings import Settings
     from pmlaunch.support.json import to_json
 
     target = resolve_target(from_options(TargetRequest, options, quick=True), Settings.here())
-    runtime, python = target.runtime, target.runtime.facts.python
-    judgement = target.judgement
+    runtime, judgement, seen = target.runtime, target.judgement, look(target)
     data = {
         **to_json(runtime.facts),
         "command": list(runtime.command()),
         "environment": runtime.environment,
-        "made_by": made_by(Path(python.path)) if python else None,
         "versions": {part.name.lower(): to_json(found) for part, found in judgement.versions.items()},
         "together": judgement.verdict,
     }
-    findings = (*runtime.findings, *failures(judgement, python))
-    return CommandResult("runtime", exit_code_of(findings), data, findings, draw=partial(_draw, target))
+    findings = (*runtime.findings, *seen.findings)
+    return CommandResult("runtime", exit_code_of(findings), data, findings, draw=partial(_draw, runtime, seen.facts))
 
 
-def _draw(target: DoctorTarget, console: Console) -> None:
+def _draw(runtime: Runtime, versions: Sequence[tuple[str, str]], console: Console) -> None:
     from pmlaunch.cli.render.layout import say
     from pmlaunch.model import RuntimeKind
-    from pmlaunch.runtimes.compatibility import Part
-    from pmlaunch.runtimes.python_files import made_by
 
-    runtime, facts = target.runtime, target.runtime.facts
+    facts = runtime.facts
     rows = [
         ("started by", "Isaac Lab" if facts.kind is RuntimeKind.ISAACLAB else "a plain interpreter"),
         ("path", facts.path),
@@ -71,10 +67,8 @@ def _draw(target: DoctorTarget, console: Console) -> None:
         ("Python", facts.python.path if facts.python else None),
         ("chosen by", facts.python.by if facts.python else None),
         ("Python version", facts.python.version if facts.python else None),
-        ("environment", made_by(Path(facts.python.path)) if facts.python else None),
-        *((part.value, found) for part, found in target.judgement.versions.items() if part is not Part.PYTHON),
-        ("together", target.judgement.verdict.value),
         ("command", " ".join(runtime.command())),
+        *(row for row in versions if row[0] != "Python"),
     ]
     rows += [(f"{name} is", "removed" if value is None else value) for name, value in runtime.environment.items()]
     for name, value in rows:

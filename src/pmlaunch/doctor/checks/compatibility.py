@@ -15,6 +15,7 @@ def look(target: DoctorTarget) -> Observation:
         return Observation(skipped="there is no checkout")
     python, judgement = target.runtime.facts.python, target.judgement
     made = made_by(Path(python.path)) if python else None
-    rows = [(part.value, found.version) for part, found in judgement.versions.items()]
-    facts = (("together", judgement.verdict.value), *rows, *([("environment", made)] if made else []))
+    rows = [(part.value, str(found)) for part, found in judgement.versions.items()]
+    environment = [("environment", made)] if made else []
+    facts = (*rows, *environment, ("together", judgement.verdict.value))
     return Observation(facts, tuple(observations(judgement, python)))
