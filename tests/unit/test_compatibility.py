@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from install_help import MakeContext, make_context
 from unit_help import present
 
 from environments import WINDOWS, make_editable, make_environment
@@ -20,9 +21,13 @@ from pmlaunch.codes import CODES, Exit
 from pmlaunch.doctor.checks.compatibility import look
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.installing.python import packages_step
+from pmlaunch.installing.python.target_python import PythonReport
+from pmlaunch.installing.step import AlreadyDone
 from pmlaunch.model import Origin, RuntimeKind, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
+from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.compatibility import ABSENT, MAIN, TABLE, V2, V31, Found, Part, Row, Verdict, judge
 from pmlaunch.runtimes.interface import Runtime
@@ -33,11 +38,13 @@ from pmlaunch.runtimes.versions import combination
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import platform_named
 
+__all__ = ["make_context"]  # a fixture
 Json = Callable[..., dict[str, Any]]
 ROOT = Path(__file__).parents[2]
 SCRIPT = "isaaclab.bat" if WINDOWS else "isaaclab.sh"
 FOR_LAB3 = "from isaaclab_physx.physics import PhysxCfg\n"
 FOR_LAB2 = "from isaaclab.sim import SimulationContext, PhysxCfg\n"
+REPLY = ProbeReply("3.11.9", {"pip": InstalledPackage(version="25.0")})
 SIM51, SIM62 = {"isaacsim": "5.1.0.0"}, {"isaacsim": "6.2.0.0"}
 
 
@@ -353,3 +360,17 @@ def test_page_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ROOT / "docs" / "compatibility.md").read_text(encoding="utf-8") == page
     assert [row.text for row in TABLE if row.text not in page] == []
     assert [row.source for row in TABLE if row.source not in page] == []
+
+
+def test_install_warns(
+    make_context: MakeContext, checkout3: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever pip does, these versions fail together; but the packages can be installed."""
+    python = make_environment(tmp_path / "env", "3.11", {"isaaclab": "2.3.0", **SIM51})
+    monkeypatch.setattr(packages_step, "inspect_python", lambda *_, **__: PythonReport(REPLY, tmp_path))
+    monkeypatch.setattr(packages_step, "outstanding_in", lambda *_: None)
+    context = make_context(folder=backend(checkout3, FOR_LAB3), simulator="isaaclab")
+    step = packages_step.PackagesStep()
+    planned = step.plan(replace(context, runtime=chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))))
+    assert isinstance(planned, AlreadyDone)
+    assert [(found.code, found.severity) for found in planned.notes] == [("PML246", Severity.WARNING)]
