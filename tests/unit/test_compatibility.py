@@ -262,7 +262,7 @@ def test_script_comes_before_an_environment(tmp_path: Path, isaaclab: Path) -> N
 
 
 @pytest.mark.parametrize("options", [{"isaaclab": "nowhere"}, {"via": "isaaclab"}])
-def test_isaac_lab_that_was_asked_for_is_not_replaced(tmp_path: Path, options: dict[str, str]) -> None:
+def test_isaac_lab_that_was_asked_for_is_not_replaced(tmp_path: Path, options: dict[str, Any]) -> None:
     make_environment(tmp_path / "env", "3.12", {"isaaclab": "3.0.0"})
     runtime = chosen(tmp_path, environment={"VIRTUAL_ENV": str(tmp_path / "env")}, **options)
     assert [found.code for found in runtime.findings] == ["PML201"]
@@ -285,10 +285,11 @@ def test_sources_of_isaac_lab(tmp_path: Path, isaaclab: Path) -> None:
     assert runtime.versions[Part.ISAACSIM] == Found("5.1.0-rc.19+release.26219", str(isaaclab / "_isaac_sim"))
 
 
-def test_isaac_sim_elsewhere_is_not_absent(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variable", ["ISAAC_PATH", "PYTHONPATH"])
+def test_isaac_sim_elsewhere_is_not_absent(tmp_path: Path, variable: str) -> None:
     python = make_environment(tmp_path / "env", "3.11", {"isaaclab": "2.3.0"})
     (tmp_path / "sim").mkdir()
-    runtime = chosen(tmp_path, python=str(python), environment={"ISAAC_PATH": str(tmp_path / "sim")})
+    runtime = chosen(tmp_path, python=str(python), environment={variable: str(tmp_path / "sim")})
     assert Part.ISAACSIM not in runtime.versions, "it is there, but does not tell its version"
 
 

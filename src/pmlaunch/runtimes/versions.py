@@ -78,7 +78,8 @@ def _binary_isaacsim(runtime: Runtime, root: Path | None, environment: Mapping[s
     linked, named = root / "_isaac_sim" if root else None, environment.get("ISAAC_PATH")
     places = [place for place in (own, linked, Path(named) if named else None) if place and place.is_dir()]
     stated = next(filter(None, map(_stated, places)), None)
-    return stated if places or not lacks(runtime, "isaacsim") else Found(ABSENT, str(executable))
+    elsewhere = places or environment.get("PYTHONPATH")  # which may lead to one
+    return stated if elsewhere or not lacks(runtime, "isaacsim") else Found(ABSENT, str(executable))
 
 
 def _stated(folder: Path | None) -> Found | None:
