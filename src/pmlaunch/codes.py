@@ -305,9 +305,9 @@ CODES: Final = {row.code: row for row in (
     Code("PML232", "torch without the backend", Exit.ENVIRONMENT,
          "torch was built without the backend of process groups that a run would use.",
          "pmlaunch eval ... --ddp-backend gloo, or install a torch from https://pytorch.org"),
-    Code("PML233", "Python newer than ProtoMotions 2.3", Exit.ENVIRONMENT,
-         "Python 3.11 and later refuse a dataclass of ProtoMotions 2.3. pmlaunch repairs it while a run goes on; "
-         "without pmlaunch the same Python fails at its first import.",
+    Code("PML233", "versions that work with a repair", Exit.ENVIRONMENT,
+         "These versions do not work together by themselves, such as ProtoMotions 2.3 on Python 3.11 and later. pmlaunch "
+         "repairs that in every run; without pmlaunch they fail.",
          "Nothing has to be done."),
     Code("PML234", "no NVIDIA GPU", Exit.ENVIRONMENT,
          "Neither NVIDIA's driver nor a GPU of theirs is found. Isaac Lab and Isaac Gym need one.",
@@ -347,6 +347,13 @@ CODES: Final = {row.code: row for row in (
     Code("PML245", "a package is half installed", Exit.ENVIRONMENT,
          "An installation was ended in the middle: files of the package are missing.",
          "PYTHON -m pip install --force-reinstall --no-deps PACKAGE"),
+    Code("PML246", "versions that do not work together", Exit.CHECK,
+         "The versions of ProtoMotions, Isaac Lab, Isaac Sim, Python or a package that a run would use are known to fail "
+         "together. docs/compatibility.md lists what works, with the source of every entry.",
+         "Use one of the versions that the hint names; --no-check PML246 starts the run all the same."),
+    Code("PML247", "versions that are not known to work", Exit.ENVIRONMENT,
+         "No source states that these versions work together, and none that they do not.",
+         "Try it; docs/compatibility.md lists the combinations that are known to work."),
     # 3xx: what a run shows
     Code("PML301", "the evaluation failed", Exit.FAILED,
          "The program raised an exception or ended with an error.",

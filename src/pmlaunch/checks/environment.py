@@ -12,10 +12,10 @@ from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import ChosenPython, Finding, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.runtimes.compatibility import NO_GLOO, Part
 from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.runtimes.isaacsim import awaits_eula
-from pmlaunch.runtimes.torch_build import WITH_GLOO_ON_WINDOWS, has_gloo_transport, torch_version
-from pmlaunch.support.platforms import LONGEST_RUNS, platform_named
+from pmlaunch.support.platforms import LONGEST_RUNS
 
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
@@ -45,12 +45,12 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
 
 def _check_backend(planned: Planned) -> Iterator[Finding]:
     """Check that the backend can form a group for as many processes as there are devices."""
-    plan, devices = planned.plan, planned.request.devices or 1
-    version = torch_version(plan.runtime.python) if plan.windows else None
-    works = has_gloo_transport(platform_named(plan.platform), version)
-    if plan.ddp_backend == "gloo" and not works:
-        message = f"torch {version} has no gloo transport on Windows: the run would end at its start."
-        hint = "leave out --ddp-backend" if devices == 1 else f"--devices 1, or {WITH_GLOO_ON_WINDOWS}"
+    plan, devices, versions = planned.plan, planned.request.devices or 1, planned.runtime.versions
+    if plan.ddp_backend == "gloo" and NO_GLOO.matches(versions):
+        torch = versions[Part.TORCH].version
+        message = f"torch {torch} has no gloo transport on Windows: the run would end at its start."
+        several = "--devices 1, or torch 2.7 or older, or 2.11 or newer"
+        hint = "leave out --ddp-backend" if devices == 1 else several
         yield Finding("PML215", Severity.ERROR, message, hint, None, "gloo")
     if plan.ddp_backend == ONE_RANK and devices > 1:
         message = f"{devices} devices need a process group, and --ddp-backend none forms none."

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.runtimes.python_files import lacks
+from pmlaunch.runtimes.python_files import lacks, pip_install
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
@@ -35,7 +35,7 @@ def check_window(planned: Planned) -> Iterator[Finding]:
         chosen = planned.runtime.facts.python
         python = chosen.path if chosen else "python"
         message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."
-        fix = f'"{python}" -m pip install moviepy'
+        fix = f"{pip_install(chosen)} moviepy"
         yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")
 
 

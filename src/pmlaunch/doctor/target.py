@@ -16,13 +16,15 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.safety import git_folder
-from pmlaunch.model import ChosenPython, Finding, Generation, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.choices import process_group_backend
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
+from pmlaunch.runtimes.compatibility import Judgement, Verdict, Versions, judge
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.runtimes.versions import combination
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
 from pmlaunch.support.platforms import Platform, platform_named
@@ -115,6 +117,13 @@ class DoctorTarget:
         return OF_SIMULATOR.get(self.simulator.name, Expected())
 
     @property
+    def judgement(self) -> Judgement:
+        """What is known about the versions that a run would bring together, as files tell them."""
+        if self.embedded:
+            return Judgement(Verdict.WORKS, (), self.runtime.versions)
+        return judge(combination(self.checkout.root if self.checkout else None, self.simulator.name, self.runtime))
+
+    @property
     def reply(self) -> ProbeReply | None:
         """The reply of the simulator's Python, waited for; None if it gave none or was not asked."""
         return self.probe.answer().reply if self.probe else None
@@ -155,7 +164,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         checkout,
         problem,
         device,
-        _backend(settings, platform, runtime.facts.python, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
+        _backend(settings, platform, runtime.versions, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
         embedded,
         request.quick,
     )
@@ -187,7 +196,7 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
         return None, Finding(error.code, severity, error.message, _NEXT, subject=error.subject)
 
 
-def _backend(settings: Settings, platform: Platform, python: ChosenPython | None, *, on_cpu: bool) -> str:
+def _backend(settings: Settings, platform: Platform, versions: Versions, *, on_cpu: bool) -> str:
     """The backend of a run's process group: the configured one, the platform's, or else Lightning's choice."""
-    chosen = process_group_backend(settings.get("ddp_backend"), platform, python, devices=1).value
+    chosen = process_group_backend(settings.get("ddp_backend"), platform, versions, devices=1).value
     return chosen or ("gloo" if on_cpu or not has_nvidia(settings.environment) else "nccl")

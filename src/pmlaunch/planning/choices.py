@@ -10,11 +10,11 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import typed_value
 from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.generations.values import BACKEND, WINDOW_STAYS_OPEN, Choices, Training
-from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, ChosenPython, Origin, Source, Sourced
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
 from pmlaunch.request import EvalRequest, require_choice
-from pmlaunch.runtimes.torch_build import has_gloo_transport, torch_version
+from pmlaunch.runtimes.compatibility import NO_GLOO, Part, Versions
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def make_choices(
-    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, python: ChosenPython | None
+    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, versions: Versions
 ) -> Choices:
     """Decide what does not depend on the generation. Raises PML001 for a value that an option cannot have."""
     headless = _headless(request, settings, inputs, platform)
@@ -47,7 +47,7 @@ def make_choices(
         device=device,
         backend=typed_value(inputs.overrides, BACKEND)
         or process_group_backend(
-            settings.get("ddp_backend", request.ddp_backend), platform, python, devices.value if devices else 1
+            settings.get("ddp_backend", request.ddp_backend), platform, versions, devices.value if devices else 1
         ),
         num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs)) or Sourced(1, DEFAULT),
         devices=devices,
@@ -99,7 +99,7 @@ def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) ->
 
 
 def process_group_backend(
-    chosen: Sourced[str] | None, platform: Platform, python: ChosenPython | None, devices: int
+    chosen: Sourced[str] | None, platform: Platform, versions: Versions, devices: int
 ) -> Sourced[str | None]:
     """The backend of the process group, where `chosen` is auto (or None), gloo, nccl or none.
 
@@ -111,8 +111,9 @@ def process_group_backend(
         if chosen.value != "auto":
             return Sourced(ONE_RANK, chosen.source) if chosen.value == "none" else chosen
     label = f"platform {platform.name}"
-    if platform.windows and devices == 1 and not has_gloo_transport(platform, version := torch_version(python)):
-        return Sourced(ONE_RANK, Source(Origin.PLATFORM, f"{label}: torch {version} has no gloo transport"))
+    if devices == 1 and NO_GLOO.matches(versions):
+        lacking = f"{label}: torch {versions[Part.TORCH].version} has no gloo transport"
+        return Sourced(ONE_RANK, Source(Origin.PLATFORM, lacking))
     return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, label))
 
 

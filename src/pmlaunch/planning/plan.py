@@ -99,7 +99,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     )
     runtime = choose_runtime(wanted)
     program = adapter.program
-    choices = make_choices(request, settings, inputs, platform, runtime.facts.python)
+    choices = make_choices(request, settings, inputs, platform, runtime.versions)
     values = program.settings(choices)
     report = program.report(choices, values)
     if not inputs.motions and report.motion_file is not None:
