@@ -6,7 +6,7 @@ expand `%` and `!` once more; 2.x calls the interpreter unquoted; a variable nam
 and 2.2.
 
 Balanced parentheses depend on cmd.exe: Wine's, used for these measurements, counts them, while Microsoft's ends a
-block at the first `)` of an unquoted variable (Isaac Lab issue 4407). PYTHONPATH is ours and contains none. PATH is
+block at the first `)` of an unquoted variable (Isaac Lab issue 4407). PYTHONPATH gets no entry with one. PATH is
 left alone: nearly every Windows has `C:\Program Files (x86)` in it, most of these files never expand it in a block,
 and a run without that folder might fail for another reason. In the places the user chooses, Isaac Lab's folder and
 CONDA_PREFIX, parentheses are reported before the start (PML214); if a file did break, its output is recognised
