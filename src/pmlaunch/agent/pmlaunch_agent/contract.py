@@ -152,7 +152,7 @@ class Spec(NamedTuple):
         script: path of the script to run as `__main__`; None if `module` is given, which runs as `python -m` does.
         argv: arguments, without the program's name.
         cwd: working directory.
-        import_path: folders to import from before all others but the script's own.
+        import_path: folders to import from before all others but the script's own, which PYTHONPATH could not hold.
         python_path: folders to import from after all others.
         env: environment variables to set; None removes one.
         result: path of result.json.
