@@ -38,7 +38,7 @@ def available(opened3: InferenceCheckout) -> list[Robot]:
 def find(checkout: InferenceCheckout, wanted: str, robot: str | None = "g1") -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return MotionSearch(checkout, known, own, presets("motion"), Path("nowhere")).find(wanted)
+    return MotionSearch(checkout, known, own, presets("motion"), (Place(Path("nowhere")),)).find(wanted)
 
 
 def test_checkout_is_recognised_by_its_program(checkout3: Path, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def smpl3(tmp_path: Path) -> InferenceCheckout:
 
 def find(checkout: InferenceCheckout, wanted: str, robot: str = "smpl") -> Path:
     known = robots(checkout, presets("robot"))
-    search = MotionSearch(checkout, known, choose_robot(robot, known), presets("motion"), checkout.root)
+    search = MotionSearch(checkout, known, choose_robot(robot, known), presets("motion"), (Place(checkout.root),))
     return search.find(wanted)
 
 

@@ -39,7 +39,7 @@ def available(checkout: HydraCheckout) -> list[Robot]:
 def find(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl", folder: Path = Path("nowhere")) -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return MotionSearch(checkout, known, own, presets("motion"), folder).find(wanted)
+    return MotionSearch(checkout, known, own, presets("motion"), (Place(folder), Place(checkout.root))).find(wanted)
 
 
 def refusal(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl") -> PmlaunchError:
