@@ -27,6 +27,7 @@ from pmlaunch.generations.v3.frozen_configs import FrozenState
 from pmlaunch.generations.values import Training
 from pmlaunch.model import FLAG, Generation, RuntimeKind
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import Place
 from standin import pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_library, make_trained, save_like_torch
 

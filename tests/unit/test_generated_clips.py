@@ -22,6 +22,7 @@ from pmlaunch.motions.kinematics import forward_kinematics, from_vector
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import Place
 from standin3 import make_checkout3, make_trained
 
 PLACES = varied_skeleton(np.random.default_rng(3)).offsets

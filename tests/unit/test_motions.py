@@ -15,6 +15,7 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import Robot, robots
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.support.paths import Place
 from standin import make_motion, smpl_motion
 
 SWORD = ["pelvis", "sword", "shield"]

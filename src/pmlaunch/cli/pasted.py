@@ -118,9 +118,11 @@ def _read(words: Sequence[str], script: re.Pattern[str]) -> _Line:
 
 def _begins_like_upstream(line: _Line) -> bool:
     """Whether the line is upstream's although it names no script: the first positional word is a model otherwise."""
-    if line.positional:
-        return line.positional[0].startswith("+") or _LAUNCHER.fullmatch(line.positional[0]) is not None
-    return any(meaning is not _Meaning.MODEL for meaning, _, _ in line.values)
+    first = line.positional[0] if line.positional else ""
+    if first.startswith("+") or _LAUNCHER.fullmatch(first):
+        return True
+    only_upstreams = any(meaning is not _Meaning.MODEL for meaning, _, _ in line.values)
+    return only_upstreams and (not first or _OVERRIDE.fullmatch(first) is not None)
 
 
 def _in_own_words(line: _Line, script: int) -> tuple[list[str], list[str]]:

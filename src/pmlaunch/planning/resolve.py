@@ -143,7 +143,7 @@ def _checkout(request: EvalRequest, settings: Settings, known: Mapping[str, Mode
         return find_checkout(settings, request.protomotions)
     except NoCheckoutError:
         if path is not None and not path.exists():
-            hint = "check the path; pmlaunch list models shows what has a name"
+            hint = "check the path; if it starts in a ProtoMotions checkout: --protomotions DIR, or pmlaunch install"
             message = f"Checkpoint {path} does not exist.{did_you_mean_path(path, (settings.folder,))}"
             raise PmlaunchError("PML102", message, hint=hint, subject=str(path)) from None
         if path is None and request.protomotions is None and not any(name.startswith(wanted) for name, _ in names):
