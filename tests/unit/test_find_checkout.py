@@ -154,7 +154,7 @@ def test_only_the_beginning_of_a_large_folder_is_looked_into(
 ) -> None:
     checkout.rename(tmp_path / "pm")
     asked: list[Path] = []
-    monkeypatch.setattr("pmlaunch.generations.find.generation_of", lambda root: asked.append(root))
+    monkeypatch.setattr("pmlaunch.generations.find.generation_of", asked.append)
     for index in range(600):
         (tmp_path / f"folder{index}").mkdir()
     refusal(Settings(tmp_path))

@@ -75,7 +75,7 @@ def test_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         for second in range(6):
             (tmp_path / f"folder{first}" / f"folder{second}" / "folder").mkdir(parents=True)
     listed: list[Path] = []
-    names = paths._names  # noqa: SLF001
+    names = paths._names
 
     def counted(folder: Path) -> list[str]:
         listed.append(folder)
@@ -92,5 +92,5 @@ def test_large_folder_is_not_listed_as_a_whole(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(paths, "_MOST_ENTRIES", 5)
     for index in range(20):
         (tmp_path / f"clip{index}.npy").touch()
-    assert len(paths._names(tmp_path)) == 5  # noqa: SLF001
-    assert paths._names(tmp_path / "gone") == []  # noqa: SLF001
+    assert len(paths._names(tmp_path)) == 5
+    assert paths._names(tmp_path / "gone") == []

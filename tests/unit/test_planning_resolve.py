@@ -275,6 +275,6 @@ def test_pml102_and_pml121_suggest_the_nearest_path(plan: Plan, checkout: Path) 
 
 def test_mistyped_checkpoint_suggests_the_nearest_even_without_a_checkout(tmp_path: Path) -> None:
     training(tmp_path / "results/run")
-    with pytest.raises(PmlaunchError, match="Did you mean .*last.ckpt") as caught:
+    with pytest.raises(PmlaunchError, match=r"Did you mean .*last\.ckpt") as caught:
         make_plan(EvalRequest("result/run/last.ckpt"), Settings(tmp_path))
     assert caught.value.code == "PML102"
