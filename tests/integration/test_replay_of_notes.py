@@ -15,9 +15,7 @@ import pytest
 from standin import CHECKPOINT, make_checkout
 from started import Pmlaunch
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="skipped: isaaclab.sh; tests/windows has the batch files"
-)
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="skipped: isaaclab.sh needs a POSIX shell")
 
 MODEL = "data/pretrained_models/masked_mimic/smpl/last.ckpt"
 MOTION = "protomotion/data/motions/smpl_humanoid_walk.npy"
