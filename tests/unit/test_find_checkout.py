@@ -155,10 +155,10 @@ def test_only_the_beginning_of_a_large_folder_is_looked_into(
     checkout.rename(tmp_path / "pm")
     asked: list[Path] = []
     monkeypatch.setattr("pmlaunch.generations.find.generation_of", asked.append)
-    for index in range(600):
+    for index in range(1200):
         (tmp_path / f"folder{index}").mkdir()
     refusal(Settings(tmp_path))
-    assert len([root for root in asked if root.parent == tmp_path]) <= 503
+    assert len([root for root in asked if root.parent == tmp_path]) <= 1003
 
 
 @pytest.mark.parametrize("as_submodules", [False, True])

@@ -75,13 +75,13 @@ def test_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         for second in range(6):
             (tmp_path / f"folder{first}" / f"folder{second}" / "folder").mkdir(parents=True)
     listed: list[Path] = []
-    names = paths._names
+    names = paths.names_in
 
     def counted(folder: Path) -> list[str]:
         listed.append(folder)
         return names(folder)
 
-    monkeypatch.setattr(paths, "_names", counted)
+    monkeypatch.setattr(paths, "names_in", counted)
     start = time.monotonic()
     assert did_you_mean_path(tmp_path.joinpath(*["foldr"] * 12), [tmp_path]) == ""
     assert len(listed) <= 50
@@ -92,5 +92,5 @@ def test_large_folder_is_not_listed_as_a_whole(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(paths, "_MOST_ENTRIES", 5)
     for index in range(20):
         (tmp_path / f"clip{index}.npy").touch()
-    assert len(paths._names(tmp_path)) == 5
-    assert paths._names(tmp_path / "gone") == []
+    assert len(paths.names_in(tmp_path)) == 5
+    assert paths.names_in(tmp_path / "gone") == []

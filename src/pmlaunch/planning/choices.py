@@ -24,10 +24,7 @@ T = TypeVar("T")
 def make_choices(
     request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, python: ChosenPython | None
 ) -> Choices:
-    """Decide what does not depend on the generation.
-
-    Raises PML001 for a value that an option cannot have, and for options that contradict each other.
-    """
+    """Decide what does not depend on the generation. Raises PML001 for values and options that cannot be."""
     headless = _headless(request, settings, inputs, platform)
     if request.endless:
         _refuse_an_end(request, headless.value)
@@ -99,12 +96,9 @@ def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, 
 def _refuse_an_end(request: EvalRequest, headless: bool) -> None:
     """Raise PML001 for what contradicts --endless."""
     given = {"--metrics": request.metrics, "--max-steps": request.max_steps, "--headless": headless}
-    for option, value in given.items():
-        if value:
-            message = (
-                f"--endless and {option} contradict each other: it is a window that measures nothing and never ends."
-            )
-            raise PmlaunchError("PML001", message, hint="leave out one of them", subject="--endless")
+    if ended := [option for option, value in given.items() if value]:
+        message = f"--endless and {ended[0]} contradict each other: an endless view is a window that measures nothing."
+        raise PmlaunchError("PML001", message, hint="leave out one of them", subject="--endless")
 
 
 def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) -> Sourced[str | None]:

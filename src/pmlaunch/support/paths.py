@@ -30,8 +30,7 @@ def find_path(typed: str, places: Sequence[Place]) -> tuple[Path, Place]:
 def did_you_mean_path(path: Path, folders: Sequence[Path]) -> str:
     """A sentence with the existing path nearest to `path`, which does not exist; empty if none is near.
 
-    What `path` is relative to the first of `folders` is looked for in each of them. Only a few folders are listed, and
-    only the beginning of a large one.
+    What `path` is relative to the first of `folders` is looked for in each of them. Only a few folders are listed.
     """
     if path.is_relative_to(folders[0]):
         starts = [(folder, path.relative_to(folders[0]).parts) for folder in folders]
@@ -52,12 +51,13 @@ def _nearest(start: Path, parts: Sequence[str], listings: Iterator[int]) -> Iter
     elif parts[0] in (".", "..") or os.path.exists(start / parts[0]):  # noqa: PTH110 (see find_path)
         yield from _nearest(start / parts[0], parts[1:], listings)
     elif next(listings, None) is not None:
-        folded = {name.casefold(): name for name in _names(start)}
+        folded = {name.casefold(): name for name in names_in(start)}
         for match in get_close_matches(parts[0].casefold(), list(folded), n=3, cutoff=0.6):
             yield from _nearest(start / folded[match], parts[1:], listings)
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
+    """The names of what lies in `folder`, in alphabetical order; of a large folder only some, and none of a missing one."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in islice(entries, _MOST_ENTRIES))

@@ -14,7 +14,6 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 
-_SERVICES = "services"  # SESSIONNAME of session 0
 LONG_PATHS_KEY = r"SYSTEM\CurrentControlSet\Control\FileSystem"
 # Windows limits paths to 259 characters unless long paths are enabled. A run needs 20 of them for its time and number,
 # 27 for its longest file name with separators, and the rest for model and motion, which are shortened to fit.
@@ -46,10 +45,7 @@ class Platform:
         return self.name != current_name()
 
     def no_display(self, environment: Mapping[str, str]) -> str | None:
-        """Why no window can open, judging by the environment; None if one can.
-
-        Another machine with Windows is taken to have a desktop, because nothing is known about it.
-        """
+        """Why no window can open, judging by the environment; None if one can, or for another machine with Windows."""
         if not self.windows:
             display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
             return None if display else "neither DISPLAY nor WAYLAND_DISPLAY is set"
@@ -57,7 +53,7 @@ class Platform:
             return None
         if variable := ssh_variable(environment):
             return f"{variable} is set, and an SSH session of Windows has no desktop"
-        if environment.get("SESSIONNAME", _SERVICES).casefold() == _SERVICES:
+        if environment.get("SESSIONNAME", "Services").casefold() == "services":
             return "SESSIONNAME names no desktop session, as in a service"
         return None
 
