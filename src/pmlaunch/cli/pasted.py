@@ -45,7 +45,7 @@ def translate(arguments: Sequence[str]) -> list[str]:
     Raises PML019 for a pasted line that cannot be understood, with the command that it probably means.
     """
     start = next((index for index, word in enumerate(arguments) if not word.startswith("-")), 0)
-    if list(arguments[start : start + 1]) != ["eval"]:
+    if list(arguments[start : start + 1]) != ["eval"] or {"-h", "--help"} & set(arguments):
         return list(arguments)
     from pmlaunch.generations.registry import UPSTREAM  # what no other command line needs
 
@@ -80,9 +80,9 @@ def _read(words: Sequence[str], script: re.Pattern[str]) -> _Line:
         elif name in _VALUELESS:
             line.foreign = True
             line.own += _VALUELESS[name]
-        elif name not in takes_value and name not in ("-h", "--help"):
+        elif name not in takes_value:
             line.unclear.append(word)
-        elif equals or not takes_value.get(name):
+        elif equals or not takes_value[name]:
             line.own.append(word)
         elif script.fullmatch(given := next(rest, "")):
             line.positional.append(given)
