@@ -64,7 +64,7 @@ CODES: Final = {row.code: row for row in (
          "Several things answer to this name.",
          "Type one of the names that are listed."),
     Code("PML012", "no ProtoMotions checkout", Exit.NOT_FOUND,
-         "No folder given, set or found here or above holds protomotions/eval_agent.py (2.x) or "
+         "No folder given, set, named in .gitmodules, or found here or above holds protomotions/eval_agent.py (2.x) or "
          "protomotions/inference_agent.py (3.x).",
          "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs none."),
     Code("PML013", "model of another generation", Exit.NOT_FOUND,
@@ -87,6 +87,10 @@ CODES: Final = {row.code: row for row in (
     Code("PML018", "the current folder is gone", Exit.NOT_FOUND,
          "The folder in which the command was typed was deleted or replaced, so relative paths lead nowhere.",
          "Change to a folder that is there (cd), then the same command."),
+    Code("PML019", "pasted command line not understood", Exit.USAGE,
+         "`pmlaunch eval` also takes command lines of eval_agent.py and inference_agent.py. This one has a part that is "
+         "neither theirs nor an option of pmlaunch, or names no checkpoint.",
+         "The command that is proposed; variables of the environment are set before pmlaunch is started."),
     # 1xx: checkpoint, config, motion
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
@@ -196,12 +200,17 @@ CODES: Final = {row.code: row for row in (
          "would notice after the simulator's start.",
          "pmlaunch list motions; or a checkout of the motion's generation: --protomotions DIR"),
     Code("PML133", "no window", Exit.CHECK,
-         "--window on a machine without a display ends the simulator after its start; the demo has no window at all.",
+         "--window or --endless on a machine without a display, over SSH on Windows, or in a service ends the simulator "
+         "after its start; the demo has no window at all.",
          "--headless; or set DISPLAY, or start pmlaunch by xvfb-run."),
     Code("PML134", "a clip of pmlaunch's own", Exit.CHECK,
          "ProtoMotions 3 ships no walk for SMPL's humanoid; walk, wave and squat are then made by pmlaunch for the "
          "skeleton of the checkout.",
          "Nothing has to be done; --motion PATH plays any .motion or .pt file."),
+    Code("PML135", "random masks", Exit.CHECK,
+         "Without a constraint, ProtoMotions 2 draws at random which bodies MaskedMimic has to follow, and when. Two runs "
+         "differ by the draw, and the figures match no table of the paper.",
+         "--constraint full_body, or another one: pmlaunch list constraints"),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

@@ -27,6 +27,7 @@ from pmlaunch.generations.v3.frozen_configs import FrozenState
 from pmlaunch.generations.values import Training
 from pmlaunch.model import FLAG, Generation, RuntimeKind
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import Place
 from standin import pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_library, make_trained, save_like_torch
 
@@ -38,7 +39,7 @@ def available(opened3: InferenceCheckout) -> list[Robot]:
 def find(checkout: InferenceCheckout, wanted: str, robot: str | None = "g1") -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return MotionSearch(checkout, known, own, presets("motion"), Path("nowhere")).find(wanted)
+    return MotionSearch(checkout, known, own, presets("motion"), (Place(Path("nowhere")),)).find(wanted)
 
 
 def test_checkout_is_recognised_by_its_program(checkout3: Path, tmp_path: Path) -> None:

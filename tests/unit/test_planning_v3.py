@@ -79,11 +79,15 @@ def test_single_cpu_environment_disables_compilation_and_threads(
     assert own.provenance["TORCH_COMPILE_DISABLE"].source.origin is Origin.DEFAULT
 
 
-def test_window_stays_open_and_does_not_measure(plan3: Plan3) -> None:
+def test_window_measures_and_ends_unless_it_is_endless(plan3: Plan3) -> None:
     planned = plan3(headless=False)
-    assert not {"--headless", "--full-eval"} & set(planned.plan.overrides)
-    assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, None, False)
-    assert "--full-eval" in plan3(headless=False, metrics=True).plan.overrides
+    assert ("--headless" in planned.plan.overrides, "--full-eval" in planned.plan.overrides) == (False, True)
+    assert (planned.plan.metrics, planned.plan.ends_by_itself, planned.plan.silence) == (True, True, 1800.0)
+    assert plan3(headless=False, metrics=False).plan.max_steps == 84
+    endless = plan3(endless=True, headless=None)
+    assert not {"--headless", "--full-eval"} & set(endless.plan.overrides)
+    assert (endless.plan.metrics, endless.plan.max_steps, endless.plan.ends_by_itself) == (False, None, False)
+    assert endless.plan.silence is None
 
 
 def test_headless_run_without_metrics_has_a_step_limit(plan3: Plan3) -> None:
@@ -343,7 +347,7 @@ def test_several_motions_become_one_library(plan3: Plan3, tmp_path: Path) -> Non
 
 
 def test_recording_and_saving_work_in_a_window(plan3: Plan3, tmp_path: Path) -> None:
-    planned = plan3(record=True, save_motion=True, headless=False, simulator="isaaclab")
+    planned = plan3(record=True, save_motion=True, endless=True, headless=None, simulator="isaaclab")
     hooks = spec_document(planned.plan, RunFolder(tmp_path / "run"))["hooks"]
     assert (hooks["record"], hooks["metrics"]) == ({"path": str(tmp_path / "run/recording")}, None)
     watched = {(point["event"], point["attribute"]) for point in hooks["watch"]}

@@ -22,6 +22,7 @@ from pmlaunch.cli.commands.runtime import runtime_command
 from pmlaunch.cli.commands.smoke import smoke_command
 from pmlaunch.cli.commands.stop import stop_command
 from pmlaunch.cli.options import Invocation, command, read_invocation
+from pmlaunch.cli.pasted import translate
 from pmlaunch.cli.render.encoding import replace_unencodable
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import Exit
@@ -69,7 +70,7 @@ def run(arguments: Sequence[str]) -> int:
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     invocation = read_invocation(group, arguments)
     try:
-        result = group.main(arguments, prog_name="pmlaunch", standalone_mode=False, obj=invocation)
+        result = group.main(translate(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
         if isinstance(result, int):  # --help, --version
             return result
         if result is not None:

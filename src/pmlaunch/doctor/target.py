@@ -11,7 +11,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.catalog.presets import SimulatorPreset, presets
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import PythonProbe, ask_python
-from pmlaunch.errors import NoCheckoutError
+from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
@@ -191,9 +191,10 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
     """The checkout, or why there is none: an error, unless only the embedded evaluation is concerned."""
     try:
         return find_checkout(settings, flag), None
-    except NoCheckoutError as error:
+    except (NoCheckoutError, AmbiguousNameError) as error:
         severity = Severity.NOTE if embedded and flag is None else Severity.ERROR
-        return None, Finding(error.code, severity, error.message, _NEXT, subject=error.subject)
+        hint = _NEXT if isinstance(error, NoCheckoutError) else error.hint
+        return None, Finding(error.code, severity, error.message, hint, subject=error.subject)
 
 
 def _backend(settings: Settings, platform: Platform, versions: Versions, *, on_cpu: bool) -> str:

@@ -8,15 +8,15 @@ from typing import TypeVar
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import typed_value
-from pmlaunch.generations.registry import GENERATIONS, training_of
-from pmlaunch.generations.values import BACKEND, WINDOW_STAYS_OPEN, Choices, Training
+from pmlaunch.generations.registry import training_of
+from pmlaunch.generations.values import BACKEND, ENDLESS, Choices, Training
 from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.compatibility import NO_GLOO, Part, Versions
 from pmlaunch.settings import Settings
-from pmlaunch.support.platforms import Platform
+from pmlaunch.support.platforms import Platform, ssh_variable
 
 T = TypeVar("T")
 
@@ -24,8 +24,10 @@ T = TypeVar("T")
 def make_choices(
     request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, versions: Versions
 ) -> Choices:
-    """Decide what does not depend on the generation. Raises PML001 for a value that an option cannot have."""
+    """Decide what does not depend on the generation. Raises PML001 for values and options that cannot be."""
     headless = _headless(request, settings, inputs, platform)
+    if request.endless:
+        _refuse_an_end(request, headless.value)
     device = _device(request, settings, inputs)
     devices = _at_least_one("--devices", _flag(request.devices))
     root, checkpoint = inputs.checkout.root, inputs.checkpoint
@@ -53,7 +55,8 @@ def make_choices(
         devices=devices,
         seed=_flag(request.seed),
         max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
-        metrics=_metrics(request, inputs, training, headless.value),
+        metrics=_metrics(request, training),
+        endless=request.endless,
     )
 
 
@@ -67,13 +70,15 @@ def seconds_of(key: str, settings: Settings, flag: float | None, default: float 
 
 
 def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Sourced[bool]:
-    """A window where a person can look at it: on Windows, or if there is a display; never in CI."""
+    """A window where a person can look at it: at a display, but by default neither in CI nor over SSH."""
     typed = typed_value(inputs.overrides, "headless")
     if typed is not None:
         return Sourced(bool(typed.value), OVERRIDE)
     preset = inputs.model.preset
     if request.headless is not None:
         return Sourced(request.headless, FLAG)
+    if request.endless:
+        return Sourced(False, ENDLESS)
     if preset and preset.headless is not None:
         return Sourced(preset.headless, preset.source)
     chosen = settings.get("headless")
@@ -81,9 +86,19 @@ def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, 
         return Sourced(bool(chosen.value), chosen.source)
     if settings.environment.get("CI"):
         return Sourced(True, Source(Origin.ENVIRONMENT, "environment CI"))
-    if platform.has_display(settings.environment):
+    if not platform.foreign and (variable := ssh_variable(settings.environment)):
+        return Sourced(True, Source(Origin.ENVIRONMENT, f"environment {variable}"))
+    if platform.no_display(settings.environment) is None:
         return Sourced(False, DEFAULT)
     return Sourced(True, Source(Origin.DEFAULT, "default: no display"))
+
+
+def _refuse_an_end(request: EvalRequest, headless: bool) -> None:
+    """Raise PML001 for what contradicts --endless."""
+    given = {"--metrics": request.metrics, "--max-steps": request.max_steps, "--headless": headless}
+    if ended := [option for option, value in given.items() if value]:
+        message = f"--endless and {ended[0]} contradict each other: an endless view is a window that measures nothing."
+        raise PmlaunchError("PML001", message, hint="leave out one of them", subject="--endless")
 
 
 def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) -> Sourced[str | None]:
@@ -117,15 +132,15 @@ def process_group_backend(
     return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, label))
 
 
-def _metrics(request: EvalRequest, inputs: ResolvedInputs, training: Training | None, headless: bool) -> Sourced[bool]:
-    """Whether every motion is evaluated once and measured, which is what a run without a window is for."""
+def _metrics(request: EvalRequest, training: Training | None) -> Sourced[bool]:
+    """Whether every motion is evaluated once and measured."""
     if request.metrics is not None:
         return Sourced(request.metrics, FLAG)
+    if request.endless:
+        return Sourced(False, ENDLESS)
     if training and not training.measures:
         return Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator measures nothing"))
-    if headless or GENERATIONS[inputs.checkout.generation].embedded:
-        return Sourced(True, Source(Origin.DEFAULT, "default: headless"))
-    return Sourced(False, WINDOW_STAYS_OPEN)
+    return Sourced(True, DEFAULT)
 
 
 def _flag(value: T | None) -> Sourced[T] | None:

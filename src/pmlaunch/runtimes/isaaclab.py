@@ -138,7 +138,7 @@ def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping
 
 
 def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
-    parents = dict.fromkeys((folder, folder.parent, checkout.parent))
+    parents = dict.fromkeys((folder, folder.parent, checkout.parent, checkout.parent.parent))
     found_in = {parent: Source(Origin.DEFAULT, f"found in {parent}") for parent in parents}
     return [(parent / name, source) for parent, source in found_in.items() for name in ("isaaclab", "IsaacLab")]
 

@@ -13,6 +13,8 @@ from pmlaunch.errors import did_you_mean
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
 
+_MASKED_MIMIC = "protomotions.agents.masked_mimic."
+_MASKS = "env.config.masked_mimic.masked_mimic_masking.joint_masking.masked_mimic_fixed_conditioning"
 _MOST = 8  # findings of one kind
 # The packages whose classes ProtoMotions' own configs instantiate: hydra.utils.instantiate calls any `_target_`.
 _TARGETS = (
@@ -191,13 +193,15 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
 
     rate = value("simulator.config.sim.fps", int, float)
     decimation = value("simulator.config.sim.decimation", int, float)
+    agent = value("agent._target_", str) or ""
     return {
         "control_hz": rate / decimation if rate and decimation else None,
         "motion_file": value("motion_file", str),
         "max_eval_steps": value("agent.config.max_eval_steps", int, float),
         "num_envs": value("num_envs", int, float),
-        "agent": value("agent._target_", str),
+        "agent": agent or None,
         "control_type": value("robot.control.control_type", str),
+        "random_masks": agent.startswith(_MASKED_MIMIC) and _MASKS in values and values[_MASKS] is None,
     }
 
 

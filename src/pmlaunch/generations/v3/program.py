@@ -15,10 +15,10 @@ from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
 from pmlaunch.generations.v3.motion_library import library_text, read_entries
 from pmlaunch.generations.values import (
+    ENDLESS,
     EVERY_MOTION_ONCE,
     LENGTH_OF_THE_MOTION,
     STEPS_OF_UNKNOWN,
-    WINDOW_STAYS_OPEN,
     Choices,
     ConfigReport,
     LaunchDetails,
@@ -130,10 +130,10 @@ def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
             return Sourced(None, source)
         whole = [math.floor(round(length, 4)) for length in lengths]
         return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
+    if choices.endless:
+        return Sourced(None, ENDLESS)
     if choices.max_steps is not None:
         return choices.max_steps
-    if not choices.headless.value:
-        return Sourced(None, WINDOW_STAYS_OPEN)
     return Sourced(math.ceil(round(max(lengths), 6)), LENGTH_OF_THE_MOTION) if known else STEPS_OF_UNKNOWN
 
 
