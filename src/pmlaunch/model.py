@@ -101,7 +101,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read."""
+    """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read.
+
+    A packed library is one clip of `count` motions.
+    """
 
     name: str
     path: Path
@@ -110,6 +113,7 @@ class MotionInfo:
     fps: float | None = None
     seconds: float | None = None
     problem: Finding | None = None
+    count: int = field(default=1, metadata=HIDDEN)
 
 
 @dataclass(frozen=True)
@@ -127,12 +131,13 @@ class Staged:
 class Measuring:
     """How a run measures.
 
+    `seed` is None if the run is not measured and the user gave none;
     `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the control steps after which
     every motion is cut; `library` the text of the YAML file that lists several motions; `keys` what keys do.
     """
 
     agent: str | None = None
-    seed: int = 0
+    seed: int | None = None
     limit: int | None = None
     library: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)

@@ -147,7 +147,8 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
         robot = robot_with_bodies(frozenset(found.body_names), available)
     else:
         robot = _by_count(path, found.bodies, available)
-    return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
+    numbers = {"frames": found.frames, "fps": found.fps, "seconds": found.seconds, "count": found.motions}
+    return replace(info, robot=robot.name if robot else None, **numbers)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:

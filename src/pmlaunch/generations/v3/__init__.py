@@ -1,4 +1,6 @@
 """ProtoMotions 3: an argparse program (inference_agent.py), whose configs are frozen beside the checkpoint."""
 
+CHECKPOINT_NAMES = ("inference_last.ckpt", "last.ckpt")
+"""The checkpoints of a training: the first is the second without what only training needs, less than half as large."""
 FROZEN_CONFIGS = "resolved_configs_inference.pt"
 """The file beside a checkpoint that upstream loads its configs from."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import BodyPosition, Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
+from pmlaunch.generations.v3 import CHECKPOINT_NAMES
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
@@ -68,10 +69,10 @@ class InferenceCheckout(Checkout):
         return sorted(path.parent.name for path in modules if path.parent.name != "base_simulator")
 
     def checkpoints(self) -> Sequence[Path]:
-        """One checkpoint of each folder: inference_last.ckpt is last.ckpt without what only training needs."""
+        """One checkpoint of each folder."""
         best = {
             path.parent: path
-            for name in ("last.ckpt", "inference_last.ckpt")
+            for name in reversed(CHECKPOINT_NAMES)
             for folder in ("data/pretrained_models/**/", "results/*/")
             for path in self.root.glob(folder + name)
         }

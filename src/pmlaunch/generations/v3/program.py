@@ -47,7 +47,6 @@ class InferenceProgram(Program):
         reasons = {
             "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs"),
             "--constraint": (request.constraints or None, constraints),
-            "--seed": (request.seed, "inference_agent.py sets no seed"),
         }
         given = {option: reason for option, (value, reason) in reasons.items() if value is not None}
         if given:
@@ -65,6 +64,7 @@ class InferenceProgram(Program):
             "num_envs": choices.num_envs,
             "metrics": choices.metrics,
             "devices": choices.devices,
+            "seed": choices.seed,  # no option of the program: the agent sets it
             _LIMIT: choices.max_steps if choices.metrics.value else None,
         }
         return {key: value for key, value in settings.items() if value is not None}
@@ -112,7 +112,7 @@ def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
     """The seconds of the motion times the rate of the policy's decisions, unless something sets the number.
 
     A full evaluation ends by itself, after each motion or at max_eval_steps. Its number of steps is only an estimate,
-    and unknown for a packed library or several environments.
+    and unknown for a packed library.
     """
     packed = any(motion.path.suffix == ".pt" for motion in choices.motions)
     rate = report.control_hz
@@ -126,10 +126,12 @@ def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
             limit, source = choices.max_steps.value, FLAG
         elif len(choices.motions) > 1 or packed:
             source = EVERY_MOTION_ONCE
-        if not known or choices.num_envs.value != 1:
+        if not known:
             return Sourced(None, source)
-        whole = [math.floor(round(length, 4)) for length in lengths]
-        return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
+        whole = [min(math.floor(round(length, 4)), limit or math.inf) for length in lengths]
+        count = choices.num_envs.value  # of motions that are evaluated together, for as long as the longest takes
+        batches = [whole[first : first + count] for first in range(0, len(whole), count)]
+        return Sourced(int(sum(map(max, batches))), source)
     if choices.max_steps is not None:
         return choices.max_steps
     if not choices.headless.value:
