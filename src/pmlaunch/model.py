@@ -237,6 +237,7 @@ class LaunchPlan:
     staged: Staged | None = field(default=None, metadata=HIDDEN)
     hydra: bool = field(default=True, metadata=HIDDEN)
     ends_by_itself: bool = field(default=False, metadata=HIDDEN)
+    num_envs: int = field(default=1, metadata=HIDDEN)
     metrics: bool = False
     save_motion: bool = False
     record: bool = False

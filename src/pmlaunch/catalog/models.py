@@ -112,7 +112,7 @@ def _from_preset(preset: ModelPreset, home: Checkout) -> Model | None:
 
 
 def short_name(path: PurePath) -> str:
-    """The name of a checkpoint without a preset: masked_mimic_smpl for masked_mimic/smpl/last.ckpt, walk for results/walk/last.ckpt."""
+    """A checkpoint's name: masked_mimic_smpl for masked_mimic/smpl/last.ckpt, walk for results/walk/last.ckpt."""
     parents = path.parent.parts
     if "pretrained_models" in parents:
         return "_".join(parents[parents.index("pretrained_models") + 1 :])

@@ -159,6 +159,7 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         staged=details.staged,
         hydra=GENERATIONS[checkout.generation].hydra,
         ends_by_itself=details.ends_by_itself,
+        num_envs=choices.num_envs.value,
         metrics=choices.metrics.value,
         save_motion=request.save_motion,
         record=request.record,

@@ -143,7 +143,8 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
     document = folder.read(RESULT_FILE)
     result = agent_result(document) if document is not None else None
     ranks = [agent_result(other) for other in folder.read_all(OTHER_RANKS)]
-    evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, BatchFile.of(plan.runtime))
+    batch = BatchFile.of(plan.runtime)
+    evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, plan.num_envs)
     verdict = decide(evidence)
     result = result or AgentResult()
     measured = read_metrics(folder) if plan.metrics else RunMetrics()

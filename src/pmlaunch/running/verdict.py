@@ -41,6 +41,7 @@ class Evidence:
         other_ranks: the results of rank 1 and up.
         must_finish: whether the evaluation has to come to its end; a window may be closed before.
         batch: the batch file that was started, if it was one.
+        num_envs: how many environments the run had.
     """
 
     ended: ChildResult
@@ -49,6 +50,7 @@ class Evidence:
     other_ranks: Sequence[AgentResult] = ()
     must_finish: bool = False
     batch: BatchFile | None = None
+    num_envs: int = 1
 
 
 def decide(found: Evidence) -> RunVerdict:
@@ -63,7 +65,7 @@ def decide(found: Evidence) -> RunVerdict:
     for each in (result, *found.other_ranks):
         if each.exception and not each.stopped_from_outside:
             kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
-            finding = diagnose_exception(each.exception, ended.tail)
+            finding = diagnose_exception(each.exception, ended.tail, found.num_envs)
             return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
     if result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")

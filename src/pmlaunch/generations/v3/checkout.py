@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import BodyPosition, Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
-from pmlaunch.generations.v3 import CHECKPOINT_NAMES
+from pmlaunch.generations.v3 import ASSETS, CHECKPOINT_NAMES
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _TURNED = ("quat", "axisangle", "xyaxes", "zaxis", "euler")
 _NO_ROBOTS = ("__init__", "base", "factory")
-_ROBOTS, _ASSETS = Path("protomotions/robot_configs"), Path("protomotions/data/assets")
+_ROBOTS, _ASSETS = Path("protomotions/robot_configs"), Path(ASSETS)
 _NO_MOTIONS = {"pretrained_models", "assets"}  # folders with other kinds of .pt and .npy files
 _EVALUATOR = "protomotions.agents.evaluators.base_evaluator"
 _MIMIC = "protomotions.agents.evaluators.mimic_evaluator"

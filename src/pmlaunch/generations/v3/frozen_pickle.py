@@ -89,7 +89,7 @@ class _ConfigReader(RestrictedUnpickler):
         super().__init__(payload)
         self.names: set[str] = set()
         self.foreign: set[str] = set()
-        self.uncalled = 0  # how often getattr was put on the stack, less its harmless calls: it may be used in no other way
+        self.uncalled = 0  # how often getattr came onto the stack, less its harmless calls: it has no other use
         self._getattr = Named(_GETATTR, self._member_of)
 
     def find_class(self, module: str, name: str) -> Named:

@@ -10,7 +10,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.interface import Program
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
-from pmlaunch.generations.v3 import FROZEN_CONFIGS
+from pmlaunch.generations.v3 import ASSETS, FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
 from pmlaunch.generations.v3.motion_library import library_text, read_entries
@@ -27,6 +27,7 @@ from pmlaunch.generations.values import (
 from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
 
+_ASSET_ROOT = "robot.asset.asset_root"
 _LIMIT = "agent.evaluator.max_eval_steps"
 _WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
 _RATES = ("fps", "decimation")
@@ -83,6 +84,7 @@ class InferenceProgram(Program):
             findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
         findings += _unknown_keys(choices, text) if text else ()
         typed = {item.key: item.value for item in choices.overrides}
+        assets = typed.get(_ASSET_ROOT, frozen.text_at(text, _ASSET_ROOT))
         return ConfigReport(
             findings=tuple(findings),
             control_hz=_control_hz(choices, text, typed),
@@ -90,6 +92,7 @@ class InferenceProgram(Program):
             max_eval_steps=_whole_number(typed.get(_LIMIT, frozen.number_at(text, _LIMIT))),
             agent=frozen.text_at(text, "agent._target_"),
             control_type=frozen.text_at(text, "robot.control.control_type"),
+            asset_root=None if assets in (None, ASSETS) else str(assets),
         )
 
     def details(self, choices: Choices, settings: RunSettings, report: ConfigReport) -> LaunchDetails:

@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Sequence
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
 from pmlaunch.git.lfs_files import FileState, LfsFile, has_object, room_for, states_of, store_of
 from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.checkpoints.models import (
-    ASSETS,
     PRETRAINED,
     WITH_GIT,
     FetchableModel,

@@ -11,6 +11,7 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_files import LfsFile, lfs_files
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.location import look_at
@@ -21,7 +22,6 @@ from pmlaunch.support.names import choose, fold
 
 PRETRAINED = "data/pretrained_models"
 WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
-ASSETS = "protomotions/data/assets"
 
 
 @dataclass(frozen=True)

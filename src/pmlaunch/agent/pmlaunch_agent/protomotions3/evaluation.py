@@ -35,9 +35,11 @@ def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
         "scores": lambda function, _: score(function),
         "bodies": lambda function, _: function if file is None else before(function, kept.keep),
         "playing": lambda function, _: kept.playing(function),
-        "recording": lambda function, _: function if path is None else recording(journal, path, function),
+        "recording": lambda function, _: kept.saving_if_cut(
+            function if path is None else recording(journal, path, function)
+        ),
         "batches": lambda function, _: after(function, batches.planned),
-        "batch": lambda function, _: after(function, batches.followed),
+        "batch": lambda function, _: after(after(function, batches.followed), kept.finish),
     }
 
 
