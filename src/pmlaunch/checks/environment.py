@@ -47,7 +47,7 @@ def _check_packages(planned: Planned) -> Iterator[Finding]:
     plan, simulator = planned.plan, planned.inputs.simulator.value
     if plan.foreign or simulator.runtime is RuntimeKind.ISAACLAB or GENERATIONS[plan.generation].embedded:
         return
-    on_path = replace(planned.runtime, import_path=plan.import_path)
+    on_path = replace(planned.runtime, import_path=(*plan.import_path, *map(str, plan.python_path)))
     missing = ", ".join(missing_distributions(on_path, simulator.packages))
     if missing and plan.runtime.python:
         python = plan.runtime.python.path
