@@ -212,6 +212,28 @@ def test_seed_is_left_to_the_agent(plan3: Plan3, tmp_path: Path) -> None:
     assert hooks(plan3(headless=False))["seed"] is None, "a window shows something else each time"
 
 
+def test_pml227_python_without_the_simulator(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    packages = tmp_path / "env/lib/python3.11/site-packages"
+    packages.mkdir(parents=True)
+    (tmp_path / "env/bin").mkdir()
+    for path in (tmp_path / "env/bin/python", packages / "newton-1.0.0.dist-info", tmp_path / "env/pyvenv.cfg"):
+        path.touch()
+    (tmp_path / "env/bin/python").chmod(0o755)
+    (tmp_path / "env/pyvenv.cfg").write_text("version = 3.11.7\n")
+    for path in checkout3.glob("*.dist-info"):  # the stand-in's own
+        shutil.rmtree(path)
+    typed = {"python": str(tmp_path / "env/bin/python"), "simulator": "newton"}
+    (finding,) = preflight(plan3(**typed))
+    assert (finding.code, finding.severity, finding.subject) == ("PML227", ERROR, "warp-lang, mujoco-warp")
+    assert "--simulator newton --python" in present(finding.fix)
+    (packages / "warp_lang-1.12.0.dist-info").touch()
+    (packages / "mujoco_warp-3.5.0.2.dist-info").touch()
+    assert codes(plan3(**typed)) == []
+    (tmp_path / "env/pyvenv.cfg").write_text("version = 3.11.7\ninclude-system-site-packages = true\n")
+    (packages / "mujoco_warp-3.5.0.2.dist-info").unlink()
+    assert codes(plan3(**typed)) == [], "it may be among the system's"
+
+
 @pytest.mark.parametrize("folder", ["/home/someone/assets", "D:\\\\assets", "elsewhere"])
 def test_pml131_assets_of_another_machine(plan3: Plan3, checkout3: Path, folder: str) -> None:
     text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
