@@ -107,9 +107,13 @@ def test_motions_that_were_never_measured_count_nowhere(agent: AgentRun, checkou
     text = evaluator.read_text(encoding="utf-8").replace("Numbers([True, True])", "Numbers([False, False])")
     evaluator.write_text(text.replace("Numbers([10, 20])", "Numbers([0, 0])"), encoding="utf-8")
     document = evaluate(agent, checkout3, "--full-eval")
-    assert (document["common"]["success_rate"], document["common"]["motions"], document["common"]["failed"]) == (None, 0, [])
+    assert (document["common"]["success_rate"], document["common"]["motions"], document["common"]["failed"]) == (
+        None,
+        0,
+        [],
+    )
     assert not [name for name in document["metrics"] if name.endswith("_rate")]
-    assert "No motion was long enough to be measured." in document["notes"]
+    assert "2 of 2 motions were too short to be measured." in document["notes"]
 
 
 RANDOM = """

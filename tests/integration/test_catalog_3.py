@@ -106,7 +106,9 @@ def test_every_listed_model_can_be_fetched_and_evaluated(checkout: Path, server:
 
 def test_install_knows_the_models_that_have_no_preset(source: Path, server: LfsServer, tmp_path: Path) -> None:
     typed = ("--simulator", "newton", "--no-packages", "--source", source, "--ref", "main", "--robot", "g1")
-    done = pmlaunch(tmp_path, tmp_path, "install", *typed, "--models", "motion_tracker_soma_bones_fsq", **server.variables)
+    done = pmlaunch(
+        tmp_path, tmp_path, "install", *typed, "--models", "motion_tracker_soma_bones_fsq", **server.variables
+    )
     assert done.code == 0, done.out
     home = tmp_path / "protomotions/data/pretrained_models/motion_tracker/soma_bones_fsq"
     assert read_pointer(home / "inference_last.ckpt") is None

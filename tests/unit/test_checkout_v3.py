@@ -228,7 +228,11 @@ def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
     Pythons 3.11.0 to 3.11.3 save a member of an enum by getattr.
     """
     payload = (
-        b"\x80\x02(" + _MEMBER + b"h\x00h\x01h\x02\x86R" + _CONFIG + b")\x81}X\x08\x00\x00\x00_target_X\x22\x00\x00\x00protomotions.envs.base_env.env.Envsb"
+        b"\x80\x02("
+        + _MEMBER
+        + b"h\x00h\x01h\x02\x86R"
+        + _CONFIG
+        + b")\x81}X\x08\x00\x00\x00_target_X\x22\x00\x00\x00protomotions.envs.base_env.env.Envsb"
         b"cprotomotions.robot_configs.base\nControlType\nX\x01\x00\x00\x00a\x85R"
         b"cprotomotions.envs.mdp_component\nMdpComponent\n)\x81}X\x01\x00\x00\x00f"
         b"cprotomotions.envs.obs.path\ncompute_path_obs\nsbccollections\nOrderedDict\n)Rt."

@@ -51,12 +51,14 @@ def test_sign_in_the_traceback() -> None:
 
 def test_hint_is_the_codes_cure_with_the_missing_package() -> None:
     assert finding_for("RuntimeError", "CUDA out of memory").hint == CODES["PML303"].cure
-    assert "PML303" != finding_for("RuntimeError", "Failed to allocate 4294967296 bytes on device 'cpu'").code
+    assert finding_for("RuntimeError", "Failed to allocate 4294967296 bytes on device 'cpu'").code != "PML303"
     hint = finding_for("ModuleNotFoundError", "No module named 'isaaclab.app'").hint
     assert hint == "Install it with that Python: PYTHON -m pip install isaaclab"
 
 
-_TORCH = "CUDA out of memory. Tried to allocate {} GiB. GPU 0 has a total capacity of 80.00 GiB of which {} GiB is free."
+_TORCH = (
+    "CUDA out of memory. Tried to allocate {} GiB. GPU 0 has a total capacity of 80.00 GiB of which {} GiB is free."
+)
 
 
 @pytest.mark.parametrize(

@@ -49,31 +49,20 @@ def known_models(context: InstallContext, git: Git | None = None) -> list[Fetcha
 
     They have the names that `pmlaunch list models` shows.
     """
-    generation = _generation(context)
-    wanted = [
-        preset.of(generation)
-        for preset in presets("model", context.settings.preset_folders).values()
-        if preset.checkout is None
-    ]
+    generation = generation_of(context.checkout) or generation_by_name(context.request.ref) or Generation.V2
     found = [
         FetchableModel(preset.names, preset.checkpoint, preset.size, preset.sha256, preset.huggingface)
-        for preset in wanted
-        if preset.checkpoint
+        for each in presets("model", context.settings.preset_folders).values()
+        if each.checkout is None and (preset := each.of(generation)).checkpoint
     ]
     of_presets = {model.path for model in found}
     listed = set((git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0")) if git else set()
-    folders = sorted({path.rpartition("/")[0] for path in listed if path})
-    for folder in folders:
+    for folder in sorted({path.rpartition("/")[0] for path in listed if path}):
         paths = (f"{folder}/{name}" for name in GENERATIONS[generation].checkpoint_names)
         path = next((path for path in paths if path in listed), None)
         if path is not None and path not in of_presets:
             found.append(FetchableModel((short_name(PurePosixPath(path)),), path, has_preset=False))
     return found
-
-
-def _generation(context: InstallContext) -> Generation:
-    """The generation of the checkout, or of the one that is to be made."""
-    return generation_of(context.checkout) or generation_by_name(context.request.ref) or Generation.V2
 
 
 def choose_models(names: Sequence[str], known: Sequence[FetchableModel]) -> list[FetchableModel]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterable, Iterator
+from typing import Any, Iterator
 
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper
@@ -151,8 +151,8 @@ class MeasuredAgent:
         per_motion = tables.per_motion(keys, frames, self.config.eval_num_episodes, limit)
         figures = watch.metrics_of(returned)
         measured = [one for one in per_motion if one]
-        if per_motion and limit is not None:  # upstream's totals divide by the whole lengths
-            figures.update((f"eval/{key}", _mean(one[key] for one in measured)) for key in keys)
+        if measured and limit is not None:  # upstream's totals divide by the whole lengths
+            figures.update((f"eval/{key}", _mean([one[key] for one in measured])) for key in keys)
         entries = [
             MotionFigures(name, _succeeded(request, one), {f"eval/{key}": value for key, value in one.items()})
             for name, one in zip(names, per_motion)  # noqa: B905  # Python 3.8
@@ -160,10 +160,10 @@ class MeasuredAgent:
         notes, count = _notes(figures, bool(per_motion), limit), len(measured) if per_motion else len(names)
         if len(measured) < len(per_motion):  # upstream's totals count the others as followed without an error
             notes.append(f"{len(per_motion) - count} of {len(per_motion)} motions were too short to be measured")
-            figures = {f"eval/{name}": _mean(one[name] for one in measured) for one in measured[:1] for name in one}
+            figures = {f"eval/{name}": _mean([one[name] for one in measured]) for one in measured[:1] for name in one}
             rate = request.common.get("success_rate")
             if rate is not None and measured:
-                figures[rate] = _mean(float(entry.success) for entry in entries if entry.success is not None)
+                figures[rate] = _mean([float(entry.success) for entry in entries if entry.success is not None])
         evaluation = Evaluation(figures, count, seconds, self._steps, entries, comparable=limit is None)
         self._write(request, evaluation._replace(notes=notes))
         return returned
@@ -217,10 +217,8 @@ class MeasuredAgent:
             stopping.update(changed)
 
 
-def _mean(values: Iterable[float]) -> float | None:
-    """The mean; None of nothing."""
-    found = list(values)
-    return sum(found) / len(found) if found else None
+def _mean(values: list[float]) -> float:
+    return sum(values) / max(len(values), 1)
 
 
 def _notes(figures: dict[str, float | None], per_motion: bool, limit: int | None) -> list[str]:
