@@ -152,5 +152,4 @@ def test_powershell_command_bypasses_the_batch_file(plan: Plan) -> None:
     folders = ";".join(map(str, planned.python_path))
     assert f"$env:USE_LIBUV = '0'; $env:PYTHONPATH = '{folders}'; & 'python' 'protomotions\\eval_agent.py' " in line
     assert "'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
-    )
     assert "isaaclab.bat" not in line

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.runtimes.python_files import lacks
+from pmlaunch.runtimes.python_files import missing_distributions
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def check_window(planned: Planned) -> Iterator[Finding]:
         message = "No window can open here: neither DISPLAY nor WAYLAND_DISPLAY is set, and the simulator would end."
         hint = "--headless; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees; --no-check PML133"
         yield Finding("PML133", Severity.ERROR, message, hint, None, "--window")
-    elif plan.record and not plan.foreign and lacks(planned.runtime, "moviepy"):
+    elif plan.record and not plan.foreign and missing_distributions(planned.runtime, ["moviepy"]):
         chosen = planned.runtime.facts.python
         python = chosen.path if chosen else "python"
         message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."

@@ -32,12 +32,6 @@ def version_of_prefix(prefix: Path) -> str | None:
     return None
 
 
-def lacks(runtime: Runtime, module: str) -> bool:
-    """Whether `module` is missing from the packages of a runtime's Python; False if that cannot be determined."""
-    folders = _all_packages(runtime)
-    return bool(folders) and not any((folder / module).is_dir() for folder in folders)
-
-
 def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str]:
     """Those of `names`, normalised, that are not installed in a runtime's Python; none if that cannot be determined."""
     folders = _all_packages(runtime)

@@ -8,17 +8,15 @@ from typing import Any
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 from pmlaunch_agent.report.journal import Journal
 
-_NUMPY_SEEDS = 1 << 32
-
 
 def install(seed: int, hooks: PostImportHooks, journal: Journal) -> None:
     """Seed `random` now, numpy and torch once the script has imported them: a simulator may have to come before."""
 
-    def seed_numpy(numpy: Any) -> None:
-        numpy.random.seed(seed % _NUMPY_SEEDS)
-
     def seed_torch(torch: Any) -> None:
         torch.manual_seed(seed)  # that of every device, even if it is used only later
+
+    def seed_numpy(numpy: Any) -> None:
+        numpy.random.seed(seed % (1 << 32))
 
     random.seed(seed)
     hooks.when_imported("numpy", seed_numpy)
