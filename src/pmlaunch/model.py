@@ -101,10 +101,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read.
-
-    A packed library is one clip of `count` motions.
-    """
+    """A motion clip, or a library of `count`. `frames`, `fps` (1/s) and `seconds` are None if it could not be read."""
 
     name: str
     path: Path
@@ -131,9 +128,9 @@ class Staged:
 class Measuring:
     """How a run measures.
 
-    `seed` is None if the run is not measured and the user gave none;
-    `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the control steps after which
-    every motion is cut; `library` the text of the YAML file that lists several motions; `keys` what keys do.
+    `agent` is the class that the checkpoint was trained with (its `_target_`); `seed` is None if the run is not measured
+    and the user gave none; `limit` the control steps after which every motion is cut; `library` the text of the YAML
+    file that lists several motions; `keys` what keys do.
     """
 
     agent: str | None = None

@@ -21,8 +21,7 @@ from pmlaunch.support.yaml_file import yaml_mapping
 
 Folders = tuple[tuple[Source, Path], ...]
 """Further configs/ folders as (source, folder); the last one wins."""
-MOST_ENVS = 64
-"""The default of a simulator's `most_envs`: more than that many humanoids seldom pays, and needs memory."""
+MOST_ENVS = 64  # of a simulator whose preset does not say: more humanoids seldom pay, and need memory
 _E = TypeVar("_E", bound=Enum)
 
 
