@@ -192,8 +192,9 @@ CODES: Final = {row.code: row for row in (
     Code("PML130", "frozen configs cannot be read", Exit.CHECK,
          "resolved_configs_inference.pt is a Git LFS pointer, or no file that torch saved.",
          "git lfs pull --include=PATH (in the checkout)"),
-    Code("PML131", "the robot's meshes are Git LFS pointers", Exit.CHECK,
-         "The robot's MJCF file names meshes that were not downloaded; the simulator would fail to load them.",
+    Code("PML131", "the robot's files are not here", Exit.CHECK,
+         "The robot's MJCF file names meshes that were not downloaded (Git LFS pointers), or the checkpoint's configs name "
+         "an asset folder of another machine; the simulator would fail to load them.",
          "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
     Code("PML132", "motion of another generation", Exit.CHECK,
          "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
@@ -372,7 +373,7 @@ CODES: Final = {row.code: row for row in (
          "--ddp-backend gloo"),
     Code("PML303", "out of GPU memory", Exit.FAILED,
          "The simulation and the network need more memory than the GPU has free.",
-         "--num-envs 1, and close other programs that use the GPU."),
+         "A smaller --num-envs (the message names one), and close other programs that use the GPU."),
     Code("PML304", "a Python package is missing", Exit.FAILED,
          "The simulator's Python lacks a package.",
          "Install it with that Python: PYTHON -m pip install PACKAGE. But isaacsim, isaaclab, omni, carb and pxr come with "
@@ -404,7 +405,8 @@ CODES: Final = {row.code: row for row in (
          "poses.png is drawn by pmlaunch's own Python, which lacks matplotlib; or the run had no reference.",
          'pip install "pmlaunch[demo]"'),
     Code("PML313", "motion not kept", Exit.FAILED,
-         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
+         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full; or it was ended "
+         "early, and motion.npz has only the motions that were followed to their end.",
          "Look at the log."),
     Code("PML314", "no video", Exit.FAILED,
          "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "

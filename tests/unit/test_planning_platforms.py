@@ -171,6 +171,9 @@ def test_bash_command_has_the_same_arguments(plan: Plan) -> None:
 
 
 def test_powershell_command_bypasses_the_batch_file(plan: Plan) -> None:
-    line = plan(target_os="windows").plan.plain_command["powershell"]
-    assert "$env:USE_LIBUV = '0'; & 'python' 'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
+    planned = plan(target_os="windows").plan
+    line = planned.plain_command["powershell"]
+    folders = ";".join(map(str, planned.python_path))
+    assert f"$env:USE_LIBUV = '0'; $env:PYTHONPATH = '{folders}'; & 'python' 'protomotions\\eval_agent.py' " in line
+    assert "'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
     assert "isaaclab.bat" not in line

@@ -118,7 +118,7 @@ def test_pml119_missing_moviepy_is_a_warning(plan: Plan, tmp_path: Path) -> None
     assert finding.fix == f'"{python}" -m pip install moviepy'
     assert recording(record=False) == []
     elsewhere = tmp_path / "elsewhere"
-    (elsewhere / "moviepy").mkdir(parents=True)
+    (elsewhere / "moviepy-2.2.1.dist-info").mkdir(parents=True)
     (packages / "more.pth").write_text(f"import os\n{elsewhere}\n", encoding="utf-8")
     assert recording() == [], "found where a .pth file points"
     (packages / "more.pth").unlink()

@@ -148,7 +148,8 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
         robot = robot_with_bodies(frozenset(found.body_names), available)
     else:
         robot = _by_count(path, found.bodies, available)
-    return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
+    info = replace(info, robot=robot.name if robot else None, count=found.motions)
+    return replace(info, frames=found.frames, fps=found.fps, seconds=found.seconds)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:

@@ -21,6 +21,7 @@ from pmlaunch.support.yaml_file import yaml_mapping
 
 Folders = tuple[tuple[Source, Path], ...]
 """Further configs/ folders as (source, folder); the last one wins."""
+MOST_ENVS = 64  # of a simulator whose preset does not say: more humanoids seldom pay, and need memory
 _E = TypeVar("_E", bound=Enum)
 
 
@@ -89,7 +90,7 @@ class Preset:
 class ModelPreset(Preset):
     """A model. `checkpoint` is relative to a checkout: the user's, or that of the generation `checkout`.
 
-    `size` (bytes) and `sha256` are those of the checkpoint in v2.3, `huggingface` is a repository that has it too.
+    `size` (bytes) and `sha256` are those of the generation's checkpoint, `huggingface` is a repository that has it too.
     """
 
     checkpoint: str | None = _key(_text)
@@ -121,11 +122,18 @@ class RobotPreset(Preset):
 
 @dataclass(frozen=True)
 class SimulatorPreset(Preset):
-    """A simulator. `runtime` starts it (isaaclab or python); `keys` maps a key of its window to what it does."""
+    """A simulator. `runtime` starts it (isaaclab or python); `keys` maps a key of its window to what it does.
+
+    Its Python has to offer the distributions `packages` and the `modules`, which may be located but not imported.
+    `most_envs` is how many motions are evaluated side by side unless the user says otherwise.
+    """
 
     runtime: RuntimeKind = _key(_one_of(RuntimeKind), lambda: RuntimeKind.PYTHON)  # noqa: RUF009  # makes a field
     devices: tuple[str, ...] = _key(_texts, tuple)
     keys: Mapping[str, str] = _key(_mapping, dict)
+    packages: tuple[str, ...] = _key(_texts, tuple)
+    modules: tuple[str, ...] = _key(_texts, tuple)
+    most_envs: int = _key(_whole_number, lambda: MOST_ENVS)
 
 
 _KINDS: Mapping[str, type[Preset]] = {

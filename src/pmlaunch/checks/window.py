@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.runtimes.python_files import lacks, pip_install
+from pmlaunch.runtimes.python_files import missing_distributions, pip_install
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
@@ -39,7 +39,7 @@ def check_window(planned: Planned) -> Iterator[Finding]:
         unseen = "" if plan.windows else "; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees"
         option = "--endless" if planned.request.endless else "--window"
         yield Finding("PML133", Severity.ERROR, message, f"--headless{unseen}; --no-check PML133", None, option)
-    elif plan.record and not plan.foreign and lacks(planned.runtime, "moviepy"):
+    elif plan.record and not plan.foreign and missing_distributions(planned.runtime, ["moviepy"]):
         chosen = planned.runtime.facts.python
         python = chosen.path if chosen else "python"
         message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."

@@ -34,22 +34,6 @@ _NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none
 
 
 @dataclass(frozen=True)
-class Expected:
-    """What a simulator's Python must offer besides the generation's packages: distributions, and modules to import."""
-
-    packages: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-
-
-OF_SIMULATOR: Mapping[str, Expected] = {
-    "isaaclab": Expected(("isaaclab", "isaacsim"), ("isaaclab", "isaacsim")),
-    "genesis": Expected(("genesis-world",)),
-    "isaacgym": Expected(("isaacgym",), ("isaacgym",)),
-    "mujoco": Expected(("mujoco",)),
-}
-
-
-@dataclass(frozen=True)
 class TargetRequest:
     """The flags of `pmlaunch doctor` that decide what is examined; None means not given."""
 
@@ -112,11 +96,6 @@ class DoctorTarget:
         return self.checkout.generation if self.checkout else Generation.V2
 
     @property
-    def expected(self) -> Expected:
-        """What the simulator adds; nothing for one without a row in the table."""
-        return OF_SIMULATOR.get(self.simulator.name, Expected())
-
-    @property
     def judgement(self) -> Judgement:
         """What is known about the versions that a run would bring together, as files tell them."""
         if self.embedded:
@@ -174,7 +153,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
 def _probe(target: DoctorTarget) -> PythonProbe:
     """The probe of what a run would use: its imports, its folders and its process group."""
     own = GENERATIONS[target.checkout.generation].own_packages if target.checkout and not target.embedded else ()
-    arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.expected.modules)), "--torch"]
+    arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.simulator.modules)), "--torch"]
     if target.backend != ONE_RANK:  # the agent's own, which needs no trial
         arguments += ["--backend", target.backend]
     return PythonProbe(

@@ -28,11 +28,14 @@ def make_choices(
     headless = _headless(request, settings, inputs, platform)
     if request.endless:
         _refuse_an_end(request, headless.value)
+    training = training_of(inputs.checkpoint.value)
+    metrics = _metrics(request, training)
     device = _device(request, settings, inputs)
+    typed = typed_value(inputs.overrides, "num_envs")
+    num_envs = typed if typed and type(typed.value) is int else settings.get("num_envs", request.num_envs)
     devices = _at_least_one("--devices", _flag(request.devices))
     root, checkpoint = inputs.checkout.root, inputs.checkpoint
     motion = inputs.motion_list.file or Path(LIBRARY_FILE)
-    training = training_of(checkpoint.value)
     return Choices(
         checkout=inputs.checkout,
         checkpoint=checkpoint.value,
@@ -51,13 +54,23 @@ def make_choices(
         or process_group_backend(
             settings.get("ddp_backend", request.ddp_backend), platform, versions, devices.value if devices else 1
         ),
-        num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs)) or Sourced(1, DEFAULT),
+        num_envs=_at_least_one("--num-envs", num_envs)
+        or default_num_envs(inputs, side_by_side=headless.value and metrics.value),
         devices=devices,
         seed=_flag(request.seed),
         max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
-        metrics=_metrics(request, training),
+        metrics=metrics,
         endless=request.endless,
     )
+
+
+def default_num_envs(inputs: ResolvedInputs, *, side_by_side: bool) -> Sourced[int]:
+    """One environment for each motion that is evaluated `side_by_side`, as many as the simulator takes; else one."""
+    motions, most = sum(motion.count for motion in inputs.motions), inputs.simulator.value.most_envs
+    if not side_by_side or motions <= 1 or most == 1:
+        return Sourced(1, DEFAULT)
+    label = "default: one for each motion" if motions <= most else f"default: no more than {most}"
+    return Sourced(min(motions, most), Source(Origin.DEFAULT, label))
 
 
 def seconds_of(key: str, settings: Settings, flag: float | None, default: float | None) -> Sourced[float | None]:

@@ -27,7 +27,7 @@ from pmlaunch.model import (
     Source,
     Sourced,
 )
-from pmlaunch.planning.choices import make_choices, seconds_of
+from pmlaunch.planning.choices import default_num_envs, make_choices, seconds_of
 from pmlaunch.planning.command_line import plain_commands
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
@@ -108,6 +108,10 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         own = own_list(inputs.checkout.root / report.motion_file, inputs.robots, inputs.checkout.generation)
         inputs = replace(inputs, motion_list=own, motion_source=CHECKPOINT)
         choices = replace(choices, motions=own.motions)
+        if choices.num_envs.source.origin is Origin.DEFAULT:
+            side_by_side = choices.headless.value and choices.metrics.value
+            choices = replace(choices, num_envs=default_num_envs(inputs, side_by_side=side_by_side))
+            values = {**values, "num_envs": choices.num_envs}
     details = program.details(choices, values, report)
     plan = _launch_plan(_Decisions(request, settings, platform, inputs, runtime, choices, values, report, details))
     environment = settings.environment
@@ -158,6 +162,7 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         staged=details.staged,
         hydra=GENERATIONS[checkout.generation].hydra,
         ends_by_itself=details.ends_by_itself,
+        num_envs=choices.num_envs.value,
         metrics=choices.metrics.value,
         save_motion=request.save_motion,
         record=request.record,
@@ -191,10 +196,11 @@ def _provenance(decided: _Decisions) -> dict[str, Sourced[Any]]:
 def _measuring(decided: _Decisions) -> Measuring:
     inputs, choices = decided.inputs, decided.choices
     seed = typed_value(inputs.overrides, "seed") or choices.seed
+    given = seed.value if seed and isinstance(seed.value, int) else None
     explain_keys = GENERATIONS[inputs.checkout.generation].presets_know_keys and not choices.headless.value
     return Measuring(
         agent=decided.report.agent,
-        seed=seed.value if seed and isinstance(seed.value, int) else 0,
+        seed=0 if given is None and choices.metrics.value else given,
         limit=decided.details.limit,
         library=inputs.motion_list.library,
         keys=inputs.simulator.value.keys if explain_keys else {},

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pmlaunch.agent.pmlaunch_agent.probe.distributions import normalised
 from pmlaunch.model import ChosenPython
 from pmlaunch.runtimes.interface import Runtime
 
@@ -32,22 +33,33 @@ def version_of_prefix(prefix: Path) -> str | None:
     return None
 
 
-def lacks(runtime: Runtime, module: str) -> bool:
-    """Whether `module` is missing from the packages of a runtime's Python; False if that cannot be determined.
+def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str]:
+    """Those of `names`, normalised, that are not installed in a runtime's Python; none if that cannot be determined."""
+    folders = _all_packages(runtime)
+    found = {
+        normalised(entry.name.rpartition(".")[0].split("-")[0])
+        for folder in (*folders, *map(Path, runtime.import_path))
+        for ending in ("dist-info", "egg-info")
+        for entry in folder.glob(f"*.{ending}")
+    }
+    return [name for name in names if folders and name not in found]
 
-    It cannot if the packages are not found, or if the Python is the system's or a virtual environment that uses those.
+
+def _all_packages(runtime: Runtime) -> list[Path]:
+    """The folders of the packages of a runtime's Python; none if there may be others.
+
+    There may be if they are not found, or if the Python is the system's or a virtual environment that uses those.
     """
     python = runtime.facts.python
     if python is None:
-        return False
+        return []
     prefix = prefix_of(Path(python.path))
     settings = text_of(prefix / "pyvenv.cfg")
     if re.search(r"^include-system-site-packages\s*=\s*true", settings, re.MULTILINE | re.IGNORECASE):
-        return False
+        return []
     if not settings and prefix in (Path("/usr"), Path("/usr/local")):
-        return False
-    folders = site_packages(Path(python.path), python.version)
-    return bool(folders) and not any((folder / module).is_dir() for folder in folders)
+        return []
+    return site_packages(Path(python.path), python.version)
 
 
 def site_packages(executable: Path, version: str | None) -> list[Path]:

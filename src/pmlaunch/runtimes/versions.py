@@ -12,7 +12,7 @@ from pmlaunch.model import Generation, RuntimeKind
 from pmlaunch.runtimes.compatibility import ABSENT, MAIN, V2, V31, Found, Part, Versions
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.isaacsim import isaacsim_of
-from pmlaunch.runtimes.python_files import lacks, site_packages, text_of
+from pmlaunch.runtimes.python_files import missing_distributions, site_packages, text_of
 from pmlaunch.support.platforms import Platform
 
 _PACKAGES: Mapping[str, Part] = {
@@ -79,7 +79,7 @@ def _binary_isaacsim(runtime: Runtime, root: Path | None, environment: Mapping[s
     places = [place for place in (own, linked, Path(named) if named else None) if place and place.is_dir()]
     stated = next(filter(None, map(_stated, places)), None)
     elsewhere = places or environment.get("PYTHONPATH")  # which may lead to one
-    return stated if elsewhere or not lacks(runtime, "isaacsim") else Found(ABSENT, str(executable))
+    return stated if elsewhere or not missing_distributions(runtime, ["isaacsim"]) else Found(ABSENT, str(executable))
 
 
 def _stated(folder: Path | None) -> Found | None:

@@ -61,7 +61,7 @@ def _by_files(target: DoctorTarget) -> ProbeAnswer:
 def _facts(target: DoctorTarget, packages: Packages, python: str | None) -> Iterator[tuple[str, str]]:
     if python:
         yield "Python", python
-    for name in dict.fromkeys((*_SHOWN, *target.expected.packages)):
+    for name in dict.fromkeys((*_SHOWN, *target.simulator.packages)):
         if name in packages:
             yield name, packages[name].version or "of unknown version"
     for name in _FOLDERS:
@@ -71,7 +71,7 @@ def _facts(target: DoctorTarget, packages: Packages, python: str | None) -> Iter
 
 
 def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iterator[Finding]:
-    needed = (*GENERATIONS[target.generation].required_packages, *target.expected.packages)
+    needed = (*GENERATIONS[target.generation].required_packages, *target.simulator.packages)
     found = {*_OPTIONAL, *packages, *(name for name, attempt in imports.items() if attempt.ok)}
     missing = [name for name in dict.fromkeys(needed) if name not in found]
     if missing:

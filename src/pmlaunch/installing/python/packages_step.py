@@ -119,7 +119,7 @@ def _refuse_without_torch(context: InstallContext, report: PythonReport, asked: 
         return
     command = typed_python(context, "-m", "pip", "install", asked)
     hint = f"{command} (pytorch.org tells which --index-url fits a GPU)"
-    if context.request.simulator != "genesis":
+    if context.request.simulator == "isaaclab":
         hint += "; Isaac Lab: isaaclab -i"
     raise PmlaunchError("PML432", f"There is no torch in {python_named(context)}.", hint=hint, subject="torch")
 
