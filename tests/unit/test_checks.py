@@ -161,7 +161,7 @@ def test_pml212_run_folder_too_long_for_windows(plan: Plan, monkeypatch: pytest.
     assert (finding.code, finding.severity, finding.subject) == ("PML212", ERROR, fits + "r")
     assert "has 151 characters" in finding.message
     assert (finding.hint or "").endswith("\\pm-runs")
-    monkeypatch.undo()
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
     assert found(fits + "r") == [], "a plan for another system: its folders are not known here"
 
 
