@@ -50,6 +50,20 @@ def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="session")
+def _programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("programs")
+    python = folder / ("python.exe" if os.name == "nt" else "python")
+    python.touch(mode=0o755)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _python_on_path(_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file called python, first on PATH: plans name it, and not every machine has one."""
+    monkeypatch.setenv("PATH", f"{_programs}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture(scope="session")
 def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_checkout(tmp_path_factory.mktemp("template") / "protomotions")
 
