@@ -159,5 +159,7 @@ def test_powershell_command_bypasses_the_batch_file(
     monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: here)
     line = plan(target_os="windows").plan.plain_command["powershell"]
     python = isaaclab / "_isaac_sim" / "python.bat" if here == "windows" else "python"  # elsewhere it is not known
-    assert f"$env:USE_LIBUV = '0'; & '{python}' 'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
+    assert (
+        f"$env:USE_LIBUV = '0'; & '{python}' 'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
+    )
     assert "isaaclab.bat" not in line
