@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from pmlaunch.codes import CODES
@@ -105,7 +107,7 @@ def test_empty_exception() -> None:
         (7, "exit code 7"),
         (255, "exit code 255"),
         (-11, "signal SIGSEGV"),
-        (-6, "signal SIGABRT"),
+        (-signal.SIGABRT, "signal SIGABRT"),
         (-15, "signal SIGTERM"),
         (-100, "signal 100"),
         (0xC0000005, "0xC0000005 (access violation)"),

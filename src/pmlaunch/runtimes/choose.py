@@ -75,7 +75,8 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
     named = request.settings.get("python", request.python)
     if request.platform.foreign:
         unset = Source(Origin.UNKNOWN, "not set")
-        return python_runtime(str(named.value), named.source) if named else python_runtime("python", unset)
+        typed = request.python or (str(named.value) if named else "python")
+        return python_runtime(typed, named.source if named else unset)
     if named is None:
         active = None if request.own else _active_environment(request.settings.environment)
         return _inspected(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
