@@ -97,10 +97,9 @@ def fast_yaml() -> Iterator[None]:
 
 
 def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
-    """Resolve a merged config, and return (findings, facts): what would stop a run or must not be run, and the fields
-    of a ConfigReport.
+    """(findings, facts) of a merged config: what would stop a run or must not be run, and the fields of a ConfigReport.
 
-    `refused` holds the expressions that the resolvers refuse.
+    Resolves the config in place. `refused` holds the expressions that the resolvers refuse.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
