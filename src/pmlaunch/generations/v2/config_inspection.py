@@ -101,18 +101,17 @@ def fast_yaml() -> Iterator[None]:
 def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
     """(findings, facts) of a merged config: what would stop a run or must not be run, and the fields of a ConfigReport.
 
-    `refused` holds the expressions that the resolvers refuse.
+    Resolves the config in place. `refused` holds the expressions that the resolvers refuse.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     findings: list[Finding] = []
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+        OmegaConf.resolve(config)
     except (OmegaConfBaseException, ArithmeticError, TypeError, ValueError, RecursionError):
         findings += _unresolved(config, refused)
-        plain = OmegaConf.to_container(config, resolve=False)
-    values = dict(_plain_leaves(plain, ""))
+    values = dict(_plain_leaves(OmegaConf.to_container(config, resolve=False), ""))
     findings += [
         Finding("PML110", Severity.ERROR, f"{key} has no value (???).", hint=f"{key}=VALUE", subject=key)
         for key, value in values.items()
