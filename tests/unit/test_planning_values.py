@@ -109,7 +109,7 @@ def test_sources_of_all_values_of_a_default_run(
         "terrain": "preset",
         "constraints": "default",
         "motion": "preset",
-        "headless": "default: no display" if planned.plan.platform == "linux" else "default",
+        "headless": "default: no display",
         "max_steps": "default: the motion's length",
         "device": "checkpoint",
         "ddp_backend": f"platform {planned.plan.platform}",
