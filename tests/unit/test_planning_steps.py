@@ -23,7 +23,7 @@ at_once = pytest.mark.usefixtures("composed_at_once")
         ({}, {"CI": "true", "PMLAUNCH_HEADLESS": "no"}, False, "environment PMLAUNCH_HEADLESS"),
         ({"headless": False}, {"CI": "true"}, False, "flag"),
         ({"headless": True}, {"DISPLAY": ":0"}, True, "flag"),
-        ({"target_os": "windows"}, {}, False, "default"),
+        ({"target_os": "windows"}, {"SESSIONNAME": "Console"}, False, "default"),
         ({"target_os": "windows"}, {"CI": "1"}, True, "environment CI"),
     ],
 )

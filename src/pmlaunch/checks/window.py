@@ -28,11 +28,10 @@ def check_window(planned: Planned) -> Iterator[Finding]:
     elif plan.headless:
         if plan.record:
             message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
-            way = (
-                "--window"
-                if planned.no_display is None
-                else "xvfb-run pmlaunch ... --window, where there is no display"
+            shown = (
+                "--window in a desktop session" if plan.windows else "xvfb-run pmlaunch ... --window, without a display"
             )
+            way = "--window" if planned.no_display is None else shown
             yield Finding("PML119", Severity.ERROR, message, f"{way}; or leave out --record", None, "--record")
     elif lacks_display(planned.no_display):
         message = f"No window can open here: {planned.no_display}, and the simulator would end."
