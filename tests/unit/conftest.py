@@ -42,7 +42,8 @@ def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any, **_: Any) -> None:
         raise AssertionError(f"a unit test started a process: {args!r}")
 
-    monkeypatch.setattr(subprocess, "Popen", refuse)
+    # not the class itself: asyncio, which torch imports, derives from it on Windows
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
     monkeypatch.setattr(os, "system", refuse)
     for name in ("fork", "posix_spawn", "startfile"):
         if hasattr(os, name):
