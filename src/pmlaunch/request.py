@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import Enum, auto
-from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pmlaunch.errors import PmlaunchError
@@ -137,7 +136,6 @@ def from_options(record: type[T], options: object, **more: Any) -> T:
     return record(**{**{name: getattr(options, name) for name in names}, **more})
 
 
-@cache
 def parameters(record: type[Any]) -> Mapping[str, Parameter]:
     """The fields of the dataclass `record` that were declared with `option` or `argument`, by name."""
     hints = get_type_hints(record)

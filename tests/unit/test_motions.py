@@ -178,7 +178,7 @@ def test_motion_is_read_again_only_if_its_content_changed(
         reads.append(path)
         raise LookupError
 
-    monkeypatch.setattr("pmlaunch.motions.poselib_motion.read_motion", stop)
+    monkeypatch.setattr("pmlaunch.motions.poselib_file.read_file", stop)
     assert read_info(path, available(opened)) == fresh
     assert reads == []
     path.write_bytes(path.read_bytes() + b"\0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 import yaml
@@ -96,11 +97,12 @@ def test_caller_chooses_the_error_code(path: Path) -> None:
 
 def parsed_again(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> bool:
     """Whether reading `paths` twice parses them twice; both results are the same."""
-    first, calls = yaml_mappings(paths), []
-    load = yaml.load
-    monkeypatch.setattr(yaml, "load", lambda *given, **more: (calls.append(given), load(*given, **more))[1])
-    assert yaml_mappings(paths) == first
-    return bool(calls)
+    first = yaml_mappings(paths)
+    with monkeypatch.context() as patched:
+        load = Mock(side_effect=yaml.load)
+        patched.setattr(yaml, "load", load)
+        assert yaml_mappings(paths) == first
+    return load.called
 
 
 def test_files_are_parsed_once_and_again_when_one_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, cast
@@ -34,30 +34,19 @@ _COMMANDS = {
 }
 
 
-class _Commands(Mapping[str, Any]):
-    """The commands by name: NAME_command of commands/NAME.py, imported when it is asked for. A start needs only one."""
-
-    def __init__(self) -> None:
-        self._built: dict[str, Any] = {}
-
-    def __getitem__(self, name: str) -> Any:
-        if name not in self._built:
-            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-            register = alone.command(name, short_help=_COMMANDS[name])
-            register(getattr(import_module(f"pmlaunch.cli.commands.{name}"), f"{name}_command"))
-            self._built[name] = typer.main.get_command(alone)
-        return self._built[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(_COMMANDS)
-
-    def __len__(self) -> int:
-        return len(_COMMANDS)
-
-
 class _Group(typer.core.TyperGroup):
+    """Builds a command when it is asked for, of NAME_command in commands/NAME.py: most starts need only one."""
+
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**{**attributes, "commands": _Commands()})
+        super().__init__(**{**attributes, "commands": dict.fromkeys(_COMMANDS)})
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name in _COMMANDS and self.commands[cmd_name] is None:
+            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+            register = alone.command(cmd_name, short_help=_COMMANDS[cmd_name])
+            register(getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command"))
+            self.commands[cmd_name] = typer.main.get_command(alone)
+        return super().get_command(ctx, cmd_name)
 
 
 app = typer.Typer(

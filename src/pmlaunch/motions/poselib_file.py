@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,11 +37,6 @@ class PoselibFile:
     root_translation: StoredArray  # (frames, 3) m
     is_local: bool
     fps: float
-
-    @property
-    def frames(self) -> int:
-        """Number of frames."""
-        return self.rotation.shape[0]
 
 
 def read_file(path: Path, content: bytes | None = None) -> PoselibFile:
@@ -91,18 +85,22 @@ def _checked(content: dict[str, Any]) -> PoselibFile:
     if not names or not all(isinstance(name, str) for name in names):
         raise ValueError("node_names are no names")
     parents = _array(tree, "parent_indices", (len(names),))
-    root, *others = map(int, _finite(parents, "parent_indices"))
+    root, *others = map(int, parents.numbers())
     if root != -1 or not all(0 <= parent < index for index, parent in enumerate(others, 1)):
         raise ValueError("parent_indices is no tree whose root comes first")
     rotation = _array(content, "rotation", (-1, len(names), 4))
-    numbers = _finite(rotation, "rotation")
+    numbers = rotation.numbers()
     if not all(0.9 <= length <= 1.1 for length in map(math.hypot, *(numbers[start::4] for start in range(4)))):
         raise ValueError("rotation holds quaternions that are not of length one")
-    translation = _array(tree, "local_translation", (len(names), 3))
-    root_translation = _array(content, "root_translation", (rotation.shape[0], 3))
-    _finite(translation, "local_translation"), _finite(root_translation, "root_translation")
-    fps = _fps(content.get("fps"))
-    return PoselibFile(names, parents, translation, rotation, root_translation, bool(content.get("is_local")), fps)
+    return PoselibFile(
+        node_names=names,
+        parents=parents,
+        local_translation=_array(tree, "local_translation", (len(names), 3)),
+        rotation=rotation,
+        root_translation=_array(content, "root_translation", (rotation.shape[0], 3)),
+        is_local=bool(content.get("is_local")),
+        fps=_fps(content.get("fps")),
+    )
 
 
 def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
@@ -112,23 +110,16 @@ def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
 
 
 def _array(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> StoredArray:
-    """The array of numbers at `key`; -1 in `shape` stands for one or more."""
+    """The array at `key`, all its numbers finite; -1 in `shape` stands for one or more."""
     array = _entry(mapping, key, dict).get("arr")
     if not isinstance(array, StoredArray) or array.code[1:2] not in ("f", "i", "u"):
         raise ValueError(f"{key} holds no numbers")
-    if len(array.shape) != len(shape) or any(
-        n == 0 or m not in (n, -1) for n, m in zip(array.shape, shape, strict=True)
-    ):
+    sizes = zip(array.shape, shape, strict=False)
+    if len(array.shape) != len(shape) or any(n == 0 or m not in (n, -1) for n, m in sizes):
         raise ValueError(f"{key} has shape {array.shape}")
-    return array
-
-
-def _finite(array: StoredArray, key: str) -> Sequence[Any]:
-    """The numbers of the array at `key`."""
-    numbers = array.numbers()
-    if not all(map(math.isfinite, numbers)):
+    if not all(map(math.isfinite, array.numbers())):
         raise ValueError(f"{key} holds numbers that are not finite")
-    return numbers
+    return array
 
 
 def _fps(value: Any) -> float:

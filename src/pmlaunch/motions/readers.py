@@ -23,8 +23,8 @@ def _poselib(path: Path, content: bytes | None) -> MotionOutline:
     from pmlaunch.motions.poselib_file import read_file
 
     stored = read_file(path, content)
-    seconds = (stored.frames - 1) / stored.fps
-    return MotionOutline(stored.frames, len(stored.node_names), stored.fps, seconds, stored.node_names)
+    frames, bodies, _ = stored.rotation.shape
+    return MotionOutline(frames, bodies, stored.fps, (frames - 1) / stored.fps, stored.node_names)
 
 
 def _torch(path: Path, content: bytes | None) -> MotionOutline:

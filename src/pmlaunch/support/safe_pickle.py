@@ -14,7 +14,7 @@ import pickletools
 import struct
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ PLAIN_OPCODES = frozenset({
 
 _DTYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "O", "O8"}
 # numpy's codes that a memoryview has, too, where they are in the machine's byte order
-_NATIVE = {"<f4": "f", "<f8": "d", "<i4": "i", "<i8": "q"} if sys.byteorder == "little" else {}
+_NATIVE: Mapping[str, Any] = {"<f4": "f", "<f8": "d", "<i4": "i", "<i8": "q"} if sys.byteorder == "little" else {}
 _OPCODE_NAMES = {ord(info.code): info.name for info in pickletools.opcodes}
 _LONGEST_NAME = 200
 _MALFORMED = (
@@ -173,11 +173,9 @@ class StoredArray:
     """
 
     def __init__(self, *_kind_and_shape: object) -> None:
-        self.code = ""
+        self.code, self._bytes, self._fortran = "", memoryview(b""), False
         self.shape: tuple[int, ...] = ()
         self.objects: tuple[Any, ...] = ()
-        self._bytes = memoryview(b"")
-        self._order: Literal["C", "F"] = "C"
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         """Fill the array with bytes, or with a list of objects. The lengths must agree exactly."""
@@ -194,20 +192,19 @@ class StoredArray:
             if not isinstance(content, bytes | bytearray) or len(content) != count * int(dtype.code[1:]):
                 raise ValueError("an array without its numbers")
             self.code, self._bytes = dtype.order + dtype.code, memoryview(content)
-        self.shape, self._order = shape, "F" if is_fortran else "C"
+        self.shape, self._fortran = shape, bool(is_fortran)
 
     def numbers(self) -> Sequence[Any]:
         """The numbers of the array, the last index changing fastest."""
-        if self.code in _NATIVE and self._order == "C":
-            return self._bytes.cast(_NATIVE[self.code])
-        numbers: list[Any] = self.numpy().ravel().tolist()
+        native = None if self._fortran else _NATIVE.get(self.code)
+        numbers: Sequence[Any] = self._bytes.cast(native) if native else self.numpy().ravel().tolist()
         return numbers
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers as an array of numpy."""
         import numpy as np
 
-        return np.frombuffer(self._bytes, self.code).reshape(self.shape, order=self._order)
+        return np.frombuffer(self._bytes, self.code).reshape(self.shape, order="F" if self._fortran else "C")
 
 
 def _from_buffer(content: object, dtype: object, shape: object, order: object = "C") -> StoredArray:
