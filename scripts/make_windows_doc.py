@@ -52,6 +52,15 @@ overrun is told only where the code itself comes back). A failure is one whateve
 nothing the finding says so.
 
 {ends}
+
+## Isaac Lab and Isaac Sim
+
+What the program and stand-ins of Isaac Lab and Isaac Sim (`tests/isaac_standin.py`) do to the process, and what comes of
+it: the verdict that the program left (its status and exit code, or none) → what pmlaunch says (state, exit code, codes).
+PML324 is a note: pmlaunch ended a process that stayed after its verdict. The limits of 30 seconds and 30 minutes are
+lowered here. `tests/integration/test_behaviours.py` does the same through isaaclab.sh.
+
+{behaviours}
 """
 _WINE = """\
 Wine is no evidence for: the finer points of Microsoft's own cmd.exe (its parser is another), PowerShell, Ctrl+Break and
@@ -87,6 +96,7 @@ def windows_document(root: Path) -> str:
     checkout = make_program(root / "pm")
     names = [lab.name for lab in labs]
     ends = table("the program ends with", names, end_rows(labs, root, checkout))
+    behaviours = table("what happens", names, behaviour_rows(labs, root))
     values = table("value", names, {**folder_rows(labs, root, checkout), **text_rows(labs, root, checkout)})
     wine = wine_version()
     note = f"`{TOO_LONG}`: the path of the run folder would be too long for Windows, which is seen before the start "
@@ -98,6 +108,7 @@ def windows_document(root: Path) -> str:
         values=values,
         too_long=note if TOO_LONG in values else "",
         ends=ends,
+        behaviours=behaviours,
     )
 
 
@@ -140,6 +151,27 @@ def end_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[
             cells.append(f"{_code(code_of(lab, place, checkout, ending))} → {said}")
         rows[ending] = cells
         _say(f"{ending} {cells}")
+    return rows
+
+
+def behaviour_rows(labs: Sequence[Lab], root: Path) -> dict[str, list[str]]:
+    """Every behaviour of a program inside Isaac Lab in every runtime."""
+    import pytest
+    from evaluation import evaluate
+
+    from behaviours import BEHAVIOURS, behave, make_behaving, outcome
+
+    place = root / "behaviours"
+    checkout = make_behaving(place)
+    rows = {}
+    for number, (name, behaviour) in enumerate(BEHAVIOURS.items()):
+        cells = []
+        for lab in labs:
+            with pytest.MonkeyPatch.context() as patch:
+                options = behave(behaviour, checkout, place / str(number), patch)
+                cells.append(outcome(evaluate(lab, place, checkout, **options)))
+        rows[name] = cells
+        _say(f"{name} {cells}")
     return rows
 
 

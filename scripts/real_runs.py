@@ -35,10 +35,10 @@ AGENT = Path(__file__).parents[1] / "src" / "pmlaunch" / "agent"
 # it has the repair of dataclasses only, without which Python 3.11 and later cannot import 2.3.
 DIRECT = """
 import json, os, runpy, sys
-from pmlaunch_agent.hooks import repairs
+from pmlaunch_agent.hooks import patches
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 hooks = PostImportHooks(on_error=print)
-repairs.install(["mutable_dataclass_defaults"], hooks, repaired=lambda name: None)
+patches.repair(["mutable_dataclass_defaults"], hooks, repaired=lambda name: None)
 def evaluate_policy(agent):
     agent.fabric.seed_everything(0 + agent.fabric.global_rank)
     metrics, _ = agent.calc_eval_metrics()

@@ -1,5 +1,6 @@
 """`pmlaunch` and `python -m pmlaunch`."""
 
+import gc
 import sys
 
 
@@ -10,9 +11,13 @@ def main() -> None:
 
         sys.stdout.write(f"pmlaunch {__version__}\n")
         return
+    # a command makes many objects and little garbage: collecting it as usual, and once more at the end, takes a sixth
+    gc.set_threshold(100_000)
     from pmlaunch.cli.app import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

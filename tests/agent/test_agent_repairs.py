@@ -53,7 +53,7 @@ def test_repair_names_the_repaired_classes(agent: AgentRun) -> None:
     agent.write(SCRIPT, hooks=HOOKS).run()
     assert (agent.returncode, agent.stderr) == (0, "")
     assert agent.result["hooks_applied"] == [
-        {"hook": "mutable_dataclass_defaults", "classes": ["__main__.Terrain", "__main__.Rough"]}
+        {"hook": "mutable_dataclass_defaults", "repaired": ["__main__.Terrain", "__main__.Rough"]}
     ]
 
 

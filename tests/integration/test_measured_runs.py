@@ -26,17 +26,23 @@ def test_several_motions(pmlaunch: Pmlaunch, clips: Path) -> None:
     assert done.code == 0, done.err
     assert record["metrics"] == {"eval/gt_err": 0.25, "eval/gr_err_degrees": 0.25, "eval/tracking_success_rate": 1.0}
     assert record["units"]["eval/gr_err_degrees"] == "deg"
-    assert record["steps"] == 90, "three motions of one second each"
+    assert record["steps"] == 30, "three motions of one second each, side by side"
     assert record["evaluation"]["common"]["motions"] == 3
     folder = Path(record["folder"])
     document = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    assert (document["generation"], document["comparable"], document["steps"]) == ("2", True, 90)
+    assert (document["generation"], document["comparable"], document["steps"]) == ("2", True, 30)
     assert document["seconds"]["evaluation"] > 0
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    assert [(item["done"], item["of"]) for item in events if item["event"] == "motion"] == [(n, 3) for n in range(4)]
+    assert [(item["done"], item["of"]) for item in events if item["event"] == "motion"] == [(0, 3), (3, 3)]
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     assert any("sampling weights" in note for note in result["notes"]), "sampling weights of the training are ignored"
-    assert "3 of 3 motions, 90 of 90 steps" in done.err
+    assert "3 of 3 motions, 30 of 30 steps" in done.err
+
+
+def test_figures_of_a_motion_do_not_depend_on_the_number_of_environments(pmlaunch: Pmlaunch, clips: Path) -> None:
+    alone, together = (pmlaunch(*TRACKER, "-m", clips, *more).record for more in (("--num-envs", "1"), ()))
+    assert (alone["steps"], together["steps"]) == (90, 30)
+    assert alone["evaluation"]["per_motion"] == together["evaluation"]["per_motion"]
 
 
 def test_cut_short(pmlaunch: Pmlaunch) -> None:

@@ -72,6 +72,15 @@ def test_time_limit_ends_the_whole_tree(tmp_path: Path) -> None:
     assert not psutil.pid_exists(int(ended.tail[0]))
 
 
+def test_module_that_stays_after_its_verdict_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlaunch.running.run_module.EXIT_LIMIT", 0.3)
+    reply = tmp_path / "run" / "reply.json"
+    stays = "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()\n"
+    ended = run(tmp_path / "run", stays + WRITES, str(reply), reply=reply, timeout=60.0)
+    assert (ended.ok, ended.reply, ended.timed_out) == (True, {"seen": "\u6b65"}, False)
+    assert ended.seconds < 30.0
+
+
 def test_listener_gets_the_output(tmp_path: Path) -> None:
     heard = threading.Event()
     run(tmp_path / "run", "print('bytes')", listener=lambda chunk: heard.set() if b"bytes" in chunk else None)

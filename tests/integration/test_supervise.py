@@ -19,7 +19,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.guardian import MARKER, Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Stage, Watcher, supervised
 
 SLEEP = "import time; time.sleep(60)"
 CHATTER = "import time\nwhile True: print('x', flush=True); time.sleep(0.02)"
@@ -36,6 +36,7 @@ class Script(Watcher):
     def __init__(self, on_poll: Callable[[], bool] = lambda: False, on_stop: Callable[[], object] = lambda: None):
         self.heard = b""
         self.why: Ending | None = None
+        self.at = Stage.READY
         self._on_poll, self._on_stop = on_poll, on_stop
 
     def output(self, chunk: bytes) -> None:
@@ -43,6 +44,9 @@ class Script(Watcher):
 
     def poll(self) -> bool:
         return self._on_poll()
+
+    def stage(self) -> Stage:
+        return self.at
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
         self.why = why
@@ -115,6 +119,45 @@ def test_interrupt_kills_the_tree(run: Callable[..., ChildResult]) -> None:
     ended = run(FAMILY + SLEEP, watcher=watcher, interrupts=interrupts)
     assert (ended.ending, watcher.why) == (Ending.INTERRUPTED, Ending.INTERRUPTED)
     assert is_gone(int(ended.tail[0]))
+
+
+@pytest.mark.parametrize(
+    ("limits", "ending"),
+    [
+        (ChildLimits(exit=0.3), Ending.LINGERED),
+        (ChildLimits(silence=0.3, exit=60.0, grace=Grace(60.0, 60.0)), Ending.SILENT),
+        (ChildLimits(time=0.0, exit=60.0, grace=Grace(60.0, 60.0)), Ending.TIME_LIMIT),
+    ],
+)
+def test_child_that_has_concluded_is_not_asked_to_end(
+    run: Callable[..., ChildResult], limits: ChildLimits, ending: Ending
+) -> None:
+    watcher = Script()
+    watcher.at = Stage.CONCLUDED
+    ended = run(FAMILY + SLEEP, limits, watcher)
+    assert (ended.ending, watcher.why) == (ending, None)
+    assert ended.seconds < 30.0
+    assert all(is_gone(int(line)) for line in ended.tail)
+
+
+def test_exit_limit_counts_from_the_conclusion(run: Callable[..., ChildResult]) -> None:
+    watcher = Script()
+
+    def poll() -> bool:
+        watcher.at = Stage.CONCLUDED if watcher.heard.count(b"x") > 20 else Stage.READY
+        return False
+
+    watcher._on_poll = poll
+    ended = run(CHATTER, ChildLimits(exit=0.2), watcher)
+    assert ended.ending is Ending.LINGERED
+    assert watcher.heard.count(b"x") > 20
+
+
+def test_child_that_does_not_become_ready_is_asked_to_end(run: Callable[..., ChildResult], tmp_path: Path) -> None:
+    watcher = Script(on_stop=(tmp_path / "stop").touch)
+    watcher.at = Stage.STARTING
+    ended = run(STOPPABLE, ChildLimits(start=0.5, grace=Grace(30.0, 30.0)), watcher)
+    assert (ended.ending, watcher.why, ended.tail) == (Ending.NOT_READY, Ending.NOT_READY, ("bye",))
 
 
 def test_child_that_ends_within_its_grace_is_not_killed(run: Callable[..., ChildResult], tmp_path: Path) -> None:

@@ -25,17 +25,17 @@ def content(folder: Path) -> dict[str, bytes]:
 
 def test_own_folder_needs_no_copy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.copyfile", None)
-    provide_agent(AGENT_FOLDER)
+    provide_agent({"PYTHONPATH": str(AGENT_FOLDER)})
 
 
 def test_copy_has_every_module_and_no_bytecode(tmp_path: Path) -> None:
-    provide_agent(tmp_path / "pmlaunch" / "agent")
+    provide_agent({"PYTHONPATH": str(tmp_path / "pmlaunch" / "agent")})
     assert content(tmp_path / "pmlaunch" / "agent") == content(AGENT_FOLDER)
     assert {"pmlaunch_agent/__main__.py", "pmlaunch_agent/report/journal.py"} <= set(content(AGENT_FOLDER))
 
 
 def test_only_changed_modules_are_copied_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    provide_agent(tmp_path)
+    provide_agent({"PYTHONPATH": str(tmp_path)})
     (tmp_path / "pmlaunch_agent" / "report" / "journal.py").write_text("changed", encoding="utf-8")
     (tmp_path / "pmlaunch_agent" / "__main__.py").unlink()
     copied: list[str] = []
@@ -46,7 +46,7 @@ def test_only_changed_modules_are_copied_again(tmp_path: Path, monkeypatch: pyte
         real(source, target)
 
     monkeypatch.setattr(shutil, "copyfile", copy)
-    provide_agent(tmp_path)
+    provide_agent({"PYTHONPATH": str(tmp_path)})
     assert sorted(copied) == ["__main__.py", "journal.py"]
     assert content(tmp_path) == content(AGENT_FOLDER)
 
@@ -57,7 +57,7 @@ def test_copy_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr("shutil.copyfile", refuse)
     with pytest.raises(PmlaunchError, match="No space left on device") as caught:
-        provide_agent(tmp_path)
+        provide_agent({"PYTHONPATH": str(tmp_path)})
     assert (caught.value.code, caught.value.subject) == ("PML204", str(tmp_path))
 
 

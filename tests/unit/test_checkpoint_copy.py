@@ -51,7 +51,9 @@ def test_symbolic_link_is_followed(staged: LaunchPlan, tmp_path: Path) -> None:
     try:
         link.symlink_to(real)
     except OSError:
-        pytest.skip("skipped: this user may not make symbolic links")
+        pass
+    if not link.is_symlink():  # Wine makes none and raises no error
+        pytest.skip("skipped: this user or system makes no symbolic links")
     folder = RunFolder(tmp_path / "run")
     provide_checkpoint(replace(staged, staged=Staged("--checkpoint", (link,))), folder)
     mine = staged_path(folder, link)

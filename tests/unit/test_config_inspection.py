@@ -139,6 +139,11 @@ def test_pml110_missing_value_has_a_hint(config: Path) -> None:
     assert (finding.code, finding.hint) == ("PML110", "motion_file=VALUE")
 
 
+def test_pml110_names_a_missing_value_and_all_that_refer_to_it(config: Path) -> None:
+    findings = report_on(with_line(config, "x: ${y}\ny: ???\nz: at ${x}")).findings
+    assert [(finding.code, finding.subject) for finding in findings] == [("PML110", key) for key in "xyz"]
+
+
 @pytest.mark.parametrize(
     "line",
     ["x: ${nothing.here}", "x: ${unheard_of:1}", "x: ${eval:1/0}", "x: ${sqrt:minus}", "x: ${x}", "x: ${len:3}"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
@@ -75,7 +75,7 @@ def test_pml208_does_not_apply_to_python_on_path_which_is_called_by_name(tmp_pat
 def test_pml209_special_characters_in_the_folder(tmp_path: Path, name: str) -> None:
     finding = only(runtime(tmp_path, name=name, CONDA_PREFIX="/conda"))
     assert (finding.code, finding.severity, finding.subject) == ("PML209", ERROR, str(tmp_path / name))
-    assert "--via python --python EXE" in (finding.hint or "")
+    assert f'--via python --python "{Path("/conda/python.exe")}"' in (finding.hint or "")
 
 
 @pytest.mark.parametrize("version", ["2.3.0", "3.0.0"])
@@ -98,14 +98,42 @@ def test_pml211_no_python(tmp_path: Path) -> None:
     assert findings(runtime(tmp_path, "3.0.0", PATH="", VIRTUAL_ENV="/venv")) == []
 
 
-@pytest.mark.parametrize(("version", "told"), [("2.1.0", True), ("2.3.0", True), ("3.0.0", False)])
-def test_pml214_balanced_parentheses_are_a_warning(tmp_path: Path, version: str, told: bool) -> None:
+VERSIONS = [("2.1.0", True), ("2.3.0", True), ("unknown", True), ("3.0.0", False)]
+
+
+@pytest.mark.parametrize(("version", "told"), VERSIONS)
+def test_pml214_balanced_parentheses_in_conda_prefix_are_a_warning(tmp_path: Path, version: str, told: bool) -> None:
     expected = [("PML214", WARNING)] if told else []
     assert findings(runtime(tmp_path, version, CONDA_PREFIX="/conda(x86)")) == expected
+
+
+@pytest.mark.parametrize(("version", "told"), VERSIONS)
+def test_pml218_2_x_runs_nothing_in_a_folder_with_parentheses(tmp_path: Path, version: str, told: bool) -> None:
     made = runtime(tmp_path, version, name="lab (x86)", CONDA_PREFIX="/conda")
-    assert findings(made) == expected
+    assert findings(made) == ([("PML218", ERROR)] if told else [])
     if told:
-        assert "rename the folder" in (only(made).hint or "")
+        hint = only(made).hint or ""
+        assert f'--via python --python "{Path("/conda/python.exe")}"' in hint
+        assert f'subst X: "{tmp_path / "lab (x86)"}", then --isaaclab X:\\' in hint
+
+
+@pytest.mark.parametrize(("name", "code"), [("lab(x86)", "PML218"), ("my lab", "PML208")])
+def test_way_around_names_the_interpreter_below_python_bat(tmp_path: Path, name: str, code: str) -> None:
+    script = tmp_path / name / "_isaac_sim" / "python.bat"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    finding = only(runtime(tmp_path, name=name))
+    assert finding.code == code
+    assert str(PureWindowsPath(script).parent / "kit" / "python" / "python.exe") in (finding.hint or "")
+
+
+def test_a_folder_elsewhere_than_windows_may_have_parentheses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
+    folder = tmp_path / "lab (x86)"
+    folder.mkdir()
+    (folder / "isaaclab.sh").touch()
+    settings = Settings(tmp_path, {"CONDA_PREFIX": "/conda"})
+    assert isaaclab_runtime(settings, str(folder), tmp_path, PLATFORMS["linux"]).findings == ()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from unit_help import Plan
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Severity
+from pmlaunch.model import FLAG, Severity
+from pmlaunch.planning.launch import agent_environment, agent_folder, import_path
+from pmlaunch.runtimes.interface import python_runtime
 from pmlaunch.support.platforms import PLATFORMS, current_name, platform_named
 
 pytestmark = pytest.mark.usefixtures("composed_at_once")
@@ -70,10 +73,31 @@ def test_command_line_is_constant(plan: Plan, isaaclab: Path) -> None:
     assert plan(simulator="genesis").plan.command[1:] == ("-m", "pmlaunch_agent")
 
 
-def test_python_path_contains_only_the_agent(plan: Plan) -> None:
-    folder = plan(environment={"PYTHONPATH": "/mine"}).plan.env["PYTHONPATH"]
-    assert folder is not None
-    assert os.listdir(folder) in (["pmlaunch_agent"], ["__pycache__", "pmlaunch_agent"])
+def test_python_path_is_the_agent_and_then_the_users(plan: Plan, tmp_path: Path) -> None:
+    mine = os.pathsep.join([str(tmp_path), "", "relative"])
+    planned = plan(environment={"PYTHONPATH": mine}).plan
+    agent, *users = str(planned.env["PYTHONPATH"]).split(os.pathsep)
+    assert "pmlaunch_agent" in os.listdir(agent)
+    assert users == [str(tmp_path), str(Path("relative").absolute())]
+    assert planned.import_path == ()
+    assert plan(target_os=OTHER, environment={"PYTHONPATH": mine}).plan.env["PYTHONPATH"] == agent
+
+
+BATCH, PYTHON = r"C:\IsaacLab\isaaclab.bat", r"C:\isaac\kit\python\python.exe"
+
+
+@pytest.mark.parametrize("name", ["site (x86)", "R&D", "100%", "bang!", "a=b", "a,b", "a^b", 'say "hi"'])
+@pytest.mark.parametrize("started", [BATCH, r"D:\sim\Python.BAT", PYTHON])
+def test_entries_that_a_batch_file_could_misread_travel_in_the_spec(tmp_path: Path, name: str, started: str) -> None:
+    harmless, hostile, own = (str(tmp_path / one) for one in ("my modules 中文", name, "sim & site"))
+    typed = {"PYTHONPATH": os.pathsep.join([hostile, harmless])}
+    runtime = replace(python_runtime(started, FLAG), import_path=(own,))
+    platform = platform_named(None)
+    agent, *kept = str(agent_environment(platform, runtime, typed)["PYTHONPATH"]).split(os.pathsep)
+    assert agent == str(agent_folder(platform, typed))
+    direct = started == PYTHON
+    assert kept == ([hostile, harmless, own] if direct else [harmless])
+    assert import_path(platform, runtime, typed) == (() if direct else (hostile, own))
 
 
 def test_plan_for_another_system_uses_its_path_style_and_notes_unverified_files(plan: Plan) -> None:
@@ -94,15 +118,21 @@ def test_plan_for_another_system_uses_its_path_style_and_notes_unverified_files(
         ("linux", "/opt/IsaacLab/", "/opt/IsaacLab/isaaclab.sh"),
     ],
 )
-def test_isaaclab_path_of_another_system_is_kept_as_typed(plan: Plan, target: str, folder: str, script: str) -> None:
-    if target == current_name():
-        pytest.skip("skipped: this is that system")
+def test_isaaclab_path_of_another_system_is_kept_as_typed(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, target: str, folder: str, script: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "not " + target)
     assert plan(target_os=target, isaaclab=folder).plan.command[0] == script
 
 
-def test_python_of_another_system_is_not_searched_for(plan: Plan) -> None:
-    python = "C:\\Python\\python.exe" if OTHER == "windows" else "/usr/bin/python3"
-    planned = plan(target_os=OTHER, via="python", python=python)
+@pytest.mark.parametrize(
+    ("target", "python"), [("windows", "C:\\Python\\python.exe"), ("linux", "/usr/bin/python3"), ("linux", "python3")]
+)
+def test_python_of_another_system_is_not_searched_for(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, target: str, python: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "not " + target)
+    planned = plan(target_os=target, via="python", python=python)
     assert planned.plan.command == (python, "-m", "pmlaunch_agent")
     assert planned.runtime.findings == ()
 
@@ -146,7 +176,15 @@ def test_bash_command_has_the_same_arguments(plan: Plan) -> None:
     assert words[-len(planned.plan.overrides) - 1 :] == ["protomotions/eval_agent.py", *planned.plan.overrides]
 
 
-def test_powershell_command_bypasses_the_batch_file(plan: Plan) -> None:
-    line = plan(target_os="windows").plan.plain_command["powershell"]
-    assert "$env:USE_LIBUV = '0'; & 'python' 'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
+@pytest.mark.parametrize("here", ["windows", "linux"])
+def test_powershell_command_bypasses_the_batch_file(
+    plan: Plan, isaaclab: Path, monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: here)
+    planned = plan(target_os="windows").plan
+    line = planned.plain_command["powershell"]
+    python = isaaclab / "_isaac_sim" / "python.bat" if here == "windows" else "python"  # elsewhere it is not known
+    folders = ";".join(map(str, planned.python_path))
+    assert f"$env:USE_LIBUV = '0'; $env:PYTHONPATH = '{folders}'; & '{python}' 'protomotions\\eval_agent.py' " in line
+    assert "'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
     assert "isaaclab.bat" not in line

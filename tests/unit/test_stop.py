@@ -102,6 +102,15 @@ def test_polite_stop(machine: Machine, tmp_path: Path) -> None:
     assert machine.ended == []
 
 
+def test_run_that_hangs_after_its_verdict_is_not_asked(machine: Machine, tmp_path: Path) -> None:
+    folder = a_run(tmp_path)
+    folder.write("result.json", {"status": "finished", "exit_code": 0})
+    machine.at[1.0] = lambda: folder.write("record.json", {"state": "done"})
+    assert stop_run(folder) == Stopped(folder.path, "done", True)
+    assert machine.ended == [200], "the launcher has yet to record the result"
+    assert not folder.file("stop").exists()
+
+
 def test_unresponsive_run_is_killed_child_first(machine: Machine, tmp_path: Path) -> None:
     folder = a_run(tmp_path)
     assert stop_run(folder, grace=3.0) == Stopped(folder.path, "interrupted", False)

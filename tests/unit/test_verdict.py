@@ -69,6 +69,18 @@ def test_exception_of_another_rank_fails_the_run() -> None:
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
 
 
+def test_exception_of_another_rank_tells_more_than_a_missing_verdict() -> None:
+    verdict = verdict_on({"status": "running"}, other_ranks=[AgentResult("finished", exception=BOOM)])
+    assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
+
+
+def test_run_that_was_stopped_and_then_lingered() -> None:
+    result = {"status": "finished", "exit_code": 130, "exception": KEYBOARD, "stopped_by": "stop_file"}
+    verdict = verdict_on(result, ending=Ending.LINGERED)
+    assert summary(verdict) == (RunState.INTERRUPTED, 130, ["PML322", "PML324"])
+    assert verdict_on(None, ending=Ending.LINGERED).state is RunState.ABNORMAL
+
+
 def test_exit_without_an_exception_fails() -> None:
     verdict = verdict_on({**FINISHED, "exit_code": 7}, exit_code=7, tail=("usage: ...",))
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
@@ -104,15 +116,71 @@ def test_agent_never_started(exit_code: int | None) -> None:
         (Ending.TIME_LIMIT, RunState.TIME_LIMIT, 7, "PML320"),
         (Ending.SILENT, RunState.SILENT, 7, "PML321"),
         (Ending.LOG_FAILED, RunState.ABNORMAL, 5, "PML204"),
+        (Ending.NOT_READY, RunState.TIME_LIMIT, 7, "PML323"),
     ],
 )
-@pytest.mark.parametrize("result", [None, FINISHED, {"status": "running", "exception": BOOM}])
+@pytest.mark.parametrize(
+    "result",
+    [
+        None,
+        {"status": "running", "exception": BOOM},
+        {"status": "finished", "exit_code": 130, "exception": KEYBOARD, "stopped_by": "stop_file"},
+        {**FINISHED, "stopped_by": "stop_file"},
+    ],
+)
 def test_stopped_by_the_launcher(
     ending: Ending, state: RunState, exit_code: int, code: str, result: dict[str, Any] | None
 ) -> None:
     verdict = verdict_on(result, ending=ending, stop_message="The reason.")
     assert summary(verdict) == (state, exit_code, [code])
     assert verdict.findings[0].message == "The reason."
+
+
+STOPS = [ending for ending in Ending if ending is not Ending.EXITED]
+
+
+@pytest.mark.parametrize("ending", STOPS)
+@pytest.mark.parametrize("exit_code", [-9, 1, None])
+@pytest.mark.parametrize(
+    ("result", "expected"),
+    [
+        (FINISHED, (RunState.DONE, 0, ["PML324"])),
+        ({**FINISHED, "status": "closing"}, (RunState.DONE, 0, ["PML324"])),
+        ({"status": "finished", "exit_code": 0, "stopped_by": "max_steps"}, (RunState.DONE, 0, ["PML324"])),
+        ({"status": "closing", "exit_code": 1, "exception": BOOM}, (RunState.FAILED, 1, ["PML301", "PML324"])),
+        ({**FINISHED, "exit_code": 7}, (RunState.FAILED, 1, ["PML301", "PML324"])),
+        ({"status": "closing", "exit_code": 0}, (RunState.ABNORMAL, 8, ["PML330", "PML324"])),
+    ],
+)
+def test_verdict_outlasts_the_process(
+    ending: Ending, exit_code: int | None, result: dict[str, Any], expected: tuple[RunState, int, list[str]]
+) -> None:
+    verdict = verdict_on(result, exit_code=exit_code, ending=ending)
+    assert summary(verdict) == expected
+    note = verdict.findings[-1]
+    assert note.severity is Severity.NOTE
+    assert "SIGKILL" not in str(verdict.findings), "how pmlaunch ended it says nothing about the program"
+
+
+def test_program_that_finishes_although_it_was_asked_to_stop() -> None:
+    verdict = verdict_on(FINISHED, ending=Ending.INTERRUPTED, stop_message="Interrupted.")
+    assert summary(verdict) == (RunState.DONE, 0, ["PML324"])
+
+
+def test_start_that_takes_too_long_names_the_next_step() -> None:
+    verdict = verdict_on(None, ending=Ending.NOT_READY, stop_message="The reason.")
+    assert "output.log" in str(verdict.findings[0].hint)
+
+
+def test_eula_has_its_own_exit_code() -> None:
+    said = {"type": "SystemExit", "message": "EULA not accepted. Set OMNI_KIT_ACCEPT_EULA=YES", "traceback": ""}
+    result = {"status": "finished", "exit_code": 1, "exception": said}
+    verdict = verdict_on(result, exit_code=1, python="/lab/python")
+    assert summary(verdict) == (RunState.FAILED, 5, ["PML217"])
+    tail = ("Do you accept the EULA? (Yes/No): Traceback", "EOFError: EOF when reading a line")
+    verdict = verdict_on(None, exit_code=1, tail=tail, python="/lab/python")
+    assert summary(verdict) == (RunState.ABNORMAL, 5, ["PML217"])
+    assert '"/lab/python" -c "import isaacsim"' in str(verdict.findings[0].hint)
 
 
 def test_every_final_state_is_tested() -> None:

@@ -72,6 +72,7 @@ def test_existing_keys_stay(make_context: MakeContext, tmp_path: Path) -> None:
     text = "# mine\nprotomotions: ./protomotions/   # here\nsimulator: mujoco"
     (tmp_path / "pmlaunch.yaml").write_text(text, encoding="utf-8")
     (tmp_path / "pmlaunch.yaml").chmod(0o640)
+    mode = (tmp_path / "pmlaunch.yaml").stat().st_mode  # Windows keeps the owner's right to write, and no more
     context = make_context(python="envs/py")
     planned = WorkspaceStep().plan(context)
     write(context)
@@ -79,7 +80,7 @@ def test_existing_keys_stay(make_context: MakeContext, tmp_path: Path) -> None:
         f"{text}\n# written by pmlaunch install\npython: envs/py\n"
     )
     assert [(finding.code, finding.subject) for finding in planned.notes] == [("PML414", "simulator")]
-    assert (tmp_path / "pmlaunch.yaml").stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "pmlaunch.yaml").stat().st_mode == mode
 
 
 @pytest.mark.parametrize("text", ["{num_envs: 4}", "num_envs: 4\n...\n", "--- {num_envs: 4}\n"])

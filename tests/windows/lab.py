@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from isaac_standin import make_isaac_sim
+
 STANDINS = Path(__file__).parent / "standins"
 RELEASES = {"2.1": "2.1.0", "2.2": "2.2.1", "2.3": "2.3.0", "3.0": "3.0.0"}
 # "release place": the place is where the batch file finds its Python
@@ -79,7 +81,7 @@ def make_lab(name: str, root: Path) -> Lab:
     else:
         sim = folder / "_isaac_sim"
         make_python(sim / "kit" / "python")
-        _write(sim / "VERSION", "5.1.0-standin\n")
+        make_isaac_sim(sim)
         _write(sim / "python.bat", (STANDINS / "python.bat").read_text("utf-8"))
     return Lab(name, folder, folder / "isaaclab.bat", {"via": "isaaclab", "isaaclab": str(folder)}, environment)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from packaging.version import Version
-
 from pmlaunch.runtimes.torch_build import has_gloo_transport
+
 from pmlaunch.support.platforms import platform_named
 from started import Done, command
 from wine import TWO_RANKS_HANG, two_ranks_hang

@@ -88,7 +88,9 @@ def _written(key: str, text: str, home: Path, typed_in: Path) -> str:
     if PureWindowsPath(text).is_absolute() and os.name != "nt":
         return text
     path = typed_in / Path(text).expanduser()
-    inside = path.relative_to(home).as_posix() if path.is_relative_to(home) else str(path)
+    if not path.is_relative_to(home):
+        return str(path)
+    inside = path.relative_to(home).as_posix()
     # a program's name without a folder would be searched for on PATH
     return f"./{inside}" if key == "python" and "/" not in inside else inside
 

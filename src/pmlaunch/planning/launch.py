@@ -33,17 +33,29 @@ def agent_folder(platform: Platform, environment: Mapping[str, str]) -> Path:
 def agent_environment(platform: Platform, runtime: Runtime, environment: Mapping[str, str]) -> dict[str, str | None]:
     """The variables that a child gets in addition to the launcher's own; None removes one.
 
-    PYTHONPATH contains only the agent's folder: the user's own entries travel in spec.json, where no batch file expands
-    them. The run adds PMLAUNCH_SPEC.
+    PYTHONPATH begins with the agent's folder. Entries that a batch file could misread are left out: see `import_path`.
+    The run adds PMLAUNCH_SPEC.
     """
-    folder = str(agent_folder(platform, environment))
-    return {**platform.environment, **runtime.environment, "PYTHONPATH": folder}
+    left_out = import_path(platform, runtime, environment)
+    folders = [str(agent_folder(platform, environment)), *_search_path(platform, runtime, environment)]
+    search_path = platform.path_separator.join(folder for folder in folders if folder not in left_out)
+    return {**platform.environment, **runtime.environment, "PYTHONPATH": search_path}
 
 
 def import_path(platform: Platform, runtime: Runtime, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """Folders that the program imports from before all others: the user's PYTHONPATH and the runtime's own."""
+    """Folders to import from that travel in spec.json, where no batch file expands them.
+
+    The others have to be in PYTHONPATH when Python starts: only then does it run a `sitecustomize` there, which is how
+    Isaac Sim makes itself importable. For these the agent does so.
+    """
+    search_path = _search_path(platform, runtime, environment)
+    return tuple(folder for folder in search_path if runtime.uses_batch_file and not is_harmless(folder))
+
+
+def _search_path(platform: Platform, runtime: Runtime, environment: Mapping[str, str]) -> list[str]:
+    """The user's PYTHONPATH, and the runtime's own folders. They are absolute: the program runs in another folder."""
     typed = environment.get("PYTHONPATH", "") if not platform.foreign else ""
-    return (*(entry for entry in typed.split(os.pathsep) if entry), *runtime.import_path)
+    return [*(str(Path(entry).absolute()) for entry in typed.split(os.pathsep) if entry), *runtime.import_path]
 
 
 def runs_folder(settings: Settings, flag: str | None) -> Sourced[str]:

@@ -24,6 +24,16 @@ class Ending(Enum):
     TIME_LIMIT = "time limit"
     SILENT = "silent"
     LOG_FAILED = "log failed"
+    NOT_READY = "not ready"
+    LINGERED = "lingered"
+
+
+class Stage(Enum):
+    """How far a child is. CONCLUDED: its result is known, and only its exit is left."""
+
+    STARTING = "starting"
+    READY = "ready"
+    CONCLUDED = "concluded"
 
 
 @dataclass(frozen=True)
@@ -40,29 +50,44 @@ class Grace:
 
 @dataclass(frozen=True)
 class ChildLimits:
-    """Seconds a child may run in total and without a sign of life (None: no limit), and its grace at the end."""
+    """Seconds a child may take (None: no limit): in total, and without a sign of life; and its grace at the end.
+
+    `start` limits the time until it is ready, `exit` the time from its result to its exit.
+    """
 
     time: float | None = None
     silence: float | None = None
     grace: Grace = Grace()
+    start: float | None = None
+    exit: float | None = None
 
-    def exceeded(self, running: float, silent: float) -> Ending | None:
-        """Return the limit that is exceeded after `running` seconds, the last `silent` of them without a sign of life."""
-        if self.time is not None and running > self.time:
-            return Ending.TIME_LIMIT
-        return Ending.SILENT if self.silence is not None and silent > self.silence else None
+    def exceeded(self, running: float, silent: float, stage: Stage, in_stage: float) -> Ending | None:
+        """Return the limit that is exceeded after `running` seconds.
+
+        The child has been in its `stage` for `in_stage` seconds, and has given no sign of life for `silent` seconds.
+        """
+        limits = (
+            (Ending.LINGERED, in_stage, self.exit if stage is Stage.CONCLUDED else None),
+            (Ending.TIME_LIMIT, running, self.time),
+            (Ending.NOT_READY, in_stage, self.start if stage is Stage.STARTING else None),
+            (Ending.SILENT, silent, self.silence),
+        )
+        return next((ending for ending, seconds, limit in limits if limit is not None and seconds > limit), None)
 
 
 class Watcher:
     """Callbacks from a supervised child. Only `output` is called on another thread.
 
-    `listener` gets the child's output; a change of what `progress` returns is a sign of life.
+    `listener` gets the output; a change of what `progress` returns is a sign of life; `has_concluded` tells of the result.
     """
 
     def __init__(
-        self, listener: Callable[[bytes], object] | None = None, progress: Callable[[], object] | None = None
+        self,
+        listener: Callable[[bytes], object] | None = None,
+        progress: Callable[[], object] | None = None,
+        has_concluded: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._listener, self._progress = listener, progress
+        self._listener, self._progress, self._has_concluded = listener, progress, has_concluded
         self._seen: object = None
 
     def started(self, pid: int) -> None:
@@ -77,6 +102,10 @@ class Watcher:
         """Called regularly, and once more after the end. Return True for a sign of life other than output."""
         before, self._seen = self._seen, self._progress() if self._progress else None
         return self._seen != before
+
+    def stage(self) -> Stage:
+        """Called after each `poll`. Return how far the child is."""
+        return Stage.CONCLUDED if self._has_concluded() else Stage.READY
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
         """The child is about to be stopped: ask it to end by itself within its grace."""
@@ -117,6 +146,7 @@ def supervised(
 
     A child is stopped when an interrupt was counted, a limit is exceeded, or its log cannot be written. It is first
     asked to end by itself (`Watcher.stopping`); when its grace is over, or on another interrupt, the tree is killed.
+    One that has concluded is not asked: that could only change its result.
     `guardian` kills the tree if the launcher itself is killed; dismissing it is up to the caller.
 
     Raises PML204 if the log cannot be opened and PML205 if the program cannot be started.
@@ -126,6 +156,7 @@ def supervised(
     child = Child(replace(command, environment={**command.environment, MARKER: guardian.mark}), watcher.output)
     exit_code = why = None
     asked, interrupted = begin, 0
+    stage, entered = Stage.STARTING, begin
     try:
         guardian.watch(child.pid)
         watcher.started(child.pid)
@@ -133,14 +164,19 @@ def supervised(
             if watcher.poll():
                 alive = time.monotonic()
             now = time.monotonic()
+            before, stage = stage, watcher.stage()
+            if stage is not before:
+                entered = now
             if why is None:
                 if interrupts.count:
                     why = Ending.INTERRUPTED
                 elif child.log_error is not None:
                     why = Ending.LOG_FAILED
                 else:
-                    why = limits.exceeded(now - begin, now - max(alive, child.last_output))
+                    why = limits.exceeded(now - begin, now - max(alive, child.last_output), stage, now - entered)
                 if why is not None:
+                    if stage is Stage.CONCLUDED:
+                        break
                     asked, interrupted = now, interrupts.count
                     watcher.stopping(why, child.log_error)
             grace_is_over = now >= limits.grace.deadline(asked, child.last_output)

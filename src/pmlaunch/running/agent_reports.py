@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import Status, StopReason
-from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json
+from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, read_json
 
 RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
+EXIT_LIMIT = 30.0  # seconds from the agent's verdict to the end of its process; Isaac Sim may hang there
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,11 @@ class AgentResult:
         return self.status in (Status.FINISHED, Status.CLOSING)
 
     @property
+    def is_own_end(self) -> bool:
+        """Whether the program came to an end that nobody asked for: its verdict stands, whatever happens after it."""
+        return self.is_final and not self.stopped_from_outside
+
+    @property
     def stopped_from_outside(self) -> bool:
         """Whether it ended because someone asked it to."""
         return self.stopped_by in (StopReason.INTERRUPT, StopReason.STOP_FILE, StopReason.MAX_SECONDS)
@@ -57,6 +64,22 @@ def agent_result(document: Mapping[str, Any]) -> AgentResult:
         "left_out": {str(entry.get("what")): str(entry.get("reason")) for entry in reasons},
     }
     return from_json(AgentResult, {**document, **named_otherwise})
+
+
+class VerdictWatch:
+    """Tells whether the agent has given its verdict. Reads result.json again only when it was replaced."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._seen, self._final = path, (0, 0), False
+
+    def is_given(self) -> bool:
+        """Whether result.json is final now; a program that goes on after SimulationApp.close() takes that back."""
+        with contextlib.suppress(OSError):
+            found = self._path.stat()
+            identity = found.st_ino, found.st_mtime_ns
+            if identity != self._seen and (document := read_json(self._path)) is not None:
+                self._seen, self._final = identity, agent_result(as_mapping(document)).is_final
+        return self._final
 
 
 class EventTail:

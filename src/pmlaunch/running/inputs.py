@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from pmlaunch.model import LaunchPlan
@@ -18,7 +19,7 @@ _SMALL = 1 << 20  # bytes; smaller files are copied, as the program could write 
 
 def write_inputs(plan: LaunchPlan, folder: RunFolder) -> None:
     """Write what the program reads, and what documents the run. Raises PML204 if that fails."""
-    provide_agent(Path(str(plan.env["PYTHONPATH"])))
+    provide_agent(plan.env)
     provide_checkpoint(plan, folder)
     folder.write("plan.json", plan)
     folder.write("spec.json", spec_document(plan, folder))
@@ -27,8 +28,9 @@ def write_inputs(plan: LaunchPlan, folder: RunFolder) -> None:
     folder.write("environment.json", environment_document(plan))
 
 
-def provide_agent(folder: Path) -> None:
-    """Make sure that `folder`, an entry of PYTHONPATH, contains the agent. Raises PML204 if it cannot be copied."""
+def provide_agent(environment: Mapping[str, str | None]) -> None:
+    """Make sure that the first folder in PYTHONPATH has the agent. Raises PML204 if it cannot be copied there."""
+    folder = Path(str(environment["PYTHONPATH"]).split(os.pathsep)[0])
     if folder == AGENT_FOLDER:
         return
     source, target = AGENT_FOLDER / _PACKAGE, folder / _PACKAGE

@@ -9,14 +9,21 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-from pmlaunch.agent.pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.child import ChildCommand, created
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
-from pmlaunch.running.agent_reports import OTHER_RANKS, RESULT_FILE, AgentResult, EventTail, agent_result
+from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Stage, Watcher, supervised
+from pmlaunch.running.agent_reports import (
+    EXIT_LIMIT,
+    OTHER_RANKS,
+    RESULT_FILE,
+    AgentResult,
+    EventTail,
+    VerdictWatch,
+    agent_result,
+)
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.inputs import write_inputs
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
@@ -31,9 +38,12 @@ _STOP_MESSAGES = {
     Ending.TIME_LIMIT: "The run took longer than --timeout {plan.timeout:g} s and was stopped.",
     Ending.SILENT: "The run wrote nothing for {plan.silence:g} s (--silence) and was stopped.",
     Ending.LOG_FAILED: "output.log cannot be written any more ({reason}): the run was stopped.",
+    Ending.NOT_READY: "The simulator was not ready after {minutes:g} minutes, and the run was stopped.",
 }
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
 GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a motion, and reports its progress
+START_LIMIT = 1800.0  # seconds until the simulator is ready; a first start compiles shaders for minutes
+_READY = ("simulator_ready", "checkpoint_loaded", "evaluation_started", "step", "motion")
 
 
 class RunObserver(Protocol):
@@ -74,7 +84,7 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
             guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
             environment = child_environment(plan, folder, os.environ)
             command = ChildCommand(plan.command, environment, cwd=plan.cwd, log=folder.file("output.log"))
-            limits = ChildLimits(plan.timeout, plan.silence, _grace(plan))
+            limits = ChildLimits(plan.timeout, plan.silence, _grace(plan), START_LIMIT, EXIT_LIMIT)
             ended = supervised(command, guardian, interrupts, limits, watcher)
         except BaseException:
             if not watcher.has_started:
@@ -109,12 +119,13 @@ class _RunWatcher(Watcher):
     """Passes on the run's output and events, and asks the program to end by creating the stop file."""
 
     def __init__(self, plan: LaunchPlan, folder: RunFolder, observer: RunObserver, record: RunRecord) -> None:
-        super().__init__(observer.output)
+        super().__init__(observer.output, has_concluded=VerdictWatch(folder.file(RESULT_FILE)).is_given)
         self.record = record
         self.has_started = False
         self.stop_message = ""
         self._plan, self._folder, self._observer = plan, folder, observer
         self._events = EventTail(folder.file("events.jsonl"))
+        self._ready = not any(point.event in _READY for point in plan.watch)
 
     def started(self, pid: int) -> None:
         self.has_started = True
@@ -127,12 +138,17 @@ class _RunWatcher(Watcher):
         events = self._events.read()
         for event in events:
             self._observer.event(event)
+            self._ready = self._ready or event["event"] in _READY
         self._observer.tick()
         return bool(events)
 
+    def stage(self) -> Stage:
+        stage = super().stage()
+        return stage if self._ready or stage is Stage.CONCLUDED else Stage.STARTING
+
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
         reason = getattr(log_error, "strerror", None) or log_error
-        self.stop_message = _STOP_MESSAGES[why].format(plan=self._plan, reason=reason)
+        self.stop_message = _STOP_MESSAGES[why].format(plan=self._plan, reason=reason, minutes=START_LIMIT / 60)
         self._observer.stopping(self.stop_message)
         with contextlib.suppress(OSError):
             self._folder.file(STOP_FILE).touch()
@@ -143,7 +159,8 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
     document = folder.read(RESULT_FILE)
     result = agent_result(document) if document is not None else None
     ranks = [agent_result(other) for other in folder.read_all(OTHER_RANKS)]
-    evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, BatchFile.of(plan.runtime))
+    batch, python = BatchFile.of(plan.runtime), plan.runtime.python.path if plan.runtime.python else None
+    evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python, plan.num_envs)
     verdict = decide(evidence)
     result = result or AgentResult()
     measured = read_metrics(folder) if plan.metrics else RunMetrics()
@@ -173,7 +190,7 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
 def _repairs(result: AgentResult) -> tuple[str, ...]:
     """Describe what the agent repaired so that the program could run."""
     return tuple(
-        f"{hook['hook']}: {', '.join(map(str, as_list(hook.get('classes'))))}"
+        f"{hook.get('hook')}: {', '.join(map(str, as_list(hook['repaired'])))}"
         for hook in result.hooks
-        if hook.get("hook") == MUTABLE_DATACLASS_DEFAULTS and hook.get("classes")
+        if hook.get("repaired")
     )

@@ -16,7 +16,7 @@ from pmlaunch.model import Finding
 from pmlaunch.planning.launch import agent_environment, import_path
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Watcher, run_child
-from pmlaunch.running.agent_reports import RESULT_FILE, AgentResult, agent_result
+from pmlaunch.running.agent_reports import EXIT_LIMIT, RESULT_FILE, AgentResult, VerdictWatch, agent_result
 from pmlaunch.running.diagnosis import diagnose_exit
 from pmlaunch.running.inputs import provide_agent
 from pmlaunch.running.run_folder import RunFolder
@@ -82,7 +82,7 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     """
     folder = RunFolder(run.folder)
     changes = agent_environment(run.platform, run.runtime, run.environment)
-    provide_agent(Path(str(changes["PYTHONPATH"])))
+    provide_agent(changes)
     run.folder.mkdir(parents=True, exist_ok=True)
     for leftover in (folder.file(RESULT_FILE), *([run.reply] if run.reply else [])):
         leftover.unlink(missing_ok=True)
@@ -104,7 +104,9 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
     variables = {**run.environment, **changes, SPEC_VARIABLE: mark}
     environment = {name: value for name, value in variables.items() if value is not None}
     command = ChildCommand(run.runtime.command(), environment, cwd=run.folder, log=folder.file("output.log"))
-    return _result(run, folder, run_child(command, mark, ChildLimits(time=run.timeout), Watcher(listener)))
+    limits = ChildLimits(time=run.timeout, exit=EXIT_LIMIT)
+    watcher = Watcher(listener, has_concluded=VerdictWatch(folder.file(RESULT_FILE)).is_given)
+    return _result(run, folder, run_child(command, mark, limits, watcher))
 
 
 def _result(run: ModuleRun, folder: RunFolder, ended: ChildResult) -> ModuleResult:

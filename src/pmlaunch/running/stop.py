@@ -13,6 +13,7 @@ from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
 from pmlaunch.processes.child import end_tree, is_running
+from pmlaunch.running.agent_reports import RESULT_FILE, agent_result
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.spec import STOP_FILE
 from pmlaunch.support.json import as_mapping
@@ -62,13 +63,19 @@ def choose_run(runs: Path, name: str | None) -> RunFolder:
 def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
     """Stop `run` and make sure that its record says so. After `grace` seconds, kill its processes.
 
+    A run that has given its verdict only hangs: its program is killed, and the launcher records the result.
+
     Raises PML010 if it is no longer in progress.
     """
     record = run.read("record.json") or {}
     if not any(_processes(record)):
         raise PmlaunchError("PML010", f"{run.path.name} is no longer in progress.", subject=run.path.name)
-    with contextlib.suppress(OSError):
-        run.file(STOP_FILE).touch()
+    if agent_result(run.read(RESULT_FILE) or {}).is_own_end:
+        for pid in _processes(record, "child"):
+            end_tree(pid)
+    else:
+        with contextlib.suppress(OSError):
+            run.file(STOP_FILE).touch()
     deadline = time.monotonic() + (_grace(run) if grace is None else grace)
     while time.monotonic() < deadline and any(_processes(record)):
         time.sleep(0.1)
@@ -96,9 +103,9 @@ def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
     return RunState.INTERRUPTED.value
 
 
-def _processes(record: Mapping[str, Any]) -> Iterator[int]:
-    """Yield the processes of a run that still run, the child first; none if its record is final."""
+def _processes(record: Mapping[str, Any], *names: str) -> Iterator[int]:
+    """Yield the processes of a run that still run, the child before the launcher; none if its record is final."""
     if record.get("state") == RunState.RUNNING.value:
-        for process in (as_mapping(record.get(who)) for who in ("child", "launcher")):
+        for process in (as_mapping(record.get(name)) for name in names or ("child", "launcher")):
             if is_running(process.get("pid"), process.get("created")):
                 yield int(process["pid"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
@@ -17,6 +17,7 @@ _STOPPED = {
     Ending.TIME_LIMIT: (RunState.TIME_LIMIT, Exit.TIME, "PML320"),
     Ending.SILENT: (RunState.SILENT, Exit.TIME, "PML321"),
     Ending.LOG_FAILED: (RunState.ABNORMAL, Exit.ENVIRONMENT, "PML204"),
+    Ending.NOT_READY: (RunState.TIME_LIMIT, Exit.TIME, "PML323"),
 }
 
 
@@ -41,6 +42,8 @@ class Evidence:
         other_ranks: the results of rank 1 and up.
         must_finish: whether the evaluation has to come to its end; a window may be closed before.
         batch: the batch file that was started, if it was one.
+        python: the path of the run's Python, if it is known.
+        num_envs: how many environments the run had.
     """
 
     ended: ChildResult
@@ -49,36 +52,46 @@ class Evidence:
     other_ranks: Sequence[AgentResult] = ()
     must_finish: bool = False
     batch: BatchFile | None = None
+    python: str | None = None
+    num_envs: int = 1
 
 
 def decide(found: Evidence) -> RunVerdict:
-    """Return the verdict on a run that has ended."""
+    """Return the verdict on a run that has ended. Being stopped does not change what the program itself came to."""
     ended, result = found.ended, found.result
-    if ended.ending is not Ending.EXITED:
+    if ended.ending is Ending.EXITED:
+        return _judge(found, ended.exit_code)
+    if ended.ending in _STOPPED and not (result and result.is_own_end):
         state, exit_code, code = _STOPPED[ended.ending]
-        return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, found.stop_message),))
-    if result is None:
-        finding = diagnose_exit(ended.exit_code, False, ended.tail, found.batch)
-        return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
-    for each in (result, *found.other_ranks):
+        hint = CODES[code].cure if ended.ending is Ending.NOT_READY else None
+        return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, found.stop_message, hint),))
+    verdict = _judge(found, result.exit_code if result else None)
+    message = "pmlaunch had to stop the process, but the program has given its verdict, which counts."
+    return replace(verdict, findings=(*verdict.findings, Finding("PML324", Severity.NOTE, message)))
+
+
+def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
+    """Return the verdict on a program that ended with `exit_code`, as if nobody had stopped it."""
+    tail, result = found.ended.tail, found.result
+    for each in (result, *found.other_ranks) if result else ():
         if each.exception and not each.stopped_from_outside:
             kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
-            finding = diagnose_exception(each.exception, ended.tail)
-            return RunVerdict(RunState.FAILED, Exit.FAILED, (finding,), kept)
-    if result.stopped_from_outside:
+            finding = diagnose_exception(each.exception, tail, found.python, found.num_envs)
+            return RunVerdict(RunState.FAILED, CODES[finding.code].exit_code, (finding,), kept)
+    if result and result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")
-    if not result.is_final:
-        finding = diagnose_exit(ended.exit_code, True, ended.tail, found.batch)
-        return RunVerdict(RunState.ABNORMAL, Exit.NO_VERDICT, (finding,))
+    if not (result and result.is_final):
+        finding = diagnose_exit(exit_code, result is not None, tail, found.batch, found.python)
+        return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
     if result.exit_code:
         message = f"The program ended itself with exit code {result.exit_code} and no exception."
-        return _error(RunState.FAILED, Exit.FAILED, "PML301", message, last_words(ended.tail))
+        return _error(RunState.FAILED, Exit.FAILED, "PML301", message, last_words(tail))
     if found.must_finish and result.stopped_by is None and "evaluation_finished" not in result.seconds:
-        how = describe_exit(ended.exit_code, found.batch)
+        how = describe_exit(exit_code, found.batch)
         message = f"The program ended before the evaluation did, with {how} and no exception."
         return _error(RunState.ABNORMAL, Exit.NO_VERDICT, "PML330", message)
-    if ended.exit_code:  # a crash after the evaluation does not change the result
-        message = f"The evaluation finished; afterwards the program ended with {name_of_exit(ended.exit_code)}."
+    if exit_code:  # a crash after the evaluation does not change the result
+        message = f"The evaluation finished; afterwards the program ended with {name_of_exit(exit_code)}."
         return RunVerdict(RunState.DONE, Exit.DONE, (Finding("PML330", Severity.WARNING, message),))
     return RunVerdict(RunState.DONE, Exit.DONE)
 

@@ -17,13 +17,12 @@ from pmlaunch.model import (
     Source,
     Sourced,
 )
+from pmlaunch.runtimes import batch_rules
 from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is_balanced, is_release_3, survives_block
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
-
-_WAY_OUT = "--via python --python EXE goes around the batch file"
 
 
 def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> Runtime:
@@ -62,27 +61,36 @@ def _here(root: Path, source: Source, environment: Mapping[str, str], platform: 
     windows = platform.windows
     python = python_of_isaaclab(root, version.major if version else 2, environment, windows)
     changes, done = batch_environment(environment) if windows else ({}, [])
-    findings = list(_broken_by_folder(root, version)) if windows else []
+    script = str(root / platform.isaaclab_script)
+    facts = RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python)
+    batch = batch_rules.BatchFile.of(facts)
+    findings = list(_broken_by_folder(root, version, batch.way_around)) if batch else []
     if python is None:
         findings.append(_no_python(root, version, environment))
-    elif windows:
-        findings += _broken_by_python(version, python)
+    elif batch:
+        findings += _broken_by_python(version, python, batch.way_around)
     findings += [Finding("PML210", Severity.NOTE, f"{text}.") for text in done]
-    script = str(root / platform.isaaclab_script)
-    return Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, script, version, source, python), tuple(findings), changes)
+    return Runtime(facts, tuple(findings), changes)
 
 
 def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:
     """The Python that Isaac Lab's script will start; None if it will find none.
 
-    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these. Like the scripts, this takes
-    a prefix that is set without looking for a Python in it.
+    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these, and at `env_isaaclab` and
+    `.venv` in its own folder before `_isaac_sim`. Like the scripts, this takes a prefix that is set without looking for
+    a Python in it.
     """
-    prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"] if major >= 3 else ["CONDA_PREFIX"]
-    for variable in prefixes:
+    in_venv = "Scripts/python.exe" if windows else "bin/python"
+    places = {"VIRTUAL_ENV": in_venv, "CONDA_PREFIX": "python.exe" if windows else "bin/python"}
+    for variable in places if major >= 3 else ("CONDA_PREFIX",):
         prefix = environment.get(variable)
         if prefix:
-            return _in_prefix(Path(prefix), variable, windows)
+            by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
+            return ChosenPython(str(Path(prefix) / places[variable]), by, version_of_prefix(Path(prefix)))
+    for name in ("env_isaaclab", ".venv") if major >= 3 else ():
+        own = root / name / in_venv
+        if own.exists():
+            return ChosenPython(str(own), Source(Origin.RUNTIME, f"Isaac Lab's {name}"), version_of_prefix(root / name))
     simulator = root / "_isaac_sim"
     script = simulator / ("python.bat" if windows else "python.sh")
     if script.is_file():
@@ -96,51 +104,41 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
     return None
 
 
-def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
-    place = "bin/python" if not windows else "Scripts/python.exe" if variable == "VIRTUAL_ENV" else "python.exe"
-    by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
-    return ChosenPython(str(prefix / place), by, version_of_prefix(prefix))
-
-
-def _broken_by_folder(root: Path, version: IsaacLabVersion | None) -> Iterator[Finding]:
-    """What in Isaac Lab's own path makes isaaclab.bat end with code 0 without running anything."""
+def _broken_by_folder(root: Path, version: IsaacLabVersion | None, way_around: str) -> Iterator[Finding]:
+    """What in Isaac Lab's own path keeps isaaclab.bat from running anything."""
     if not survives_block(str(root)):
         message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
-        yield Finding("PML209", Severity.ERROR, message, f"rename the folder; {_WAY_OUT}", None, str(root))
-    elif not is_release_3(version) and has_parenthesis(str(root)):
-        yield _doubtful("its own folder", str(root), f"rename the folder; {_WAY_OUT}")
+        yield Finding("PML209", Severity.ERROR, message, f"rename the folder; or {way_around}", None, str(root))
+    elif has_parenthesis(str(root)) and not is_release_3(version):
+        message = f"isaaclab.bat of Isaac Lab 2.x runs nothing in a folder with a parenthesis in its path: {root}"
+        hint = f'{way_around}; or move the folder; or subst X: "{root}", then --isaaclab X:\\'
+        yield Finding("PML218", Severity.ERROR, message, hint, None, str(root))
 
 
-def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython) -> Iterator[Finding]:
+def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython, way_around: str) -> Iterator[Finding]:
     """What in its Python's path makes isaaclab.bat end with code 0 without running anything."""
-    way_out = f'--via python --python "{python.path}"'
     if not is_balanced(python.path):
         message = f"isaaclab.bat breaks on a parenthesis or quote in {python.by}: {python.path}"
-        yield Finding("PML209", Severity.ERROR, message, way_out, None, python.path)
+        yield Finding("PML209", Severity.ERROR, message, way_around, None, python.path)
     elif is_release_3(version):
         return
     elif " " in python.path and python.by.origin is not Origin.PATH:
         message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
-        yield Finding("PML208", Severity.ERROR, message, way_out, None, python.path)
+        yield Finding("PML208", Severity.ERROR, message, way_around, None, python.path)
     elif python.by.origin is Origin.ACTIVE_ENVIRONMENT and has_parenthesis(python.path):
-        yield _doubtful(str(python.by), python.path, way_out)
-
-
-def _doubtful(what: str, path: str, way_out: str) -> Finding:
-    """A warning about a pair of parentheses: Wine's cmd.exe accepts it, Microsoft's ends a block there."""
-    message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {what}: {path}"
-    return Finding("PML214", Severity.WARNING, message, f"if it does: {way_out}", None, path)
+        message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {python.by}: {python.path}"
+        yield Finding("PML214", Severity.WARNING, message, f"if it does: {way_around}", None, python.path)
 
 
 def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping[str, str]) -> Finding:
     overlooked = environment.get("VIRTUAL_ENV") and not is_release_3(version)
     ignored = " VIRTUAL_ENV is set, but Isaac Lab 2.x ignores it." if overlooked else ""
     message = f"Isaac Lab will find no Python: no conda environment is active, and {root} has no _isaac_sim.{ignored}"
-    return Finding("PML211", Severity.ERROR, message, _WAY_OUT, None, str(root))
+    return Finding("PML211", Severity.ERROR, message, "--via python --python EXE", None, str(root))
 
 
 def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
-    parents = dict.fromkeys((folder, folder.parent, checkout.parent))
+    parents = dict.fromkeys((folder, folder.parent, checkout.parent, checkout.parent.parent))
     found_in = {parent: Source(Origin.DEFAULT, f"found in {parent}") for parent in parents}
     return [(parent / name, source) for parent, source in found_in.items() for name in ("isaaclab", "IsaacLab")]
 

@@ -12,6 +12,7 @@ from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.model import FLAG
 from pmlaunch.runtimes.interface import python_runtime
+from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON
 
 
 def test_all_packages_present(target: DoctorTarget) -> None:
@@ -32,6 +33,15 @@ def test_simulator_package_is_required(target: DoctorTarget) -> None:
     assert found(look("packages", answered(target, packages=without("genesis-world")))) == [("PML227", "error")]
 
 
+def test_missing_isaac_lab_is_another_python_and_never_to_be_installed_with_pip(target: DoctorTarget) -> None:
+    chosen = resolve_target(TargetRequest("isaaclab", quick=True), target.settings).simulator
+    (missing,) = look("packages", answered(replace(target, simulator=chosen), packages=without("isaaclab"))).findings
+    broken = {"ok": False, "error": "ModuleNotFoundError: No module named 'pxr'"}
+    (failing,) = look("packages", answered(target, imports={"torch": broken})).findings
+    assert (missing.code, missing.hint) == ("PML227", NOT_ISAACS_PYTHON)
+    assert (failing.code, failing.hint) == ("PML241", NOT_ISAACS_PYTHON)
+
+
 @pytest.mark.parametrize(
     ("simulator", "package", "version", "expected"),
     [
@@ -47,11 +57,6 @@ def test_incompatible_versions(
     chosen = resolve_target(TargetRequest(simulator, quick=True), target.settings).simulator
     changed = {**WHOLE, package: version}
     assert found(look("packages", answered(replace(target, simulator=chosen), packages=changed))) == expected
-
-
-@pytest.mark.parametrize(("python", "expected"), [("3.10.14", []), ("3.11.7", [("PML233", "note")])])
-def test_newer_python_is_a_note(target: DoctorTarget, opened: HydraCheckout, python: str, expected: Found) -> None:
-    assert found(look("packages", answered(replace(target, checkout=opened), python=python))) == expected
 
 
 def test_failing_import(target: DoctorTarget) -> None:

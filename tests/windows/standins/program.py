@@ -17,6 +17,11 @@ def end(ending: str) -> None:
     """End as `ending` says; only "0" returns."""
     if ending == "exception":
         raise ProgramError("the policy fell over")
+    if ending == "import isaacsim":
+        import isaacsim
+
+        print("ISAACSIM", isaacsim.__file__, flush=True)
+        return
     if ending == "missing module":
         import a_package_that_nobody_has  # noqa: F401
     if ending == "access violation":  # in a native thread: in this one ctypes turns it into OSError

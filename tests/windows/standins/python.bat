@@ -4,6 +4,6 @@ setlocal
 set "ISAAC_PATH=%~dp0"
 set "EXP_PATH=%~dp0apps"
 set "CARB_APP_PATH=%~dp0kit"
-set "PYTHONPATH=%~dp0exts;%PYTHONPATH%"
+set "PYTHONPATH=%PYTHONPATH%;%~dp0site"
 "%~dp0kit\python\python.exe" %*
 exit /b %errorlevel%

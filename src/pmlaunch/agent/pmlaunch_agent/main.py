@@ -10,7 +10,7 @@ from typing import Any
 
 from pmlaunch_agent import protomotions3, script
 from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, RunLimits, Spec, from_document
-from pmlaunch_agent.hooks import limits, one_rank_group, patches, process_exit, watch
+from pmlaunch_agent.hooks import isaac, limits, one_rank_group, patches, process_exit, seeds, watch
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 from pmlaunch_agent.report.ending import show, without_agent
 from pmlaunch_agent.report.files import EventsFile, ResultFile
@@ -38,6 +38,8 @@ def main() -> int:
     if result_file.error is not None:
         print(f"pmlaunch_agent: {result_file.path} cannot be written any more", file=sys.stderr)
     process_exit.prepare_quick_exit()
+    if isaac.kit_is_loaded():
+        process_exit.end_now(exit_code)
     limits.handle_interrupts()
     return exit_code
 
@@ -66,6 +68,7 @@ def _run(spec: Spec, journal: Journal) -> int:
     watchdog = threading.Thread(target=limits.watch, args=(journal, spec.limits, ended), daemon=True)
     try:
         script.prepare(spec)
+        script.customize(spec.import_path, journal)
         limits.handle_interrupts()
         install_hooks(spec, journal)
         if spec.limits != RunLimits():
@@ -76,6 +79,8 @@ def _run(spec: Spec, journal: Journal) -> int:
         caught = without_agent(error)
     limits.handle_interrupts(ignore=True)  # the result is being written
     ended.set()
+    if isaac.kit_is_loaded():
+        journal.repaired("process_end", "Kit's shutdown is skipped, since it may hang")
     exit_code = journal.finish(caught)
     if caught is not None:
         show(caught)
@@ -92,8 +97,11 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     patches.set_arguments(wanted.arguments, post_import, journal)
     if wanted.ddp_backend:
         patches.set_backend(wanted.ddp_backend, post_import, journal)
+    if wanted.seed is not None:
+        seeds.install(wanted.seed + journal.result.rank, post_import, journal)
     one_rank_group.install(post_import, journal)
-    process_exit.install(post_import, journal)
+    process_exit.install(journal)
+    isaac.install(post_import, journal, recording=wanted.record is not None)
     meter = watch.StepMeter(journal, wanted.max_steps, reporting=journal.result.rank == 0)
     journal.add(meter)
     handlers = watch.common_handlers(journal, meter)
@@ -112,6 +120,6 @@ def load_for_worker(namespace: dict[str, Any]) -> None:
     """Give a worker process of multiprocessing the script's functions and classes."""
     spec = read_spec()
     # the process that started this worker has reported everything
-    patches.repair(spec.hooks.compat, PostImportHooks(on_error=lambda _: None), repaired=lambda _: None)
+    patches.repair(spec.hooks.compat, PostImportHooks(on_error=lambda _: None), repaired=lambda *_: None)
     if spec.script is not None:
         script.load_into(namespace, spec.script)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import faulthandler
 import importlib.util
 import os
 import sys
@@ -13,6 +12,9 @@ import types
 from typing import Any, Sequence
 
 from pmlaunch_agent.contract import Spec
+from pmlaunch_agent.hooks.process_exit import report_crashes
+from pmlaunch_agent.report.ending import error_text
+from pmlaunch_agent.report.journal import Journal
 
 _FLUSH = 0.2  # seconds that a printed line may wait
 
@@ -27,6 +29,26 @@ def prepare(spec: Spec) -> None:
     sys.path[:0] = own + [path for path in spec.import_path if path not in own + sys.path]
     sys.path.extend(path for path in spec.python_path if path not in sys.path)
     os.chdir(spec.cwd)
+
+
+def customize(folders: Sequence[str], journal: Journal) -> None:
+    """Run the sitecustomize.py of each folder, as Python does at its start for a folder in PYTHONPATH.
+
+    Isaac Sim needs this to be importable. A failure does not end the run, as it would not end Python.
+    """
+    for folder in folders:
+        path = os.path.join(folder, "sitecustomize.py")
+        ran = getattr(sys.modules.get("sitecustomize"), "__file__", None) or ""
+        if not os.path.isfile(path) or os.path.realpath(ran) == os.path.realpath(path):
+            continue
+        import runpy  # only few runs need it
+
+        try:
+            runpy.run_path(path, run_name="sitecustomize")
+        except Exception as error:
+            journal.remark(f"{path} failed: {error_text(error)}")
+        else:
+            journal.repaired("sitecustomize", path)
 
 
 def _set_environment(spec: Spec) -> None:
@@ -50,10 +72,7 @@ def _prepare_streams() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     # Five flushes per second: with line buffering, a million lines would cost a million system calls.
     threading.Thread(target=_flush_regularly, name="pmlaunch-flush", daemon=True).start()
-    try:
-        faulthandler.enable()
-    except (AttributeError, OSError, ValueError):  # stderr is not a real file
-        pass
+    report_crashes()
 
 
 def _flush_regularly() -> None:

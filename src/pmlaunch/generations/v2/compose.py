@@ -23,7 +23,7 @@ from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 from pmlaunch.support.yaml_file import refuse_deep
 
-_SCHEMA = "config report 3"
+_SCHEMA = "config report 4"
 
 
 def config_report(

@@ -37,8 +37,15 @@ def watch(journal: Journal, limits: RunLimits, ended: threading.Event) -> None:
         else:
             continue
         journal.stopping(reason)
-        if hasattr(signal, "pthread_kill"):  # a real signal also ends a sleep or a wait for a socket
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        else:
-            _thread.interrupt_main()
+        _interrupt()
         return
+
+
+def _interrupt() -> None:
+    """Raise SIGINT in the main thread: a real signal also ends a sleep or a wait for a socket."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    elif callable(signal.getsignal(signal.SIGINT)):
+        signal.raise_signal(signal.SIGINT)  # Windows: Python's handler wakes the main thread
+    else:  # without a handler, a real signal would end the process
+        _thread.interrupt_main()

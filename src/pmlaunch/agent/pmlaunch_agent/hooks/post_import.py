@@ -23,13 +23,26 @@ class PostImportHooks:
     def __init__(self, on_error: Callable[[str], None]) -> None:
         self._on_error = on_error
         self._actions: dict[str, list[Action]] = {}
+        self._acted: set[str] = set()  # modules whose actions were called
         sys.meta_path.insert(0, self)
 
     def when_imported(self, name: str, action: Action) -> None:
         """Call `action(module)` once module `name` has been executed: immediately if it already has."""
         self._actions.setdefault(name, []).append(action)
         if name in sys.modules:
+            self._acted.add(name)
             self._act(action, sys.modules[name])
+
+    def catch_up(self) -> None:
+        """Come first on sys.meta_path again, and act on modules that were imported past this finder meanwhile.
+
+        Kit puts a finder of its own first, which finds every module of its extensions.
+        """
+        sys.meta_path[:] = [self, *(finder for finder in sys.meta_path if finder is not self)]
+        for name in self._actions.keys() - self._acted:
+            module = sys.modules.get(name)
+            if module is not None and not getattr(getattr(module, "__spec__", None), "_initializing", False):
+                self._executed(name, module)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """What the other finders find, with a loader that acts afterwards; None for modules without an action."""
@@ -46,6 +59,7 @@ class PostImportHooks:
         return None
 
     def _executed(self, name: str, module: ModuleType) -> None:
+        self._acted.add(name)
         for action in self._actions[name]:
             self._act(action, sys.modules.get(name, module))  # a module may replace itself there
 

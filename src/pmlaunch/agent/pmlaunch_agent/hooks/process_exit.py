@@ -1,61 +1,41 @@
-"""The end of the process: the result is written before Isaac Sim forces it, and a normal end is quick.
-
-`SimulationApp.close()` may end the process with exit code 0 while an exception is propagating, and nothing after it
-in the script runs.
-"""
+"""The end of the process: the result is written before it, and a normal end is quick."""
 
 from __future__ import annotations
 
-import functools
+import faulthandler
 import gc
 import io
 import os
 import sys
-from types import ModuleType
+from typing import Any
 
-from pmlaunch_agent.hooks.post_import import Function, PostImportHooks, before, wrap_attribute
+from pmlaunch_agent.hooks.post_import import before, wrap_attribute
 from pmlaunch_agent.report.journal import Journal
 
-_CLASS = "SimulationApp"
-# Where Isaac Sim 4, 5 and older define or re-export the class.
-_MODULES = (
-    "isaacsim.simulation_app.simulation_app",
-    "isaacsim.simulation_app",
-    "isaacsim",
-    "omni.isaac.kit.simulation_app",
-    "omni.isaac.kit",
-)
 _FILES = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 
 
-def install(hooks: PostImportHooks, journal: Journal) -> None:
-    """Let SimulationApp.close and os._exit write the result first."""
+def install(journal: Journal) -> None:
+    """Let os._exit write the result first."""
     me = os.getpid()
 
     def report(status: int) -> None:
         if os.getpid() == me:  # a forked child always ends this way
-            _report(journal, status)
+            report_ending(journal, status)
 
-    for name in _MODULES:
-        hooks.when_imported(name, functools.partial(_wrap_close, journal))
     wrap_attribute(os, "_exit", lambda leave: before(leave, report))
 
 
-def _wrap_close(journal: Journal, module: ModuleType) -> None:
-    close = getattr(getattr(module, _CLASS, None), "close", None)
-    if close is None or getattr(close, "_reports_first", False):  # the same class, seen in another module
-        return
-
-    def wrapper(close: Function) -> Function:
-        reporting = before(close, lambda *_args, **_kwargs: _report(journal))
-        reporting._reports_first = True  # type: ignore[attr-defined]
-        return reporting
-
-    wrap_attribute(module, f"{_CLASS}.close", wrapper)
-    journal.applied("simulation_app_close", module=module.__name__)
+def report_crashes() -> None:
+    """Let faulthandler print a stack if native code crashes, also when something has displaced its handlers."""
+    faulthandler.disable()
+    try:
+        faulthandler.enable()
+    except (AttributeError, OSError, RuntimeError, ValueError):  # stderr is not a real file
+        pass
 
 
-def _report(journal: Journal, exit_code: int = 0) -> None:
+def report_ending(journal: Journal, exit_code: int = 0) -> None:
     """Write the result so far; a failure here must not keep the process from ending."""
     try:
         journal.closing(sys.exc_info()[1], exit_code)
@@ -79,3 +59,18 @@ def prepare_quick_exit() -> None:
             except (OSError, ValueError):  # a broken pipe, or a closed file
                 pass
     gc.freeze()
+
+
+def end_now(exit_code: int) -> None:
+    """End the process without Python's shutdown and without that of native libraries."""
+    import ctypes
+
+    windows = os.name == "nt"
+    try:
+        ctypes.CDLL("ucrtbase" if windows else None).fflush(None)  # what native code has printed
+        if windows:  # os._exit would let every DLL shut down
+            kernel: Any = ctypes.CDLL("kernel32")
+            kernel.TerminateProcess(ctypes.c_void_p(-1), ctypes.c_uint(exit_code))
+    except (AttributeError, OSError):
+        pass
+    os._exit(exit_code)

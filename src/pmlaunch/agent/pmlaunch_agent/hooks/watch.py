@@ -131,7 +131,7 @@ class StepMeter(Observer):
     def counting(self, function: Function, when: str) -> Function:
         """Wrap `function` to count a step "before" or "after" each call."""
         counted = (before if when == "before" else after)(function, self._tick)
-        return before(counted, self._stop_at_limit)
+        return before(counted, self._stop_if_due)
 
     def before_progress(self) -> None:
         """Report the steps since the latest event."""
@@ -144,10 +144,12 @@ class StepMeter(Observer):
         if self._result.steps:
             self._journal.timed("last_step", round(self._latest - START, 3))
 
-    def _stop_at_limit(self, *_args: object, **_kwargs: object) -> None:
+    def _stop_if_due(self, *_args: object, **_kwargs: object) -> None:
         if self._result.steps >= self._limit:
             self._journal.stopping(StopReason.MAX_STEPS)
             raise StopRun
+        if self._journal.interrupt_was_lost():
+            raise KeyboardInterrupt
 
     def _tick(self, *_args: object, **_kwargs: object) -> None:
         result = self._result

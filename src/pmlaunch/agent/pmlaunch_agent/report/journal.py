@@ -7,9 +7,11 @@ import threading
 from typing import Any, Mapping
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS, Artifact, Status, StopReason
+from pmlaunch_agent.contract import Artifact, Status, StopReason
 from pmlaunch_agent.report.ending import EXIT_INTERRUPTED, describe, ending_of
 from pmlaunch_agent.report.result import RunResult, imported_versions
+
+_OVERDUE = 0.5  # seconds after which an interrupt that had no effect is taken for lost
 
 
 class Observer:
@@ -37,7 +39,8 @@ class Journal:
     def __init__(self, result: RunResult, *observers: Observer) -> None:
         self.result = result
         self._observers = list(observers)
-        self._repaired: list[str] = []
+        self._repaired: dict[str, list[str]] = {}
+        self._stopping_since = 0.0
         # Reentrant: a signal handler that closes the simulator may run while the main thread reports.
         self._lock = threading.RLock()
 
@@ -70,10 +73,11 @@ class Journal:
         with self._lock:
             _add_once(self.result.hooks_applied, {"hook": hook, **details})
 
-    def repaired(self, class_name: str) -> None:
-        """A dataclass exists only because of a repair."""
-        _add_once(self._repaired, class_name)
-        self.applied(MUTABLE_DATACLASS_DEFAULTS, classes=self._repaired)
+    def repaired(self, repair: str, what: str) -> None:
+        """A repair took effect on `what`; the record of the run lists it."""
+        entries = self._repaired.setdefault(repair, [])
+        _add_once(entries, what)
+        self.applied(repair, repaired=entries)
 
     def note(self, text: str) -> None:
         """Add a note for the launcher: something that harms nothing."""
@@ -86,7 +90,7 @@ class Journal:
         print(f"pmlaunch_agent: {text}", file=sys.stderr)
 
     def left_out(self, artifact: Artifact, text: str) -> None:
-        """An artifact that was asked for will not be there; `text` says so and why. The first reason counts."""
+        """An artifact that was asked for will be missing or incomplete; `text` says why. The first reason counts."""
         with self._lock:
             if all(entry["what"] != artifact for entry in self.result.left_out):
                 self.result.left_out.append({"what": artifact, "reason": text})
@@ -114,7 +118,13 @@ class Journal:
 
     def stopping(self, reason: StopReason) -> None:
         """The agent is about to end the run."""
+        self._stopping_since = elapsed()
         self._change(stopped_by=reason)
+
+    def interrupt_was_lost(self) -> bool:
+        """Whether the run goes on although it was interrupted: Kit swallows what is raised in one of its callbacks."""
+        from_outside = self.result.stopped_by in (StopReason.MAX_SECONDS, StopReason.STOP_FILE)
+        return from_outside and elapsed() - self._stopping_since > _OVERDUE
 
     def closing(self, error: BaseException | None, exit_code: int = 0) -> None:
         """Report the result before something that may end the process.
