@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,8 @@ from types import MappingProxyType
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
-from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
+from pmlaunch.git.repository import refuse_links
+from pmlaunch.git.safety import Confinement, confine, git_program, lfs_program, options, safe_environment
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
@@ -29,8 +29,7 @@ from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
 _SETTINGS = (
-    *SETTINGS,
-    *("gc.auto=0", "maintenance.auto=false", "advice.detachedHead=false"),  # start nothing in the background
+    "advice.detachedHead=false",
     *("http.lowSpeedLimit=1000", "http.lowSpeedTime=60"),  # give up after a minute on a server that sends nothing
 )
 # Check out LFS files as pointers; Git LFS is called for the selected ones afterwards.
@@ -43,14 +42,6 @@ WITH_LFS = (
 )
 
 
-def executable(environment: Mapping[str, str]) -> str:
-    """The path of git. Raises PML400 if it is not on PATH."""
-    found = shutil.which("git", path=environment.get("PATH"))
-    if found is None:
-        raise PmlaunchError("PML400", "There is no git on PATH.", hint="install git: https://git-scm.com")
-    return found
-
-
 class Git:
     """git and git-lfs in `folder`, for one operation.
 
@@ -61,7 +52,8 @@ class Git:
         windows: whether git itself must be told to use long paths.
         report: is told the path of each log before its command starts.
 
-    Raises PML400 if git is not on PATH.
+    Raises PML400 if git is not on PATH. Every command raises PML140 to PML142 for a repository in which git cannot be
+    started safely. A command contacts nobody, unless it is called with `network`.
     """
 
     def __init__(
@@ -76,63 +68,74 @@ class Git:
         self.logs = logs
         self.folder = folder
         self._report = report
-        self._git = executable(environment)
-        self.environment = {**safe_environment(environment), "GIT_LFS_SKIP_SMUDGE": "1"}
+        self.above = False
+        self._git = git_program(environment)
+        self._lfs = lfs_program(environment)
+        self._given = environment
+        self._confined: dict[Path, Confinement] = {}
         self.longpaths = windows
         self._settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
 
-    def at(self, folder: Path) -> Git:
-        """The same git in another folder."""
+    def at(self, folder: Path, *, above: bool = False) -> Git:
+        """The same git in another folder; with `above` the repository may be that of a folder above."""
         other = copy.copy(self)
-        other.folder = folder
+        other.folder, other.above = folder, above
         return other
 
     @cached_property
     def version(self) -> tuple[int, ...]:
         """Git's version, such as (2, 39, 5); (0,) if unknown."""
-        return version_in(self._short([self._git, "version"]).stdout)
+        return version_in(self._short([self._git, "version"], self._outside()).stdout)
 
     @cached_property
     def lfs_version(self) -> tuple[int, ...]:
         """The version of Git LFS; (0,) if it is not installed."""
-        return version_in(self._short([self._git, "lfs", "version"]).stdout)
+        return version_in(self._short([self._lfs, "version"], self._outside()).stdout) if self._lfs else (0,)
 
     def command(self, arguments: Sequence[str], settings: Sequence[str] = ()) -> list[str]:
-        """The full command line. Raises PML409 if a configured filter cannot be disabled."""
+        """The full command line. Raises PML401 for a command of Git LFS that is not installed."""
+        lfs = arguments[0] == "lfs"
+        if lfs and self._lfs is None:  # git would try an alias of that name
+            raise PmlaunchError("PML401", "There is no git-lfs on PATH.", hint="install it: https://git-lfs.com")
         # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
-        hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
-        start = [self._git, "-C", str(self.folder), *options(*self._settings, hooks)]
-        filters = self._filters(start) if may_filter(arguments) else ()
-        return [*start, *options(*filters, *settings), *arguments]
+        hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if lfs else 'no-hooks')}"
+        own = self._confinement().settings
+        return [self._git, "-C", str(self.folder), *options(*own, *self._settings, hooks, *settings), *arguments]
 
-    def _filters(self, start: Sequence[str]) -> tuple[str, ...]:
-        """The settings that disable the filters configured here. Raises PML409 if that is impossible."""
-        settings = without_filters(self._short([*start, *FILTERS]).stdout)
-        if settings is None:
-            raise PmlaunchError(
-                "PML409",
-                f"The configuration of the repository at {self.folder} names a filter that cannot be switched off, so git "
-                "is not started there.",
-                hint=f'git -C "{self.folder}" config --get-regexp ^filter',
-                subject=str(self.folder),
-            )
-        return settings
+    def environment(self, *, network: bool = False) -> dict[str, str]:
+        """The variables of a command."""
+        own = {**safe_environment(self._given, network=network), "GIT_LFS_SKIP_SMUDGE": "1"}
+        return {**own, **self._confinement().variables}
 
-    def ask(self, *arguments: str, settings: Sequence[str] = ()) -> str | None:
+    def _confinement(self) -> Confinement:
+        """How git is confined in this folder; its repository is examined once."""
+        known = self._confined.get(self.folder)
+        if known is None:
+            known = confine(self._git, self.folder, safe_environment(self._given), above=self.above)
+            if known.repository and not self.above:
+                refuse_links(self.folder)
+                self._confined[self.folder] = known
+        return known
+
+    def _outside(self) -> dict[str, str]:
+        """The variables of a command that uses no repository."""
+        return {**safe_environment(self._given), "GIT_CEILING_DIRECTORIES": str(Path(self._git).parent.parent)}
+
+    def ask(self, *arguments: str, settings: Sequence[str] = (), network: bool = False) -> str | None:
         """Git's output without its last newline; None if it fails."""
-        done = self._short(self.command(arguments, settings))
+        done = self._short(self.command(arguments, settings), self.environment(network=network))
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
     def ask_bytes(self, *arguments: str, given: bytes = b"") -> bytes | None:
         """Git's output for `given` on its standard input; None if it fails."""
-        done = self._short(self.command(arguments), given=given)
+        done = self._short(self.command(arguments), self.environment(), given=given)
         return done.stdout if done.returncode == 0 else None
 
-    def tell(self, *arguments: str, settings: Sequence[str] = ()) -> ChildResult:
+    def tell(self, *arguments: str, settings: Sequence[str] = (), network: bool = False) -> ChildResult:
         """Make a short change. If interrupted, let it finish, then raise KeyboardInterrupt."""
         log = self._log(arguments)
         with Interrupts() as interrupts:
-            done = self._short(self.command(arguments, settings), merged=True)
+            done = self._short(self.command(arguments, settings), self.environment(network=network), merged=True)
         with contextlib.suppress(OSError):
             log.write_bytes(done.stdout)
         interrupts.raise_if_any()
@@ -142,6 +145,7 @@ class Git:
     def run(
         self,
         *arguments: str,
+        network: bool = False,
         settings: Sequence[str] = (),
         watcher: Watcher | None = None,
         stdin: Path | None = None,
@@ -152,18 +156,19 @@ class Git:
 
         Ctrl+C ends it and everything it started, then raises KeyboardInterrupt.
         """
-        argv, environment = self.command(arguments, settings), {**self.environment, **variables}
+        argv, environment = self.command(arguments, settings), {**self.environment(network=network), **variables}
         command = ChildCommand(argv, environment, cwd=self.logs, log=self._log(arguments), stdin=stdin)
         return run_child(command, str(self.logs), ChildLimits(silence=patience), watcher or Watcher())
 
     def _short(
-        self, command: list[str], merged: bool = False, given: bytes = b""
+        self, command: list[str], environment: Mapping[str, str], merged: bool = False, given: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
                 command,
                 check=False,
-                env=self.environment,
+                env=environment,
+                cwd=Path(self._git).parent,
                 input=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,

@@ -38,7 +38,7 @@ def surrounding(git: Git) -> Surrounding | None:
     start = folder.parent
     while not start.is_dir() and start != start.parent:
         start = start.parent
-    output = git.at(start).ask("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "modules")
+    output = git.at(start, above=True).ask("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "modules")
     lines = output.splitlines() if output else []
     if len(lines) != 3 or not lines[0]:  # a bare repository has no work tree
         return None
@@ -94,5 +94,5 @@ def restore(git: Git, repository: Surrounding) -> None:
     Raises PML409.
     """
     update = ["submodule", "update", "--init", "--force", "--", repository.path]
-    ended = git.at(repository.root).run(*update, settings=["protocol.file.allow=always"])
+    ended = git.at(repository.root).run(*update)
     check(ended, f"Restoring the submodule {repository.path}", str(repository.root))
