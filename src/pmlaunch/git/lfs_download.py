@@ -23,7 +23,9 @@ _MOST_NAMES = 20  # files named one by one in --include; beyond that their folde
 
 def set_lfs_up(git: Git) -> None:
     """Configure Git LFS's filters in this repository only; hooks and the user's own settings stay. Raises PML401."""
-    check(git.tell("lfs", "install", "--local", "--skip-repo"), "Setting Git LFS up", str(git.folder), "PML401")
+    # --force replaces other programs that the repository names as Git LFS's filters
+    ended = git.tell("lfs", "install", "--local", "--skip-repo", "--force")
+    check(ended, "Setting Git LFS up", str(git.folder), "PML401")
 
 
 def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
@@ -113,8 +115,10 @@ def _endpoint(git: Git) -> str:
     """The address at which git-lfs finds the files of the checkout's origin; the checkout itself if it has none.
 
     Without it git-lfs would take the address from .lfsconfig, which a commit brings along. As in git-lfs' own rules
-    (docs/api/server-discovery.md) "/info/lfs" follows an address of HTTP.
+    (docs/api/server-discovery.md) "/info/lfs" follows an address of HTTP. The user's own lfs.url comes first.
     """
+    if own := git.ask("config", "--get", "lfs.url"):
+        return own
     remotes = (git.ask("config", "--get-regexp", r"^remote\..*\.url$") or "").splitlines()
     urls = {name: url for name, _, url in (line.partition(" ") for line in reversed(remotes))}
     url = urls.get("remote.origin.url") or next(reversed(urls.values()), "")

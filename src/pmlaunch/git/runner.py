@@ -25,6 +25,7 @@ from pmlaunch.git.safety import Confinement, confine, git_program, lfs_program, 
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
+from pmlaunch.support.secrets import redact
 
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
@@ -74,7 +75,13 @@ class Git:
         self._given = environment
         self._confined: dict[Path, Confinement] = {}
         self.longpaths = windows
-        self._settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
+        self.settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
+
+    def adding(self, *settings: str) -> Git:
+        """The same git with more settings in every command."""
+        other = copy.copy(self)
+        other.settings = [*self.settings, *settings]
+        return other
 
     def at(self, folder: Path, *, above: bool = False) -> Git:
         """The same git in another folder; with `above` the repository may be that of a folder above."""
@@ -100,7 +107,7 @@ class Git:
         # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
         hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if lfs else 'no-hooks')}"
         own = self._confinement().settings
-        return [self._git, "-C", str(self.folder), *options(*own, *self._settings, hooks, *settings), *arguments]
+        return [self._git, "-C", str(self.folder), *options(*own, *self.settings, hooks, *settings), *arguments]
 
     def environment(self, *, network: bool = False) -> dict[str, str]:
         """The variables of a command."""
@@ -136,10 +143,11 @@ class Git:
         log = self._log(arguments)
         with Interrupts() as interrupts:
             done = self._short(self.command(arguments, settings), self.environment(network=network), merged=True)
+        output = redact(done.stdout.decode("utf-8", "replace"))
         with contextlib.suppress(OSError):
-            log.write_bytes(done.stdout)
+            log.write_text(output, encoding="utf-8")
         interrupts.raise_if_any()
-        lines = done.stdout.decode("utf-8", "replace").splitlines()
+        lines = output.splitlines()
         return ChildResult(done.returncode, tuple(line for line in lines if line.strip()), log)
 
     def run(
@@ -189,7 +197,7 @@ class Git:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / "commands.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%H:%M:%S')} git {' '.join(arguments)}\n")
+                file.write(f"{time.strftime('%H:%M:%S')} git {redact(' '.join(arguments))}\n")
         words = [word for word in arguments[:2] if word.isalpha()]
         log = folder / f"{sum(1 for _ in folder.glob('*.log')) + 1:02}-git-{'-'.join(words)}.log"
         if self._report:

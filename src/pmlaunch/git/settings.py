@@ -189,7 +189,7 @@ def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting])
 
 def _unset(setting: Setting) -> str:
     """The command that removes a setting. A name that a shell would act on is not put into a command."""
-    if re.fullmatch(r"[\w./:@=~*-]+", setting.name, re.ASCII):
+    if re.fullmatch(r"[\w./:@=~*?-]+", setting.name, re.ASCII):
         return f'git config --file "{setting.file}" --unset-all "{setting.name}"'
     return f'delete this setting from "{setting.file}" with an editor'
 

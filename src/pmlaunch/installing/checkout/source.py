@@ -45,17 +45,35 @@ class Ref:
 
 
 def address(source: str) -> str:
-    """The address for git: a URL unchanged, a folder as file:// (git copies a plain path with all its history).
+    """The address for git: a URL without name and password, a folder as file:// (git copies a plain path with all its history).
 
     Raises PML404 if it is neither.
     """
     if _URL.match(source):
-        return source
+        return _without_user(source)[0]
     folder = Path(source).expanduser().absolute()
     if folder.is_dir():
         return folder.as_uri()
     message = f"The source {source} is neither a URL nor a folder."
     raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint=f"--source {DEFAULT_SOURCE}", subject=source)
+
+
+def user_setting(source: str) -> tuple[str, ...]:
+    """The setting with which git adds the name and password of `source` to its `address`; none if it has none.
+
+    So they are in no file: not in the checkout's settings, and not in a log.
+    """
+    bare, user = _without_user(source)
+    if user is None:
+        return ()
+    scheme, _, rest = bare.partition("://")
+    return (f"url.{scheme}://{user.replace('=', '%3D')}@{rest}.insteadOf={bare}",)
+
+
+def _without_user(url: str) -> tuple[str, str | None]:
+    """An address of HTTP without its name and password, and these."""
+    found = re.match(r"(https?://)([^/]*)@(.*)", url, re.IGNORECASE)
+    return (found[1] + found[3], found[2]) if found else (url, None)
 
 
 def generation_by_name(ref: str) -> Generation | None:
