@@ -5,7 +5,9 @@ Every program that a setting names leaves a trace when it is run; `test_the_trap
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import http.server
 import os
 import shutil
 import socket
@@ -21,6 +23,7 @@ from installs import Install, pmlaunch
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.queries import ask_git, query
 from pmlaunch.git.runner import Git
+from pmlaunch.installing.checkout import source
 from started import Done
 from upstream import MASKED, Upstream, git, needs_lfs
 
@@ -361,18 +364,9 @@ def broken_settings(checkout: Path, other: Path) -> None:
     (checkout / ".git" / "config").write_text("[core\n", encoding="utf-8")
 
 
-@pytest.mark.parametrize(
-    ("attack", "code"),
-    [
-        *(
-            (attack, "PML141")
-            for attack in (alternates, git_file, git_link, common_folder, refs_link, file_link, lfs_link)
-        ),
-        *((attack, "PML142") for attack in (settings_pipe, broken_settings)),
-    ],
-)
+@pytest.mark.parametrize("attack", [alternates, git_file, git_link, common_folder, refs_link, file_link, lfs_link])
 def test_a_repository_that_leads_elsewhere(
-    attack: Callable[[Path, Path], None], code: str, cloned: Path, made: Upstream, tmp_path: Path
+    attack: Callable[[Path, Path], None], cloned: Path, made: Upstream, tmp_path: Path
 ) -> None:
     other = tmp_path / "other"
     other.mkdir()
@@ -383,8 +377,17 @@ def test_a_repository_that_leads_elsewhere(
     before = {path: path.read_bytes() for path in other.rglob("*") if path.is_file()}
     attack(cloned, other)
     done = switch(cloned, made, tmp_path)
-    assert (done.code, done.document["errors"][0]["code"]) == (4, code), done.out
+    assert (done.code, done.document["errors"][0]["code"]) == (4, "PML141"), done.out
     assert {path: path.read_bytes() for path in other.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("attack", [settings_pipe, broken_settings])
+def test_settings_that_cannot_be_read(
+    attack: Callable[[Path, Path], None], cloned: Path, made: Upstream, tmp_path: Path
+) -> None:
+    attack(cloned, tmp_path)
+    done = switch(cloned, made, tmp_path)
+    assert (done.code, done.document["errors"][0]["code"]) == (4, "PML142"), done.out
 
 
 def test_a_folder_laid_out_as_a_repository_is_refused(cloned: Path, traps: Path) -> None:
@@ -547,3 +550,83 @@ def test_versions_are_asked_outside_of_any_repository(
     assert git_here.version > (2,)
     assert git_here.lfs_version > (2,)
     assert executed(traps) == []
+
+
+# --- the release, and files of servers
+
+
+UPSTREAM = "https://github.com/NVlabs/ProtoMotions"
+
+
+def as_upstream(made: Upstream, tmp_path: Path) -> dict[str, str]:
+    """Variables with which git takes the stand-in for ProtoMotions' own repository."""
+    own = tmp_path / "gitconfig"
+    own.write_text(f'[url "{made.url}"]\n\tinsteadOf = {UPSTREAM}\n', encoding="utf-8")
+    return {"GIT_CONFIG_GLOBAL": str(own), "GIT_CONFIG_NOSYSTEM": "1"}
+
+
+def test_a_moved_release_is_refused(install: Install, folder: Path, made: Upstream, tmp_path: Path) -> None:
+    done = install("--models", "none", source=UPSTREAM, **as_upstream(made, tmp_path))
+    assert (done.code, done.document["errors"][0]["code"]) == (4, "PML144"), done.out
+    assert not (folder / "protomotions").exists()
+
+
+def test_the_known_release_is_installed_and_its_tag_may_not_move_later(
+    install: Install, folder: Path, made: Upstream, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(source.PINNED, "v2.3", git(made.root, "rev-parse", "v2.3^{commit}"))
+    variables = as_upstream(made, tmp_path)
+    assert install("--models", "none", source=UPSTREAM, **variables).code == 0
+    checkout = folder / "protomotions"
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "another")
+    git(checkout, "tag", "-f", "v2.3", GIT_LFS_SKIP_SMUDGE="1")
+    done = install("--models", "none", "--ref", "v2.3", source=UPSTREAM, **variables)
+    assert (done.code, done.document["errors"][0]["code"]) == (4, "PML144"), done.out
+
+
+def test_another_source_is_not_held_to_the_release(install: Install) -> None:
+    assert install("--models", "none").code == 0
+
+
+def test_a_checkpoint_is_not_written_through_a_link(cloned: Path, made: Upstream, traps: Path, tmp_path: Path) -> None:
+    place = cloned / "data" / "pretrained_models" / "masked_mimic"
+    shutil.copytree(place, traps / "outside" / "masked_mimic")
+    shutil.rmtree(place)
+    place.symlink_to(traps / "outside" / "masked_mimic")
+    before = {path: path.read_bytes() for path in (traps / "outside").rglob("*") if path.is_file()}
+    done = pmlaunch(cloned, tmp_path, "fetch", "maskmimic")
+    assert (done.code, done.document["errors"][0]["code"]) == (4, "PML143"), done.out
+    pmlaunch(cloned, tmp_path, "fetch", "maskmimic", "--remove")
+    assert {path: path.read_bytes() for path in (traps / "outside").rglob("*") if path.is_file()} == before
+
+
+# --- passwords
+
+
+def test_a_password_in_an_address_reaches_the_source_and_no_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that refuses everybody notes with what it was asked."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers.get("Authorization", ""))
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="x"')
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://user:Xq7-very-secret@127.0.0.1:{server.server_port}/x.git"
+        words = ("install", "--source", address, "--simulator", "genesis", "--no-packages", "--models", "none")
+        done = pmlaunch(folder, tmp_path, *words)
+        server.shutdown()
+    assert done.code == 6, done.out
+    assert f"Basic {base64.b64encode(b'user:Xq7-very-secret').decode()}" in asked
+    assert "Xq7-very" not in done.out + done.err
+    for path in (*tmp_path.rglob("*"), *folder.rglob("*")):
+        assert not path.is_file() or b"Xq7-very" not in path.read_bytes(), path

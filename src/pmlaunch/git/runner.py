@@ -54,7 +54,7 @@ class Git:
         report: is told the path of each log before its command starts.
 
     Raises PML400 if git is not on PATH. Every command raises PML140 to PML142 for a repository in which git cannot be
-    started safely. A command contacts nobody, unless it is called with `network`.
+    started safely. A command contacts nobody, unless it is one of `online`.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Git:
         self.logs = logs
         self.folder = folder
         self._report = report
-        self.above = False
+        self.above = self.network = False
         self._git = git_program(environment)
         self._lfs = lfs_program(environment)
         self._given = environment
@@ -87,6 +87,13 @@ class Git:
         """The same git in another folder; with `above` the repository may be that of a folder above."""
         other = copy.copy(self)
         other.folder, other.above = folder, above
+        return other
+
+    @property
+    def online(self) -> Git:
+        """The same git with commands that use the network."""
+        other = copy.copy(self)
+        other.network = True
         return other
 
     @cached_property
@@ -109,9 +116,10 @@ class Git:
         own = self._confinement().settings
         return [self._git, "-C", str(self.folder), *options(*own, *self.settings, hooks, *settings), *arguments]
 
-    def environment(self, *, network: bool = False) -> dict[str, str]:
+    @property
+    def environment(self) -> dict[str, str]:
         """The variables of a command."""
-        own = {**safe_environment(self._given, network=network), "GIT_LFS_SKIP_SMUDGE": "1"}
+        own = {**safe_environment(self._given, network=self.network), "GIT_LFS_SKIP_SMUDGE": "1"}
         return {**own, **self._confinement().variables}
 
     def _confinement(self) -> Confinement:
@@ -128,21 +136,21 @@ class Git:
         """The variables of a command that uses no repository."""
         return {**safe_environment(self._given), "GIT_CEILING_DIRECTORIES": str(Path(self._git).parent.parent)}
 
-    def ask(self, *arguments: str, settings: Sequence[str] = (), network: bool = False) -> str | None:
+    def ask(self, *arguments: str, settings: Sequence[str] = ()) -> str | None:
         """Git's output without its last newline; None if it fails."""
-        done = self._short(self.command(arguments, settings), self.environment(network=network))
+        done = self._short(self.command(arguments, settings), self.environment)
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
     def ask_bytes(self, *arguments: str, given: bytes = b"") -> bytes | None:
         """Git's output for `given` on its standard input; None if it fails."""
-        done = self._short(self.command(arguments), self.environment(), given=given)
+        done = self._short(self.command(arguments), self.environment, given=given)
         return done.stdout if done.returncode == 0 else None
 
-    def tell(self, *arguments: str, settings: Sequence[str] = (), network: bool = False) -> ChildResult:
+    def tell(self, *arguments: str, settings: Sequence[str] = ()) -> ChildResult:
         """Make a short change. If interrupted, let it finish, then raise KeyboardInterrupt."""
         log = self._log(arguments)
         with Interrupts() as interrupts:
-            done = self._short(self.command(arguments, settings), self.environment(network=network), merged=True)
+            done = self._short(self.command(arguments, settings), self.environment, merged=True)
         output = redact(done.stdout.decode("utf-8", "replace"))
         with contextlib.suppress(OSError):
             log.write_text(output, encoding="utf-8")
@@ -153,7 +161,6 @@ class Git:
     def run(
         self,
         *arguments: str,
-        network: bool = False,
         settings: Sequence[str] = (),
         watcher: Watcher | None = None,
         stdin: Path | None = None,
@@ -164,7 +171,7 @@ class Git:
 
         Ctrl+C ends it and everything it started, then raises KeyboardInterrupt.
         """
-        argv, environment = self.command(arguments, settings), {**self.environment(network=network), **variables}
+        argv, environment = self.command(arguments, settings), {**self.environment, **variables}
         command = ChildCommand(argv, environment, cwd=self.logs, log=self._log(arguments), stdin=stdin)
         return run_child(command, str(self.logs), ChildLimits(silence=patience), watcher or Watcher())
 

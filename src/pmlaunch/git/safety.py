@@ -61,11 +61,12 @@ def git_program(environment: Mapping[str, str]) -> str:
 
 
 def lfs_program(environment: Mapping[str, str]) -> str | None:
-    """The path of git-lfs: on PATH, or beside git as in Git for Windows. None if it is not installed."""
+    """The path of git-lfs: on PATH, or among git's own programs. None if it is not installed."""
     git = find_program("git", environment)
-    root = Path(git).parent.parent if git else None
-    beside = [root / name / "bin" for name in ("mingw64", "clangarm64", "mingw32")] if root and os.name == "nt" else []
-    return find_program("git-lfs", environment, *beside)
+    root = Path(git).parent.parent if git else Path()
+    own = [root / name / "git-core" for name in ("lib", "libexec")] if git else []
+    beside = [root / name / "bin" for name in ("mingw64", "clangarm64", "mingw32")] if git else []
+    return find_program("git-lfs", environment, *own) or find_program("git-lfs.exe", {"PATH": ""}, *beside)
 
 
 @dataclass(frozen=True)

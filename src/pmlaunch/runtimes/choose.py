@@ -67,7 +67,7 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
         return _inspected(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
     typed = str(named.value)
     # a path is what the user chose, relative or not; a name alone is looked up
-    found = shutil.which(typed) if os.path.dirname(typed) else find_program(typed, request.settings.environment)  # noqa: PTH120
+    found = shutil.which(typed) if os.path.dirname(typed) else find_program(typed, os.environ)  # noqa: PTH120
     if found is None:
         message = f"No Python at {named.value} (from {named.source})."
         missing = Finding("PML202", Severity.ERROR, message, hint="--python PATH", subject=str(named.value))

@@ -49,16 +49,26 @@ def redact(text: str) -> str:
     return text
 
 
+def holds_secret(text: str) -> bool:
+    """Whether `redact` would change the text."""
+    return redact(text) != text
+
+
 def redact_document(document: Any) -> Any:
     """A JSON document with every secret replaced; an entry with a telling name is one whatever its form."""
     if isinstance(document, str):
         return redact(document)
     if isinstance(document, dict):
-        return {
-            name: SECRET if isinstance(value, str) and value and is_secret_name(name) else redact_document(value)
-            for name, value in document.items()
-        }
+        return {name: _redact_entry(name, value) for name, value in document.items()}
     return [redact_document(item) for item in document] if isinstance(document, list) else document
+
+
+def _redact_entry(name: str, value: Any) -> Any:
+    if not value or not is_secret_name(name):
+        return redact_document(value)
+    if isinstance(value, dict) and "value" in value:  # a value with its source
+        return {**redact_document(value), "value": SECRET}
+    return SECRET if isinstance(value, str) else redact_document(value)
 
 
 def hide(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -70,7 +80,7 @@ def hide(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     variables: dict[str, str] = {}
     for argument in arguments:
         key, equals, value = argument.partition("=")
-        if redact(argument) != argument:
+        if holds_secret(argument):
             variable = SECRET_VARIABLE.format(len(variables))
             variables[variable] = value if equals else argument
             hidden.append(f"{key}=<{variable}>" if equals else f"<{variable}>")
@@ -80,9 +90,10 @@ def hide(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 
 
 def literal_secrets(environment: Mapping[str, str], argv: Iterable[str] = ()) -> list[bytes]:
-    """The secrets that a child process is given: in telling variables, and in addresses among its arguments."""
+    """The secrets that a child process is given: in telling variables, and in addresses."""
     values = [value.strip("'\"") for name, value in environment.items() if is_secret_name(name)]
-    values += [part for word in argv for user in _IN_ADDRESS.findall(word) for part in (user, user.partition(":")[2])]
+    words = (*environment.values(), *argv)
+    values += [part for word in words for user in _IN_ADDRESS.findall(word) for part in (user, user.partition(":")[2])]
     return [value.encode() for value in values if len(value) >= _SHORTEST]
 
 
@@ -91,6 +102,7 @@ class SecretFilter:
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
         self._secrets = sorted(set(secrets), key=len, reverse=True)
+        self._any = re.compile(b"|".join(map(re.escape, self._secrets)))
         self._kept = b""
 
     def feed(self, piece: bytes) -> bytes:
@@ -98,14 +110,15 @@ class SecretFilter:
         if not self._secrets:
             return piece
         text = self._kept + piece
-        for secret in self._secrets:
-            text = text.replace(secret, SECRET.encode())
         longest = min(len(self._secrets[0]) - 1, len(text))
-        ends = (size for size in range(longest, 0, -1) if any(it.startswith(text[-size:]) for it in self._secrets))
-        size = next(ends, 0)
-        self._kept = text[len(text) - size :]
-        return text[: len(text) - size]
+        starts = range(len(text) - longest, len(text))
+        cut = next((at for at in starts if any(it.startswith(text[at:]) for it in self._secrets)), len(text))
+        for found in self._any.finditer(text):
+            if found.start() < cut < found.end():  # the end of a whole secret, which is also the beginning of one
+                cut = found.end()
+        self._kept = text[cut:]
+        return self._any.sub(SECRET.encode(), text[:cut])
 
     def rest(self) -> bytes:
         """What was kept back, at the end of the stream."""
-        return self._kept
+        return self._any.sub(SECRET.encode(), self._kept) if self._secrets else b""

@@ -96,7 +96,7 @@ def _fetch(git: Git, order: CloneOrder, report: Reporter) -> str:
     watcher = GitProgress(report.progress, f"fetching {order.ref}")
     arguments = ["fetch", "--progress", "--depth=1", *partial, "--no-tags", "origin", ref.refspec]
     check(
-        git.run(*arguments, network=True, watcher=watcher),
+        git.online.run(*arguments, watcher=watcher),
         f"Fetching {order.ref} from {order.url}",
         order.url,
         "PML403",
@@ -126,7 +126,7 @@ def _fetch_missing(git: Git, order: CloneOrder, commit: str, watcher: GitProgres
     fetch = ["fetch", "--progress", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]
     fetch += ["--filter=blob:none", "--stdin", "origin"]
     noop = ["fetch.negotiationAlgorithm=noop"]
-    ended = git.run(*fetch, network=True, settings=noop, watcher=watcher, stdin=listing)
+    ended = git.online.run(*fetch, settings=noop, watcher=watcher, stdin=listing)
     listing.unlink(missing_ok=True)
     check(ended, f"Fetching the files of {order.ref} from {order.url}", order.url, "PML403")
 

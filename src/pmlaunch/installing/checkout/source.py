@@ -86,7 +86,7 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
 
     Raises PML403 if the source does not answer, PML404 if it is not a git repository, PML405 if it has no such ref.
     """
-    ended = git.run("ls-remote", "--heads", "--tags", "--", url, network=True, patience=_ANSWER)
+    ended = git.online.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
     if not ended.ok and NOT_A_REPOSITORY.line_in(ended.tail):
         message = f"{url} is no git repository. git's output: {ended.log}"
         raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint="--source URL", subject=url)
@@ -140,7 +140,7 @@ def is_branch(known: Ref | None) -> bool:
 
 def branch_at(git: Git, url: str, branch: str) -> str | None:
     """The commit of the branch at the source; "" if it has no such branch, None if it does not answer."""
-    output = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}", network=True)
+    output = git.online.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}")
     return None if output is None else _parse(output).get(f"refs/heads/{branch}", "")
 
 

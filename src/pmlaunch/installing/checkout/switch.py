@@ -129,7 +129,8 @@ def switch(git: Git, context: InstallContext, report: Reporter) -> None:
         url = source_of(git, source)
         if branch_at(git, url, ref):
             commit = None
-    _check_out(git, commit or _fetch(git, url, ref, report), ref, network=_fetches_from(git, url))
+    commit = commit or _fetch(git, url, ref, report)
+    _check_out(git.online if _fetches_from(git, url) else git, commit, ref)
     if branch:
         message = f"{folder} was on the branch {branch} ({head}); it is at {ref} now, on no branch."
         report.findings.append(_note(context, message, f'back: git -C "{folder}" checkout {branch}'))
@@ -141,7 +142,7 @@ def _fetch(git: Git, url: str, ref: str, report: Reporter) -> str:
     found = find_ref(git, url, ref)
     shallow = git.ask("rev-parse", "--is-shallow-repository") == "true"
     fetch = ["fetch", "--progress", *(["--depth=1"] if shallow else []), "--no-tags", "--", url, found.refspec]
-    ended = git.run(*fetch, network=True, watcher=GitProgress(report.progress, f"fetching {ref}"))
+    ended = git.online.run(*fetch, watcher=GitProgress(report.progress, f"fetching {ref}"))
     check(ended, f"Fetching {ref} from {url}", url, "PML403")
     commit = git.ask("rev-parse", f"{found.kept}^{{commit}}") or found.commit
     refuse_moved(ref, url, commit)
@@ -156,7 +157,7 @@ def _fetches_from(git: Git, url: str) -> bool:
     return only_origin and origin is not None and same_source(origin, url)
 
 
-def _check_out(git: Git, commit: str, ref: str, *, network: bool) -> None:
+def _check_out(git: Git, commit: str, ref: str) -> None:
     folder = git.folder
     # Every right LFS file, not only those that git calls changed: a file written in the same second as the index is
     # compared through the filter, which finds nothing changed.
@@ -165,7 +166,7 @@ def _check_out(git: Git, commit: str, ref: str, *, network: bool) -> None:
         git.tell("add", "--", *right, settings=WITH_LFS)
     # The filter is on if git has to compare; GIT_LFS_SKIP_SMUDGE makes it write pointers either way.
     filters = WITH_LFS if right else NO_LFS
-    ended = git.tell("checkout", "-q", "--detach", "--no-overwrite-ignore", commit, settings=filters, network=network)
+    ended = git.tell("checkout", "-q", "--detach", "--no-overwrite-ignore", commit, settings=filters)
     if any("overwritten" in line for line in ended.tail) and not ended.ok:
         named = [line.strip() for line in ended.tail if line.startswith("\t")]
         message = f"{folder} was not switched to {ref}: files of yours are in its way: {', '.join(named[:3])}."
