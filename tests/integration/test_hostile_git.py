@@ -435,6 +435,26 @@ def test_a_worktree_is_used_and_a_copied_one_is_not(made: Upstream, tmp_path: Pa
         ask_git(os.environ, "rev-parse", "HEAD", folder=copied)
 
 
+def test_a_submodule_that_is_checked_out_again_runs_nothing_either(
+    install: Install, folder: Path, traps: Path, tmp_path: Path
+) -> None:
+    git(folder, "init", "-q", "-b", "main")
+    assert install("--models", "none").code == 0
+    git(folder, "commit", "-q", "-m", "submodule")
+    git(folder, "submodule", "deinit", "-f", "protomotions")
+    module = folder / ".git" / "modules" / "protomotions"
+    for name in ("core.fsmonitor", "filter.x.smudge", "filter.x.process", "core.sshCommand"):
+        git(module, "config", name, str(trap(traps, name)))
+    (module / "info").mkdir(exist_ok=True)
+    (module / "info" / "attributes").write_text("* filter=x\n", encoding="utf-8")
+    done = install("--models", "none")
+    assert done.code == 0, done.out
+    assert executed(traps) == []
+    git(folder, "submodule", "deinit", "-f", "protomotions")
+    git(module, "config", "core.gitProxy", "x")
+    assert install("--models", "none").codes == ["PML140"]
+
+
 # --- hosts
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 
 _LARGEST = 4 << 20  # bytes of a small file
+_READ = ("HEAD", "index", "shallow", "info/attributes", "info/exclude", "info/grafts")  # by nearly every command
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,9 @@ class Repository:
     common: Path
 
     def settings(self) -> list[Path]:
-        """The files with settings that exist. Raises PML142 for one that is no ordinary file."""
+        """The files with settings that exist."""
         names = (self.common / "config", self.common / "config.worktree", self.own / "config.worktree")
-        found = [path for path in dict.fromkeys(names) if os.path.lexists(path)]
-        for path in found:
-            _require_ordinary(path)
-        return found
+        return [path for path in dict.fromkeys(names) if os.path.lexists(path)]
 
 
 def git_folder(root: Path) -> Path | None:
@@ -66,7 +64,8 @@ def small_text(path: Path) -> str | None:
 def find_repository(start: Path, *, above: bool) -> Repository | None:
     """The repository that git uses in `start`; with `above` it may be that of a folder above. None if there is none.
 
-    Raises PML141 if a part of it lies where nothing shows that it belongs to this repository.
+    Raises PML141 if a part of it lies where nothing shows that it belongs to this repository, PML142 for a file on which
+    git could hang.
     """
     start = Path(os.path.realpath(start))
     for root in (start, *start.parents) if above else (start,):
@@ -77,6 +76,7 @@ def find_repository(start: Path, *, above: bool) -> Repository | None:
         if own is not None and _is_repository(own):
             found = Repository(root, Path(os.path.realpath(own)), Path(os.path.realpath(common_folder(own))))
             _refuse_elsewhere(found)
+            _refuse_odd_files(found)
             return found
         if _is_repository(root):
             message = f"{root} is itself laid out as a git repository, and git would take its settings from there."
@@ -123,11 +123,13 @@ def _is_repository(folder: Path) -> bool:
     return all(map(os.path.lexists, (folder / "HEAD", common / "objects", common / "refs")))
 
 
-def _require_ordinary(path: Path) -> None:
-    """Raise PML142 for a file on which git could hang."""
-    if not path.is_file() or path.stat().st_size > _LARGEST:
-        message = f"{path} is no ordinary file with settings, so git is not started there."
-        raise PmlaunchError("PML142", message, hint=f'replace it: "{path}"', subject=str(path))
+def _refuse_odd_files(repository: Repository) -> None:
+    """Raise PML142 for a pipe or device in the place of a file that every command reads, and for huge settings."""
+    places = {folder / name for folder in (repository.own, repository.common) for name in _READ}
+    for path in [*sorted(places), *repository.settings()]:
+        if os.path.lexists(path) and not (path.is_file() and (path.name == "index" or path.stat().st_size <= _LARGEST)):
+            message = f"{path} is no ordinary file, so git is not started in {repository.root}."
+            raise PmlaunchError("PML142", message, hint=f'replace it: "{path}"', subject=str(path))
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import re
 import subprocess
 import time
@@ -20,8 +21,9 @@ from types import MappingProxyType
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
-from pmlaunch.git.repository import refuse_links
+from pmlaunch.git.repository import Repository, refuse_links
 from pmlaunch.git.safety import Confinement, confine, git_program, lfs_program, options, safe_environment
+from pmlaunch.git.settings import overrides
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
@@ -131,6 +133,11 @@ class Git:
                 refuse_links(self.folder)
                 self._confined[self.folder] = known
         return known
+
+    def overrides_in(self, own: Path) -> tuple[str, ...]:
+        """The overrides for the repository `own` of a submodule that is to be checked out in this folder."""
+        repository = Repository(Path(os.path.realpath(self.folder)), own, own)
+        return overrides(self._git, repository, safe_environment(self._given), checked_out=False)
 
     def _outside(self) -> dict[str, str]:
         """The variables of a command that uses no repository."""

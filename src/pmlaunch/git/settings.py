@@ -124,14 +124,17 @@ class Setting:
         return key in _ALLOWED.get(section, "").split() or self.name.partition(".")[0] in _ALLOWED_SECTIONS
 
 
-def overrides(git: str, repository: Repository, environment: Mapping[str, str]) -> tuple[str, ...]:
+def overrides(
+    git: str, repository: Repository, environment: Mapping[str, str], *, checked_out: bool = True
+) -> tuple[str, ...]:
     """The settings for `git -c` that override those of the repository that are not allowed.
 
-    `git` is the program, `environment` what it gets. Raises PML140 for a setting that cannot be overridden, PML141 for
-    another work tree, PML142 for unreadable settings.
+    `git` is the program, `environment` what it gets; a submodule's repository may not be `checked_out`.
+
+    Raises PML140 for a setting that cannot be overridden, PML141 for another work tree, PML142 for unreadable settings.
     """
     settings = [setting for file in repository.settings() for setting in _read(git, file, environment)]
-    _refuse_other_work_tree(repository, settings)
+    _refuse_other_work_tree(repository, settings, checked_out)
     strange = [setting for setting in settings if not setting.allowed and setting.name != "core.worktree"]
     for setting in settings:
         _refuse(setting, repository)
@@ -170,17 +173,19 @@ def _refuse(setting: Setting, repository: Repository) -> None:
         raise PmlaunchError("PML140", message, hint=_unset(setting), subject=setting.name)
 
 
-def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting]) -> None:
+def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting], checked_out: bool) -> None:
     """Raise PML141 if git would write the files elsewhere, or if only a .git file says that the repository is this one's."""
     for setting in settings:
         if setting.name == "core.worktree":
+            if repository.own != repository.common and setting.file.parent == repository.common:
+                continue  # in a worktree git takes its own place, not that of the main one
             if Path(os.path.realpath(repository.own / setting.value)) == repository.root:
                 return
             message = (
                 f"{setting.file} sets core.worktree: git would write the files of {repository.root} to {setting.value}."
             )
             raise PmlaunchError("PML141", message, hint=_unset(setting), subject=setting.name)
-    if repository.own == repository.common and not repository.own.is_relative_to(repository.root):
+    if checked_out and repository.own == repository.common and not repository.own.is_relative_to(repository.root):
         config, root = repository.own / "config", repository.root
         message = f"{root / '.git'} leads to {repository.own}, where nothing says that {root} is its work tree."
         hint = f'if both are yours: git config --file "{config}" core.worktree "{root}"'

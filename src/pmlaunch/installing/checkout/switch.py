@@ -26,6 +26,7 @@ from pmlaunch.installing.checkout.source import (
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
+from pmlaunch.support.secrets import redact
 
 Notes = tuple[Finding, ...]
 
@@ -138,7 +139,7 @@ def switch(git: Git, context: InstallContext, report: Reporter) -> None:
 
 def _fetch(git: Git, url: str, ref: str, report: Reporter) -> str:
     """Fetch the ref and return its commit. A shallow history stays shallow, a full one stays full."""
-    report.progress(Progress(f"asking {url}"))
+    report.progress(Progress(f"asking {redact(url)}"))
     found = find_ref(git, url, ref)
     shallow = git.ask("rev-parse", "--is-shallow-repository") == "true"
     fetch = ["fetch", "--progress", *(["--depth=1"] if shallow else []), "--no-tags", "--", url, found.refspec]
