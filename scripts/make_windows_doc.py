@@ -1,11 +1,12 @@
 """Write docs/windows.md from real runs: `python scripts/make_windows_doc.py`. Takes some 20 minutes.
 
 Every value goes through every runtime, and every end of a program, too. On Linux the runs are Wine's, with a Windows
-Python (scripts/windows_python.sh); on Windows they are real.
+Python (scripts/windows_python.sh), as root with the right to mount for Wine 10; on Windows they are real.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import sys
@@ -96,11 +97,11 @@ def windows_document(root: Path) -> str:
     ends = table("the program ends with", names, end_rows(labs, root, checkout))
     behaviours = table("what happens", names, behaviour_rows(labs, root))
     values = table("value", names, {**folder_rows(labs, root, checkout), **text_rows(labs, root, checkout)})
-    wine = "WINEPREFIX" in os.environ
+    wine = wine_version()
     note = f"`{TOO_LONG}`: the path of the run folder would be too long for Windows, which is seen before the start "
     note += "(exit code 5); with `--runs` elsewhere everything else arrived."
     return _TEXT.format(
-        system=f"{'Wine 8' if wine else platform.platform()} with CPython {platform.python_version()} for Windows",
+        system=f"{f'Wine {wine}' if wine else platform.platform()} with CPython {platform.python_version()} for Windows",
         minutes=(time.monotonic() - start) / 60,
         evidence=_WINE if wine else "This is a real Windows.",
         values=values,
@@ -108,6 +109,15 @@ def windows_document(root: Path) -> str:
         ends=ends,
         behaviours=behaviours,
     )
+
+
+def wine_version() -> str | None:
+    """The version of the Wine that runs this Python; None on a real Windows."""
+    tell = getattr(ctypes.CDLL("ntdll"), "wine_get_version", None)
+    if tell is None:
+        return None
+    tell.restype = ctypes.c_char_p
+    return bytes(tell()).decode()
 
 
 def folder_rows(labs: Sequence[Lab], root: Path, checkout: Path) -> dict[str, list[str]]:

@@ -1,73 +1,183 @@
 #!/usr/bin/env bash
-# Create a Windows Python on Linux: windows_python.sh FOLDER [HOST_PYTHON]
+# Create a Windows Python on Linux: windows_python.sh FOLDER HOST_PYTHON chroot|machine [TORCH_VERSION]...
 #
 # FOLDER/wpy runs it under Wine: os.name is "nt", CreateProcess starts processes, cmd.exe runs batch files. The
 # interpreter's DLL and extension modules come from a PyPI wheel that contains them; the standard library is that of
 # HOST_PYTHON (3.11 or 3.12, with pip); python.exe is compiled here. Nothing else is needed beyond Debian and PyPI.
-# The first call takes about 80 s, later ones 1 s unless this script or constraints.txt changed.
+#
+# chroot: Wine 10 from Debian trixie in FOLDER/root; as root, with the right to mount. Only with it can there be torch:
+# `TORCH=VERSION FOLDER/wpy` runs a virtual environment with the Windows wheels of torch, Lightning and MuJoCo.
+# machine: the machine's own Wine, which apt-get installs if it is missing.
+#
+# The first call takes 3 to 7 minutes and 4 GB with one torch, 80 s on the machine's Wine; later ones 1 s unless this
+# script or constraints.txt changed. Setups exclude each other, and runs of FOLDER/wpy.
 set -euo pipefail
 
-folder=$(mkdir -p "${1:?usage: windows_python.sh FOLDER [HOST_PYTHON]}" && cd "$1" && pwd)
-host=${2:-python3}
+usage="usage: windows_python.sh FOLDER HOST_PYTHON chroot|machine [TORCH_VERSION]..."
+folder=$(mkdir -p "${1:?$usage}" && cd "$1" && pwd)
+host=${2:?$usage}
+place=${3:?$usage}
+torches=("${@:4}")
 root=$(cd "$(dirname "$0")/.." && pwd)
-work=$folder/work
-mkdir -p "$work"
+work=$folder/python/work
+log=$folder/setup.log
 # this release of panda3d contains CPython 3.11.7 and 3.12.1 for Windows
 carrier=panda3d==1.10.14
-# numpy 2 calls C runtime functions that Wine 8 lacks; typer 0.29 needs a native package
-packages=(pip pytest pytest-timeout pytest-xdist jsonschema psutil "typer<0.29" rich colorama platformdirs PyYAML omegaconf hydra-core "numpy<2")
+# Wine lacks functions of the C runtime that numpy 2 calls; typer 0.29 needs a native package
+packages=(pip pytest pytest-timeout pytest-xdist hypothesis jsonschema psutil "typer<0.29" rich colorama platformdirs
+  PyYAML packaging omegaconf hydra-core "numpy<2")
+# pip evaluates the markers of requirements for this machine, so that torch would want NCCL: these are installed without
+# their requirements, which are among the others.
+bare=(lightning pytorch-lightning lightning-utilities torchmetrics)
+whole=(mujoco matplotlib "numpy<2" filelock typing-extensions sympy networkx jinja2 fsspec tqdm packaging PyYAML
+  "setuptools<81")
 
 say() { echo "-- $*" >&2; }
 fail() { say "$*"; exit 1; }
+logged() { "$@" >>"$log" 2>&1 || { tail -5 "$log" >&2; fail "$1 failed; see $log"; }; }
 
 version=$("$host" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 case $version in
   3.11 | 3.12) short=${version/./} ;;
   *) fail "A Windows Python is made from Python 3.11 or 3.12; $host is $version." ;;
 esac
+prefix=$folder/python/prefix
+drive=$prefix/drive_c
+home=$drive/py$short
+
+# hashes of everything that the Windows Python and its wheels are made from; a different one makes them anew
+stamp=$(cat "$0" "$root/constraints.txt" | sha256sum | cut -c1-16)
+wheels_stamp=$({ cat "$root/constraints.txt"; echo "$version ${bare[*]} ${whole[*]}"; } | sha256sum | cut -c1-16)
+made() { [ "$(cat "$1/.made" 2>/dev/null)" = "${2:-$stamp}" ]; }
+complete() {
+  made "$home" || return 1
+  for torch in "${torches[@]}"; do
+    { made "$folder/site" "$wheels_stamp" && made "$drive/torch-$torch"; } || return 1
+  done
+}
+
+if complete; then exit 0; fi
+mkdir -p "$work"
+exec 9>"$folder/.lock"
+flock --nonblock 9 || { say "waiting for other runs of $folder"; flock 9; }
+if complete; then exit 0; fi # another start has just done it
+
+make_debian() {
+  say "installing Debian trixie with Wine 10 and a compiler for Windows programs"
+  rm -rf "$folder/root"
+  export DEBIAN_FRONTEND=noninteractive
+  if ! command -v debootstrap >/dev/null; then
+    logged apt-get update -qq
+    logged apt-get install -y -qq --no-install-recommends debootstrap debian-archive-keyring
+  fi
+  local archive
+  archive=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m1 -E '/debian/?$') ||
+    archive=http://deb.debian.org/debian
+  logged debootstrap --variant=minbase --include=ca-certificates trixie "$folder/root" "$archive"
+  # the machine's proxies and certificates
+  apt-config dump | grep -iE '^Acquire::(http|https|Retries|Check)' >"$folder/root/etc/apt/apt.conf.d/90machine" || true
+  cp /etc/ssl/certs/ca-certificates.crt "$folder/root/etc/ssl/certs/" 2>/dev/null || true
+  echo force-unsafe-io >"$folder/root/etc/dpkg/dpkg.cfg.d/90fast"
+  logged inside apt-get update -qq
+  logged inside apt-get install -y -qq --no-install-recommends wine wine64 gcc-mingw-w64-x86-64-win32
+  touch "$folder/root/.made"
+}
+
+# FOLDER/inside runs a command where Wine is
+if [ "$place" = chroot ]; then
+  cat >"$folder/inside" <<'EOS'
+#!/usr/bin/env bash
+# Run a command in the chroot beside this file, with the machine's folders under their own names. The mounts are those
+# of this one process. /sys is not among them: Wine would report its NUMA nodes, and then torch's OpenMP calls a
+# function that Wine lacks.
+export INSIDE_ROOT INSIDE_CWD=$PWD
+INSIDE_ROOT=$(dirname "$(readlink -f "$0")")/root
+exec unshare --mount --propagation private bash -c '
+  into() { mkdir -p "$INSIDE_ROOT$1" && mount --rbind "$1" "$INSIDE_ROOT$1" || exit 125; }
+  for folder in /*; do
+    case $folder in /bin | /sbin | /lib* | /usr | /etc | /var | /boot | /sys | /run | /lost+found) continue ;; esac
+    if [ -d "$folder" ] && [ ! -L "$folder" ]; then into "$folder"; fi
+  done
+  [ -d "$INSIDE_ROOT$INSIDE_CWD" ] || into "$INSIDE_CWD"
+  if [ -e /etc/resolv.conf ]; then
+    touch "$INSIDE_ROOT/etc/resolv.conf"
+    mount --bind "$(readlink -f /etc/resolv.conf)" "$INSIDE_ROOT/etc/resolv.conf"
+  fi
+  export PATH=/usr/lib/wine:/usr/bin:/bin:/usr/sbin:/sbin
+  exec chroot "$INSIDE_ROOT" /bin/sh -c "cd \"\$0\" && exec \"\$@\"" "$INSIDE_CWD" "$@"
+' inside "$@"
+EOS
+else
+  printf '#!/bin/sh\nexec "$@"\n' >"$folder/inside"
+fi
+chmod +x "$folder/inside"
+# without the lock, which Wine's server would hold for as long as it lives
+inside() { "$folder/inside" "$@" 9>&-; }
 
 have_tools() { command -v wine && command -v wineserver && command -v x86_64-w64-mingw32-gcc; } >/dev/null
-if ! have_tools; then
+if [ "$place" = chroot ]; then
+  [ -e "$folder/root/.made" ] || make_debian
+elif ! have_tools; then
   say "installing Wine and a compiler for Windows programs"
   export DEBIAN_FRONTEND=noninteractive
-  { apt-get update -qq && apt-get install -y -qq --no-install-recommends wine wine64 gcc-mingw-w64-x86-64; } \
-    >"$work/apt.log" 2>&1 || { tail -5 "$work/apt.log" >&2; fail "Wine is missing and apt-get cannot install it."; }
+  logged apt-get update -qq
+  logged apt-get install -y -qq --no-install-recommends wine wine64 gcc-mingw-w64-x86-64
   have_tools || fail "apt-get installed Wine, but its programs are not on PATH."
 fi
 
-prefix=$folder/prefix
-drive=$prefix/drive_c
-home=$drive/py$short
+# torch's OpenMP library and numpy's meet in one process
 cat >"$folder/wine.env" <<EOS
-export WINEPREFIX='$prefix' WINEARCH=win64 WINEDEBUG=-all
+export WINEPREFIX='$prefix' WINEARCH=win64 WINEDEBUG=-all KMP_DUPLICATE_LIB_OK=TRUE
 export WINEDLLOVERRIDES='mscoree,mshtml,winemenubuilder.exe,winedbg.exe='
 unset DISPLAY WAYLAND_DISPLAY
 EOS
 # shellcheck source=/dev/null
 . "$folder/wine.env"
 
-# Output goes through a pipe because Windows Python under Wine 8 cannot write to a redirected Linux file. The server
+# Output goes through a pipe because Windows Python under Wine cannot write to a redirected Linux file. The server
 # starts first: its services would otherwise inherit the pipe, and `cat` would wait for them.
-cat >"$folder/wpy" <<EOS
+cat >"$folder/python/run" <<EOS
 #!/usr/bin/env bash
 . '$folder/wine.env'
-if wineserver -p120 2>/dev/null; then wine cmd /c exit </dev/null >/dev/null 2>&1; fi
-wine 'C:\\py$short\\python.exe' "\$@" </dev/null 2>&1 | cat
-exit "\${PIPESTATUS[0]}"
+python=py$short
+[ -z "\${TORCH:-}" ] || python="torch-\$TORCH\\Scripts"
+exec '$folder/inside' bash -c '
+  if wineserver -p120 2>/dev/null; then wine cmd /c exit </dev/null >/dev/null 2>&1; fi
+  wine "\$0" "\$@" </dev/null 2>&1 | cat
+  exit "\${PIPESTATUS[0]}"
+' "C:\\\\\$python\\\\python.exe" "\$@"
 EOS
-chmod +x "$folder/wpy"
+cat >"$folder/wpy" <<EOS
+#!/usr/bin/env bash
+# The Windows Python: [TORCH=VERSION] wpy ARGUMENT... The lock keeps setups away while it runs.
+exec 9<'$folder/.lock'
+flock --shared 9
+'$folder/python/run' "\$@" 9<&-
+EOS
+chmod +x "$folder/python/run" "$folder/wpy"
 
 make_prefix() {
-  say "creating a Wine prefix"
-  wine wineboot -i </dev/null >/dev/null 2>&1
-  wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f </dev/null >/dev/null 2>&1
-  wineserver -w
+  if [ ! -f "$prefix/system.reg" ]; then
+    say "creating a Wine prefix"
+    inside wine wineboot -i </dev/null >/dev/null 2>&1
+  fi
+  inside wine reg add 'HKCU\Software\Wine' /v Version /d win10 /f </dev/null >/dev/null 2>&1
+  # Wine 10 asks its mount manager, another process, for the volume at each stat of a file, which takes ten times as
+  # long as without it. Without it every st_dev is 0, and there is no list of drives.
+  [ "$place" = machine ] ||
+    inside wine reg add 'HKLM\System\CurrentControlSet\Services\MountMgr' /v Start /t REG_DWORD /d 4 /f </dev/null \
+      >/dev/null 2>&1
+  inside wineserver -k
+  inside wineserver -w
 }
+
+# the options of pip that stand for the Windows Python
+for_windows=(--quiet --disable-pip-version-check --platform win_amd64 --python-version "$version" --implementation cp
+  --only-binary=:all:)
 
 fetch_carrier() {
   say "fetching the Windows build of Python $version"
-  "$host" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest "$work" \
-    --platform win_amd64 --python-version "$version" --implementation cp "$carrier" || fail "pip download failed."
+  logged "$host" -m pip download --no-deps --dest "$work" "${for_windows[@]}" "$carrier"
 }
 
 unpack_python() {
@@ -126,16 +236,17 @@ EOC
 </assembly>
 EOC
   echo "1 24 \"$work/python.manifest\"" >"$work/python.rc"
-  x86_64-w64-mingw32-windres "$work/python.rc" -o "$work/python.res.o"
-  x86_64-w64-mingw32-gcc -O1 -s -municode -DPYTHON_DLL="L\"python$short.dll\"" "$work/python.c" "$work/python.res.o" \
+  inside x86_64-w64-mingw32-windres "$work/python.rc" -o "$work/python.res.o"
+  inside x86_64-w64-mingw32-gcc -O1 -s -municode -DPYTHON_DLL="L\"python$short.dll\"" "$work/python.c" "$work/python.res.o" \
     -o "$home/python.exe"
 
   # python3.dll, which stable-ABI extension modules (psutil) link to: it forwards every name to python3XX.dll
   { echo "LIBRARY python3.dll"; echo EXPORTS; exported_names | sed "s/.*/  & = python$short.&/"; } >"$work/python3.def"
   echo 'int __stdcall DllMainCRTStartup(void *h, unsigned r, void *p) { return 1; }' >"$work/empty.c"
-  x86_64-w64-mingw32-gcc -shared -nostdlib -s "$work/empty.c" "$work/python3.def" -o "$home/python3.dll"
+  inside x86_64-w64-mingw32-gcc -shared -nostdlib -s "$work/empty.c" "$work/python3.def" -o "$home/python3.dll"
 
-  # Wine 8 lacks bcryptprimitives.dll, the source of random numbers in Rust extensions (jsonschema's rpds)
+  # Wine 8 lacks this source of random numbers in Rust extensions (jsonschema's rpds)
+  [ ! -e "$drive/windows/system32/bcryptprimitives.dll" ] || return 0
   cat >"$work/random.c" <<'EOC'
 #include <windows.h>
 BOOLEAN NTAPI SystemFunction036(PVOID, ULONG);
@@ -143,37 +254,69 @@ __declspec(dllexport) BOOL WINAPI ProcessPrng(PBYTE bytes, SIZE_T count) {
     return SystemFunction036(bytes, (ULONG)count);
 }
 EOC
-  x86_64-w64-mingw32-gcc -shared -s -O1 "$work/random.c" -ladvapi32 -o "$drive/windows/system32/bcryptprimitives.dll"
+  inside x86_64-w64-mingw32-gcc -shared -s -O1 "$work/random.c" -ladvapi32 -o "$drive/windows/system32/bcryptprimitives.dll"
 }
 
 exported_names() {
-  x86_64-w64-mingw32-objdump -p "$home/python$short.dll" | sed -n '/Ordinal\/Name Pointer/,$p' |
+  inside x86_64-w64-mingw32-objdump -p "$home/python$short.dll" | sed -n '/Ordinal\/Name Pointer/,$p' |
     grep -oE '\b_?Py[A-Za-z0-9_]+$' | sort -u
 }
 
 install_packages() {
   say "installing packages"
-  grep -v '^numpy' "$root/constraints.txt" >"$work/constraints.txt"
   # the only package without a wheel; it is pure Python
-  "$host" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" antlr4-python3-runtime==4.9.3 \
-    >"$work/pip.log" 2>&1 || { tail -5 "$work/pip.log" >&2; fail "pip wheel failed."; }
-  "$host" -m pip install --quiet --disable-pip-version-check --no-compile --upgrade --find-links "$work" \
-    --target "$home/Lib/site-packages" --platform win_amd64 --python-version "$version" --implementation cp \
-    --only-binary=:all: -c "$work/constraints.txt" "${packages[@]}" >"$work/pip.log" 2>&1 ||
-    { tail -5 "$work/pip.log" >&2; fail "pip install failed."; }
+  logged "$host" -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir "$work" \
+    antlr4-python3-runtime==4.9.3
+  wheels "$home/Lib/site-packages" "${packages[@]}"
 }
 
-# a hash of everything the Windows Python is made from; a different one makes it anew
-stamp=$(cat "$0" "$root/constraints.txt" | sha256sum | cut -c1-16)
-if [ "$(cat "$home/.made" 2>/dev/null)" != "$stamp" ]; then
-  [ -f "$prefix/system.reg" ] || make_prefix
+wheels() { # FOLDER REQUIREMENT...
+  grep -v '^numpy' "$root/constraints.txt" | grep -v '^torch=' >"$work/constraints.txt"
+  logged "$host" -m pip install --upgrade --find-links "$work" -c "$work/constraints.txt" "${for_windows[@]}" \
+    --target "$@"
+}
+
+# Each torch has a folder of its own, and a virtual environment that adds it to everything else.
+install_torch() { # VERSION
+  local torch=$folder/torch-$1 environment=$drive/torch-$1 z=Z:${folder//\//\\}
+  if [ ! -e "$torch/.made" ]; then
+    say "installing the Windows wheel of torch $1"
+    rm -rf "$torch"
+    wheels "$torch" --no-deps "torch==$1"
+    touch "$torch/.made"
+  fi
+  rm -rf "$environment"
+  mkdir -p "$environment/Scripts" "$environment/Lib/site-packages"
+  cp "$home"/*.exe "$home"/*.dll "$environment/Scripts"
+  printf '%s\r\n' "home = C:\\py$short" "include-system-site-packages = false" "version = $version" \
+    >"$environment/pyvenv.cfg"
+  printf '%s\r\n' "$z\\torch-$1" "$z\\site" "C:\\py$short\\Lib\\site-packages" \
+    >"$environment/Lib/site-packages/wheels.pth"
+  echo "$stamp" >"$environment/.made"
+}
+
+install_site() {
+  say "installing Windows wheels of Lightning, MuJoCo and matplotlib"
+  rm -rf "$folder/site"
+  wheels "$folder/site" "${whole[@]}"
+  wheels "$folder/site" --no-deps "${bare[@]}"
+  rm -rf "$folder"/site/numpy* # that of the Windows Python
+  echo "$wheels_stamp" >"$folder/site/.made"
+}
+
+if ! made "$home"; then
+  make_prefix
   ls "$work"/panda3d-*-cp"$short"-*.whl >/dev/null 2>&1 || fetch_carrier
   unpack_python
   compile_programs
   install_packages
-  "$folder/wpy" -c 'import ctypes, hydra, jsonschema, numpy, os, psutil, pytest, pytest_timeout, rich, sqlite3, ssl
-import typer, xdist
-assert os.name == "nt"' ||
+  "$folder/python/run" -c 'import ctypes, hydra, hypothesis, jsonschema, numpy, os, psutil, pytest, pytest_timeout, rich
+import sqlite3, ssl, typer, xdist
+assert os.name == "nt"' 9>&- ||
     fail "The Windows Python does not run."
   echo "$stamp" >"$home/.made"
 fi
+[ "${#torches[@]}" = 0 ] || made "$folder/site" "$wheels_stamp" || install_site
+for torch in "${torches[@]}"; do
+  made "$drive/torch-$torch" || install_torch "$torch"
+done

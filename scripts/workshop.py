@@ -1,6 +1,7 @@
 """Create the project's own .venv with nothing but Python 3.10+: used by demo.py, test.py and lint.py.
 
-Standard library only. A .venv made from the same pyproject.toml and constraints.txt is reused.
+Standard library only. A .venv made from the same pyproject.toml and constraints.txt is reused. Each other version of
+torch has a .venv-torch-VERSION of its own.
 """
 
 from __future__ import annotations
@@ -8,13 +9,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
 import subprocess
 import sys
 import venv
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+_CONSTRAINTS = ROOT / "constraints.txt"
+_TORCH = re.compile(r"^torch==(\S+)$", re.MULTILINE)
 _STAMP = ".pmlaunch"
 _PIP = "pip>=25.1"  # the first with --group
 
@@ -23,17 +28,18 @@ def python_with(
     *,
     extras: Sequence[str] = (),
     groups: Sequence[str] = (),
+    torch: str | None = None,
     torch_index: str | None = None,
-    folder: Path | None = None,
 ) -> Path:
     """The interpreter of a .venv with pmlaunch (editable), `extras` and dependency `groups`; created if missing.
 
-    `torch_index` is a package index that offers a smaller torch than PyPI's. Exits with a message if this Python is
-    too old or has no venv, or if pip fails.
+    `torch` is a version other than that of constraints.txt, `torch_index` a package index that offers a smaller torch
+    than PyPI's. Exits with a message if this Python is too old or has no venv, or if pip fails.
     """
     if sys.version_info < (3, 10):  # noqa: UP036 (this runs before anything is installed)
         sys.exit(f"pmlaunch needs Python 3.10 or newer; this is {sys.version.split()[0]}.")
-    home = folder or ROOT / ".venv"
+    torch = None if torch == pinned_torch() else torch
+    home = ROOT / (f".venv-torch-{torch}" if torch else ".venv")
     python = home / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     stamp = home / _STAMP
     made_from = stamp.read_text(encoding="utf-8").split() if stamp.is_file() else []
@@ -43,14 +49,22 @@ def python_with(
     _say(f"creating {home.name} with Python {sys.version.split()[0]} (a few minutes the first time)")
     if not python.is_file():
         _make(home)
+    constraints = home / _CONSTRAINTS.name
+    constraints.write_text(_pins(torch), encoding="utf-8")
+    pip = partial(_pip, python, constraints)
     if groups:
-        _pip(python, ["--upgrade", _PIP])
+        pip(["--upgrade", _PIP])
     if torch_index and "demo" in extras:
-        _pip(python, ["--index-url", torch_index, "torch"])
+        pip(["--index-url", torch_index, "torch"])
     chosen = [word for group in groups for word in ("--group", group)]
-    _pip(python, ["-e", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT), *chosen])
+    pip(["-e", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT), *chosen])
     stamp.write_text("\n".join([*made_from, wanted]), encoding="utf-8")
     return python
+
+
+def pinned_torch() -> str:
+    """The version of torch in constraints.txt."""
+    return _TORCH.findall(_CONSTRAINTS.read_text(encoding="utf-8"))[0]
 
 
 def add_torch_index(parser: argparse.ArgumentParser) -> None:
@@ -77,18 +91,14 @@ def _make(home: Path) -> None:
         sys.exit(f"This Python cannot create a virtual environment. On Debian: apt-get install python{version}-venv")
 
 
-def _pip(python: Path, arguments: Sequence[str]) -> None:
-    constraints = ROOT / "constraints.txt"
-    pip: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "-c",
-        constraints,
-    ]
+def _pins(torch: str | None) -> str:
+    """The constraints, with another version of torch if one is given."""
+    text = _CONSTRAINTS.read_text(encoding="utf-8")
+    return _TORCH.sub(f"torch=={torch}", text) if torch else text
+
+
+def _pip(python: Path, constraints: Path, arguments: Sequence[str]) -> None:
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", constraints]
     if run([*pip, *arguments]) != 0:
         sys.exit("pip could not install what pmlaunch needs; see its output above.")
 
@@ -96,8 +106,8 @@ def _pip(python: Path, arguments: Sequence[str]) -> None:
 def _fingerprint(extras: Sequence[str], groups: Sequence[str]) -> str:
     """A hash of what a .venv is made from: extras, groups, Python version, dependencies and their pins."""
     digest = hashlib.sha256(f"{sorted(extras)} {sorted(groups)} {sys.version_info[:2]}".encode())
-    for name in ("pyproject.toml", "constraints.txt"):
-        digest.update((ROOT / name).read_bytes())
+    for path in (ROOT / "pyproject.toml", _CONSTRAINTS):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

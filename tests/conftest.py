@@ -18,6 +18,8 @@ _NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data" / "protomot
 _GIVEN = Path(os.environ[_UPSTREAM]) if os.environ.get(_UPSTREAM) else _NEIGHBOUR
 
 
+# decide whether there is a window, and what is found
+_SURROUNDINGS = ("CI", "DISPLAY", "WAYLAND_DISPLAY", "SESSIONNAME", "ISAACLAB_PATH", "NO_COLOR")
 _PART = 4  # --slow part runs one of so many slow tests
 
 
@@ -53,7 +55,7 @@ for _name in ("SIGHUP", "SIGQUIT"):
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in list(os.environ):
-        if name.startswith("PMLAUNCH_") or name in ("CI", "DISPLAY", "WAYLAND_DISPLAY", "ISAACLAB_PATH", "NO_COLOR"):
+        if name.startswith(("PMLAUNCH_", "SSH_")) or name in _SURROUNDINGS:
             monkeypatch.delenv(name)
     # not mktemp of the factory: it looks for a free number among the folders of all tests before
     home = tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())

@@ -23,6 +23,8 @@ _BOX = ["base", "left", "right"]
 CHECKPOINT = b"weights of the stand-in" * 40
 
 _FILES = {
+    # the simulator, as a package that a run finds
+    "genesis_world-0.3.3.dist-info/INSTALLER": "stand-in",
     "protomotions/__init__.py": "",
     "protomotions/eval_agent.py": '''
         """The stand-in's program: the command line and the order of merging of eval_agent.py."""

@@ -21,6 +21,8 @@ SMPL = ["Pelvis", "Head", "L_Hand"]
 CHECKPOINT = b"weights of the second stand-in" * 40
 
 _FILES = {
+    # the simulators, as packages that a run finds
+    **{f"{name}-1.0.dist-info/INSTALLER": "stand-in" for name in ("mujoco", "newton", "warp_lang", "mujoco_warp")},
     "protomotions/__init__.py": "",
     "protomotions/inference_agent.py": '''
         """The stand-in's program: the command line of inference_agent.py, and where it writes."""

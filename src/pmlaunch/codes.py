@@ -64,7 +64,7 @@ CODES: Final = {row.code: row for row in (
          "Several things answer to this name.",
          "Type one of the names that are listed."),
     Code("PML012", "no ProtoMotions checkout", Exit.NOT_FOUND,
-         "No folder given, set or found here or above holds protomotions/eval_agent.py (2.x) or "
+         "No folder given, set, named in .gitmodules, or found here or above holds protomotions/eval_agent.py (2.x) or "
          "protomotions/inference_agent.py (3.x).",
          "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs none."),
     Code("PML013", "model of another generation", Exit.NOT_FOUND,
@@ -87,6 +87,10 @@ CODES: Final = {row.code: row for row in (
     Code("PML018", "the current folder is gone", Exit.NOT_FOUND,
          "The folder in which the command was typed was deleted or replaced, so relative paths lead nowhere.",
          "Change to a folder that is there (cd), then the same command."),
+    Code("PML019", "pasted command line not understood", Exit.USAGE,
+         "`pmlaunch eval` also takes command lines of eval_agent.py and inference_agent.py. This one has a part that is "
+         "neither theirs nor an option of pmlaunch, or names no checkpoint.",
+         "The command that is proposed; variables of the environment are set before pmlaunch is started."),
     # 1xx: checkpoint, config, motion
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
@@ -188,20 +192,26 @@ CODES: Final = {row.code: row for row in (
     Code("PML130", "frozen configs cannot be read", Exit.CHECK,
          "resolved_configs_inference.pt is a Git LFS pointer, or no file that torch saved.",
          "git lfs pull --include=PATH (in the checkout)"),
-    Code("PML131", "the robot's meshes are Git LFS pointers", Exit.CHECK,
-         "The robot's MJCF file names meshes that were not downloaded; the simulator would fail to load them.",
+    Code("PML131", "the robot's files are not here", Exit.CHECK,
+         "The robot's MJCF file names meshes that were not downloaded (Git LFS pointers), or the checkpoint's configs name "
+         "an asset folder of another machine; the simulator would fail to load them.",
          "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
     Code("PML132", "motion of another generation", Exit.CHECK,
          "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
          "would notice after the simulator's start.",
          "pmlaunch list motions; or a checkout of the motion's generation: --protomotions DIR"),
     Code("PML133", "no window", Exit.CHECK,
-         "--window on a machine without a display ends the simulator after its start; the demo has no window at all.",
+         "--window or --endless on a machine without a display, over SSH on Windows, or in a service ends the simulator "
+         "after its start; the demo has no window at all.",
          "--headless; or set DISPLAY, or start pmlaunch by xvfb-run."),
     Code("PML134", "a clip of pmlaunch's own", Exit.CHECK,
          "ProtoMotions 3 ships no walk for SMPL's humanoid; walk, wave and squat are then made by pmlaunch for the "
          "skeleton of the checkout.",
          "Nothing has to be done; --motion PATH plays any .motion or .pt file."),
+    Code("PML135", "random masks", Exit.CHECK,
+         "Without a constraint, ProtoMotions 2 draws at random which bodies MaskedMimic has to follow, and when. Two runs "
+         "differ by the draw, and the figures match no table of the paper.",
+         "--constraint full_body, or another one: pmlaunch list constraints"),
     # 140 to 149: what comes from strangers
     Code("PML140", "a setting of the repository is not allowed", Exit.CHECK,
          "The repository's own settings name a program, an address or another file that git would use, and this setting "
@@ -324,9 +334,9 @@ CODES: Final = {row.code: row for row in (
     Code("PML232", "torch without the backend", Exit.ENVIRONMENT,
          "torch was built without the backend of process groups that a run would use.",
          "pmlaunch eval ... --ddp-backend gloo, or install a torch from https://pytorch.org"),
-    Code("PML233", "Python newer than ProtoMotions 2.3", Exit.ENVIRONMENT,
-         "Python 3.11 and later refuse a dataclass of ProtoMotions 2.3. pmlaunch repairs it while a run goes on; "
-         "without pmlaunch the same Python fails at its first import.",
+    Code("PML233", "versions that work with a repair", Exit.ENVIRONMENT,
+         "These versions do not work together by themselves, such as ProtoMotions 2.3 on Python 3.11 and later. pmlaunch "
+         "repairs that in every run; without pmlaunch they fail.",
          "Nothing has to be done."),
     Code("PML234", "no NVIDIA GPU", Exit.ENVIRONMENT,
          "Neither NVIDIA's driver nor a GPU of theirs is found. Isaac Lab and Isaac Gym need one.",
@@ -366,6 +376,13 @@ CODES: Final = {row.code: row for row in (
     Code("PML245", "a package is half installed", Exit.ENVIRONMENT,
          "An installation was ended in the middle: files of the package are missing.",
          "PYTHON -m pip install --force-reinstall --no-deps PACKAGE"),
+    Code("PML246", "versions that do not work together", Exit.CHECK,
+         "The versions of ProtoMotions, Isaac Lab, Isaac Sim, Python or a package that a run would use are known to fail "
+         "together. docs/compatibility.md lists what works, with the source of every entry.",
+         "Use one of the versions that the hint names; --no-check PML246 starts the run all the same."),
+    Code("PML247", "versions that are not known to work", Exit.ENVIRONMENT,
+         "No source states that these versions work together, and none that they do not.",
+         "Try it; docs/compatibility.md lists the combinations that are known to work."),
     # 3xx: what a run shows
     Code("PML301", "the evaluation failed", Exit.FAILED,
          "The program raised an exception or ended with an error.",
@@ -375,7 +392,7 @@ CODES: Final = {row.code: row for row in (
          "--ddp-backend gloo"),
     Code("PML303", "out of GPU memory", Exit.FAILED,
          "The simulation and the network need more memory than the GPU has free.",
-         "--num-envs 1, and close other programs that use the GPU."),
+         "A smaller --num-envs (the message names one), and close other programs that use the GPU."),
     Code("PML304", "a Python package is missing", Exit.FAILED,
          "The simulator's Python lacks a package.",
          "Install it with that Python: PYTHON -m pip install PACKAGE. But isaacsim, isaaclab, omni, carb and pxr come with "
@@ -407,7 +424,8 @@ CODES: Final = {row.code: row for row in (
          "poses.png is drawn by pmlaunch's own Python, which lacks matplotlib; or the run had no reference.",
          'pip install "pmlaunch[demo]"'),
     Code("PML313", "motion not kept", Exit.FAILED,
-         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full.",
+         "--save-motion was asked for and the run left no motion.npz: it took no step, or the disk is full; or it was ended "
+         "early, and motion.npz has only the motions that were followed to their end.",
          "Look at the log."),
     Code("PML314", "no video", Exit.FAILED,
          "--record was asked for and the run left no video: moviepy is missing in the simulator's Python, or the run "

@@ -101,7 +101,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip. `frames`, `fps` (1/s) and `seconds` are None when the file was not or could not be read."""
+    """A motion clip, or a library of `count`. `frames`, `fps` (1/s) and `seconds` are None if it could not be read."""
 
     name: str
     path: Path
@@ -110,6 +110,7 @@ class MotionInfo:
     fps: float | None = None
     seconds: float | None = None
     problem: Finding | None = None
+    count: int = field(default=1, metadata=HIDDEN)
 
 
 @dataclass(frozen=True)
@@ -127,12 +128,13 @@ class Staged:
 class Measuring:
     """How a run measures.
 
-    `agent` is the class that the checkpoint was trained with (its `_target_`); `limit` the control steps after which
-    every motion is cut; `library` the text of the YAML file that lists several motions; `keys` what keys do.
+    `agent` is the class that the checkpoint was trained with (its `_target_`); `seed` is None if the run is not measured
+    and the user gave none; `limit` the control steps after which every motion is cut; `library` the text of the YAML
+    file that lists several motions; `keys` what keys do.
     """
 
     agent: str | None = None
-    seed: int = 0
+    seed: int | None = None
     limit: int | None = None
     library: str | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -232,6 +234,7 @@ class LaunchPlan:
     staged: Staged | None = field(default=None, metadata=HIDDEN)
     hydra: bool = field(default=True, metadata=HIDDEN)
     ends_by_itself: bool = field(default=False, metadata=HIDDEN)
+    num_envs: int = field(default=1, metadata=HIDDEN)
     metrics: bool = False
     save_motion: bool = False
     record: bool = False

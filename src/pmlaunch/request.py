@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import Enum, auto
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pmlaunch.errors import PmlaunchError
@@ -103,7 +104,7 @@ class EvalRequest:
     num_envs: int | None = option("Number of parallel environments.", setting=Setting.VALUE)
     devices: int | None = option("Number of processes, one per GPU.")
     headless: bool | None = option("Without or with a window.", off="--window", setting=Setting.VALUE)
-    max_steps: int | None = option("Number of control steps; headless default: the motions' length.")
+    max_steps: int | None = option("Number of control steps; default: the motions' length.")
     seed: int | None = option("Random seed.")
     device: str | None = option("gpu or cpu.", choices=("gpu", "cpu"), setting=Setting.VALUE)
     ddp_backend: str | None = option(
@@ -124,9 +125,8 @@ class EvalRequest:
     )
     no_check: tuple[str, ...] = option("Do not let the check with this code stop the run; repeatable.", ())
     verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)
-    metrics: bool | None = option(
-        "Evaluate every motion once and report metrics; headless default.", off="--no-metrics"
-    )
+    metrics: bool | None = option("Evaluate every motion once and report metrics; default.", off="--no-metrics")
+    endless: bool = option("Upstream's endless view: a window, no metrics, until you stop it.", default=False)
     save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
     record: bool = option("Record a video; needs a window.", default=False)
 
@@ -137,6 +137,7 @@ def from_options(record: type[T], options: object, **more: Any) -> T:
     return record(**{**{name: getattr(options, name) for name in names}, **more})
 
 
+@cache
 def parameters(record: type[Any]) -> Mapping[str, Parameter]:
     """The fields of the dataclass `record` that were declared with `option` or `argument`, by name."""
     hints = get_type_hints(record)

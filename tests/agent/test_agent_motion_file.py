@@ -15,7 +15,7 @@ torch = pytest.importorskip("torch", reason="skipped: the bodies are tensors: pi
 
 from agent_run import AGENT_HOME  # noqa: E402
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper  # noqa: E402
-from pmlaunch_agent.contract import Hooks, StopReason, WatchPoint  # noqa: E402
+from pmlaunch_agent.contract import Hooks, MotionRequest, StopReason, WatchPoint  # noqa: E402
 from pmlaunch_agent.hooks.post_import import before  # noqa: E402
 from pmlaunch_agent.protomotions2.bodies import Bodies2  # noqa: E402
 from pmlaunch_agent.protomotions3.bodies import Bodies3, KeptMotion  # noqa: E402
@@ -82,6 +82,40 @@ def test_generation_2_keeps_a_column_for_each_pass_through_a_motion(tmp_path: Pa
     assert float(saved["fps"]) == 10.0
     assert list(saved["body_names"]) == ["pelvis", "hand", "head"]
     assert list(saved["parents"]) == [-1, 2, 0], "by name: the motion has another order"
+
+
+def test_of_a_run_that_was_cut_off_only_whole_motions_are_kept(tmp_path: Path) -> None:
+    env, (journal, _) = Env2(), new_journal()
+    keeper = MotionKeeper(Bodies2(env), [4, 2, 3])
+    for _ in range(3):
+        env.step()
+        keeper.add()
+    keeper.save(str(tmp_path / "motion.npz"), ["walk", "fall", "sit"], journal, cut=True)
+    saved = read(tmp_path / "motion.npz")
+    assert (list(saved["motions"]), list(saved["frames"])) == (["fall"], [2])
+    reason = "the run ended before these were followed to their end: walk, sit"
+    assert journal.result.left_out == [{"what": "motion", "reason": reason}]
+
+
+def test_motions_are_whole_when_their_batch_ends(tmp_path: Path) -> None:
+    env, (journal, _) = Env2(), new_journal()
+    keeper = MotionKeeper(Bodies2(env), [4, 2])
+    env.step()
+    keeper.add()
+    keeper.finish()
+    keeper.save(str(tmp_path / "motion.npz"), ["walk", "fall"], journal, cut=True)
+    assert list(read(tmp_path / "motion.npz")["motions"]) == ["walk", "fall"]
+    assert journal.result.left_out == []
+
+
+def test_nothing_is_kept_if_no_motion_is_whole(tmp_path: Path) -> None:
+    env, (journal, _) = Env2(), new_journal()
+    keeper = MotionKeeper(Bodies2(env), [4, 2])
+    keeper.add()
+    keeper.save(str(tmp_path / "motion.npz"), ["walk", "fall"], journal, cut=True)
+    assert not (tmp_path / "motion.npz").exists()
+    (entry,) = journal.result.left_out
+    assert entry["reason"] == "motion.npz was not written: no motion was followed to its end"
 
 
 def test_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
@@ -193,6 +227,24 @@ def test_generation_3_keeps_a_column_for_each_motion(tmp_path: Path) -> None:
     assert np.isnan(saved["positions"][3, 1]).all()
     assert saved["rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
     assert np.nanmax(saved["reference"]) == np.nanmin(saved["reference"]) == 1.0
+
+
+def test_generation_3_keeps_the_motions_that_were_finished_before_an_interrupt(tmp_path: Path) -> None:
+    journal, _ = new_journal()
+    wrap = handlers(Hooks(save_motion=MotionRequest(str(tmp_path / "motion.npz"))), journal)
+    check = wrap["bodies"](Evaluator.check, WatchPoint("bodies", "", ""))
+
+    def evaluate(evaluator: Evaluator) -> None:
+        check(evaluator, torch.tensor([0, 1]), torch.tensor([0, 1]))
+        check(evaluator, torch.tensor([1]), torch.tensor([1]))
+        raise KeyboardInterrupt
+
+    evaluator = Evaluator(Env3(2, ["pelvis", "head"], reference=1.0), "walk.motion", "wave.motion", "sit.motion")
+    with pytest.raises(KeyboardInterrupt):
+        wrap["recording"](evaluate, WatchPoint("recording", "", ""))(evaluator)
+    assert read(tmp_path / "motion.npz")["motions"].tolist() == ["walk"]
+    (entry,) = journal.result.left_out
+    assert entry["reason"].endswith("wave, sit")
 
 
 def test_generation_3_is_not_wrapped_if_nothing_is_kept() -> None:

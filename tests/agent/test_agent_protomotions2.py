@@ -130,6 +130,27 @@ def test_limit_beyond_the_longest_motion_cuts_nothing(evaluate: Any) -> None:
     assert (found["comparable"], found["steps"]) == (True, 25)
 
 
+def test_motion_that_was_never_measured_counts_nowhere(evaluate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("upstream2.LENGTHS", [1.0, 2.0, 0.01])
+    found = evaluate().metrics
+    assert found["metrics"] == {
+        "eval/gt_err": pytest.approx(0.4),
+        "eval/gt_err_max": pytest.approx(0.4),
+        "eval/gt_err_min": pytest.approx(0.4),
+        "eval/tracking_success_rate": 0.5,
+    }
+    assert (found["per_motion"][2]["success"], found["per_motion"][2]["metrics"]) == (None, {})
+    assert found["common"]["motions"] == 2
+    assert found["common"]["success_rate"] == 0.5
+    assert found["notes"] == ["1 of 3 motions were too short to be measured"]
+
+
+def test_no_figures_if_nothing_was_measured(evaluate: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("upstream2.LENGTHS", [0.01, 0.01, 0.01])
+    found = evaluate().metrics
+    assert (found["metrics"], found["common"]["motions"], found["common"]["success_rate"]) == ({}, 0, None)
+
+
 def test_names_from_the_launcher_win(evaluate: Any) -> None:
     assert evaluate(motions=("one", "two", "three")).metrics["common"]["failed"] == ["two"]
 

@@ -102,6 +102,39 @@ def test_success_rate_needs_a_threshold(agent: AgentRun, checkout3: InferenceChe
     assert "threshold" in document["notes"][-1] + document["notes"][0]
 
 
+def test_motions_that_were_never_measured_count_nowhere(agent: AgentRun, checkout3: InferenceCheckout) -> None:
+    evaluator = checkout3.root / "protomotions/agents/evaluators/base_evaluator.py"
+    text = evaluator.read_text(encoding="utf-8").replace("Numbers([True, True])", "Numbers([False, False])")
+    evaluator.write_text(text.replace("Numbers([10, 20])", "Numbers([0, 0])"), encoding="utf-8")
+    document = evaluate(agent, checkout3, "--full-eval")
+    assert (document["common"]["success_rate"], document["common"]["motions"], document["common"]["failed"]) == (
+        None,
+        0,
+        [],
+    )
+    assert not [name for name in document["metrics"] if name.endswith("_rate")]
+    assert "2 of 2 motions were too short to be measured." in document["notes"]
+
+
+RANDOM = """
+import random
+before = random.random()
+import numpy
+print(before, numpy.random.rand())
+"""
+
+
+def test_seed_of_a_script_that_sets_none(agent: AgentRun) -> None:
+    pytest.importorskip("numpy")
+    numbers = []
+    for seed in (5, 5, 6):
+        agent.write(RANDOM, hooks={"seed": seed}).run()
+        assert agent.returncode == 0, agent.stderr
+        numbers.append(agent.stdout)
+        assert {"hook": "seed", "seed": seed} in agent.result["hooks_applied"]
+    assert numbers[0] == numbers[1] != numbers[2]
+
+
 def test_motions_are_counted_when_their_batch_ends(agent: AgentRun, checkout3: InferenceCheckout) -> None:
     evaluate(agent, checkout3, "--full-eval")
     reported = [event for event in agent.events if event["event"] in ("motion", "evaluation_finished")]

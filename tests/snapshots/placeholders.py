@@ -55,6 +55,8 @@ def normalise(value: Any, places: Mapping[str, str]) -> Any:
 def _entry(key: str, mapping: Mapping[str, Any], places: Mapping[str, str]) -> Any:
     """Normalise the value of `key` in `mapping`."""
     value = mapping[key]
+    if key == "versions" and "together" in mapping:
+        return "<machine>"  # of runtime: what is installed in pmlaunch's own Python
     if key in _PROSE and not isinstance(value, int):  # "skipped" is also a number of cases
         return _everywhere(value, "<text>")
     if key in _RATES:
@@ -78,8 +80,8 @@ def _is_clip(mapping: Mapping[str, Any]) -> bool:
 
 
 # doctor's checks whose result depends on the hardware, and findings that depend on it or on the version of Python
-_HARDWARE = {"gpu", "disk", "cache", "system", "runs"}
-_OF_THE_MACHINE = {"PML233", "PML234", "PML235", "PML236", "PML238", "PML243", "PML244"}
+_HARDWARE = {"compatibility", "gpu", "disk", "cache", "system", "runs"}
+_OF_THE_MACHINE = {"PML233", "PML234", "PML235", "PML236", "PML238", "PML243", "PML244", "PML247"}
 
 
 def without_hardware(document: dict[str, Any]) -> dict[str, Any]:

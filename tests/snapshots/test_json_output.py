@@ -37,6 +37,7 @@ PLANS = {
     "2.x-via-python": f"{_TRACKER} --via python",
     "2.x-defaults": "eval tracker --dry-run",
     "2.x-window": "DISPLAY=:0 eval tracker -m walk --dry-run",
+    "2.x-endless": "DISPLAY=:0 eval tracker -m walk --endless --dry-run",
     "2.x-window-without-display": "eval tracker -m walk --window --dry-run",
     "2.x-window-measured": "DISPLAY=:0 eval tracker -m walk --window --metrics --save-motion --record --dry-run",
     "2.x-in-ci": "DISPLAY=:0 CI=true eval tracker -m walk --dry-run",
@@ -86,6 +87,9 @@ PLANS = {
     "PMLAUNCH_VIA=python PMLAUNCH_DDP_BACKEND=gloo PMLAUNCH_PROTOMOTIONS=protomotions eval tracker -m walk --dry-run",
     "2.x-in-an-environment": "VIRTUAL_ENV=python PYTHONPATH=modules eval tracker -m walk --dry-run --simulator genesis",
     "2.x-isaaclab-from-the-environment": "ISAACLAB_PATH=isaaclab CONDA_PREFIX=python eval tracker -m walk --dry-run",
+    "2.x-pasted": "eval ./isaaclab.sh -p protomotions/eval_agent.py +robot=smpl +simulator=isaaclab +motion_file="
+    "protomotions/data/motions/smpl_humanoid_walk.npy +checkpoint=data/pretrained_models/motion_tracker/smpl/last.ckpt "
+    "+fabric.strategy.process_group_backend=gloo --dry-run",
     "2.x-model-unknown": "eval motion_trackr -m walk --dry-run",
     "2.x-simulator-unknown": f"{_TRACKER} --simulator isaacslab",
     "2.x-robot-unknown": f"{_TRACKER} --robot smlp",
@@ -95,6 +99,10 @@ PLANS = {
     "3.x-newton": f"{_G1} --simulator newton",
     "3.x-isaaclab": f"{_G1} --simulator isaaclab",
     "3.x-window": "DISPLAY=:0 eval g1_mlp -m walk --window --record --save-motion --dry-run --protomotions three",
+    "3.x-endless": "DISPLAY=:0 eval g1_mlp -m walk --endless --dry-run --protomotions three",
+    "3.x-pasted": "eval python protomotions/inference_agent.py --checkpoint results/g1_mlp/last.ckpt --motion-file "
+    "data/clips/proto/output_walk.motion --simulator mujoco --num-envs 1 --headless --full-eval --overrides "
+    "env.max_episode_length=7 --protomotions three --python python/bin/python --dry-run",
     "3.x-no-metrics": f"{_G1} --no-metrics",
     "3.x-max-steps": f"{_G1} --max-steps 5",
     "3.x-seed": f"{_G1} --seed 3",
@@ -167,6 +175,8 @@ ERRORS = {
     "no-command": "--quiet",
     "unknown-command": "evaluate demo",
     "unknown-option": "eval demo --motions walk",
+    "pasted-not-understood": "eval torchrun protomotions/eval_agent.py +checkpoint=last.ckpt +robot=smpl --dry-run",
+    "endless-and-measured": "eval demo --endless --metrics --dry-run",
     "missing-argument": "eval",
     "not-a-number": "eval demo --seed many",
     "not-a-choice": "eval demo --dry-run --device tpu",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -29,6 +31,11 @@ from standin3 import make_checkout3
 
 Json = Callable[..., dict[str, Any]]
 
+# Libraries ask for the machine once, before starting processes is forbidden: Python 3.10 and 3.11 for Windows start
+# `cmd /c ver` for that, and numpy.testing of 1.26 runs lscpu.
+platform.uname()
+importlib.import_module("numpy.testing")
+
 
 @pytest.fixture(autouse=True)
 def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,6 +47,20 @@ def _no_processes(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("fork", "posix_spawn", "startfile"):
         if hasattr(os, name):
             monkeypatch.setattr(os, name, refuse)
+
+
+@pytest.fixture(scope="session")
+def _programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("programs")
+    python = folder / ("python.exe" if os.name == "nt" else "python")
+    python.touch(mode=0o755)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _python_on_path(_programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file called python, first on PATH: plans name it, and not every machine has one."""
+    monkeypatch.setenv("PATH", f"{_programs}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from unit_help import Refused, present
 
 from pmlaunch.catalog.models import models
@@ -27,6 +28,7 @@ from pmlaunch.generations.v3.frozen_configs import FrozenState
 from pmlaunch.generations.values import Training
 from pmlaunch.model import FLAG, Generation, RuntimeKind
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import Place
 from standin import pointer_text
 from standin3 import G1, SMPL, Named, make_clip, make_library, make_trained, save_like_torch
 
@@ -38,7 +40,7 @@ def available(opened3: InferenceCheckout) -> list[Robot]:
 def find(checkout: InferenceCheckout, wanted: str, robot: str | None = "g1") -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return MotionSearch(checkout, known, own, presets("motion"), Path("nowhere")).find(wanted)
+    return MotionSearch(checkout, known, own, presets("motion"), (Place(Path("nowhere")),)).find(wanted)
 
 
 def test_checkout_is_recognised_by_its_program(checkout3: Path, tmp_path: Path) -> None:
@@ -175,6 +177,9 @@ def _archive(path: Path, payload: bytes, before: bytes = b"") -> frozen.FrozenCo
 
 _TWICE = [{"_target_": "protomotions.agents.ppo.agent.PPO"}, {"_target_": "os.system"}]
 _CONFIG = b"cprotomotions.envs.base_env.config\nEnvConfig\n"
+_GETATTR = b"c__builtin__\ngetattr\n"
+_ENUM = b"cprotomotions.robot_configs.base\nControlType\n"
+_MEMBER = _GETATTR + b"q\x00" + _ENUM + b"q\x01X\x0b\x00\x00\x00BUILT_IN_PDq\x02\x86q\x03R"
 
 
 @pytest.mark.parametrize(
@@ -196,6 +201,16 @@ _CONFIG = b"cprotomotions.envs.base_env.config\nEnvConfig\n"
         (b"\x80\x02" + _CONFIG + b")\x81}X\x09\x00\x00\x00__class__K\x01sb.", "__class__"),
         (b"\x80\x02" + _CONFIG + b")\x81K\x01a.", "APPEND"),
         (b"\x80\x02ccollections\nOrderedDict\n]\x85R.", "OrderedDict"),
+        # getattr for anything but a member of an enum
+        (b"\x80\x02" + _GETATTR + _CONFIG + b"X\x01\x00\x00\x00A\x86R.", "getattr"),
+        (b"\x80\x02" + _GETATTR + _ENUM + b"X\x09\x00\x00\x00__class__\x86R.", "getattr"),
+        (b"\x80\x02" + _GETATTR + _ENUM + b"X\x03\x00\x00\x00mro\x86R.", "getattr"),
+        (b"\x80\x02" + _GETATTR + b"cos\npath\nX\x01\x00\x00\x00A\x86R.", "getattr"),
+        (b"\x80\x02" + _GETATTR + _ENUM + b"X\x01\x00\x00\x00AK\x01\x87R.", "getattr"),
+        (b"\x80\x02}X\x01\x00\x00\x00f" + _GETATTR + b"s.", "getattr"),
+        (b"\x80\x02(" + _MEMBER + b"h\x00t.", "getattr"),
+        (b"\x80\x02(" + _MEMBER + b"j\x00\x00\x00\x00t.", "getattr"),
+        (b"\x80\x02" + _MEMBER + b"}X\x01\x00\x00\x00aK\x01sb.", "BUILD"),
     ],
 )
 def test_attempts_to_evade_the_pickle_check_are_detected(tmp_path: Path, payload: bytes, foreign: str) -> None:
@@ -210,9 +225,16 @@ def test_pickle_followed_by_an_archive_is_unreadable(tmp_path: Path) -> None:
 
 
 def test_content_of_upstreams_own_configs_is_accepted(tmp_path: Path) -> None:
-    """The pickle has the names and calls of real files: configs, an enum, a function as a value, a tensor's storage."""
+    """The pickle has the names and calls of real files: configs, enums, a function as a value, a tensor's storage.
+
+    Pythons 3.11.0 to 3.11.3 save a member of an enum by getattr.
+    """
     payload = (
-        b"\x80\x02(" + _CONFIG + b")\x81}X\x08\x00\x00\x00_target_X\x22\x00\x00\x00protomotions.envs.base_env.env.Envsb"
+        b"\x80\x02("
+        + _MEMBER
+        + b"h\x00h\x01h\x02\x86R"
+        + _CONFIG
+        + b")\x81}X\x08\x00\x00\x00_target_X\x22\x00\x00\x00protomotions.envs.base_env.env.Envsb"
         b"cprotomotions.robot_configs.base\nControlType\nX\x01\x00\x00\x00a\x85R"
         b"cprotomotions.envs.mdp_component\nMdpComponent\n)\x81}X\x01\x00\x00\x00f"
         b"cprotomotions.envs.obs.path\ncompute_path_obs\nsbccollections\nOrderedDict\n)Rt."
@@ -254,7 +276,7 @@ def test_yaml_of_the_configs_is_parsed_once(tmp_path: Path, monkeypatch: pytest.
     for name in ("one", "two"):
         checkpoint = make_trained(tmp_path / name, "g1", G1)
         assert present(training_of(checkpoint)).bodies == frozenset(G1)
-        monkeypatch.setattr(frozen, "yaml_mapping", lambda _: pytest.fail("parsed again"))
+        monkeypatch.setattr(yaml, "load", lambda *_, **__: pytest.fail("parsed again"))
 
 
 def test_config_of_2_is_not_mistaken_for_3(config: Path) -> None:

@@ -84,7 +84,6 @@ def test_invalid_options(as_json: Json, arguments: list[str], code: str) -> None
     assert [error["code"] for error in as_json("runtime", *arguments)["errors"]] == [code]
 
 
-@pytest.mark.skipif(current_name() == "windows", reason="covered by the other tests on Windows")
 def test_batch_file_that_would_break(
     as_json: Json, capsys: pytest.CaptureFixture[str], isaaclab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from pmlaunch.codes import CODES
@@ -24,6 +26,7 @@ def finding_for(kind: str, message: str, traceback: str = "") -> Finding:
         ("RuntimeError", "Distributed package doesn't have NCCL built in", "PML302"),
         ("torch.OutOfMemoryError", "CUDA out of memory. Tried to allocate 2.00 GiB", "PML303"),
         ("RuntimeError", "CUDA error: out of memory", "PML303"),
+        ("RuntimeError", "Failed to allocate 4294967296 bytes on device 'cuda:0'", "PML303"),
         ("ModuleNotFoundError", "No module named 'isaaclab.app'", "PML304"),
         ("lightning.MisconfigurationException", "No supported gpu backend found!", "PML305"),
         ("RuntimeError", "Found no NVIDIA driver on your system.", "PML305"),
@@ -51,6 +54,7 @@ def test_sign_in_the_traceback() -> None:
 
 def test_hint_is_the_codes_cure_or_names_the_missing_package() -> None:
     assert finding_for("RuntimeError", "CUDA out of memory").hint == CODES["PML303"].cure
+    assert finding_for("RuntimeError", "Failed to allocate 4294967296 bytes on device 'cpu'").code != "PML303"
     hint = finding_for("ModuleNotFoundError", "No module named 'easydict'").hint
     assert hint == "Install it with that Python: PYTHON -m pip install easydict"
     assert finding_for("ModuleNotFoundError", "without a name").hint == CODES["PML304"].cure
@@ -63,6 +67,27 @@ def test_missing_module_of_isaac_is_never_to_be_installed_with_pip(module: str, 
     finding = finding_for("SystemExit", "1", error) if wrapped else finding_for("ModuleNotFoundError", error)
     assert (finding.code, finding.hint) == ("PML304", NOT_ISAACS_PYTHON)
     assert "pip" not in str(finding.hint)
+
+
+_TORCH = (
+    "CUDA out of memory. Tried to allocate {} GiB. GPU 0 has a total capacity of 80.00 GiB of which {} GiB is free."
+)
+
+
+@pytest.mark.parametrize(
+    ("message", "had", "fits"),
+    [
+        ("Failed to allocate 1 bytes on device 'cuda:0'", 4096, 2048),
+        ("Failed to allocate 1 bytes on device 'cuda:0'", 100, 32),
+        (_TORCH.format("2.00", "1.00"), 4096, 2048),
+        (_TORCH.format("800.00", "40.00"), 4096, 256),  # 840 of 80 GiB would be needed
+        ("CUDA out of memory", 2, 1),
+        ("CUDA out of memory", 1, None),
+    ],
+)
+def test_environments_that_fit_into_the_gpu(message: str, had: int, fits: int | None) -> None:
+    hint = diagnose_exception({"type": "RuntimeError", "message": message}, [], num_envs=had).hint or ""
+    assert hint.startswith(f"--num-envs {fits} (the run had {had})" if fits else CODES["PML303"].cure)
 
 
 def test_unknown_exception_shows_the_last_line_of_the_log() -> None:
@@ -82,7 +107,7 @@ def test_empty_exception() -> None:
         (7, "exit code 7"),
         (255, "exit code 255"),
         (-11, "signal SIGSEGV"),
-        (-6, "signal SIGABRT"),
+        (-signal.SIGABRT, "signal SIGABRT"),
         (-15, "signal SIGTERM"),
         (-100, "signal 100"),
         (0xC0000005, "0xC0000005 (access violation)"),

@@ -103,3 +103,84 @@ def test_demo_is_an_embedded_checkout() -> None:
     demo = demo_checkout()
     assert demo.generation is Generation.DEMO
     assert all(point.module.startswith("pmlaunch.demo.") for point in demo.watch)
+
+
+def submodule(workspace: Path, *paths: str) -> None:
+    """Write the .gitmodules that git leaves for submodules at these paths."""
+    url = "https://github.com/NVlabs/ProtoMotions.git"
+    entries = [f'[submodule "{path}"]\n\tpath = {path}\n\turl = {url}\n' for path in paths]
+    (workspace / ".gitmodules").write_text("".join(entries), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["protomotion", "third party/PM", "[old] {x}"])
+@pytest.mark.parametrize("inside", [".", "else/where"])
+def test_submodule_of_any_name(checkout: Path, tmp_path: Path, elsewhere: Path, name: str, inside: str) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    moved = Path(shutil.move(checkout, tmp_path / name))
+    submodule(tmp_path, "docs", name)
+    found = find_checkout(Settings(tmp_path / inside))
+    assert (found.root, str(found.source)) == (moved, "found in .gitmodules")
+    assert elsewhere.is_dir()
+
+
+@pytest.mark.parametrize("path", ["../outside", "/outside"])
+def test_submodule_outside_of_its_repository_is_ignored(checkout: Path, tmp_path: Path, path: str) -> None:
+    (tmp_path / "workspace").mkdir()
+    shutil.move(checkout, tmp_path / "outside")
+    submodule(tmp_path / "workspace", path.replace("/outside", str(tmp_path / "outside")) if path[0] == "/" else path)
+    assert refusal(Settings(tmp_path / "workspace")).code == "PML012"
+
+
+def test_child_folder_of_any_name(checkout: Path, tmp_path: Path, elsewhere: Path) -> None:
+    moved = Path(shutil.move(checkout, tmp_path / "motions-2.3"))
+    found = find_checkout(Settings(tmp_path))
+    assert (found.root, str(found.source)) == (moved, "found here")
+    assert refusal(Settings(elsewhere)).code == "PML012", "the children of a folder above may be anything"
+    (tmp_path / "pmlaunch.yaml").write_text("num_envs: 1", encoding="utf-8")
+    found = find_checkout(Settings(elsewhere))
+    assert (found.root, str(found.source)) == (moved, "found above"), "beside the workspace file"
+
+
+def test_grandchildren_and_hidden_folders_are_not_looked_into(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "deeper").mkdir()
+    moved = Path(shutil.move(checkout, tmp_path / "deeper" / "pm"))
+    assert refusal(Settings(tmp_path)).code == "PML012"
+    moved.rename(tmp_path / ".protomotions.pmlaunch")
+    assert refusal(Settings(tmp_path)).code == "PML012", "an unfinished clone"
+
+
+def test_only_the_beginning_of_a_large_folder_is_looked_into(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout.rename(tmp_path / "pm")
+    asked: list[Path] = []
+    monkeypatch.setattr("pmlaunch.generations.find.generation_of", asked.append)
+    for index in range(1200):
+        (tmp_path / f"folder{index}").mkdir()
+    refusal(Settings(tmp_path))
+    assert len([root for root in asked if root.parent == tmp_path]) <= 1003
+
+
+@pytest.mark.parametrize("as_submodules", [False, True])
+def test_pml011_several_checkouts(checkout: Path, tmp_path: Path, as_submodules: bool) -> None:
+    checkout.rename(tmp_path / "new")
+    shutil.copytree(tmp_path / "new", tmp_path / "old")
+    if as_submodules:
+        submodule(tmp_path, "new", "old")
+    error = refusal(Settings(tmp_path))
+    assert error.code == "PML011"
+    assert f"{tmp_path / 'new'}, {tmp_path / 'old'}" in error.message
+    assert error.hint == f'--protomotions "{tmp_path / "new"}" or --protomotions "{tmp_path / "old"}"'
+    assert find_checkout(Settings(tmp_path), "old").root == tmp_path / "old"
+
+
+def test_one_submodule_wins_over_other_folders(checkout: Path, tmp_path: Path) -> None:
+    checkout.rename(tmp_path / "new")
+    shutil.copytree(tmp_path / "new", tmp_path / "old")
+    submodule(tmp_path, "old")
+    assert find_checkout(Settings(tmp_path)).root == tmp_path / "old"
+
+
+def test_mistyped_folder_suggests_the_nearest(checkout: Path, tmp_path: Path) -> None:
+    error = refusal(Settings(tmp_path), "protomotins")
+    assert error.message.endswith(f"does not exist (from flag). Did you mean {checkout}?")

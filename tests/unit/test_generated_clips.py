@@ -22,6 +22,7 @@ from pmlaunch.motions.kinematics import forward_kinematics, from_vector
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import Place
 from standin3 import make_checkout3, make_trained
 
 PLACES = varied_skeleton(np.random.default_rng(3)).offsets
@@ -48,7 +49,7 @@ def smpl3(tmp_path: Path) -> InferenceCheckout:
 
 def find(checkout: InferenceCheckout, wanted: str, robot: str = "smpl") -> Path:
     known = robots(checkout, presets("robot"))
-    search = MotionSearch(checkout, known, choose_robot(robot, known), presets("motion"), checkout.root)
+    search = MotionSearch(checkout, known, choose_robot(robot, known), presets("motion"), (Place(checkout.root),))
     return search.find(wanted)
 
 

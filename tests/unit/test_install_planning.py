@@ -73,7 +73,7 @@ def test_generation_3_also_plans_a_robot_s_meshes(make_context: MakeContext, no_
     assert isinstance(todo, Todo)
     assert (todo.text, todo.bytes) == ("the meshes of robot g1, as many as the checkout names; from Git LFS", None)
     both = CheckpointsStep().plan(make_context(models=("maskmimic",), ref="main"))
-    assert both.text.startswith("masked_mimic: 304 MB as v2.3 has them; the meshes of robot smpl")
+    assert both.text.startswith("masked_mimic: about 229 MB; the meshes of robot smpl")
     unknown = CheckpointsStep().plan(make_context(models=("maskmimic",), ref="mine"))
     assert "meshes" not in unknown.text
 

@@ -15,6 +15,7 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import Robot, robots
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.checkout import HydraCheckout
+from pmlaunch.support.paths import Place
 from standin import make_motion, smpl_motion
 
 SWORD = ["pelvis", "sword", "shield"]
@@ -39,7 +40,7 @@ def available(checkout: HydraCheckout) -> list[Robot]:
 def find(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl", folder: Path = Path("nowhere")) -> Path:
     known = available(checkout)
     own = next((item for item in known if item.name == robot), None)
-    return MotionSearch(checkout, known, own, presets("motion"), folder).find(wanted)
+    return MotionSearch(checkout, known, own, presets("motion"), (Place(folder), Place(checkout.root))).find(wanted)
 
 
 def refusal(checkout: HydraCheckout, wanted: str, robot: str | None = "smpl") -> PmlaunchError:

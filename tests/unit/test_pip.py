@@ -102,10 +102,14 @@ def test_a_failure_is_recognised_by_pip_s_output(
         assert error.distribution == ("x" if code == "PML434" else None)
 
 
-def test_a_python_without_pip(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("system", "python"), [("linux", "/sim/bin/python"), ("windows", "& '/sim/bin/python'")])
+def test_a_python_without_pip(
+    context: InstallContext, monkeypatch: pytest.MonkeyPatch, system: str, python: str
+) -> None:
+    context = replace(context, platform=PLATFORMS[system])
     missing = ModuleResult(1, {"type": "ImportError", "message": "No module named pip"}, (), Path("log"), 0.1)
     error = refused(lambda: run_pip(context, monkeypatch, missing))
-    assert (error.code, error.hint) == ("PML433", "/sim/bin/python -m ensurepip --upgrade")
+    assert (error.code, error.hint) == ("PML433", f"{python} -m ensurepip --upgrade")
 
 
 def test_a_pip_that_crashes(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,15 +171,24 @@ def test_a_pip_that_installed_nothing_is_noticed(context: InstallContext) -> Non
     assert "protomotions, isaac_utils, poselib, genesis-world==0.3.3" in error.message
 
 
-def test_a_replaced_torch_is_an_error_with_the_command_to_undo_it(context: InstallContext) -> None:
+@pytest.mark.parametrize(
+    ("system", "python", "quote"), [("linux", "/sim/bin/python", ""), ("windows", "& '/sim/bin/python'", "'")]
+)
+def test_a_replaced_torch_is_an_error_with_the_command_to_undo_it(
+    context: InstallContext, system: str, python: str, quote: str
+) -> None:
+    context = replace(context, platform=PLATFORMS[system])
     before = {"torch": "2.7.0+cu128", "torchvision": "0.22.0+cu128", "numpy": "1.26.4"}
     refuse_changed_torch(context, before, {**before, "numpy": "1.26.5"})
     error = refused(lambda: refuse_changed_torch(context, before, {**before, "torch": "2.9.0"}))
     assert error.code == "PML439"
     assert "torch 2.7.0+cu128 -> 2.9.0" in error.message
+    torch, torchvision, index = (
+        f"{quote}{word}{quote}"
+        for word in ("torch==2.7.0+cu128", "torchvision==0.22.0+cu128", "https://download.pytorch.org/whl/cu128")
+    )
     assert error.hint == (
-        "/sim/bin/python -m pip install --force-reinstall --no-deps torch==2.7.0+cu128 torchvision==0.22.0+cu128 "
-        "--index-url https://download.pytorch.org/whl/cu128"
+        f"{python} -m pip install --force-reinstall --no-deps {torch} {torchvision} --index-url {index}"
     )
 
 

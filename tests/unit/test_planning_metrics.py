@@ -31,8 +31,8 @@ def spec_of(planned: Planned, tmp_path: Path) -> dict[str, Any]:
     return spec_document(planned.plan, RunFolder(tmp_path / "run"))
 
 
-def test_headless_run_measures_and_window_does_not(plan: Plan, tmp_path: Path) -> None:
-    planned = plan(headless=True, motions=("walk",), seed=7)
+def test_every_run_measures_unless_it_is_endless(plan: Plan, tmp_path: Path) -> None:
+    planned = plan(headless=False, motions=("walk",), seed=7)
     spec = spec_of(planned, tmp_path)
     assert spec["hooks"]["agent"] == MIMIC
     assert spec["hooks"]["max_steps"] is None, "else the agent would end the run before it has its metrics"
@@ -44,9 +44,9 @@ def test_headless_run_measures_and_window_does_not(plan: Plan, tmp_path: Path) -
     (loggers,) = [text for text in spec["argv"] if text.startswith("++fabric.loggers=")]
     assert "oc.env:PMLAUNCH_RUN_DIR" in loggers, "a path could contain the words that upstream scans for"
 
-    window = spec_of(plan(headless=False, motions=("walk",)), tmp_path)
-    assert window["hooks"]["metrics"] is None
-    assert not any("_target_" in text for text in window["argv"])
+    endless = spec_of(plan(endless=True, motions=("walk",)), tmp_path)
+    assert (endless["hooks"]["metrics"], endless["hooks"]["max_steps"]) == (None, None)
+    assert not any("_target_" in text for text in endless["argv"])
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,8 @@ def test_headless_run_measures_and_window_does_not(plan: Plan, tmp_path: Path) -
     [
         ({"headless": True}, True, 30),
         ({"headless": True, "metrics": False}, False, 30),
-        ({"headless": False}, False, None),
+        ({"headless": False}, True, 30),
+        ({"headless": False, "metrics": False}, False, 30),
         ({"headless": False, "metrics": True}, True, 30),
     ],
 )
@@ -95,7 +96,7 @@ def test_demo_measures_by_default(plan: Plan, tmp_path: Path) -> None:
 
 
 def test_save_motion_and_record_work_without_metrics(plan: Plan, tmp_path: Path) -> None:
-    spec = spec_of(plan(headless=False, save_motion=True, record=True, motions=("walk",)), tmp_path)
+    spec = spec_of(plan(headless=False, metrics=False, save_motion=True, record=True, motions=("walk",)), tmp_path)
     assert spec["hooks"]["metrics"] is None
     assert spec["hooks"]["save_motion"] == {"file": str(tmp_path / "run" / "motion.npz")}
     assert spec["hooks"]["record"] == {"path": str(tmp_path / "run" / "recording")}

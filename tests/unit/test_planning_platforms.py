@@ -118,15 +118,21 @@ def test_plan_for_another_system_uses_its_path_style_and_notes_unverified_files(
         ("linux", "/opt/IsaacLab/", "/opt/IsaacLab/isaaclab.sh"),
     ],
 )
-def test_isaaclab_path_of_another_system_is_kept_as_typed(plan: Plan, target: str, folder: str, script: str) -> None:
-    if target == current_name():
-        pytest.skip("skipped: this is that system")
+def test_isaaclab_path_of_another_system_is_kept_as_typed(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, target: str, folder: str, script: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "not " + target)
     assert plan(target_os=target, isaaclab=folder).plan.command[0] == script
 
 
-def test_python_of_another_system_is_not_searched_for(plan: Plan) -> None:
-    python = "C:\\Python\\python.exe" if OTHER == "windows" else "/usr/bin/python3"
-    planned = plan(target_os=OTHER, via="python", python=python)
+@pytest.mark.parametrize(
+    ("target", "python"), [("windows", "C:\\Python\\python.exe"), ("linux", "/usr/bin/python3"), ("linux", "python3")]
+)
+def test_python_of_another_system_is_not_searched_for(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, target: str, python: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "not " + target)
+    planned = plan(target_os=target, via="python", python=python)
     assert planned.plan.command == (python, "-m", "pmlaunch_agent")
     assert planned.runtime.findings == ()
 
@@ -170,7 +176,15 @@ def test_bash_command_has_the_same_arguments(plan: Plan) -> None:
     assert words[-len(planned.plan.overrides) - 1 :] == ["protomotions/eval_agent.py", *planned.plan.overrides]
 
 
-def test_powershell_command_bypasses_the_batch_file(plan: Plan) -> None:
-    line = plan(target_os="windows").plan.plain_command["powershell"]
-    assert "$env:USE_LIBUV = '0'; & 'python' 'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
+@pytest.mark.parametrize("here", ["windows", "linux"])
+def test_powershell_command_bypasses_the_batch_file(
+    plan: Plan, isaaclab: Path, monkeypatch: pytest.MonkeyPatch, here: str
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: here)
+    planned = plan(target_os="windows").plan
+    line = planned.plain_command["powershell"]
+    python = isaaclab / "_isaac_sim" / "python.bat" if here == "windows" else "python"  # elsewhere it is not known
+    folders = ";".join(map(str, planned.python_path))
+    assert f"$env:USE_LIBUV = '0'; $env:PYTHONPATH = '{folders}'; & '{python}' 'protomotions\\eval_agent.py' " in line
+    assert "'protomotions\\eval_agent.py' '+robot=smpl' '+simulator=isaaclab'" in line
     assert "isaaclab.bat" not in line

@@ -221,3 +221,60 @@ def test_mistyped_checkpoint_is_reported_without_a_checkout(tmp_path: Path) -> N
     with pytest.raises(PmlaunchError, match="does not exist") as caught:
         make_plan(EvalRequest("nothere.ckpt"), Settings(tmp_path))
     assert caught.value.code == "PML102"
+
+
+_CHECKPOINT, _MOTION = "data/pretrained_models/motion_tracker/smpl/last.ckpt", "data/motions/smpl_humanoid_walk.npy"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "where"), [("protomotions/", ""), ("", ", in the checkout"), ("sub/", ", beside the checkout")]
+)
+@pytest.mark.parametrize("as_overrides", [False, True])
+def test_relative_paths_start_here_in_the_checkout_or_beside_it(
+    checkout: Path, tmp_path: Path, prefix: str, where: str, as_overrides: bool
+) -> None:
+    """Typed in work/, with the checkout in lib/protomotions and more files in lib/sub."""
+    (tmp_path / "lib").mkdir()
+    folder = tmp_path / ("work" if where else "lib")
+    folder.mkdir(exist_ok=True)
+    root = Path(shutil.move(checkout, tmp_path / "lib/protomotions"))
+    shutil.copytree(root / "data", tmp_path / "lib/sub/data")
+    home = tmp_path / "lib/sub" if prefix == "sub/" else root
+    typed = (f"checkpoint={prefix}{_CHECKPOINT}", f"motion_file={prefix}{_MOTION}") if as_overrides else ()
+    flags = {} if as_overrides else {"checkpoint": prefix + _CHECKPOINT, "motions": (prefix + _MOTION,)}
+    planned = make_plan(
+        EvalRequest("tracker", overrides=typed, protomotions=str(root), headless=True, **flags),  # type: ignore[arg-type]
+        Settings(folder),
+    )
+    origin = "override" if as_overrides else "flag"
+    assert told(planned.inputs.checkpoint) == (home / _CHECKPOINT, origin + where)
+    assert [motion.path for motion in planned.plan.motions] == [home / _MOTION]
+    assert str(planned.inputs.motion_source) == origin + where
+    model = make_plan(EvalRequest(prefix + _CHECKPOINT, ("walk",), protomotions=str(root)), Settings(folder))
+    assert told(model.inputs.checkpoint) == (home / _CHECKPOINT, "argument" + where)
+
+
+def test_pattern_and_folder_of_motions_beside_the_checkout(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    smpl_motion(tmp_path / "clips" / "run.npy")
+    for typed in ("clips", "clips/*.npy"):
+        planned = make_plan(
+            EvalRequest("tracker", (typed,), protomotions=str(checkout), headless=True), Settings(tmp_path / "work")
+        )
+        assert [motion.path for motion in planned.plan.motions] == [tmp_path / "clips" / "run.npy"]
+
+
+def test_pml102_and_pml121_suggest_the_nearest_path(plan: Plan, checkout: Path) -> None:
+    from pmlaunch.checks.preflight import preflight
+
+    planned = plan("{" + _CHECKPOINT, motions=(_MOTION.replace("walk.npy", "wlk.pt"),), robot="smpl")
+    found = {finding.code: finding.message for finding in preflight(planned)}
+    assert found["PML102"].endswith(f"does not exist. Did you mean {checkout / _CHECKPOINT}?")
+    assert found["PML121"].endswith(f"does not exist. Did you mean {checkout / _MOTION}?")
+
+
+def test_mistyped_checkpoint_suggests_the_nearest_even_without_a_checkout(tmp_path: Path) -> None:
+    training(tmp_path / "results/run")
+    with pytest.raises(PmlaunchError, match=r"Did you mean .*last\.ckpt") as caught:
+        make_plan(EvalRequest("result/run/last.ckpt"), Settings(tmp_path))
+    assert caught.value.code == "PML102"

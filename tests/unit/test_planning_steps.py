@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import STEPS, Plan, source, told, written
+from unit_help import STEPS, Plan, Refused, source, told, written
 
 at_once = pytest.mark.usefixtures("composed_at_once")
 
@@ -18,6 +18,8 @@ at_once = pytest.mark.usefixtures("composed_at_once")
         ({}, {"DISPLAY": ":0"}, False, "default"),
         ({}, {"WAYLAND_DISPLAY": "wayland-0"}, False, "default"),
         ({}, {"DISPLAY": ":0", "CI": "true"}, True, "environment CI"),
+        ({"headless": False}, {"DISPLAY": ":0", "SSH_TTY": "/dev/pts/1"}, False, "flag"),
+        ({"endless": True}, {"DISPLAY": ":0", "CI": "true", "PMLAUNCH_HEADLESS": "1"}, False, "flag --endless"),
         ({}, {"CI": "true", "PMLAUNCH_HEADLESS": "no"}, False, "environment PMLAUNCH_HEADLESS"),
         ({"headless": False}, {"CI": "true"}, False, "flag"),
         ({"headless": True}, {"DISPLAY": ":0"}, True, "flag"),
@@ -32,6 +34,41 @@ def test_headless_is_decided_by_the_first_source_that_says_so(
     planned = plan(environment=environment, **{"target_os": "linux", **options})
     assert planned.plan.headless is headless
     assert told(source(planned, "headless")) == (headless, origin)
+
+
+@pytest.mark.parametrize("variable", ["SSH_CONNECTION", "SSH_TTY"])
+@at_once
+def test_no_window_over_ssh_unless_it_is_asked_for(plan: Plan, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
+    environment = {"DISPLAY": "localhost:10.0", variable: "1"}
+    assert told(source(plan(environment=environment), "headless")) == (True, f"environment {variable}")
+    assert plan(environment=environment, headless=False).no_display is None
+    assert not plan(environment=environment, target_os="windows").plan.headless, "nothing is known of that machine"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "options", "other"),
+    [
+        ((), {"metrics": True}, "--metrics"),
+        ((), {"max_steps": 5}, "--max-steps"),
+        ((), {"headless": True}, "--headless"),
+        (("headless=true",), {}, "--headless"),
+    ],
+)
+@at_once
+def test_endless_contradicts_what_ends_a_run(
+    refused: Refused, overrides: tuple[str, ...], options: dict[str, Any], other: str
+) -> None:
+    error = refused("tracker", *overrides, endless=True, **options)
+    assert (error.code, error.subject) == ("PML001", "--endless")
+    assert f"--endless and {other} contradict" in error.message
+
+
+@at_once
+def test_endless_lifts_the_limit_of_the_checkpoints_config(plan: Plan) -> None:
+    planned = plan(endless=True, motions=("walk",))
+    assert written(planned)[f"++{STEPS}"] == "null"
+    assert (planned.plan.metrics, planned.plan.headless, planned.plan.silence) == (False, False, None)
 
 
 @at_once
@@ -58,7 +95,8 @@ def test_users_preset_decides_headless(plan: Plan, tmp_path: Path) -> None:
     ("overrides", "options", "steps", "origin"),
     [
         ((), {"headless": True}, 30, "default: the motion's length"),
-        ((), {"headless": False}, None, "default: a window stays open"),
+        ((), {"headless": False}, 30, "default: the motion's length"),
+        ((), {"endless": True, "headless": None}, None, "flag --endless"),
         ((), {"headless": False, "max_steps": 5}, 5, "flag"),
         ((), {"headless": True, "max_steps": 5}, 5, "flag"),
         ((f"{STEPS}=7",), {"headless": True, "max_steps": 5}, 7, "override"),
@@ -77,7 +115,7 @@ def test_number_of_steps(
     planned = plan("tracker", *overrides, **options)
     assert planned.plan.max_steps == steps
     assert told(source(planned, "max_steps")) == (steps, origin)
-    assert written(planned).get(f"++{STEPS}") == (str(steps) if steps else "null" if overrides[:1] else None)
+    assert written(planned).get(f"++{STEPS}") == (str(steps) if steps else "null")
 
 
 def test_checkpoints_config_sets_the_number_of_steps(plan: Plan, checkout: Path) -> None:

@@ -14,6 +14,7 @@ from unit_help import Plan, Refused, codes, present, source, told
 
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.motions import check_motions
+from pmlaunch.checks.preflight import preflight
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Origin, Severity
 from pmlaunch.planning.plan import Planned, make_plan
@@ -79,11 +80,15 @@ def test_single_cpu_environment_disables_compilation_and_threads(
     assert own.provenance["TORCH_COMPILE_DISABLE"].source.origin is Origin.DEFAULT
 
 
-def test_window_stays_open_and_does_not_measure(plan3: Plan3) -> None:
+def test_window_measures_and_ends_unless_it_is_endless(plan3: Plan3) -> None:
     planned = plan3(headless=False)
-    assert not {"--headless", "--full-eval"} & set(planned.plan.overrides)
-    assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, None, False)
-    assert "--full-eval" in plan3(headless=False, metrics=True).plan.overrides
+    assert ("--headless" in planned.plan.overrides, "--full-eval" in planned.plan.overrides) == (False, True)
+    assert (planned.plan.metrics, planned.plan.ends_by_itself, planned.plan.silence) == (True, True, 1800.0)
+    assert plan3(headless=False, metrics=False).plan.max_steps == 84
+    endless = plan3(endless=True, headless=None)
+    assert not {"--headless", "--full-eval"} & set(endless.plan.overrides)
+    assert (endless.plan.metrics, endless.plan.max_steps, endless.plan.ends_by_itself) == (False, None, False)
+    assert endless.plan.silence is None
 
 
 def test_headless_run_without_metrics_has_a_step_limit(plan3: Plan3) -> None:
@@ -166,11 +171,90 @@ def test_motion_by_override(plan3: Plan3, checkout3: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "number", "label"),
+    [
+        ({}, 2, "default: one for each motion"),
+        ({"motions": ("walk",)}, 1, "default"),
+        ({"motions": ("data/motion_for_trackers/g1_all.pt",)}, 2, "default: one for each motion"),
+        ({"simulator": "mujoco"}, 1, "default"),
+        ({"headless": False}, 1, "default"),
+        ({"metrics": False}, 1, "default"),
+        ({"num_envs": 5}, 5, "flag"),
+    ],
+)
+def test_motions_are_evaluated_side_by_side(plan3: Plan3, options: dict[str, Any], number: int, label: str) -> None:
+    planned = plan3(**{"motions": ("walk", "wave"), "simulator": "newton", **options})
+    assert told(source(planned, "num_envs")) == (number, label)
+    assert f"--num-envs={number}" in planned.plan.overrides
+
+
+def test_no_more_environments_than_the_simulator_s_preset_says(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    for number in range(70):
+        make_clip(checkout3 / f"data/many/{number}.motion", len(G1), frames=11, fps=30)
+    many = plan3(motions=(str(checkout3 / "data/many"),), simulator="newton")
+    assert told(source(many, "num_envs")) == (64, "default: no more than 64")
+    (tmp_path / "pmlaunch.yaml").write_text("num_envs: 70\n")
+    assert plan3(motions=(str(checkout3 / "data/many"),), simulator="newton").plan.num_envs == 70
+
+
+def test_the_checkpoint_s_own_motions_are_evaluated_side_by_side(plan3: Plan3, checkout3: Path) -> None:
+    make_trained(checkout3 / "results/own", "g1", G1, "data/motion_for_trackers/g1_all.pt")
+    planned = plan3(model="own", motions=(), simulator="newton")
+    assert told(source(planned, "num_envs")) == (2, "default: one for each motion")
+    assert "--num-envs=2" in planned.plan.overrides
+
+
+def test_seed_is_left_to_the_agent(plan3: Plan3, tmp_path: Path) -> None:
+    def hooks(planned: Planned) -> Any:
+        return spec_document(planned.plan, RunFolder(tmp_path / "run"))["hooks"]
+
+    planned = plan3(seed=7)
+    assert told(source(planned, "seed")) == (7, "flag")
+    assert planned.plan.overrides == plan3().plan.overrides, "the program has no option for it"
+    assert hooks(planned)["seed"] == 7
+    assert hooks(plan3())["seed"] == 0
+    assert hooks(plan3(headless=False, endless=True))["seed"] is None, "an endless view shows something else each time"
+
+
+def test_pml227_python_without_the_simulator(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    packages = tmp_path / "env/lib/python3.11/site-packages"
+    packages.mkdir(parents=True)
+    (tmp_path / "env/bin").mkdir()
+    for path in (tmp_path / "env/bin/python", packages / "newton-1.0.0.dist-info", tmp_path / "env/pyvenv.cfg"):
+        path.touch()
+    (tmp_path / "env/bin/python").chmod(0o755)
+    (tmp_path / "env/pyvenv.cfg").write_text("version = 3.11.7\n")
+    for path in checkout3.glob("*.dist-info"):  # the stand-in's own
+        shutil.rmtree(path)
+    typed = {"python": str(tmp_path / "env/bin/python"), "simulator": "newton"}
+    (finding,) = preflight(plan3(**typed))
+    assert (finding.code, finding.severity, finding.subject) == ("PML227", ERROR, "warp-lang, mujoco-warp")
+    assert "--simulator newton --python" in present(finding.fix)
+    (packages / "warp_lang-1.12.0.dist-info").touch()
+    (packages / "mujoco_warp-3.5.0.2.dist-info").touch()
+    assert codes(plan3(**typed)) == []
+    (tmp_path / "env/pyvenv.cfg").write_text("version = 3.11.7\ninclude-system-site-packages = true\n")
+    (packages / "mujoco_warp-3.5.0.2.dist-info").unlink()
+    assert codes(plan3(**typed)) == [], "it may be among the system's"
+
+
+@pytest.mark.parametrize("folder", ["/home/someone/assets", "D:\\\\assets", "elsewhere"])
+def test_pml131_assets_of_another_machine(plan3: Plan3, checkout3: Path, folder: str) -> None:
+    text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
+    text.write_text(text.read_text().replace("asset: {", f'asset: {{asset_root: "{folder}", '))
+    planned = plan3()
+    (finding,) = preflight(planned)
+    assert (finding.code, finding.severity) == ("PML131", ERROR)
+    assert (finding.subject or "").replace("\\", "/") == folder.replace("\\\\", "/")
+    assert "robot.asset.asset_root=protomotions/data/assets" in present(finding.hint)
+    assert codes(plan3("robot.asset.asset_root=protomotions/data/assets")) == []
+
+
+@pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"terrain": "flat"}, "--terrain: the terrain is frozen"),
         ({"constraints": ("vr",)}, "--constraint"),
-        ({"seed": 1}, "sets no seed"),
     ],
 )
 def test_pml016_options_without_an_equivalent(refused3: Refused, options: dict[str, Any], said: str) -> None:
@@ -185,7 +269,7 @@ def test_pml016_options_without_an_equivalent(refused3: Refused, options: dict[s
     [
         ("+opt=masked_mimic/constraints/vr", "PML016", "constraints"),
         ("+terrain=flat", "PML016", "terrain.FIELD=VALUE"),
-        ("seed=1", "PML016", "no seed"),
+        ("seed=1", "PML016", "--seed"),
         ("++fabric.accelerator=cpu", "PML016", "--device"),
         ("~env.max_episode_length", "PML016", "deletes"),
         ("env.max_episode_length", "PML002", "key=value"),
@@ -335,7 +419,10 @@ def test_several_motions_become_one_library(plan3: Plan3, tmp_path: Path) -> Non
     assert told(source(planned, "max_steps")) == (83 + 50, "default: every motion once")
     limited = plan3(motions=("walk", "wave"), max_steps=60)
     assert (limited.plan.max_steps, limited.plan.measuring.limit) == (60 + 50, 60)
-    assert plan3(motions=("walk", "wave"), simulator="newton", num_envs=2).plan.max_steps is None
+    side_by_side = {"motions": ("walk", "wave"), "simulator": "newton"}
+    assert plan3(**side_by_side).plan.max_steps == 66, "as long as the longest of the two"
+    assert plan3(**side_by_side, num_envs=1).plan.max_steps == 66 + 40
+    assert plan3("num_envs=1", **side_by_side).plan.max_steps == 66 + 40
     assert plan3(motions=("walk", "wave"), metrics=False).plan.max_steps == 84
     document = spec_document(planned.plan, RunFolder(tmp_path / "run"))
     assert f"--motion-file={tmp_path / 'run/motions.yaml'}" in document["argv"]
@@ -343,7 +430,7 @@ def test_several_motions_become_one_library(plan3: Plan3, tmp_path: Path) -> Non
 
 
 def test_recording_and_saving_work_in_a_window(plan3: Plan3, tmp_path: Path) -> None:
-    planned = plan3(record=True, save_motion=True, headless=False, simulator="isaaclab")
+    planned = plan3(record=True, save_motion=True, endless=True, headless=None, simulator="isaaclab")
     hooks = spec_document(planned.plan, RunFolder(tmp_path / "run"))["hooks"]
     assert (hooks["record"], hooks["metrics"]) == ({"path": str(tmp_path / "run/recording")}, None)
     watched = {(point["event"], point["attribute"]) for point in hooks["watch"]}

@@ -2,77 +2,53 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
 from unit_help import Plan, codes
 
-from pmlaunch.model import FLAG, ChosenPython, Origin, Severity, Sourced
+from environments import make_environment
+from pmlaunch.model import FLAG, Origin, Severity, Sourced
 from pmlaunch.planning.choices import process_group_backend
-from pmlaunch.runtimes.torch_build import has_gloo_transport, torch_version
+from pmlaunch.runtimes.compatibility import Found, Part, Versions
 from pmlaunch.support.platforms import PLATFORMS
 
 WINDOWS, LINUX = PLATFORMS["windows"], PLATFORMS["linux"]
 WITHOUT_GLOO = ("2.8.0", "2.9.0", "2.9.1+cu128", "2.10.0")
 WITH_GLOO = ("2.4.1", "2.6.0", "2.7.1+cu126", "2.11.0", "2.13.0+cpu")
-PACKAGES = Path("Lib/site-packages") if sys.platform == "win32" else Path("lib/python3.11/site-packages")
 
 
-@pytest.fixture
-def python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ChosenPython:
-    """An environment without torch, on Windows."""
-    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
-    (tmp_path / "env" / PACKAGES).mkdir(parents=True)
-    executable = "python.exe" if sys.platform == "win32" else "bin/python"
-    return ChosenPython(str(tmp_path / "env" / executable), FLAG, "3.11")
-
-
-def install(version: str, tmp_path: Path) -> None:
-    """Add the metadata of torch to the environment."""
-    (tmp_path / "env" / PACKAGES / f"torch-{version}.dist-info").mkdir()
-
-
-@pytest.mark.parametrize("version", [*WITHOUT_GLOO, *WITH_GLOO])
-def test_version_is_read_from_metadata(
-    python: ChosenPython, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
-) -> None:
-    assert torch_version(python) is None
-    install(version, tmp_path)
-    assert str(torch_version(python)) == version
-    assert has_gloo_transport(WINDOWS, torch_version(python)) is (version in WITH_GLOO)
-    assert has_gloo_transport(LINUX, torch_version(python))
-    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
-    assert has_gloo_transport(WINDOWS, torch_version(python)), "the torch of another machine is not here"
-
-
-def test_unreadable_metadata_is_an_unknown_version(python: ChosenPython, tmp_path: Path) -> None:
-    install("not-a-version", tmp_path)
-    assert torch_version(python) is None
-    assert torch_version(None) is None
-    assert has_gloo_transport(WINDOWS, None)
+def installed(torch: str, system: str = "windows") -> Versions:
+    return {Part.SYSTEM: Found(system), Part.TORCH: Found(torch)}
 
 
 @pytest.mark.parametrize("version", WITHOUT_GLOO)
-def test_one_device_without_gloo_gets_a_group_of_one_rank(python: ChosenPython, tmp_path: Path, version: str) -> None:
-    install(version, tmp_path)
-    chosen = process_group_backend(None, WINDOWS, python, devices=1)
+def test_one_device_without_gloo_gets_a_group_of_one_rank(version: str) -> None:
+    chosen = process_group_backend(None, WINDOWS, installed(version), devices=1)
     assert (chosen.value, chosen.source.origin) == ("one_rank", Origin.PLATFORM)
     assert str(chosen.source) == f"platform windows: torch {version} has no gloo transport"
-    assert process_group_backend(None, WINDOWS, python, devices=2).value == "gloo", "which a check refuses"
-    assert process_group_backend(Sourced("gloo", FLAG), WINDOWS, python, devices=1) == Sourced("gloo", FLAG)
-    assert process_group_backend(None, LINUX, python, devices=1).value is None
+    assert process_group_backend(None, WINDOWS, installed(version), devices=2).value == "gloo", "which a check refuses"
+    explicit = Sourced("gloo", FLAG)
+    assert process_group_backend(explicit, WINDOWS, installed(version), devices=1) == explicit
+    assert process_group_backend(None, LINUX, installed(version, "linux"), devices=1).value is None
 
 
-@pytest.mark.parametrize("version", WITH_GLOO)
-def test_gloo_where_it_works(python: ChosenPython, tmp_path: Path, version: str) -> None:
-    install(version, tmp_path)
+@pytest.mark.parametrize("versions", [*map(installed, (*WITH_GLOO, "not-a-version")), {}])
+def test_gloo_where_it_works(versions: Versions) -> None:
     for devices in (1, 2):
-        assert process_group_backend(Sourced("auto", FLAG), WINDOWS, python, devices).value == "gloo"
+        assert process_group_backend(Sourced("auto", FLAG), WINDOWS, versions, devices).value == "gloo"
 
 
-def test_none_is_a_group_of_one_rank(python: ChosenPython) -> None:
-    assert process_group_backend(Sourced("none", FLAG), LINUX, python, devices=1) == Sourced("one_rank", FLAG)
+def test_none_is_a_group_of_one_rank() -> None:
+    assert process_group_backend(Sourced("none", FLAG), LINUX, {}, devices=1) == Sourced("one_rank", FLAG)
+
+
+@pytest.fixture
+def torch29(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The environment variables of an active environment with torch 2.9, on Windows."""
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
+    make_environment(tmp_path / "env", "3.11", {"torch": "2.9.1"})
+    return {"VIRTUAL_ENV": str(tmp_path / "env")}
 
 
 @pytest.mark.usefixtures("in_git")
@@ -85,11 +61,16 @@ def test_none_is_a_group_of_one_rank(python: ChosenPython) -> None:
     ],
 )
 def test_backend_that_cannot_work_is_refused(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, options: dict[str, object], code: str
+    plan: Plan, torch29: dict[str, str], options: dict[str, object], code: str
 ) -> None:
-    monkeypatch.setattr("pmlaunch.checks.environment.has_gloo_transport", lambda *_: False)
-    planned = plan(**{"ddp_backend": "gloo", **options})
+    planned = plan(environment=torch29, via="python", **options)
     assert (code, Severity.ERROR) in codes(planned)
+
+
+@pytest.mark.usefixtures("in_git")
+def test_torch_of_another_machine_is_not_here(plan: Plan, torch29: dict[str, str]) -> None:
+    assert plan(environment=torch29, via="python").plan.ddp_backend == "one_rank"
+    assert plan(environment=torch29, via="python", target_os="linux").plan.ddp_backend is None
 
 
 @pytest.mark.usefixtures("in_git")

@@ -160,7 +160,7 @@ def test_plan_shows_what_a_run_adds_and_the_plain_command_lacks(
     assert "It measures, keeps and records nothing" in measured
     assert "needs motions.yaml" not in measured
     assert "needs motions.yaml: save the list above" in shown(headless=True, motions=("walk", str(clip)))
-    played = shown(headless=False, motions=("walk",))
+    played = shown(metrics=False, motions=("walk",))
     assert "_target_" not in played
     assert "It measures" not in played
 

@@ -13,7 +13,7 @@ from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isa
 from pmlaunch.runtimes.python_files import version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
-from pmlaunch.support.platforms import PLATFORMS, current_name
+from pmlaunch.support.platforms import PLATFORMS
 
 
 @pytest.mark.parametrize("text", ["", "C:\\Program Files (x86)\\Python", "(a)(b)", '"C:\\a ("', "走路"])
@@ -145,8 +145,8 @@ def test_site_that_makes_isaac_sim_importable_is_searched_whatever_the_setup_scr
     assert isaacsim_environment(tmp_path, False)[1] == [str(tmp_path / "exts/a"), str(tmp_path / "site")]
 
 
-@pytest.mark.skipif(current_name() == "windows", reason="skipped: the linux rules are for linux")
-def test_isaaclab_without_python_is_an_error(tmp_path: Path) -> None:
+def test_isaaclab_without_python_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "linux")
     root = made(tmp_path / "lab", "isaaclab.sh")
     settings = Settings(tmp_path, {"PATH": "", "VIRTUAL_ENV": "/venv"})
     runtime = isaaclab_runtime(settings, str(root), tmp_path, PLATFORMS["linux"])

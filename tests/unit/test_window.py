@@ -32,7 +32,7 @@ def test_pml119_headless_runs_record_nothing(plan: Plan) -> None:
     assert exit_code_of(preflight(planned)) == 4
     (finding,) = check_window(planned)
     assert (finding.hint or "").startswith("--window;")
-    if not plan(headless=True, motions=("walk",)).has_display:
+    if plan(headless=True, motions=("walk",)).no_display is not None:
         (finding,) = check_window(plan(headless=True, record=True, motions=("walk",)))
         assert "xvfb-run" in (finding.hint or "")
 
@@ -50,13 +50,44 @@ def test_pml133_no_display(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
         (finding,) = check_window(planned)
         assert (finding.code, finding.severity, finding.subject) == ("PML133", Severity.ERROR, "--window")
         assert "--headless" in (finding.hint or "")
+        assert "neither DISPLAY nor WAYLAND_DISPLAY is set" in finding.message
+        (finding,) = check_window(plan(endless=True, motions=("walk",), target_os="linux"))
+        assert (finding.code, finding.severity, finding.subject) == ("PML133", Severity.ERROR, "--endless")
     assert found(plan(headless=None, motions=("walk",))) == [], "headless by itself"
     assert found(plan(headless=False, motions=("walk",), target_os="windows")) == []
     monkeypatch.setattr("pmlaunch.checks.window.sys.platform", "darwin")
     assert found(plan(headless=False, motions=("walk",))) == []
 
 
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"SESSIONNAME": "Console"}, None),
+        ({"SESSIONNAME": "RDP-Tcp#3"}, None),
+        ({}, "SESSIONNAME names no desktop session"),
+        ({"SESSIONNAME": "Services"}, "SESSIONNAME names no desktop session"),
+        ({"SESSIONNAME": "Console", "SSH_CONNECTION": "10.0.0.1 50000 10.0.0.2 22"}, "SSH_CONNECTION is set"),
+        ({"SSH_TTY": "windows-pty"}, "SSH_TTY is set"),
+    ],
+)
+@pytest.mark.usefixtures("composed_at_once")
+def test_pml133_desktop_sessions_of_windows(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], reason: str | None
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
+    assert plan(motions=("walk",), environment=environment).plan.headless is (reason is not None)
+    asked = plan(motions=("walk",), headless=False, environment=environment)
+    if reason is None:
+        assert found(asked) == []
+    else:
+        (finding,) = check_window(asked)
+        assert (finding.code, finding.severity) == ("PML133", Severity.ERROR)
+        assert reason in finding.message
+        assert "DISPLAY" not in (finding.hint or "")
+
+
 def test_the_demo_has_no_window(plan: Plan) -> None:
+    assert found(plan("demo", endless=True)) == [("PML133", Severity.ERROR)]
     assert found(plan("demo", headless=False)) == [("PML133", Severity.NOTE)]
     assert found(plan("demo")) == []
     assert found(plan("demo", record=True)) == [("PML119", Severity.ERROR)]
@@ -87,7 +118,7 @@ def test_pml119_missing_moviepy_is_a_warning(plan: Plan, tmp_path: Path) -> None
     assert finding.fix == f'"{python}" -m pip install moviepy'
     assert recording(record=False) == []
     elsewhere = tmp_path / "elsewhere"
-    (elsewhere / "moviepy").mkdir(parents=True)
+    (elsewhere / "moviepy-2.2.1.dist-info").mkdir(parents=True)
     (packages / "more.pth").write_text(f"import os\n{elsewhere}\n", encoding="utf-8")
     assert recording() == [], "found where a .pth file points"
     (packages / "more.pth").unlink()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
 
 
 def refusal(path: Path, content: bytes | None) -> PmlaunchError:
@@ -90,3 +92,51 @@ def test_caller_chooses_the_error_code(path: Path) -> None:
     with pytest.raises(PmlaunchError) as caught:
         yaml_mapping(path, "PML107")
     assert caught.value.code == "PML107"
+
+
+def parsed_again(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether reading `paths` twice parses them twice; both results are the same."""
+    first, calls = yaml_mappings(paths), []
+    load = yaml.load
+    monkeypatch.setattr(yaml, "load", lambda *given, **more: (calls.append(given), load(*given, **more))[1])
+    assert yaml_mappings(paths) == first
+    return bool(calls)
+
+
+def test_files_are_parsed_once_and_again_when_one_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, broken = (tmp_path / f"{name}.yaml" for name in ("one", "two", "broken"))
+    one.write_text("a: [1, 2.5, true, null, x]")
+    two.write_text("")
+    broken.write_text("a: [")
+    paths = [one, two, broken, tmp_path / "missing.yaml"]
+    expected = [{"a": [1, 2.5, True, None, "x"]}, {}, None, None]
+    assert yaml_mappings(paths) == expected
+    assert not parsed_again(paths[:3], monkeypatch)
+    one.write_text("a: 2")
+    assert yaml_mappings(paths[:3]) == [{"a": 2}, {}, None]
+
+
+@pytest.mark.parametrize(
+    ("content", "mapping"),
+    [
+        ("a: 2024-03-01", {"a": date(2024, 3, 1)}),
+        ("1: {2: x}", {1: {2: "x"}}),
+        ("a: !!set {x}", {"a": {"x"}}),
+        ("a: !!binary aGk=", {"a": b"hi"}),
+        ("a: &b [1]\nc: *b", {"a": [1], "c": [1]}),
+    ],
+)
+def test_values_that_json_lacks_are_not_cached(
+    path: Path, monkeypatch: pytest.MonkeyPatch, content: str, mapping: dict[object, object]
+) -> None:
+    path.write_text(content)
+    assert yaml_mappings([path]) == [mapping]
+    assert parsed_again([path], monkeypatch)
+
+
+def test_aliases_that_stand_for_billions_of_values_are_not_written_out(path: Path) -> None:
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))]
+    path.write_text("\n".join(lines))
+    (mapping,) = yaml_mappings([path])
+    assert mapping is not None
+    assert len(mapping) == 60

@@ -37,7 +37,7 @@ def test_site_in_the_users_pythonpath(lab: GetLab, program: Path, tmp_path: Path
     record = evaluate(active, tmp_path, program, ending="import isaacsim")
     assert imported(record) == str(sim / "exts" / "isaacsim" / "__init__.py")
     travelled = name != DIRECT and folder != FOLDERS[0]
-    assert record.repairs == ((f"sitecustomize: {sim / 'site' / 'sitecustomize.py'}",) if travelled else ())
+    assert (f"sitecustomize: {sim / 'site' / 'sitecustomize.py'}" in record.repairs) == travelled
 
 
 @pytest.mark.parametrize("options", [{}, {"via": "python"}, {"via": "python", "python": "python.bat"}], ids=str)
@@ -49,7 +49,6 @@ def test_site_of_isaac_labs_own_isaac_sim(
     runtime = lab(name)
     sim = runtime.folder / "_isaac_sim"
     given = {**options, "python": str(sim / options["python"])} if "python" in options else options
-    record = evaluate(
-        replace(runtime, options={**runtime.options, **given}), tmp_path, program, ending="import isaacsim"
-    )
+    chosen = replace(runtime, options={**runtime.options, **given})
+    record = evaluate(chosen, tmp_path, program, ending="import isaacsim", simulator="isaaclab")
     assert imported(record).casefold() == str(sim / "exts" / "isaacsim" / "__init__.py").casefold()

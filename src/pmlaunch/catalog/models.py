@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from pmlaunch.catalog.presets import ModelPreset
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
@@ -57,7 +57,7 @@ def models(
     found = [model for preset, home in homes if home and (model := _from_preset(preset.of(home.generation), home))]
     named = {model.checkpoint for model in found}
     unnamed = [path for path in checkout.checkpoints() if path not in named] if checkout else []
-    return found + [from_checkpoint(path, robots, _short_name(path)) for path in unnamed]
+    return found + [from_checkpoint(path, robots, short_name(path)) for path in unnamed]
 
 
 def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[Model]) -> Model:
@@ -111,8 +111,8 @@ def _from_preset(preset: ModelPreset, home: Checkout) -> Model | None:
     return Model(preset.name, preset.title, preset.aliases, path, preset.robot, preset.simulator, state, size, preset)
 
 
-def _short_name(path: Path) -> str:
-    """masked_mimic_smpl for masked_mimic/smpl/last.ckpt, walk for results/walk/last.ckpt."""
+def short_name(path: PurePath) -> str:
+    """A checkpoint's name: masked_mimic_smpl for masked_mimic/smpl/last.ckpt, walk for results/walk/last.ckpt."""
     parents = path.parent.parts
     if "pretrained_models" in parents:
         return "_".join(parents[parents.index("pretrained_models") + 1 :])

@@ -19,6 +19,7 @@ from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, read_outlin
 from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.json import to_json
 from pmlaunch.support.names import choose, fold
+from pmlaunch.support.paths import Place, find_path
 
 _LISTING = "pmlaunch list motions"
 _READER = "motion 3"  # part of the cache's key: raise it when the reader learns more
@@ -33,24 +34,23 @@ def motions(checkout: Checkout, available: Sequence[Robot]) -> list[MotionInfo]:
 class MotionSearch:
     """Finds motions by name for one robot (None: any robot) of a checkout.
 
-    `robots` are all that the checkout has; paths are relative to `folder`, where the command was typed.
+    `robots` are all that the checkout has; `places` are where relative paths may start, in order.
     """
 
     checkout: Checkout
     robots: Sequence[Robot]
     robot: Robot | None
     presets: Mapping[str, MotionPreset]
-    folder: Path
+    places: Sequence[Place]
 
     def find(self, wanted: str) -> Path:
         """The file that `wanted` names: a path, a preset's name, a file's name, or a part of one.
 
-        A path is relative to `folder` or to the checkout and need not exist, which a check reports. Raises PML010 and
-        PML011 for a name that nothing or several files answer to.
+        A path need not exist, which a check reports. Raises PML010 and PML011 for a name that nothing or several files
+        answer to.
         """
-        if _looks_like_path(wanted):
-            beside, inside = self.folder / Path(wanted).expanduser(), self.checkout.root / wanted
-            return inside if inside.exists() and not beside.exists() else beside
+        if looks_like_path(wanted):
+            return find_path(wanted, self.places)[0]
         clips = self.checkout.motion_files()
         if own := self._of_robot(wanted, clips):
             return own
@@ -120,7 +120,8 @@ class MotionSearch:
         return UnknownNameError(f"No motion{whose} is called {wanted!r}.{near}", hint=hint, subject=wanted)
 
 
-def _looks_like_path(wanted: str) -> bool:
+def looks_like_path(wanted: str) -> bool:
+    """Whether --motion names a file rather than a motion."""
     return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in MOTION_SUFFIXES
 
 
@@ -147,7 +148,8 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
         robot = robot_with_bodies(frozenset(found.body_names), available)
     else:
         robot = _by_count(path, found.bodies, available)
-    return replace(info, robot=robot.name if robot else None, frames=found.frames, fps=found.fps, seconds=found.seconds)
+    info = replace(info, robot=robot.name if robot else None, count=found.motions)
+    return replace(info, frames=found.frames, fps=found.fps, seconds=found.seconds)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:

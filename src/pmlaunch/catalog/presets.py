@@ -11,16 +11,18 @@ from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar, overload
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import PRESET, Generation, RuntimeKind, Source
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 Folders = tuple[tuple[Source, Path], ...]
 """Further configs/ folders as (source, folder); the last one wins."""
+MOST_ENVS = 64  # of a simulator whose preset does not say: more humanoids seldom pay, and need memory
 _E = TypeVar("_E", bound=Enum)
 
 
@@ -89,7 +91,7 @@ class Preset:
 class ModelPreset(Preset):
     """A model. `checkpoint` is relative to a checkout: the user's, or that of the generation `checkout`.
 
-    `size` (bytes) and `sha256` are those of the checkpoint in v2.3, `huggingface` is a repository that has it too.
+    `size` (bytes) and `sha256` are those of the generation's checkpoint, `huggingface` is a repository that has it too.
     """
 
     checkpoint: str | None = _key(_text)
@@ -121,11 +123,18 @@ class RobotPreset(Preset):
 
 @dataclass(frozen=True)
 class SimulatorPreset(Preset):
-    """A simulator. `runtime` starts it (isaaclab or python); `keys` maps a key of its window to what it does."""
+    """A simulator. `runtime` starts it (isaaclab or python); `keys` maps a key of its window to what it does.
+
+    Its Python has to offer the distributions `packages` and the `modules`, which may be located but not imported.
+    `most_envs` is how many motions are evaluated side by side unless the user says otherwise.
+    """
 
     runtime: RuntimeKind = _key(_one_of(RuntimeKind), lambda: RuntimeKind.PYTHON)  # noqa: RUF009  # makes a field
     devices: tuple[str, ...] = _key(_texts, tuple)
     keys: Mapping[str, str] = _key(_mapping, dict)
+    packages: tuple[str, ...] = _key(_texts, tuple)
+    modules: tuple[str, ...] = _key(_texts, tuple)
+    most_envs: int = _key(_whole_number, lambda: MOST_ENVS)
 
 
 _KINDS: Mapping[str, type[Preset]] = {
@@ -162,14 +171,17 @@ def presets(group: str, more: Folders = ()) -> Mapping[str, Any]:
 def _presets(group: str, more: Folders) -> Mapping[str, Preset]:
     places = ((PRESET, shipped_presets()), *more)
     files = [(path, source) for source, folder in places for path in sorted((folder / group).glob("*.yaml"))]
-    found = [_preset(path, source, _KINDS[group]) for path, source in files]
+    contents = yaml_mappings([path for path, _ in files])
+    found = [
+        _preset(values or yaml_mapping(path), path, source, _KINDS[group])  # raises what is wrong with the file
+        for values, (path, source) in zip(contents, files, strict=True)
+    ]
     return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.name)}
 
 
-def _preset(path: Path, source: Source, kind: type[Preset]) -> Preset:
+def _preset(values: Mapping[str, Any], path: Path, source: Source, kind: type[Preset]) -> Preset:
     keys = {item.name: item for item in fields(kind) if "read" in item.metadata}
     common = {"name": _text, "title": _text, "aliases": _texts, "generations": _mapping_of_mappings}
-    values = yaml_mapping(path)
     _refuse_unknown(values, [*common, *keys], path)
     head = {key: _checked(read, values[key], key, path) for key, read in common.items() if values.get(key) is not None}
     generations = {}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from pmlaunch.catalog.presets import RobotPreset, SimulatorPreset
+from pmlaunch.catalog.presets import MOST_ENVS, RobotPreset, SimulatorPreset
 from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.model import RuntimeKind
 from pmlaunch.support.json import HIDDEN
@@ -29,7 +29,7 @@ class Robot(RobotOutline):
 class Simulator:
     """A simulator that the checkout can run: `runtime` starts it, on one of `devices`.
 
-    `keys` maps a key of its window to what it does.
+    `keys` maps a key of its window to what it does. For `packages` and `most_envs` see `SimulatorPreset`.
     """
 
     name: str
@@ -38,6 +38,8 @@ class Simulator:
     runtime: RuntimeKind
     devices: tuple[str, ...]
     keys: Mapping[str, str] = field(default_factory=dict, metadata=HIDDEN)
+    packages: tuple[str, ...] = field(default=(), metadata=HIDDEN)
+    most_envs: int = field(default=MOST_ENVS, metadata=HIDDEN)
 
 
 def robots(checkout: Checkout, known: Mapping[str, RobotPreset]) -> list[Robot]:
@@ -56,7 +58,8 @@ def simulators(checkout: Checkout, known: Mapping[str, SimulatorPreset]) -> list
     for name in checkout.simulators():
         preset = known.get(name)
         if preset:
-            found.append(Simulator(name, preset.title, preset.names, preset.runtime, preset.devices, preset.keys))
+            shared = {item.name: getattr(preset, item.name) for item in fields(Simulator)}
+            found.append(Simulator(**{**shared, "name": name}))
         else:
             found.append(Simulator(name, name, (name,), RuntimeKind.PYTHON, ("gpu", "cpu")))
     return found

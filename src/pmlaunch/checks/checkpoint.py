@@ -12,6 +12,7 @@ from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.support.paths import did_you_mean_path
 from pmlaunch.support.text import megabytes
 
 
@@ -24,8 +25,9 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         size = path.stat().st_size
     except OSError as error:
         gone = isinstance(error, FileNotFoundError)
-        hint = fix if gone and path.is_relative_to(root / "data") else None
-        message = f"Checkpoint {path} " + ("does not exist." if gone else f"cannot be read: {error.strerror}.")
+        near = did_you_mean_path(path, planned.folders) if gone else ""
+        hint = fix if gone and not near and path.is_relative_to(root / "data") else None
+        message = f"Checkpoint {path} " + (f"does not exist.{near}" if gone else f"cannot be read: {error.strerror}.")
         yield Finding("PML102", Severity.ERROR, message, hint, hint, str(path))
         return
     if pointer is not None:

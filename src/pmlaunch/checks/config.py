@@ -18,7 +18,14 @@ def check_config(planned: Planned) -> Iterator[Finding]:
 
 
 def check_constraints(planned: Planned) -> Iterator[Finding]:
-    """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start."""
+    """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start.
+
+    Without one, what the policy has to follow is left to chance, and its figures with it.
+    """
+    if planned.report.random_masks:
+        message = "MaskedMimic draws at random which bodies it has to follow: its figures match no table of the paper."
+        hint = "--constraint full_body prescribes all of them; pmlaunch list constraints"
+        yield Finding("PML135", Severity.NOTE, message, hint, None, planned.plan.model)
     chosen = set(group_choices(planned.inputs.overrides, CONSTRAINT_GROUP, planned.inputs.constraints.value))
     if not chosen:
         return

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.model import ChosenPython, Finding, Severity
+from pmlaunch.model import ChosenPython, Finding, RuntimeKind, Severity
+from pmlaunch.planning.command_line import install_command
 from pmlaunch.planning.plan import Planned
+from pmlaunch.runtimes.compatibility import NO_GLOO, Part
 from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.runtimes.isaacsim import awaits_eula
-from pmlaunch.runtimes.torch_build import WITH_GLOO_ON_WINDOWS, has_gloo_transport, torch_version
-from pmlaunch.support.platforms import LONGEST_RUNS, platform_named
+from pmlaunch.runtimes.python_files import missing_distributions
+from pmlaunch.support.platforms import LONGEST_RUNS
 
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
@@ -32,6 +35,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         message = f"Windows builds of torch have no NCCL: {outcome}."
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
     yield from _check_backend(planned)
+    yield from _check_packages(planned)
     longest = LONGEST_RUNS - (_LONGER_WHEN_STAGED if plan.staged else 0)
     if plan.windows and not plan.foreign and len(str(plan.runs)) > longest:
         length = len(str(plan.runs))
@@ -43,14 +47,28 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         yield from check_demo_packages(Severity.ERROR)
 
 
+def _check_packages(planned: Planned) -> Iterator[Finding]:
+    """Check that the chosen Python has the simulator; a binary Isaac Sim is no package, so Isaac Lab is left out."""
+    plan, simulator = planned.plan, planned.inputs.simulator.value
+    if plan.foreign or simulator.runtime is RuntimeKind.ISAACLAB or GENERATIONS[plan.generation].embedded:
+        return
+    on_path = replace(planned.runtime, import_path=(*plan.import_path, *map(str, plan.python_path)))
+    missing = ", ".join(missing_distributions(on_path, simulator.packages))
+    if missing and plan.runtime.python:
+        python = plan.runtime.python.path
+        message = f"{python} has no {missing}, which {simulator.title} needs."
+        fix = install_command(planned.checkout.root, simulator.name, f'--python "{python}"')
+        yield Finding("PML227", Severity.ERROR, message, fix, fix, missing)
+
+
 def _check_backend(planned: Planned) -> Iterator[Finding]:
     """Check that the backend can form a group for as many processes as there are devices."""
-    plan, devices = planned.plan, planned.request.devices or 1
-    version = torch_version(plan.runtime.python) if plan.windows else None
-    works = has_gloo_transport(platform_named(plan.platform), version)
-    if plan.ddp_backend == "gloo" and not works:
-        message = f"torch {version} has no gloo transport on Windows: the run would end at its start."
-        hint = "leave out --ddp-backend" if devices == 1 else f"--devices 1, or {WITH_GLOO_ON_WINDOWS}"
+    plan, devices, versions = planned.plan, planned.request.devices or 1, planned.runtime.versions
+    if plan.ddp_backend == "gloo" and NO_GLOO.matches(versions):
+        torch = versions[Part.TORCH].version
+        message = f"torch {torch} has no gloo transport on Windows: the run would end at its start."
+        several = "--devices 1, or torch 2.7 or older, or 2.11 or newer"
+        hint = "leave out --ddp-backend" if devices == 1 else several
         yield Finding("PML215", Severity.ERROR, message, hint, None, "gloo")
     if plan.ddp_backend == ONE_RANK and devices > 1:
         message = f"{devices} devices need a process group, and --ddp-backend none forms none."

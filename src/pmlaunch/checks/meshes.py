@@ -1,10 +1,11 @@
-"""The robot's meshes: given Git LFS pointers, the simulator says only that it cannot read a file."""
+"""The robot's files: without them, or given Git LFS pointers, the simulator says only that it cannot read a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pmlaunch.checks.checkpoint import lfs_pull_command
+from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -12,8 +13,16 @@ _READ_MJCF = ("mujoco", "newton", "genesis", "isaacgym")  # Isaac Lab reads USD 
 
 
 def check_meshes(planned: Planned) -> Iterator[Finding]:
-    """Check that the meshes of the robot were downloaded, for simulators that read its MJCF."""
+    """Check the folder of assets that the checkpoint names, and for simulators that read MJCF the robot's meshes."""
     checkout, robot = planned.checkout, planned.plan.robot
+    folder = planned.report.asset_root
+    if folder is not None and not planned.plan.foreign and not (checkout.root / folder).is_dir():
+        message = (
+            f"The checkpoint's configs look for the robot in {folder}, which is not here: another machine's folder?"
+        )
+        hint = f"robot.asset.asset_root={ASSETS} takes the checkout's own"
+        yield Finding("PML131", Severity.ERROR, message, hint, None, folder)
+        return
     if robot is None or planned.plan.simulator not in _READ_MJCF:
         return
     pointers = checkout.pointer_meshes(robot)

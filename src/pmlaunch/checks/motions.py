@@ -15,6 +15,7 @@ from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
+from pmlaunch.support.paths import did_you_mean_path
 
 _MOST_ALIKE = 3  # findings of one kind that are listed one by one
 
@@ -30,7 +31,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
     if several:
         yield _of_several_robots(planned)
-    yield from _problems(plan.motions)
+    yield from _problems(plan.motions, planned.folders)
     for motion in plan.motions:
         if is_own(motion.path):  # so that it is not taken for upstream's
             own = "pmlaunch's own clip, made for this robot: the checkout ships none of that name"
@@ -45,15 +46,20 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
 
 
-def _problems(motions: Sequence[MotionInfo]) -> Iterator[Finding]:
-    """The problems of single motions; many with the same code become one finding that gives their number."""
+def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterator[Finding]:
+    """The problems of single motions; many with the same code become one finding that gives their number.
+
+    A missing file is looked for in `folders` under a similar name.
+    """
     alike: dict[str, list[tuple[Path, Finding]]] = {}
     for motion in motions:
         if motion.problem is not None:
             alike.setdefault(motion.problem.code, []).append((motion.path, motion.problem))
     for found in alike.values():
         if len(found) <= _MOST_ALIKE:
-            yield from (problem for _, problem in found)
+            for path, problem in found:
+                near = "" if path.exists() else did_you_mean_path(path, folders)
+                yield replace(problem, message=problem.message + near)
             continue
         first, folder = found[0][1], _missing_folder([path for path, _ in found])
         missing = f"The folder {folder} does not exist; " if folder else ""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pmlaunch.checks.checkpoint import check_checkpoint
+from pmlaunch.checks.compatibility import check_compatibility
 from pmlaunch.checks.config import check_config, check_constraints
 from pmlaunch.checks.environment import check_environment
 from pmlaunch.checks.measuring import check_measuring
@@ -20,6 +21,7 @@ from pmlaunch.planning.plan import Planned
 PlanCheck = Callable[[Planned], Iterable[Finding]]
 
 PLAN_CHECKS: Mapping[str, PlanCheck] = {
+    "compatibility": check_compatibility,
     "checkpoint": check_checkpoint,
     "robot": check_robot,
     "meshes": check_meshes,

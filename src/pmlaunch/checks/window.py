@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from pmlaunch.runtimes.python_files import lacks
+from pmlaunch.runtimes.python_files import missing_distributions, pip_install
 
 
 def check_window(planned: Planned) -> Iterator[Finding]:
     """Check that a requested window can open and that a requested video can be made."""
     plan = planned.plan
     if GENERATIONS[plan.generation].embedded:
-        if planned.request.headless is False:
+        if planned.request.endless:
+            message = "The demo has no window, and ends after its motion: --endless is for a simulator's window."
+            yield Finding("PML133", Severity.ERROR, message, "leave out --endless", None, "--endless")
+        elif planned.request.headless is False:
             message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
             yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")
         if plan.record:
@@ -25,20 +28,25 @@ def check_window(planned: Planned) -> Iterator[Finding]:
     elif plan.headless:
         if plan.record:
             message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
-            way = "--window" if planned.has_display else "xvfb-run pmlaunch ... --window, where there is no display"
+            way = (
+                "--window"
+                if planned.no_display is None
+                else "xvfb-run pmlaunch ... --window, where there is no display"
+            )
             yield Finding("PML119", Severity.ERROR, message, f"{way}; or leave out --record", None, "--record")
-    elif lacks_display(planned.has_display):
-        message = "No window can open here: neither DISPLAY nor WAYLAND_DISPLAY is set, and the simulator would end."
-        hint = "--headless; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees; --no-check PML133"
-        yield Finding("PML133", Severity.ERROR, message, hint, None, "--window")
-    elif plan.record and not plan.foreign and lacks(planned.runtime, "moviepy"):
+    elif lacks_display(planned.no_display):
+        message = f"No window can open here: {planned.no_display}, and the simulator would end."
+        unseen = "" if plan.windows else "; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees"
+        option = "--endless" if planned.request.endless else "--window"
+        yield Finding("PML133", Severity.ERROR, message, f"--headless{unseen}; --no-check PML133", None, option)
+    elif plan.record and not plan.foreign and missing_distributions(planned.runtime, ["moviepy"]):
         chosen = planned.runtime.facts.python
         python = chosen.path if chosen else "python"
         message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."
-        fix = f'"{python}" -m pip install moviepy'
+        fix = f"{pip_install(chosen)} moviepy"
         yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")
 
 
-def lacks_display(has_display: bool) -> bool:
+def lacks_display(no_display: str | None) -> bool:
     """Whether no window can open here; macOS has a display without any variable that says so."""
-    return not has_display and sys.platform != "darwin"
+    return no_display is not None and sys.platform != "darwin"

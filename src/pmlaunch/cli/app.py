@@ -5,45 +5,69 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from importlib import import_module
+from typing import Any, cast
 
 import typer
 
 from pmlaunch import __version__
-from pmlaunch.cli.commands.doctor import doctor_command
-from pmlaunch.cli.commands.eval import eval_command
-from pmlaunch.cli.commands.explain import explain_command
-from pmlaunch.cli.commands.fetch import fetch_command
-from pmlaunch.cli.commands.install import install_command
-from pmlaunch.cli.commands.list import list_command
-from pmlaunch.cli.commands.runtime import runtime_command
-from pmlaunch.cli.commands.smoke import smoke_command
-from pmlaunch.cli.commands.stop import stop_command
 from pmlaunch.cli.options import Invocation, command, read_invocation
+from pmlaunch.cli.pasted import translate
 from pmlaunch.cli.render.encoding import replace_unencodable
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import option
 
+_COMMANDS = {
+    "eval": "Run a policy and report how well it tracks its motions.",
+    "install": "Install ProtoMotions: checkout, checkpoints, packages.",
+    "fetch": "Download more checkpoints, or free their disk space.",
+    "list": "List models, motions, robots, simulators or constraints.",
+    "smoke": "Test a machine: doctor, an evaluation, thresholds. For CI.",
+    "runtime": "Show what would start the simulator, with which Python.",
+    "doctor": "Check this machine: what is missing, and how to fix it.",
+    "stop": "Stop a run from another console.",
+    "explain": "Explain an error code: its meaning, its cause, its fix.",
+}
+
+
+class _Commands(Mapping[str, Any]):
+    """The commands by name: NAME_command of commands/NAME.py, imported when it is asked for. A start needs only one."""
+
+    def __init__(self) -> None:
+        self._built: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._built:
+            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+            register = alone.command(name, short_help=_COMMANDS[name])
+            register(getattr(import_module(f"pmlaunch.cli.commands.{name}"), f"{name}_command"))
+            self._built[name] = typer.main.get_command(alone)
+        return self._built[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_COMMANDS)
+
+    def __len__(self) -> int:
+        return len(_COMMANDS)
+
+
+class _Group(typer.core.TyperGroup):
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**{**attributes, "commands": _Commands()})
+
+
 app = typer.Typer(
     name="pmlaunch",
+    cls=_Group,
     help="Evaluate ProtoMotions humanoid policies with one command, Windows first.",
     epilog="Start here: pmlaunch eval demo --motion walk",
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("eval", short_help="Run a policy and report how well it tracks its motions.")(eval_command)
-app.command("install", short_help="Install ProtoMotions: checkout, checkpoints, packages.")(install_command)
-app.command("fetch", short_help="Download more checkpoints, or free their disk space.")(fetch_command)
-app.command("list", short_help="List models, motions, robots, simulators or constraints.")(list_command)
-app.command("smoke", short_help="Test a machine: doctor, an evaluation, thresholds. For CI.")(smoke_command)
-app.command("runtime", short_help="Show what would start the simulator, with which Python.")(runtime_command)
-app.command("doctor", short_help="Check this machine: what is missing, and how to fix it.")(doctor_command)
-app.command("stop", short_help="Stop a run from another console.")(stop_command)
-app.command("explain", short_help="Explain an error code: its meaning, its cause, its fix.")(explain_command)
 
 
 @dataclass(frozen=True)
@@ -69,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     invocation = read_invocation(group, arguments)
     try:
-        result = group.main(arguments, prog_name="pmlaunch", standalone_mode=False, obj=invocation)
+        result = group.main(translate(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
         if isinstance(result, int):  # --help, --version
             return result
         if result is not None:

@@ -8,6 +8,7 @@ from pmlaunch.doctor.check import CheckGroup, MachineCheck
 from pmlaunch.doctor.checks import (
     cache,
     checkout,
+    compatibility,
     config,
     console,
     disk,
@@ -40,6 +41,7 @@ _CHECKS = (
     ),
     MachineCheck("models", "checkpoints", CheckGroup.MODELS, models.look, limit=120.0),
     MachineCheck("runtime", "runtime", CheckGroup.ISAACLAB, runtime.look),
+    MachineCheck("compatibility", "versions", CheckGroup.ISAACLAB, compatibility.look),
     MachineCheck("packages", "packages", CheckGroup.PACKAGES, packages.look, probes=True, limit=_PROBES),
     MachineCheck("torch", "torch", CheckGroup.PACKAGES, torch.look, quick=False, probes=True, limit=_PROBES),
     MachineCheck(

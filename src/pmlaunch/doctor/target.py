@@ -11,40 +11,26 @@ from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.catalog.presets import SimulatorPreset, presets
 from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import PythonProbe, ask_python
-from pmlaunch.errors import NoCheckoutError
+from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.repository import git_folder
-from pmlaunch.model import ChosenPython, Finding, Generation, Severity
+from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.choices import process_group_backend
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.running.probe_reply import ProbeReply
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
+from pmlaunch.runtimes.compatibility import Judgement, Verdict, Versions, judge
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.runtimes.versions import combination
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
 from pmlaunch.support.platforms import Platform, platform_named
 
 EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
 _NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none"
-
-
-@dataclass(frozen=True)
-class Expected:
-    """What a simulator's Python must offer besides the generation's packages: distributions, and modules to import."""
-
-    packages: tuple[str, ...] = ()
-    modules: tuple[str, ...] = ()
-
-
-OF_SIMULATOR: Mapping[str, Expected] = {
-    "isaaclab": Expected(("isaaclab", "isaacsim"), ("isaaclab", "isaacsim")),
-    "genesis": Expected(("genesis-world",)),
-    "isaacgym": Expected(("isaacgym",), ("isaacgym",)),
-    "mujoco": Expected(("mujoco",)),
-}
 
 
 @dataclass(frozen=True)
@@ -110,9 +96,11 @@ class DoctorTarget:
         return self.checkout.generation if self.checkout else Generation.V2
 
     @property
-    def expected(self) -> Expected:
-        """What the simulator adds; nothing for one without a row in the table."""
-        return OF_SIMULATOR.get(self.simulator.name, Expected())
+    def judgement(self) -> Judgement:
+        """What is known about the versions that a run would bring together, as files tell them."""
+        if self.embedded:
+            return Judgement(Verdict.WORKS, (), self.runtime.versions)
+        return judge(combination(self.checkout.root if self.checkout else None, self.simulator.name, self.runtime))
 
     @property
     def reply(self) -> ProbeReply | None:
@@ -155,7 +143,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         checkout,
         problem,
         device,
-        _backend(settings, platform, runtime.facts.python, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
+        _backend(settings, platform, runtime.versions, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
         embedded,
         request.quick,
     )
@@ -165,7 +153,7 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
 def _probe(target: DoctorTarget) -> PythonProbe:
     """The probe of what a run would use: its imports, its folders and its process group."""
     own = GENERATIONS[target.checkout.generation].own_packages if target.checkout and not target.embedded else ()
-    arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.expected.modules)), "--torch"]
+    arguments = ["--packages", "--import", ",".join(("lightning", *own, *target.simulator.modules)), "--torch"]
     if target.backend != ONE_RANK:  # the agent's own, which needs no trial
         arguments += ["--backend", target.backend]
     return PythonProbe(
@@ -182,12 +170,13 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
     """The checkout, or why there is none: an error, unless only the embedded evaluation is concerned."""
     try:
         return find_checkout(settings, flag), None
-    except NoCheckoutError as error:
+    except (NoCheckoutError, AmbiguousNameError) as error:
         severity = Severity.NOTE if embedded and flag is None else Severity.ERROR
-        return None, Finding(error.code, severity, error.message, _NEXT, subject=error.subject)
+        hint = _NEXT if isinstance(error, NoCheckoutError) else error.hint
+        return None, Finding(error.code, severity, error.message, hint, subject=error.subject)
 
 
-def _backend(settings: Settings, platform: Platform, python: ChosenPython | None, *, on_cpu: bool) -> str:
+def _backend(settings: Settings, platform: Platform, versions: Versions, *, on_cpu: bool) -> str:
     """The backend of a run's process group: the configured one, the platform's, or else Lightning's choice."""
-    chosen = process_group_backend(settings.get("ddp_backend"), platform, python, devices=1).value
+    chosen = process_group_backend(settings.get("ddp_backend"), platform, versions, devices=1).value
     return chosen or ("gloo" if on_cpu or not has_nvidia(settings.environment) else "nccl")

@@ -1,21 +1,31 @@
-"""Find the ProtoMotions checkout: flag, PMLAUNCH_PROTOMOTIONS, pmlaunch.yaml, or a folder here or above."""
+"""Find the ProtoMotions checkout: flag, PMLAUNCH_PROTOMOTIONS, pmlaunch.yaml, or a folder here or above.
+
+A folder here may have any name: a submodule of the repository around, or a direct child that holds upstream's program.
+Only files are read; git is not started.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pmlaunch.errors import NoCheckoutError
+from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import GENERATIONS, UPSTREAM
 from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import did_you_mean_path, names_in
 
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
+_SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
 _NO_CHECKOUT_HINT = (
     "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
 )
+_MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
 
 def generation_of(root: Path) -> Generation | None:
@@ -24,29 +34,54 @@ def generation_of(root: Path) -> Generation | None:
 
 
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
-    """The checkout to use. Raises PML012 if there is none."""
+    """The checkout to use. Raises PML012 if there is none, PML011 if several are equally near."""
     named = settings.get("protomotions", flag)
-    if named is not None:
-        candidates = [(Path(named.value), named.source)]
-    else:
-        folders = (settings.folder, *settings.folder.parents)
-        candidates = [
-            (place, _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE)
-            for folder in folders
-            for place in (folder, *(folder / name for name in _FOLDER_NAMES))
-        ]
-    for root, source in candidates:
-        generation = generation_of(root)
-        if generation is not None:
+    for source, folders in _candidates(settings) if named is None else [(named.source, [Path(named.value)])]:
+        found = {os.path.normcase(root): (root, generation) for root in folders if (generation := generation_of(root))}
+        if len(found) > 1:
+            roots = [str(root) for root, _ in found.values()]
+            hint = " or ".join(f'--protomotions "{root}"' for root in roots[:3])
+            raise AmbiguousNameError(f"Several folders are ProtoMotions checkouts: {', '.join(roots)}.", hint=hint)
+        for root, generation in found.values():
             # not resolve(), which raises on some drives of Windows and on long paths
             home = Path(os.path.abspath(root))  # noqa: PTH100
             return GENERATIONS[generation].open(home, source, settings.environment)
     if named is None:
         message = (
-            f"No ProtoMotions checkout: none is set, and no folder protomotions or ProtoMotions lies in "
-            f"{settings.folder} or above."
+            f"No ProtoMotions checkout: none is set, no folder protomotions or ProtoMotions lies in {settings.folder} or "
+            "above, and no other folder there is one."
         )
         raise NoCheckoutError(message, hint=_NO_CHECKOUT_HINT)
-    root, programs = candidates[0][0], "protomotions/eval_agent.py (2.x) nor protomotions/inference_agent.py (3.x)"
+    root, programs = Path(named.value), " nor ".join(f"{adapter.script} ({adapter.label})" for adapter in UPSTREAM)
     reason = f"is no ProtoMotions checkout: it has neither {programs}" if root.exists() else "does not exist"
-    raise NoCheckoutError(f"{root} {reason} (from {named.source}).", hint=_NO_CHECKOUT_HINT, subject=str(root))
+    near = "" if root.exists() else did_you_mean_path(root, (settings.folder,))
+    raise NoCheckoutError(f"{root} {reason} (from {named.source}).{near}", hint=_NO_CHECKOUT_HINT, subject=str(root))
+
+
+def _candidates(settings: Settings) -> Iterator[tuple[Source, Sequence[Path]]]:
+    """Where a checkout may be, in order; several checkouts in one step are ambiguous."""
+    above = (settings.folder, *settings.folder.parents)
+    for folder in above:
+        source = _FOUND_HERE if folder == settings.folder else _FOUND_ABOVE
+        for root in (folder, *(folder / name for name in _FOLDER_NAMES)):
+            yield source, [root]
+    modules = next((folder / ".gitmodules" for folder in above if (folder / ".gitmodules").is_file()), None)
+    if modules is not None:
+        yield _SUBMODULE, _submodules(modules)
+    yield _FOUND_HERE, _children(settings.folder)
+    if settings.workspace_file is not None and settings.workspace_file.parent != settings.folder:
+        yield _FOUND_ABOVE, _children(settings.workspace_file.parent)
+
+
+def _submodules(modules: Path) -> list[Path]:
+    """The folders of the submodules that a .gitmodules file names, as far as they are inside its repository."""
+    text = ""
+    with contextlib.suppress(OSError):
+        text = modules.read_text(encoding="utf-8", errors="replace")
+    paths = [Path(path) for path in _MODULE_PATH.findall(text)]
+    return [modules.parent / path for path in paths if not path.anchor and ".." not in path.parts]
+
+
+def _children(folder: Path) -> list[Path]:
+    """What lies in `folder`, without hidden folders, among which are the unfinished clones of an installation."""
+    return [folder / name for name in names_in(folder) if not name.startswith(".")]

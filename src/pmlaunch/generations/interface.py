@@ -83,6 +83,7 @@ class GenerationAdapter(Protocol):
     motion_names_carry_robot: ClassVar[bool] = True  # a motion's name begins with the robot's; else its content tells
     presets_know_keys: ClassVar[bool] = False  # the keys of a simulator's preset are those of this generation's window
     metrics: ClassVar[MetricDefinitions] = MetricDefinitions()
+    checkpoint_names: ClassVar[tuple[str, ...]] = ("last.ckpt",)  # in the folder of a model, the one to evaluate first
     own_packages: ClassVar[tuple[str, ...]] = ()  # of the checkout, in the order in which they import each other
     required_packages: ClassVar[tuple[str, ...]] = ()  # distributions that the program cannot run without
     package_rules: ClassVar[Mapping[str, PackageRule]] = {}  # by distribution

@@ -16,7 +16,7 @@ CONSTRAINT_GROUP = "opt"
 """The config group that MaskedMimic's constraints belong to."""
 BACKEND = "fabric.strategy.process_group_backend"
 """The Hydra key of `Choices.backend`."""
-WINDOW_STAYS_OPEN = Source(Origin.DEFAULT, "default: a window stays open")
+ENDLESS = Source(Origin.FLAG, "flag --endless")
 LENGTH_OF_THE_MOTION = Source(Origin.DEFAULT, "default: the motion's length")
 EVERY_MOTION_ONCE = Source(Origin.DEFAULT, "default: every motion once")
 STEPS_OF_UNKNOWN = Sourced(1000, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
@@ -61,6 +61,7 @@ class Choices:
     seed: Sourced[int] | None
     max_steps: Sourced[int] | None
     metrics: Sourced[bool]  # whether every motion is evaluated once and measured
+    endless: bool = False  # whether the run goes on until someone stops it
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -79,6 +80,8 @@ class ConfigReport:
     num_envs: int | None = None
     agent: str | None = None
     control_type: str | None = None
+    random_masks: bool = False  # whether MaskedMimic draws at random which bodies it is told to follow
+    asset_root: str | None = None  # the folder of the robot's files, unless it is the checkout's own
     # key that the user typed and no config has -> a sentence with the nearest one, or ""
     unknown_keys: Mapping[str, str] = field(default_factory=dict)
 

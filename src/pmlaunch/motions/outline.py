@@ -14,3 +14,4 @@ class MotionOutline:
     fps: float
     seconds: float  # from the first frame to the last; of a library's longest motion
     body_names: tuple[str, ...] = ()  # empty if the file does not store them
+    motions: int = 1

@@ -1,34 +1,21 @@
-"""Motions in poselib's format, which ProtoMotions 2 uses: an `.npy` file that holds one pickled mapping.
-
-    rotation {arr (frames, bodies, 4) xyzw}, root_translation {arr (frames, 3) m},
-    global_velocity, global_angular_velocity {arr (frames, bodies, 3) m/s, rad/s},
-    skeleton_tree {node_names, parent_indices {arr}, local_translation {arr (bodies, 3) m}}, is_local, fps
-
-Upstream reads it with `np.load(allow_pickle=True)`, which executes what the file asks for. Here nothing is executed
-(see `safe_pickle`).
-"""
+"""Motions in poselib's format (see poselib_file.py): read as arrays of numpy, and written."""
 
 from __future__ import annotations
 
 import io
-import os
 import pickle
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.kinematics import Array, forward_kinematics, inverse, local_rotations, multiply, to_vector
-from pmlaunch.support import safe_pickle
+from pmlaunch.motions.poselib_file import read_file
 from pmlaunch.support.atomic import write_bytes
-
-MAX_BYTES = 1 << 30
-"""An hour of a humanoid at 60 Hz is about 300 MB."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,97 +48,21 @@ class Motion:
 
 
 def read_motion(path: Path, content: bytes | None = None) -> Motion:
-    """Read a motion from `path`, or from `content` if it has been read already. Nothing in it is executed.
-
-    Raises:
-        PmlaunchError: PML121 the file is missing, PML122 it is truncated or not a motion, PML123 its pickle asks
-            for a function that a motion does not need.
-    """
-    try:
-        with path.open("rb") if content is None else io.BytesIO(content) as file:
-            return _motion(path, _mapping_in(file))
-    except FileNotFoundError:
-        raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
-    except safe_pickle.ForbiddenGlobalError as error:
-        message = f"{path.name} was not loaded: its pickle asks for {error.name}."
-        raise PmlaunchError("PML123", message, subject=str(path)) from None
-    except OSError as error:
-        why = f"it cannot be read: {error.strerror or error}"
-    except Exception as error:  # noqa: BLE001 (numpy raises anything on malformed input)
-        why = str(error) or type(error).__name__
-    why = why if len(why) <= 200 else f"{why[:200]}..."
-    raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path))
-
-
-def _mapping_in(file: BinaryIO) -> dict[str, Any]:
-    """The mapping inside an .npy file."""
-    size = file.seek(0, os.SEEK_END)
-    if size > MAX_BYTES:
-        raise ValueError(f"{size} bytes are too many")
-    file.seek(0)
-    version = npy.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise ValueError(f"npy version {version[0]}.{version[1]}")
-    read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _fortran, dtype = read_header(file)
-    if shape != () or not dtype.hasobject:
-        raise ValueError(f"it holds an array of {dtype} with shape {shape}, no pickled mapping")
-    array = safe_pickle.array_of(safe_pickle.loads(file.read()))
-    content = array.item() if isinstance(array, np.ndarray) and array.shape == () else None
-    if not isinstance(content, dict):
-        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
-    return content
-
-
-def _motion(path: Path, content: dict[str, Any]) -> Motion:
-    tree = _entry(content, "skeleton_tree", dict)
-    names = tuple(_entry(tree, "node_names", list))
-    if not names or not all(isinstance(name, str) for name in names):
-        raise ValueError("node_names are no names")
-    parents = _arr(tree, "parent_indices", (len(names),)).astype(np.int64)
-    if parents[0] != -1 or np.any((parents[1:] < 0) | (parents[1:] >= np.arange(1, len(names)))):
-        raise ValueError("parent_indices is no tree whose root comes first")
-    rotation = _arr(content, "rotation", (-1, len(names), 4))
-    length = np.linalg.norm(rotation, axis=-1, keepdims=True)
-    if np.any(np.abs(length - 1.0) > 0.1):
-        raise ValueError("rotation holds quaternions that are not of length one")
-    rotation = rotation / length
+    """Read a motion from `path`, or from `content` if it has been read already. Raises what `read_file` raises."""
+    stored = read_file(path, content)
+    parents = stored.parents.numpy().astype(np.int64)
+    rotation = stored.rotation.numpy().astype(np.float64)
+    rotation /= np.linalg.norm(rotation, axis=-1, keepdims=True)
     return Motion(
         path=path,
         name=path.stem,
-        node_names=names,
+        node_names=stored.node_names,
         parents=parents,
-        local_translation=_arr(tree, "local_translation", (len(names), 3)),
-        local_rotation=rotation if content.get("is_local") else local_rotations(parents, rotation),
-        root_translation=_arr(content, "root_translation", (len(rotation), 3)),
-        fps=_fps(safe_pickle.array_of(content.get("fps"))),
+        local_translation=stored.local_translation.numpy().astype(np.float64),
+        local_rotation=rotation if stored.is_local else local_rotations(parents, rotation),
+        root_translation=stored.root_translation.numpy().astype(np.float64),
+        fps=stored.fps,
     )
-
-
-def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
-    if not isinstance(mapping.get(key), kind):
-        raise ValueError(f"{key} is missing or no {kind.__name__}")  # noqa: TRY004 (of the file, not of a caller)
-    return mapping[key]
-
-
-def _arr(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> Array:
-    """The array at `key` in double precision, all finite; -1 in `shape` stands for one or more."""
-    array = safe_pickle.array_of(_entry(mapping, key, dict).get("arr"))
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise ValueError(f"{key} holds no numbers")
-    if array.ndim != len(shape) or any(n == 0 or m not in (n, -1) for n, m in zip(array.shape, shape, strict=True)):
-        raise ValueError(f"{key} has shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{key} holds numbers that are not finite")
-    return array.astype(np.float64)
-
-
-def _fps(value: Any) -> float:
-    is_number = isinstance(value, int | float) or (isinstance(value, np.ndarray) and value.size == 1)
-    fps = float(np.ravel(value)[0]) if is_number else 0.0
-    if not 0.0 < fps <= 10_000.0:
-        raise ValueError("fps is missing or no sensible number")
-    return fps
 
 
 def write_motion(path: Path, motion: Motion) -> None:

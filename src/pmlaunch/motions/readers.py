@@ -20,10 +20,11 @@ class MotionFormat:
 
 
 def _poselib(path: Path, content: bytes | None) -> MotionOutline:
-    from pmlaunch.motions.poselib_motion import read_motion  # numpy is slow to import
+    from pmlaunch.motions.poselib_file import read_file
 
-    motion = read_motion(path, content)
-    return MotionOutline(motion.frames, motion.bodies, motion.fps, motion.seconds, motion.node_names)
+    stored = read_file(path, content)
+    seconds = (stored.frames - 1) / stored.fps
+    return MotionOutline(stored.frames, len(stored.node_names), stored.fps, seconds, stored.node_names)
 
 
 def _torch(path: Path, content: bytes | None) -> MotionOutline:

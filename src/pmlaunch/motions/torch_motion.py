@@ -114,7 +114,7 @@ def _library(content: dict[str, Any], archive: zipfile.ZipFile, folder: str) -> 
         raise ValueError("motion_lengths holds no sensible numbers")
     total = sum(seconds)
     fps = (frames - len(seconds)) / total if total else 0.0
-    return MotionOutline(frames, bodies, round(fps, 3), max(seconds))
+    return MotionOutline(frames, bodies, round(fps, 3), max(seconds), motions=len(seconds))
 
 
 def _frames_and_bodies(positions: object) -> tuple[int, int]:

@@ -8,29 +8,34 @@ from typing import TypeVar
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import typed_value
-from pmlaunch.generations.registry import GENERATIONS, training_of
-from pmlaunch.generations.values import BACKEND, WINDOW_STAYS_OPEN, Choices, Training
-from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, ChosenPython, Origin, Source, Sourced
+from pmlaunch.generations.registry import training_of
+from pmlaunch.generations.values import BACKEND, ENDLESS, Choices, Training
+from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
 from pmlaunch.request import EvalRequest, require_choice
-from pmlaunch.runtimes.torch_build import has_gloo_transport, torch_version
+from pmlaunch.runtimes.compatibility import NO_GLOO, Part, Versions
 from pmlaunch.settings import Settings
-from pmlaunch.support.platforms import Platform
+from pmlaunch.support.platforms import Platform, ssh_variable
 
 T = TypeVar("T")
 
 
 def make_choices(
-    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, python: ChosenPython | None
+    request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform, versions: Versions
 ) -> Choices:
-    """Decide what does not depend on the generation. Raises PML001 for a value that an option cannot have."""
+    """Decide what does not depend on the generation. Raises PML001 for values and options that cannot be."""
     headless = _headless(request, settings, inputs, platform)
+    if request.endless:
+        _refuse_an_end(request, headless.value)
+    training = training_of(inputs.checkpoint.value)
+    metrics = _metrics(request, training)
     device = _device(request, settings, inputs)
+    typed = typed_value(inputs.overrides, "num_envs")
+    num_envs = typed if typed and type(typed.value) is int else settings.get("num_envs", request.num_envs)
     devices = _at_least_one("--devices", _flag(request.devices))
     root, checkpoint = inputs.checkout.root, inputs.checkpoint
     motion = inputs.motion_list.file or Path(LIBRARY_FILE)
-    training = training_of(checkpoint.value)
     return Choices(
         checkout=inputs.checkout,
         checkpoint=checkpoint.value,
@@ -47,14 +52,25 @@ def make_choices(
         device=device,
         backend=typed_value(inputs.overrides, BACKEND)
         or process_group_backend(
-            settings.get("ddp_backend", request.ddp_backend), platform, python, devices.value if devices else 1
+            settings.get("ddp_backend", request.ddp_backend), platform, versions, devices.value if devices else 1
         ),
-        num_envs=_at_least_one("--num-envs", settings.get("num_envs", request.num_envs)) or Sourced(1, DEFAULT),
+        num_envs=_at_least_one("--num-envs", num_envs)
+        or default_num_envs(inputs, side_by_side=headless.value and metrics.value),
         devices=devices,
         seed=_flag(request.seed),
         max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
-        metrics=_metrics(request, inputs, training, headless.value),
+        metrics=metrics,
+        endless=request.endless,
     )
+
+
+def default_num_envs(inputs: ResolvedInputs, *, side_by_side: bool) -> Sourced[int]:
+    """One environment for each motion that is evaluated `side_by_side`, as many as the simulator takes; else one."""
+    motions, most = sum(motion.count for motion in inputs.motions), inputs.simulator.value.most_envs
+    if not side_by_side or motions <= 1 or most == 1:
+        return Sourced(1, DEFAULT)
+    label = "default: one for each motion" if motions <= most else f"default: no more than {most}"
+    return Sourced(min(motions, most), Source(Origin.DEFAULT, label))
 
 
 def seconds_of(key: str, settings: Settings, flag: float | None, default: float | None) -> Sourced[float | None]:
@@ -67,13 +83,15 @@ def seconds_of(key: str, settings: Settings, flag: float | None, default: float 
 
 
 def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, platform: Platform) -> Sourced[bool]:
-    """A window where a person can look at it: on Windows, or if there is a display; never in CI."""
+    """A window where a person can look at it: at a display, but by default neither in CI nor over SSH."""
     typed = typed_value(inputs.overrides, "headless")
     if typed is not None:
         return Sourced(bool(typed.value), OVERRIDE)
     preset = inputs.model.preset
     if request.headless is not None:
         return Sourced(request.headless, FLAG)
+    if request.endless:
+        return Sourced(False, ENDLESS)
     if preset and preset.headless is not None:
         return Sourced(preset.headless, preset.source)
     chosen = settings.get("headless")
@@ -81,9 +99,19 @@ def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, 
         return Sourced(bool(chosen.value), chosen.source)
     if settings.environment.get("CI"):
         return Sourced(True, Source(Origin.ENVIRONMENT, "environment CI"))
-    if platform.has_display(settings.environment):
+    if not platform.foreign and (variable := ssh_variable(settings.environment)):
+        return Sourced(True, Source(Origin.ENVIRONMENT, f"environment {variable}"))
+    if platform.no_display(settings.environment) is None:
         return Sourced(False, DEFAULT)
     return Sourced(True, Source(Origin.DEFAULT, "default: no display"))
+
+
+def _refuse_an_end(request: EvalRequest, headless: bool) -> None:
+    """Raise PML001 for what contradicts --endless."""
+    given = {"--metrics": request.metrics, "--max-steps": request.max_steps, "--headless": headless}
+    if ended := [option for option, value in given.items() if value]:
+        message = f"--endless and {ended[0]} contradict each other: an endless view is a window that measures nothing."
+        raise PmlaunchError("PML001", message, hint="leave out one of them", subject="--endless")
 
 
 def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) -> Sourced[str | None]:
@@ -99,7 +127,7 @@ def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) ->
 
 
 def process_group_backend(
-    chosen: Sourced[str] | None, platform: Platform, python: ChosenPython | None, devices: int
+    chosen: Sourced[str] | None, platform: Platform, versions: Versions, devices: int
 ) -> Sourced[str | None]:
     """The backend of the process group, where `chosen` is auto (or None), gloo, nccl or none.
 
@@ -111,20 +139,21 @@ def process_group_backend(
         if chosen.value != "auto":
             return Sourced(ONE_RANK, chosen.source) if chosen.value == "none" else chosen
     label = f"platform {platform.name}"
-    if platform.windows and devices == 1 and not has_gloo_transport(platform, version := torch_version(python)):
-        return Sourced(ONE_RANK, Source(Origin.PLATFORM, f"{label}: torch {version} has no gloo transport"))
+    if devices == 1 and NO_GLOO.matches(versions):
+        lacking = f"{label}: torch {versions[Part.TORCH].version} has no gloo transport"
+        return Sourced(ONE_RANK, Source(Origin.PLATFORM, lacking))
     return Sourced(platform.ddp_backend, Source(Origin.PLATFORM, label))
 
 
-def _metrics(request: EvalRequest, inputs: ResolvedInputs, training: Training | None, headless: bool) -> Sourced[bool]:
-    """Whether every motion is evaluated once and measured, which is what a run without a window is for."""
+def _metrics(request: EvalRequest, training: Training | None) -> Sourced[bool]:
+    """Whether every motion is evaluated once and measured."""
     if request.metrics is not None:
         return Sourced(request.metrics, FLAG)
+    if request.endless:
+        return Sourced(False, ENDLESS)
     if training and not training.measures:
         return Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator measures nothing"))
-    if headless or GENERATIONS[inputs.checkout.generation].embedded:
-        return Sourced(True, Source(Origin.DEFAULT, "default: headless"))
-    return Sourced(False, WINDOW_STAYS_OPEN)
+    return Sourced(True, DEFAULT)
 
 
 def _flag(value: T | None) -> Sourced[T] | None:

@@ -69,6 +69,9 @@ def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
     """{"bash": ..., "powershell": ...} for `plan`; `python` are the words before the script's name."""
     script = plan.script.relative_to(plan.cwd)
     own = {name: value for name, value in plan.env.items() if value is not None and name in _SHOWN_VARIABLES}
+    folders = (*plan.import_path, *map(str, plan.python_path))
+    if folders:
+        own["PYTHONPATH"] = (";" if plan.windows else ":").join(folders)
     program = script.as_posix() if not plan.windows else str(script).replace("/", "\\")
     # without the agent there is no group of one rank: Lightning's own way to do without one is the closest
     alone = {value_override(BACKEND, ONE_RANK): value_override("fabric.strategy", "auto")}

@@ -27,11 +27,11 @@ from pmlaunch.model import (
     Source,
     Sourced,
 )
-from pmlaunch.planning.choices import make_choices, seconds_of
+from pmlaunch.planning.choices import default_num_envs, make_choices, seconds_of
 from pmlaunch.planning.command_line import plain_commands
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
-from pmlaunch.planning.resolve import ResolvedInputs, resolve
+from pmlaunch.planning.resolve import ResolvedInputs, resolve, search_places
 from pmlaunch.request import EvalRequest
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
@@ -39,14 +39,14 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
 
 _ON_CPU = Source(Origin.DEFAULT, "default: one environment on the CPU")
-_SILENCE_HEADLESS = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
+_SILENCE = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
 
 
 @dataclass(frozen=True)
 class Planned:
     """A plan, and everything learned on the way, for the checks.
 
-    `has_display` is whether a window can open; True for another machine, about which nothing is known.
+    `no_display` says why no window can open; None if one can, as on another machine, about which nothing is known.
     """
 
     plan: LaunchPlan
@@ -54,7 +54,8 @@ class Planned:
     report: ConfigReport
     runtime: Runtime
     request: EvalRequest
-    has_display: bool
+    no_display: str | None
+    folders: tuple[Path, ...]  # where a relative path may start, the current folder first
 
     @property
     def checkout(self) -> Checkout:
@@ -99,7 +100,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     )
     runtime = choose_runtime(wanted)
     program = adapter.program
-    choices = make_choices(request, settings, inputs, platform, runtime.facts.python)
+    choices = make_choices(request, settings, inputs, platform, runtime.versions)
     values = program.settings(choices)
     report = program.report(choices, values)
     if not inputs.motions and report.motion_file is not None:
@@ -107,11 +108,17 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
         own = own_list(inputs.checkout.root / report.motion_file, inputs.robots, inputs.checkout.generation)
         inputs = replace(inputs, motion_list=own, motion_source=CHECKPOINT)
         choices = replace(choices, motions=own.motions)
+        if choices.num_envs.source.origin is Origin.DEFAULT:
+            side_by_side = choices.headless.value and choices.metrics.value
+            choices = replace(choices, num_envs=default_num_envs(inputs, side_by_side=side_by_side))
+            values = {**values, "num_envs": choices.num_envs}
     details = program.details(choices, values, report)
     plan = _launch_plan(_Decisions(request, settings, platform, inputs, runtime, choices, values, report, details))
     environment = settings.environment
-    has_display = platform.foreign or platform.has_display(environment) or platform.streams(environment)
-    return Planned(plan, inputs, report, runtime, request, has_display)
+    shown = platform.foreign or platform.streams(environment)
+    no_display = None if shown else platform.no_display(environment)
+    folders = tuple(place.folder for place in search_places(settings.folder, inputs.checkout))
+    return Planned(plan, inputs, report, runtime, request, no_display, folders)
 
 
 def _launch_plan(decided: _Decisions) -> LaunchPlan:
@@ -121,7 +128,7 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
     set_by_user: Mapping[str, str] = {} if platform.foreign else environment
     faster = {name: value for name, value in details.variables.items() if name not in set_by_user}
     timeout = seconds_of("timeout", settings, request.timeout, None)
-    silence = seconds_of("silence", settings, request.silence, _SILENCE_HEADLESS if choices.headless.value else None)
+    silence = seconds_of("silence", settings, request.silence, None if choices.endless else _SILENCE)
     runs = runs_folder(settings, request.runs)
     limits = {"timeout": timeout, "silence": silence, "runs": runs}
     variables = {name: Sourced(value, _ON_CPU) for name, value in faster.items()}
@@ -155,6 +162,7 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         staged=details.staged,
         hydra=GENERATIONS[checkout.generation].hydra,
         ends_by_itself=details.ends_by_itself,
+        num_envs=choices.num_envs.value,
         metrics=choices.metrics.value,
         save_motion=request.save_motion,
         record=request.record,
@@ -188,10 +196,11 @@ def _provenance(decided: _Decisions) -> dict[str, Sourced[Any]]:
 def _measuring(decided: _Decisions) -> Measuring:
     inputs, choices = decided.inputs, decided.choices
     seed = typed_value(inputs.overrides, "seed") or choices.seed
+    given = seed.value if seed and isinstance(seed.value, int) else None
     explain_keys = GENERATIONS[inputs.checkout.generation].presets_know_keys and not choices.headless.value
     return Measuring(
         agent=decided.report.agent,
-        seed=seed.value if seed and isinstance(seed.value, int) else 0,
+        seed=0 if given is None and choices.metrics.value else given,
         limit=decided.details.limit,
         library=inputs.motion_list.library,
         keys=inputs.simulator.value.keys if explain_keys else {},

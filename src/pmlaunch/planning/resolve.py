@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pmlaunch.catalog.constraints import choose_constraint, constraints
 from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models, trained_for
-from pmlaunch.catalog.motions import MotionSearch
+from pmlaunch.catalog.motions import MotionSearch, looks_like_path
 from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
 from pmlaunch.errors import NoCheckoutError, PmlaunchError, UnknownNameError, did_you_mean
@@ -34,6 +34,7 @@ from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, ow
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import fold
+from pmlaunch.support.paths import Place, did_you_mean_path, find_path
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,28 @@ class _Query:
     checkout: Checkout
     robots: tuple[Robot, ...]
     overrides: tuple[UserOverride, ...] = ()
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Where a relative path may start."""
+        return search_places(self.settings.folder, self.checkout)
+
+    def path(self, typed: str, source: Source) -> Sourced[Path]:
+        """The path that was typed; its source says where it was found, if not in the current folder."""
+        path, place = find_path(typed, self.places)
+        return Sourced(path.absolute(), _in_place(source, place.label))
+
+
+def search_places(folder: Path, checkout: Checkout) -> tuple[Place, ...]:
+    """Where a relative path may start: the current folder, the checkout, or the folder that the checkout lies in."""
+    places = Place(folder), Place(checkout.root, "in the checkout"), Place(checkout.root.parent, "beside the checkout")
+    return places[:2] if GENERATIONS[checkout.generation].embedded else places
+
+
+def _in_place(source: Source, *labels: str) -> Source:
+    """The source with the places in which the paths were found, if they have labels."""
+    found = dict.fromkeys(filter(None, labels))
+    return replace(source, label=", ".join([str(source), *found])) if found else source
 
 
 def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
@@ -120,8 +143,9 @@ def _checkout(request: EvalRequest, settings: Settings, known: Mapping[str, Mode
         return find_checkout(settings, request.protomotions)
     except NoCheckoutError:
         if path is not None and not path.exists():
-            hint = "check the path; pmlaunch list models shows what has a name"
-            raise PmlaunchError("PML102", f"Checkpoint {path} does not exist.", hint=hint, subject=str(path)) from None
+            hint = "check the path; if it starts in a ProtoMotions checkout: --protomotions DIR, or pmlaunch install"
+            message = f"Checkpoint {path} does not exist.{did_you_mean_path(path, (settings.folder,))}"
+            raise PmlaunchError("PML102", message, hint=hint, subject=str(path)) from None
         if path is None and request.protomotions is None and not any(name.startswith(wanted) for name, _ in names):
             choose_model(request.model, known, [])
         raise
@@ -154,23 +178,23 @@ def _refuse_other_generation(checkpoint: Path, checkout: Checkout) -> None:
 
 
 def _model(query: _Query) -> Model:
-    name, folder = query.request.model, query.settings.folder
-    if _is_path(name, folder):
-        path = folder / Path(name).expanduser()
-        path = path / "last.ckpt" if path.is_dir() else path
-        return from_checkpoint(path.absolute(), query.robots)
+    name = query.request.model
+    if _is_path(name, query.settings.folder):
+        path = query.path(name, ARGUMENT).value
+        return from_checkpoint(path / "last.ckpt" if path.is_dir() else path, query.robots)
     home = None if GENERATIONS[query.checkout.generation].embedded else query.checkout
     known = presets("model", query.settings.preset_folders)
     return choose_model(name, known, models(home, demo_checkout(), known, query.robots))
 
 
 def _checkpoint(query: _Query, model: Model) -> Sourced[Path]:
-    folder = query.settings.folder
     typed = typed_value(query.overrides, "checkpoint")
     if typed is not None:
-        return Sourced((folder / Path(str(typed.value))).absolute(), OVERRIDE)
+        return query.path(str(typed.value), OVERRIDE)
     if query.request.checkpoint is not None:
-        return Sourced((folder / Path(query.request.checkpoint).expanduser()).absolute(), FLAG)
+        return query.path(query.request.checkpoint, FLAG)
+    if _is_path(query.request.model, query.settings.folder):
+        return Sourced(model.checkpoint, query.path(query.request.model, ARGUMENT).source)
     return Sourced(model.checkpoint, model.preset.source if model.preset else ARGUMENT)
 
 
@@ -212,13 +236,12 @@ def _simulator(query: _Query, model: Model, checkpoint: Path) -> Sourced[Simulat
 
 def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None) -> tuple[MotionList, Source]:
     """The motions to evaluate, and the source of that choice; none if the checkpoint has to name its motion."""
-    folder, checkout, preset = query.settings.folder, query.checkout, model.preset
+    checkout, preset, places = query.checkout, model.preset, query.places
     known = presets("motion", query.settings.preset_folders)
     typed = typed_value(query.overrides, "motion_file")
     if typed is not None and typed.value is not None:
-        path, inside = folder / str(typed.value), checkout.root / str(typed.value)
-        chosen = inside if inside.exists() and not path.exists() else path
-        return own_list(chosen, query.robots, checkout.generation), OVERRIDE
+        chosen = query.path(str(typed.value), OVERRIDE)
+        return own_list(chosen.value, query.robots, checkout.generation), chosen.source
     if robot is None and not checkpoint.exists():
         # without the robot a name means nothing, and a check reports the missing checkpoint
         return MotionList(), UNKNOWN
@@ -228,9 +251,11 @@ def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None)
         wanted, source = (preset.motion,), preset.source
     else:
         return MotionList(), CHECKPOINT
-    search = MotionSearch(checkout, query.robots, robot, known, folder)
-    sources = MotionSources(search.find, (folder, checkout.root), query.robots, checkout.generation)
-    return collect(wanted, sources), source
+    search = MotionSearch(checkout, query.robots, robot, known, places)
+    folders = [place.folder for place in places]
+    labels = [find_path(text, places)[1].label for text in wanted if looks_like_path(text)]
+    sources = MotionSources(search.find, folders, query.robots, checkout.generation)
+    return collect(wanted, sources), _in_place(source, *labels)
 
 
 def _terrain(query: _Query, model: Model) -> Sourced[str | None]:

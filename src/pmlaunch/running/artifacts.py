@@ -22,10 +22,14 @@ def artifact_findings(plan: LaunchPlan, folder: RunFolder, result: AgentResult, 
     """
     if state in (RunState.FAILED, RunState.ABNORMAL):
         return
+    reason = result.left_out.get(Artifact.MOTION.value)
     if plan.save_motion and not folder.file(MOTION).is_file():
-        yield _missing("PML313", "The run left no motion.npz", result.left_out.get(Artifact.MOTION.value), folder)
-    elif plan.save_motion and not folder.file(PICTURE).is_file():
-        yield from _draw(folder)
+        yield _missing("PML313", "The run left no motion.npz", reason, folder)
+    elif plan.save_motion:
+        if reason:
+            yield _missing("PML313", "motion.npz lacks motions", reason, folder)
+        if not folder.file(PICTURE).is_file():
+            yield from _draw(folder)
     if plan.record and not any(folder.path.glob(VIDEO)):
         yield _missing("PML314", "The run left no video", result.left_out.get(Artifact.VIDEO.value), folder)
 

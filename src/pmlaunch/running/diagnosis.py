@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
+from pmlaunch.running.gpu_memory import fitting_envs
 from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
@@ -19,11 +20,15 @@ _NO_MODULE = Sign(r"ModuleNotFoundError|No module named", "PML304")
 _EULA = Sign(
     r"EULA not accepted|kit kernel: EOF when reading a line|accept the EULA\?[\s\S]*EOF when reading a line", "PML217"
 )
+_NO_MEMORY = Sign(
+    r"CUDA out of memory|OutOfMemoryError|CUDA error(:| 2:) out of memory|Failed to allocate \d+ bytes on device 'cuda",
+    "PML303",
+)
 # in an exception or its traceback
 _FAILURES = (
     _EULA,
     Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
-    Sign(r"CUDA out of memory|OutOfMemoryError|CUDA error: out of memory", "PML303"),
+    _NO_MEMORY,
     Sign(r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available", "PML305"),
     Sign(r"invalid load key|Weights only load failed|PytorchStreamReader failed|not a zip archive", "PML307"),
     Sign(r"Please set control gains", "PML310"),
@@ -59,8 +64,13 @@ _WINDOWS_ENDS: Mapping[int, str] = {
 }
 
 
-def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str], python: str | None = None) -> Finding:
-    """Return the finding for a run that ended with `exception`; `tail` is the end of its log, `python` its Python."""
+def diagnose_exception(
+    exception: Mapping[str, object], tail: Sequence[str], python: str | None = None, num_envs: int = 1
+) -> Finding:
+    """Return the finding for a run that ended with `exception`.
+
+    `tail` is the end of its log, `python` its Python, and `num_envs` its number of environments.
+    """
     # the first exception says more than the one raised because of it (Hydra: "Error locating target")
     first = as_mapping(exception.get("cause")) or exception
     kind, message = str(first.get("type", "")), str(first.get("message", "")).strip()
@@ -75,6 +85,8 @@ def diagnose_exception(exception: Mapping[str, object], tail: Sequence[str], pyt
         cure = NOT_ISAACS_PYTHON
     elif missing:
         cure = f"Install it with that Python: PYTHON -m pip install {missing.split('.')[0]}"
+    if sign is _NO_MEMORY and (fitting := fitting_envs(num_envs, message)):
+        cure = f"--num-envs {fitting} (the run had {num_envs}); or close other programs that use the GPU"
     return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
 
 

@@ -160,7 +160,8 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
     result = agent_result(document) if document is not None else None
     ranks = [agent_result(other) for other in folder.read_all(OTHER_RANKS)]
     batch, python = BatchFile.of(plan.runtime), plan.runtime.python.path if plan.runtime.python else None
-    verdict = decide(Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python))
+    evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python, plan.num_envs)
+    verdict = decide(evidence)
     result = result or AgentResult()
     measured = read_metrics(folder) if plan.metrics else RunMetrics()
     return replace(

@@ -111,7 +111,7 @@ def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:
     metrics = contract.MetricsRequest(
         file=str(folder.file("metrics.json")),
         generation=plan.generation.value,
-        seed=measuring.seed,
+        seed=measuring.seed or 0,
         max_steps=measuring.limit,
         motions=tuple(motion.name for motion in plan.motions),
         units=measures.units,
@@ -129,6 +129,7 @@ def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:
         metrics=metrics if watched and plan.metrics else None,
         save_motion=contract.MotionRequest(str(folder.file("motion.npz"))) if watched and plan.save_motion else None,
         record=contract.RecordingRequest(str(folder.file("recording"))) if watched and plan.record else None,
+        seed=measuring.seed if measures.by_itself else None,
     )
 
 

@@ -43,6 +43,7 @@ class Evidence:
         must_finish: whether the evaluation has to come to its end; a window may be closed before.
         batch: the batch file that was started, if it was one.
         python: the path of the run's Python, if it is known.
+        num_envs: how many environments the run had.
     """
 
     ended: ChildResult
@@ -52,6 +53,7 @@ class Evidence:
     must_finish: bool = False
     batch: BatchFile | None = None
     python: str | None = None
+    num_envs: int = 1
 
 
 def decide(found: Evidence) -> RunVerdict:
@@ -74,7 +76,7 @@ def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
     for each in (result, *found.other_ranks) if result else ():
         if each.exception and not each.stopped_from_outside:
             kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
-            finding = diagnose_exception(each.exception, tail, found.python)
+            finding = diagnose_exception(each.exception, tail, found.python, found.num_envs)
             return RunVerdict(RunState.FAILED, CODES[finding.code].exit_code, (finding,), kept)
     if result and result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")

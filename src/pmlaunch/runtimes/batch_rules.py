@@ -6,8 +6,8 @@ expand `%` and `!` once more; 2.x calls the interpreter unquoted; a variable nam
 and 2.2.
 
 Balanced parentheses depend on cmd.exe: Wine 8's, used for these measurements, counts them, while Microsoft's ends a
-block at the first `)` of an unquoted variable (Isaac Lab issue 4407), as Wine 10's does. PYTHONPATH is ours and
-contains none. PATH is left alone: nearly every Windows has `C:\Program Files (x86)` in it, most of these files never
+block at the first `)` of an unquoted variable (Isaac Lab issue 4407), as Wine 10's does. PYTHONPATH gets
+no entry with one. PATH is left alone: nearly every Windows has `C:\Program Files (x86)` in it, most of these files never
 expand it in a block, and a run without that folder might fail for another reason. In Isaac Lab's own folder 2.x runs
 nothing at all under Wine 10 (PML218); in CONDA_PREFIX parentheses are doubtful (PML214); if a file did break, its
 output is recognised afterwards (PML213, `running/diagnosis.py`).

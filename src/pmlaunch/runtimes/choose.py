@@ -11,10 +11,12 @@ from pathlib import Path
 
 from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source
 from pmlaunch.request import EvalRequest, require_choice
+from pmlaunch.runtimes.compatibility import Part
 from pmlaunch.runtimes.interface import Runtime, python_runtime
 from pmlaunch.runtimes.isaaclab import isaaclab_runtime
 from pmlaunch.runtimes.isaacsim import interpreter_of, isaacsim_environment, isaacsim_of
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
+from pmlaunch.runtimes.versions import read_versions
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 from pmlaunch.support.programs import find_program
@@ -46,13 +48,26 @@ class RuntimeRequest:
 def choose_runtime(request: RuntimeRequest) -> Runtime:
     """The runtime that `request` leads to. What is wrong with it is among its findings. Raises PML001 for `via`."""
     require_choice(EvalRequest, "via", request.via)
+    return _with_versions(_chosen(request), request)
+
+
+def _with_versions(runtime: Runtime, request: RuntimeRequest) -> Runtime:
+    return replace(runtime, versions=read_versions(runtime, request.platform, request.settings.environment))
+
+
+def _chosen(request: RuntimeRequest) -> Runtime:
+    """Isaac Lab's script; without one, a Python that has Isaac Lab installed; or a plain interpreter."""
     kind = request.wanted if request.via == "auto" else RuntimeKind(request.via)
+    here = not request.platform.foreign
     if kind is RuntimeKind.ISAACLAB:
-        return isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
+        runtime = isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform)
+        named = request.settings.get("isaaclab", request.isaaclab) or request.via != "auto"
+        lost = here and runtime.facts.source.origin is Origin.UNKNOWN and not named
+        return (_with_isaaclab(request) if lost else None) or runtime
     runtime = _interpreter(request)
-    undecided = runtime.facts.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and not request.platform.foreign
+    undecided = runtime.facts.source.origin in (Origin.DEFAULT, Origin.UNKNOWN) and here
     if request.wanted is RuntimeKind.ISAACLAB and undecided:
-        return _python_of_isaaclab(request) or runtime
+        return _python_of_isaaclab(request) or _with_isaaclab(request) or runtime
     return runtime
 
 
@@ -61,7 +76,8 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
     named = request.settings.get("python", request.python)
     if request.platform.foreign:
         unset = Source(Origin.UNKNOWN, "not set")
-        return python_runtime(str(named.value), named.source) if named else python_runtime("python", unset)
+        typed = request.python or (str(named.value) if named else "python")
+        return python_runtime(typed, named.source if named else unset)
     if named is None:
         active = None if request.own else _active_environment(request.settings.environment)
         return _inspected(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
@@ -94,6 +110,19 @@ def _python_of_isaaclab(request: RuntimeRequest) -> Runtime | None:
         executable = interpreter_of(Path(python.path).parent, request.platform.windows)
         return _inspected(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {python.by}"))
     return _inspected(python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {python.by}"))
+
+
+def _with_isaaclab(request: RuntimeRequest) -> Runtime | None:
+    """A Python that has Isaac Lab installed by pip, uv or conda: the usual one, or that of the command `isaaclab`."""
+    windows, candidates = os.name == "nt", [_interpreter(request)]
+    names = ("python.exe", "../python.exe") if windows else ("python", "python3")  # conda's is one folder up
+    for folder in map(Path, request.settings.environment.get("PATH", "").split(os.pathsep)):
+        command = folder / ("isaaclab.exe" if windows else "isaaclab")
+        if folder.is_absolute() and command.is_file():
+            found = [os.path.normpath(folder / name) for name in names if (folder / name).is_file()]
+            candidates += [_inspected(path, Source(Origin.PATH, f"beside {command}")) for path in found]
+    known = (_with_versions(candidate, request) for candidate in candidates)
+    return next((runtime for runtime in known if Part.ISAACLAB in runtime.versions), None)
 
 
 def _active_environment(environment: Mapping[str, str]) -> tuple[str, Source] | None:

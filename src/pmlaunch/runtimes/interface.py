@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmlaunch.model import ChosenPython, Finding, RuntimeFacts, RuntimeKind, Source
+from pmlaunch.runtimes.compatibility import Versions
 
 AGENT_MODULE = "pmlaunch_agent"
 
@@ -21,13 +22,14 @@ class Runtime:
     """Starts Python with the simulator's packages; cannot be started with an error among its findings.
 
     `environment` holds changes to the child's environment (None removes a variable), `import_path` the folders that
-    the started Python searches before its own.
+    the started Python searches before its own; `versions` what its files tell of what it has.
     """
 
     facts: RuntimeFacts
     findings: tuple[Finding, ...] = ()
     environment: Mapping[str, str | None] = field(default_factory=dict)
     import_path: tuple[str, ...] = ()
+    versions: Versions = field(default_factory=dict)
 
     @property
     def uses_batch_file(self) -> bool:

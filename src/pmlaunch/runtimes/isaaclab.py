@@ -76,14 +76,21 @@ def _here(root: Path, source: Source, environment: Mapping[str, str], platform: 
 def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], windows: bool) -> ChosenPython | None:
     """The Python that Isaac Lab's script will start; None if it will find none.
 
-    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these. Like the scripts, this takes
-    a prefix that is set without looking for a Python in it.
+    2.x looks at CONDA_PREFIX, `_isaac_sim`, then PATH; 3.x at VIRTUAL_ENV before these, and at `env_isaaclab` and
+    `.venv` in its own folder before `_isaac_sim`. Like the scripts, this takes a prefix that is set without looking for
+    a Python in it.
     """
-    prefixes = ["VIRTUAL_ENV", "CONDA_PREFIX"] if major >= 3 else ["CONDA_PREFIX"]
-    for variable in prefixes:
+    in_venv = "Scripts/python.exe" if windows else "bin/python"
+    places = {"VIRTUAL_ENV": in_venv, "CONDA_PREFIX": "python.exe" if windows else "bin/python"}
+    for variable in places if major >= 3 else ("CONDA_PREFIX",):
         prefix = environment.get(variable)
         if prefix:
-            return _in_prefix(Path(prefix), variable, windows)
+            by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
+            return ChosenPython(str(Path(prefix) / places[variable]), by, version_of_prefix(Path(prefix)))
+    for name in ("env_isaaclab", ".venv") if major >= 3 else ():
+        own = root / name / in_venv
+        if own.exists():
+            return ChosenPython(str(own), Source(Origin.RUNTIME, f"Isaac Lab's {name}"), version_of_prefix(root / name))
     simulator = root / "_isaac_sim"
     script = simulator / ("python.bat" if windows else "python.sh")
     if script.is_file():
@@ -95,12 +102,6 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
         if found:
             return ChosenPython(str(found), Source(Origin.PATH), version_of_prefix(prefix_of(found)))
     return None
-
-
-def _in_prefix(prefix: Path, variable: str, windows: bool) -> ChosenPython:
-    place = "bin/python" if not windows else "Scripts/python.exe" if variable == "VIRTUAL_ENV" else "python.exe"
-    by = Source(Origin.ACTIVE_ENVIRONMENT, variable)
-    return ChosenPython(str(prefix / place), by, version_of_prefix(prefix))
 
 
 def _broken_by_folder(root: Path, version: IsaacLabVersion | None, way_around: str) -> Iterator[Finding]:
@@ -137,7 +138,7 @@ def _no_python(root: Path, version: IsaacLabVersion | None, environment: Mapping
 
 
 def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
-    parents = dict.fromkeys((folder, folder.parent, checkout.parent))
+    parents = dict.fromkeys((folder, folder.parent, checkout.parent, checkout.parent.parent))
     found_in = {parent: Source(Origin.DEFAULT, f"found in {parent}") for parent in parents}
     return [(parent / name, source) for parent, source in found_in.items() for name in ("isaaclab", "IsaacLab")]
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pmlaunch.model import ChosenPython
-from pmlaunch.runtimes.python_files import read_text, site_packages
+from pmlaunch.runtimes.python_files import site_packages, text_of
 
 _ACCEPTING = ("y", "yes", "1")  # the values that kit_app.py takes for an acceptance
 NOT_ISAACS_PYTHON = (
@@ -46,7 +46,7 @@ def interpreter_of(root: Path, windows: bool) -> Path:
 def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], list[str]]:
     """(variables, PYTHONPATH entries) that python.bat would set for the Isaac Sim at `root`."""
     variables = {"ISAAC_PATH": str(root), "EXP_PATH": str(root / "apps"), "CARB_APP_PATH": str(root / "kit")}
-    text = read_text(root / ("setup_python_env.bat" if windows else "setup_python_env.sh"))
+    text = text_of(root / ("setup_python_env.bat" if windows else "setup_python_env.sh"))
     entries = [entry for line in _SET_PATH.findall(text) for entry in line.split(";" if windows else ":")]
     folders = [expanded for entry in entries if (expanded := _expanded(entry, root)) is not None]
     site = [root / "site"] if not folders or (root / "site" / "sitecustomize.py").is_file() else []
@@ -72,5 +72,5 @@ def awaits_eula(python: ChosenPython, environment: Mapping[str, str]) -> bool:
     if not any((folder / "isaacsim" / "__init__.py").is_file() for folder in folders):
         return False
     kits = [folder / kit for folder in folders for kit in ("isaacsim/kit", "omni")]
-    kit = next((kit for kit in kits if "EULA_ACCEPTED" in read_text(kit / "kit_app.py")), None)
-    return kit is not None and read_text(kit / "EULA_ACCEPTED").partition("\n")[0].strip().lower() not in _ACCEPTING
+    kit = next((kit for kit in kits if "EULA_ACCEPTED" in text_of(kit / "kit_app.py")), None)
+    return kit is not None and text_of(kit / "EULA_ACCEPTED").partition("\n")[0].strip().lower() not in _ACCEPTING

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pmlaunch.agent.pmlaunch_agent.probe.distributions import normalised
+from pmlaunch.model import ChosenPython
 from pmlaunch.runtimes.interface import Runtime
 
 
@@ -17,7 +19,7 @@ def prefix_of(executable: Path) -> Path:
 
 def version_of_prefix(prefix: Path) -> str | None:
     """The version of the Python installed in `prefix`: from pyvenv.cfg, its DLL, conda's record or its library."""
-    stated = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", read_text(prefix / "pyvenv.cfg"), re.MULTILINE)
+    stated = re.search(r"^version(?:_info)?\s*=\s*(\d+\.\d+)", text_of(prefix / "pyvenv.cfg"), re.MULTILINE)
     if stated:
         return stated[1]
     for names, pattern in (
@@ -31,22 +33,33 @@ def version_of_prefix(prefix: Path) -> str | None:
     return None
 
 
-def lacks(runtime: Runtime, module: str) -> bool:
-    """Whether `module` is missing from the packages of a runtime's Python; False if that cannot be determined.
+def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str]:
+    """Those of `names`, normalised, that are not installed in a runtime's Python; none if that cannot be determined."""
+    folders = _all_packages(runtime)
+    found = {
+        normalised(entry.name.rpartition(".")[0].split("-")[0])
+        for folder in (*folders, *map(Path, runtime.import_path))
+        for ending in ("dist-info", "egg-info")
+        for entry in folder.glob(f"*.{ending}")
+    }
+    return [name for name in names if folders and name not in found]
 
-    It cannot if the packages are not found, or if the Python is the system's or a virtual environment that uses those.
+
+def _all_packages(runtime: Runtime) -> list[Path]:
+    """The folders of the packages of a runtime's Python; none if there may be others.
+
+    There may be if they are not found, or if the Python is the system's or a virtual environment that uses those.
     """
     python = runtime.facts.python
     if python is None:
-        return False
+        return []
     prefix = prefix_of(Path(python.path))
-    settings = read_text(prefix / "pyvenv.cfg")
+    settings = text_of(prefix / "pyvenv.cfg")
     if re.search(r"^include-system-site-packages\s*=\s*true", settings, re.MULTILINE | re.IGNORECASE):
-        return False
+        return []
     if not settings and prefix in (Path("/usr"), Path("/usr/local")):
-        return False
-    folders = site_packages(Path(python.path), python.version)
-    return bool(folders) and not any((folder / module).is_dir() for folder in folders)
+        return []
+    return site_packages(Path(python.path), python.version)
 
 
 def site_packages(executable: Path, version: str | None) -> list[Path]:
@@ -61,15 +74,35 @@ def site_packages(executable: Path, version: str | None) -> list[Path]:
     return list(dict.fromkeys([*here, *(folder for place in here for folder in _of_pth_files(place))]))
 
 
+def made_by(executable: Path) -> str | None:
+    """What made the environment of an interpreter, as its files tell: uv, venv or conda; None for another one."""
+    prefix = prefix_of(executable)
+    settings = text_of(prefix / "pyvenv.cfg")
+    if settings:
+        return "uv" if re.search(r"^uv\s*=", settings, re.MULTILINE) else "venv"
+    return "conda" if (prefix / "conda-meta").is_dir() else None
+
+
+def pip_install(python: ChosenPython | None) -> str:
+    """The start of a command that installs into `python`: uv's, if uv made the environment without a pip."""
+    if python is None:
+        return "python -m pip install"
+    path = Path(python.path)
+    with_pip = any((folder / "pip").is_dir() for folder in site_packages(path, python.version))
+    if made_by(path) == "uv" and not with_pip:
+        return f'uv pip install --python "{path}"'
+    return f'"{path}" -m pip install'
+
+
 def _of_pth_files(place: Path) -> Iterator[Path]:
     """Folders that .pth files add. Their `import` lines are not executed; editable installations do not need them."""
     for path in sorted(place.glob("*.pth")):
-        for line in read_text(path).splitlines():
+        for line in text_of(path).splitlines():
             if line.strip() and not line.startswith(("#", "import ", "import\t")) and (place / line.strip()).is_dir():
                 yield place / line.strip()
 
 
-def read_text(path: Path) -> str:
+def text_of(path: Path) -> str:
     """The text of a file; empty if it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")

@@ -44,9 +44,18 @@ class Platform:
         """Whether this differs from the system that pmlaunch runs on."""
         return self.name != current_name()
 
-    def has_display(self, environment: Mapping[str, str]) -> bool:
-        """Whether a window can open, judging by the environment."""
-        return self.windows or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
+    def no_display(self, environment: Mapping[str, str]) -> str | None:
+        """Why no window can open, judging by the environment; None if one can, or for another machine with Windows."""
+        if not self.windows:
+            display = environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")
+            return None if display else "neither DISPLAY nor WAYLAND_DISPLAY is set"
+        if self.foreign:
+            return None
+        if variable := ssh_variable(environment):
+            return f"{variable} is set, and an SSH session of Windows has no desktop"
+        if environment.get("SESSIONNAME", "Services").casefold() == "services":
+            return "SESSIONNAME names no desktop session, as in a service"
+        return None
 
     def streams(self, environment: Mapping[str, str]) -> bool:
         """Whether Isaac Lab streams its window to another machine, which needs no display here."""
@@ -84,6 +93,11 @@ PLATFORMS: Mapping[str, Platform] = {
         environment={"PYTHONUTF8": "1"},
     ),
 }
+
+
+def ssh_variable(environment: Mapping[str, str]) -> str | None:
+    """The variable by which OpenSSH's server marks a session; None outside of one."""
+    return next((name for name in ("SSH_CONNECTION", "SSH_TTY") if environment.get(name)), None)
 
 
 def current_name() -> str:

@@ -12,10 +12,12 @@ import math
 import pickle
 import pickletools
 import struct
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, NoReturn
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 Constructor = Callable[..., object]
 
@@ -31,6 +33,8 @@ PLAIN_OPCODES = frozenset({
 """What torch.save writes for plain containers, numbers and tensors, in protocol 2."""
 
 _DTYPES = {"f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "b1", "O", "O8"}
+# numpy's codes that a memoryview has, too, where they are in the machine's byte order
+_NATIVE = {"<f4": "f", "<f8": "d", "<i4": "i", "<i8": "q"} if sys.byteorder == "little" else {}
 _OPCODE_NAMES = {ord(info.code): info.name for info in pickletools.opcodes}
 _LONGEST_NAME = 200
 _MALFORMED = (
@@ -161,34 +165,59 @@ class _Dtype:
         self.order = order
 
 
-class _Array:
-    """Stand-in for numpy.ndarray, which a pickle first makes empty and then gives shape, type and content."""
+class StoredArray:
+    """Stand-in for numpy.ndarray, which a pickle first makes empty and then gives shape, type and content.
+
+    `code` is that of its numpy type, such as "<f4"; "O" is an array of `objects`, "" one that was never filled. numpy is
+    slow to import, so this does without it as long as it can.
+    """
 
     def __init__(self, *_kind_and_shape: object) -> None:
-        self.value: np.ndarray[Any, Any] | None = None
+        self.code = ""
+        self.shape: tuple[int, ...] = ()
+        self.objects: tuple[Any, ...] = ()
+        self._bytes = memoryview(b"")
+        self._order: Literal["C", "F"] = "C"
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        """Fill the array with bytes, or with a list of objects. The lengths must agree exactly."""
         _version, shape, dtype, is_fortran, content = state
-        self.value = _numbers(content, dtype, shape, "F" if is_fortran else "C")
+        shape = shape if isinstance(shape, tuple) else (shape,)
+        if not isinstance(dtype, _Dtype) or len(shape) > 8 or not all(is_size(n) for n in shape):
+            raise ValueError("an array without a proper shape and type")
+        count = math.prod(shape)
+        if dtype.code.startswith("O"):
+            if not isinstance(content, list) or len(content) != count:
+                raise ValueError("an array of objects without its objects")
+            self.code, self.objects = "O", tuple(content)
+        else:
+            if not isinstance(content, bytes | bytearray) or len(content) != count * int(dtype.code[1:]):
+                raise ValueError("an array without its numbers")
+            self.code, self._bytes = dtype.order + dtype.code, memoryview(content)
+        self.shape, self._order = shape, "F" if is_fortran else "C"
+
+    def numbers(self) -> Sequence[Any]:
+        """The numbers of the array, the last index changing fastest."""
+        if self.code in _NATIVE and self._order == "C":
+            return self._bytes.cast(_NATIVE[self.code])
+        numbers: list[Any] = self.numpy().ravel().tolist()
+        return numbers
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The numbers as an array of numpy."""
+        import numpy as np
+
+        return np.frombuffer(self._bytes, self.code).reshape(self.shape, order=self._order)
 
 
-def _numbers(content: object, dtype: object, shape: object, order: object = "C") -> np.ndarray[Any, Any]:
-    """An array from its bytes, or from a list for an array of objects. The lengths must agree exactly."""
-    shape = shape if isinstance(shape, tuple) else (shape,)
-    if not isinstance(dtype, _Dtype) or len(shape) > 8 or not all(is_size(n) for n in shape):
-        raise ValueError("an array without a proper shape and type")
-    count = math.prod(shape)
-    if dtype.code.startswith("O"):
-        if not isinstance(content, list) or len(content) != count:
-            raise ValueError("an array of objects without its objects")
-        value = np.empty(count, dtype=object)
-        for index, item in enumerate(content):  # value[:] = content would descend into lists, which may be cyclic
-            value[index] = item
-        return value.reshape(shape)
-    kind = np.dtype(dtype.order + dtype.code)
-    if not isinstance(content, bytes | bytearray) or len(content) != count * kind.itemsize:
-        raise ValueError("an array without its numbers")
-    return np.frombuffer(content, kind).reshape(shape, order="F" if order == "F" else "C")
+def _from_buffer(content: object, dtype: object, shape: object, order: object = "C") -> StoredArray:
+    array = StoredArray()
+    array.__setstate__((1, shape, dtype, order == "F", content))
+    return array
+
+
+def _scalar(dtype: object, content: object) -> Any:
+    return _from_buffer(content, dtype, ()).numbers()[0]
 
 
 def is_size(n: object) -> bool:
@@ -197,14 +226,14 @@ def is_size(n: object) -> bool:
 
 
 _CONSTRUCTORS: dict[str, Constructor | None] = {
-    "numpy.ndarray": _Array,
+    "numpy.ndarray": StoredArray,
     "numpy.dtype": _Dtype,
     "collections.OrderedDict": _Mapping,
 }
 for _numpy in ("numpy.core", "numpy._core"):  # numpy 2 renamed it
-    _CONSTRUCTORS[f"{_numpy}.multiarray._reconstruct"] = _Array
-    _CONSTRUCTORS[f"{_numpy}.multiarray.scalar"] = lambda dtype, content: _numbers(content, dtype, ()).item()
-    _CONSTRUCTORS[f"{_numpy}.numeric._frombuffer"] = _numbers
+    _CONSTRUCTORS[f"{_numpy}.multiarray._reconstruct"] = StoredArray
+    _CONSTRUCTORS[f"{_numpy}.multiarray.scalar"] = _scalar
+    _CONSTRUCTORS[f"{_numpy}.numeric._frombuffer"] = _from_buffer
 
 
 class _DataUnpickler(RestrictedUnpickler):
@@ -214,7 +243,7 @@ class _DataUnpickler(RestrictedUnpickler):
         "FRAME", "MEMOIZE", "STACK_GLOBAL", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES",
         "BINBYTES8", "BYTEARRAY8", "INST", "EXT1", "EXT2", "EXT4",
     }  # fmt: skip
-    fillable = (_Array, _Dtype)
+    fillable = (StoredArray, _Dtype)
 
     def __init__(self, payload: bytes, constructors: Mapping[str, Constructor | None], stored: Constructor) -> None:
         super().__init__(payload)
@@ -246,7 +275,7 @@ def _nothing_outside(_: object) -> NoReturn:
 def loads(
     payload: bytes, more: Mapping[str, Constructor | None] | None = None, stored: Constructor = _nothing_outside
 ) -> Any:
-    """Return the plain data in a pickle. Call `array_of` on anything in it that may be an array.
+    """Return the plain data in a pickle, its arrays as `StoredArray`.
 
     The pickle may mention the names in `more`, too; their constructors validate their arguments, and a name without one
     cannot be called. `stored` turns a persistent id into a value (torch keeps its numbers outside the pickle).
@@ -256,8 +285,3 @@ def loads(
         ValueError: it is not a pickle of plain data, or too long.
     """
     return _DataUnpickler(payload, {**_CONSTRUCTORS, **(more or {})}, stored).load()
-
-
-def array_of(value: object) -> Any:
-    """The numpy array behind a value from `loads`; any other value unchanged."""
-    return value.value if isinstance(value, _Array) else value

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.cache import JsonCache, content_key
 
-_SafeLoader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    import yaml
 
+_SCHEMA = "yaml 1"  # part of the cache's key
 _DEEPEST = 500  # levels; libyaml's parser recurses, and a few thousand levels overflow a small stack
 _BRACKETS = re.compile(r"[\[{\]}]")
 _DASHES = re.compile(r"[-?]\s")
@@ -25,20 +29,60 @@ def yaml_mapping(path: Path, code: str = "PML015") -> dict[str, Any]:
             something else than a mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+    except OSError as error:
+        raise PmlaunchError(code, f"{path} cannot be read: {error}", subject=str(path)) from error
+    return _parsed(path, content, code)
+
+
+def yaml_mappings(paths: Sequence[Path]) -> list[dict[str, Any] | None]:
+    """Read several files; None stands for one that `yaml_mapping` refuses.
+
+    Cached by content, because importing the parser alone takes 10 ms. Files with values that JSON would change, such as
+    dates, are not cached, nor those with anchors: their aliases may stand for billions of values.
+    """
+    try:
+        contents = [path.read_bytes() for path in paths]
+    except OSError:
+        return [_intact(path) for path in paths]
+    cache, key = JsonCache("yaml"), content_key(_SCHEMA, *contents)
+    kept = cache.get(key)
+    if isinstance(kept, list) and len(kept) == len(paths):
+        return [item if isinstance(item, dict) else None for item in kept]
+    mappings = [_intact(path, content) for path, content in zip(paths, contents, strict=True)]
+    if not any(b"&" in content for content in contents):
+        with contextlib.suppress(TypeError, ValueError, RecursionError):
+            if json.loads(json.dumps(mappings)) == mappings:
+                cache.put(key, mappings)
+    return mappings
+
+
+def _intact(path: Path, content: bytes | None = None) -> dict[str, Any] | None:
+    try:
+        return yaml_mapping(path) if content is None else _parsed(path, content, "PML015")
+    except PmlaunchError:
+        return None
+
+
+def _parsed(path: Path, content: bytes, code: str) -> dict[str, Any]:
+    import yaml
+
+    try:
+        text = content.decode("utf-8-sig")
         refuse_deep(text)
-        content = yaml.load(text, Loader=_SafeLoader)  # noqa: S506 (one of the safe ones)
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        parsed = yaml.load(text, Loader=loader)  # noqa: S506 (one of the safe ones)
     except yaml.YAMLError as error:
         raise PmlaunchError(code, f"{path} is not valid YAML: {_reason(error)}", subject=str(path)) from error
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
+    except (UnicodeDecodeError, RecursionError) as error:
         raise PmlaunchError(code, f"{path} cannot be read: {error}", subject=str(path)) from error
     except ValueError as error:  # YAML 1.1 dates such as 2024-13-45
         raise PmlaunchError(code, f"{path} holds an impossible value: {error}", subject=str(path)) from error
-    if content is None:
+    if parsed is None:
         return {}
-    if not isinstance(content, dict):
+    if not isinstance(parsed, dict):
         raise PmlaunchError(code, f"{path} holds no mapping of keys to values.", subject=str(path))
-    return content
+    return parsed
 
 
 def refuse_deep(text: str) -> None:

@@ -29,7 +29,8 @@ def target(tmp_path: Path) -> DoctorTarget:
 
 @pytest.fixture
 def windows(target: DoctorTarget) -> DoctorTarget:
-    return replace(target, platform=PLATFORMS["windows"])
+    settings = replace(target.settings, environment={**target.environment, "SESSIONNAME": "Console"})
+    return replace(target, platform=PLATFORMS["windows"], settings=settings)
 
 
 @pytest.fixture

@@ -29,6 +29,16 @@ def test_missing_checkout_names_the_next_step(as_json: Json) -> None:
     assert [found["code"] for found in document["findings"] if found["code"] == "PML220"] == []
 
 
+def test_several_checkouts_are_reported(as_json: Json, checkout: Path, checkout3: Path) -> None:
+    checkout.rename(checkout.with_name("two"))
+    document = as_json("doctor", "--quick")
+    assert (document["exit_code"], schema_errors(document)) == (4, [])
+    (ambiguous,) = (found for found in document["findings"] if found["code"] == "PML011")
+    assert f'--protomotions "{checkout3}"' in ambiguous["hint"]
+    refused = as_json("list", "models")
+    assert [error["code"] for error in refused["errors"]] == ["PML011"], "the demo's models would not be the answer"
+
+
 def test_embedded_evaluation_needs_no_checkout(as_json: Json) -> None:
     if any(find_spec(name) is None for name in DEMO_PACKAGES):
         pytest.skip("the packages of the embedded evaluation are not installed")

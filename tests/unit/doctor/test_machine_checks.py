@@ -17,6 +17,7 @@ from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.model import Severity
 from pmlaunch.settings import Settings
 from pmlaunch.support.cache import KINDS
+from pmlaunch.support.platforms import PLATFORMS
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,17 @@ def test_display(
     expected: list[str],
 ) -> None:
     monkeypatch.setattr("pmlaunch.checks.window.sys.platform", system)
-    seen = look("console", replace(target, settings=replace(target.settings, environment=environment)))
+    settings = replace(target.settings, environment=environment)
+    seen = look("console", replace(target, platform=PLATFORMS["linux"], settings=settings))
+    assert [one.code for one in seen.findings if one.code == "PML242"] == expected
+
+
+@pytest.mark.parametrize(("environment", "expected"), [({}, ["PML242"]), ({"SESSIONNAME": "Console"}, [])])
+def test_display_of_windows(
+    windows: DoctorTarget, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: list[str]
+) -> None:
+    monkeypatch.setattr("pmlaunch.support.platforms.current_name", lambda: "windows")
+    seen = look("console", replace(windows, settings=replace(windows.settings, environment=environment)))
     assert [one.code for one in seen.findings if one.code == "PML242"] == expected
 
 

@@ -59,11 +59,6 @@ def test_incompatible_versions(
     assert found(look("packages", answered(replace(target, simulator=chosen), packages=changed))) == expected
 
 
-@pytest.mark.parametrize(("python", "expected"), [("3.10.14", []), ("3.11.7", [("PML233", "note")])])
-def test_newer_python_is_a_note(target: DoctorTarget, opened: HydraCheckout, python: str, expected: Found) -> None:
-    assert found(look("packages", answered(replace(target, checkout=opened), python=python))) == expected
-
-
 def test_failing_import(target: DoctorTarget) -> None:
     broken = {"ok": False, "error": "ModuleNotFoundError: No module named 'pkg_resources'"}
     seen = look("packages", answered(target, imports={"lightning": broken}))

@@ -26,7 +26,7 @@ if defined python_exe (
     goto no_python
 )
 rem A batch file that is entered without CALL does not come back: its own exit code is the result.
-!python_exe!!all_arguments!
+!python_exe! !all_arguments!
 goto end
 
 :no_python

@@ -26,7 +26,7 @@ if defined python_exe (
     goto no_python
 )
 rem CALL comes back, also from a batch file.
-call !python_exe!!all_arguments!
+call !python_exe! !all_arguments!
 goto end
 
 :no_python

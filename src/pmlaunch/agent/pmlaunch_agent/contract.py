@@ -128,6 +128,7 @@ class Hooks(NamedTuple):
         max_steps: control steps after which the run ends; None for no limit.
         compat: names of the repairs to apply.
         agent: class that the checkpoint was trained with (its `_target_`), which a subclass of ours replaces.
+        seed: seed of every generator of random numbers, plus the rank, for a script that sets none; None for no seed.
     """
 
     ddp_backend: Optional[str] = None
@@ -139,6 +140,7 @@ class Hooks(NamedTuple):
     metrics: Optional[MetricsRequest] = None
     save_motion: Optional[MotionRequest] = None
     record: Optional[RecordingRequest] = None
+    seed: Optional[int] = None
 
 
 class RunLimits(NamedTuple):
@@ -155,7 +157,7 @@ class Spec(NamedTuple):
         script: path of the script to run as `__main__`; None if `module` is given, which runs as `python -m` does.
         argv: arguments, without the program's name.
         cwd: working directory.
-        import_path: folders to import from before all others but the script's own.
+        import_path: folders to import from before all others but the script's own, which PYTHONPATH could not hold.
         python_path: folders to import from after all others.
         env: environment variables to set; None removes one.
         result: path of result.json.

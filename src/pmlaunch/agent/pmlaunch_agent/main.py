@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import os
 import sys
@@ -10,15 +9,8 @@ import threading
 from typing import Any
 
 from pmlaunch_agent import protomotions3, script
-from pmlaunch_agent.contract import (
-    MUTABLE_DATACLASS_DEFAULTS,
-    SPEC_VARIABLE,
-    ContractError,
-    RunLimits,
-    Spec,
-    from_document,
-)
-from pmlaunch_agent.hooks import isaac, limits, one_rank_group, patches, process_exit, watch
+from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, RunLimits, Spec, from_document
+from pmlaunch_agent.hooks import isaac, limits, one_rank_group, patches, process_exit, seeds, watch
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 from pmlaunch_agent.report.ending import show, without_agent
 from pmlaunch_agent.report.files import EventsFile, ResultFile
@@ -98,13 +90,15 @@ def _run(spec: Spec, journal: Journal) -> int:
 def install_hooks(spec: Spec, journal: Journal) -> None:
     """Install everything that acts on the modules that the script imports."""
     wanted, post_import = spec.hooks, PostImportHooks(on_error=journal.note)
-    patches.repair(wanted.compat, post_import, functools.partial(journal.repaired, MUTABLE_DATACLASS_DEFAULTS))
+    patches.repair(wanted.compat, post_import, journal.repaired)
     for name in wanted.compat:
         if name not in patches.REPAIRS:
             journal.note(f"this agent knows no repair named {name!r}")
     patches.set_arguments(wanted.arguments, post_import, journal)
     if wanted.ddp_backend:
         patches.set_backend(wanted.ddp_backend, post_import, journal)
+    if wanted.seed is not None:
+        seeds.install(wanted.seed + journal.result.rank, post_import, journal)
     one_rank_group.install(post_import, journal)
     process_exit.install(journal)
     isaac.install(post_import, journal, recording=wanted.record is not None)
@@ -126,6 +120,6 @@ def load_for_worker(namespace: dict[str, Any]) -> None:
     """Give a worker process of multiprocessing the script's functions and classes."""
     spec = read_spec()
     # the process that started this worker has reported everything
-    patches.repair(spec.hooks.compat, PostImportHooks(on_error=lambda _: None), repaired=lambda _: None)
+    patches.repair(spec.hooks.compat, PostImportHooks(on_error=lambda _: None), repaired=lambda *_: None)
     if spec.script is not None:
         script.load_into(namespace, spec.script)

@@ -26,7 +26,7 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
 
     \b
     pmlaunch eval demo --motion walk                  on this machine, now
-    pmlaunch eval maskmimic --motion walk             in Isaac Lab, with a window
+    pmlaunch eval maskmimic --motion walk             in Isaac Lab, with a window where there is a display
     pmlaunch eval maskmimic -m walk --dry-run         what would be run, and why
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """

@@ -11,6 +11,8 @@ from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import from_options, option, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from pmlaunch.runtimes.interface import Runtime
@@ -29,22 +31,30 @@ class RuntimeOptions:
 
 @command(RuntimeOptions)
 def runtime_command(_: Invocation, options: RuntimeOptions) -> CommandResult:
-    """Show what would start the simulator: its path and version, and the Python that it would choose.
+    """Show what would start the simulator: its path, the Python that it would choose, and whether the versions fit.
 
     Reads files only; starts neither Isaac Sim nor any Python.
     """
     from pmlaunch.checks.preflight import exit_code_of
+    from pmlaunch.doctor.checks.compatibility import look
     from pmlaunch.doctor.target import TargetRequest, resolve_target
     from pmlaunch.settings import Settings
     from pmlaunch.support.json import to_json
 
-    runtime = resolve_target(from_options(TargetRequest, options, quick=True), Settings.here()).runtime
-    data = {**to_json(runtime.facts), "command": list(runtime.command()), "environment": runtime.environment}
-    findings = runtime.findings
-    return CommandResult("runtime", exit_code_of(findings), data, findings, draw=partial(_draw, runtime))
+    target = resolve_target(from_options(TargetRequest, options, quick=True), Settings.here())
+    runtime, judgement, seen = target.runtime, target.judgement, look(target)
+    data = {
+        **to_json(runtime.facts),
+        "command": list(runtime.command()),
+        "environment": runtime.environment,
+        "versions": {part.name.lower(): to_json(found) for part, found in judgement.versions.items()},
+        "together": judgement.verdict,
+    }
+    findings = (*runtime.findings, *seen.findings)
+    return CommandResult("runtime", exit_code_of(findings), data, findings, draw=partial(_draw, runtime, seen.facts))
 
 
-def _draw(runtime: Runtime, console: Console) -> None:
+def _draw(runtime: Runtime, versions: Sequence[tuple[str, str]], console: Console) -> None:
     from pmlaunch.cli.render.layout import say
     from pmlaunch.model import RuntimeKind
 
@@ -58,6 +68,7 @@ def _draw(runtime: Runtime, console: Console) -> None:
         ("chosen by", facts.python.by if facts.python else None),
         ("Python version", facts.python.version if facts.python else None),
         ("command", " ".join(runtime.command())),
+        *(row for row in versions if row[0] != "Python"),
     ]
     rows += [(f"{name} is", "removed" if value is None else value) for name, value in runtime.environment.items()]
     for name, value in rows:

@@ -17,10 +17,9 @@ def look(target: DoctorTarget) -> Observation:
     if encoding.lower().replace("-", "") != "utf8":
         message = f"The console's encoding is {encoding}: characters that it lacks are shown as question marks."
         findings.append(Finding("PML239", Severity.NOTE, message, "set PYTHONUTF8=1"))
+    platform, environment = target.platform, target.environment
     if not target.windows:
-        display = target.environment.get("DISPLAY") or target.environment.get("WAYLAND_DISPLAY")
-        facts.append(("display", display or "none"))
-        platform, environment = target.platform, target.environment
-        if lacks_display(platform.has_display(environment) or platform.streams(environment)):
-            findings.append(Finding("PML242", Severity.NOTE, "No display: runs are headless, no window can open."))
+        facts.append(("display", environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") or "none"))
+    if not platform.streams(environment) and lacks_display(platform.no_display(environment)):
+        findings.append(Finding("PML242", Severity.NOTE, "No display: runs are headless, no window can open."))
     return Observation(tuple(facts), tuple(findings))

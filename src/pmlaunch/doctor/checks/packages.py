@@ -16,14 +16,13 @@ from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
 from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, ProbeReply
 from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
-from pmlaunch.runtimes.python_files import site_packages
+from pmlaunch.runtimes.python_files import pip_install, site_packages
 from pmlaunch.support.json import from_json
 
 Packages = Mapping[str, InstalledPackage]  # by normalised name
 Imports = Mapping[str, ImportAttempt]
 
 _SHOWN = ("torch", "lightning", "hydra-core", "omegaconf", "numpy", "moviepy", "setuptools", "pydantic")
-_NEWEST_FOR_2 = (3, 10)  # the newest Python that ProtoMotions 2.3 imports with
 _OPTIONAL = ("isaacsim",)  # a binary Isaac Sim is not a package
 _FOLDERS: Mapping[str, str] = {"protomotions": "", "isaac_utils": "isaac_utils", "poselib": "poselib"}
 """The packages a checkout can provide, with their folders in it."""
@@ -39,7 +38,7 @@ def look(target: DoctorTarget) -> Observation:
     findings = (
         *problem,
         *_missing(target, packages, imports),
-        *_versions(target, packages, reply.python or "0"),
+        *_versions(target, packages),
         *_imports(target, imports),
         *_from_elsewhere(target, packages, imports),
         *(check_eula(target.runtime.facts.python, target.environment) if target.simulator.name == "isaaclab" else ()),
@@ -62,7 +61,7 @@ def _by_files(target: DoctorTarget) -> ProbeAnswer:
 def _facts(target: DoctorTarget, packages: Packages, python: str | None) -> Iterator[tuple[str, str]]:
     if python:
         yield "Python", python
-    for name in dict.fromkeys((*_SHOWN, *target.expected.packages)):
+    for name in dict.fromkeys((*_SHOWN, *target.simulator.packages)):
         if name in packages:
             yield name, packages[name].version or "of unknown version"
     for name in _FOLDERS:
@@ -72,7 +71,7 @@ def _facts(target: DoctorTarget, packages: Packages, python: str | None) -> Iter
 
 
 def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iterator[Finding]:
-    needed = (*GENERATIONS[target.generation].required_packages, *target.expected.packages)
+    needed = (*GENERATIONS[target.generation].required_packages, *target.simulator.packages)
     found = {*_OPTIONAL, *packages, *(name for name, attempt in imports.items() if attempt.ok)}
     missing = [name for name in dict.fromkeys(needed) if name not in found]
     if missing:
@@ -85,7 +84,7 @@ def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iter
         yield Finding("PML227", Severity.WARNING if by_files else Severity.ERROR, message, hint, subject=names)
 
 
-def _versions(target: DoctorTarget, packages: Packages, python: str) -> Iterator[Finding]:
+def _versions(target: DoctorTarget, packages: Packages) -> Iterator[Finding]:
     major = {name: (package.version or "").split(".")[0] for name, package in packages.items()}
     moviepy = major.get("moviepy", "")
     if moviepy.isdigit() and int(moviepy) >= 2 and target.generation is Generation.V2:
@@ -95,11 +94,6 @@ def _versions(target: DoctorTarget, packages: Packages, python: str) -> Iterator
     if major.get("pydantic") == "1" and target.simulator.name == "isaaclab":
         message = f"pydantic {packages['pydantic'].version}: packages of Isaac Lab and Isaac Sim want version 2."
         yield Finding("PML240", Severity.WARNING, message, f'{_pip(target)} "pydantic>=2"')
-    version = tuple(int(part) for part in python.split(".")[:2] if part.isdigit())
-    checkout = target.checkout
-    if version > _NEWEST_FOR_2 and checkout is not None and checkout.generation is Generation.V2:
-        message = f"ProtoMotions 2.3 does not import with Python {python}; pmlaunch repairs that in every run."
-        yield Finding("PML233", Severity.NOTE, message)
     halves = [name for name, package in packages.items() if not package.complete]
     if halves:
         message = f"Half installed, by an installation that was ended: {', '.join(halves)}."
@@ -157,5 +151,4 @@ def _is_below(path: Path, folder: Path) -> bool:
 
 
 def _pip(target: DoctorTarget) -> str:
-    python = target.runtime.facts.python
-    return f'"{python.path if python else "python"}" -m pip install'
+    return pip_install(target.runtime.facts.python)

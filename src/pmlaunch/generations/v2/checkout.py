@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v2.overrides import parse_overrides
 from pmlaunch.model import Generation, Source
 from pmlaunch.support.json import as_mapping
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mappings
 
 _MISSING = "???"
 _WATCH = (
@@ -41,8 +40,7 @@ class HydraCheckout(Checkout):
     def robots(self) -> Sequence[RobotOutline]:
         """The options of the group `robot`, except `base`, which leaves the body names open."""
         found = []
-        for name in self.options("robot"):
-            settings = self._part("robot", name)
+        for name, settings in self._parts("robot"):
             bodies, actions = settings.get("body_names"), settings.get("number_of_actions")
             if isinstance(bodies, list) and isinstance(actions, int):
                 found.append(RobotOutline(name, tuple(map(str, bodies)), actions))
@@ -50,8 +48,8 @@ class HydraCheckout(Checkout):
 
     def simulators(self) -> Sequence[str]:
         """The options of the group `simulator` that name a class; the others are parts of those."""
-        options = self.options("simulator")
-        return [name for name in options if self._part("simulator", name).get("_target_", _MISSING) != _MISSING]
+        parts = self._parts("simulator")
+        return [name for name, settings in parts if settings.get("_target_", _MISSING) != _MISSING]
 
     def checkpoints(self) -> Sequence[Path]:
         places = ("data/pretrained_models/**/last.ckpt", "results/*/last.ckpt")
@@ -60,12 +58,11 @@ class HydraCheckout(Checkout):
     def motion_files(self) -> Sequence[Path]:
         return sorted((self.root / "data" / "motions").rglob("*.npy"))
 
-    def _part(self, group: str, name: str) -> Mapping[str, Any]:
-        """The part `group` of an option's file; empty if the file is broken, which the config check reports."""
-        try:
-            return as_mapping(yaml_mapping(self.config_dir / group / f"{name}.yaml").get(group))
-        except PmlaunchError:
-            return {}
+    def _parts(self, group: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
+        """(option, part `group` of its file), empty if the file is broken, which the config check reports."""
+        options = self.options(group)
+        contents = yaml_mappings([self.config_dir / group / f"{name}.yaml" for name in options])
+        return [(name, as_mapping(as_mapping(it).get(group))) for name, it in zip(options, contents, strict=True)]
 
 
 def v2_checkout(root: Path, source: Source) -> HydraCheckout:

@@ -13,6 +13,8 @@ from pmlaunch.errors import did_you_mean
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
 
+_MASKED_MIMIC = "protomotions.agents.masked_mimic."
+_MASKS = "env.config.masked_mimic.masked_mimic_masking.joint_masking.masked_mimic_fixed_conditioning"
 _MOST = 8  # findings of one kind
 # The packages whose classes ProtoMotions' own configs instantiate: hydra.utils.instantiate calls any `_target_`.
 _TARGETS = (
@@ -99,18 +101,17 @@ def fast_yaml() -> Iterator[None]:
 def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
     """(findings, facts) of a merged config: what would stop a run or must not be run, and the fields of a ConfigReport.
 
-    `refused` holds the expressions that the resolvers refuse.
+    Resolves the config in place. `refused` holds the expressions that the resolvers refuse.
     """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     findings: list[Finding] = []
     try:
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=False)
+        OmegaConf.resolve(config)
     except (OmegaConfBaseException, ArithmeticError, TypeError, ValueError, RecursionError):
         findings += _unresolved(config, refused)
-        plain = OmegaConf.to_container(config, resolve=False)
-    values = dict(_plain_leaves(plain, ""))
+    values = dict(_plain_leaves(OmegaConf.to_container(config, resolve=False), ""))
     findings += [
         Finding("PML110", Severity.ERROR, f"{key} has no value (???).", hint=f"{key}=VALUE", subject=key)
         for key, value in values.items()
@@ -191,13 +192,15 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
 
     rate = value("simulator.config.sim.fps", int, float)
     decimation = value("simulator.config.sim.decimation", int, float)
+    agent = value("agent._target_", str) or ""
     return {
         "control_hz": rate / decimation if rate and decimation else None,
         "motion_file": value("motion_file", str),
         "max_eval_steps": value("agent.config.max_eval_steps", int, float),
         "num_envs": value("num_envs", int, float),
-        "agent": value("agent._target_", str),
+        "agent": agent or None,
         "control_type": value("robot.control.control_type", str),
+        "random_masks": agent.startswith(_MASKED_MIMIC) and _MASKS in values and values[_MASKS] is None,
     }
 
 

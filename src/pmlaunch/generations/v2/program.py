@@ -20,10 +20,10 @@ from pmlaunch.generations.v2.training_config import config_of, trained_changes
 from pmlaunch.generations.values import (
     BACKEND,
     CONSTRAINT_GROUP,
+    ENDLESS,
     EVERY_MOTION_ONCE,
     LENGTH_OF_THE_MOTION,
     STEPS_OF_UNKNOWN,
-    WINDOW_STAYS_OPEN,
     Choices,
     ConfigReport,
     LaunchDetails,
@@ -65,13 +65,14 @@ class HydraProgram(Program):
         trained = config_of(choices.checkpoint)
         if trained is None or choices.training is None or choices.training.generation is not Generation.V2:
             return ConfigReport()
-        typed = [override.key for override in choices.overrides if override.kind is OverrideKind.VALUE]
+        # no config of upstream names the backend, which is an argument of Lightning's strategy
+        typed = [item.key for item in choices.overrides if item.kind is OverrideKind.VALUE and item.key != BACKEND]
         return config_report(choices.checkout.config_dir, trained, _arguments(choices, settings), typed)
 
     def details(self, choices: Choices, settings: RunSettings, report: ConfigReport) -> LaunchDetails:
         steps = self._steps(choices, report)
         typed = steps.source.origin in (Origin.FLAG, Origin.OVERRIDE)
-        if steps.value is not None:
+        if steps.value is not None or choices.endless:  # the checkpoint's config may hold a limit
             settings = {**settings, _MAX_STEPS: steps}
         # upstream's measure ignores max_eval_steps
         return LaunchDetails(tuple(_arguments(choices, settings)), steps, limit=steps.value if typed else None)
@@ -79,19 +80,18 @@ class HydraProgram(Program):
     def _steps(self, choices: Choices, report: ConfigReport) -> Sourced[int | None]:
         """The seconds of the motion times the rate of the policy's decisions, rounded up, unless something sets it.
 
-        None is without end, which only a window allows.
+        None is without end, which only --endless asks for.
         """
         if _MAX_STEPS in choices.overridden:
             return Sourced(report.max_eval_steps, OVERRIDE)
+        if choices.endless:
+            return Sourced(None, ENDLESS)
         if choices.max_steps is not None:
             return choices.max_steps
         if report.max_eval_steps is not None:
             return Sourced(int(report.max_eval_steps), CHECKPOINT)
         if self.embedded and len(choices.motions) > 1:
             return Sourced(None, EVERY_MOTION_ONCE)
-        wants_metrics = choices.metrics.value and choices.metrics.source.origin is Origin.FLAG
-        if not choices.headless.value and not wants_metrics:
-            return Sourced(None, WINDOW_STAYS_OPEN)
         seconds = [self.played_seconds(motion) for motion in choices.motions if motion.seconds is not None]
         if not seconds or report.control_hz is None:
             return STEPS_OF_UNKNOWN

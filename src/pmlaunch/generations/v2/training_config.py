@@ -7,10 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import RobotOutline
 from pmlaunch.support.json import as_mapping
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import yaml_mappings
 
 _MISSING = "???"
 
@@ -23,11 +22,8 @@ def config_of(checkpoint: Path) -> Path | None:
 
 @lru_cache(maxsize=64)
 def _robot_part(config: Path, _changed: int) -> Mapping[str, Any]:
-    try:
-        robot = yaml_mapping(config).get("robot")
-    except PmlaunchError:
-        return {}  # the config check reports the broken file
-    return as_mapping(robot)
+    content = as_mapping(*yaml_mappings([config]))  # the config check reports a broken file
+    return as_mapping(content.get("robot"))
 
 
 def _trained_robot(checkpoint: Path) -> Mapping[str, Any]:
@@ -73,10 +69,7 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
 
 def _with_defaults(config_dir: Path, name: str, depth: int = 0) -> dict[str, Any]:
     """The values of a robot's group, including those of the options in its defaults list."""
-    try:
-        content = yaml_mapping(config_dir / "robot" / f"{name}.yaml")
-    except PmlaunchError:
-        return {}
+    content = as_mapping(*yaml_mappings([config_dir / "robot" / f"{name}.yaml"]))
     values: dict[str, Any] = {}
     for parent in content.get("defaults") or []:
         if isinstance(parent, str) and parent != "_self_" and depth < 5:

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.interface import GenerationAdapter, MetricDefinitions, PackageRule, Program
-from pmlaunch.generations.v3 import FROZEN_CONFIGS
+from pmlaunch.generations.v3 import CHECKPOINT_NAMES, FROZEN_CONFIGS
 from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
 from pmlaunch.support.json import read_mapping
@@ -29,10 +29,13 @@ class Version3(GenerationAdapter):
     hydra = False
     motion_suffixes = (".motion", ".pt")
     motion_names_carry_robot = False
+    checkpoint_names = CHECKPOINT_NAMES
     own_packages = ("protomotions",)
     required_packages = ("torch", "lightning", "numpy")
     package_rules: ClassVar[Mapping[str, PackageRule]] = {
         "moviepy": PackageRule("3.x imports ImageSequenceClip from where version 2 has it", ">=2"),
+        "openmesh": PackageRule("3.x imports it nowhere, and without a wheel pip compiles it for minutes"),
+        "open3d": PackageRule("3.x imports it nowhere, and it is hundreds of MB"),
     }
     download_bytes, disk_bytes = 30_000_000, 67_000_000  # estimated
     assets_in_lfs = True

@@ -20,7 +20,7 @@ _WITHOUT_EQUIVALENT: Mapping[str, str] = {
     "terrain": "the terrain is frozen in the checkpoint's configs; terrain.FIELD=VALUE changes a field of it",
     "opt": "the constraints of MaskedMimic are frozen in the checkpoint's configs",
     "exp": "the experiment is frozen in the checkpoint's configs",
-    "seed": "inference_agent.py sets no seed",
+    "seed": "use --seed",
     "ngpu": "use --devices",
     "nodes": "inference_agent.py runs on one machine",
     "fabric": "use --device, --devices and --ddp-backend",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from pmlaunch.agent.pmlaunch_agent.contract import WatchPoint
 from pmlaunch.generations.checkout import BodyPosition, Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
+from pmlaunch.generations.v3 import ASSETS, CHECKPOINT_NAMES
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _TURNED = ("quat", "axisangle", "xyaxes", "zaxis", "euler")
 _NO_ROBOTS = ("__init__", "base", "factory")
-_ROBOTS, _ASSETS = Path("protomotions/robot_configs"), Path("protomotions/data/assets")
+_ROBOTS, _ASSETS = Path("protomotions/robot_configs"), Path(ASSETS)
 _NO_MOTIONS = {"pretrained_models", "assets"}  # folders with other kinds of .pt and .npy files
 _EVALUATOR = "protomotions.agents.evaluators.base_evaluator"
 _MIMIC = "protomotions.agents.evaluators.mimic_evaluator"
@@ -68,10 +69,10 @@ class InferenceCheckout(Checkout):
         return sorted(path.parent.name for path in modules if path.parent.name != "base_simulator")
 
     def checkpoints(self) -> Sequence[Path]:
-        """One checkpoint of each folder: inference_last.ckpt is last.ckpt without what only training needs."""
+        """One checkpoint of each folder."""
         best = {
             path.parent: path
-            for name in ("last.ckpt", "inference_last.ckpt")
+            for name in reversed(CHECKPOINT_NAMES)
             for folder in ("data/pretrained_models/**/", "results/*/")
             for path in self.root.glob(folder + name)
         }

@@ -7,7 +7,6 @@ upstream's best-effort dump of the same configs, in which all values are text.
 
 from __future__ import annotations
 
-import contextlib
 import re
 import zipfile
 from collections.abc import Mapping
@@ -17,14 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.generations.v3.frozen_pickle import read_names
 from pmlaunch.generations.values import Training
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation
-from pmlaunch.support.cache import JsonCache, content_key
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.json import as_mapping
+from pmlaunch.support.yaml_file import yaml_mappings
 
 _TEXT = "resolved_configs_inference.yaml"
 _MAXIMUM_PICKLE = 16 << 20  # bytes; a real one has 27 kB
@@ -88,18 +86,7 @@ def frozen_text(checkpoint: Path) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=64)
 def _text(path: Path, _changed: int) -> Mapping[str, Any]:
-    """Read a dump, cached by content: two thousand lines of YAML take longer than the rest of a plan."""
-    cache, key = JsonCache("frozen"), content_key("frozen 1", path.read_bytes())
-    entry = cache.get(key)
-    if isinstance(entry, dict):
-        return entry
-    try:
-        text = {} if lfs.read_pointer(path) else yaml_mapping(path)
-    except PmlaunchError:
-        return {}
-    with contextlib.suppress(TypeError, ValueError, RecursionError):  # dates and cyclic lists cannot be cached
-        cache.put(key, text)
-    return text
+    return as_mapping(*yaml_mappings([path]))
 
 
 def text_at(text: Mapping[str, Any], key: str) -> Any:

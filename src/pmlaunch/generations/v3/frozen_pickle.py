@@ -18,8 +18,12 @@ _OURS = r"protomotions\.(?!utils\.|assets\.|cli\.|tests\.|train_|inference_)[\w.
 _CALLED = re.compile(
     rf"({_OURS})\.([A-Z]\w*(Config|Params|Info|Method|Mode|Type)|FieldPath|MdpComponent|RolloutActor)"
     r"|collections\.OrderedDict|torch\._utils\._rebuild_tensor_v2|torch\.(Size|device)"
-    r"|pathlib\.(Pure)?(Posix|Windows)?Path|argparse\.Namespace|builtins\.(set|frozenset|slice|complex|range)"
+    r"|pathlib\.(Pure)?(Posix|Windows)?Path|argparse\.Namespace|(builtins|__builtin__)\.(set|frozenset|slice|complex|range)"
 )
+# Pythons 3.11.0 to 3.11.3 save a member of an enum as getattr(ENUM, "NAME"); protocol 2 has Python 2's name for builtins
+_GETATTR = "__builtin__.getattr"
+_ENUMS = re.compile(rf"({_OURS})\.([A-Z]\w*(Method|Mode|Type)|RolloutActor)")
+_MEMBER = re.compile(r"[A-Z][A-Z0-9_]*")
 # may be named as a value; get_class and instantiate import and call whatever a text says
 _VALUES = re.compile(
     r"(protomotions\.envs\.[\w.]+|examples\.experiments\.[\w.]+)\.(?!get_class$|instantiate$|import_)[a-z_]\w*"
@@ -43,6 +47,8 @@ def read_names(payload: bytes) -> tuple[set[str], set[str]]:
     except ValueError:
         if not reader.foreign:
             raise
+    if reader.uncalled:
+        reader.foreign.add(_GETATTR)
     return reader.names, reader.foreign
 
 
@@ -83,10 +89,15 @@ class _ConfigReader(RestrictedUnpickler):
         super().__init__(payload)
         self.names: set[str] = set()
         self.foreign: set[str] = set()
+        self.uncalled = 0  # how often getattr came onto the stack, less its harmless calls: it has no other use
+        self._getattr = Named(_GETATTR, self._member_of)
 
     def find_class(self, module: str, name: str) -> Named:
         full = f"{module}.{name}"
         self.names.add(full)
+        if full == _GETATTR:
+            self.uncalled += 1
+            return self._getattr
         if "." in name or not (_CALLED.fullmatch(full) or _VALUES.fullmatch(full)):
             self.foreign.add(full)
         return Named(full, partial(self._call, full))
@@ -102,6 +113,23 @@ class _ConfigReader(RestrictedUnpickler):
         if arguments:  # its items would not be seen here
             self.foreign.add("(an OrderedDict with arguments)")
         return _Mapping(self.foreign)
+
+    def _member_of(self, *arguments: object) -> object:
+        """Call getattr, which is harmless for a member of an enum."""
+        match arguments:
+            case (Named() as owner, str(member)) if _ENUMS.fullmatch(owner.name) and _MEMBER.fullmatch(member):
+                self.uncalled -= 1
+            case _:
+                self.foreign.add(_GETATTR)
+        return object()
+
+    def _load_binget(self) -> None:
+        super().load_binget()  # type: ignore[misc]  # typeshed leaves out the unpickler written in Python
+        self.uncalled += self.stack[-1] is self._getattr
+
+    def _load_long_binget(self) -> None:
+        super().load_long_binget()  # type: ignore[misc]
+        self.uncalled += self.stack[-1] is self._getattr
 
     def _load_proto(self) -> None:
         (protocol,) = self.read(1)

@@ -10,15 +10,15 @@ from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.interface import Program
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
-from pmlaunch.generations.v3 import FROZEN_CONFIGS
+from pmlaunch.generations.v3 import ASSETS, FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
 from pmlaunch.generations.v3.assignments import OPTIONS
 from pmlaunch.generations.v3.motion_library import library_text, read_entries
 from pmlaunch.generations.values import (
+    ENDLESS,
     EVERY_MOTION_ONCE,
     LENGTH_OF_THE_MOTION,
     STEPS_OF_UNKNOWN,
-    WINDOW_STAYS_OPEN,
     Choices,
     ConfigReport,
     LaunchDetails,
@@ -27,6 +27,7 @@ from pmlaunch.generations.values import (
 from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
 
+_ASSET_ROOT = "robot.asset.asset_root"
 _LIMIT = "agent.evaluator.max_eval_steps"
 _WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
 _RATES = ("fps", "decimation")
@@ -47,7 +48,6 @@ class InferenceProgram(Program):
         reasons = {
             "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs"),
             "--constraint": (request.constraints or None, constraints),
-            "--seed": (request.seed, "inference_agent.py sets no seed"),
         }
         given = {option: reason for option, (value, reason) in reasons.items() if value is not None}
         if given:
@@ -65,6 +65,7 @@ class InferenceProgram(Program):
             "num_envs": choices.num_envs,
             "metrics": choices.metrics,
             "devices": choices.devices,
+            "seed": choices.seed,  # no option of the program: the agent sets it
             _LIMIT: choices.max_steps if choices.metrics.value else None,
         }
         return {key: value for key, value in settings.items() if value is not None}
@@ -83,6 +84,7 @@ class InferenceProgram(Program):
             findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
         findings += _unknown_keys(choices, text) if text else ()
         typed = {item.key: item.value for item in choices.overrides}
+        assets = typed.get(_ASSET_ROOT, frozen.text_at(text, _ASSET_ROOT))
         return ConfigReport(
             findings=tuple(findings),
             control_hz=_control_hz(choices, text, typed),
@@ -90,6 +92,7 @@ class InferenceProgram(Program):
             max_eval_steps=_whole_number(typed.get(_LIMIT, frozen.number_at(text, _LIMIT))),
             agent=frozen.text_at(text, "agent._target_"),
             control_type=frozen.text_at(text, "robot.control.control_type"),
+            asset_root=None if assets in (None, ASSETS) else str(assets),
         )
 
     def details(self, choices: Choices, settings: RunSettings, report: ConfigReport) -> LaunchDetails:
@@ -112,7 +115,7 @@ def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
     """The seconds of the motion times the rate of the policy's decisions, unless something sets the number.
 
     A full evaluation ends by itself, after each motion or at max_eval_steps. Its number of steps is only an estimate,
-    and unknown for a packed library or several environments.
+    and unknown for a packed library.
     """
     packed = any(motion.path.suffix == ".pt" for motion in choices.motions)
     rate = report.control_hz
@@ -126,14 +129,16 @@ def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
             limit, source = choices.max_steps.value, FLAG
         elif len(choices.motions) > 1 or packed:
             source = EVERY_MOTION_ONCE
-        if not known or choices.num_envs.value != 1:
+        if not known:
             return Sourced(None, source)
-        whole = [math.floor(round(length, 4)) for length in lengths]
-        return Sourced(sum(min(length, limit) if limit else length for length in whole), source)
+        whole = [min(math.floor(round(length, 4)), limit or math.inf) for length in lengths]
+        count = choices.num_envs.value  # of motions that are evaluated together, for as long as the longest takes
+        batches = [whole[first : first + count] for first in range(0, len(whole), count)]
+        return Sourced(int(sum(map(max, batches))), source)
+    if choices.endless:
+        return Sourced(None, ENDLESS)
     if choices.max_steps is not None:
         return choices.max_steps
-    if not choices.headless.value:
-        return Sourced(None, WINDOW_STAYS_OPEN)
     return Sourced(math.ceil(round(max(lengths), 6)), LENGTH_OF_THE_MOTION) if known else STEPS_OF_UNKNOWN
 
 

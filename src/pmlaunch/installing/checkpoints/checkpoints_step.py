@@ -6,13 +6,13 @@ import contextlib
 from collections.abc import Sequence
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
 from pmlaunch.git.lfs_files import FileState, LfsFile, has_object, room_for, states_of, store_of
 from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.checkpoints.models import (
-    ASSETS,
     PRETRAINED,
     WITH_GIT,
     FetchableModel,
@@ -104,7 +104,7 @@ def _describe(files: Sequence[LfsFile]) -> str:
 
 
 def _estimate(context: InstallContext) -> AlreadyDone | Todo:
-    """The plan before there is a checkout: the sizes that the presets give for v2.3; generation 3 also has meshes."""
+    """The plan before there is a checkout: the sizes that the presets give; generation 3 also has meshes."""
     request, generation = context.request, generation_by_name(context.request.ref)
     try:
         models = choose_models(request.models, known_models(context))
@@ -114,7 +114,7 @@ def _estimate(context: InstallContext) -> AlreadyDone | Todo:
         models = []  # perhaps the checkout has it
     size = sum(model.size or 0 for model in models)
     names = ", ".join(model.names[0] for model in models) or ", ".join(request.models)
-    parts = [f"{names}: {megabytes(size)} as v2.3 has them"] if names else []
+    parts = [f"{names}: about {megabytes(size)}"] if names else []
     if assets_in_lfs(generation):
         parts.append(f"the meshes of robot {request.robot}, as many as the checkout names")
     if not parts:

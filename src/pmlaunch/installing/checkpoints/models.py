@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
+from pmlaunch.catalog.models import short_name
 from pmlaunch.catalog.presets import presets
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_files import LfsFile, lfs_files
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.location import look_at
@@ -19,7 +22,6 @@ from pmlaunch.support.names import choose, fold
 
 PRETRAINED = "data/pretrained_models"
 WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
-ASSETS = "protomotions/data/assets"
 
 
 @dataclass(frozen=True)
@@ -43,18 +45,23 @@ class FetchableModel:
 
 
 def known_models(context: InstallContext, git: Git | None = None) -> list[FetchableModel]:
-    """The models of the presets; with `git` also every other checkpoint that the checkout tracks, named by its folder."""
+    """The models of the generation's presets; with `git` also the other checkpoints that the checkout tracks.
+
+    They have the names that `pmlaunch list models` shows.
+    """
+    generation = generation_of(context.checkout) or generation_by_name(context.request.ref) or Generation.V2
     found = [
         FetchableModel(preset.names, preset.checkpoint, preset.size, preset.sha256, preset.huggingface)
-        for preset in presets("model", context.settings.preset_folders).values()
-        if preset.checkout is None and preset.checkpoint
+        for each in presets("model", context.settings.preset_folders).values()
+        if each.checkout is None and (preset := each.of(generation)).checkpoint
     ]
     of_presets = {model.path for model in found}
-    listed = (git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0") if git else []
-    for path in listed:
-        if path.endswith("/last.ckpt") and path not in of_presets:
-            name = path.removeprefix(f"{PRETRAINED}/").removesuffix("/last.ckpt").replace("/", "_")
-            found.append(FetchableModel((name,), path, has_preset=False))
+    listed = set((git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0")) if git else set()
+    for folder in sorted({path.rpartition("/")[0] for path in listed if path}):
+        paths = (f"{folder}/{name}" for name in GENERATIONS[generation].checkpoint_names)
+        path = next((path for path in paths if path in listed), None)
+        if path is not None and path not in of_presets:
+            found.append(FetchableModel((short_name(PurePosixPath(path)),), path, has_preset=False))
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from pmlaunch import __version__
 from pmlaunch.agent.pmlaunch_agent.contract import MUTABLE_DATACLASS_DEFAULTS
+from pmlaunch.catalog.presets import presets
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.v2.checkout import v2_checkout
@@ -20,7 +21,7 @@ from pmlaunch.installing.python.target_python import (
     typed_python,
 )
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
-from pmlaunch.model import UNKNOWN, Generation
+from pmlaunch.model import UNKNOWN, Generation, RuntimeKind
 from pmlaunch.running.probe_reply import ImportAttempt
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
@@ -69,7 +70,8 @@ class ImportsStep:
 def modules_of(context: InstallContext) -> tuple[str, ...]:
     """The modules to import: the checkout's packages, the libraries, and for 2.x the modules that the agent watches."""
     checkout = context.checkout
-    simulator = ("genesis",) if context.request.simulator == "genesis" else ()
+    preset = presets("simulator", context.settings.preset_folders).get(context.request.simulator)
+    simulator = preset.modules if preset and preset.runtime is RuntimeKind.PYTHON else ()
     generation = generation_of(checkout)
     own = [package.name for package in packages_of(checkout)] if generation else ["protomotions"]
     if generation is not Generation.V2:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from packaging.utils import canonicalize_name
 
+from pmlaunch.checks.compatibility import failures
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.git.progress import Reporter
@@ -21,10 +23,13 @@ from pmlaunch.installing.python.target_python import (
     packages_of,
     python_named,
     typed_python,
+    usable_runtime,
 )
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.runtimes.compatibility import judge
+from pmlaunch.runtimes.versions import combination
 
 _SHOWN = 8  # packages named in a sentence
 
@@ -48,15 +53,15 @@ class PackagesStep:
             _refuse_without_torch(context, report, "torch")
             command = typed_python(context, "-m", "pip", "install", "-e", str(context.checkout))
             return Todo("install ProtoMotions and what its requirements ask for", (command,))
-        outstanding = outstanding_in(context, report)
+        outstanding, unfit = outstanding_in(context, report), tuple(_unfit(context))
         if not outstanding:
-            return AlreadyDone(_describe(context, report))
+            return AlreadyDone(_describe(context, report), unfit)
         _refuse_without_torch(context, report, outstanding.requirements.torch)
         notes = [Finding("PML443", Severity.NOTE, f"{change}.") for change in outstanding.requirements.changes]
         return Todo(
             f"install {_describe_outstanding(outstanding)} into {python_named(context)}",
             tuple(_typed_pip(context, run) for run in pip_runs(outstanding, report)),
-            findings=(*notes, *_other_checkouts(outstanding.packages, report)),
+            findings=(*notes, *_other_checkouts(outstanding.packages, report), *unfit),
         )
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
@@ -75,6 +80,13 @@ class PackagesStep:
         changes = describe_changes(before.versions, after.versions)
         text = _describe(context, after) + (f"; {changes}" if changes else "")
         return Done(text, Learned(torch_before=before.torch))
+
+
+def _unfit(context: InstallContext) -> Iterator[Finding]:
+    """PML246 as a warning if the versions here are known to fail together, which pip does not change."""
+    runtime = usable_runtime(context)
+    judgement = judge(combination(context.checkout, context.request.simulator, runtime))
+    return (replace(found, severity=Severity.WARNING) for found in failures(judgement, runtime.facts.python))
 
 
 def refuse_incomplete(context: InstallContext, after: PythonReport) -> None:
@@ -107,7 +119,7 @@ def _refuse_without_torch(context: InstallContext, report: PythonReport, asked: 
         return
     command = typed_python(context, "-m", "pip", "install", asked)
     hint = f"{command} (pytorch.org tells which --index-url fits a GPU)"
-    if context.request.simulator != "genesis":
+    if context.request.simulator == "isaaclab":
         hint += "; Isaac Lab: isaaclab -i"
     raise PmlaunchError("PML432", f"There is no torch in {python_named(context)}.", hint=hint, subject="torch")
 

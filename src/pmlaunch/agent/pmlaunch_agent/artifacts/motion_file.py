@@ -15,6 +15,7 @@ from pmlaunch_agent.report.journal import Journal
 
 MOST_BYTES = 1 << 30
 """The most that is kept: an hour of sixteen humanoids. A window may stay open for days."""
+_NAMED = 8  # motions named in a sentence
 Frame = Tuple[Any, Any, Any]
 """Arrays of one step: positions (..., bodies, 3) in m, rotations (..., bodies, 4) xyzw, and in m where the bodies
 should be, (..., bodies, 3) in the world; None without a motion to follow."""
@@ -71,10 +72,18 @@ class MotionKeeper:
         """Keep the latest step of these environments, tensors (n,), each motion of which is followed once."""
         self._guarded(lambda: self._follow(env_ids.tolist(), motion_ids.tolist()))
 
-    def save(self, path: str, names: Sequence[str], journal: Journal) -> None:
-        """Write what was kept, with the `names` of the library's motions; remark on what is missing, raise nothing."""
-        columns = [column for column in self._columns if column.frames]
-        reason = None if columns else "no step was taken"
+    def finish(self) -> None:
+        """The motions that are being followed have been followed to their end."""
+        for column in self._columns:
+            column.whole = True
+
+    def save(self, path: str, names: Sequence[str], journal: Journal, cut: bool = False) -> None:
+        """Write what was kept, with the `names` of the library's motions; remark on what is missing, raise nothing.
+
+        Of an evaluation that was `cut` off, only motions that were followed to their end are kept.
+        """
+        columns = [column for column in self._columns if column.frames and (column.whole or not cut)]
+        reason = None if columns else "no motion was followed to its end" if cut else "no step was taken"
         try:
             if columns:
                 arrays = self._arrays(columns, names)
@@ -83,6 +92,13 @@ class MotionKeeper:
             reason = error_text(error)
         if reason is not None:
             journal.left_out(Artifact.MOTION, f"motion.npz was not written: {reason}")
+        elif cut:
+            kept = {column.motion for column in columns}
+            missing = [name for index, name in enumerate(names) if index not in kept]
+            if missing:
+                journal.left_out(
+                    Artifact.MOTION, f"the run ended before these were followed to their end: {_some(missing)}"
+                )
         if self.problem is not None:
             journal.remark(self.problem)
 
@@ -122,11 +138,14 @@ class MotionKeeper:
             if column is None or progress[index] <= column.progress or followed[index] != column.motion:
                 column = self._begin(index, followed[index])
             column.progress = progress[index]
-            if self._lengths is None or len(column.frames) < self._lengths[column.motion]:
+            column.whole = self._lengths is not None and len(column.frames) >= self._lengths[column.motion]
+            if not column.whole:
                 self._keep(column, frame, index)
 
     def _follow(self, env_ids: list[int], motion_ids: list[int]) -> None:
         frame = self._bodies.frame()
+        for motion, column in self._open.items():
+            column.whole = column.whole or motion not in motion_ids
         for index, motion in zip(env_ids, motion_ids):  # noqa: B905  # Python 3.8
             self._keep(self._open.get(motion) or self._begin(motion, motion), frame, index)
 
@@ -147,12 +166,18 @@ class _Column:
     def __init__(self, motion: int) -> None:
         self.motion = motion
         self.progress = -1
+        self.whole = False  # followed to its end
         self.frames: list[Frame] = []
 
 
 def to_array(tensor: Any) -> Any:
     """Copy a tensor: the simulator writes the next step into the same memory."""
     return tensor.detach().cpu().numpy().astype("float32", copy=True)
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def _name(names: Sequence[str], motion: int) -> str:

@@ -31,7 +31,7 @@ _SIMULATION_APP = (
 )
 _APP_LAUNCHER = "isaaclab.app.app_launcher"
 _KEYBOARD = "isaaclab.devices.keyboard.se2_keyboard"
-_SIMULATORS = ("protomotions.simulator.isaaclab.simulator",)
+_SIMULATOR = "protomotions.simulator.isaaclab.simulator"
 _SIGNALS = ("SIGINT", "SIGBREAK", "SIGTERM", "SIGABRT", "SIGSEGV")
 _HANG_DETECTOR_OFF = "--/app/hangDetector/enabled=false"
 
@@ -42,9 +42,8 @@ def install(hooks: PostImportHooks, journal: Journal, recording: bool) -> None:
         hooks.when_imported(name, functools.partial(_wrap_simulation_app, hooks, journal))
     hooks.when_imported(_APP_LAUNCHER, functools.partial(_wrap_app_launcher, hooks, journal, recording))
     hooks.when_imported(_KEYBOARD, functools.partial(_allow_missing_cfg, journal))
-    for name in _SIMULATORS:
-        # this module is no extension of Kit's, and imports what Kit's finder may have found
-        hooks.when_imported(name, lambda _: hooks.catch_up())
+    # no extension of Kit's, but it imports modules of such, which Kit's finder may have found before
+    hooks.when_imported(_SIMULATOR, lambda _: hooks.catch_up())
 
 
 def kit_is_loaded() -> bool:

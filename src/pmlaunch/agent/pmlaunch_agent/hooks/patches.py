@@ -21,16 +21,16 @@ _DDP_MODULES = (
 )
 
 
-def repair(names: Iterable[str], hooks: PostImportHooks, repaired: Callable[[str], None]) -> None:
+def repair(names: Iterable[str], hooks: PostImportHooks, repaired: Callable[[str, str], None]) -> None:
     """Install those of REPAIRS that are in `names` and that this Python needs.
 
-    `repaired` is called with the name of every class that only exists because of the repair.
+    `repaired` is called with the repair and the name of every class that only exists because of it.
     """
     if MUTABLE_DATACLASS_DEFAULTS in names and sys.version_info >= (3, 11):
         hooks.when_imported("dataclasses", functools.partial(_allow_unhashable_defaults, repaired))
 
 
-def _allow_unhashable_defaults(repaired: Callable[[str], None], dataclasses: Any) -> None:
+def _allow_unhashable_defaults(repaired: Callable[[str, str], None], dataclasses: Any) -> None:
     """Restore the rule of Python 3.10: only list, dict and set are refused as default values.
 
     Python 3.11 refuses every unhashable value, among them the instances of plain dataclasses that ProtoMotions 2 uses:
@@ -54,7 +54,7 @@ def _allow_unhashable_defaults(repaired: Callable[[str], None], dataclasses: Any
         finally:
             field.default = default
         if made._field_type is dataclasses._FIELD:  # ClassVar and InitVar were never refused
-            repaired(f"{cls.__module__}.{cls.__qualname__}")
+            repaired(MUTABLE_DATACLASS_DEFAULTS, f"{cls.__module__}.{cls.__qualname__}")
         return made
 
     dataclasses._get_field = lenient

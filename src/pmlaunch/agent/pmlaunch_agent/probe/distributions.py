@@ -14,13 +14,15 @@ import json
 import os
 import re
 import sys
-from typing import Any
+from typing import Any, Container
 
 _ENDINGS = (".dist-info", ".egg-info")
 
 
-def installed_packages(folders: list[str] | None = None, requires: bool = False) -> dict[str, dict[str, Any]]:
-    """{name: {version, location, editable, complete}} of every distribution, the first on `folders` winning.
+def installed_packages(
+    folders: list[str] | None = None, requires: bool = False, only: Container[str] | None = None
+) -> dict[str, dict[str, Any]]:
+    """{name: {version, location, editable, complete}} of every distribution, or those in `only`; the first one wins.
 
     Names are normalised as pip does it ("Hydra_Core" is "hydra-core"). `location` is the folder on the path, `editable`
     the source folder of an editable install, else None. `complete` is False for the remains of an interrupted
@@ -31,7 +33,7 @@ def installed_packages(folders: list[str] | None = None, requires: bool = False)
         for entry in _metadata_folders(folder):
             path = os.path.join(folder, entry)
             name, version = _name_and_version(path, entry)
-            if not name or name in found:
+            if not name or name in found or (only is not None and name not in only):
                 continue
             editable, complete = _editable(path, folder), _is_complete(path, folder)
             found[name] = {"version": version, "location": folder, "editable": editable, "complete": complete}

@@ -65,11 +65,14 @@ class MeasuredAgent:
         if hooks.record is not None and rank == 0:
             recorder = Recorder(self.env.simulator, hooks.record.path, self._journal)
             recorder.start()
+        cut = self._measures_motions()
         try:
-            return self._evaluate()
+            returned = self._evaluate()
+            cut = False
+            return returned
         finally:
             if self._keeper is not None and hooks.save_motion is not None:
-                self._keeper.save(of_rank(hooks.save_motion.file, rank), names, self._journal)
+                self._keeper.save(of_rank(hooks.save_motion.file, rank), names, self._journal, cut)
             if recorder is not None:
                 recorder.stop()  # last: writing a video takes longest
 
@@ -111,6 +114,8 @@ class MeasuredAgent:
         for steps, done in self._batch_ends:
             if steps == self._steps:
                 self._report_progress(done)
+                if self._keeper is not None:
+                    self._keeper.finish()
         return stepped
 
     def _active(self) -> int | None:
@@ -145,14 +150,22 @@ class MeasuredAgent:
         keys = list(self.config.eval_metric_keys)
         per_motion = tables.per_motion(keys, frames, self.config.eval_num_episodes, limit)
         figures = watch.metrics_of(returned)
-        if per_motion and limit is not None:  # upstream's totals divide by the whole lengths
-            figures.update((f"eval/{key}", sum(one[key] for one in per_motion) / len(per_motion)) for key in keys)
+        measured = [one for one in per_motion if one]
+        if measured and limit is not None:  # upstream's totals divide by the whole lengths
+            figures.update((f"eval/{key}", _mean([one[key] for one in measured])) for key in keys)
         entries = [
             MotionFigures(name, _succeeded(request, one), {f"eval/{key}": value for key, value in one.items()})
             for name, one in zip(names, per_motion)  # noqa: B905  # Python 3.8
         ]
-        evaluation = Evaluation(figures, len(names), seconds, self._steps, entries, comparable=limit is None)
-        self._write(request, evaluation._replace(notes=_notes(figures, bool(per_motion), limit)))
+        notes, count = _notes(figures, bool(per_motion), limit), len(measured) if per_motion else len(names)
+        if len(measured) < len(per_motion):  # upstream's totals count the others as followed without an error
+            notes.append(f"{len(per_motion) - count} of {len(per_motion)} motions were too short to be measured")
+            figures = {f"eval/{name}": _mean([one[name] for one in measured]) for one in measured[:1] for name in one}
+            rate = request.common.get("success_rate")
+            if rate is not None and measured:
+                figures[rate] = _mean([float(entry.success) for entry in entries if entry.success is not None])
+        evaluation = Evaluation(figures, count, seconds, self._steps, entries, comparable=limit is None)
+        self._write(request, evaluation._replace(notes=notes))
         return returned
 
     def _without_metrics(self, request: MetricsRequest) -> Any:
@@ -202,6 +215,10 @@ class MeasuredAgent:
         finally:
             self.config.eval_length = length
             stopping.update(changed)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / max(len(values), 1)
 
 
 def _notes(figures: dict[str, float | None], per_motion: bool, limit: int | None) -> list[str]:

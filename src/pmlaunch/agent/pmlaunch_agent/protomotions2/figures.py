@@ -59,15 +59,20 @@ class RankTables:
     ) -> list[dict[str, float]]:
         """Each motion's figures {key, key_max, key_min}, with means as upstream divides them; empty if unknown.
 
+        Those of a motion that upstream never measured, because it is shorter than two steps, are empty.
+
         Motions last for `frames` control steps, at most `limit`, and are run `episodes` times.
         """
         names = [name for key in keys for name in (key, f"{key}_max", f"{key}_min")]
         if any(len(self._merged.get(name, ())) != len(frames) for name in names):
             return []
-        found = []
+        found: list[dict[str, float]] = []
         for index, length in enumerate(frames):
             steps = (length if limit is None else min(length, limit)) * episodes
             figures = {name: float(self._merged[name][index]) for name in names}
+            if any(figures[f"{key}_min"] > figures[f"{key}_max"] for key in keys):  # 3 and 0, where upstream begins
+                found.append({})
+                continue
             for key in keys:
                 figures[key] = float(self._merged[key][index] / steps) if steps else float("nan")
             found.append(figures)

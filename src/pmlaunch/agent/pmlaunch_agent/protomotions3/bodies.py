@@ -46,6 +46,25 @@ class KeptMotion:
             self._keeper = MotionKeeper(Bodies3(evaluator.env))
         self._keeper.follow(env_ids, motion_ids)
 
+    def finish(self, *_args: Any, **_kwargs: Any) -> None:
+        """The motions of a batch have been followed to their end."""
+        if self._keeper is not None:
+            self._keeper.finish()
+
+    def saving_if_cut(self, function: Function) -> Function:
+        """Wrap `function(evaluator)`: if it is interrupted, write the motions that were followed to their end."""
+
+        @functools.wraps(function)
+        def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return function(evaluator, *args, **kwargs)
+            except BaseException:
+                if self._keeper is not None:
+                    self._save(self._keeper, evaluator, cut=True)
+                raise
+
+        return evaluate
+
     def save(self, evaluator: Any, *_args: Any, **_kwargs: Any) -> None:
         """Write motion.npz: every motion has been followed."""
         self._save(self._keeper or MotionKeeper(Bodies3(evaluator.env)), evaluator)
@@ -79,10 +98,10 @@ class KeptMotion:
 
         return play
 
-    def _save(self, keeper: MotionKeeper, evaluator: Any) -> None:
+    def _save(self, keeper: MotionKeeper, evaluator: Any, cut: bool = False) -> None:
         if self._file is not None:
             files = getattr(getattr(evaluator, "motion_lib", None), "motion_files", None) or ()
-            keeper.save(self._file, motion_names(self._names, len(files), files), self._journal)
+            keeper.save(self._file, motion_names(self._names, len(files), files), self._journal, cut)
 
 
 def _is_closed(env: Any) -> bool:

@@ -30,14 +30,18 @@ def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
         saving = function if file is None else before(function, kept.save)
         return saving if scores is None else before(saving, scores.collect)
 
+    def record(function: Function) -> Function:
+        saving = function if file is None else kept.saving_if_cut(function)
+        return saving if path is None else recording(journal, path, saving)
+
     path = hooks.record.path if hooks.record is not None and first else None
     return {
         "scores": lambda function, _: score(function),
         "bodies": lambda function, _: function if file is None else before(function, kept.keep),
         "playing": lambda function, _: kept.playing(function),
-        "recording": lambda function, _: function if path is None else recording(journal, path, function),
+        "recording": lambda function, _: record(function),
         "batches": lambda function, _: after(function, batches.planned),
-        "batch": lambda function, _: after(function, batches.followed),
+        "batch": lambda function, _: after(after(function, batches.followed), kept.finish),
     }
 
 

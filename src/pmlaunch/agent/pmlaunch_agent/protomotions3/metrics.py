@@ -41,6 +41,10 @@ class Scores(Observer):
     def on_evaluation(self, metrics: Mapping[str, float | None], seconds: float) -> None:
         """Write metrics.json."""
         found, result = self._found, self._journal.result
+        if found.per_motion and not found.motions:  # upstream calls that a success of all
+            metrics = {
+                name: value for name, value in metrics.items() if not name.endswith(("success_rate", "failure_rate"))
+            }
         notes = [*([] if metrics else ["The checkpoint's evaluator measures nothing."]), *found.notes]
         if (result.world_size or 1) > 1:
             notes.append("Every process evaluates every motion; these are the figures of rank 0.")
@@ -80,6 +84,8 @@ def read_motions(evaluator: Any, request: MetricsRequest) -> Evaluation:
         whose = "--max-steps" if limited else "the checkpoint's own max_eval_steps"
         message = f"{cut} of {len(names)} motions were cut short after {limit} steps by {whose}"
         notes.append(f"{message}: a failure later on is not seen.")
+    if not all(evaluated):
+        notes.append(f"{len(names) - sum(map(bool, evaluated))} of {len(names)} motions were too short to be measured.")
     if not judged:
         notes.append("No metric has a threshold: upstream calls every motion a success.")
     comparable = judged and not (cut and limited)

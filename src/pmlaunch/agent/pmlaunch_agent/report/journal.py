@@ -90,7 +90,7 @@ class Journal:
         print(f"pmlaunch_agent: {text}", file=sys.stderr)
 
     def left_out(self, artifact: Artifact, text: str) -> None:
-        """An artifact that was asked for will not be there; `text` says so and why. The first reason counts."""
+        """An artifact that was asked for will be missing or incomplete; `text` says why. The first reason counts."""
         with self._lock:
             if all(entry["what"] != artifact for entry in self.result.left_out):
                 self.result.left_out.append({"what": artifact, "reason": text})

@@ -1,0 +1,140 @@
+"""Files in poselib's format, which ProtoMotions 2 uses: an `.npy` file that holds one pickled mapping.
+
+    rotation {arr (frames, bodies, 4) xyzw}, root_translation {arr (frames, 3) m},
+    global_velocity, global_angular_velocity {arr (frames, bodies, 3) m/s, rad/s},
+    skeleton_tree {node_names, parent_indices {arr}, local_translation {arr (bodies, 3) m}}, is_local, fps
+
+Upstream reads it with `np.load(allow_pickle=True)`, which executes what the file asks for. Here nothing is executed
+(see `safe_pickle`), and files as poselib writes them are checked without importing numpy.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.support import safe_pickle
+from pmlaunch.support.safe_pickle import StoredArray
+
+MAX_BYTES = 1 << 30
+"""An hour of a humanoid at 60 Hz is about 300 MB."""
+_HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}  # bytes that hold the header's length
+_HEADER = re.compile(rb"\{'descr': '\|?O8?', 'fortran_order': (?:False|True), 'shape': \(\),? *\}\s*")
+
+
+@dataclass(frozen=True, eq=False)
+class PoselibFile:
+    """The content of a file, checked: shapes agree, all numbers are finite, and quaternions are about of length one."""
+
+    node_names: tuple[str, ...]  # of the bodies, the root first
+    parents: StoredArray  # (bodies,) indices of earlier bodies, -1 for the root
+    local_translation: StoredArray  # (bodies, 3) m, position of each body in its parent's frame
+    rotation: StoredArray  # (frames, bodies, 4) xyzw, in the parent's frame if `is_local`, else in the world's
+    root_translation: StoredArray  # (frames, 3) m
+    is_local: bool
+    fps: float
+
+    @property
+    def frames(self) -> int:
+        """Number of frames."""
+        return self.rotation.shape[0]
+
+
+def read_file(path: Path, content: bytes | None = None) -> PoselibFile:
+    """Read the file at `path`, or its `content` if that has been read already. Nothing in it is executed.
+
+    Raises:
+        PmlaunchError: PML121 the file is missing, PML122 it is truncated or not a motion, PML123 its pickle asks
+            for a function that a motion does not need.
+    """
+    try:
+        if (size := path.stat().st_size if content is None else len(content)) > MAX_BYTES:
+            raise ValueError(f"{size} bytes are too many")  # noqa: TRY301
+        return _checked(_mapping_in(path.read_bytes() if content is None else content))
+    except FileNotFoundError:
+        raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
+    except safe_pickle.ForbiddenGlobalError as error:
+        message = f"{path.name} was not loaded: its pickle asks for {error.name}."
+        raise PmlaunchError("PML123", message, subject=str(path)) from None
+    except OSError as error:
+        why = f"it cannot be read: {error.strerror or error}"
+    except ValueError as error:
+        why = str(error)
+    why = why if len(why) <= 200 else f"{why[:200]}..."
+    raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path))
+
+
+def _mapping_in(content: bytes) -> dict[str, Any]:
+    """The mapping inside an .npy file."""
+    size = _HEADER_SIZES.get(content[:8])
+    if size is None:
+        raise ValueError("it is no .npy file of version 1 or 2")
+    start = 8 + size
+    end = start + int.from_bytes(content[8:start], "little")
+    if not _HEADER.fullmatch(content[start:end]):
+        raise ValueError("it holds no pickled mapping")
+    array = safe_pickle.loads(content[end:])
+    held = array.objects[0] if isinstance(array, StoredArray) and array.code == "O" and array.shape == () else None
+    if not isinstance(held, dict):
+        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
+    return held
+
+
+def _checked(content: dict[str, Any]) -> PoselibFile:
+    tree = _entry(content, "skeleton_tree", dict)
+    names = tuple(_entry(tree, "node_names", list))
+    if not names or not all(isinstance(name, str) for name in names):
+        raise ValueError("node_names are no names")
+    parents = _array(tree, "parent_indices", (len(names),))
+    root, *others = map(int, _finite(parents, "parent_indices"))
+    if root != -1 or not all(0 <= parent < index for index, parent in enumerate(others, 1)):
+        raise ValueError("parent_indices is no tree whose root comes first")
+    rotation = _array(content, "rotation", (-1, len(names), 4))
+    numbers = _finite(rotation, "rotation")
+    if not all(0.9 <= length <= 1.1 for length in map(math.hypot, *(numbers[start::4] for start in range(4)))):
+        raise ValueError("rotation holds quaternions that are not of length one")
+    translation = _array(tree, "local_translation", (len(names), 3))
+    root_translation = _array(content, "root_translation", (rotation.shape[0], 3))
+    _finite(translation, "local_translation"), _finite(root_translation, "root_translation")
+    fps = _fps(content.get("fps"))
+    return PoselibFile(names, parents, translation, rotation, root_translation, bool(content.get("is_local")), fps)
+
+
+def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
+    if not isinstance(mapping.get(key), kind):
+        raise ValueError(f"{key} is missing or no {kind.__name__}")  # noqa: TRY004 (of the file, not of a caller)
+    return mapping[key]
+
+
+def _array(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> StoredArray:
+    """The array of numbers at `key`; -1 in `shape` stands for one or more."""
+    array = _entry(mapping, key, dict).get("arr")
+    if not isinstance(array, StoredArray) or array.code[1:2] not in ("f", "i", "u"):
+        raise ValueError(f"{key} holds no numbers")
+    if len(array.shape) != len(shape) or any(
+        n == 0 or m not in (n, -1) for n, m in zip(array.shape, shape, strict=True)
+    ):
+        raise ValueError(f"{key} has shape {array.shape}")
+    return array
+
+
+def _finite(array: StoredArray, key: str) -> Sequence[Any]:
+    """The numbers of the array at `key`."""
+    numbers = array.numbers()
+    if not all(map(math.isfinite, numbers)):
+        raise ValueError(f"{key} holds numbers that are not finite")
+    return numbers
+
+
+def _fps(value: Any) -> float:
+    if isinstance(value, StoredArray) and math.prod(value.shape) == 1 and value.code not in ("", "O"):
+        value = value.numbers()[0]
+    fps = float(value) if isinstance(value, int | float) else 0.0
+    if not 0.0 < fps <= 10_000.0:
+        raise ValueError("fps is missing or no sensible number")
+    return fps

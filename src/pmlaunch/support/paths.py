@@ -1,0 +1,65 @@
+"""Paths as users type them: relative to one of several folders, and sometimes mistyped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+_MOST_ENTRIES = 1000  # of a folder: a folder of motions may hold tens of thousands
+_MOST_FOLDERS = 50
+
+
+class Place(NamedTuple):
+    """A folder that a relative path may start from; `label` says to people which one."""
+
+    folder: Path
+    label: str = ""
+
+
+def find_path(typed: str, places: Sequence[Place]) -> tuple[Path, Place]:
+    """The path in the first of `places` that has it; where none has, in the first of all."""
+    inner = os.path.expanduser(typed)  # noqa: PTH111 (Path.expanduser() raises for an unknown user)
+    found = (place for place in places if os.path.exists(place.folder / inner))  # noqa: PTH110 (exists() may raise)
+    place = next(found, places[0])
+    return place.folder / inner, place
+
+
+def did_you_mean_path(path: Path, folders: Sequence[Path]) -> str:
+    """A sentence with the existing path nearest to `path`, which does not exist; empty if none is near.
+
+    What `path` is relative to the first of `folders` is looked for in each of them. Only a few folders are listed.
+    """
+    if path.is_relative_to(folders[0]):
+        starts = [(folder, path.relative_to(folders[0]).parts) for folder in folders]
+    else:
+        starts = [(Path(path.anchor), path.parts[1:])]
+    listings = iter(range(_MOST_FOLDERS))
+    found = (near for start, parts in starts for near in _nearest(start, parts, listings))
+    near = next(found, None)
+    return f" Did you mean {near}?" if near else ""
+
+
+def _nearest(start: Path, parts: Sequence[str], listings: Iterator[int]) -> Iterator[Path]:
+    """The paths below `start` whose parts are `parts` or like them, the most alike first."""
+    from difflib import get_close_matches  # slow to import, rarely needed
+
+    if not parts:
+        yield start
+    elif parts[0] in (".", "..") or os.path.exists(start / parts[0]):  # noqa: PTH110 (see find_path)
+        yield from _nearest(start / parts[0], parts[1:], listings)
+    elif next(listings, None) is not None:
+        folded = {name.casefold(): name for name in names_in(start)}
+        for match in get_close_matches(parts[0].casefold(), list(folded), n=3, cutoff=0.6):
+            yield from _nearest(start / folded[match], parts[1:], listings)
+
+
+def names_in(folder: Path) -> list[str]:
+    """The names of what lies in `folder`, in alphabetical order; of a large folder only some, and none of a missing one."""
+    try:
+        with os.scandir(folder) as entries:
+            return sorted(entry.name for entry in islice(entries, _MOST_ENTRIES))
+    except OSError:
+        return []
