@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.model import Severity
+from pmlaunch.support.secrets import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +23,15 @@ def say(console: Console, *parts: Any, style: str = "", wrap: bool = False) -> N
     """Print a line of texts and (text, style) pairs. Unless `wrap`, it is not broken and can be copied as a whole."""
     from rich.text import Text
 
-    console.print(Text.assemble(*parts, style=style), soft_wrap=not wrap)
+    shown = [
+        redact(part) if isinstance(part, str) else (redact(part[0]), part[1]) if _is_pair(part) else part
+        for part in parts
+    ]
+    console.print(Text.assemble(*shown, style=style), soft_wrap=not wrap)
+
+
+def _is_pair(part: object) -> bool:
+    return isinstance(part, tuple) and isinstance(part[0], str)
 
 
 def symbol(console: Console, fancy: str, plain: str) -> str:
