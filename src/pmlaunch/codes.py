@@ -389,7 +389,7 @@ CODES: Final = {row.code: row for row in (
          "Read the exception and the log."),
     Code("PML302", "no NCCL", Exit.FAILED,
          "Windows builds of torch have no NCCL.",
-         "--ddp-backend gloo"),
+         "--ddp-backend auto, which takes what the installed torch has"),
     Code("PML303", "out of GPU memory", Exit.FAILED,
          "The simulation and the network need more memory than the GPU has free.",
          "A smaller --num-envs (the message names one), and close other programs that use the GPU."),
@@ -435,6 +435,9 @@ CODES: Final = {row.code: row for row in (
          "The bodies were more than 50 m from their reference on average: probably the physics became unstable, and the "
          "figures say nothing of the policy. ProtoMotions 3's SMPL humanoid does so in MuJoCo.",
          "Another simulator; or a smaller physics step."),
+    Code("PML316", "too many environments for the terrain", Exit.FAILED,
+         "The simulator's terrain has no room for that many humanoids.",
+         "A smaller --num-envs (the message names one). More environments than motions gain nothing."),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),

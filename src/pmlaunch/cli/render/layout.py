@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.model import Severity
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_ITEMS = 4  # of a list that a cell shows
 SEVERITY_STYLES: Mapping[Severity, str] = {
     Severity.ERROR: "bold red",
     Severity.WARNING: "yellow",
@@ -52,11 +54,14 @@ def table_of(*headers: str, title: str | None = None) -> Table:
 
 
 def short(value: Any) -> str:
-    """A value as text for a cell: "-" for None, "yes" or "no", or the items of a list."""
+    """A value as text for a cell: "-" for None, "yes" or "no", or the first items of a list."""
     if value is None:
         return "-"
     if isinstance(value, (tuple, list)):
-        return ", ".join(short(item) for item in value) or "-"
+        more = [f"and {len(value) - _ITEMS} more"] if len(value) > _ITEMS else []
+        return ", ".join([*map(short, value[:_ITEMS]), *more]) or "-"
+    if isinstance(value, Enum):
+        return str(value.value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)
