@@ -82,5 +82,8 @@ def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
 
 def lfs_pull_command(path: Path, root: Path) -> str:
     """The git command that fetches one checkpoint and nothing else."""
-    include = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    return f'git -C "{root}" lfs pull --include="{include}"'
+    # a file beside the checkout is the matter of the repository that it lies in; a name matches in every folder
+    place, include = (
+        (root, path.relative_to(root).as_posix()) if path.is_relative_to(root) else (path.parent, path.name)
+    )
+    return f'git -C "{place}" lfs pull --include="{include}"'
