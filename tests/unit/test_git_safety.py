@@ -16,10 +16,11 @@ from pmlaunch.support.programs import find_program, search_path
 pytestmark = pytest.mark.hostile
 
 
-def test_the_environment_names_no_other_repository() -> None:
-    given = {"GIT_DIR": "/other/.git", "GIT_WORK_TREE": "/other", "GIT_INDEX_FILE": "x", "PATH": "/p", "GIT_SSH": "ssh"}
+def test_the_environment_names_no_other_repository(tmp_path: Path) -> None:
+    path = str(tmp_path)
+    given = {"GIT_DIR": "/other/.git", "GIT_WORK_TREE": "/other", "GIT_INDEX_FILE": "x", "PATH": path, "GIT_SSH": "ssh"}
     kept = safe_environment(given)
-    assert (kept["PATH"], kept["GIT_SSH"], kept["GIT_TERMINAL_PROMPT"], kept["LANGUAGE"]) == ("/p", "ssh", "0", "en")
+    assert (kept["PATH"], kept["GIT_SSH"], kept["GIT_TERMINAL_PROMPT"], kept["LANGUAGE"]) == (path, "ssh", "0", "en")
     assert not {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"} & set(kept)
 
 
@@ -87,6 +88,8 @@ def test_a_link_on_the_way_is_not_followed(tmp_path: Path) -> None:
         (root / "data").symlink_to(outside)
     except OSError:
         pytest.skip("links need a privilege here")
+    if not (root / "data").is_symlink():
+        pytest.skip("skipped: Wine follows a link without showing it")
     with pytest.raises(PmlaunchError) as refused:
         path_below(root, "data/a/last.ckpt")
     assert refused.value.code == "PML143"

@@ -94,6 +94,7 @@ class Git:
 def test_the_pointer_in_git_comes_from_the_commit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     git = Git(stdout=TEXT.encode())
     monkeypatch.setattr(subprocess, "run", git)
+    monkeypatch.setattr("pmlaunch.git.queries.find_program", lambda *_: str(tmp_path / "git"))
     assert pointer_in_git(tmp_path / "last.ckpt") == POINTER
     assert Path(git.command[0]).is_absolute()
     assert git.command[1:3] == ["-C", str(tmp_path)]

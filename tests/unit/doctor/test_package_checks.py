@@ -26,7 +26,7 @@ def test_missing_packages_are_one_finding(target: DoctorTarget) -> None:
     # lightning imports: it comes from a folder without metadata, as in Isaac Sim's archives
     assert found(seen) == [("PML227", "error")]
     assert seen.findings[0].subject == "easydict"
-    assert '"/venv/bin/python" -m pip install easydict' in (seen.findings[0].hint or "")
+    assert f'"{Path("/venv/bin/python")}" -m pip install easydict' in (seen.findings[0].hint or "")
 
 
 def test_simulator_package_is_required(target: DoctorTarget) -> None:
