@@ -44,7 +44,7 @@ def why_not_torch() -> str | None:
         return None
     if os.geteuid() != 0:
         return "torch for Windows needs Wine 10 in a chroot, and that needs root: sudo -E env PATH=$PATH python ..."
-    mount = ["unshare", "--mount", "--propagation", "private", "mount", "--bind", ROOT, ROOT]
+    mount = ["unshare", "--mount", "--propagation", "private", "mount", "--bind", str(ROOT), str(ROOT)]
     if shutil.which("unshare") and subprocess.run(mount, check=False, capture_output=True).returncode == 0:
         return None
     return (

@@ -64,7 +64,8 @@ def python_with(
 
 def pinned_torch() -> str:
     """The version of torch in constraints.txt."""
-    return _TORCH.findall(_CONSTRAINTS.read_text(encoding="utf-8"))[0]
+    pins: list[str] = _TORCH.findall(_CONSTRAINTS.read_text(encoding="utf-8"))
+    return pins[0]
 
 
 def add_torch_index(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +99,7 @@ def _pins(torch: str | None) -> str:
 
 
 def _pip(python: Path, constraints: Path, arguments: Sequence[str]) -> None:
-    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", constraints]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints)]
     if run([*pip, *arguments]) != 0:
         sys.exit("pip could not install what pmlaunch needs; see its output above.")
 

@@ -212,6 +212,25 @@ CODES: Final = {row.code: row for row in (
          "Without a constraint, ProtoMotions 2 draws at random which bodies MaskedMimic has to follow, and when. Two runs "
          "differ by the draw, and the figures match no table of the paper.",
          "--constraint full_body, or another one: pmlaunch list constraints"),
+    # 140 to 149: what comes from strangers
+    Code("PML140", "a setting of the repository is not allowed", Exit.CHECK,
+         "The repository's own settings name a program, an address or another file that git would use, and this setting "
+         "cannot be overridden. A checkout may come from anywhere, so git is not started there.",
+         "Remove the setting with the command that is named. Settings of your own belong into git config --global."),
+    Code("PML141", "a part of the repository lies elsewhere", Exit.CHECK,
+         "The folder's .git leads into another repository, to objects of another folder, or to another work tree: git would "
+         "read or write what does not belong to this checkout.",
+         "Remove what is named, or clone the repository again."),
+    Code("PML142", "the repository's settings cannot be read", Exit.CHECK,
+         "The file with the repository's settings is broken, or no ordinary file, so nothing shows what git would do there.",
+         "git config --file PATH --list shows where it is broken."),
+    Code("PML143", "a file would be written outside", Exit.CHECK,
+         "The path of a file leads out of the checkout: by a link, by .., or because it is absolute.",
+         "Remove the link that is named, or use another checkout."),
+    Code("PML144", "the release is another commit", Exit.CHECK,
+         "ProtoMotions' own repository has a tag of this name at another commit than the one that pmlaunch was tested with: "
+         "the tag was moved, or the answer does not come from there.",
+         "pmlaunch install --ref COMMIT takes a commit that you trust; --source URL another source."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",
@@ -370,7 +389,7 @@ CODES: Final = {row.code: row for row in (
          "Read the exception and the log."),
     Code("PML302", "no NCCL", Exit.FAILED,
          "Windows builds of torch have no NCCL.",
-         "--ddp-backend gloo"),
+         "--ddp-backend auto, which takes what the installed torch has"),
     Code("PML303", "out of GPU memory", Exit.FAILED,
          "The simulation and the network need more memory than the GPU has free.",
          "A smaller --num-envs (the message names one), and close other programs that use the GPU."),
@@ -416,6 +435,9 @@ CODES: Final = {row.code: row for row in (
          "The bodies were more than 50 m from their reference on average: probably the physics became unstable, and the "
          "figures say nothing of the policy. ProtoMotions 3's SMPL humanoid does so in MuJoCo.",
          "Another simulator; or a smaller physics step."),
+    Code("PML316", "too many environments for the terrain", Exit.FAILED,
+         "The simulator's terrain has no room for that many humanoids.",
+         "A smaller --num-envs (the message names one). More environments than motions gain nothing."),
     Code("PML320", "time limit", Exit.TIME,
          "The run took longer than --timeout allows.",
          "--timeout SECONDS"),

@@ -59,6 +59,29 @@ def test_user_override_reaches_the_program_unchanged(pmlaunch: Pmlaunch, workspa
     assert 'note 50% of $HOME & `ls` | "x" ! 中文' in Path(done.record["folder"], "output.log").read_text("utf-8")
 
 
+@pytest.mark.hostile
+def test_a_key_among_the_overrides_reaches_the_program_and_no_file(
+    pmlaunch: Pmlaunch, workspace: Path, tmp_path: Path
+) -> None:
+    script = workspace / "protomotions/protomotions/eval_agent.py"
+    seen = 'print("length", len(config.wandb.api_key), config.wandb.api_key); print("simulator"'
+    script.write_text(script.read_text().replace('print("simulator"', seen))
+    done = pmlaunch(
+        *(*TRACKER, "++wandb.api_key=Xq7-very-secret"),
+        PMLAUNCH_CACHE=str(tmp_path / "cache"),
+        HF_TOKEN="Zz9-another",
+    )
+    assert done.code == 0, done.out + done.err
+    log = Path(done.record["folder"], "output.log").read_text("utf-8")
+    assert "length 15 <secret>" in log
+    assert "Xq7-very" not in done.out + done.err
+    script.unlink()
+    for path in tmp_path.rglob("*"):
+        if path.is_file():
+            assert b"Xq7-very" not in path.read_bytes(), path
+            assert b"Zz9-another" not in path.read_bytes(), path
+
+
 def test_a_checkout_that_hydra_cannot_work_in_is_refused(pmlaunch: Pmlaunch, tmp_path: Path) -> None:
     checkout = make_checkout(tmp_path / "${HOME}")
     done = pmlaunch(*TRACKER, "--protomotions", checkout)

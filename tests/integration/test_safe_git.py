@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from test_lfs import TRACKER, git
 
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.lfs_pointer import Pointer, pointer_in_git
 from pmlaunch.git.queries import ask_git
 from standin import make_checkout
@@ -138,6 +139,7 @@ def test_a_repository_in_the_environment_is_ignored(
 def test_git_is_not_started_if_a_filter_cannot_be_disabled(trapped: Path) -> None:
     git(trapped, "config", "filter.a=b.clean", f"touch '{trapped.parent / 'pwned-named'}'; cat")
     (trapped / ".git" / "info" / "attributes").write_text("*.py filter=a=b\n", encoding="utf-8")
-    said = ask_git(os.environ, "status", "--porcelain=v1", folder=trapped)
-    assert said == (1, "the repository's configuration names a filter that cannot be switched off")
+    with pytest.raises(PmlaunchError) as refused:
+        ask_git(os.environ, "status", "--porcelain=v1", folder=trapped)
+    assert refused.value.code == "PML140"
     assert traces(trapped) == []

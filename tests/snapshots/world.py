@@ -16,6 +16,7 @@ _GIT = """#!/bin/sh
 case "$*" in
     *"lfs version"*) echo "git-lfs/3.4.0 (GitHub; linux amd64; go 1.20)" ;;
     *version*) echo "git version 2.40.0" ;;
+    "config -z --list"*) ;;
     *) exit 1 ;;
 esac
 """

@@ -10,6 +10,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.runner import Git
+from pmlaunch.git.safety import Confinement
 from pmlaunch.installing.context import InstallContext, InstallRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import PLATFORMS
@@ -40,8 +41,9 @@ def make_context(tmp_path: Path) -> MakeContext:
 @pytest.fixture
 def no_git(monkeypatch: pytest.MonkeyPatch) -> None:
     """A git that is installed and fails every query."""
-    monkeypatch.setattr("pmlaunch.git.runner.executable", lambda _: "/usr/bin/git")
+    monkeypatch.setattr("pmlaunch.git.runner.git_program", lambda _: "/usr/bin/git")
     monkeypatch.setattr(Git, "_short", lambda *_, **__: SimpleNamespace(returncode=1, stdout=b""))
+    monkeypatch.setattr(Git, "_confinement", lambda _: Confinement(None, (), {}))
     monkeypatch.setattr(Git, "version", (2, 40, 0))
     monkeypatch.setattr(Git, "lfs_version", (3, 4, 0))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from unit_help import codes, only
 
+from pmlaunch.checks.checkpoint import lfs_pull_command
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.lfs_pointer import Pointer
@@ -45,6 +46,11 @@ def test_pml102_missing(plan: Plan, tracker: Path) -> None:
     finding = only(plan())
     assert (finding.code, finding.severity, finding.subject) == ("PML102", ERROR, str(tracker / "last.ckpt"))
     assert "lfs pull" in (finding.fix or "")
+
+
+def test_pointer_beside_the_checkout_is_pulled_in_its_own_repository(checkout: Path, tmp_path: Path) -> None:
+    path = tmp_path / "data/smpl/last.ckpt"
+    assert lfs_pull_command(path, checkout) == f'git -C "{path.parent}" lfs pull --include="last.ckpt"'
 
 
 def test_pml102_missing_outside_the_checkout_has_no_fix(plan: Plan, tmp_path: Path) -> None:

@@ -90,6 +90,12 @@ def test_environments_that_fit_into_the_gpu(message: str, had: int, fits: int | 
     assert hint.startswith(f"--num-envs {fits} (the run had {had})" if fits else CODES["PML303"].cure)
 
 
+def test_terrain_without_room_for_the_environments() -> None:
+    message = "Not enough space between humanoids, create a bigger terrain or reduce the number of envs."
+    finding = diagnose_exception({"type": "AssertionError", "message": message}, [], num_envs=200_000)
+    assert (finding.code, finding.hint) == ("PML316", "--num-envs 65536 (the run had 200000)")
+
+
 def test_unknown_exception_shows_the_last_line_of_the_log() -> None:
     finding = finding_for("builtins.ValueError", "no such robot\nmore")
     assert (finding.message, finding.subject) == ("ValueError: no such robot", "the last line")

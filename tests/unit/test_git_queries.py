@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.git.queries import Head, read_head, setting_in_files
-from pmlaunch.git.safety import git_folder
+from pmlaunch.git.repository import git_folder
 
 ONE, TWO, TAG = "1" * 40, "2" * 40, "3" * 40
 

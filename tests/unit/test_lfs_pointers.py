@@ -95,7 +95,8 @@ def test_the_pointer_in_git_comes_from_the_commit(monkeypatch: pytest.MonkeyPatc
     git = Git(stdout=TEXT.encode())
     monkeypatch.setattr(subprocess, "run", git)
     assert pointer_in_git(tmp_path / "last.ckpt") == POINTER
-    assert git.command[:3] == ["git", "-C", str(tmp_path)]
+    assert Path(git.command[0]).is_absolute()
+    assert git.command[1:3] == ["-C", str(tmp_path)]
     assert git.command[-3:] == ["cat-file", "blob", "HEAD:./last.ckpt"]
     assert set(git.command[3:-3:2]) == {"-c"}, "nothing but settings of one command"
     assert git.options["env"]["GIT_TERMINAL_PROMPT"] == "0"

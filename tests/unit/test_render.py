@@ -15,6 +15,7 @@ import pytest
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.cli.commands.explain import draw_code
 from pmlaunch.cli.render.encoding import can_show, replace_unencodable
+from pmlaunch.cli.render.layout import short
 from pmlaunch.cli.render.list import draw_list
 from pmlaunch.cli.render.plan import draw_plan
 from pmlaunch.cli.render.record import draw_record
@@ -251,3 +252,18 @@ def test_symbols_are_ascii_on_an_ascii_console(monkeypatch: pytest.MonkeyPatch, 
     screen = Screen(monkeypatch, "ascii", 80)
     draw(draw_record, record(tmp_path, metrics={}, repairs=()))
     assert screen.text().startswith("ok done in 12.3 s")
+
+
+@pytest.mark.parametrize(
+    ("value", "cell"),
+    [
+        (None, "-"),
+        (False, "no"),
+        ((), "-"),
+        (("walk", "wave"), "walk, wave"),
+        (tuple(range(1, 9)), "1, 2, 3, 4, and 4 more"),
+        (RunState.DONE, "done"),
+    ],
+)
+def test_cell(value: object, cell: str) -> None:
+    assert short(value) == cell

@@ -85,3 +85,12 @@ def test_only_the_operator_accepts_the_eula() -> None:
     values += [step.get("env", {}).get("OMNI_KIT_ACCEPT_EULA") for _, step in steps()]
     assert {value for value in values if value is not None} == {"${{ vars.OMNI_KIT_ACCEPT_EULA }}"}
     assert [line for _, line in commands() if "ACCEPT_EULA" in line] == []
+
+
+@pytest.mark.hostile
+def test_uploaded_runs_hold_no_environment() -> None:
+    uploads = [step["with"]["path"].split() for _, step in steps() if "upload-artifact" in step.get("uses", "")]
+    with_runs = [paths for paths in uploads if "runs" in paths]
+    assert with_runs
+    for paths in with_runs:
+        assert {"!runs/**/environment.json", "!runs/**/spec.json"} <= set(paths)

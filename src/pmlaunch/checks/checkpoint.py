@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
@@ -46,7 +47,11 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
 
 def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Iterator[Finding]:
     """Compare a downloaded file of `size` bytes with the pointer its commit holds; `fix` downloads it again."""
-    expected = lfs.pointer_in_git(path)
+    try:
+        expected = lfs.pointer_in_git(path)
+    except PmlaunchError as refused:  # a repository that is not safe to ask
+        yield Finding(refused.code, Severity.WARNING, refused.message, refused.hint, subject=refused.subject)
+        return
     if expected is None:
         return
     if size != expected.size:
@@ -77,5 +82,8 @@ def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
 
 def lfs_pull_command(path: Path, root: Path) -> str:
     """The git command that fetches one checkpoint and nothing else."""
-    include = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-    return f'git -C "{root}" lfs pull --include="{include}"'
+    # a file beside the checkout is the matter of the repository that it lies in; a name matches in every folder
+    place, include = (
+        (root, path.relative_to(root).as_posix()) if path.is_relative_to(root) else (path.parent, path.name)
+    )
+    return f'git -C "{place}" lfs pull --include="{include}"'

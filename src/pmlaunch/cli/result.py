@@ -57,8 +57,11 @@ def show(result: CommandResult, *, as_json: bool) -> int:
 
         from pmlaunch.cli.render.encoding import is_utf8
         from pmlaunch.support.json import to_json
+        from pmlaunch.support.secrets import redact_document
 
-        sys.stdout.write(json.dumps(to_json(result), indent=2, ensure_ascii=not is_utf8(sys.stdout)) + "\n")
+        sys.stdout.write(
+            json.dumps(redact_document(to_json(result)), indent=2, ensure_ascii=not is_utf8(sys.stdout)) + "\n"
+        )
         sys.stdout.flush()
     else:
         _print(result)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+from pmlaunch.support.programs import find_program
 
 _PROC = Path("/proc/driver/nvidia")  # of the Linux kernel's driver
 
@@ -74,11 +75,10 @@ def _by_files(environment: Mapping[str, str], problem: str) -> Nvidia:
 
 def _program(environment: Mapping[str, str]) -> str | None:
     """nvidia-smi, which comes with the driver: on PATH, in Windows' own folder, or in WSL's."""
-    places = [environment.get("PATH", os.defpath)]
-    places += [str(Path(root) / "System32") for name, root in environment.items() if name.upper() == "SYSTEMROOT"]
+    places = [Path(root) / "System32" for name, root in environment.items() if name.upper() == "SYSTEMROOT"]
     if os.name != "nt":
-        places.append("/usr/lib/wsl/lib")
-    return shutil.which("nvidia-smi", path=os.pathsep.join(places))
+        places.append(Path("/usr/lib/wsl/lib"))
+    return find_program("nvidia-smi", environment, *places)
 
 
 def _read(path: Path) -> str:

@@ -16,8 +16,9 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from pmlaunch.codes import CODES
+from pmlaunch.support.secrets import SECRET, SECRET_RULES, is_secret_name
 
-HOME, USER, HOST, ADDRESS, SECRET, MAIL = "~", "<user>", "<host>", "<address>", "<secret>", "<e-mail>"
+HOME, USER, HOST, ADDRESS, MAIL = "~", "<user>", "<host>", "<address>", "<e-mail>"
 
 _SEPARATOR = r"[\\/]+"
 # a name or folder never begins or ends in the middle of a word
@@ -31,17 +32,6 @@ _ORDINARY = {
     "none", "opt", "packages", "program", "programs", "project", "projects", "runs", "share", "site", "src", "temp",
     "tmp", "usr", "var", "venv", "windows", "work", "yes",
 }  # fmt: skip
-_KEYWORDS = r"(?:[\w-]*(?:token|secret|passw(?:or)?d|passwd|api[_-]?key|access[_-]?key)[\w-]*|authorization|bearer)"
-_SECRETS = (
-    (re.compile(r"(?<=://)[^\s/@'\"]+@"), f"{SECRET}@"),
-    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-|hf_|xox[abprs]-|sk-|nvapi-|npm_|pypi-)[\w-]{8,}"), SECRET),
-    (re.compile(r"\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b"), SECRET),
-    (re.compile(r"\beyJ[\w-]{10,}\.[\w-]{5,}(?:\.[\w-]*)?"), SECRET),
-    (
-        re.compile(rf"(?i)\b({_KEYWORDS})(\s*[=:]\s*(?:bearer\s+|basic\s+)?|\s+(?=[^\s\d]*\d))([^\s'\"&;,]{{6,}})"),
-        rf"\1\2{SECRET}",
-    ),
-)
 _MAIL = re.compile(r"(?<![\w.+-])(?!git@)[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 # any user's folder below the place where a system keeps homes
 _HOMES = re.compile(
@@ -77,8 +67,7 @@ class Redactor:
         hosts = [known.get(name, "").strip("\\") for name in names]
         hosts.append(_asked(socket.gethostname) or "")
         hosts += [host.split(".")[0] for host in hosts if host]
-        secret = re.compile(_KEYWORDS, re.IGNORECASE)
-        secrets = [value for name, value in known.items() if secret.fullmatch(name) and len(value) >= 8]
+        secrets = [value for name, value in known.items() if is_secret_name(name) and len(value) >= 8]
         found: Sequence[Iterable[str | None]] = (homes, users, hosts, _own_addresses(), secrets)
         return cls(*map(_unique, found))
 
@@ -93,7 +82,7 @@ class Redactor:
         names = [(name, USER) for name in self.users] + [(name, HOST) for name in self.hosts]
         return [
             *((re.compile(re.escape(secret)), SECRET) for secret in self.secrets),
-            *_SECRETS,
+            *SECRET_RULES,
             (_MAIL, MAIL),
             *((pattern, HOME) for home in self.homes if (pattern := _home_pattern(home))),
             (_HOMES, lambda found: found[0] if found[2].casefold() in _KEPT_HOMES else f"{found[1]}{USER}"),

@@ -34,7 +34,7 @@ def change_checkout(target: DoctorTarget, code: str, *arguments: str) -> str | N
     if root is None:
         return None  # a repository around the checkout is not ours to change
     command = f"git {' '.join(arguments)}"
-    done = ask_git(target.environment, *arguments, folder=root)
+    done = ask_git(target.environment, *arguments, folder=root, changes=True)
     if done is None or done[0] != 0:
         raise PmlaunchError(code, f"{command} failed: {done[1].strip() if done else 'git did not start'}")
     return f"{command} in {root}"

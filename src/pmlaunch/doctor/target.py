@@ -15,7 +15,7 @@ from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.git.safety import git_folder
+from pmlaunch.git.repository import git_folder
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.choices import process_group_backend
 from pmlaunch.planning.launch import runs_folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +23,9 @@ _MOST_NAMES = 20  # files named one by one in --include; beyond that their folde
 
 def set_lfs_up(git: Git) -> None:
     """Configure Git LFS's filters in this repository only; hooks and the user's own settings stay. Raises PML401."""
-    check(git.tell("lfs", "install", "--local", "--skip-repo"), "Setting Git LFS up", str(git.folder), "PML401")
+    # --force replaces other programs that the repository names as Git LFS's filters
+    ended = git.tell("lfs", "install", "--local", "--skip-repo", "--force")
+    check(ended, "Setting Git LFS up", str(git.folder), "PML401")
 
 
 def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
@@ -30,12 +33,14 @@ def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternati
 
     `alternative` returns the command that gets files from elsewhere, the hint if the source lacks them.
 
-    Raises PML402, PML403, PML412, and PML413 if the content is still wrong after a second download.
+    Raises PML143, PML402, PML403, PML412, and PML413 if the content is still wrong after a second download.
     """
     states = states_of(git, files)
     wanted = [file for file in files if states[file.path] not in RIGHT]
     store = store_of(git)
     require_room(git.folder, room_for(store, wanted))
+    for file in wanted:
+        file.target(git.folder)
     for file in wanted:
         place = file.within(git.folder)
         if states[file.path] is FileState.OTHER and _is_leftover(place, object_of(store, file.pointer)):
@@ -102,7 +107,26 @@ def _pull(git: Git, files: Sequence[LfsFile], report: Reporter) -> ChildResult:
     log.unlink(missing_ok=True)
     progress = LfsProgress(log, report.progress, _names(files), sum(file.pointer.size for file in files))
     pull = ["lfs", "pull", f"--include={','.join(include)}", "--exclude="]
-    return git.run(*pull, watcher=progress, variables={"GIT_LFS_PROGRESS": str(log)})
+    settings = [f"lfs.url={_endpoint(git)}", "lfs.gitprotocol=https"]
+    return git.run(*pull, settings=settings, watcher=progress, variables={"GIT_LFS_PROGRESS": str(log)})
+
+
+def _endpoint(git: Git) -> str:
+    """The address at which git-lfs finds the files of the checkout's origin; the checkout itself if it has none.
+
+    Without it git-lfs would take the address from .lfsconfig, which a commit brings along. As in git-lfs' own rules
+    (docs/api/server-discovery.md) "/info/lfs" follows an address of HTTP. The user's own lfs.url comes first.
+    """
+    if own := git.ask("config", "--get", "lfs.url"):
+        return own
+    remotes = (git.ask("config", "--get-regexp", r"^remote\..*\.url$") or "").splitlines()
+    urls = {name: url for name, _, url in (line.partition(" ") for line in reversed(remotes))}
+    url = urls.get("remote.origin.url") or next(reversed(urls.values()), "")
+    if Path(url).is_absolute():
+        return Path(url).as_uri()
+    if re.match(r"https?://", url, re.IGNORECASE):
+        return url.rstrip("/").removesuffix(".git") + ".git/info/lfs"
+    return url if re.match(r"(file|ssh)://|[\w.-]+@[\w.-]+:", url, re.IGNORECASE) else git.folder.as_uri()
 
 
 def _is_leftover(path: Path, stored: Path) -> bool:
@@ -145,7 +169,7 @@ def _copied(stored: Path, file: LfsFile, root: Path) -> bool:
     """
     if not is_right(stored, file.pointer):
         return False
-    target = file.within(root)
+    target = file.target(root)
     beside = target.with_name(f".{target.name}.pmlaunch")
     with writing(target.parent):
         try:

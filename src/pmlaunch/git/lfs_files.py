@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.lfs_pointer import MAXIMUM_POINTER, Pointer, parse_pointer, read_pointer, sha256_of
+from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
-from pmlaunch.git.safety import git_folder
+from pmlaunch.support.disk import path_below
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class LfsFile:
     def within(self, root: Path) -> Path:
         """The file's path on disk in the checkout at `root`."""
         return root.joinpath(*self.path.split("/"))
+
+    def target(self, root: Path) -> Path:
+        """The same path, to be written. Raises PML143 if it leads out of the checkout."""
+        return path_below(root, self.path)
 
 
 class FileState(Enum):
@@ -79,7 +84,7 @@ def states_of(git: Git, files: Sequence[LfsFile]) -> dict[str, FileState]:
     states = {file.path: _state_by_size(file, git.folder) for file in files}
     sized = [path for path, state in states.items() if state is FileState.HERE]
     if sized:
-        status = ["status", "--porcelain=v1", "-z", "-uno", "--", *sized]
+        status = ["status", "--porcelain=v1", "-z", "-uno", "--ignore-submodules=all", "--", *sized]
         changed = git.ask(*status, settings=WITH_LFS) if git_folder(git.folder) else None
         suspects = set(sized) if changed is None else {entry[3:] for entry in changed.split("\0")}
         right = FileState.HERE if changed is None else FileState.UNKNOWN
@@ -147,6 +152,6 @@ def is_published(git: Git, file: LfsFile) -> bool:
         ends = (git.folder / shallow).read_text(encoding="ascii").split() if shallow else []
     except (OSError, ValueError):  # the history is complete
         ends = []
-    settings = ("log.showRoot=true", "log.showSignature=false")
+    settings = ("log.showRoot=true",)
     find = ["log", "-1", "--format=%H", f"--find-object={blob}", "--remotes", *ends, "--", file.path]
     return bool(git.ask(*find, settings=settings))

@@ -46,7 +46,7 @@ def pointer_in_git(path: Path) -> Pointer | None:
     """The pointer that HEAD holds for the file at `path`; None if there is none, or no git.
 
     HEAD holds the pointer even after the real file was downloaded, so this says what that file must be.
-    `cat-file` reads the blob and runs neither a filter nor any other program.
+    Raises PML140 to PML142 for a repository in which git cannot be started safely.
     """
     done = query(os.environ, ["cat-file", "blob", f"HEAD:./{path.name}"], path.parent)
     return parse_pointer(done.stdout) if done is not None and done.returncode == 0 else None

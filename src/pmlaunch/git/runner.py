@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -21,16 +21,18 @@ from types import MappingProxyType
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
-from pmlaunch.git.safety import FILTERS, SETTINGS, may_filter, options, safe_environment, without_filters
+from pmlaunch.git.repository import Repository, refuse_links
+from pmlaunch.git.safety import Confinement, confine, git_program, lfs_program, options, safe_environment
+from pmlaunch.git.settings import overrides
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
+from pmlaunch.support.secrets import redact
 
 _SHORT = 60.0  # seconds for a query
 _CHANGE = 600.0  # seconds for a change: git may write a thousand files
 _SETTINGS = (
-    *SETTINGS,
-    *("gc.auto=0", "maintenance.auto=false", "advice.detachedHead=false"),  # start nothing in the background
+    "advice.detachedHead=false",
     *("http.lowSpeedLimit=1000", "http.lowSpeedTime=60"),  # give up after a minute on a server that sends nothing
 )
 # Check out LFS files as pointers; Git LFS is called for the selected ones afterwards.
@@ -43,14 +45,6 @@ WITH_LFS = (
 )
 
 
-def executable(environment: Mapping[str, str]) -> str:
-    """The path of git. Raises PML400 if it is not on PATH."""
-    found = shutil.which("git", path=environment.get("PATH"))
-    if found is None:
-        raise PmlaunchError("PML400", "There is no git on PATH.", hint="install git: https://git-scm.com")
-    return found
-
-
 class Git:
     """git and git-lfs in `folder`, for one operation.
 
@@ -61,7 +55,8 @@ class Git:
         windows: whether git itself must be told to use long paths.
         report: is told the path of each log before its command starts.
 
-    Raises PML400 if git is not on PATH.
+    Raises PML400 if git is not on PATH. Every command raises PML140 to PML142 for a repository in which git cannot be
+    started safely. A command contacts nobody, unless it is one of `online`.
     """
 
     def __init__(
@@ -76,67 +71,98 @@ class Git:
         self.logs = logs
         self.folder = folder
         self._report = report
-        self._git = executable(environment)
-        self.environment = {**safe_environment(environment), "GIT_LFS_SKIP_SMUDGE": "1"}
+        self.above = self.network = False
+        self._git = git_program(environment)
+        self._lfs = lfs_program(environment)
+        self._given = environment
+        self._confined: dict[Path, Confinement] = {}
         self.longpaths = windows
-        self._settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
+        self.settings = [*_SETTINGS, *(["core.longpaths=true"] if windows else [])]
 
-    def at(self, folder: Path) -> Git:
-        """The same git in another folder."""
+    def adding(self, *settings: str) -> Git:
+        """The same git with more settings in every command."""
         other = copy.copy(self)
-        other.folder = folder
+        other.settings = [*self.settings, *settings]
+        return other
+
+    def at(self, folder: Path, *, above: bool = False) -> Git:
+        """The same git in another folder; with `above` the repository may be that of a folder above."""
+        other = copy.copy(self)
+        other.folder, other.above = folder, above
+        return other
+
+    @property
+    def online(self) -> Git:
+        """The same git with commands that use the network."""
+        other = copy.copy(self)
+        other.network = True
         return other
 
     @cached_property
     def version(self) -> tuple[int, ...]:
         """Git's version, such as (2, 39, 5); (0,) if unknown."""
-        return version_in(self._short([self._git, "version"]).stdout)
+        return version_in(self._short([self._git, "version"], self._outside()).stdout)
 
     @cached_property
     def lfs_version(self) -> tuple[int, ...]:
         """The version of Git LFS; (0,) if it is not installed."""
-        return version_in(self._short([self._git, "lfs", "version"]).stdout)
+        return version_in(self._short([self._lfs, "version"], self._outside()).stdout) if self._lfs else (0,)
 
     def command(self, arguments: Sequence[str], settings: Sequence[str] = ()) -> list[str]:
-        """The full command line. Raises PML409 if a configured filter cannot be disabled."""
+        """The full command line. Raises PML401 for a command of Git LFS that is not installed."""
+        lfs = arguments[0] == "lfs"
+        if lfs and self._lfs is None:  # git would try an alias of that name
+            raise PmlaunchError("PML401", "There is no git-lfs on PATH.", hint="install it: https://git-lfs.com")
         # Git LFS installs hooks wherever it works; keep it away from those of the user's repository
-        hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if arguments[0] == 'lfs' else 'no-hooks')}"
-        start = [self._git, "-C", str(self.folder), *options(*self._settings, hooks)]
-        filters = self._filters(start) if may_filter(arguments) else ()
-        return [*start, *options(*filters, *settings), *arguments]
+        hooks = f"core.hooksPath={self.logs / ('lfs-hooks' if lfs else 'no-hooks')}"
+        own = self._confinement().settings
+        return [self._git, "-C", str(self.folder), *options(*own, *self.settings, hooks, *settings), *arguments]
 
-    def _filters(self, start: Sequence[str]) -> tuple[str, ...]:
-        """The settings that disable the filters configured here. Raises PML409 if that is impossible."""
-        settings = without_filters(self._short([*start, *FILTERS]).stdout)
-        if settings is None:
-            raise PmlaunchError(
-                "PML409",
-                f"The configuration of the repository at {self.folder} names a filter that cannot be switched off, so git "
-                "is not started there.",
-                hint=f'git -C "{self.folder}" config --get-regexp ^filter',
-                subject=str(self.folder),
-            )
-        return settings
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a command."""
+        own = {**safe_environment(self._given, network=self.network), "GIT_LFS_SKIP_SMUDGE": "1"}
+        return {**own, **self._confinement().variables}
+
+    def _confinement(self) -> Confinement:
+        """How git is confined in this folder; its repository is examined once."""
+        known = self._confined.get(self.folder)
+        if known is None:
+            known = confine(self._git, self.folder, safe_environment(self._given), above=self.above)
+            if known.repository and not self.above:
+                refuse_links(self.folder)
+                self._confined[self.folder] = known
+        return known
+
+    def overrides_in(self, own: Path) -> tuple[str, ...]:
+        """The overrides for the repository `own` of a submodule that is to be checked out in this folder."""
+        repository = Repository(Path(os.path.realpath(self.folder)), own, own)
+        return overrides(self._git, repository, safe_environment(self._given), checked_out=False)
+
+    def _outside(self) -> dict[str, str]:
+        """The variables of a command that uses no repository."""
+        return {**safe_environment(self._given), "GIT_CEILING_DIRECTORIES": str(Path(self._git).parent.parent)}
 
     def ask(self, *arguments: str, settings: Sequence[str] = ()) -> str | None:
         """Git's output without its last newline; None if it fails."""
-        done = self._short(self.command(arguments, settings))
+        done = self._short(self.command(arguments, settings), self.environment)
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
     def ask_bytes(self, *arguments: str, given: bytes = b"") -> bytes | None:
         """Git's output for `given` on its standard input; None if it fails."""
-        done = self._short(self.command(arguments), given=given)
+        done = self._short(self.command(arguments), self.environment, given=given)
         return done.stdout if done.returncode == 0 else None
 
     def tell(self, *arguments: str, settings: Sequence[str] = ()) -> ChildResult:
         """Make a short change. If interrupted, let it finish, then raise KeyboardInterrupt."""
         log = self._log(arguments)
         with Interrupts() as interrupts:
-            done = self._short(self.command(arguments, settings), merged=True)
+            done = self._short(self.command(arguments, settings), self.environment, merged=True)
+        output = redact(done.stdout.decode("utf-8", "replace"))
         with contextlib.suppress(OSError):
-            log.write_bytes(done.stdout)
+            log.write_text(output, encoding="utf-8")
         interrupts.raise_if_any()
-        lines = done.stdout.decode("utf-8", "replace").splitlines()
+        lines = output.splitlines()
         return ChildResult(done.returncode, tuple(line for line in lines if line.strip()), log)
 
     def run(
@@ -157,13 +183,14 @@ class Git:
         return run_child(command, str(self.logs), ChildLimits(silence=patience), watcher or Watcher())
 
     def _short(
-        self, command: list[str], merged: bool = False, given: bytes = b""
+        self, command: list[str], environment: Mapping[str, str], merged: bool = False, given: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
                 command,
                 check=False,
-                env=self.environment,
+                env=environment,
+                cwd=Path(self._git).parent,
                 input=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,
@@ -184,7 +211,7 @@ class Git:
         with writing(folder):
             folder.mkdir(parents=True, exist_ok=True)
             with (folder / "commands.txt").open("a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%H:%M:%S')} git {' '.join(arguments)}\n")
+                file.write(f"{time.strftime('%H:%M:%S')} git {redact(' '.join(arguments))}\n")
         words = [word for word in arguments[:2] if word.isalpha()]
         log = folder / f"{sum(1 for _ in folder.glob('*.log')) + 1:02}-git-{'-'.join(words)}.log"
         if self._report:

@@ -12,6 +12,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
+from pmlaunch.installing.checkout.source import user_setting
 from pmlaunch.model import Finding, Origin, RuntimeKind, Severity
 from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import Runtime
@@ -94,7 +95,8 @@ class InstallContext:
 
     def git(self, report: Reporter | None = None) -> Git:
         """Git in the checkout; its logs are announced to `report`. Raises PML400."""
-        return Git(self.environment, self.logs, self.checkout, windows=self.windows, report=report)
+        git = Git(self.environment, self.logs, self.checkout, windows=self.windows, report=report)
+        return git.adding(*user_setting(self.request.source))
 
     def knowing(self, learned: Learned) -> InstallContext:
         """This context with `learned` added to what is known."""

@@ -69,9 +69,10 @@ def plain_commands(plan: LaunchPlan, python: Sequence[str]) -> dict[str, str]:
     """{"bash": ..., "powershell": ...} for `plan`; `python` are the words before the script's name."""
     script = plan.script.relative_to(plan.cwd)
     own = {name: value for name, value in plan.env.items() if value is not None and name in _SHOWN_VARIABLES}
-    folders = (*plan.import_path, *map(str, plan.python_path))
-    if folders:
-        own["PYTHONPATH"] = (";" if plan.windows else ":").join(folders)
+    separator = ";" if plan.windows else ":"
+    _, *passed_on = str(plan.env["PYTHONPATH"]).split(separator)  # the first is the agent's folder
+    if folders := (*plan.import_path, *passed_on, *map(str, plan.python_path)):
+        own["PYTHONPATH"] = separator.join(folders)
     program = script.as_posix() if not plan.windows else str(script).replace("/", "\\")
     # without the agent there is no group of one rank: Lightning's own way to do without one is the closest
     alone = {value_override(BACKEND, ONE_RANK): value_override("fabric.strategy", "auto")}

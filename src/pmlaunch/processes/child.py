@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.secrets import SecretFilter, literal_secrets
 
 NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """Popen's creationflags for a process group of its own: Ctrl+C then reaches the launcher only. 0 outside Windows."""
@@ -52,6 +53,7 @@ class Child:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
         self._listener, self._log_path = listener, command.log
+        self._secrets = SecretFilter(literal_secrets(command.environment, command.argv))
         self._log = _open_log(command.log)
         try:
             self._process = _start(command)
@@ -112,12 +114,18 @@ class Child:
     def _read(self) -> None:
         while chunk := os.read(self._output.fileno(), _CHUNK):
             self.last_output = time.monotonic()
-            try:
-                rest = memoryview(chunk if self.log_error is None else b"")
-                while rest:
-                    rest = rest[self._log.write(rest) or 0 :]
-            except OSError as error:  # a full disk must not block the child
-                self.log_error = error
+            self._keep(self._secrets.feed(chunk))
+        self._keep(self._secrets.rest())
+
+    def _keep(self, chunk: bytes) -> None:
+        """Log a piece of output and pass it on."""
+        try:
+            rest = memoryview(chunk if self.log_error is None else b"")
+            while rest:
+                rest = rest[self._log.write(rest) or 0 :]
+        except OSError as error:  # a full disk must not block the child
+            self.log_error = error
+        if chunk:
             self._listener(chunk)
 
 

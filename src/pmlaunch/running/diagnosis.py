@@ -24,11 +24,14 @@ _NO_MEMORY = Sign(
     r"CUDA out of memory|OutOfMemoryError|CUDA error(:| 2:) out of memory|Failed to allocate \d+ bytes on device 'cuda",
     "PML303",
 )
+# ProtoMotions 3 on its terrain, which has room for a number of humanoids
+_NO_SPACE = Sign(r"Not enough space between humanoids", "PML316")
 # in an exception or its traceback
 _FAILURES = (
     _EULA,
     Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
     _NO_MEMORY,
+    _NO_SPACE,
     Sign(r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available", "PML305"),
     Sign(r"invalid load key|Weights only load failed|PytorchStreamReader failed|not a zip archive", "PML307"),
     Sign(r"Please set control gains", "PML310"),
@@ -85,8 +88,9 @@ def diagnose_exception(
         cure = NOT_ISAACS_PYTHON
     elif missing:
         cure = f"Install it with that Python: PYTHON -m pip install {missing.split('.')[0]}"
-    if sign is _NO_MEMORY and (fitting := fitting_envs(num_envs, message)):
-        cure = f"--num-envs {fitting} (the run had {num_envs}); or close other programs that use the GPU"
+    if sign in (_NO_MEMORY, _NO_SPACE) and (fitting := fitting_envs(num_envs, message)):
+        others = "; or close other programs that use the GPU" if sign is _NO_MEMORY else ""
+        cure = f"--num-envs {fitting} (the run had {num_envs}){others}"
     return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
 
 

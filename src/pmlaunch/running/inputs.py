@@ -22,7 +22,7 @@ def write_inputs(plan: LaunchPlan, folder: RunFolder) -> None:
     provide_agent(plan.env)
     provide_checkpoint(plan, folder)
     folder.write("plan.json", plan)
-    folder.write("spec.json", spec_document(plan, folder))
+    folder.write("spec.json", spec_document(plan, folder), exact=True)
     if plan.measuring.library is not None:
         folder.write_text(LIBRARY_FILE, plan.measuring.library)
     folder.write("environment.json", environment_document(plan))

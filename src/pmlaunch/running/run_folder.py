@@ -16,6 +16,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.json import read_json, to_json
 from pmlaunch.support.platforms import LONGEST_RUNS, SHORTEST_NAMES
+from pmlaunch.support.secrets import redact_document
 
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
@@ -51,9 +52,13 @@ class RunFolder:
         """Return the path of a file in it."""
         return self.path / name
 
-    def write(self, name: str, document: object) -> None:
-        """Write `document`, which `to_json` can convert. Raises PML204, and keeps the older version, if that fails."""
-        self.write_text(name, json.dumps(to_json(document), indent=2, ensure_ascii=False) + "\n")
+    def write(self, name: str, document: object, *, exact: bool = False) -> None:
+        """Write `document`, which `to_json` can convert, without secrets unless it must be `exact`.
+
+        Raises PML204, and keeps the older version, if that fails.
+        """
+        content = to_json(document) if exact else redact_document(to_json(document))
+        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file. Raises PML204, and keeps the older version, if that fails."""

@@ -99,7 +99,7 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
         result=str(folder.file(RESULT_FILE)),
         events=None,
     )
-    folder.write("spec.json", to_document(spec))
+    folder.write("spec.json", to_document(spec), exact=True)
     mark = str(folder.file("spec.json"))
     variables = {**run.environment, **changes, SPEC_VARIABLE: mark}
     environment = {name: value for name, value in variables.items() if value is not None}

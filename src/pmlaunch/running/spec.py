@@ -18,6 +18,7 @@ from pmlaunch.model import Generation, LaunchPlan
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import to_json
+from pmlaunch.support.secrets import hide
 
 STOP_FILE = "stop"
 RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
@@ -32,7 +33,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
         contract.Spec(
             script=str(plan.script),
             module=None,
-            argv=(*_arguments(plan, folder), *_hydra_overrides(plan, folder)),
+            argv=tuple(hide(_all_arguments(plan, folder))[0]),
             cwd=str(plan.cwd),
             import_path=plan.import_path,
             python_path=tuple(map(str, plan.python_path)),
@@ -48,6 +49,10 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
 def staged_path(folder: RunFolder, source: Path) -> Path:
     """Return the path of a staged file in the run folder."""
     return folder.file("checkpoint") / source.name
+
+
+def _all_arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
+    return [*_arguments(plan, folder), *_hydra_overrides(plan, folder)]
 
 
 def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
@@ -129,9 +134,11 @@ def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:
 
 
 def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str]) -> dict[str, str]:
-    """Return the launcher's own environment with the plan's changes."""
+    """Return the launcher's own environment with the plan's changes, and the secrets that spec.json leaves out."""
     environment = {name: value for name, value in {**own, **plan.env}.items() if value is not None}
-    return {**environment, contract.SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
+    _, secrets = hide(_all_arguments(plan, folder))
+    own_variables = {contract.SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
+    return {**environment, **own_variables, **secrets}
 
 
 def environment_document(plan: LaunchPlan) -> dict[str, Any]:

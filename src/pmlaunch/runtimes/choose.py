@@ -19,6 +19,7 @@ from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.runtimes.versions import read_versions
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
+from pmlaunch.support.programs import find_program
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,9 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
     if named is None:
         active = None if request.own else _active_environment(request.settings.environment)
         return _inspected(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
-    found = shutil.which(str(named.value))
+    typed = str(named.value)
+    # a path is what the user chose, relative or not; a name alone is looked up
+    found = shutil.which(typed) if os.path.dirname(typed) else find_program(typed, os.environ)  # noqa: PTH120
     if found is None:
         message = f"No Python at {named.value} (from {named.source})."
         missing = Finding("PML202", Severity.ERROR, message, hint="--python PATH", subject=str(named.value))

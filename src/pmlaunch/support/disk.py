@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.text import megabytes
@@ -34,6 +34,28 @@ def require_room(folder: Path, needed: int) -> None:
             hint="free some space, or another folder with --dir; fewer models with --models",
             subject=str(folder),
         )
+
+
+def path_below(root: Path, name: str) -> Path:
+    """The path of the file `name` below `root`, to be written; `name` comes from a repository or a server.
+
+    Raises PML143 if it leads out of `root`: it is absolute, has a .. in it, or a link is on the way.
+    """
+    parts = name.replace("\\", "/").split("/")
+    windows = PureWindowsPath(name)
+    why = (
+        "its name is no plain path" if windows.drive or any(part in ("", ".", "..", ".git") for part in parts) else None
+    )
+    path, place = root.joinpath(*parts), Path(os.path.realpath(root))
+    for part in parts if why is None else ():
+        place = place / part
+        if Path(os.path.realpath(place)) != place:
+            why = f"{place} is a link"
+            break
+    if why is not None:
+        message = f"{name!r} is not written below {root}: {why}."
+        raise PmlaunchError("PML143", message, hint=f'replace links by ordinary folders: "{path.parent}"', subject=name)
+    return path
 
 
 def remove_tree(folder: Path) -> None:

@@ -38,7 +38,9 @@ def git_says(monkeypatch: pytest.MonkeyPatch) -> GitSays:
     """Set what git answers to each command: `{"lfs version": (0, "...")}`. Any other command fails without output."""
 
     def known(answers: Mapping[str, tuple[int, str]]) -> None:
-        def ask(_environment: Any, *arguments: str, folder: Path | None = None) -> tuple[int, str] | None:
+        def ask(
+            _environment: Any, *arguments: str, folder: Path | None = None, changes: bool = False
+        ) -> tuple[int, str] | None:
             typed = " ".join(arguments)
             return next((answer for question, answer in answers.items() if typed.startswith(question)), (1, ""))
 

@@ -7,12 +7,15 @@ This module imports nothing from either side. Its annotations are evaluated at r
 Named tuples, because importing dataclasses would double the time that the agent takes to start.
 """
 
+import json
 from enum import Enum
-from typing import Any, Dict, Literal, Mapping, NamedTuple, Optional, Tuple, Union, get_args, get_origin
+from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequence, Tuple, Union, get_args, get_origin
 
 SCHEMA = 1
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
 """The environment variable that holds the path of spec.json."""
+SECRET_VARIABLE = "PMLAUNCH_ARGUMENT_{}_SECRET"  # noqa: S105  # a name
+"""The environment variable with the part of an argument that spec.json must not hold: <NAME> stands there instead."""
 AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
 """What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video: a factory
 that pmlaunch_agent.protomotions2 installs."""
@@ -172,6 +175,24 @@ class Spec(NamedTuple):
     limits: RunLimits
     result: str
     events: Optional[str]
+
+
+def reveal(argv: Sequence[str], environment: Mapping[str, str]) -> List[str]:
+    """The arguments with the values of SECRET_VARIABLE in their places."""
+    names = [SECRET_VARIABLE.format(number) for number in range(len(argv))]
+    held = {f"<{name}>": environment[name] for name in names if name in environment}
+    return [next((text.replace(mark, held[mark]) for mark in held if text.endswith(mark)), text) for text in argv]
+
+
+def conceal(text: str, environment: Mapping[str, str]) -> str:
+    """JSON without the values of SECRET_VARIABLE, which an exception may quote."""
+    number = 0
+    while (name := SECRET_VARIABLE.format(number)) in environment:
+        for value in (environment[name], environment[name].strip("'\"")):
+            if len(value) >= 4:  # a shorter one would be found in any text
+                text = text.replace(json.dumps(value)[1:-1], f"<{name}>")
+        number += 1
+    return text
 
 
 _PROGRAMS = ("script", "module")  # a document has exactly one of these keys

@@ -11,7 +11,7 @@ import time
 import types
 from typing import Any, Sequence
 
-from pmlaunch_agent.contract import Spec
+from pmlaunch_agent.contract import Spec, reveal
 from pmlaunch_agent.hooks.process_exit import report_crashes
 from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
@@ -90,12 +90,13 @@ def run(spec: Spec) -> None:
     Every rank gets the spec's own arguments: those that Lightning adds for the others repeat Hydra's folder, in quotes
     that not every path survives.
     """
+    argv = reveal(spec.argv, os.environ)
     if spec.script is not None:
-        _run_script(spec.script, spec.argv)
+        _run_script(spec.script, argv)
     elif spec.module is not None:
         import runpy  # only few runs need it
 
-        sys.argv = [spec.module, *spec.argv]
+        sys.argv = [spec.module, *argv]
         runpy.run_module(spec.module, run_name="__main__", alter_sys=True)
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.model import Severity
+from pmlaunch.support.secrets import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+_ITEMS = 4  # of a list that a cell shows
 SEVERITY_STYLES: Mapping[Severity, str] = {
     Severity.ERROR: "bold red",
     Severity.WARNING: "yellow",
@@ -22,7 +25,15 @@ def say(console: Console, *parts: Any, style: str = "", wrap: bool = False) -> N
     """Print a line of texts and (text, style) pairs. Unless `wrap`, it is not broken and can be copied as a whole."""
     from rich.text import Text
 
-    console.print(Text.assemble(*parts, style=style), soft_wrap=not wrap)
+    shown = [
+        redact(part) if isinstance(part, str) else (redact(part[0]), part[1]) if _is_pair(part) else part
+        for part in parts
+    ]
+    console.print(Text.assemble(*shown, style=style), soft_wrap=not wrap)
+
+
+def _is_pair(part: object) -> bool:
+    return isinstance(part, tuple) and isinstance(part[0], str)
 
 
 def symbol(console: Console, fancy: str, plain: str) -> str:
@@ -43,11 +54,14 @@ def table_of(*headers: str, title: str | None = None) -> Table:
 
 
 def short(value: Any) -> str:
-    """A value as text for a cell: "-" for None, "yes" or "no", or the items of a list."""
+    """A value as text for a cell: "-" for None, "yes" or "no", or the first items of a list."""
     if value is None:
         return "-"
     if isinstance(value, (tuple, list)):
-        return ", ".join(short(item) for item in value) or "-"
+        more = [f"and {len(value) - _ITEMS} more"] if len(value) > _ITEMS else []
+        return ", ".join([*map(short, value[:_ITEMS]), *more]) or "-"
+    if isinstance(value, Enum):
+        return str(value.value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

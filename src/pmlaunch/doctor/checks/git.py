@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.repository import git_output
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.programs import find_program
 
 
 def look(target: DoctorTarget) -> Observation:
-    path = shutil.which("git", path=target.environment.get("PATH"))
+    path = find_program("git", target.environment)
     if path is None:
         message = "git is not on PATH: pmlaunch install and fetch need it; an evaluation does not."
         install = "winget install Git.Git" if target.windows else "install git with your system's package manager"

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.repository import change_checkout, git_output, git_setting
 from pmlaunch.doctor.target import DoctorTarget
+from pmlaunch.git.safety import lfs_program
 from pmlaunch.model import Finding, Severity
 
 
 def look(target: DoctorTarget) -> Observation:
-    path, version = _program(target), git_output(target, "lfs", "version")
-    if path is None and not version:
+    path = lfs_program(target.environment)
+    version = git_output(target, "lfs", "version") if path else None
+    if path is None:
         message = "git-lfs is not here: checkpoints cannot be downloaded, a checkout holds pointers in their place."
         other = "install git-lfs with your system's package manager"
         install = "winget install GitHub.GitLFS" if target.windows else other
         return Observation(findings=(Finding("PML222", Severity.WARNING, message, install),))
     facts = [("version", version.split()[0].removeprefix("git-lfs/"))] if version else []
-    facts.append(("path", path or "git's own folder"))
+    facts.append(("path", path))
     command = git_setting(target, "filter.lfs", "process")
     if command != "":
         return Observation((*facts, ("set up", "yes" if command else "not looked at with --quick")))
     message = "git does not know Git LFS's filters: files arrive as pointers, without a word."
     hint = "pmlaunch doctor --fix" if target.repository else "git lfs install"
     return Observation((*facts, ("set up", "no")), (Finding("PML223", Severity.WARNING, message, hint),))
-
-
-def _program(target: DoctorTarget) -> str | None:
-    """git-lfs on PATH, or the one of Git for Windows, which lies beside git and not on PATH."""
-    path = target.environment.get("PATH")
-    found = shutil.which("git-lfs", path=path)
-    git = shutil.which("git", path=path)
-    if found is None and git is not None and target.windows:
-        for name in ("mingw64", "clangarm64", "mingw32"):
-            place = Path(git).parent.parent / name / "bin" / "git-lfs.exe"
-            if place.is_file():
-                return str(place)
-    return found
 
 
 def fix(target: DoctorTarget) -> str | None:

@@ -21,6 +21,7 @@ from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
+from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import refuse_deep
 
 _SCHEMA = "config report 4"
@@ -44,7 +45,8 @@ def config_report(
         found = (Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
         return ConfigReport(**{**entry, "findings": tuple(found)})
     report = _examine(config_dir, train_config, overrides, user_keys)
-    cache.put(key, to_json(report))
+    if not any(map(holds_secret, overrides)):
+        cache.put(key, to_json(report))
     return report
 
 

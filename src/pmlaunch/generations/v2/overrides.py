@@ -14,6 +14,7 @@ from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.v2.quoting import is_scanned, value_override
 from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.json import to_json
+from pmlaunch.support.secrets import holds_secret
 
 _GRAMMAR = "hydra-1.3 overrides 2"  # part of the cache's key: change it when the meaning of an entry changes
 
@@ -43,7 +44,8 @@ def parse_overrides(texts: Sequence[str], groups: Iterable[str]) -> list[UserOve
     if isinstance(entry := cache.get(cache_key), list):
         return [UserOverride(**{**item, "kind": OverrideKind(item["kind"])}) for item in entry]
     parsed = [_parsed(text, frozenset(known)) for text in texts]
-    cache.put(cache_key, to_json(parsed))
+    if not any(map(holds_secret, texts)):
+        cache.put(cache_key, to_json(parsed))
     return parsed
 
 

@@ -24,7 +24,7 @@ from pmlaunch.installing.checkout.location import (
     remove_leftover,
     write_marker,
 )
-from pmlaunch.installing.checkout.source import DEFAULT_SOURCE, find_ref
+from pmlaunch.installing.checkout.source import DEFAULT_SOURCE, find_ref, refuse_moved
 from pmlaunch.processes.child import created
 from pmlaunch.support.atomic import move
 
@@ -61,7 +61,7 @@ def refuse_clone(order: CloneOrder) -> None:
 def clone(git: Git, order: CloneOrder, report: Reporter) -> None:
     """Fetch, check out and move into place. The marker stays in the repository until the caller has registered it.
 
-    Raises PML402 to PML406, PML408, PML409, PML422; nothing is left behind then.
+    Raises PML144, PML402 to PML406, PML408, PML409, PML422; nothing is left behind then.
     """
     refuse_clone(order)
     with writing(order.folder.parent):
@@ -95,10 +95,16 @@ def _fetch(git: Git, order: CloneOrder, report: Reporter) -> str:
     partial = ["--filter=blob:none"] if git.version >= _STDIN else []
     watcher = GitProgress(report.progress, f"fetching {order.ref}")
     arguments = ["fetch", "--progress", "--depth=1", *partial, "--no-tags", "origin", ref.refspec]
-    check(git.run(*arguments, watcher=watcher), f"Fetching {order.ref} from {order.url}", order.url, "PML403")
+    check(
+        git.online.run(*arguments, watcher=watcher),
+        f"Fetching {order.ref} from {order.url}",
+        order.url,
+        "PML403",
+    )
     commit = git.ask("rev-parse", "--verify", "-q", f"{ref.kept}^{{commit}}")
     if commit is None:
         raise PmlaunchError("PML409", f"git fetched {ref.kept} and does not know it.", subject=ref.kept)
+    refuse_moved(order.ref, order.url, commit)
     if not git.ask("ls-tree", "--name-only", commit, "--", *_PROGRAMS):
         message = f"{order.url} is no ProtoMotions: {order.ref} has neither {_PROGRAMS[0]} nor {_PROGRAMS[1]}."
         raise PmlaunchError("PML404", message, hint=f"--source {DEFAULT_SOURCE}", subject=order.url)
@@ -119,7 +125,8 @@ def _fetch_missing(git: Git, order: CloneOrder, commit: str, watcher: GitProgres
     listing.write_text("\n".join(missing) + "\n", encoding="ascii", newline="\n")
     fetch = ["fetch", "--progress", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no"]
     fetch += ["--filter=blob:none", "--stdin", "origin"]
-    ended = git.run(*fetch, settings=["fetch.negotiationAlgorithm=noop"], watcher=watcher, stdin=listing)
+    noop = ["fetch.negotiationAlgorithm=noop"]
+    ended = git.online.run(*fetch, settings=noop, watcher=watcher, stdin=listing)
     listing.unlink(missing_ok=True)
     check(ended, f"Fetching the files of {order.ref} from {order.url}", order.url, "PML403")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
-from pmlaunch.git.safety import git_folder
+from pmlaunch.git.repository import git_folder
 from pmlaunch.model import Generation
 from pmlaunch.processes.child import is_running
 from pmlaunch.support.atomic import write_text

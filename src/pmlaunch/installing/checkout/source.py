@@ -14,6 +14,11 @@ from pmlaunch.git.runner import Git
 from pmlaunch.model import Generation
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
+PINNED = {"v2.3": "4a905b998101333a2fb91f2de8e2cab4bd0db68e"}
+"""The commits of ProtoMotions' own tags that pmlaunch was tested with."""
+_UPSTREAM = re.compile(
+    r"(?:[a-z+]+://)?(?:[^/@]*@)?(?:www\.)?github\.com(?::\d+)?[:/]+NVlabs/ProtoMotions(?:\.git)?/*", re.IGNORECASE
+)
 _ANSWER = 60.0  # seconds within which a source must respond
 _URL = re.compile(r"[a-z][a-z0-9+.-]+://|[^/\\]+@[^/\\]+:", re.IGNORECASE)  # https://..., git@host:...
 
@@ -40,17 +45,35 @@ class Ref:
 
 
 def address(source: str) -> str:
-    """The address for git: a URL unchanged, a folder as file:// (git copies a plain path with all its history).
+    """The address for git: a URL without name and password, a folder as file:// (git copies a plain path with all its history).
 
     Raises PML404 if it is neither.
     """
     if _URL.match(source):
-        return source
+        return _without_user(source)[0]
     folder = Path(source).expanduser().absolute()
     if folder.is_dir():
         return folder.as_uri()
     message = f"The source {source} is neither a URL nor a folder."
     raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint=f"--source {DEFAULT_SOURCE}", subject=source)
+
+
+def user_setting(source: str) -> tuple[str, ...]:
+    """The setting with which git adds the name and password of `source` to its `address`; none if it has none.
+
+    So they are in no file: not in the checkout's settings, and not in a log.
+    """
+    bare, user = _without_user(source)
+    if user is None:
+        return ()
+    scheme, _, rest = bare.partition("://")
+    return (f"url.{scheme}://{user.replace('=', '%3D')}@{rest}.insteadOf={bare}",)
+
+
+def _without_user(url: str) -> tuple[str, str | None]:
+    """An address of HTTP without its name and password, and these."""
+    found = re.match(r"(https?://)([^/]*)@(.*)", url, re.IGNORECASE)
+    return (found[1] + found[3], found[2]) if found else (url, None)
 
 
 def generation_by_name(ref: str) -> Generation | None:
@@ -63,7 +86,7 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
 
     Raises PML403 if the source does not answer, PML404 if it is not a git repository, PML405 if it has no such ref.
     """
-    ended = git.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
+    ended = git.online.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
     if not ended.ok and NOT_A_REPOSITORY.line_in(ended.tail):
         message = f"{url} is no git repository. git's output: {ended.log}"
         raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint="--source URL", subject=url)
@@ -78,6 +101,14 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none at all."
     message = f"{url} has no tag and no branch called {wanted!r}.{did_you_mean(wanted, names) or there}"
     raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=wanted)
+
+
+def refuse_moved(ref: str, url: str, commit: str | None) -> None:
+    """Raise PML144 if ProtoMotions' own repository delivers another commit under a tag than the one known."""
+    pinned = PINNED.get(ref)
+    if pinned is not None and commit != pinned and _UPSTREAM.fullmatch(url):
+        message = f"{url} has {ref} at {commit or 'no commit'}; it was at {pinned} when pmlaunch was tested with it."
+        raise PmlaunchError("PML144", message, hint=f"pmlaunch install --ref {pinned}", subject=ref)
 
 
 def is_commit(ref: str) -> bool:
@@ -109,7 +140,7 @@ def is_branch(known: Ref | None) -> bool:
 
 def branch_at(git: Git, url: str, branch: str) -> str | None:
     """The commit of the branch at the source; "" if it has no such branch, None if it does not answer."""
-    output = git.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}")
+    output = git.online.ask("ls-remote", "--heads", "--", url, f"refs/heads/{branch}")
     return None if output is None else _parse(output).get(f"refs/heads/{branch}", "")
 
 

@@ -6,6 +6,7 @@ be called again after an interruption.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ def surrounding(git: Git) -> Surrounding | None:
     start = folder.parent
     while not start.is_dir() and start != start.parent:
         start = start.parent
-    output = git.at(start).ask("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "modules")
+    output = git.at(start, above=True).ask("rev-parse", "--show-toplevel", "--show-prefix", "--git-path", "modules")
     lines = output.splitlines() if output else []
     if len(lines) != 3 or not lines[0]:  # a bare repository has no work tree
         return None
@@ -94,5 +95,7 @@ def restore(git: Git, repository: Surrounding) -> None:
     Raises PML409.
     """
     update = ["submodule", "update", "--init", "--force", "--", repository.path]
-    ended = git.at(repository.root).run(*update, settings=["protocol.file.allow=always"])
+    # git is started in the submodule's repository as well, which may be a stranger's like any other
+    settings = git.overrides_in(Path(os.path.realpath(repository.modules / str(repository.name))))
+    ended = git.at(repository.root).run(*update, settings=settings)
     check(ended, f"Restoring the submodule {repository.path}", str(repository.root))

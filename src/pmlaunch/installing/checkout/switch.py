@@ -19,12 +19,14 @@ from pmlaunch.installing.checkout.source import (
     find_ref,
     is_branch,
     known_ref,
+    refuse_moved,
     same_source,
     source_of,
 )
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
+from pmlaunch.support.secrets import redact
 
 Notes = tuple[Finding, ...]
 
@@ -35,6 +37,8 @@ def check_ref(git: Git, context: InstallContext, generation: Generation | None) 
     head = git.ask("rev-parse", "--verify", "-q", "HEAD")
     known = known_ref(git, request.ref)
     at_known = known is not None and head == known.commit
+    if request.ref_given and known:
+        refuse_moved(request.ref, git.ask("config", "--local", "remote.origin.url") or "", known.commit)
     if not request.ref_given:
         adopted = () if at_known else _adopted(context, generation, (head or "no commit")[:8])
         return True, (*adopted, *_other_source(git, context))
@@ -87,7 +91,7 @@ def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
     commit that the surrounding repository records for this submodule.
     """
     folder = git.folder
-    status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules"]
+    status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all"]
     output = git.ask(*status, settings=WITH_LFS)
     if output is None:
         message = f"git cannot tell whether {folder} has local changes, so it is not switched to {ref}."
@@ -126,7 +130,8 @@ def switch(git: Git, context: InstallContext, report: Reporter) -> None:
         url = source_of(git, source)
         if branch_at(git, url, ref):
             commit = None
-    _check_out(git, commit or _fetch(git, url, ref, report), ref)
+    commit = commit or _fetch(git, url, ref, report)
+    _check_out(git.online if _fetches_from(git, url) else git, commit, ref)
     if branch:
         message = f"{folder} was on the branch {branch} ({head}); it is at {ref} now, on no branch."
         report.findings.append(_note(context, message, f'back: git -C "{folder}" checkout {branch}'))
@@ -134,13 +139,23 @@ def switch(git: Git, context: InstallContext, report: Reporter) -> None:
 
 def _fetch(git: Git, url: str, ref: str, report: Reporter) -> str:
     """Fetch the ref and return its commit. A shallow history stays shallow, a full one stays full."""
-    report.progress(Progress(f"asking {url}"))
+    report.progress(Progress(f"asking {redact(url)}"))
     found = find_ref(git, url, ref)
     shallow = git.ask("rev-parse", "--is-shallow-repository") == "true"
     fetch = ["fetch", "--progress", *(["--depth=1"] if shallow else []), "--no-tags", "--", url, found.refspec]
-    ended = git.run(*fetch, watcher=GitProgress(report.progress, f"fetching {ref}"))
+    ended = git.online.run(*fetch, watcher=GitProgress(report.progress, f"fetching {ref}"))
     check(ended, f"Fetching {ref} from {url}", url, "PML403")
-    return git.ask("rev-parse", f"{found.kept}^{{commit}}") or found.commit
+    commit = git.ask("rev-parse", f"{found.kept}^{{commit}}") or found.commit
+    refuse_moved(ref, url, commit)
+    return commit
+
+
+def _fetches_from(git: Git, url: str) -> bool:
+    """Whether `url` is where git would fetch what a partial clone lacks, and the only place."""
+    promisors = (git.ask("config", "--get-regexp", r"^(remote\..*\.promisor|extensions\.partialclone)$") or "").split()
+    origin = git.ask("config", "--get-all", "remote.origin.url")
+    only_origin = set(promisors) <= {"remote.origin.promisor", "true", "extensions.partialclone", "origin"}
+    return only_origin and origin is not None and same_source(origin, url)
 
 
 def _check_out(git: Git, commit: str, ref: str) -> None:
@@ -152,7 +167,7 @@ def _check_out(git: Git, commit: str, ref: str) -> None:
         git.tell("add", "--", *right, settings=WITH_LFS)
     # The filter is on if git has to compare; GIT_LFS_SKIP_SMUDGE makes it write pointers either way.
     filters = WITH_LFS if right else NO_LFS
-    ended = git.tell("checkout", "--detach", "--no-overwrite-ignore", commit, settings=filters)
+    ended = git.tell("checkout", "-q", "--detach", "--no-overwrite-ignore", commit, settings=filters)
     if any("overwritten" in line for line in ended.tail) and not ended.ok:
         named = [line.strip() for line in ended.tail if line.startswith("\t")]
         message = f"{folder} was not switched to {ref}: files of yours are in its way: {', '.join(named[:3])}."

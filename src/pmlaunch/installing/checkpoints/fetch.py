@@ -24,8 +24,8 @@ from pmlaunch.git.lfs_files import (
 )
 from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.git.progress import Reporter
+from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
-from pmlaunch.git.safety import git_folder
 from pmlaunch.installing.checkpoints.huggingface import download
 from pmlaunch.installing.checkpoints.models import (
     PRETRAINED,
@@ -164,7 +164,7 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
             remove_tree(parts)
             message = f"What {model.repository} delivered as {downloaded.name} is not what git says. It was deleted."
             raise PmlaunchError("PML413", message, hint="the same command again, or --from lfs", subject=file.path)
-        target = file.within(git.folder)
+        target = file.target(git.folder)
         with writing(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)
             if states_of(git, [file])[file.path] is FileState.OTHER:
@@ -180,7 +180,7 @@ def _replace_by_pointer(git: Git, file: LfsFile, state: FileState) -> int:
     """Write the pointer in the file's place; return the bytes freed."""
     if state is FileState.POINTER:
         return 0
-    target = file.within(git.folder)
+    target = file.target(git.folder)
     pointer = git.ask_bytes("cat-file", "blob", f":{file.path}")
     with writing(target.parent):
         write_text(target, (pointer or b"").decode("utf-8"))

@@ -10,6 +10,7 @@ it does not, the error lists what it holds, and Git LFS remains.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import cannot_write
 from pmlaunch.git.lfs_pointer import Pointer
 from pmlaunch.git.progress import OnProgress, Progress
+from pmlaunch.support.disk import path_below
 
 T = TypeVar("T")
 _PERIOD = 0.2  # seconds between two progress reports
@@ -30,15 +32,15 @@ _PERIOD = 0.2  # seconds between two progress reports
 def download(repository: str, pointer: Pointer, folder: Path, report: OnProgress) -> Path:
     """Download the file in `repository` that has the pointer's content; return its path below `folder`.
 
-    Resumes an interrupted download. Raises PML402, PML418 and PML419.
+    Resumes an interrupted download. Raises PML143, PML402, PML418 and PML419.
     """
     hub = _hub()
     name = _name_of(hub, repository, pointer)
-    text = f"{repository}/{name}"
+    text, expected = f"{repository}/{name}", path_below(folder, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         path = _watched(
-            lambda: hub.hf_hub_download(repository, name, local_dir=folder),
+            lambda: str(hub.hf_hub_download(repository, name, local_dir=folder)),
             lambda: report(Progress(text, min(_bytes_below(folder), pointer.size), pointer.size)),
         )
     except OSError as error:  # a full disk, but the library's network errors are OSErrors, too
@@ -47,7 +49,9 @@ def download(repository: str, pointer: Pointer, folder: Path, report: OnProgress
         raise _undelivered(repository, error) from error
     except Exception as error:  # whatever the library raises for a network problem
         raise _undelivered(repository, error) from error
-    return Path(path)
+    if os.path.realpath(path) != os.path.realpath(expected):  # the library wrote elsewhere, to its cache for example
+        raise PmlaunchError("PML143", f"{repository} delivered {name!r} as {path}, not in {folder}.", subject=name)
+    return expected
 
 
 def _hub() -> ModuleType:

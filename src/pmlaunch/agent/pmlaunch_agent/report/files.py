@@ -9,6 +9,7 @@ import time
 from typing import IO, Any, Callable
 
 from pmlaunch_agent import elapsed
+from pmlaunch_agent.contract import conceal
 from pmlaunch_agent.report.journal import Observer
 from pmlaunch_agent.report.result import RunResult
 
@@ -66,7 +67,7 @@ class EventsFile(Observer):
             return
         entry = {"event": event, "t": elapsed(), **self._rank, **fields}
         try:
-            self._file.write(json.dumps(entry, default=str).encode() + b"\n")
+            self._file.write(conceal(json.dumps(entry, default=str), os.environ).encode() + b"\n")
         except (OSError, ValueError):
             self._file = None
 
@@ -97,4 +98,5 @@ class ResultFile(Observer):
 
     def _save(self, result: RunResult) -> None:
         document = result.document()
-        write_whole(self.path, lambda file: json.dump(document, file, indent=1, default=str))
+        text = conceal(json.dumps(document, indent=1, default=str), os.environ)
+        write_whole(self.path, lambda file: file.write(text))
