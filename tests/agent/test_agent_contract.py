@@ -117,7 +117,7 @@ def test_keys_of_the_document() -> None:
         "schema", "script", "argv", "cwd", "import_path", "python_path", "env", "hooks", "limits", "result", "events",
     ]  # fmt: skip
     assert list(made["hooks"]) == [
-        "ddp_backend", "max_steps", "compat", "watch", "arguments", "agent", "metrics", "save_motion", "record",
+        "ddp_backend", "max_steps", "compat", "watch", "arguments", "agent", "metrics", "save_motion", "record", "seed",
     ]  # fmt: skip
     assert list(made["limits"]) == ["max_seconds", "stop_file"]
 
