@@ -9,6 +9,7 @@ import pytest
 from agent_run import AgentRun
 
 from isaac_standin import FAULTS, MARKER, make_isaac_lab, make_isaac_sim
+from started import wait_for
 
 RELEASES = ("2.1", "2.3", "3.0")
 LAUNCH = "from isaaclab.app import AppLauncher\napp = AppLauncher({'headless': True}).app\n"
@@ -20,7 +21,6 @@ print(keyboard.v_x_sensitivity)
 """
 EXITS = """
 import sys
-from started import wait_for
 try:
     sys.exit(3)
 finally:
