@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pmlaunch.doctor.redaction import Redactor
@@ -141,6 +141,7 @@ NAMES = st.text(st.sampled_from(string.ascii_letters + string.digits + " .-_'&()
     NAMES.filter(lambda name: name == name.strip(" .'")), st.sampled_from(["/home/", "C:\\Users\\", "D:\\Profiles\\"])
 )
 def test_any_home_folder_is_removed(name: str, base: str) -> None:
+    assume("sk-" not in name)  # a folder that is named like a key is removed as one
     home = base + name
     separator = base[-1]
     cleaned = clean(f"see {home}{separator}pm{separator}x; '{home}{separator}y'", home=home)
