@@ -95,3 +95,13 @@ def git(folder: Path, *arguments: str, **variables: str) -> str:
         ["git", *arguments], cwd=folder, env=environment, check=True, stdout=subprocess.PIPE, encoding="utf-8"
     )
     return done.stdout.strip()
+
+
+def make_repository(folder: Path, name: str, text: str) -> Path:
+    """A repository on branch main with one committed file."""
+    folder.mkdir()
+    git(folder, "init", "-q", "-b", "main")
+    (folder / name).write_text(text, encoding="utf-8")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", text)
+    return folder

@@ -1,4 +1,4 @@
-"""Tell Wine from Windows, and what its Windows builds of torch cannot do there."""
+"""Tell Wine from Windows, and what Windows builds of torch cannot do."""
 
 from __future__ import annotations
 
@@ -29,6 +29,11 @@ def two_ranks_hang() -> bool:
         return wine_version() is not None and Version(version("torch")).release >= (2, 11)
     except PackageNotFoundError:
         return False
+
+
+def has_gloo() -> bool:
+    """Whether this build of torch can connect processes: PyTorch's for Windows cannot from 2.8 to 2.10."""
+    return not (2, 8) <= Version(version("torch")).release[:2] <= (2, 10)
 
 
 TWO_RANKS_HANG = "two ranks of torch 2.11 and later hang under Wine"

@@ -158,8 +158,9 @@ def require_choice(record: type[Any], name: str, value: object) -> None:
     parameter = parameters(record)[name]
     *most, last = parameter.option.choices
     if value is not None and value not in (*most, last):
-        choices = f"{', '.join(most)} or {last}"
-        raise PmlaunchError("PML001", f"{parameter.flags[0]} cannot be {value!r}: it is {choices}.")
+        flag, choices = parameter.flags[0], f"{', '.join(most)} or {last}"
+        hint = f"{flag} {most[0]}, or leave it out"
+        raise PmlaunchError("PML001", f"{flag} cannot be {value!r}: it is {choices}.", hint=hint)
 
 
 SETTINGS: Mapping[str, Parameter] = {

@@ -25,7 +25,7 @@ from pmlaunch.git.queries import ask_git, query
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout import source
 from started import Done
-from upstream import MASKED, Upstream, git, needs_lfs
+from upstream import MASKED, Upstream, git, make_repository, needs_lfs
 
 pytestmark = [
     needs_lfs,
@@ -193,12 +193,7 @@ def switch(checkout: Path, made: Upstream, logs: Path, *more: str) -> Done:
 
 def nested(checkout: Path, traps: Path) -> None:
     """A repository in the checkout that looks like a submodule; a careless `git status` would start git there."""
-    inner = checkout / "inner"
-    inner.mkdir()
-    git(inner, "init", "-q", "-b", "main")
-    (inner / "file.txt").write_text("x", encoding="utf-8")
-    git(inner, "add", "-A")
-    git(inner, "commit", "-q", "-m", "x")
+    inner = make_repository(checkout / "inner", "file.txt", "x")
     git(checkout, "add", "inner")
     git(checkout, "commit", "-q", "-m", "with a submodule")
     arm(inner, traps, {"core.fsmonitor": "{trap}", "filter.x.clean": "{trap}", "filter.x.process": "{trap}"})
@@ -368,12 +363,7 @@ def broken_settings(checkout: Path, other: Path) -> None:
 def test_a_repository_that_leads_elsewhere(
     attack: Callable[[Path, Path], None], cloned: Path, made: Upstream, tmp_path: Path
 ) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    git(other, "init", "-q", "-b", "main")
-    (other / "mine.txt").write_text("mine", encoding="utf-8")
-    git(other, "add", "-A")
-    git(other, "commit", "-q", "-m", "mine")
+    other = make_repository(tmp_path / "other", "mine.txt", "mine")
     before = {path: path.read_bytes() for path in other.rglob("*") if path.is_file()}
     attack(cloned, other)
     done = switch(cloned, made, tmp_path)

@@ -15,6 +15,7 @@ from pmlaunch.git.lfs_pointer import Pointer, pointer_in_git
 from pmlaunch.git.queries import ask_git
 from standin import make_checkout
 from started import Pmlaunch
+from upstream import make_repository
 
 pytestmark = pytest.mark.skipif(
     shutil.which("git") is None or shutil.which("git-lfs") is None, reason="skipped: git or git-lfs is not installed"
@@ -26,13 +27,7 @@ POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{SHA256}\nsiz
 @pytest.fixture
 def outer(tmp_path: Path) -> Path:
     """Another repository of the user's."""
-    folder = tmp_path / "outer"
-    folder.mkdir()
-    git(folder, "init", "-q", "-b", "main")
-    (folder / "mine.txt").write_text("mine", encoding="utf-8")
-    git(folder, "add", "-A")
-    git(folder, "commit", "-q", "-m", "mine")
-    return folder
+    return make_repository(tmp_path / "outer", "mine.txt", "mine")
 
 
 @pytest.fixture

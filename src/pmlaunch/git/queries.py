@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from pmlaunch.git.process import neutral_folder, run_git
 from pmlaunch.git.repository import common_folder, git_folder, refuse_links, small_text
 from pmlaunch.git.safety import confine, options, safe_environment
 from pmlaunch.support.programs import find_program
 
-_TIMEOUT = 15.0  # seconds
+if TYPE_CHECKING:
+    import subprocess
+
 _NO_HOOKS = f"core.hooksPath={os.devnull}"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
@@ -88,24 +91,11 @@ def query(
     git = find_program("git", environment)
     if git is None:
         return None
-    neutral = Path(git).parent  # it belongs to whoever installed git
-    place = folder.absolute() if folder else neutral
+    place = folder.absolute() if folder else neutral_folder(git)
     own = safe_environment(environment)
     confinement = confine(git, place, own, above=above and folder is not None)
     command = [git, "-C", str(place), *options(*confinement.settings, _NO_HOOKS), *arguments]
-    own = {**own, **confinement.variables, "GIT_OPTIONAL_LOCKS": "0"}
-    try:
-        return subprocess.run(
-            command,
-            env=own,
-            cwd=neutral,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
+    return run_git(command, {**own, **confinement.variables, "GIT_OPTIONAL_LOCKS": "0"})
 
 
 def _packed(common: Path) -> dict[str, str]:

@@ -20,6 +20,7 @@ from types import MappingProxyType
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import writing
+from pmlaunch.git.process import neutral_folder
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.repository import Repository, refuse_links
 from pmlaunch.git.safety import Confinement, confine, git_program, lfs_program, options, safe_environment
@@ -141,7 +142,7 @@ class Git:
 
     def _outside(self) -> dict[str, str]:
         """The variables of a command that uses no repository."""
-        return {**safe_environment(self._given), "GIT_CEILING_DIRECTORIES": str(Path(self._git).parent.parent)}
+        return {**safe_environment(self._given), "GIT_CEILING_DIRECTORIES": str(neutral_folder(self._git).parent)}
 
     def ask(self, *arguments: str, settings: Sequence[str] = ()) -> str | None:
         """Git's output without its last newline; None if it fails."""
@@ -190,7 +191,7 @@ class Git:
                 command,
                 check=False,
                 env=environment,
-                cwd=Path(self._git).parent,
+                cwd=neutral_folder(self._git),
                 input=given,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,

@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.process import neutral_folder, run_git
 from pmlaunch.git.repository import Repository
 
 # Names as git lists them, with * for the part in the middle. Numbers, switches, words of a fixed list, names of people,
@@ -53,20 +53,8 @@ _ALLOWED = {
 }
 # Of these whole sections the commands used here read nothing but switches, words and names.
 _ALLOWED_SECTIONS = (
-    *(
-        "advice",
-        "author",
-        "branch",
-        "checkout",
-        "color",
-        "column",
-        "commitgraph",
-        "committer",
-        "feature",
-        "gui",
-        "i18n",
-    ),
-    *("index", "pack", "pull", "push", "rebase", "rerere", "splitindex", "status", "user", "worktree"),
+    "advice author branch checkout color column commitgraph committer feature gui i18n index pack pull push rebase rerere "
+    "splitindex status user worktree"
 )
 # What git does without the setting, where an empty value does not mean that.
 _WITHOUT = {
@@ -98,7 +86,6 @@ _LFS_AS_INSTALLED = {
     "filter.lfs.process": ("git-lfs filter-process", "git-lfs filter-process --skip"),
     "filter.lfs.required": ("true", "false", ""),
 }
-_TIMEOUT = 15.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -121,7 +108,7 @@ class Setting:
         if self.name in _LFS_AS_INSTALLED:
             return self.value in _LFS_AS_INSTALLED[self.name]
         section, _, key = self.kind.rpartition(".")
-        return key in _ALLOWED.get(section, "").split() or self.name.partition(".")[0] in _ALLOWED_SECTIONS
+        return key in _ALLOWED.get(section, "").split() or self.name.partition(".")[0] in _ALLOWED_SECTIONS.split()
 
 
 def overrides(
@@ -220,21 +207,9 @@ def _own_settings(git: str, environment: Mapping[str, str]) -> list[Setting]:
 
 def _listed(git: str, source: Sequence[str], environment: Mapping[str, str]) -> list[tuple[str, str]] | None:
     """(name, value) of each setting in `source`, read outside of any repository; None if git fails."""
-    # git's own folder: it belongs to whoever installed git, and no repository above it is looked for
-    folder = Path(os.path.realpath(git)).parent
-    try:
-        done = subprocess.run(
-            [git, "config", "-z", "--list", *source],
-            env={**environment, "GIT_CEILING_DIRECTORIES": str(folder.parent)},
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    if done.returncode != 0:
+    alone = {**environment, "GIT_CEILING_DIRECTORIES": str(neutral_folder(git).parent)}
+    done = run_git([git, "config", "-z", "--list", *source], alone)
+    if done is None or done.returncode != 0:
         return None
     entries = done.stdout.decode("utf-8", "surrogateescape").split("\0")
     return [(name, value) for name, _, value in (entry.partition("\n") for entry in entries) if name]

@@ -1,4 +1,4 @@
-"""How many environments fit into a GPU's memory, judged by a run that did not fit."""
+"""How many environments to try after a run that had too many for the GPU's memory, or for the terrain."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import SECRET_VARIABLE
 
 SECRET = "<secret>"  # noqa: S105 (the placeholder)
 KEYWORDS = (
-    r"(?:[\w-]*(?:token|secret|passw(?:or)?d|passwd|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
+    r"(?:[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|access[_-]?key|private[_-]?key|credentials?)"
     r"|authorization|bearer)"
 )
 _SECRET_NAME = re.compile(rf"(?:.*[./@+~])?{KEYWORDS}", re.IGNORECASE)

@@ -1,0 +1,31 @@
+"""Start git once for a short answer: no prompt, and in a folder that nobody else can put a program or repository in."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+_TIMEOUT = 15.0  # seconds
+
+
+def neutral_folder(git: str) -> Path:
+    """A folder to start git in. It belongs to whoever installed git, so nobody else put a program or a repository there."""
+    return Path(os.path.realpath(git)).parent
+
+
+def run_git(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[bytes] | None:
+    """The result of a git command, whose first word is git's path; None if git cannot be started or hangs."""
+    try:
+        return subprocess.run(
+            command,
+            env=environment,
+            cwd=neutral_folder(command[0]),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
