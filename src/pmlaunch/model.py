@@ -260,6 +260,22 @@ class RunState(str, Enum):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """How a run was asked for, without secrets.
+
+    `command` are the words as typed, `folder` where; `request` the options of `EvalRequest` that were given, None if
+    another command than eval chose them; `chosen` the names in the plan's provenance that are not defaults;
+    `signature` shows that this user's pmlaunch wrote the rest.
+    """
+
+    command: tuple[str, ...] = ()
+    folder: str = ""
+    request: Mapping[str, Any] | None = None
+    chosen: tuple[str, ...] | None = None
+    signature: str | None = None
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """The outcome of a run; the content of record.json. `seconds` is wall time from start to end.
 
@@ -285,3 +301,4 @@ class RunRecord:
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    asked: Asked | None = None

@@ -82,9 +82,9 @@ def option(text: str, default: Any = None, **more: Any) -> Any:
     return field(default=default, metadata={_METADATA: Option(text, **more)})
 
 
-def argument(text: str, default: Any = MISSING) -> Any:
+def argument(text: str, default: Any = MISSING, *, metavar: str | None = None) -> Any:
     """A dataclass field that is a positional argument with this help."""
-    return option(text, default, positional=True)
+    return option(text, default, positional=True, metavar=metavar)
 
 
 @dataclass(frozen=True)

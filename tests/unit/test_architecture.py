@@ -25,7 +25,8 @@ LAYERS = (
     ("running",),
     ("installing",),
     ("doctor",),
-    ("smoke",),
+    ("smoke", "reporting"),
+    ("runs",),
     ("cli",),
 )
 # Programs of their own, which the launcher starts: what they may import of pmlaunch.

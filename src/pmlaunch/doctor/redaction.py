@@ -45,13 +45,17 @@ _Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
 
 @dataclass(frozen=True)
 class Redactor:
-    """Removes homes, names of users and hosts, the machine's addresses, and literal secrets from a text."""
+    """Removes homes, names of users and hosts, the machine's addresses, and literal secrets from a text.
+
+    `folders` are further folders and what to put in their place, those inside another one first.
+    """
 
     homes: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    folders: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def here(cls, environment: Mapping[str, str]) -> Redactor:
@@ -84,6 +88,7 @@ class Redactor:
             *((re.compile(re.escape(secret)), SECRET) for secret in self.secrets),
             *SECRET_RULES,
             (_MAIL, MAIL),
+            *((pattern, placeholder) for path, placeholder in self.folders if (pattern := _home_pattern(path))),
             *((pattern, HOME) for home in self.homes if (pattern := _home_pattern(home))),
             (_HOMES, lambda found: found[0] if found[2].casefold() in _KEPT_HOMES else f"{found[1]}{USER}"),
             *((_name_pattern(name), placeholder) for name, placeholder in names if name.casefold() not in _NOBODY),
