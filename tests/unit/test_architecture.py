@@ -27,6 +27,7 @@ LAYERS = (
     ("doctor",),
     ("smoke", "reporting"),
     ("runs",),
+    ("api",),
     ("cli",),
 )
 # Programs of their own, which the launcher starts: what they may import of pmlaunch.

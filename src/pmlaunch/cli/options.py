@@ -99,7 +99,9 @@ def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invoc
             break
     if names:
         given |= _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)[0]
-    return Invocation(bool(given.get("as_json")), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words))
+    return Invocation(
+        bool(given.get("as_json")), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words)
+    )
 
 
 def _parse(parsed: Any, context: typer.Context, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -39,9 +39,7 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     return evaluate(invocation, request, options, Settings.here())
 
 
-def evaluate(
-    invocation: Invocation, request: EvalRequest, options: EvalOptions, settings: Settings
-) -> CommandResult:
+def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions, settings: Settings) -> CommandResult:
     """Plan `request`, check it and, unless it is a dry run, run it. Raises PmlaunchError as planning does."""
     from pmlaunch.checks.preflight import exit_code_of, preflight
     from pmlaunch.planning.plan import make_plan

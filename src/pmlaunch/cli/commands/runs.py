@@ -171,7 +171,9 @@ def open_run(_: Invocation, options: _OneRun) -> CommandResult:
     report = folder / "report.html"
     target = folder if plain_size(report) is None else report
     opened = open_on_desktop(target)
-    return CommandResult("runs open", data={"path": target, "opened": opened}, draw=partial(_draw_opened, target, opened))
+    return CommandResult(
+        "runs open", data={"path": target, "opened": opened}, draw=partial(_draw_opened, target, opened)
+    )
 
 
 def _draw_opened(target: Path, opened: bool, console: Console) -> None:

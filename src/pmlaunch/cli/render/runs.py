@@ -30,12 +30,18 @@ def draw_runs(runs: Sequence[RunSummary], folder: Path, limit: int, console: Con
         table = table_of("run", "state", "model", "motions", "success", "error", "duration")
         table.columns[0].no_wrap = True  # names are copied
         for column in table.columns[3:]:
-            column.justify = "right"
+            column.justify, column.no_wrap = "right", True
         for run in shown:
-            table.add_row(run.name, run.state.value.replace("_", " "), *_figures(run), style=_STYLES.get(run.state, "red"))
+            table.add_row(
+                run.name, run.state.value.replace("_", " "), *_figures(run), style=_STYLES.get(run.state, "red")
+            )
         console.print(table, width=max(console.width, console.measure(table).maximum), crop=False)
     if len(runs) > len(shown):
-        say(console, f"{len(runs) - len(shown)} older runs: --limit 0 shows all, --since 7d those of a week", style="dim")
+        say(
+            console,
+            f"{len(runs) - len(shown)} older runs: --limit 0 shows all, --since 7d those of a week",
+            style="dim",
+        )
     say(console, f"{len(runs)} runs in {folder}" if runs else f"no such runs in {folder}", style="dim")
 
 
