@@ -67,11 +67,11 @@ def measure(count: int, repeat: int) -> bool:
         seconds(runs.parent / "nothing-here")  # warms the disk's cache
         first = seconds(runs)
         size = (runs / FILE).stat().st_size
-        medians: list[float] = []
         choices: Sequence[tuple[str, ...]] = ((), ("-q",), ("--since", "1d"), ("--json",))
-        for options in choices:
-            medians.append(statistics.median(seconds(runs, *options) for _ in range(repeat)))
-        texts = [f"{' '.join(options) or 'table'} {found:.2f} s" for options, found in zip(choices, medians, strict=True)]
+        medians = [statistics.median(seconds(runs, *options) for _ in range(repeat)) for options in choices]
+        texts = [
+            f"{' '.join(options) or 'table'} {found:.2f} s" for options, found in zip(choices, medians, strict=True)
+        ]
         sys.stdout.write(f"{count:>6} runs  no index {first:.2f} s  {', '.join(texts)}  index {size / 1000:.0f} kB\n")
         sys.stdout.flush()
         return first <= WITHOUT_INDEX and medians[0] <= WITH_INDEX

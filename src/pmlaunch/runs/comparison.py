@@ -83,9 +83,7 @@ def _error(motion: MotionResult | None) -> float | None:
 
 
 def _lost(name: str, by_name: Sequence[Mapping[str, MotionResult]]) -> tuple[int, ...]:
-    return tuple(
-        at for at, motions in enumerate(by_name) if (found := motions.get(name)) and found.success is False
-    )
+    return tuple(at for at, motions in enumerate(by_name) if (found := motions.get(name)) and found.success is False)
 
 
 def _better(name: str) -> Callable[..., float] | None:
@@ -95,9 +93,7 @@ def _better(name: str) -> Callable[..., float] | None:
     return min if any(part in name for part in _BETTER_IF_LESS) and definition(name) else None
 
 
-def _compared(
-    name: str, values: Sequence[float | None], better: Callable[..., float] | None, unit: str
-) -> Compared:
+def _compared(name: str, values: Sequence[float | None], better: Callable[..., float] | None, unit: str) -> Compared:
     present = [value for value in values if value is not None]
     best: tuple[int, ...] = ()
     if better is not None and len(set(present)) > 1:

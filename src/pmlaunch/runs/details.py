@@ -96,7 +96,8 @@ def load(folder: Path) -> Run:
     if summary is None:
         raise UnknownNameError(f"{folder} is not a run folder.", hint="pmlaunch runs list", subject=str(folder))
     evaluation = as_mapping(record.get("evaluation"))
-    provenance = {name: entry for name, entry in as_mapping(document(folder, "plan.json").get("provenance")).items()}
+    decided = as_mapping(document(folder, "plan.json").get("provenance"))
+    provenance = {name: entry for name, entry in decided.items() if isinstance(entry, dict)}
     asked = from_json(Asked, record["asked"]) if isinstance(record.get("asked"), dict) else None
     chosen = provenance.keys() if asked is None or asked.chosen is None else set(asked.chosen)
     versions = _versions(folder)
@@ -116,7 +117,7 @@ def load(folder: Path) -> Run:
         notes=tuple(str(note) for note in as_list(evaluation.get("notes"))),
         findings=tuple(entry for entry in as_list(record.get("findings")) if isinstance(entry, dict)),
         files=_files(folder),
-        conditions={**{name: as_mapping(entry).get("value") for name, entry in provenance.items()}, **versions},
+        conditions={**{name: entry.get("value") for name, entry in provenance.items()}, **versions},
     )
 
 

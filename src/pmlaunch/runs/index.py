@@ -24,6 +24,7 @@ _TABLE = (
     " error REAL, seconds REAL, started TEXT, exit_code INTEGER,"
     " start REAL)"
 )
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WHOLE, _NUMBER, _TEXT = (int, type(None)), (float, int, type(None)), (str, type(None))
 _TYPES = (str, str, str, _TEXT, _WHOLE, _NUMBER, _NUMBER, _NUMBER, _TEXT, _WHOLE, float)
 _STATES = {state.value: state for state in RunState}
@@ -108,7 +109,7 @@ def _store(runs: Path, rows: Iterable[_Row], gone: Iterable[str]) -> None:
         return
     with contextlib.suppress(sqlite3.Error, OSError, UnicodeError), _connected(runs) as index, index:
         index.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
-        index.executemany(f"INSERT OR REPLACE INTO runs VALUES ({', '.join('?' * len(_TYPES))})", rows)
+        index.executemany(_INSERT, rows)
         index.executemany("DELETE FROM runs WHERE name = ?", [(name,) for name in gone])
 
 

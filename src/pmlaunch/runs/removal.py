@@ -47,7 +47,6 @@ def prune(runs: Path, before: datetime, *, keep_failed: bool, dry_run: bool) -> 
     Raises PML358 as `remove` does.
     """
 
-
     def is_due(run: RunSummary | None) -> bool:
         return (
             run is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -79,8 +80,10 @@ def _anchored(given: EvalRequest, settings: Settings) -> EvalRequest:
             changes[name] = found.value if found else value
     for name in _PATHS:
         value = getattr(given, name)
-        changes[name] = tuple(_found(each, settings) for each in value) if isinstance(value, tuple) else (
-            value and _found(value, settings)
+        changes[name] = (
+            tuple(_found(each, settings) for each in value)
+            if isinstance(value, tuple)
+            else (value and _found(value, settings))
         )
     return replace(given, **changes)
 
@@ -91,11 +94,9 @@ def _found(typed: str, settings: Settings) -> str:
     return str(path) if path.exists() else typed
 
 
-def _texts(request: EvalRequest) -> list[tuple[str, str]]:
-    texts = []
+def _texts(request: EvalRequest) -> Iterator[tuple[str, str]]:
+    """The texts of a request with the names of what they set."""
     for item in fields(request):
         value = getattr(request, item.name)
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str):
-                texts.append((_key(text) if item.name == "overrides" else item.name, text))
-    return texts
+        texts = [text for text in (value if isinstance(value, tuple) else (value,)) if isinstance(text, str)]
+        yield from ((_key(text) if item.name == "overrides" else item.name, text) for text in texts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,8 +49,7 @@ def state_named(text: str | None) -> RunState | None:
 def time_before(text: str, now: datetime | None = None) -> datetime:
     """A time: a date or time in ISO 8601, or a span before now such as 7d, 12h, 2w. Raises PML001."""
     if span := _SPAN.fullmatch(text.strip()):
-        with contextlib.suppress(OverflowError):
-            return (now or datetime.now().astimezone()) - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        return (now or datetime.now().astimezone()) - timedelta(**{_UNITS[span[2]]: int(span[1])})
     if (found := moment(text.strip())) is not None:
         return found
     raise PmlaunchError("PML001", f"{text!r} is no time: write 7d, 12h, 2w or 2026-11-01.", hint="--since 7d")
@@ -62,7 +60,7 @@ def find_run(typed: str | None, runs: Path) -> Path:
 
     Raises PML010 with the nearest names if there is none, PML011 if several match.
     """
-    if typed is not None and (is_run(path := Path(typed).expanduser()) or (path.is_dir() and path.is_absolute())):
+    if typed and (is_run(path := Path(typed).expanduser()) or (path.is_dir() and path.is_absolute())):
         if is_run(path):
             return path.absolute()
         raise UnknownNameError(f"{path} is not a run folder: it holds no record of a run.", subject=typed)
@@ -71,7 +69,7 @@ def find_run(typed: str | None, runs: Path) -> Path:
     hint = "pmlaunch runs list, or --runs DIR names another folder"
     if not names:
         raise UnknownNameError(f"There are no runs in {runs}.", hint=hint, subject=typed)
-    if latest := _LATEST.fullmatch(typed or "latest"):
+    if latest := _LATEST.fullmatch("latest" if typed is None else typed):
         position = int(latest[1] or 0)
         if position < len(known):
             return known[position].folder

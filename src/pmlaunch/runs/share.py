@@ -52,7 +52,9 @@ def share_run(folder: Path, output: Path, *, force: bool = False, write_report: 
                     archive.write(path, f"{cleaned.name}/{path.name}")
     except OSError as error:
         message = f"Cannot write {output}: {error.strerror or error}."
-        raise PmlaunchError("PML358", message, hint="choose another file with -o FILE.zip", subject=str(output)) from error
+        raise PmlaunchError(
+            "PML358", message, hint="choose another file with -o FILE.zip", subject=str(output)
+        ) from error
     return [path.name for path in files]
 
 

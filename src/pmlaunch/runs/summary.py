@@ -15,7 +15,7 @@ from pmlaunch.model import RunState
 from pmlaunch.support.json import HIDDEN, as_list, as_mapping, numbers_in, read_mapping
 
 RECORD = "record.json"
-_STATES = frozenset(state.value for state in RunState)
+_STATES = [state.value for state in RunState]
 _MOST_JSON = 32 << 20  # bytes
 _LONGEST = 300  # characters of a name
 _QUIET = 3600.0  # seconds without a write after which a run of another machine is taken for ended
@@ -75,8 +75,8 @@ def plain_size(path: Path) -> int | None:
 def run_record(folder: Path) -> dict[str, Any]:
     """The record of a run folder; empty if the folder is a link or holds no record of a run."""
     record = {} if folder.is_symlink() else document(folder, RECORD)
-    known = type(record.get("schema")) is int and record.get("state") in _STATES and "started" in record
-    return record if known else {}
+    known = type(record.get("schema")) is int and "started" in record
+    return record if known and record.get("state") in _STATES else {}
 
 
 def summarize(folder: Path) -> RunSummary | None:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _STYLES = {RunState.DONE: "green", RunState.RUNNING: "cyan"}
 _MOST_MOTIONS = 40
+_MOST_ROWS = 200  # of anything: a run folder may be a stranger's
+_LONGEST_CELL = 400  # characters
 
 
 def draw_runs(runs: Sequence[RunSummary], folder: Path, limit: int, console: Console) -> None:
@@ -50,6 +52,11 @@ def _figures(run: RunSummary) -> Sequence[str]:
     return short(run.model), short(run.motions), success, _length(run.error), duration(run.seconds)
 
 
+def _cell(value: object) -> str:
+    text = short(value)
+    return text if len(text) <= _LONGEST_CELL else f"{text[:_LONGEST_CELL]} ..."
+
+
 def _length(metres: float | None) -> str:
     return "-" if metres is None else length(metres)
 
@@ -72,26 +79,25 @@ def draw_run(run: Run, console: Console) -> None:
     if run.asked:
         say(console, "command  pmlaunch ", " ".join(run.asked.command))
         say(console, f"typed in {run.asked.folder}")
-    for title, entries in (
-        ("value", [(name, short(entry.get("value")), str(entry.get("source"))) for name, entry in run.values.items()]),
-        ("version", [(name, version, "") for name, version in run.versions.items()]),
-    ):
+    values = [(name, entry.get("value"), entry.get("source")) for name, entry in run.values.items()]
+    versions = [(name, version, "") for name, version in run.versions.items()]
+    for header, source, entries in (("value", "from", values), ("version", "", versions)):
         if entries:
-            table = table_of(title, "", "from" if title == "value" else "")
-            for entry in entries:
-                table.add_row(*entry)
+            table = table_of(header, "", source)
+            for entry in entries[:_MOST_ROWS]:
+                table.add_row(*map(_cell, entry))
             console.print(table)
     if run.figures:
         table = table_of("metric", "value", "unit", "meaning")
-        for figure in run.figures:
+        for figure in run.figures[:_MOST_ROWS]:
             table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, figure.definition)
         console.print(table)
     lost = [motion.name for motion in run.motions if motion.success is False]
     if lost:
         say(console, f"lost {len(lost)} of {len(run.motions)} motions: {short(lost)}", style="red")
-    for note in run.notes:
+    for note in run.notes[:_MOST_ROWS]:
         say(console, f"note: {note}", style="dim")
-    for finding in run.findings:
+    for finding in run.findings[:_MOST_ROWS]:
         style = {severity.value: name for severity, name in SEVERITY_STYLES.items()}.get(
             str(finding.get("severity")), SEVERITY_STYLES[Severity.NOTE]
         )
@@ -108,12 +114,12 @@ def draw_comparison(comparison: Comparison, console: Console) -> None:
         say(console, (letter, "bold"), f"  {name}")
     if comparison.conditions:
         table = table_of("condition that differs", *letters)
-        for name, values in comparison.conditions.items():
-            table.add_row(name, *map(short, values))
+        for name, values in list(comparison.conditions.items())[:_MOST_ROWS]:
+            table.add_row(name, *map(_cell, values))
         console.print(table)
     else:
         say(console, "the same conditions", style="dim")
-    _draw_rows("metric", comparison.figures, letters, console)
+    _draw_rows("metric", comparison.figures[:_MOST_ROWS], letters, console)
     _draw_rows("mean error of motion", comparison.motions[:_MOST_MOTIONS], letters, console)
     if len(comparison.motions) > _MOST_MOTIONS:
         say(console, f"{len(comparison.motions) - _MOST_MOTIONS} more motions with --json", style="dim")
