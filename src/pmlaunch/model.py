@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint, WatchPoint
+from pmlaunch.request import Asked
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)
@@ -257,22 +258,6 @@ class RunState(str, Enum):
     TIME_LIMIT = "time_limit"
     SILENT = "silent"
     ABNORMAL = "abnormal"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """How a run was asked for, without secrets.
-
-    `command` are the words as typed, `folder` where; `request` the options of `EvalRequest` that were given, None if
-    another command than eval chose them; `chosen` the names in the plan's provenance that are not defaults;
-    `signature` shows that this user's pmlaunch wrote the rest.
-    """
-
-    command: tuple[str, ...] = ()
-    folder: str = ""
-    request: Mapping[str, Any] | None = None
-    chosen: tuple[str, ...] | None = None
-    signature: str | None = None
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ import pytest
 
 from pmlaunch.cli.app import run
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Asked
 from pmlaunch.processes.child import created
+from pmlaunch.request import Asked
 from pmlaunch.runs.comparison import compare_runs
 from pmlaunch.runs.details import load
 from pmlaunch.runs.log import read_lines

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Asked
-from pmlaunch.request import EvalRequest
+from pmlaunch.request import Asked, EvalRequest
 from pmlaunch.running.asked import asked_for, is_own
 from pmlaunch.runs.rerun import repeated
 from pmlaunch.settings import Settings

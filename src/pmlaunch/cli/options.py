@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, field
 from types import GenericAlias
 from typing import Any
 
@@ -33,7 +33,7 @@ class Invocation(OutputOptions):
     """
 
     command: str = "pmlaunch"
-    words: tuple[str, ...] = ()
+    words: tuple[str, ...] = field(default=(), compare=False)
 
 
 def command(*records: type[Any]) -> Callable[[Command], Command]:
@@ -99,9 +99,9 @@ def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invoc
             break
     if names:
         given |= _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)[0]
-    return Invocation(
-        bool(given.get("as_json")), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words)
-    )
+    # a group without a command has no such option
+    as_json = given.get("as_json") or (isinstance(known, typer.core.TyperGroup) and "--json" in rest)
+    return Invocation(bool(as_json), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words))
 
 
 def _parse(parsed: Any, context: typer.Context, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -11,8 +11,8 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.model import Asked, LaunchPlan, Origin
-from pmlaunch.request import EvalRequest
+from pmlaunch.model import LaunchPlan, Origin
+from pmlaunch.request import Asked, EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import redact_document

@@ -10,11 +10,12 @@ from datetime import datetime, timezone
 from typing import Any, Protocol
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Asked, Finding, LaunchPlan, RunRecord, RunState
+from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.child import ChildCommand, created
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Stage, Watcher, supervised
+from pmlaunch.request import Asked
 from pmlaunch.running.agent_reports import (
     EXIT_LIMIT,
     OTHER_RANKS,

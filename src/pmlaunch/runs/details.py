@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import UnknownNameError
-from pmlaunch.model import Asked
 from pmlaunch.reporting.figures import definition
+from pmlaunch.request import Asked
 from pmlaunch.runs.html import table
 from pmlaunch.runs.summary import RunSummary, document, run_record, summarize
 from pmlaunch.support.json import HIDDEN, as_list, as_mapping, from_json, numbers_in

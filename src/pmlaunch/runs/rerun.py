@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Asked
 from pmlaunch.planning.command_line import command_line, typed_options
-from pmlaunch.request import SETTINGS, EvalRequest, Setting
+from pmlaunch.request import SETTINGS, Asked, EvalRequest, Setting
 from pmlaunch.running.asked import is_own
 from pmlaunch.runs.summary import run_record
 from pmlaunch.settings import Settings
