@@ -57,6 +57,8 @@ def _entry(key: str, mapping: Mapping[str, Any], places: Mapping[str, str]) -> A
     value = mapping[key]
     if key == "versions" and "together" in mapping:
         return "<machine>"  # of runtime: what is installed in pmlaunch's own Python
+    if key == "asked":
+        return "<asked>"  # the line of each test, and signed: see tests/unit/test_runs_rerun.py
     if key in _PROSE and not isinstance(value, int):  # "skipped" is also a number of cases
         return _everywhere(value, "<text>")
     if key in _RATES:
