@@ -19,6 +19,7 @@ __all__ = [
     "PmlaunchError",
     "Progress",
     "Run",
+    "RunList",
     "RunSummary",
     "compare",
     "evaluate",

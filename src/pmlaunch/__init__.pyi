@@ -4,6 +4,7 @@ from pmlaunch.api import LaunchPlan as LaunchPlan
 from pmlaunch.api import PmlaunchError as PmlaunchError
 from pmlaunch.api import Progress as Progress
 from pmlaunch.api import Run as Run
+from pmlaunch.api import RunList as RunList
 from pmlaunch.api import RunSummary as RunSummary
 from pmlaunch.api import compare as compare
 from pmlaunch.api import evaluate as evaluate

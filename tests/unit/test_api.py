@@ -24,11 +24,11 @@ def runs(typed_in: Path) -> Path:
 
 
 def test_every_public_name_is_there_and_documented() -> None:
-    for name in pmlaunch.__all__:
+    for name in api.__all__:
         assert inspect.getdoc(getattr(pmlaunch, name)), name
-    assert set(pmlaunch.__all__) <= set(dir(pmlaunch))
+    assert set(api.__all__) <= set(dir(pmlaunch))
     stub = Path(str(pmlaunch.__file__)).with_suffix(".pyi").read_text(encoding="utf-8")
-    assert [name for name in pmlaunch.__all__ if f"import {name} as {name}\n" not in stub] == []
+    assert [name for name in api.__all__ if f"import {name} as {name}\n" not in stub] == []
     with pytest.raises(AttributeError, match="nothing_like_it"):
         _ = pmlaunch.nothing_like_it  # type: ignore[attr-defined]
 

@@ -6,7 +6,9 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,7 +21,8 @@ from pmlaunch.runs.details import load
 from pmlaunch.runs.log import read_lines
 from pmlaunch.support.json import to_json
 from run_folders import make_run, write
-from unit.conftest import Json
+
+Json = Callable[..., dict[str, Any]]
 
 LINKS = pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 
@@ -100,7 +103,12 @@ def test_run_without_a_log(as_json: Json, runs: Path) -> None:
 
 def test_report_is_opened_or_else_the_folder(as_json: Json, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Path] = []
-    monkeypatch.setattr("pmlaunch.support.desktop.open_on_desktop", lambda path: opened.append(path) or True)
+
+    def note(path: Path) -> bool:
+        opened.append(path)
+        return True
+
+    monkeypatch.setattr("pmlaunch.support.desktop.open_on_desktop", note)
     folder = make_run(runs, "one")
     as_json("runs", "open")
     (folder / "report.html").touch()
@@ -173,11 +181,11 @@ def test_run_that_cannot_be_removed_stays(as_json: Json, runs: Path, monkeypatch
 @pytest.fixture
 def old_and_new(runs: Path) -> Path:
     """Runs of 2020 that are done, failed and in progress, one of this year, and folders that are no runs."""
-    old = {"started": "2020-01-01T00:00:00+00:00"}
-    make_run(runs, "old-done", **old)
-    make_run(runs, "old-failed", state="failed", **old)
-    make_run(runs, "old-going-on", state="running", launcher=here(), **old)
-    make_run(runs, "old-elsewhere", state="running", **old)  # its log was written just now
+    old = "2020-01-01T00:00:00+00:00"
+    make_run(runs, "old-done", started=old)
+    make_run(runs, "old-failed", state="failed", started=old)
+    make_run(runs, "old-going-on", state="running", launcher=here(), started=old)
+    make_run(runs, "old-elsewhere", state="running", started=old)  # its log was written just now
     make_run(runs, "new", started="2099-01-01T00:00:00+00:00")
     make_run(runs, "timeless", started="long ago")
     (runs / "notes").mkdir()

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,8 @@ from pmlaunch.model import RunState
 from pmlaunch.runs.index import FILE, runs_in
 from pmlaunch.runs.selection import find_run, time_before
 from run_folders import make_run, write
-from unit.conftest import Json
+
+Json = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture

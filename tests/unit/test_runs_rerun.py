@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from pmlaunch.runs.rerun import repeated
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import from_json, to_json
 from run_folders import make_run
-from unit.conftest import Json
+
+Json = Callable[..., dict[str, Any]]
 
 REQUEST = EvalRequest("demo", ("walk",), seed=1, overrides=("++agent.x=1", "num_envs=2"), timeout=60.0)
 NOTHING = EvalRequest("latest")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ import pytest
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.runs.share import share_run
 from run_folders import make_run, write
-from unit.conftest import Json
+
+Json = Callable[..., dict[str, Any]]
 
 NAMES = ("mariposa", "workhorse", "topsecret")
 
@@ -49,7 +52,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "events.jsonl").write_text(
         json.dumps({"event": "imported", "path": str(project)}) + "\nx\n", encoding="utf-8"
     )
-    arrays = {"positions": np.zeros((3, 1, 2, 3)), "motions": np.array(["mariposa_walk"]), "fps": np.array(30.0)}
+    arrays: dict[str, Any] = {
+        "positions": np.zeros((3, 1, 2, 3)),
+        "motions": np.array(["mariposa_walk"]),
+        "fps": np.array(30.0),
+    }
     np.savez_compressed(folder / "motion.npz", **arrays)
     (folder / "recording.mp4").write_bytes(b"mariposa")
     return folder

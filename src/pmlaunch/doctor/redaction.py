@@ -10,7 +10,7 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -72,8 +72,7 @@ class Redactor:
         hosts.append(_asked(socket.gethostname) or "")
         hosts += [host.split(".")[0] for host in hosts if host]
         secrets = [value for name, value in known.items() if is_secret_name(name) and len(value) >= 8]
-        found: Sequence[Iterable[str | None]] = (homes, users, hosts, _own_addresses(), secrets)
-        return cls(*map(_unique, found))
+        return cls(_unique(homes), _unique(users), _unique(hosts), _unique(_own_addresses()), _unique(secrets))
 
     def clean(self, text: str) -> str:
         """`text` with placeholders in place of all of these."""

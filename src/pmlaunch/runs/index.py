@@ -26,7 +26,19 @@ _TABLE = (
 )
 _INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WHOLE, _NUMBER, _TEXT = (int, type(None)), (float, int, type(None)), (str, type(None))
-_TYPES = (str, str, str, _TEXT, _WHOLE, _NUMBER, _NUMBER, _NUMBER, _TEXT, _WHOLE, float)
+_TYPES: tuple[type | tuple[type, ...], ...] = (
+    str,
+    str,
+    str,
+    _TEXT,
+    _WHOLE,
+    _NUMBER,
+    _NUMBER,
+    _NUMBER,
+    _TEXT,
+    _WHOLE,
+    float,
+)
 _STATES = {state.value: state for state in RunState}
 _Row = tuple[Any, ...]
 
@@ -55,6 +67,11 @@ def runs_in(runs: Path) -> list[RunSummary]:
 def _row(run: RunSummary, stamp: str, start: float) -> _Row:
     figures = (run.motions, run.success, run.error, run.seconds, run.started, run.exit_code)
     return (run.name, stamp, run.state.value, run.model, *figures, start)
+
+
+def _is_ours(row: _Row) -> bool:
+    typed = all(isinstance(value, kind) for value, kind in zip(row, _TYPES, strict=True))
+    return typed and row[2] in _STATES
 
 
 def _can_be_stored(run: RunSummary) -> bool:
@@ -99,7 +116,7 @@ def _load(runs: Path) -> Mapping[str, _Row]:
         with contextlib.suppress(OSError):
             (runs / FILE).unlink()
         return {}
-    return {row[0]: row for row in rows if all(map(isinstance, row, _TYPES)) and row[2] in _STATES}
+    return {row[0]: row for row in rows if _is_ours(row)}
 
 
 def _store(runs: Path, rows: Iterable[_Row], gone: Iterable[str]) -> None:

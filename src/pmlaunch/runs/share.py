@@ -91,8 +91,8 @@ def _write_cleaned(folder: Path, target: Path, redactor: Redactor) -> None:
             text = json.dumps(_cleaned(content, redactor), indent=2, ensure_ascii=False)
             (target / name).write_text(text, encoding="utf-8", errors="replace")
     for name, clean in ((LOG, redactor.clean), (_EVENTS, lambda text: _cleaned_lines(text, redactor))):
-        if (text := _end_of(folder / name)) is not None:
-            (target / name).write_text(clean(text), encoding="utf-8", errors="replace")
+        if (end := _end_of(folder / name)) is not None:
+            (target / name).write_text(clean(end), encoding="utf-8", errors="replace")
     if (plain_size(folder / _MOTION) or _MOST_MOTION) < _MOST_MOTION:
         _clean_motion(folder / _MOTION, target / _MOTION, redactor)
 
