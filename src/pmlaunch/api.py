@@ -7,7 +7,7 @@ and pmlaunch.yaml and PMLAUNCH_* count as they do for the commands.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,12 @@ from typing import Any
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState, Severity
+from pmlaunch.model import Finding, LaunchPlan, RunState, Severity
 from pmlaunch.planning.launch import runs_folder
-from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest, parameters
 from pmlaunch.running.asked import asked_for
 from pmlaunch.running.run import run_plan
-from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.runs.comparison import Comparison, compare_runs
 from pmlaunch.runs.details import Run, load
 from pmlaunch.runs.html import table
@@ -97,7 +96,7 @@ def plan(model: str | EvalRequest, **options: object) -> LaunchPlan:
     Raises:
         PmlaunchError: a name is unknown (PML010), a value impossible (PML001), or something needed is missing.
     """
-    return _planned(_request(model, options), Settings.here()).plan
+    return make_plan(_request(model, options), Settings.here()).plan
 
 
 def evaluate(
@@ -120,16 +119,16 @@ def evaluate(
             run folder.
     """
     request, settings = _request(model, options), Settings.here()
-    planned = _planned(request, settings)
+    planned = make_plan(request, settings)
     if planned.plan.foreign:
         raise PmlaunchError("PML001", f"A run for {request.target_os} cannot be started here.", hint="pmlaunch.plan()")
     findings = tuple(preflight(planned))
     if exit_code_of(findings) != Exit.DONE:
-        raise _failure(findings)
+        raise _failure(findings, RunState.FAILED)
     asked = asked_for(command_words(request), settings, request)
     record = run_plan(planned.plan, findings, _Observer(progress), asked)
     if check and record.state is not RunState.DONE:
-        raise _run_failure(record)
+        raise _failure(record.findings, record.state, record.folder)
     return load(record.folder)
 
 
@@ -195,19 +194,11 @@ def _request(model: str | EvalRequest, options: Mapping[str, Any]) -> EvalReques
     return replace(model, **given) if isinstance(model, EvalRequest) else EvalRequest(str(model), **given)
 
 
-def _planned(request: EvalRequest, settings: Settings) -> Planned:
-    return make_plan(request, settings)
-
-
-def _failure(findings: tuple[Finding, ...]) -> PmlaunchError:
-    first = next(finding for finding in findings if finding.severity is Severity.ERROR)
-    return PmlaunchError(first.code, first.message, hint=first.hint, subject=first.subject)
-
-
-def _run_failure(record: RunRecord) -> PmlaunchError:
-    found = [finding for finding in record.findings if finding.severity is Severity.ERROR]
-    code, message = (found[0].code, found[0].message) if found else ("PML330", f"The run is {record.state.value}.")
-    return PmlaunchError(code, message, hint=found[0].hint if found else None, subject=str(record.folder))
+def _failure(findings: Sequence[Finding], state: RunState, folder: Path | None = None) -> PmlaunchError:
+    found = next((finding for finding in findings if finding.severity is Severity.ERROR), None)
+    if found is None:
+        return PmlaunchError("PML330", f"The run is {state.value}.", subject=str(folder))
+    return PmlaunchError(found.code, found.message, hint=found.hint, subject=str(folder) if folder else found.subject)
 
 
 class _Observer:
@@ -217,8 +208,10 @@ class _Observer:
         self._progress = progress
         self._start = time.monotonic()
 
-    def started(self, folder: RunFolder, pid: int) -> None:
+    def _ignore(self, *_: object, **__: object) -> None:
         pass
+
+    started = output = tick = stopping = _ignore
 
     def event(self, event: Mapping[str, Any]) -> None:
         if self._progress is not None:
@@ -228,12 +221,3 @@ class _Observer:
             self._progress(
                 Progress(str(event["event"]), seconds, counts.get("n"), counts.get("done"), counts.get("of"))
             )
-
-    def output(self, chunk: bytes) -> None:
-        pass
-
-    def tick(self) -> None:
-        pass
-
-    def stopping(self, reason: str) -> None:
-        pass

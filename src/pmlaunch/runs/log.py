@@ -46,14 +46,6 @@ def read_lines(folder: Path, *, follow: bool = False) -> Iterator[str]:
         yield _settled(kept)
 
 
-def read_end(folder: Path) -> str:
-    """The end of the log."""
-    path = log_file(folder)
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _PIECE))
-        return _settled(file.read(_PIECE).decode("utf-8", "replace"))
-
-
 def _settled(text: str) -> str:
     """`text` with the last version of each line only."""
     lines = text.replace("\r\n", "\n").split("\n")

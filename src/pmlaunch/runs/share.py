@@ -16,10 +16,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.runs.log import FILE as LOG
 from pmlaunch.runs.summary import RECORD, document, plain_size
 from pmlaunch.support.atomic import replacing
-from pmlaunch.support.json import as_list, as_mapping, parse_json
+from pmlaunch.support.json import as_list, as_mapping
 
 _DOCUMENTS = (RECORD, "plan.json", "environment.json", "result.json", "metrics.json")
-_EVENTS = "events.jsonl"
 _MOTION = "motion.npz"
 _MOST_TEXT = 8 << 20  # bytes of the end of a log
 _MOST_MOTION = 2 << 30
@@ -90,9 +89,8 @@ def _write_cleaned(folder: Path, target: Path, redactor: Redactor) -> None:
         if content := document(folder, name):
             text = json.dumps(_cleaned(content, redactor), indent=2, ensure_ascii=False)
             (target / name).write_text(text, encoding="utf-8", errors="replace")
-    for name, clean in ((LOG, redactor.clean), (_EVENTS, lambda text: _cleaned_lines(text, redactor))):
-        if (end := _end_of(folder / name)) is not None:
-            (target / name).write_text(clean(end), encoding="utf-8", errors="replace")
+    if (end := _end_of(folder / LOG)) is not None:
+        (target / LOG).write_text(redactor.clean(end), encoding="utf-8", errors="replace")
     if (plain_size(folder / _MOTION) or _MOST_MOTION) < _MOST_MOTION:
         _clean_motion(folder / _MOTION, target / _MOTION, redactor)
 
@@ -104,11 +102,6 @@ def _cleaned(value: Any, redactor: Redactor) -> Any:
         kept = {name: item for name, item in value.items() if name not in _LEFT_OUT}
         return {redactor.clean(name): _cleaned(item, redactor) for name, item in kept.items()}
     return [_cleaned(item, redactor) for item in value] if isinstance(value, list) else value
-
-
-def _cleaned_lines(text: str, redactor: Redactor) -> str:
-    events = (parse_json(line.encode()) for line in text.splitlines())
-    return "".join(json.dumps(_cleaned(event, redactor)) + "\n" for event in events if isinstance(event, dict))
 
 
 def _end_of(path: Path) -> str | None:

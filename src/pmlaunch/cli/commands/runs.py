@@ -146,11 +146,10 @@ def show_run(_: Invocation, options: _OneRun) -> CommandResult:
 @_register("logs", _OneRun, _FollowOptions)
 def show_log(_: Invocation, options: _OneRun, following: _FollowOptions) -> CommandResult:
     """Print the log of a run; -f goes on until the run ends."""
-    from pmlaunch.runs.log import log_file, read_end
+    from pmlaunch.runs.log import log_file
 
     folder = _find(options.run, options.runs)
-    data = {"log": log_file(folder), "end": read_end(folder)}
-    return CommandResult("runs logs", data=data, draw=partial(_draw_log, folder, following.follow))
+    return CommandResult("runs logs", data={"log": log_file(folder)}, draw=partial(_draw_log, folder, following.follow))
 
 
 def _draw_log(folder: Path, follow: bool, _: Console) -> None:
