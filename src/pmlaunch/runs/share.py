@@ -22,7 +22,7 @@ _DOCUMENTS = (RECORD, "plan.json", "environment.json", "result.json", "metrics.j
 _MOTION = "motion.npz"
 _MOST_TEXT = 8 << 20  # bytes of the end of a log
 _MOST_MOTION = 2 << 30
-_LEFT_OUT = ("variables", "signature", "plain_command")  # of documents: what only this machine needs
+_LEFT_OUT = ("variables", "signature", "plain_command", "PYTHONPATH")  # of documents: what only this machine needs
 
 WriteReport = Callable[[Path], object]
 """Writes report.html into a run folder."""
