@@ -66,16 +66,14 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     from pmlaunch.settings import Settings
     from pmlaunch.smoke.smoke import run_smoke
 
-    settings = Settings.here()
-
     def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
         with make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json) as display:
-            return run_plan(plan, findings, display, asked_for(invocation.words, settings, None))
+            return run_plan(plan, findings, display, asked_for(invocation.words, Settings.here(), None))
 
     thresholds = _thresholds(options)
     junit, summary = _report_path(options.junit), _report_path(options.summary)
     request = from_options(EvalRequest, options, headless=True, verify=True)
-    result = run_smoke(request, settings, thresholds, evaluate)
+    result = run_smoke(request, Settings.here(), thresholds, evaluate)
     _write_reports(result, junit, summary)
     return CommandResult("smoke", result.exit_code, result, draw=partial(draw_smoke, result))
 
