@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import os
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
 
 from pmlaunch.model import LaunchPlan, Origin
 from pmlaunch.request import Asked, EvalRequest
@@ -47,8 +45,8 @@ def is_own(asked: Asked, settings: Settings) -> bool:
 
 
 def _signature(asked: Asked, key: bytes) -> str:
-    signed: Any = [list(asked.command), asked.folder, asked.request]
-    return hmac.new(key, json.dumps(signed, sort_keys=True).encode(), hashlib.sha256).hexdigest()
+    request = None if asked.request is None else sorted(asked.request.items())
+    return hmac.new(key, ascii((asked.command, asked.folder, request)).encode(), hashlib.sha256).hexdigest()
 
 
 def _key(folder: Path | None, *, create: bool) -> bytes | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pmlaunch.reporting.figures import definition, motion_figures
 from pmlaunch.runs.details import MotionResult, Run
 from pmlaunch.runs.html import table
-from pmlaunch.support.json import to_json
 
 _LIMITS = ("runs", "timeout", "silence")  # of the start, which change no figure
 _BETTER_IF_MORE = ("success_rate",)
@@ -113,7 +111,7 @@ def _text(value: object) -> str | None:
         return value
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
-    return json.dumps(to_json(value))
+    return str(value)
 
 
 def _notes(runs: Sequence[Run], by_name: Sequence[Mapping[str, MotionResult]]) -> tuple[str, ...]:

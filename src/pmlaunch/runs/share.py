@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 import zipfile
@@ -13,6 +12,7 @@ from typing import Any
 
 from pmlaunch.doctor.redaction import Redactor
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.runs.log import FILE as LOG
 from pmlaunch.runs.summary import RECORD, document, plain_size
 from pmlaunch.support.atomic import replacing
@@ -87,8 +87,7 @@ def _above(path: object, levels: int) -> str | None:
 def _write_cleaned(folder: Path, target: Path, redactor: Redactor) -> None:
     for name in _DOCUMENTS:
         if content := document(folder, name):
-            text = json.dumps(_cleaned(content, redactor), indent=2, ensure_ascii=False)
-            (target / name).write_text(text, encoding="utf-8", errors="replace")
+            RunFolder(target).write(name, _cleaned(content, redactor))
     if (end := _end_of(folder / LOG)) is not None:
         (target / LOG).write_text(redactor.clean(end), encoding="utf-8", errors="replace")
     if (plain_size(folder / _MOTION) or _MOST_MOTION) < _MOST_MOTION:
