@@ -19,6 +19,7 @@ from pmlaunch.request import Asked
 from pmlaunch.runs.comparison import compare_runs
 from pmlaunch.runs.details import load
 from pmlaunch.runs.log import read_lines
+from pmlaunch.support.desktop import open_on_desktop
 from pmlaunch.support.json import to_json
 from run_folders import make_run, write
 
@@ -114,6 +115,18 @@ def test_report_is_opened_or_else_the_folder(as_json: Json, runs: Path, monkeypa
     (folder / "report.html").touch()
     assert as_json("runs", "open")["data"] == {"path": str(folder / "report.html"), "opened": True}
     assert opened == [folder, folder / "report.html"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows opens it itself")
+@pytest.mark.parametrize("display", ["", ":0"])
+def test_nothing_is_opened_without_a_desktop(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, display: str) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setattr("pmlaunch.support.desktop.subprocess.Popen", lambda words, **_: started.append(words))
+    monkeypatch.setattr("pmlaunch.support.desktop.find_program", lambda name, _: f"/usr/bin/{name}")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("DISPLAY", display)
+    assert open_on_desktop(tmp_path) is bool(display or sys.platform == "darwin")
+    assert [words[1:] for words in started] == ([[str(tmp_path)]] if display or sys.platform == "darwin" else [])
 
 
 def test_comparison_marks_the_best_and_names_what_differs(runs: Path) -> None:

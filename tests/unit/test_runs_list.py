@@ -133,6 +133,28 @@ def test_rows_of_wrong_types_do_not_count(runs: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("ending", ["-journal", "-wal", "-shm"])
+def test_journal_beside_the_index_is_not_obeyed(runs: Path, tmp_path: Path, ending: str) -> None:
+    precious = tmp_path / "precious"
+    precious.write_bytes(b"precious")
+    for _ in range(2):  # when the index is made, and when it is changed
+        (runs / (FILE + ending)).symlink_to(precious)
+        assert len(runs_in(runs)) == 3
+        (runs / "a-newest" / "record.json").touch()
+    assert precious.read_bytes() == b"precious"
+    assert [path.name for path in runs.glob(".*")] == [FILE]
+
+
+def test_index_with_a_write_ahead_log_is_replaced(runs: Path) -> None:
+    with sqlite3.connect(runs / FILE) as index:
+        index.execute("PRAGMA journal_mode = WAL")
+        index.execute("CREATE TABLE runs (name)")
+    index.close()
+    assert len(runs_in(runs)) == 3
+    assert (runs / FILE).read_bytes()[18] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
 def test_index_that_is_a_link_is_not_followed(runs: Path, tmp_path: Path) -> None:
     target = tmp_path / "precious"
     target.write_bytes(b"precious")

@@ -18,7 +18,9 @@ from pmlaunch.model import RunState
 from pmlaunch.runs.summary import RECORD, RunSummary, plain_size, summarize
 
 FILE = ".runs.sqlite"
-_LARGEST = 1 << 28  # bytes; ten thousand runs take three million
+_LARGEST = 1 << 26  # bytes; ten thousand runs take two million
+_BESIDE = ("-journal", "-wal", "-shm")
+_HEADER = b"SQLite format 3\0"
 _TABLE = (
     "CREATE TABLE runs (name TEXT PRIMARY KEY, stamp TEXT, state TEXT, model TEXT, motions INTEGER, success REAL,"
     " error REAL, seconds REAL, started TEXT, exit_code INTEGER,"
@@ -100,12 +102,9 @@ def _stamps(runs: Path) -> dict[str, str]:
 
 def _load(runs: Path) -> Mapping[str, _Row]:
     """The rows of the index by name; empty if it is missing, cannot be read, or is something else."""
-    size = plain_size(runs / FILE)
+    if plain_size(runs / FILE) is None:
+        return {}
     try:
-        if size is None:
-            return {}
-        if size > _LARGEST:
-            raise sqlite3.DatabaseError("too large")
         with _connected(runs) as index:
             if index.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall() != [(_TABLE,)]:
                 raise sqlite3.DatabaseError("another program's")
@@ -121,9 +120,6 @@ def _load(runs: Path) -> Mapping[str, _Row]:
 
 def _store(runs: Path, rows: Iterable[_Row], gone: Iterable[str]) -> None:
     """Write changed rows. A folder that may not be written has no index."""
-    path = runs / FILE
-    if plain_size(path) is None and os.path.lexists(path):
-        return
     with contextlib.suppress(sqlite3.Error, OSError, UnicodeError), _connected(runs) as index, index:
         index.execute(_TABLE.replace("TABLE", "TABLE IF NOT EXISTS", 1))
         index.executemany(_INSERT, rows)
@@ -131,6 +127,25 @@ def _store(runs: Path, rows: Iterable[_Row], gone: Iterable[str]) -> None:
 
 
 def _connected(runs: Path) -> contextlib.closing[sqlite3.Connection]:
-    index = sqlite3.connect(runs / FILE, timeout=1.0)
+    """Open or create the index. It may be a stranger's, so SQLite gets to see nothing but an ordinary file.
+
+    SQLite would follow links, and obey a journal beside the file, which can name files to overwrite and to delete. Ours
+    has none: a transaction that is cut off costs the index, no more.
+
+    Raises sqlite3.DatabaseError for a file of another kind, OSError for one that may not be opened.
+    """
+    path = runs / FILE
+    for ending in _BESIDE:
+        path.with_name(FILE + ending).unlink(missing_ok=True)
+    size = plain_size(path)
+    if size is None and os.path.lexists(path):
+        raise OSError("not an ordinary file")
+    if size:
+        with path.open("rb") as file:
+            header = file.read(20)
+        if size > _LARGEST or header[:18] != _HEADER + header[16:18] or header[18:] != b"\1\1":  # 2: with a WAL
+            raise sqlite3.DatabaseError("not an index")
+    index = sqlite3.connect(path, timeout=1.0)
     index.execute("PRAGMA trusted_schema = OFF")
+    index.execute("PRAGMA journal_mode = MEMORY")
     return contextlib.closing(index)

@@ -68,7 +68,7 @@ def size_of(folder: Path) -> int:
 
 def _remove(folder: Path) -> None:
     # renamed first: that fails as a whole where a file is in use, and what an interruption leaves is no run any more
-    doomed = folder.with_name(f".{folder.name}.removed")
+    doomed = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}.removed")
     try:
         folder.rename(doomed)
         shutil.rmtree(doomed)
