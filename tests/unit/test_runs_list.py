@@ -65,7 +65,15 @@ def test_table_names_states_and_what_it_left_out(runs: Path, capsys: pytest.Capt
     assert "a-newest" in shown
     assert "1.0 cm" in shown
     assert "c-oldest" not in shown
-    assert "1 older runs" in shown
+    assert "1 older run:" in shown
+
+
+def test_long_names_are_shown_whole_on_a_narrow_console(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    name = "20261120-100000-" + "long-" * 20 + "end"
+    make_run(runs, name)
+    assert run(["runs", "list", "--runs", str(runs)]) == 0
+    shown = next(line for line in capsys.readouterr().out.splitlines() if name in line)
+    assert shown.split()[1:] == ["done", "demo", "1", "100", "%", "1.0", "cm", "20.5", "s"]
 
 
 def test_state_and_time_that_cannot_be_read_are_refused(as_json: Json) -> None:

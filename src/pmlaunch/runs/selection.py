@@ -62,7 +62,7 @@ def find_run(typed: str | None, runs: Path) -> Path:
     """
     if typed and (is_run(path := Path(typed).expanduser()) or (path.is_dir() and path.is_absolute())):
         if is_run(path):
-            return path.absolute()
+            return path.resolve()
         raise UnknownNameError(f"{path} is not a run folder: it holds no record of a run.", subject=typed)
     known = runs_in(runs)
     names = [run.name for run in known]

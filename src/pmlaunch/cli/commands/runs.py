@@ -240,7 +240,11 @@ def _draw_removed(removed: Sequence[Removed], dry_run: bool, console: Console) -
     for run in removed:
         say(console, f"{'would remove' if dry_run else 'removed'}  {run.name}  ({megabytes(run.size)})")
     total = megabytes(sum(run.size for run in removed))
-    say(console, f"{len(removed)} runs, {total}" if removed else "no such runs", style="dim")
+    say(
+        console,
+        f"{len(removed)} run{'' if len(removed) == 1 else 's'}, {total}" if removed else "no such runs",
+        style="dim",
+    )
 
 
 @_register("share", _OneRun, _ShareOptions)

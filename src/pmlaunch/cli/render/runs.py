@@ -23,6 +23,7 @@ _STYLES = {RunState.DONE: "green", RunState.RUNNING: "cyan"}
 _MOST_MOTIONS = 40
 _MOST_ROWS = 200  # of anything: a run folder may be a stranger's
 _LONGEST_CELL = 400  # characters
+_WIDEST = 400  # columns of a list, which is not broken: names are copied
 
 
 def draw_runs(runs: Sequence[RunSummary], folder: Path, limit: int, console: Console) -> None:
@@ -30,21 +31,26 @@ def draw_runs(runs: Sequence[RunSummary], folder: Path, limit: int, console: Con
     shown = runs[: limit or None]
     if shown:
         table = table_of("run", "state", "model", "motions", "success", "error", "duration")
-        table.columns[0].no_wrap = True  # names are copied
         for column in table.columns[3:]:
-            column.justify, column.no_wrap = "right", True
+            column.justify = "right"
         for run in shown:
             table.add_row(
                 run.name, run.state.value.replace("_", " "), *_figures(run), style=_STYLES.get(run.state, "red")
             )
-        console.print(table, width=max(console.width, console.measure(table).maximum), crop=False)
+        needed = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+        console.width = max(console.width, needed)
+        console.print(table, crop=False)
     if len(runs) > len(shown):
         say(
             console,
-            f"{len(runs) - len(shown)} older runs: --limit 0 shows all, --since 7d those of a week",
+            f"{_count(len(runs) - len(shown), 'older run')}: --limit 0 shows all, --since 7d those of a week",
             style="dim",
         )
-    say(console, f"{len(runs)} runs in {folder}" if runs else f"no such runs in {folder}", style="dim")
+    say(console, f"{_count(len(runs), 'run')} in {folder}" if runs else f"no such runs in {folder}", style="dim")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _figures(run: RunSummary) -> Sequence[str]:
