@@ -470,6 +470,10 @@ CODES: Final = {row.code: row for row in (
     Code("PML334", "no Python was found", Exit.NO_VERDICT,
          "The launcher script looked for a Python and found none that it could start.",
          "Activate Isaac Lab's environment, or --via python --python EXE."),
+    Code("PML335", "ranks of another launcher removed", Exit.ENVIRONMENT,
+         "The shell has variables of torchrun, SLURM, MPI, accelerate or an earlier run, by which Lightning would take the "
+         "run for one rank of several, and wait for the others. The run does without them; your shell keeps them.",
+         "Nothing has to be done. --devices N starts several ranks on this machine."),
     Code("PML350", "threshold missed", Exit.FAILED,
          "The evaluation was finished, and a figure of it is not what the smoke test demands.",
          "Look at metrics.json in the run folder; or change the threshold."),
