@@ -7,7 +7,7 @@ nothing, or waits for ranks that nobody starts.
 
 from __future__ import annotations
 
-_NAMES = frozenset(
+_NAMES = (
     # torch's env:// and torchrun; Kubeflow and Lightning use the same names
     "RANK LOCAL_RANK WORLD_SIZE LOCAL_WORLD_SIZE GROUP_RANK GROUP_WORLD_SIZE ROLE_RANK ROLE_WORLD_SIZE NODE_RANK"
     " MASTER_ADDR MASTER_PORT"
@@ -18,11 +18,11 @@ _NAMES = frozenset(
     # LSF; Intel MPI
     " LSB_DJOB_RANKFILE MPI_LOCALRANKID MPI_LOCALNRANKS"
     # `fabric run`: with them Lightning starts no ranks, and refuses what the plan says otherwise
-    " LT_CLI_USED LT_ACCELERATOR LT_STRATEGY LT_DEVICES LT_NUM_NODES LT_PRECISION".split()
+    " LT_CLI_USED LT_ACCELERATOR LT_STRATEGY LT_DEVICES LT_NUM_NODES LT_PRECISION"
 )
 _PREFIXES = ("TORCHELASTIC_", "ACCELERATE_", "OMPI_", "PMI_", "PMIX_", "HYDI_", "MV2_COMM_WORLD_", "JSM_NAMESPACE_")
 
 
 def sets_rank(variable: str) -> bool:
     """Whether an environment variable tells a process its rank, or where the other ranks are."""
-    return variable in _NAMES or variable.startswith(_PREFIXES)
+    return variable in _NAMES.split() or variable.startswith(_PREFIXES)
