@@ -6,6 +6,7 @@ the area: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +39,7 @@ class Code:
 
     def cure_in(self, python: str | None) -> str:
         """The cure, with the path of the simulator's Python in the place of PYTHON if it is known."""
-        return self.cure.replace("PYTHON", f'"{python}"') if python else self.cure
+        return re.sub(r"\bPYTHON\b", lambda _: f'"{python}"', self.cure) if python else self.cure
 
 
 # Kept as a table: the formatter would put every argument on a line of its own.
@@ -472,7 +473,7 @@ CODES: Final = {row.code: row for row in (
     Code("PML334", "no Python was found", Exit.NO_VERDICT,
          "The launcher script looked for a Python and found none that it could start.",
          "Activate Isaac Lab's environment, or --via python --python EXE."),
-    Code("PML335", "ranks of another launcher removed", Exit.ENVIRONMENT,
+    Code("PML335", "ranks of another launcher removed", Exit.FAILED,
          "The shell has variables of torchrun, SLURM, MPI, accelerate or an earlier run, by which Lightning would take the "
          "run for one rank of several, and wait for the others. The run does without them; your shell keeps them.",
          "Nothing has to be done. --devices N starts several ranks on this machine."),

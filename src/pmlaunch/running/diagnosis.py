@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.gpu_memory import fitting_envs
-from pmlaunch.running.known_failures import NO_MEMORY, NO_MODULE, NO_SPACE, NOT_FINITE, Raised, explain
+from pmlaunch.running.known_failures import LOST_PARTNER, NO_MEMORY, NO_MODULE, NO_SPACE, NOT_FINITE, Raised, explain
 from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.missing_modules import cure_for
@@ -68,7 +68,7 @@ def diagnose_exception(
     if found is None:
         return Finding("PML301", Severity.ERROR, _said(candidates[0]), subject=last_words(tail))
     failure, raised = found
-    code, cure = failure.code, failure.hint
+    code, cure = failure.code, None
     if failure is NOT_FINITE and (needed := _patches_needed(tail)) is not None:
         code, cure = "PML343", f"a smaller --num-envs (the run had {num_envs})"
         cure += f"; or with ProtoMotions 3: {_PATCH_COUNT}={needed}" if needed else ""
@@ -78,6 +78,11 @@ def diagnose_exception(
         others = "; or close other programs that use the GPU" if failure is NO_MEMORY else ""
         cure = f"--num-envs {fitting} (the run had {num_envs}){others}"
     return _error(code, f"{_said(raised)}  ({CODES[code].cause})", cure or CODES[code].cure_in(python))
+
+
+def lost_its_partner(exception: Mapping[str, object]) -> bool:
+    """Whether a rank ended because another did: the other's exception decides then."""
+    return any(map(LOST_PARTNER.explains, _deciding(exception)))
 
 
 def _deciding(exception: Mapping[str, object]) -> Iterator[Raised]:

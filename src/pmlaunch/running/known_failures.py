@@ -37,7 +37,6 @@ class Failure:
     kinds: str
     message: str = ""
     traceback: str = ""
-    hint: str | None = None  # None if the code's cure will do
 
     def explains(self, raised: Raised) -> bool:
         """Whether this is what `raised` says. Without a class, the message has to tell."""
@@ -59,6 +58,10 @@ _CONFIG = (
 _API = "TypeError AttributeError ImportError"
 
 NO_MODULE = Failure("PML304", _IMPORT, r"No module named")
+# of a rank whose partner ended before it
+LOST_PARTNER = Failure(
+    "PML301", _NETWORK, r"Connection (closed|reset|refused)|Broken pipe|recvValue failed|Socket Timeout"
+)
 NO_MEMORY = Failure(
     "PML303",
     _TORCH,
@@ -69,12 +72,7 @@ NO_SPACE = Failure("PML316", "AssertionError", r"Not enough space between humano
 NOT_FINITE = Failure(
     "PML315",
     "ValueError AssertionError RuntimeError",
-    r"found invalid values[\s\S]*\bnan\b|^NaN\b|normal expects all elements of std|contains (nan|inf)\b",
-)
-SIZES = Failure(
-    "PML306",
-    "RuntimeError",
-    r"size mismatch for|Error\(s\) in loading state_dict|mat1 and mat2 shapes cannot be multiplied",
+    r"found invalid values[\s\S]*\bnan\b|^NaN\b|normal expects all elements of std",
 )
 FAILURES = (
     Failure("PML217", "RuntimeError", r"EULA not accepted|kit kernel: EOF when reading a line"),
@@ -113,7 +111,11 @@ FAILURES = (
     ),
     Failure("PML344", "UnpicklingError", r"Weights only load failed|WeightsUnpickler"),
     Failure("PML310", "GenesisException", r"Please set control gains"),
-    SIZES,
+    Failure(
+        "PML306",
+        "RuntimeError",
+        r"size mismatch for|Error\(s\) in loading state_dict|mat1 and mat2 shapes cannot be multiplied",
+    ),
     Failure("PML309", "ValueError", r"mutable default .* is not allowed"),
     NOT_FINITE,
     Failure(
@@ -122,8 +124,12 @@ FAILURES = (
     Failure("PML347", _IMPORT, r"No module named '?omni\.(isaac\.(lab|orbit)|metrics)\b"),
     # the package is there and lacks the module: a config of another version names it
     Failure("PML346", _IMPORT, r"No module named '?(protomotions\.|phys_anim\.)"),
-    Failure("PML346", "AttributeError ImportError", r"module '(protomotions|phys_anim)[.\w]*' has no attribute"),
-    Failure("PML346", "AttributeError", r"Can't get attribute .* on <module '(protomotions|phys_anim|examples)"),
+    Failure(
+        "PML346",
+        "AttributeError ImportError",
+        r"module '(protomotions|phys_anim)[.\w]*' has no attribute|cannot import name .* from '(protomotions|phys_anim)"
+        r"|Can't get attribute .* on <module '(protomotions|phys_anim|examples)",
+    ),
     Failure("PML346", _CONFIG),
     Failure("PML346", "AssertionError", r"Could not find resolved configs"),
     Failure(
