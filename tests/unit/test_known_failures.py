@@ -520,8 +520,8 @@ def test_moviepy_of_protomotions_3_is_version_2() -> None:
         ("phys_anim", "part of a ProtoMotions checkout"),
         ("data.scripts", "part of a ProtoMotions checkout"),
         ("torch", "https://pytorch.org"),
-        ("nobody_knows_this", f'"{PYTHON}" must have it'),
-        ("evil; rm -rf ~", f'"{PYTHON}" must have it'),
+        ("nobody_knows_this", f'importable in "{PYTHON}"'),
+        ("evil; rm -rf ~", f'importable in "{PYTHON}"'),
     ],
 )
 def test_missing_module_that_pip_does_not_bring(module: str, words: str) -> None:

@@ -54,9 +54,8 @@ def cure_for(module: str, python: str, pip_install: str | None = None, traceback
         return f"https://pytorch.org names the command that installs the {top} for your GPU into {python}"
     requirement = _RENAMED.get(top) or (top if top in _SAME_NAME.split() else None)
     if requirement is None:
-        return (
-            f"ProtoMotions asks for no {top}: the traceback shows what imports it, and {python} must have it for that"
-        )
+        unknown = f"{top} is not among the requirements of ProtoMotions or its simulators"
+        return f"{unknown}: see in the traceback what imports it, and make it importable in {python}"
     if top == "moviepy" and "from moviepy import" in traceback:
         requirement = "moviepy>=2"
     quoted = f'"{requirement}"' if set(requirement) & set("<>[+") else requirement
