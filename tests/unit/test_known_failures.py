@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -347,6 +348,21 @@ def test_public_reports(where: str, kind: str, message: str, traceback: str, cod
     assert "\n" not in finding.message
 
 
+@pytest.mark.parametrize(
+    ("where", "kind", "message"),
+    [
+        ("ProtoMotions 24", "RecursionError", "maximum recursion depth exceeded while calling a Python object"),
+        ("ProtoMotions 45", "AttributeError", "'MaskedMimicHumanoid' object has no attribute 'build_target_poses'"),
+        ("nobody", "KeyError", "'gts'"),
+        ("nobody", "TypeError", "step() got an unexpected keyword argument 'x'"),
+    ],
+)
+def test_reports_of_which_nothing_is_known_get_no_cure(where: str, kind: str, message: str) -> None:
+    finding = finding_for(kind, message, f"{kind}: {message}\n")
+    assert (finding.code, finding.hint, where) == ("PML301", None, where)
+    assert finding.message == f"{kind}: {message}"
+
+
 def row_of(raised: Raised) -> Failure | None:
     found = explain([raised])
     return found[0] if found else None
@@ -571,3 +587,25 @@ def test_agents_description_of_nested_exceptions() -> None:
     wrapped = ended_with(raised_by(failing_target))
     assert (wrapped.code, "opencv-python" in str(wrapped.hint)) == ("PML304", True)
     assert "warp" not in wrapped.message + str(wrapped.hint)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CUDA ",
+        "x: \n",
+        "No module named '",
+        "PhysX error: patch buffer overflow ",
+        "found invalid values ",
+        "A('b\n",
+        "at least 9" * 9,
+    ],
+)
+def test_endless_texts_of_a_program_take_no_time(text: str) -> None:
+    long = text * 100_000
+    start = time.monotonic()
+    for kind in ("RuntimeError", "SystemExit", "ValueError"):
+        finding = finding_for(kind, long, f"{OPTIONAL}{HANDLED}{long}{CAUSED}{long}", tail=(long[:65_536],))
+        assert len(finding.hint or "") < 400
+    assert time.monotonic() - start < 5

@@ -22,7 +22,7 @@ _CAUSED = "\nThe above exception was the direct cause of the following exception
 _EXCEPTION_LINE = re.compile(r"^(?!Traceback )(?:([A-Za-z_][\w.]*): )?(\S.*)$", re.MULTILINE)
 _REPR = re.compile(r"""^([A-Za-z_]\w*)\((['"])(.*)\2\)$""", re.MULTILINE)  # Hydra quotes what it wraps
 _PATCH_BUFFER = re.compile(
-    r"PhysX error: .*(?:patch buffer overflow|maxRigidPatchCount).*?(?:at least (\d+)|$)", re.IGNORECASE
+    r"PhysX error: .*(?:patch buffer overflow|maxRigidPatchCount).*?(?:at least (\d{1,9})|$)", re.IGNORECASE
 )
 _PATCH_COUNT = "simulator.sim.physx.gpu_max_rigid_patch_count"  # of ProtoMotions 3
 _EULA_ASKED = Sign(
@@ -41,6 +41,7 @@ _FALSE_STARTS = (_BROKEN_BLOCK, _AGENT_NOT_FOUND, _NO_PYTHON)
 
 # Python's fault handler on a crash in native code; group 2 is the code where Windows has no name for it
 _CRASH = re.compile(r"(Windows fatal exception|Fatal Python error): (?:code (0x[0-9a-f]+))?.*", re.IGNORECASE)
+_LONGEST_MESSAGE, _LONGEST_TRACEBACK = 4_000, 20_000  # characters that are searched: a program may write anything
 _LONGEST_WORDS = 160  # characters of output quoted in a finding; the log has the rest
 
 # NTSTATUS values that Windows reports as the exit code of a crashed process; see [MS-ERREF] 2.3.1
@@ -92,19 +93,20 @@ def _deciding(exception: Mapping[str, object]) -> Iterator[Raised]:
     """
     cause = as_mapping(exception.get("cause"))
     *earlier, own = str(exception.get("traceback", "")).rpartition(_HANDLED)[2].split(_CAUSED)
+    own = own[-_LONGEST_TRACEBACK:]
     outer = _raised(exception, own)
     if cause:
-        yield _raised(cause, earlier[0] if earlier else "")
+        yield _raised(cause, earlier[0][-_LONGEST_TRACEBACK:] if earlier else "")
     yield from (Raised(kind, text.replace("\\n", "\n"), own) for kind, _, text in _REPR.findall(outer.message))
     yield outer
     for match in _EXCEPTION_LINE.finditer(own):  # of a program that exits with a number, or of a worker of it
         if match[1] or not outer.kind:
-            yield Raised(match[1] or "", match[2], own)
+            yield Raised(match[1] or "", match[2][:_LONGEST_MESSAGE], own)
 
 
 def _raised(exception: Mapping[str, object], traceback: str) -> Raised:
     kind = str(exception.get("type", "")).removeprefix("builtins.")
-    return Raised(kind, str(exception.get("message", "")).strip(), traceback)
+    return Raised(kind, str(exception.get("message", ""))[:_LONGEST_MESSAGE].strip(), traceback)
 
 
 def _said(raised: Raised) -> str:
@@ -116,7 +118,7 @@ def _said(raised: Raised) -> str:
 
 def _patches_needed(tail: Sequence[str]) -> int | None:
     """The size that PhysX asked for its patch buffer, as a power of two; 0 if it named none, None if it did not ask."""
-    asked = [int(match[1] or 0) for line in tail if (match := _PATCH_BUFFER.search(line))]
+    asked = [int(match[1] or 0) for line in tail if (match := _PATCH_BUFFER.search(line[:_LONGEST_MESSAGE]))]
     return None if not asked else 1 << (max(asked) - 1).bit_length() if max(asked) else 0
 
 

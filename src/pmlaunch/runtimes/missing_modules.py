@@ -9,26 +9,16 @@ from __future__ import annotations
 from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
 
 # modules that upstream or its simulators import, and the requirement that brings them, where the names differ
+# fmt: off
 _RENAMED = {
-    "OpenGL": "PyOpenGL",
-    "PIL": "Pillow",
-    "cv2": "opencv-python",
-    "genesis": "genesis-world",
-    "hydra": "hydra-core",
-    "moviepy": "moviepy<2",  # upstream's "from moviepy import" needs version 2: see below
-    "mujoco_warp": "mujoco-warp",
-    "newton": "newton[examples]",
-    "newton_actuators": "newton-actuators",
-    "pkg_resources": "setuptools<81",
-    "pytorch_lightning": "pytorch-lightning",
-    "sentry_sdk": "sentry-sdk",
-    "skimage": "scikit-image",
-    "sklearn": "scikit-learn",
+    "OpenGL": "PyOpenGL", "PIL": "Pillow", "cv2": "opencv-python", "genesis": "genesis-world", "hydra": "hydra-core",
+    "mujoco_warp": "mujoco-warp", "newton": "newton[examples]", "newton_actuators": "newton-actuators",
+    "pkg_resources": "setuptools<81", "pytorch_lightning": "pytorch-lightning", "sentry_sdk": "sentry-sdk",
+    "skimage": "scikit-image", "sklearn": "scikit-learn", "stl": "numpy-stl", "warp": "warp-lang", "yaml": "PyYAML",
+    "moviepy": "moviepy<2",  # but for "from moviepy import": see below
     "smpl_sim": "git+https://github.com/ZhengyiLuo/SMPLSim.git@master",
-    "stl": "numpy-stl",
-    "warp": "warp-lang",
-    "yaml": "PyYAML",
 }
+# fmt: on
 _SAME_NAME = (
     "dm_control easydict filelock imageio joblib lightning lxml matplotlib mink mujoco numpy omegaconf onnxruntime open3d"
     " openmesh packaging pandas psutil pydantic rich rtree scipy setuptools smplx tensorboardX tensordict termcolor tqdm"
@@ -54,7 +44,8 @@ def cure_for(module: str, python: str, pip_install: str | None = None, traceback
         return f"https://pytorch.org names the command that installs the {top} for your GPU into {python}"
     requirement = _RENAMED.get(top) or (top if top in _SAME_NAME.split() else None)
     if requirement is None:
-        unknown = f"{top} is not among the requirements of ProtoMotions or its simulators"
+        name = top if top.isidentifier() else "this module"
+        unknown = f"{name} is not among the requirements of ProtoMotions or its simulators"
         return f"{unknown}: see in the traceback what imports it, and make it importable in {python}"
     if top == "moviepy" and "from moviepy import" in traceback:
         requirement = "moviepy>=2"
