@@ -115,7 +115,11 @@ def test_rank_without_its_others_waits_for_them(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "devices", [1, pytest.param(2, marks=pytest.mark.skipif(two_ranks_hang(), reason=TWO_RANKS_HANG))]
+    "devices",
+    [
+        pytest.param(1, marks=pytest.mark.slow),
+        pytest.param(2, marks=pytest.mark.skipif(two_ranks_hang(), reason=TWO_RANKS_HANG)),
+    ],
 )
 def test_run_in_such_a_shell(pmlaunch: Pmlaunch, devices: int) -> None:
     left = {**LSF, **SLURM, **TORCHRUN, **FABRIC_RUN, "ACCELERATE_MIXED_PRECISION": "fp16", "OMPI_COMM_WORLD_RANK": "1"}
