@@ -6,6 +6,7 @@ the area: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +39,7 @@ class Code:
 
     def cure_in(self, python: str | None) -> str:
         """The cure, with the path of the simulator's Python in the place of PYTHON if it is known."""
-        return self.cure.replace("PYTHON", f'"{python}"') if python else self.cure
+        return re.sub(r"\bPYTHON\b", lambda _: f'"{python}"', self.cure) if python else self.cure
 
 
 # Kept as a table: the formatter would put every argument on a line of its own.
@@ -401,8 +402,10 @@ CODES: Final = {row.code: row for row in (
          "Lightning finds no supported GPU.",
          "--device cpu (Genesis and the demo), or mend the driver."),
     Code("PML306", "weights do not fit", Exit.FAILED,
-         "The checkpoint's tensors have other shapes than the network of the config.",
-         "Leave out --robot and overrides that change the network."),
+         "The checkpoint's network has other sizes than the config's, or takes other observations than the run makes: "
+         "another robot, another version, or settings that change what the policy sees.",
+         "Leave out --robot and overrides that change the network or its observations; use the config that was saved "
+         "beside the checkpoint."),
     Code("PML307", "checkpoint is no torch file", Exit.FAILED,
          "torch.load does not know the file: a Git LFS pointer or a broken download.",
          "pmlaunch eval ... --verify"),
@@ -470,6 +473,62 @@ CODES: Final = {row.code: row for row in (
     Code("PML334", "no Python was found", Exit.NO_VERDICT,
          "The launcher script looked for a Python and found none that it could start.",
          "Activate Isaac Lab's environment, or --via python --python EXE."),
+    Code("PML335", "ranks of another launcher removed", Exit.FAILED,
+         "The shell has variables of torchrun, SLURM, MPI, accelerate or an earlier run, by which Lightning would take the "
+         "run for one rank of several, and wait for the others. The run does without them; your shell keeps them.",
+         "Nothing has to be done. --devices N starts several ranks on this machine."),
+    Code("PML336", "gloo finds no network interface", Exit.FAILED,
+         "gloo connects its processes by this machine's name or the interface in GLOO_SOCKET_IFNAME, and one of the two "
+         "does not lead to an address.",
+         "--ddp-backend none for one device; otherwise set GLOO_SOCKET_IFNAME to an interface that exists (Linux: lo; "
+         "Windows: a name that Get-NetAdapter lists), or unset it, and give the machine's name an address in hosts."),
+    Code("PML337", "a DLL cannot be loaded", Exit.FAILED,
+         "Windows finds a library, but not one that it needs: mostly Microsoft's C++ runtime, or for fbgemm.dll of torch "
+         "2.4.0 the library libomp140.",
+         "winget install Microsoft.VCRedist.2015+.x64; if that does not help, another torch than 2.4.0."),
+    Code("PML338", "the paging file is too small", Exit.FAILED,
+         "Windows promises memory for every CUDA library that a process loads, from RAM and paging file together, and has "
+         "none left to promise.",
+         "System Properties, Advanced, Performance, Virtual memory: let Windows manage the size, or make it larger; fewer "
+         "--devices and other programs."),
+    Code("PML339", "torch does not know this GPU", Exit.FAILED,
+         "The installed torch was built for other GPUs: older ones (RTX 50 needs a build for CUDA 12.8, torch 2.7 or "
+         "later), or newer ones only.",
+         "Install the torch that https://pytorch.org names for your GPU into the run's Python, of the version that the "
+         "simulator needs."),
+    Code("PML341", "the port is in use", Exit.FAILED,
+         "Another process listens on the port on which the ranks of this run should meet, such as an earlier run.",
+         "Start again: every run takes a free port. pmlaunch stop ends a run that is left."),
+    Code("PML342", "text in another encoding", Exit.FAILED,
+         "A file or the console has text in another encoding than the one Python uses, on Windows the code page.",
+         "Set PYTHONUTF8=1 and save the file as UTF-8. --runs and --protomotions in folders with plain names avoid it."),
+    Code("PML343", "PhysX's patch buffer is too small", Exit.FAILED,
+         "PhysX had no room for all contacts, dropped some, and the simulation became NaN.",
+         "A smaller --num-envs, or a larger gpu_max_rigid_patch_count (the message names one)."),
+    Code("PML344", "torch.load refuses the file", Exit.FAILED,
+         "torch 2.6 and later load only tensors unless told otherwise, and this file holds Python objects. Loading them "
+         "runs code that the file names.",
+         "If you trust the file, set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 and start again; or save it again as tensors."),
+    Code("PML345", "pickled by numpy 2", Exit.FAILED,
+         "The file was written with numpy 2, and the run's numpy 1 does not know its names.",
+         'PYTHON -m pip install "numpy>=1.26.1,<2" knows most of them; or write the file again where numpy 1 is.'),
+    Code("PML346", "config of another version", Exit.FAILED,
+         "The checkpoint's config names modules, classes or keys that this checkout does not have, or lacks some that it "
+         "reads: it belongs to another version of ProtoMotions, or no config lies beside the checkpoint.",
+         "Use the checkout that the checkpoint was trained with (pmlaunch install --ref v2.3 for 2.3, --protomotions DIR for "
+         "another); phys_anim is ProtoMotions 1, which pmlaunch does not run."),
+    Code("PML347", "another version of the simulator", Exit.FAILED,
+         "A class or module of the simulator has changed since this ProtoMotions was written. omni.isaac.lab became isaaclab "
+         "with Isaac Lab 2.0.",
+         "Use versions that go together: docs/compatibility.md, pmlaunch doctor"),
+    Code("PML348", "packages do not go together", Exit.FAILED,
+         "A package was built or written for another version of one that it uses, such as numpy 1 or another torch.",
+         "pmlaunch doctor names the versions; install the package that the message names in the version that the other "
+         "needs, for numpy: PYTHON -m pip install \"numpy<2\""),
+    Code("PML349", "a system library is missing", Exit.FAILED,
+         "A package needs a library of the operating system that is not installed or not on the library path.",
+         "Install it (libGL.so.1: sudo apt install libgl1; libEGL.so.1: libegl1). libpython3.x.so is in the environment's "
+         "own lib folder, which LD_LIBRARY_PATH must name."),
     Code("PML350", "threshold missed", Exit.FAILED,
          "The evaluation was finished, and a figure of it is not what the smoke test demands.",
          "Look at metrics.json in the run folder; or change the threshold."),

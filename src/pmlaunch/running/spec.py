@@ -15,6 +15,7 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.git.queries import read_head
 from pmlaunch.model import Generation, LaunchPlan
+from pmlaunch.planning.launch import set_by_agent
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import to_json
@@ -37,7 +38,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             cwd=str(plan.cwd),
             import_path=plan.import_path,
             python_path=tuple(map(str, plan.python_path)),
-            env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
+            env=set_by_agent(plan.env),
             hooks=_hooks(plan, folder),
             limits=contract.RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),

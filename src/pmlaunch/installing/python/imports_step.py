@@ -23,6 +23,7 @@ from pmlaunch.installing.python.target_python import (
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import UNKNOWN, Generation, RuntimeKind
 from pmlaunch.running.probe_reply import ImportAttempt
+from pmlaunch.runtimes.missing_modules import cure_for
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 
@@ -91,8 +92,10 @@ def proof_key(context: InstallContext, report: PythonReport) -> str:
 
 def _import_error(context: InstallContext, report: PythonReport, failed: Mapping[str, ImportAttempt]) -> PmlaunchError:
     words = "; ".join(f"import {name}: {attempt.error}" for name, attempt in failed.items())
-    missing = next((attempt.missing.split(".")[0] for attempt in failed.values() if attempt.missing), None)
-    hint = typed_python(context, "-m", "pip", "install", missing) if missing else f"read {report.log}"
+    missing = next((attempt for attempt in failed.values() if attempt.missing), None)
+    hint = f"read {report.log}"
+    if missing is not None and missing.missing:
+        hint = cure_for(missing.missing, typed_python(context), traceback=missing.error)
     message = f"Not everything can be imported in {python_named(context)}: {words}. Its output: {report.log}"
     return PmlaunchError("PML438", message, hint=hint, subject=next(iter(failed)))
 
