@@ -80,7 +80,8 @@ def _plan(
         if error.exit_code == Exit.USAGE:
             raise
         return None, (), error
-    return planned.plan, preflight(planned), None
+    refused = [each.finding(Severity.ERROR) for each in planned.untrusted]
+    return planned.plan, [*preflight(planned), *refused], None
 
 
 def _examine(request: EvalRequest, plan: LaunchPlan | None, settings: Settings) -> Examination:
