@@ -242,9 +242,6 @@ CODES: Final = {row.code: row for row in (
          "A file of unknown origin names a path such as \\\\server\\share. Opening it makes Windows log in there, "
          "with a hash of your password.",
          "Copy what it names to this computer, and correct the file. A path that you type yourself is not refused."),
-    Code("PML148", "nothing to trust", Exit.NOT_FOUND,
-         "The path does not exist, or nothing in the folder would decide which program is started.",
-         "pmlaunch trust, in the folder in which you start pmlaunch, trusts what applies there."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

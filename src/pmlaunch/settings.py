@@ -70,17 +70,14 @@ class Settings:
         return TrustStore(self.user_folder / "trust.json" if self.user_folder else None)
 
     def untrusted(self, *uses: Sourced[str]) -> tuple[Untrusted, ...]:
-        """The files that lead to these programs and folders without the user's agreement. A choice of the user's own
-        (a flag, a variable, the user's settings) needs none.
-        """
+        """The files that lead to these programs without the user's agreement. What the user named needs none."""
         if self.trust_workspace or self.environment.get(TRUST_VARIABLE, "").casefold() in _TRUE:
             return ()
-        anchors = dict.fromkeys(use.source.anchor for use in uses)
-        return tuple(
-            Untrusted(anchor, tuple(dict.fromkeys(use.value for use in uses if use.source.anchor == anchor)))
-            for anchor in anchors
-            if anchor is not None and not self.trusted.holds(anchor)
-        )
+        named: dict[Path, list[str]] = {}
+        for use in uses:
+            if use.source.anchor:
+                named.setdefault(use.source.anchor, []).append(use.value)
+        return tuple(Untrusted(file, tuple(what)) for file, what in named.items() if not self.trusted.holds(file))
 
     def untrusted_workspace(self) -> tuple[Untrusted, ...]:
         """pmlaunch.yaml, if it names a program or a folder with one and the user has not agreed to it."""
@@ -118,18 +115,14 @@ class Settings:
 
     @cached_property
     def _files(self) -> list[tuple[Source, Mapping[str, Any], Path]]:
-        files = []
+        files: list[tuple[Origin, Path, Path | None]] = []
         if self.workspace_file:
-            files.append((Origin.WORKSPACE, self.workspace_file))
+            files.append((Origin.WORKSPACE, self.workspace_file, self.workspace_file))
         if self.user_folder and (self.user_folder / "config.yaml").is_file():
-            files.append((Origin.USER_FILE, self.user_folder / "config.yaml"))
+            files.append((Origin.USER_FILE, self.user_folder / "config.yaml", None))
         return [
-            (
-                Source(origin, f"{origin.value} {path.name}", path if origin is Origin.WORKSPACE else None),
-                _layer(path),
-                path.parent,
-            )
-            for origin, path in files
+            (Source(origin, f"{origin.value} {path.name}", anchor), _layer(path), path.parent)
+            for origin, path, anchor in files
         ]
 
 

@@ -28,18 +28,14 @@ class Untrusted:
     file: Path
     programs: tuple[str, ...]
 
-    def error(self) -> PmlaunchError:
-        """PML145: nothing is started because of the file."""
-        message = (
-            f"{self.file} decides what would be started, and you have not agreed to that: {', '.join(self.programs)}."
-        )
-        hint = f'pmlaunch trust "{self.file}"; in CI --trust-workspace'
-        return PmlaunchError("PML145", message, hint=hint, subject=str(self.file))
-
     def finding(self, severity: Severity, outcome: str = "") -> Finding:
-        """PML145 as a finding; `outcome` is a sentence on what was done instead."""
-        error = self.error()
-        return Finding(error.code, severity, f"{error.message} {outcome}".strip(), error.hint, subject=error.subject)
+        """PML145: nothing is started because of the file. `outcome` is a sentence on what was done instead."""
+        message = f"{self.file} decides what would be started ({', '.join(self.programs)})"
+        if self.programs == (str(self.file),):
+            message = f"{self.file} would be started only because it lies here"
+        hint = f'pmlaunch trust "{self.file}"; in CI --trust-workspace'
+        message = f"{message}, and you have not agreed to that. {outcome}".strip()
+        return Finding("PML145", severity, message, hint, subject=str(self.file))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Severity
 
 if TYPE_CHECKING:
     from pmlaunch.settings import Settings
@@ -35,7 +36,7 @@ def require_trust(settings: Settings, untrusted: Sequence[Untrusted], *, ask: bo
         if typer.confirm("Trust them? A yes is remembered until they change.", default=False, err=True):
             settings.trusted.add(*files)
             return
-    error = untrusted[0].error()
+    message = " ".join(each.finding(Severity.ERROR).message for each in untrusted)
     named = " ".join(f'"{file}"' for file in files)
     hint = f"pmlaunch trust {named}; in CI --trust-workspace"
-    raise PmlaunchError(error.code, error.message, hint=hint, subject=error.subject)
+    raise PmlaunchError("PML145", message, hint=hint, subject=str(files[0]))

@@ -10,10 +10,10 @@ from enum import Enum
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.find import script_in
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.source import user_setting
-from pmlaunch.generations.find import script_in
 from pmlaunch.model import DEFAULT, Finding, Origin, RuntimeKind, Severity, Source, Sourced
 from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import Runtime

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, UnknownNameError
 from pmlaunch.request import argument, option
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from rich.console import Console
 
@@ -46,33 +46,30 @@ def trust_command(_: Invocation, options: TrustOptions) -> CommandResult:
     if options.listing and (options.revoke or options.paths):
         raise PmlaunchError("PML001", "--list shows everything that is trusted: it takes nothing else.")
     settings = Settings.here()
+    store, typed = settings.trusted, [settings.folder / Path(path).expanduser() for path in options.paths]
     if options.listing:
-        rows = [
-            {"path": path, "unchanged": settings.trusted.holds(Path(path))}
-            for path in sorted(settings.trusted.entries())
-        ]
-        return CommandResult("trust", data={"trusted": rows}, draw=partial(_draw_list, rows))
-    typed = [settings.folder / Path(path).expanduser() for path in options.paths]
-    if options.revoke:
-        gone = [name for path in typed or [settings.folder] for name in settings.trusted.remove(path)]
-        return CommandResult("trust", data={"revoked": gone}, draw=partial(_draw, "not trusted any more", gone))
-    files = [file for path in typed for file in _files_at(path, settings)] if typed else _applying(settings)
+        told = {path: "trusted" if store.holds(Path(path)) else "changed or gone" for path in sorted(store.entries())}
+    elif options.revoke:
+        told = {path: "revoked" for place in typed or [settings.folder] for path in store.remove(place)}
+    else:
+        files = [file for place in typed for file in _files_at(place, settings)] if typed else _applying(settings)
+        if not files:
+            message = f"Nothing that applies in {settings.folder} would decide what is started."
+            raise UnknownNameError(message, hint="pmlaunch trust PATH", subject=str(settings.folder))
+        store.add(*files)
+        told = {str(file): "trusted" for file in files}
+    rows = [{"path": path, "state": state} for path, state in told.items()]
+    return CommandResult("trust", data={"files": rows}, draw=partial(_draw, told))
+
+
+def _files_at(place: Path, settings: Settings) -> list[Path]:
+    """The file `place`, or the files in that folder that decide what is started. Raises PML010 and PML146."""
+    files = [place] if place.is_file() else []
+    if place.is_dir():
+        files = [file for file in _applying(replace(settings, folder=place)) if file.is_relative_to(place)]
     if not files:
-        message = f"Nothing in {settings.folder} would decide what is started."
-        raise PmlaunchError("PML148", message, hint="pmlaunch trust PATH")
-    settings.trusted.add(*files)
-    names = [str(file) for file in dict.fromkeys(files)]
-    return CommandResult("trust", data={"trusted": names}, draw=partial(_draw, "trusted", names))
-
-
-def _files_at(path: Path, settings: Settings) -> list[Path]:
-    """The file, or those in a folder that decide what is started. Raises PML146 and PML148."""
-    files = [path]
-    if path.is_dir():
-        files = [file for file in _applying(replace(settings, folder=path)) if file.is_relative_to(path)]
-    if not files or not path.exists():
-        message = f"{path} {'holds nothing that would decide what is started' if path.exists() else 'does not exist'}."
-        raise PmlaunchError("PML148", message, hint="pmlaunch trust shows what applies here", subject=str(path))
+        message = f"{place} {'holds nothing that would decide what is started' if place.is_dir() else 'is no file'}."
+        raise UnknownNameError(message, hint="pmlaunch trust, for what applies here", subject=str(place))
     return files
 
 
@@ -83,24 +80,16 @@ def _applying(settings: Settings) -> list[Path]:
 
     for finding in settings.findings:
         raise PmlaunchError(finding.code, finding.message, hint=finding.hint, subject=finding.subject)
-    found = resolve_target(TargetRequest(quick=True), replace(settings, environment={}, trust_workspace=False))
+    # without the environment, whose choices would hide what lies here
+    found = resolve_target(TargetRequest(quick=True), replace(settings, environment={}))
     sources = [found.runtime.facts.source, *([found.checkout.source] if found.checkout else [])]
     script = settings.folder / platform_named(None).isaaclab_script
     files = [settings.workspace_file, *(source.anchor for source in sources), script if script.is_file() else None]
     return list(dict.fromkeys(file for file in files if file is not None))
 
 
-def _draw(what: str, names: Sequence[str], console: Console) -> None:
+def _draw(told: Mapping[str, str], console: Console) -> None:
     from pmlaunch.cli.render.layout import say
 
-    for name in names or ["nothing"]:
-        say(console, (f"{what}  ", "bold"), name)
-
-
-def _draw_list(rows: Sequence[dict[str, object]], console: Console) -> None:
-    from pmlaunch.cli.render.layout import say
-
-    for row in rows:
-        say(console, str(row["path"]), "" if row["unchanged"] else ("  changed or gone: not trusted", "yellow"))
-    if not rows:
-        say(console, "nothing is trusted")
+    for path, state in told.items() or [("", "nothing")]:
+        say(console, (state, "bold"), "  ", path)
