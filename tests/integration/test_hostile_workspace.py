@@ -17,7 +17,7 @@ from installs import Install, pmlaunch, pmlaunch_process
 
 from pmlaunch.installing.checkout import switch
 from standin import make_checkout
-from started import Done, Pmlaunch, command
+from started import Done, command
 from upstream import Upstream, git, needs_lfs
 
 pytestmark = [
@@ -27,7 +27,6 @@ pytestmark = [
 EVAL = ("eval", "motion_tracker", "-m", "walk", "--headless", "--simulator", "genesis")
 COMMANDS = (
     EVAL,
-    (*EVAL, "--json"),
     (*EVAL, "--dry-run"),
     ("eval", "demo", "--motion", "walk", "--dry-run"),
     ("smoke", "--model", "motion_tracker", "--motion", "walk", "--simulator", "genesis", "--device", "cpu"),
@@ -38,8 +37,8 @@ COMMANDS = (
     ("runtime",),
     ("list", "models"),
     ("install", "--dry-run", "--models", "none", "--simulator", "genesis"),
-    ("install", "--models", "none", "--as", "clone", "--yes"),
-    ("install", "--models", "none", "--no-packages", "--yes"),
+    ("install", "--models", "none", "--as", "clone", "--source", "nowhere"),
+    ("install", "--models", "none", "--no-packages", "--source", "nowhere"),
 )
 
 
@@ -108,84 +107,85 @@ def simulator_of_its_own(folder: Path, traces: Path) -> Path:
 WORLDS = (settings_here, settings_above, neighbours, submodule, simulator_of_its_own)
 
 
+def inside(folder: Path, *words: str, **variables: str) -> Done:
+    """Run a command in the folder, in this process; what it starts are real processes."""
+    return pmlaunch(folder, folder.parent, *words, **variables)
+
+
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
-def test_nothing_is_started(
-    pmlaunch: Pmlaunch, world: Callable[[Path, Path], Path], tmp_path: Path, traces: Path
-) -> None:
+def test_nothing_is_started(world: Callable[[Path, Path], Path], tmp_path: Path, traces: Path) -> None:
     (tmp_path / "download").mkdir()
     folder = world(tmp_path / "download", traces)
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     for words in COMMANDS:
-        done = pmlaunch(*words, cwd=folder, PATH=f".{os.pathsep}{os.pathsep}{os.environ['PATH']}")
+        done = inside(folder, *words, PATH=f".{os.pathsep}{os.pathsep}{os.environ['PATH']}")
         assert not traces.exists(), (words, traces.read_text())
         assert done.code in (0, 3, 4, 5, 6), (words, done.err)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
-def test_the_traps_work(pmlaunch: Pmlaunch, world: Callable[[Path, Path], Path], tmp_path: Path, traces: Path) -> None:
+def test_the_traps_work(world: Callable[[Path, Path], Path], tmp_path: Path, traces: Path) -> None:
     (tmp_path / "download").mkdir()
     folder = world(tmp_path / "download", traces)
-    pmlaunch(*EVAL, "--trust-workspace", cwd=folder)
+    inside(folder, *EVAL, "--trust-workspace")
     assert traces.exists()
 
 
-def test_a_refusal_names_the_files_and_the_way_on(pmlaunch: Pmlaunch, tmp_path: Path, traces: Path) -> None:
+def test_a_refusal_names_the_files_and_the_way_on(tmp_path: Path, traces: Path) -> None:
     folder = settings_here(tmp_path, traces)
-    done = pmlaunch(*EVAL, "--json", cwd=folder)
+    done = inside(folder, *EVAL)
     assert (done.code, done.codes[-1:]) == (4, ["PML145"])
     assert f'pmlaunch trust "{folder / "pmlaunch.yaml"}"' in done.document["errors"][0]["hint"]
     assert str(folder / "bin" / "python") in done.document["errors"][0]["message"]
     assert not (folder / "runs").exists()
 
 
-def test_a_dry_run_says_that_a_run_needs_trust(pmlaunch: Pmlaunch, tmp_path: Path, traces: Path) -> None:
+def test_a_dry_run_says_that_a_run_needs_trust(tmp_path: Path, traces: Path) -> None:
     folder = neighbours(tmp_path, traces)
-    done = pmlaunch(*EVAL, "--dry-run", "--json", cwd=folder)
+    done = inside(folder, *EVAL, "--dry-run")
     assert done.code == 0
     assert [item["severity"] for item in done.document["findings"] if item["code"] == "PML145"] == ["warning"]
 
 
-def test_smoke_says_what_it_did_not_start(pmlaunch: Pmlaunch, tmp_path: Path, traces: Path) -> None:
+def test_smoke_says_what_it_did_not_start(tmp_path: Path, traces: Path) -> None:
     folder = settings_here(tmp_path, traces)
     words = ("smoke", "--model", "motion_tracker", "--motion", "walk", "--simulator", "genesis", "--device", "cpu")
-    done = pmlaunch(*words, "--json", cwd=folder)
+    done = inside(folder, *words)
     cases = done.document["data"]["cases"]
     assert done.code == 4
     assert [case["code"] for case in cases if case["suite"] == "evaluation"] == ["PML145"]
     assert any("was not started" in case["text"] for case in cases if case["suite"] == "doctor")
 
 
-def test_trust_holds_until_the_file_changes(pmlaunch: Pmlaunch, tmp_path: Path, traces: Path) -> None:
+def test_trust_holds_until_the_file_changes(tmp_path: Path, traces: Path) -> None:
     folder = settings_here(tmp_path, traces)
-    assert pmlaunch("trust", "pmlaunch.yaml", cwd=folder).code == 0
-    assert "PML145" not in pmlaunch(*EVAL, "--json", cwd=folder).codes
+    assert inside(folder, "trust", "pmlaunch.yaml").code == 0
+    assert "PML145" not in inside(folder, *EVAL).codes
     assert traces.exists()
     with (folder / "pmlaunch.yaml").open("a") as file:
         file.write("isaaclab: elsewhere\n")
-    assert pmlaunch(*EVAL, "--json", cwd=folder).codes[-1:] == ["PML145"]
+    assert inside(folder, *EVAL).codes[-1:] == ["PML145"]
 
 
 @pytest.mark.parametrize("way", ["flag", "variable"])
-def test_ci_trusts_by_a_flag_or_a_variable_and_remembers_nothing(
-    pmlaunch: Pmlaunch, tmp_path: Path, traces: Path, way: str
-) -> None:
+def test_ci_trusts_by_a_flag_or_a_variable_and_remembers_nothing(tmp_path: Path, traces: Path, way: str) -> None:
     folder = neighbours(tmp_path, traces)
     done = (
-        pmlaunch(*EVAL, "--trust-workspace", "--json", cwd=folder)
+        inside(folder, *EVAL, "--trust-workspace")
         if way == "flag"
-        else pmlaunch(*EVAL, "--json", cwd=folder, PMLAUNCH_TRUST_WORKSPACE="1")
+        else inside(folder, *EVAL, PMLAUNCH_TRUST_WORKSPACE="1")
     )
     assert "PML145" not in done.codes
     assert traces.exists()
-    assert pmlaunch(*EVAL, "--json", cwd=folder).codes[-1:] == ["PML145"]
+    assert inside(folder, *EVAL).codes[-1:] == ["PML145"]
 
 
-def test_settings_cannot_ask_for_trust_in_themselves(pmlaunch: Pmlaunch, tmp_path: Path, traces: Path) -> None:
+def test_settings_cannot_ask_for_trust_in_themselves(tmp_path: Path, traces: Path) -> None:
     folder = settings_here(tmp_path, traces)
     with (folder / "pmlaunch.yaml").open("a") as file:
         file.write("trust_workspace: true\n")
-    assert pmlaunch(*EVAL, "--json", cwd=folder).codes[-1:] == ["PML015"]
+    assert inside(folder, *EVAL).codes[-1:] == ["PML015"]
     assert not traces.exists()
 
 
@@ -253,7 +253,7 @@ def test_a_dry_installation_starts_no_python_and_asks_no_host(
 ) -> None:
     python = trap(tmp_path / "env/bin/python", traces)
     words = ("install", "--dry-run", "--simulator", "genesis", "--models", "none", "--source", made.root)
-    done = pmlaunch_process(folder, tmp_path, *words, "--python", python, "--dir", cloned, "--json")
+    done = pmlaunch(folder, tmp_path, *words, "--python", python, "--dir", cloned)
     assert done.document["data"]["steps"], done.out
     assert not traces.exists()
 

@@ -20,8 +20,8 @@ _FILE_OBJECT, _OWNER, _TOKEN_QUERY, _TOKEN_USER = 1, 1, 8, 1  # of Windows' head
 
 def other_sid(path: Path) -> str | None:
     """The owner of a file, unless it is this user or an administrator; None also if Windows does not tell."""
-    owner = _sid_of_file(path)
-    return owner if owner and owner not in _HARMLESS and owner != _sid_of_user() else None
+    owner, user = _sid_of_file(path), _sid_of_user()
+    return owner if owner and user and owner not in {user, *_HARMLESS} else None
 
 
 def _library(name: str) -> Any:
