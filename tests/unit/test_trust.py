@@ -301,6 +301,29 @@ def test_a_checkpoint_names_no_other_computer(settings: Settings, checkout: Path
 
 
 @pytest.mark.hostile
+def test_frozen_configs_name_no_other_computer(settings: Settings, checkout3: Path) -> None:
+    text = checkout3 / "results/g1_mlp/resolved_configs_inference.yaml"
+    text.write_text(text.read_text("utf-8").replace("asset: {", 'asset: {asset_root: "//server/share", '), "utf-8")
+    model = str(checkout3 / "results/g1_mlp/last.ckpt")
+    with pytest.raises(PmlaunchError) as raised:
+        make_plan(EvalRequest(model, protomotions=str(checkout3)), settings)
+    assert raised.value.code == "PML147"
+    typed = EvalRequest(model, protomotions=str(checkout3), overrides=("robot.asset.asset_root=x",))
+    assert make_plan(typed, settings).report.asset_root == "x"
+
+
+@pytest.mark.hostile
+def test_aliases_of_a_preset_are_followed_once(settings: Settings, file: Path) -> None:
+    folder = file.parent / "configs" / "motion"
+    folder.mkdir(parents=True)
+    bomb = ["a0: &a0 [x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))]
+    (folder / "theirs.yaml").write_text("\n".join(bomb), encoding="utf-8")
+    with pytest.raises(PmlaunchError) as raised:
+        presets("motion", settings.preset_folders)
+    assert raised.value.code == "PML015"
+
+
+@pytest.mark.hostile
 def test_packages_are_looked_for_on_no_other_computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "Lib" / "site-packages"
     place.mkdir(parents=True)

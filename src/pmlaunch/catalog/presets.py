@@ -6,7 +6,7 @@ a preset of the same name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
@@ -17,7 +17,7 @@ from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import PRESET, Generation, RuntimeKind, Source
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.owners import other_owner
-from pmlaunch.support.paths import refuse_remote
+from pmlaunch.support.paths import refuse_remote_in
 from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
 
 if TYPE_CHECKING:
@@ -185,8 +185,7 @@ def _preset(values: Mapping[str, Any], path: Path, source: Source, kind: type[Pr
     common = {"name": _text, "title": _text, "aliases": _texts, "generations": _mapping_of_mappings}
     values = values or yaml_mapping(path)  # says what is wrong with the file
     if source.anchor:
-        for text in _texts_in(values):
-            refuse_remote(text, path)
+        refuse_remote_in(values, path)
     _refuse_unknown(values, [*common, *keys], path)
     head = {key: _checked(read, values[key], key, path) for key, read in common.items() if values.get(key) is not None}
     generations = {}
@@ -203,12 +202,6 @@ def _preset(values: Mapping[str, Any], path: Path, source: Source, kind: type[Pr
         generations=generations,
         **_read({key: value for key, value in values.items() if key not in common}, keys, path),
     )
-
-
-def _texts_in(value: object) -> Iterator[str]:
-    """Every text in a document, however deep."""
-    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from (item,) if isinstance(item, str) else _texts_in(item)
 
 
 def _refuse_unknown(values: Mapping[Any, Any], known: Sequence[str], path: Path, where: str = "") -> None:

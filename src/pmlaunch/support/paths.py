@@ -76,6 +76,18 @@ def refuse_remote(text: str, named_by: object) -> str:
     return text
 
 
+def refuse_remote_in(document: object, named_by: object) -> None:
+    """Raise PML147 if a text in a document of mappings and lists is such a path."""
+    waiting, seen = [document], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            refuse_remote(value, named_by)
+        elif isinstance(value, (dict, list)) and id(value) not in seen:  # aliases of YAML lead to one object many times
+            seen.add(id(value))
+            waiting += value.values() if isinstance(value, dict) else value
+
+
 def names_in(folder: Path) -> list[str]:
     """The names of what lies in `folder`, in alphabetical order; of a large folder only some, and none of a missing one."""
     try:
