@@ -63,19 +63,17 @@ class PythonReport:
 def planned_python(context: InstallContext, *questions: str, name: str) -> PythonReport | None:
     """What a plan is made from: the Python's answers as `inspect_python` gets them; in a dry run what its files tell.
 
-    None if they do not tell which packages it has.
+    None if they do not tell which packages it has: Isaac Sim keeps its torch where only its script looks.
     """
     if not context.dry:
         return inspect_python(context, *questions, name=name)
     runtime = usable_runtime(context)
-    folders, python = [str(folder) for folder in all_packages(runtime)], runtime.facts.python
-    if not folders or python is None:
+    packages = installed_packages([str(folder) for folder in all_packages(runtime)], requires=True)
+    if runtime.facts.python is None or not {"pip", "torch"} <= packages.keys():
         return None
-    packages = installed_packages(folders, requires=True)
     known = {name: from_json(InstalledPackage, entry) for name, entry in packages.items()}
-    return PythonReport(
-        ProbeReply(python.version, known, platform="win32" if context.windows else "linux"), context.logs
-    )
+    system = "win32" if context.windows else "linux"
+    return PythonReport(ProbeReply(runtime.facts.python.version, known, platform=system), context.logs)
 
 
 def inspect_python(
