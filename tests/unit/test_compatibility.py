@@ -380,20 +380,22 @@ def test_install_warns(
 def test_a_dry_installation_tells_from_files_what_is_missing(
     make_context: MakeContext, checkout: Path, tmp_path: Path
 ) -> None:
-    (checkout / "requirements_genesis.txt").write_text("torch\nlightning==2.5\nhydra-core\n", encoding="utf-8")
-    python = make_environment(tmp_path / "env", "3.11", {"torch": "2.7.0", "pip": "25.0", "hydra_core": "1.3.2"})
+    (checkout / "requirements_genesis.txt").write_text("torch\nlightning==2.5\neasydict\n", encoding="utf-8")
+    python = make_environment(
+        tmp_path / "env", "3.11", {"torch": "2.7.0", "pip": "25.0", "easydict": "1.13"}, made_by="uv"
+    )
     context = make_context(platform_named(None).name, folder=checkout, simulator="genesis")
     runtime = chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))
     planned = packages_step.PackagesStep().plan(replace(context, runtime=runtime, dry=True))
     assert isinstance(planned, Todo)
     assert [word for command in planned.commands for word in command.split() if "lightning" in word]
-    assert not any("hydra" in command for command in planned.commands)
+    assert not any("easydict" in command for command in planned.commands)
 
 
 def test_a_dry_installation_does_not_guess_what_isaac_sims_script_adds(
     make_context: MakeContext, checkout: Path, tmp_path: Path
 ) -> None:
-    python = make_environment(tmp_path / "env", "3.11", {"pip": "25.0"})
+    python = make_environment(tmp_path / "env", "3.11", {"pip": "25.0"}, made_by="uv")
     context = make_context(platform_named(None).name, folder=checkout, simulator="genesis")
     runtime = chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))
     planned = packages_step.PackagesStep().plan(replace(context, runtime=runtime, dry=True))

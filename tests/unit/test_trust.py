@@ -345,8 +345,6 @@ def watched(look: object) -> object:
 def test_meshes_are_looked_for_on_no_other_computer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, remote: str
 ) -> None:
-    from pmlaunch.generations.v3 import checkout as module
-
     checkout = v3_checkout(make_checkout3(tmp_path / "pm"), UNKNOWN)
     robot = checkout.root / "protomotions/robot_configs/theirs.py"
     asset = "//server/x.xml" if remote == "asset_file_name" else "theirs.xml"
@@ -356,6 +354,6 @@ def test_meshes_are_looked_for_on_no_other_computer(
     checkout.assets.mkdir(parents=True, exist_ok=True)
     (checkout.assets / "theirs.xml").write_text(xml, encoding="utf-8")
     opened: list[Path] = []
-    monkeypatch.setattr(module.lfs, "read_pointer", opened.append)
+    monkeypatch.setattr("pmlaunch.git.lfs_pointer.read_pointer", opened.append)
     assert checkout.pointer_meshes("theirs") == []
     assert opened == []
