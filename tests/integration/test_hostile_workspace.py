@@ -158,6 +158,14 @@ def test_smoke_says_what_it_did_not_start(tmp_path: Path, traces: Path) -> None:
     assert any("was not started" in case["text"] for case in cases if case["suite"] == "doctor")
 
 
+def test_a_smoke_test_of_the_demo_uses_pmlaunchs_own_python_and_says_so(tmp_path: Path, traces: Path) -> None:
+    folder = settings_here(tmp_path, traces)
+    done = inside(folder, "smoke", "--model", "demo", "--max-steps", "2")
+    assert not traces.exists()
+    assert "PML145" in done.codes
+    assert "pmlaunch's own Python is used instead" in done.document["findings"][0]["message"]
+
+
 def test_trust_holds_until_the_file_changes(tmp_path: Path, traces: Path) -> None:
     folder = settings_here(tmp_path, traces)
     assert inside(folder, "trust", "pmlaunch.yaml").code == 0

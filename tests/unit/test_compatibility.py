@@ -384,6 +384,8 @@ def test_a_dry_installation_tells_from_files_what_is_missing(
     python = make_environment(
         tmp_path / "env", "3.11", {"torch": "2.7.0", "pip": "25.0", "easydict": "1.13"}, made_by="uv"
     )
+    for folder in (tmp_path / "env").rglob("*.dist-info"):
+        (folder / "INSTALLER").touch()
     context = make_context(platform_named(None).name, folder=checkout, simulator="genesis")
     runtime = chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))
     planned = packages_step.PackagesStep().plan(replace(context, runtime=runtime, dry=True))

@@ -67,7 +67,8 @@ def run_smoke(
     if exit_code == Exit.DONE and any(case.verdict is not CaseVerdict.PASSED for case in judged):
         exit_code = Exit.FAILED
     cases = (*doctor, evaluation.case, *judged)
-    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder)
+    not_started = tuple(found for found in findings if found.code == "PML145" and found.severity is Severity.WARNING)
+    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder, not_started)
 
 
 def _plan(

@@ -76,7 +76,8 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     settings = Settings.here(trust_workspace=options.trust_workspace)
     result = run_smoke(request, settings, thresholds, evaluate)
     _write_reports(result, junit, summary)
-    return CommandResult("smoke", result.exit_code, result, draw=partial(draw_smoke, result))
+    draw = partial(draw_smoke, result)
+    return CommandResult("smoke", result.exit_code, result, result.not_started, draw=draw)
 
 
 def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:
