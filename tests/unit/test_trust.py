@@ -313,6 +313,17 @@ def test_frozen_configs_name_no_other_computer(settings: Settings, checkout3: Pa
 
 
 @pytest.mark.hostile
+@pytest.mark.parametrize(
+    "entry", ["//server/share/x", "robot: ///server/x", '"\\x2f\\x2fserver/x": y', r"'\\server\x'"]
+)
+def test_defaults_name_no_other_computer(settings: Settings, checkout: Path, entry: str) -> None:
+    config = checkout / "protomotions/config/robot/theirs.yaml"
+    config.write_text(f"defaults:\n  - {entry}\n", encoding="utf-8")
+    request = EvalRequest("motion_tracker", ("walk",), protomotions=str(checkout))
+    assert "PML147" in [found.code for found in make_plan(request, settings).report.findings]
+
+
+@pytest.mark.hostile
 def test_aliases_of_a_preset_are_followed_once(settings: Settings, file: Path) -> None:
     folder = file.parent / "configs" / "motion"
     folder.mkdir(parents=True)

@@ -85,7 +85,7 @@ def refuse_remote_in(document: object, named_by: object) -> None:
             refuse_remote(value, named_by)
         elif isinstance(value, (dict, list)) and id(value) not in seen:  # aliases of YAML lead to one object many times
             seen.add(id(value))
-            waiting += value.values() if isinstance(value, dict) else value
+            waiting += [*value, *value.values()] if isinstance(value, dict) else value
 
 
 def names_in(folder: Path) -> list[str]:
