@@ -239,6 +239,17 @@ def test_what_an_installation_made_is_trusted(
 
 
 @needs_lfs
+def test_an_installation_that_cannot_be_remembered_goes_on(
+    install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "no folder").touch()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "no folder"))
+    done = install("--models", "none")
+    assert done.code == 0
+    assert "PML204" in done.codes
+
+
+@needs_lfs
 def test_an_installation_makes_no_strangers_settings_its_own(install: Install, folder: Path) -> None:
     (folder / "pmlaunch.yaml").write_text("python: ./evil\n")
     done = install("--models", "none")

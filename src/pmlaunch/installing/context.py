@@ -103,6 +103,13 @@ class InstallContext:
         git = Git(self.environment, self.logs, self.checkout, windows=self.windows, report=report)
         return git.adding(*user_setting(self.request.source))
 
+    def trust(self, path: Path, report: Reporter) -> None:
+        """Remember a file that this installation made; if that fails, the user will be asked about it."""
+        try:
+            self.settings.trusted.add(path)
+        except PmlaunchError as error:
+            report.findings.append(error_finding(error))
+
     def knowing(self, learned: Learned) -> InstallContext:
         """This context with `learned` added to what is known."""
         known = {name: value for name, value in vars(learned).items() if value is not None}

@@ -44,11 +44,11 @@ class WorkspaceStep:
         return Todo(f"{verb} {path}: {', '.join(missing)}", notes=notes)
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
-        """Raises PML015, PML204, PML415 and PML422."""
+        """Raises PML015, PML415 and PML422."""
         path = workspace_file(context)
         missing, _ = _compare(context, path)
         add_keys(path, missing)
-        context.settings.trusted.add(path)  # what it named before was agreed to before the first step
+        context.trust(path, report)  # what it named before was agreed to before the first step
         return Done(f"{path}: {', '.join(_wanted(context, path))}")
 
 

@@ -73,7 +73,7 @@ class CheckoutStep:
             raise PmlaunchError("PML409", f"{folder} is not a valid ProtoMotions checkout.", subject=str(folder))
         if generation is Generation.V3 and not _generation_warning(context.request.ref):
             report.findings.append(other_generation(context.request.ref, _OTHER_REF))
-        context.settings.trusted.add(script)  # this user's own installation made it
+        context.trust(script, report)
         return Done(_describe(git))
 
 
