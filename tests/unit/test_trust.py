@@ -18,6 +18,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.motion_library import listed_motions
 from pmlaunch.generations.v3.checkout import v3_checkout
+from pmlaunch.installing.python.outstanding import requirements_text
 from pmlaunch.model import UNKNOWN, RuntimeKind
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
@@ -321,6 +322,15 @@ def test_defaults_name_no_other_computer(settings: Settings, checkout: Path, ent
     config.write_text(f"defaults:\n  - {entry}\n", encoding="utf-8")
     request = EvalRequest("motion_tracker", ("walk",), protomotions=str(checkout))
     assert "PML147" in [found.code for found in make_plan(request, settings).report.findings]
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("line", ["-r //server/share/x", r"--requirement=\\server\x", '-r "//server/x"'])
+def test_requirements_name_no_other_computer(tmp_path: Path, line: str) -> None:
+    (tmp_path / "requirements_genesis.txt").write_text(f"torch\n{line}\n", encoding="utf-8")
+    with pytest.raises(PmlaunchError) as raised:
+        requirements_text(tmp_path, "genesis")
+    assert raised.value.code == "PML147"
 
 
 @pytest.mark.hostile
