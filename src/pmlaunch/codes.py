@@ -232,6 +232,17 @@ CODES: Final = {row.code: row for row in (
          "ProtoMotions' own repository has a tag of this name at another commit than the one that pmlaunch was tested with: "
          "the tag was moved, or the answer does not come from there.",
          "pmlaunch install --ref COMMIT takes a commit that you trust; --source URL another source."),
+    Code("PML145", "a file that you have not agreed to names a program", Exit.CHECK,
+         "A pmlaunch.yaml, a checkout or Isaac Lab that was only found in a folder decides what would be started. It may have "
+         "come with a download. What pmlaunch install made, and what an option, a variable or your own settings name, is yours.",
+         "Look at the file, then: pmlaunch trust PATH. In CI: --trust-workspace, or PMLAUNCH_TRUST_WORKSPACE=1."),
+    Code("PML146", "settings of another user", Exit.CHECK,
+         "A pmlaunch.yaml here or above belongs to another user of this machine, who could change what you start.",
+         "Say the same with options or PMLAUNCH_*, or make the file yours (chown, or copy it) after reading it."),
+    Code("PML147", "a path on another computer", Exit.CHECK,
+         "A file of unknown origin names a path such as \\\\server\\share. Opening it makes Windows log in there, "
+         "with a hash of your password.",
+         "Copy what it names to this computer, and correct the file. A path that you type yourself is not refused."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

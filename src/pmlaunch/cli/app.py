@@ -30,6 +30,7 @@ _COMMANDS = {
     "runtime": "Show what would start the simulator, with which Python.",
     "doctor": "Check this machine: what is missing, and how to fix it.",
     "stop": "Stop a run from another console.",
+    "trust": "Trust a workspace or a checkout that you did not install.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
 

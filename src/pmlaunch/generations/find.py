@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
@@ -33,6 +34,12 @@ def generation_of(root: Path) -> Generation | None:
     return next((adapter.generation for adapter in UPSTREAM if (root / adapter.script).is_file()), None)
 
 
+def script_in(root: Path) -> Path | None:
+    """The program of the checkout at `root`, by which a checkout is trusted; None if it is not a checkout."""
+    generation = generation_of(root)
+    return root / GENERATIONS[generation].script if generation else None
+
+
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     """The checkout to use. Raises PML012 if there is none, PML011 if several are equally near."""
     named = settings.get("protomotions", flag)
@@ -44,8 +51,9 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
             raise AmbiguousNameError(f"Several folders are ProtoMotions checkouts: {', '.join(roots)}.", hint=hint)
         for root, generation in found.values():
             # not resolve(), which raises on some drives of Windows and on long paths
-            home = Path(os.path.abspath(root))  # noqa: PTH100
-            return GENERATIONS[generation].open(home, source, settings.environment)
+            home, adapter = Path(os.path.abspath(root)), GENERATIONS[generation]  # noqa: PTH100
+            known = source if named else replace(source, anchor=home / adapter.script)
+            return adapter.open(home, known, settings.environment)
     if named is None:
         message = (
             f"No ProtoMotions checkout: none is set, no folder protomotions or ProtoMotions lies in {settings.folder} or "

@@ -67,7 +67,8 @@ def run_smoke(
     if exit_code == Exit.DONE and any(case.verdict is not CaseVerdict.PASSED for case in judged):
         exit_code = Exit.FAILED
     cases = (*doctor, evaluation.case, *judged)
-    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder)
+    not_started = tuple(found for found in findings if found.code == "PML145" and found.severity is Severity.WARNING)
+    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder, not_started)
 
 
 def _plan(
@@ -80,7 +81,8 @@ def _plan(
         if error.exit_code == Exit.USAGE:
             raise
         return None, (), error
-    return planned.plan, preflight(planned), None
+    refused = [each.finding(Severity.ERROR) for each in planned.untrusted]
+    return planned.plan, [*preflight(planned), *refused], None
 
 
 def _examine(request: EvalRequest, plan: LaunchPlan | None, settings: Settings) -> Examination:

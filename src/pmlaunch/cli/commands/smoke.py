@@ -44,6 +44,7 @@ class SmokeOptions:
     runs: str | None = shared("runs")
     timeout: float = shared("timeout", default=_TIMEOUT)
     silence: float | None = shared("silence")
+    trust_workspace: bool = shared("trust_workspace")
     quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
 
 
@@ -72,9 +73,11 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     thresholds = _thresholds(options)
     junit, summary = _report_path(options.junit), _report_path(options.summary)
     request = from_options(EvalRequest, options, headless=True, verify=True)
-    result = run_smoke(request, Settings.here(), thresholds, evaluate)
+    settings = Settings.here(trust_workspace=options.trust_workspace)
+    result = run_smoke(request, settings, thresholds, evaluate)
     _write_reports(result, junit, summary)
-    return CommandResult("smoke", result.exit_code, result, draw=partial(draw_smoke, result))
+    draw = partial(draw_smoke, result)
+    return CommandResult("smoke", result.exit_code, result, result.not_started, draw=draw)
 
 
 def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:

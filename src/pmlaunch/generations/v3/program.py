@@ -26,6 +26,7 @@ from pmlaunch.generations.values import (
 )
 from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
+from pmlaunch.support.paths import refuse_remote
 
 _ASSET_ROOT = "robot.asset.asset_root"
 _LIMIT = "agent.evaluator.max_eval_steps"
@@ -87,7 +88,8 @@ class InferenceProgram(Program):
             findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
         findings += _unknown_keys(choices, text) if text else ()
         typed = {item.key: item.value for item in choices.overrides}
-        assets = typed.get(_ASSET_ROOT, frozen.text_at(text, _ASSET_ROOT))
+        named = frozen.text_at(text, _ASSET_ROOT)
+        assets = typed[_ASSET_ROOT] if _ASSET_ROOT in typed else named and refuse_remote(str(named), checkpoint)
         return ConfigReport(
             findings=tuple(findings),
             control_hz=_control_hz(choices, text, typed),

@@ -43,7 +43,7 @@ class ImportsStep:
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML430, PML441 and PML449."""
         modules = modules_of(context)
-        if generation_of(context.checkout):
+        if generation_of(context.checkout) and not context.dry:  # the answer is the key of what is known
             report = inspect_python(context, "--packages", name="imports-look")
             cached = JsonCache("imports").get(proof_key(context, report))
             if isinstance(cached, str):
