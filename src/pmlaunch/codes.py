@@ -462,7 +462,8 @@ CODES: Final = {row.code: row for row in (
          "The program that should have started Python ended before it did.",
          "Look at its output; --via python --python EXE goes around a batch file."),
     Code("PML332", "the launcher was ended", Exit.NO_VERDICT,
-         "pmlaunch itself was ended from outside; the run was ended with it.",
+         "pmlaunch itself ended before it could record a result: it was killed, or its disk was full. The run was ended with "
+         "it.",
          "pmlaunch eval ... starts it again."),
     Code("PML333", "the agent was not found", Exit.NO_VERDICT,
          "Python started, but could not import pmlaunch_agent: PYTHONPATH was lost on the way.",

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 _ATTEMPTS = 100  # to replace a record that another process is reading, 0.05 s apart
-_ROUNDS = 20  # searches for processes to kill, 0.05 s apart, until none is found
+_ROUNDS = 20  # searches for processes to kill, 0.05 s apart
+_QUIET = 4  # searches in a row that find nothing end it: a child between fork and exec does not carry the mark yet
+_RESERVE = ".reserve"
 
 
 def main(mark: str, record_path: str | None = None) -> None:
@@ -41,15 +43,22 @@ def main(mark: str, record_path: str | None = None) -> None:
         write(record_path, abnormal(record))
 
 
-def end_processes(groups: list[int], mark: str) -> None:
-    """Kill the process groups and, where there is /proc, every process that carries `mark`."""
+def end_processes(groups: list[int], mark: str, quiet: int = _QUIET) -> None:
+    """Kill the process groups and, where there is /proc, every process that carries `mark`.
+
+    Ends after `quiet` searches in a row that found none.
+    """
+    if os.name != "posix":
+        return
+    empty = 0
     for _ in range(_ROUNDS):
         found = marked(mark)
         for kill, targets in ((os.killpg, groups), (os.kill, found)):
             for target in targets:
                 with contextlib.suppress(OSError):
                     kill(target, signal.SIGKILL)
-        if not found:
+        empty = 0 if found else empty + 1
+        if empty >= quiet:
             return
         time.sleep(0.05)
 
@@ -86,7 +95,7 @@ def abnormal(record: dict[str, Any]) -> dict[str, Any]:
     finding = {
         "code": "PML332",
         "severity": "error",
-        "message": "pmlaunch was ended from outside, and the run with it.",
+        "message": "pmlaunch ended before it could record a result, and the run with it.",
         "hint": None,
         "fix": None,
         "subject": None,
@@ -95,18 +104,36 @@ def abnormal(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def write(path: str, record: dict[str, Any]) -> None:
-    """Replace the record in one step. On Windows, retry while a reader holds the old file open."""
+    """Replace the record in one step; on a full disk, in the space that was kept for it."""
+    content = (json.dumps(record, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+    if not replaced(path, content):
+        remove(path + _RESERVE)
+        replaced(path, content)
+    remove(path + _RESERVE)
+
+
+def replaced(path: str, content: bytes) -> bool:
+    """Whether `content` took the place of the file. On Windows, retry while a reader holds the old one open."""
     beside = path + ".guardian.tmp"
-    with contextlib.suppress(OSError):
-        with open(beside, "w", encoding="utf-8", newline="\n") as file:
-            json.dump(record, file, indent=2, ensure_ascii=False)
-            file.write("\n")
+    try:
+        with open(beside, "wb") as file:
+            file.write(content)
         for _ in range(_ATTEMPTS):
             try:
                 os.replace(beside, path)
-                return
+                return True
             except PermissionError:
                 time.sleep(0.05)
+    except OSError:
+        pass
+    remove(beside)
+    return False
+
+
+def remove(path: str) -> None:
+    """Delete a file if it is there."""
+    with contextlib.suppress(OSError):
+        os.remove(path)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ from pmlaunch.support.secrets import redact_document
 
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
+RECORD = "record.json"
+_RESERVE = "record.json.reserve"  # the guardian knows this name, too
+_RESERVED = bytes(1 << 16)  # a record takes some kB
 _LONGEST_BYTES = 100  # bytes of the same in UTF-8: Linux allows 255 for a name, and a Chinese character takes three
 
 
@@ -66,6 +69,22 @@ class RunFolder:
             write_text(self.path / name, text)
         except OSError as error:
             raise run_write_error(self.path, error) from error
+
+    def reserve(self) -> None:
+        """Keep space on the disk for the final record. Raises PML204."""
+        try:
+            self.file(_RESERVE).write_bytes(_RESERVED)
+        except OSError as error:
+            raise run_write_error(self.path, error) from error
+
+    def conclude(self, record: object) -> None:
+        """Write the final record; on a full disk, in the space that was kept for it. Raises PML204."""
+        try:
+            self.write(RECORD, record)
+        except PmlaunchError:
+            self.file(_RESERVE).unlink(missing_ok=True)
+            self.write(RECORD, record)
+        self.file(_RESERVE).unlink(missing_ok=True)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """Return the JSON object in a file, or None if there is no such file or object (yet)."""
