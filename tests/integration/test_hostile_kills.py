@@ -132,6 +132,20 @@ def test_program_that_left_its_session_ends_with_the_run(tmp_path: Path, then: s
     wait_for(lambda: is_gone(int(ended.tail[0])), "the end of the daemon", 5.0)
 
 
+NAMELESS = (
+    "import subprocess, sys, time\n"
+    'middle = \'import subprocess, time; print(subprocess.Popen(["setsid", "env", "-i", "sleep", "61.5"]).pid, flush=True);\'\n'
+    "subprocess.run([sys.executable, '-c', middle + 'time.sleep(1.2)'])\n"
+)
+
+
+def test_daemon_without_a_name_or_parent_ends_with_the_run(tmp_path: Path) -> None:
+    command = ChildCommand([sys.executable, "-c", NAMELESS], os.environ, tmp_path, tmp_path / "output.log")
+    with Guardian(str(tmp_path / "spec.json")) as guardian:
+        ended = supervised(command, guardian, Interrupts(), ChildLimits(), Watcher())
+    wait_for(lambda: is_gone(int(ended.tail[0])), "the end of the daemon", 5.0)
+
+
 LAUNCH = """
 import os, sys
 from pathlib import Path

@@ -43,15 +43,18 @@ class Guardian(AbstractContextManager["Guardian"]):
             self._told = False
             self._process.__exit__(None, None, None)
             self._process = _start(self._command)
-        if self._told:
-            return
-        self._told = True
+        if not self._told:
+            self._told = True
+            self._tell(f"{pid}\n")
+
+    def _tell(self, line: str) -> None:
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
-                self._process.stdin.write(f"{pid}\n".encode())
+                self._process.stdin.write(line.encode())
 
-    def kill_marked(self) -> None:
-        """Kill what a child has left behind in other sessions (Linux)."""
+    def kill_leftovers(self) -> None:
+        """Kill what an ended child has left behind in other sessions (Linux)."""
+        self._tell("end\n")
         end_processes([], f"{MARKER}={self.mark}", quiet=1)
 
     def dismiss(self) -> None:

@@ -186,7 +186,7 @@ def supervised(
     finally:
         if exit_code is None:
             exit_code = child.end_tree()
-        guardian.kill_marked()
+        guardian.kill_leftovers()
         child.close()
     watcher.poll()
     return ChildResult(exit_code, child.tail(), command.log, why or Ending.EXITED, time.monotonic() - begin)

@@ -47,7 +47,7 @@ class RunFolder:
                 with contextlib.suppress(FileExistsError):
                     path.mkdir()
                     return cls(path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a null character
             raise run_write_error(runs, error) from error
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
 
@@ -100,11 +100,11 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run_write_error(path: Path, error: OSError) -> PmlaunchError:
+def run_write_error(path: Path, error: OSError | ValueError) -> PmlaunchError:
     """Return PML204 for a full disk, a read-only folder or a path that is too long."""
     return PmlaunchError(
         "PML204",
-        f"Cannot write the run to {path}: {error.strerror or error}.",
+        f"Cannot write the run to {path}: {getattr(error, 'strerror', None) or error}.",
         hint="free some space, or choose another folder with --runs DIR",
         subject=str(path),
     )
