@@ -181,9 +181,9 @@ def _replace_by_pointer(git: Git, file: LfsFile, state: FileState) -> int:
     if state is FileState.POINTER:
         return 0
     target = file.target(git.folder)
-    pointer = git.ask_bytes("cat-file", "blob", f":{file.path}")
+    pointer = git.answer("cat-file", "blob", f":{file.path}")
     with writing(target.parent):
-        write_text(target, (pointer or b"").decode("utf-8"))
+        write_text(target, pointer.decode("utf-8"))
         target.chmod(0o644)
     git.tell("add", "--", file.path, settings=WITH_LFS)
     return file.pointer.size if state in RIGHT else 0
