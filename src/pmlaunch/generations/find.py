@@ -23,7 +23,7 @@ _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
 _NO_CHECKOUT_HINT = (
-    "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
+    "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
 )
 _MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
