@@ -79,7 +79,7 @@ def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[
 
 
 def fetch_command(path: Path, checkout: Checkout) -> str | None:
-    """The `pmlaunch fetch` command for a checkpoint of the checkout; None if it is none that fetch can bring."""
+    """The `pmlaunch` command that brings a checkpoint of the checkout; None if it is none that `fetch` knows."""
     if not path.is_relative_to(checkout.root / PRETRAINED):
         return None
     inside = PurePath(path.relative_to(checkout.root))
@@ -88,7 +88,8 @@ def fetch_command(path: Path, checkout: Checkout) -> str | None:
     source = ""
     if git_folder(checkout.root) is None:
         if preset is None or not (preset.huggingface and preset.sha256):
-            return None
+            ref = " --ref main" if checkout.generation is Generation.V3 else ""
+            return f"pmlaunch install --dir ANOTHER_FOLDER{ref}"
         source = " --from hf"
     elif preset is None and inside.name not in GENERATIONS[checkout.generation].checkpoint_names[:1]:
         return None

@@ -8,6 +8,7 @@ from pathlib import Path
 from pmlaunch.catalog.models import fetch_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.git import lfs_pointer as lfs
@@ -39,10 +40,11 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
         demanded = Severity.ERROR if planned.request.verify else None
-        yield from check_against_git(path, size, fix, demanded)
+        if demanded or not GENERATIONS[planned.plan.generation].embedded:  # the demo's own comes with pmlaunch
+            yield from check_against_git(path, size, fix, demanded)
     # planning has refused the checkpoint of another generation
     if planned.checkout.generation is Generation.V3:
-        yield from _frozen_beside(path, planned.checkout)
+        yield from _frozen_beside(path, planned)
     elif config_of(path) is None:
         message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
         hint = f"copy the training's config.yaml to {path.parent}"
@@ -88,12 +90,12 @@ def _not_compared(path: Path, reason: str, hint: str | None, severity: Severity)
     return Finding("PML160", severity, f"{path.name} was not compared with git: {reason}.", hint, subject=str(path))
 
 
-def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
+def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:
     from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
 
     configs = path.parent / FROZEN_CONFIGS
     state = read_frozen(path).state
-    fix = fetch_command(path, checkout) or lfs.pull_command(configs)
+    fix = fetch_command(path, planned.checkout) or lfs.pull_command(configs)
     if state is FrozenState.MISSING:
         message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
         hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
@@ -104,6 +106,8 @@ def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
     elif state is FrozenState.UNREADABLE:
         message = f"{configs} is no file that torch saved."
         yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
+    elif planned.request.verify:
+        yield from check_against_git(configs, configs.stat().st_size, fix, Severity.ERROR)
 
 
 def download_command(path: Path, checkout: Checkout) -> str:

@@ -55,9 +55,8 @@ def known_models(context: InstallContext, git: Git | None = None) -> list[Fetcha
         if each.checkout is None and (preset := each.of(generation)).checkpoint
     ]
     of_presets = {model.path for model in found}
-    listed = (
-        set(git.answer("ls-files", "-z", "--", PRETRAINED).decode("utf-8", "replace").split("\0")) if git else set()
-    )
+    # without an answer the names of the presets are left; whoever needs git's files is told so (lfs_files)
+    listed = set((git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0")) if git else set()
     for folder in sorted({path.rpartition("/")[0] for path in listed if path}):
         paths = (f"{folder}/{name}" for name in GENERATIONS[generation].checkpoint_names)
         path = next((path for path in paths if path in listed), None)
