@@ -38,7 +38,7 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 
 def recommended() -> list[Any]:
     """(command, its words) wherever one is written."""
-    found = {}
+    found: dict[tuple[str, ...], Any] = {}
     for path in sorted(ROOT.rglob("*.py")):
         for line, text in texts(path):
             for match in RECOMMENDED.finditer(text):

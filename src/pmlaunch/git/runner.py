@@ -160,11 +160,6 @@ class Git:
         done = self._short(self.command(arguments, settings), self.environment)
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
-    def ask_bytes(self, *arguments: str, given: bytes = b"") -> bytes | None:
-        """Git's output for `given` on its standard input; None if it fails."""
-        done = self._short(self.command(arguments), self.environment, given=given)
-        return done.stdout if done.returncode == 0 else None
-
     def answer(self, *arguments: str, given: bytes = b"") -> bytes:
         """Git's output for `given` on its standard input. Raises PML409 if it fails: no answer is not an empty one."""
         done = self._short(self.command(arguments), self.environment, given=given)

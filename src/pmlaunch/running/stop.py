@@ -126,7 +126,7 @@ def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
         if latest.get("state") != RunState.RUNNING.value:
             return str(latest["state"])
         time.sleep(0.1)
-    run.write(RECORD, {**record, "state": RunState.INTERRUPTED.value, "exit_code": Exit.INTERRUPTED})
+    run.conclude({**record, "state": RunState.INTERRUPTED.value, "exit_code": Exit.INTERRUPTED})
     return RunState.INTERRUPTED.value
 
 

@@ -36,6 +36,7 @@ class EvaluationResult:
     metrics: Mapping[str, Any] | None = None
     unmeasured: str = "the evaluation was not finished"
 
+
 _NOT_KNOWN = frozenset(("PML160", "PML162", "PML247"))  # what a check could not tell
 
 

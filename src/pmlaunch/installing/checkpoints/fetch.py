@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pmlaunch.catalog.models import PRETRAINED
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.git.failures import writing
@@ -28,7 +29,6 @@ from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.installing.checkpoints.huggingface import download
 from pmlaunch.installing.checkpoints.models import (
-    PRETRAINED,
     WITH_GIT,
     FetchableModel,
     choose_models,
