@@ -170,6 +170,53 @@ def test_launcher_killed_before_the_child_is_registered(tmp_path: Path) -> None:
     wait_for(lambda: is_gone(int(done.stdout)), "the end of the child", 5.0)
 
 
+DAEMONS = """
+import os, signal, subprocess, time
+for words in (["setsid", "sleep", "61.5"], ["setsid", "env", "-i", "sleep", "61.5"]):
+    print(subprocess.Popen(words).pid, flush=True)
+time.sleep(1.2)
+if {stopped}: os.kill(os.getpid(), signal.SIGSTOP)
+time.sleep(61.5)
+"""
+KEEP = """
+import os, sys
+from pathlib import Path
+from pmlaunch.processes import child
+from pmlaunch.processes.guardian import Guardian
+from pmlaunch.processes.interrupts import Interrupts
+from pmlaunch.processes.supervise import ChildLimits, Watcher, supervised
+folder = Path(sys.argv[1])
+command = child.ChildCommand([sys.executable, "-c", sys.argv[2]], os.environ, folder, folder / "log")
+guardian = Guardian(str(folder / "spec.json"))
+print(guardian._process.pid, flush=True)
+supervised(command, guardian, Interrupts(), ChildLimits(), Watcher())
+"""
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+@pytest.mark.parametrize("guarded", [True, False])
+def test_daemons_of_a_run_whose_launcher_is_killed(tmp_path: Path, stopped: bool, guarded: bool) -> None:
+    """The guardian ends those that it has seen. Without it the kernel ends the run's group, and only that."""
+    script = DAEMONS.format(stopped=stopped)
+    launcher = subprocess.Popen([sys.executable, "-c", KEEP, tmp_path, script], stdout=subprocess.PIPE)
+    assert launcher.stdout is not None
+    guardian = int(launcher.stdout.readline())
+    wait_for(lambda: (tmp_path / "log").exists() and len((tmp_path / "log").read_bytes().split()) == 2, "two daemons")
+    time.sleep(1.5)
+    (leader,) = [each.pid for each in psutil.Process(launcher.pid).children() if each.pid != guardian]
+    daemons = [int(line) for line in (tmp_path / "log").read_bytes().split()]
+    for pid in [launcher.pid] if guarded else [guardian, launcher.pid]:
+        os.kill(pid, KILL)
+    wait_for(lambda: is_gone(leader), "the end of the program", 5.0)
+    if guarded:
+        wait_for(lambda: all(map(is_gone, daemons)), "the end of its daemons", 5.0)
+    for pid in daemons:  # docs/architecture.md: what cannot be promised
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, KILL)
+    launcher.stdout.close()
+    launcher.wait(30)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     place = tmp_path / "small"
