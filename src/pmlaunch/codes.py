@@ -96,16 +96,16 @@ CODES: Final = {row.code: row for row in (
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
          "`invalid load key, 'v'`, a minute after the simulator's start.",
-         "git lfs pull --include=PATH (in the checkout)"),
+         "pmlaunch fetch NAME (pmlaunch list models); or in the checkout: git lfs pull --include=PATH --exclude=\"\""),
     Code("PML102", "checkpoint missing", Exit.CHECK,
          "The file does not exist.",
-         "Check the path, or `git lfs pull --include=PATH` in the checkout."),
+         "Check the path, or `pmlaunch fetch NAME`."),
     Code("PML103", "checkpoint has the wrong size", Exit.CHECK,
          "The file is not as long as its Git LFS pointer in git says: a download that broke off.",
-         "Delete it, then: git lfs pull --include=PATH"),
+         "Delete it, then: pmlaunch fetch NAME"),
     Code("PML104", "checkpoint has the wrong sha256", Exit.CHECK,
          "The content is not what its Git LFS pointer in git says.",
-         "Delete it, then: git lfs pull --include=PATH"),
+         "Delete it, then: pmlaunch fetch NAME"),
     Code("PML105", "no config.yaml for the checkpoint", Exit.CHECK,
          "eval_agent.py needs the config.yaml of the training, beside the checkpoint or one folder above it.",
          "Copy config.yaml from the training's results to the checkpoint."),
@@ -181,7 +181,7 @@ CODES: Final = {row.code: row for row in (
          "A YAML library of the same motions is looked into."),
     Code("PML127", "motion is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the motion.",
-         "git lfs pull --include=PATH (in the checkout)"),
+         "In the checkout: git lfs pull --include=PATH --exclude=\"\""),
     Code("PML128", "frozen configs ask for foreign code", Exit.CHECK,
          "resolved_configs_inference.pt is a pickle that upstream loads without a filter. This one names functions "
          "that configs have no need of; loading it would import, and may call, them. Only names are looked at: a "
@@ -192,11 +192,12 @@ CODES: Final = {row.code: row for row in (
          "Copy it from the training's results to the checkpoint's folder."),
     Code("PML130", "frozen configs cannot be read", Exit.CHECK,
          "resolved_configs_inference.pt is a Git LFS pointer, or no file that torch saved.",
-         "git lfs pull --include=PATH (in the checkout)"),
+         "In the checkout: git lfs pull --include=PATH --exclude=\"\""),
     Code("PML131", "the robot's files are not here", Exit.CHECK,
          "The robot's MJCF file names meshes that were not downloaded (Git LFS pointers), or the checkpoint's configs name "
          "an asset folder of another machine; the simulator would fail to load them.",
-         "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
+         "In the checkout: git lfs pull --include=PATH --exclude=\"\". "
+         "PROTOMOTIONS_ASSET_ROOT names another asset folder."),
     Code("PML132", "motion of another generation", Exit.CHECK,
          "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
          "would notice after the simulator's start.",
@@ -243,6 +244,21 @@ CODES: Final = {row.code: row for row in (
          "A file of unknown origin names a path such as \\\\server\\share. Opening it makes Windows log in there, "
          "with a hash of your password.",
          "Copy what it names to this computer, and correct the file. A path that you type yourself is not refused."),
+    # 160 to 164: what could not be checked
+    Code("PML160", "not compared with git", Exit.CHECK,
+         "git could not be asked what a file must be, or does not know the file. That does not mean that it is right.",
+         "The reason is named, and if possible the command that removes it; --no-check PML160 runs it nevertheless."),
+    Code("PML161", "verified", Exit.CHECK,
+         "The checkpoint has the size and the sha256 that its commit in git says.",
+         "Nothing has to be done."),
+    Code("PML162", "the repository belongs to another user", Exit.CHECK,
+         "git refuses to read a repository of another user, whose settings could name programs. So nothing in it can be "
+         "compared or downloaded.",
+         "If you trust it: git config --global --add safe.directory FOLDER"),
+    Code("PML163", "packages not looked into", Exit.CHECK,
+         "The simulator's Python also uses packages of another Python, or was not found, so its files do not tell whether "
+         "the simulator is installed.",
+         "pmlaunch doctor asks that Python itself."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",
@@ -476,7 +492,8 @@ CODES: Final = {row.code: row for row in (
          "The program that should have started Python ended before it did.",
          "Look at its output; --via python --python EXE goes around a batch file."),
     Code("PML332", "the launcher was ended", Exit.NO_VERDICT,
-         "pmlaunch itself was ended from outside; the run was ended with it.",
+         "pmlaunch itself ended before it could record a result: it was killed, or its disk was full. The run was ended with "
+         "it.",
          "pmlaunch eval ... starts it again."),
     Code("PML333", "the agent was not found", Exit.NO_VERDICT,
          "Python started, but could not import pmlaunch_agent: PYTHONPATH was lost on the way.",

@@ -219,6 +219,11 @@ def test_seed_is_left_to_the_agent(plan3: Plan3, tmp_path: Path) -> None:
     assert hooks(plan3(headless=False, endless=True))["seed"] is None, "an endless view shows something else each time"
 
 
+def test_pml163_python_whose_files_do_not_tell_is_named_with_verify(plan3: Plan3) -> None:
+    assert "PML163" not in dict(codes(plan3()))
+    assert "PML163" in dict(codes(plan3(verify=True)))
+
+
 def test_pml227_python_without_the_simulator(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
     packages = tmp_path / "env/lib/python3.11/site-packages"
     packages.mkdir(parents=True)

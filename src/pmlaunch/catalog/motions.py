@@ -132,7 +132,7 @@ def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
     """
     info = MotionInfo(path.stem, path)
     if pointer := _pointer(path):
-        fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
+        fix = lfs.pull_command(path)
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
     packed = path.suffix == PACKED_SUFFIX and path.is_file()

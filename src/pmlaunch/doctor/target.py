@@ -31,7 +31,7 @@ from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
 EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
-_NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none"
+_NEXT = "pmlaunch install; pmlaunch eval demo --motion walk needs no checkout"
 
 
 @dataclass(frozen=True)

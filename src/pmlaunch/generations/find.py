@@ -23,9 +23,7 @@ from pmlaunch.support.paths import did_you_mean_path, names_in
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
-_NO_CHECKOUT_HINT = (
-    "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
-)
+_NO_CHECKOUT_HINT = "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
 _MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
 

@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.processes.lifeline import Lifeline
 from pmlaunch.support.secrets import SecretFilter, literal_secrets
 
 NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -55,11 +56,14 @@ class Child:
         self._listener, self._log_path = listener, command.log
         self._secrets = SecretFilter(literal_secrets(command.environment, command.argv))
         self._log = _open_log(command.log)
+        self._lifeline = Lifeline()
         try:
-            self._process = _start(command)
+            self._process = _start(command, self._lifeline.inherited)
         except BaseException:
+            self._lifeline.close()
             self._log.close()
             raise
+        self._lifeline.attach(self._process.pid)
         assert self._process.stdout is not None  # noqa: S101 (for mypy)
         self._output = self._process.stdout
         if sys.platform == "linux":
@@ -105,6 +109,7 @@ class Child:
         if self._reader.is_alive() or os.name != "nt":
             # a descendant holds the pipe open, or lives on in the child's group
             _end_group(self.pid)
+        self._lifeline.close()
         self._reader.join(_DRAIN)
         if not self._reader.is_alive():
             self._output.close()
@@ -141,7 +146,7 @@ def _open_log(path: Path) -> IO[bytes]:
         ) from error
 
 
-def _start(command: ChildCommand) -> subprocess.Popen[bytes]:
+def _start(command: ChildCommand, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     try:
         with contextlib.ExitStack() as stack:
             stdin = stack.enter_context(command.stdin.open("rb")) if command.stdin else subprocess.DEVNULL
@@ -155,6 +160,7 @@ def _start(command: ChildCommand) -> subprocess.Popen[bytes]:
                 env=dict(command.environment),
                 creationflags=NEW_GROUP,
                 start_new_session=True,
+                pass_fds=inherited,
             )
     except (OSError, ValueError) as error:
         program, reason = command.argv[0], getattr(error, "strerror", None) or str(error)

@@ -27,7 +27,7 @@ from pmlaunch.running.agent_reports import (
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.inputs import write_inputs
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
-from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
@@ -80,8 +80,9 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
         guardian = None
         try:
             write_inputs(plan, folder)
-            folder.write("record.json", record)
-            guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
+            folder.reserve()
+            folder.write(RECORD, record)
+            guardian = Guardian(str(folder.file("spec.json")), folder.file(RECORD))
             environment = child_environment(plan, folder, os.environ)
             command = ChildCommand(plan.command, environment, cwd=plan.cwd, log=folder.file("output.log"))
             limits = ChildLimits(plan.timeout, plan.silence, _grace(plan), START_LIMIT, EXIT_LIMIT)
@@ -93,7 +94,7 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
                     guardian.dismiss()
             raise
         record = _concluded(plan, folder, watcher, ended)
-        folder.write("record.json", record)
+        folder.conclude(record)
         guardian.dismiss()
         return record
 
@@ -131,7 +132,7 @@ class _RunWatcher(Watcher):
         self.has_started = True
         self.record = replace(self.record, child=_identity(pid))
         with contextlib.suppress(PmlaunchError):
-            self._folder.write("record.json", self.record)
+            self._folder.write(RECORD, self.record)
         self._observer.started(self._folder, pid)
 
     def poll(self) -> bool:

@@ -20,6 +20,9 @@ from pmlaunch.support.secrets import redact_document
 
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
+RECORD = "record.json"
+_RESERVE = "record.json.reserve"  # the guardian knows this name, too
+_RESERVED = bytes(1 << 16)  # a record takes some kB
 _LONGEST_BYTES = 100  # bytes of the same in UTF-8: Linux allows 255 for a name, and a Chinese character takes three
 
 
@@ -44,7 +47,7 @@ class RunFolder:
                 with contextlib.suppress(FileExistsError):
                     path.mkdir()
                     return cls(path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a null character
             raise run_write_error(runs, error) from error
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
 
@@ -67,6 +70,22 @@ class RunFolder:
         except OSError as error:
             raise run_write_error(self.path, error) from error
 
+    def reserve(self) -> None:
+        """Keep space on the disk for the final record. Raises PML204."""
+        try:
+            self.file(_RESERVE).write_bytes(_RESERVED)
+        except OSError as error:
+            raise run_write_error(self.path, error) from error
+
+    def conclude(self, record: object) -> None:
+        """Write the final record; on a full disk, in the space that was kept for it. Raises PML204."""
+        try:
+            self.write(RECORD, record)
+        except PmlaunchError:
+            self.file(_RESERVE).unlink(missing_ok=True)
+            self.write(RECORD, record)
+        self.file(_RESERVE).unlink(missing_ok=True)
+
     def read(self, name: str) -> dict[str, Any] | None:
         """Return the JSON object in a file, or None if there is no such file or object (yet)."""
         document = read_json(self.file(name))
@@ -81,11 +100,11 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run_write_error(path: Path, error: OSError) -> PmlaunchError:
+def run_write_error(path: Path, error: OSError | ValueError) -> PmlaunchError:
     """Return PML204 for a full disk, a read-only folder or a path that is too long."""
     return PmlaunchError(
         "PML204",
-        f"Cannot write the run to {path}: {error.strerror or error}.",
+        f"Cannot write the run to {path}: {getattr(error, 'strerror', None) or error}.",
         hint="free some space, or choose another folder with --runs DIR",
         subject=str(path),
     )

@@ -34,8 +34,8 @@ def version_of_prefix(prefix: Path) -> str | None:
     return None
 
 
-def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str]:
-    """Those of `names`, normalised, that are not installed in a runtime's Python; none if that cannot be determined."""
+def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str] | None:
+    """Those of `names`, normalised, that are not installed in a runtime's Python; None if its files do not tell."""
     folders = all_packages(runtime)
     found = {
         normalised(entry.name.rpartition(".")[0].split("-")[0])
@@ -43,7 +43,7 @@ def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str]:
         for ending in ("dist-info", "egg-info")
         for entry in folder.glob(f"*.{ending}")
     }
-    return [name for name in names if folders and name not in found]
+    return [name for name in names if name not in found] if folders else None
 
 
 def all_packages(runtime: Runtime) -> list[Path]:
