@@ -25,7 +25,10 @@ def write_poselib(path: Path) -> bytes:
 
 
 def write_torch(path: Path) -> bytes:
-    path.write_bytes(tensor_file({"fps": 30, "rigid_body_pos": np.zeros((7, 2, 3), dtype="f4")}))
+    widths = {"rigid_body_pos": 3, "rigid_body_rot": 4, "rigid_body_vel": 3, "rigid_body_ang_vel": 3}
+    fields = {name: np.zeros((7, 2, width), dtype="f4") for name, width in widths.items()}
+    joints = {name: np.zeros((7, 3), dtype="f4") for name in ("dof_pos", "dof_vel")}
+    path.write_bytes(tensor_file({"fps": 30, **fields, **joints}))
     return path.read_bytes()
 
 

@@ -5,13 +5,15 @@ What an entry may hold depends on the generation: see motion_library.py in v2/ a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import MotionInfo
+from pmlaunch.git import lfs_pointer as lfs
+from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.support.json import as_list, as_mapping
 from pmlaunch.support.yaml_file import yaml_mapping
 
@@ -31,6 +33,7 @@ class LibraryEntry:
     start: float = 0.0
     end: float = -1.0
     extras: Mapping[str, Any] = field(default_factory=dict)
+    as_upstream_reads: bool = True  # whether upstream's own reader takes the entry as the library has it
 
     @property
     def is_whole(self) -> bool:
@@ -39,7 +42,10 @@ class LibraryEntry:
 
 
 def listed_motions(path: Path) -> list[Mapping[str, Any]]:
-    """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library."""
+    """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library, PML127 for its pointer."""
+    if lfs.read_pointer(path) is not None:
+        fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
+        raise PmlaunchError("PML127", f"{path.name} is a Git LFS pointer, not the library.", hint=fix, subject=str(path))
     listed = as_list(yaml_mapping(path, "PML120").get("motions"))
     if not listed or not all(isinstance(as_mapping(item).get("file"), str) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
@@ -47,9 +53,48 @@ def listed_motions(path: Path) -> list[Mapping[str, Any]]:
     return listed
 
 
-def pieces_of(entry: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The well-formed `sub_motions` of a library's entry."""
-    return [piece for piece in as_list(entry.get("sub_motions")) if isinstance(piece, dict)]
+def pieces_of(entry: Mapping[str, Any], library: Path) -> Sequence[Mapping[str, Any]]:
+    """The `sub_motions` of a library's entry; empty if it has none. Raises PML120 for anything but a list of mappings."""
+    listed = entry.get("sub_motions")
+    if listed is None:
+        return []
+    if not isinstance(listed, list) or not listed or not all(isinstance(piece, dict) for piece in listed):
+        raise _not_readable(library, f"sub_motions of {entry['file']} lists no pieces")
+    return listed
+
+
+def timings_of(piece: Mapping[str, Any], library: Path) -> Mapping[str, Any]:
+    """The `timings` {start, end} of a piece; empty if it has none. Raises PML120 for anything but a mapping."""
+    timings = piece.get("timings")
+    if timings is not None and not isinstance(timings, dict):
+        raise _not_readable(library, f"timings is {timings}; it must be {{start: SECONDS, end: SECONDS}}")
+    return as_mapping(timings)
+
+
+@dataclass(frozen=True)
+class NumberKey:
+    """A key of an entry whose value is a number, and what that number must be."""
+
+    name: str
+    default: float
+    demand: str
+    fits: Callable[[float], bool]
+
+
+FPS = NumberKey("fps", 1.0, "a number above 0", lambda number: number > 0)
+START = NumberKey("start", 0.0, "a number of seconds, 0 or more", lambda number: number >= 0)
+END = NumberKey("end", -1.0, "a number of seconds, or -1 for the end of the file", lambda number: number >= 0 or number == -1)
+WEIGHT = NumberKey("weight", 1.0, "a number, 0 or more", lambda number: number >= 0)
+OFFSET = NumberKey("ref_respawn_offset", 0.0, "a number", lambda _: True)
+
+
+def number_of(key: NumberKey, mapping: Mapping[str, Any], library: Path, file: str) -> float:
+    """The number at `key`, its default if there is none. Raises PML120 if upstream could not work with the value."""
+    value = mapping.get(key.name)
+    number = key.default if value is None else finite(value, math.nan)
+    if math.isnan(number) or not key.fits(number):
+        raise _not_readable(library, f"{key.name} of {file} is {value}; it must be {key.demand}")
+    return number
 
 
 def finite(value: object, default: float) -> float:
@@ -57,3 +102,16 @@ def finite(value: object, default: float) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool):
         return default
     return float(value) if abs(value) <= _HIGHEST else default
+
+
+def with_frames_checked(info: MotionInfo, frames: int | None) -> MotionInfo:
+    """`info`, with PML156 as its problem if only `frames` are played, which is too few for a motion."""
+    if frames is None or frames > 1 or info.problem is not None:
+        return info
+    message = f"{info.path.name} would be played for {max(frames, 0)} of the 2 frames that a motion needs at least."
+    hint = "in a library, correct start and end (s) of the piece; else export the motion again"
+    return replace(info, problem=Finding("PML156", Severity.ERROR, message, hint, subject=str(info.path)))
+
+
+def _not_readable(library: Path, reason: str) -> PmlaunchError:
+    return PmlaunchError("PML120", f"{library}: {reason}.", hint=f"correct it in {library.name}", subject=str(library))

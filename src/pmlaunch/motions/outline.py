@@ -15,3 +15,9 @@ class MotionOutline:
     seconds: float  # from the first frame to the last; of a library's longest motion
     body_names: tuple[str, ...] = ()  # empty if the file does not store them
     motions: int = 1
+    shortest: int | None = None  # frames of a library's shortest motion
+
+    @property
+    def least_frames(self) -> int:
+        """Frames of the motion, or of the shortest one."""
+        return self.frames if self.shortest is None else self.shortest

@@ -24,7 +24,7 @@ from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import refuse_deep
 
-_SCHEMA = "config report 4"
+_SCHEMA = "config report 5"
 
 
 def config_report(

@@ -28,6 +28,7 @@ from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
 
 _ASSET_ROOT = "robot.asset.asset_root"
+_EXPERT = "agent.expert_model_path"
 _LIMIT = "agent.evaluator.max_eval_steps"
 _WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
 _RATES = ("fps", "decimation")
@@ -84,6 +85,7 @@ class InferenceProgram(Program):
             findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
         findings += _unknown_keys(choices, text) if text else ()
         typed = {item.key: item.value for item in choices.overrides}
+        expert = typed.get(_EXPERT, frozen.text_at(text, _EXPERT))
         assets = typed.get(_ASSET_ROOT, frozen.text_at(text, _ASSET_ROOT))
         return ConfigReport(
             findings=tuple(findings),
@@ -92,6 +94,7 @@ class InferenceProgram(Program):
             max_eval_steps=_whole_number(typed.get(_LIMIT, frozen.number_at(text, _LIMIT))),
             agent=frozen.text_at(text, "agent._target_"),
             control_type=frozen.text_at(text, "robot.control.control_type"),
+            expert_model=None if expert is None else str(expert),
             asset_root=None if assets in (None, ASSETS) else str(assets),
         )
 

@@ -1,0 +1,74 @@
+"""What a file is before anything reads it: an ordinary file or a pipe, empty, a web page, whole or cut short."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+_START = 256  # bytes that tell a file's kind
+_SPECIAL = (
+    (stat.S_ISDIR, "is a folder"),
+    (stat.S_ISFIFO, "is a named pipe"),
+    (stat.S_ISCHR, "is a device"),
+    (stat.S_ISBLK, "is a device"),
+    (stat.S_ISSOCK, "is a socket"),
+)
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save before 1.6: a pickle of this magic number comes first
+
+
+def regular_size(path: Path) -> int:
+    """The size in bytes. Raises OSError if there is no ordinary file: to open a pipe or a device may never end."""
+    status = path.stat()
+    for applies, what in _SPECIAL:
+        if applies(status.st_mode):
+            raise OSError(errno.EINVAL, f"it {what}", str(path))
+    return status.st_size
+
+
+def start_of(path: Path) -> bytes:
+    """The first bytes of an ordinary file. Raises OSError."""
+    regular_size(path)
+    with path.open("rb") as file:
+        return file.read(_START)
+
+
+def no_binary_file(start: bytes) -> str | None:
+    """Why a file that begins like this holds no data, in words; None if it may. Servers send errors as text."""
+    if not start:
+        return "it is empty"
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "it is a web page, saved in the place of the file"
+    if start.isascii() and start.decode("ascii").translate({9: " ", 10: " ", 13: " "}).isprintable():
+        return "it is a text"
+    return None
+
+
+def no_torch_file(path: Path) -> str | None:
+    """Why torch cannot have saved this file as it is, in words; None if it looks whole. Raises OSError."""
+    start = start_of(path)
+    if start.startswith(b"PK\x03\x04"):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except (zipfile.BadZipFile, ValueError, NotImplementedError):
+            return "it is cut short: the end of the archive is missing"
+        return None if any(name.endswith("/data.pkl") for name in names) else "it is an archive, but not one of torch"
+    return None if start.startswith(_LEGACY) else no_binary_file(start) or "torch did not save it"
+
+
+def is_legacy_torch_file(path: Path) -> bool:
+    """Whether torch saved the file before version 1.6."""
+    try:
+        return start_of(path).startswith(_LEGACY)
+    except OSError:
+        return False
+
+
+def files_below(folder: Path, *suffixes: str) -> Iterator[Path]:
+    """The files below `folder` with one of `suffixes`. Links to folders are not followed; what vanishes is left out."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names if name.endswith(suffixes))
