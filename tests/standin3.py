@@ -14,11 +14,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from standin import pointer_text
+from standin import LEGACY_TORCH, pointer_text
 
 G1 = ["pelvis", "torso", "head", "left_foot", "right_foot"]
 SMPL = ["Pelvis", "Head", "L_Hand"]
-CHECKPOINT = b"weights of the second stand-in" * 40
+CHECKPOINT = LEGACY_TORCH + b"weights of the second stand-in" * 40
 
 _FILES = {
     # the simulators, as packages that a run finds

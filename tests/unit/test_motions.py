@@ -16,7 +16,7 @@ from pmlaunch.catalog.robots import Robot, robots
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.support.paths import Place
-from standin import make_motion, smpl_motion
+from standin import LEGACY_TORCH, make_motion, smpl_motion
 from standin3 import Named, save_like_torch
 
 SWORD = ["pelvis", "sword", "shield"]
@@ -129,7 +129,7 @@ def test_motion_of_an_unknown_skeleton_has_no_robot(opened: HydraCheckout, tmp_p
 
 def test_pml126_packed_library_of_2_is_not_read(opened: HydraCheckout, tmp_path: Path) -> None:
     path = tmp_path / "library.pt"
-    for content in (b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", None):  # saved by torch before 1.6, and since
+    for content in (LEGACY_TORCH, None):  # saved by torch before 1.6, and since
         if content:
             path.write_bytes(content)
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import zipfile
 from enum import Enum
 from pathlib import Path
 
@@ -29,6 +28,8 @@ _HUMANML3D = re.compile(rb"'descr': '[<>|=]?f[48]'.*'shape': \(\d+, (?:263|251|2
 
 def raw_format(path: Path) -> RawFormat | None:
     """The format of the file at `path`; None if it is none of these. Nothing in it is loaded."""
+    import zipfile  # slow to import, and rarely needed
+
     try:
         start = start_of(path)
         if start.startswith(b"PK"):

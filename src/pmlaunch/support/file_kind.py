@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +50,8 @@ def no_torch_file(path: Path) -> str | None:
     """Why torch cannot have saved this file as it is, in words; None if it looks whole. Raises OSError."""
     start = start_of(path)
     if start.startswith(b"PK\x03\x04"):
+        import zipfile  # slow to import, and most files are pointers or small
+
         try:
             with zipfile.ZipFile(path) as archive:
                 names = archive.namelist()
