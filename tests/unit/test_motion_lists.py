@@ -123,7 +123,9 @@ def test_library_in_upstreams_format(plan: Plan, clips: Path, tmp_path: Path) ->
         {"weight": 2.0, "labels": ["b"], "idx": 1, "timings": {"start": 0.5, "end": 1.5}}
     ]
     library.rename(library.with_suffix(".yml"))
-    assert len(listed(plan(motions=(str(library.with_suffix(".yml")),)))) == 3, "upstream would pass a .yml file to torch.load"
+    assert len(listed(plan(motions=(str(library.with_suffix(".yml")),)))) == 3, (
+        "upstream would pass a .yml file to torch.load"
+    )
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "0", "-30", "1" + "0" * 400])

@@ -53,7 +53,10 @@ def pickled(content: Any, *, module: str = "torch._utils", name: str = "_rebuild
 FIELDS = {
     **{f"global_{name}": _Tensor(810, 33, 3) for name in ("translation", "velocity", "angular_velocity")},
     **{f"global_root_{name}": _Tensor(810, 3) for name in ("velocity", "angular_velocity")},
-    **{"global_rotation": _Tensor(810, 33, 4), "dof_pos": _Tensor(810, 29), "dof_vels": _Tensor(810, 29), "fps": 30},
+    "global_rotation": _Tensor(810, 33, 4),
+    "dof_pos": _Tensor(810, 29),
+    "dof_vels": _Tensor(810, 29),
+    "fps": 30,
 }
 
 

@@ -199,6 +199,14 @@ def test_pml120_values_that_no_reader_can_use(refused: Refused, tmp_path: Path, 
         assert (error.code, error.subject) == ("PML120", str(tmp_path / "l.yaml"))
 
 
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", ["w\\0.npy", "\\uD800.npy", "[w.npy]", "3"])
+def test_pml120_names_that_no_file_has(refused: Refused, tmp_path: Path, name: str) -> None:
+    text = name if name in ("[w.npy]", "3") else f'"{name}"'
+    (tmp_path / "l.yaml").write_text(f"motions: [{{file: {text}, weight: 1}}]", encoding="utf-8")
+    assert refused(motions=("l.yaml",)).code == "PML120"
+
+
 def test_stated_rate_that_upstream_ignores_does_not_count(plan: Plan, tmp_path: Path) -> None:
     smpl_motion(tmp_path / "w.npy", frames=31, fps=30)
     for stated, shown in ((20, 30.0), (60, 60.0)):
@@ -214,6 +222,24 @@ def test_pml127_library_that_is_a_pointer(refused: Refused, tmp_path: Path) -> N
 
 
 # --- what upstream reads of each motion
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("fps", [0, -30, 1e-300, 10**400, float("nan"), float("inf"), "30", True])
+def test_pml122_impossible_rates(opened: HydraCheckout, tmp_path: Path, fps: Any) -> None:
+    found = info(changed(tmp_path / "w.npy", fps=fps), opened)
+    assert fps is True or present(found.problem).code == "PML122"
+
+
+@pytest.mark.hostile
+def test_only_the_start_of_what_is_no_motion_is_read(
+    opened: HydraCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (tmp_path / "sparse.npy").open("wb") as file:
+        file.truncate(900 << 20)
+    known = robots(opened, presets("robot"))
+    monkeypatch.setattr(Path, "read_bytes", None)
+    assert present(read_info(tmp_path / "sparse.npy", known).problem).code == "PML122"
 
 
 @pytest.mark.parametrize("key", ["global_velocity", "global_angular_velocity", "__name__"])

@@ -25,6 +25,7 @@ from pmlaunch.support.names import choose, fold
 from pmlaunch.support.paths import Place, find_path
 
 _LISTING = "pmlaunch list motions"
+_CURES = {"PML121": _LISTING, "PML122": "copy, download or export it again; pmlaunch list motions"}
 _READER = "motion 4"  # part of the cache's key: raise it when the reader learns more
 
 
@@ -146,7 +147,7 @@ def read_info(path: Path, available: Sequence[Robot], conversions: Mapping[RawFo
         hint = (conversions or {}).get(error.raw, "no script of this ProtoMotions converts it; pmlaunch list motions")
         return replace(info, problem=Finding(error.code, Severity.ERROR, error.message, hint, subject=str(path)))
     except PmlaunchError as error:
-        problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
+        problem = Finding(error.code, Severity.ERROR, error.message, _CURES.get(error.code), subject=str(path))
         if path.suffix == PACKED_SUFFIX and (error.code in ("PML123", "PML126") or is_legacy_torch_file(path)):
             note = "This motion library is not looked into: its robot and length are unknown before the start."
             problem = Finding("PML126", Severity.NOTE, note, subject=str(path))

@@ -91,7 +91,9 @@ def _check_expert(planned: Planned) -> Iterator[Finding]:
         needed, off = (path / "config.yaml", scored if scored.exists() else path / "last.ckpt"), _WITHOUT_EXPERT
     missing = next((file for file in needed if not file.is_file()), None)
     if missing:
-        message = f"The checkpoint's config names an expert, and {missing} does not exist. An evaluation does not use it."
+        message = (
+            f"The checkpoint's config names an expert, and {missing} does not exist. An evaluation does not use it."
+        )
         yield Finding("PML158", Severity.ERROR, message, f"pmlaunch eval ... {off}", None, str(path))
 
 

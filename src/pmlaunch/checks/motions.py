@@ -73,7 +73,7 @@ def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterato
     for found in alike.values():
         if len(found) <= _MOST_ALIKE:
             for path, problem in found:
-                near = "" if path.exists() else did_you_mean_path(path, folders)
+                near = did_you_mean_path(path, folders) if problem.code == "PML121" else ""
                 yield replace(problem, message=problem.message + near)
             continue
         first, folder = found[0][1], _missing_folder([path for path, _ in found])

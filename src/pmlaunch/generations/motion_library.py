@@ -20,6 +20,14 @@ from pmlaunch.support.yaml_file import yaml_mapping
 ReadInfo = Callable[[Path], MotionInfo]
 """Reads a motion file; never raises, a problem is part of the answer."""
 _HIGHEST = 1e9  # frames per second, s, idx: no motion needs a larger number
+_NUMBERS: Mapping[str, tuple[float, str, Callable[[float], bool]]] = {
+    "fps": (1.0, " above 0", lambda number: number > 0),
+    "start": (0.0, " of seconds, 0 or more", lambda number: number >= 0),
+    "end": (-1.0, " of seconds, or -1 for the end of the file", lambda number: number >= 0 or number == -1),
+    "weight": (1.0, ", 0 or more", lambda number: number >= 0),
+    "ref_respawn_offset": (0.0, "", lambda _: True),
+}
+"""The keys of an entry that have a number: its default, what it must be, in words and as a function."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +53,19 @@ def listed_motions(path: Path) -> list[Mapping[str, Any]]:
     """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library, PML127 for its pointer."""
     if lfs.read_pointer(path) is not None:
         fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
-        raise PmlaunchError("PML127", f"{path.name} is a Git LFS pointer, not the library.", hint=fix, subject=str(path))
+        raise PmlaunchError(
+            "PML127", f"{path.name} is a Git LFS pointer, not the library.", hint=fix, subject=str(path)
+        )
     listed = as_list(yaml_mapping(path, "PML120").get("motions"))
-    if not listed or not all(isinstance(as_mapping(item).get("file"), str) for item in listed):
+    if not listed or not all(_can_name_a_file(as_mapping(item).get("file")) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
         raise PmlaunchError("PML120", message, subject=str(path))
     return listed
+
+
+def _can_name_a_file(value: object) -> bool:
+    """Whether the system takes `value` for a path at all: no file has NUL or half a character in its name."""
+    return isinstance(value, str) and not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def pieces_of(entry: Mapping[str, Any], library: Path) -> Sequence[Mapping[str, Any]]:
@@ -71,29 +86,13 @@ def timings_of(piece: Mapping[str, Any], library: Path) -> Mapping[str, Any]:
     return as_mapping(timings)
 
 
-@dataclass(frozen=True)
-class NumberKey:
-    """A key of an entry whose value is a number, and what that number must be."""
-
-    name: str
-    default: float
-    demand: str
-    fits: Callable[[float], bool]
-
-
-FPS = NumberKey("fps", 1.0, "a number above 0", lambda number: number > 0)
-START = NumberKey("start", 0.0, "a number of seconds, 0 or more", lambda number: number >= 0)
-END = NumberKey("end", -1.0, "a number of seconds, or -1 for the end of the file", lambda number: number >= 0 or number == -1)
-WEIGHT = NumberKey("weight", 1.0, "a number, 0 or more", lambda number: number >= 0)
-OFFSET = NumberKey("ref_respawn_offset", 0.0, "a number", lambda _: True)
-
-
-def number_of(key: NumberKey, mapping: Mapping[str, Any], library: Path, file: str) -> float:
+def number_of(key: str, mapping: Mapping[str, Any], library: Path, file: str) -> float:
     """The number at `key`, its default if there is none. Raises PML120 if upstream could not work with the value."""
-    value = mapping.get(key.name)
-    number = key.default if value is None else finite(value, math.nan)
-    if math.isnan(number) or not key.fits(number):
-        raise _not_readable(library, f"{key.name} of {file} is {value}; it must be {key.demand}")
+    default, demand, fits = _NUMBERS[key]
+    value = mapping.get(key)
+    number = default if value is None else finite(value, math.nan)
+    if math.isnan(number) or not fits(number):
+        raise _not_readable(library, f"{key} of {file} is {value}; it must be a number{demand}")
     return number
 
 

@@ -95,7 +95,9 @@ def _checked(content: dict[str, Any]) -> PoselibFile:
         raise ValueError("rotation holds quaternions that are not of length one")
     kind = content.get("__name__")
     if kind != "SkeletonMotion":
-        raise ValueError(f"it is a {kind} of poselib, not a SkeletonMotion" if isinstance(kind, str) else "it has no __name__")
+        raise ValueError(
+            f"it is a {kind} of poselib, not a SkeletonMotion" if isinstance(kind, str) else "it has no __name__"
+        )
     for velocity in ("global_velocity", "global_angular_velocity"):  # upstream does not start without them
         _array(content, velocity, (rotation.shape[0], len(names), 3))
     return PoselibFile(
@@ -131,7 +133,6 @@ def _array(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> StoredA
 def _fps(value: Any) -> float:
     if isinstance(value, StoredArray) and math.prod(value.shape) == 1 and value.code not in ("", "O"):
         value = value.numbers()[0]
-    fps = float(value) if isinstance(value, int | float) else 0.0
-    if not 0.0 < fps <= 10_000.0:
+    if not isinstance(value, int | float) or not 0.01 <= value <= 10_000.0:
         raise ValueError("fps is missing or no sensible number")
-    return fps
+    return float(value)

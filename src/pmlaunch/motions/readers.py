@@ -67,9 +67,9 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
     """
     start = motion_start(path) if content is None else content
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
-    found = next((row for row in fitting if start.startswith(row.signature)), fitting[0])
+    found = next((row for row in fitting if start.startswith(row.signature)), None)
     try:
-        return found.read(path, content)
+        return found.read(path, content) if found else fitting[0].read(path, start)  # no more of it is worth reading
     except PmlaunchError as error:
         if error.code == "PML122" and (raw := raw_format(path)):
             raise RawDataError(path, raw) from None

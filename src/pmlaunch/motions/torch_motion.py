@@ -102,7 +102,8 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
     except safe_pickle.TooLongError as error:
         raise PmlaunchError("PML126", f"{path.name} was not looked into: {error}.", subject=str(path)) from None
     except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
+        why = "it is cut short, or no file that torch saved" if isinstance(error, zipfile.BadZipFile) else error
+        raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
 
 
 def _motion(content: object) -> MotionOutline:
@@ -110,7 +111,7 @@ def _motion(content: object) -> MotionOutline:
         raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
     frames, bodies = _frames_and_bodies(content, _FIELDS_3 if _FIELDS_3[0] in content else _FIELDS_2)
     fps = content.get("fps")
-    if not isinstance(fps, (int, float)) or not 0 < fps <= 10_000:
+    if not isinstance(fps, (int, float)) or not 0.01 <= fps <= 10_000:
         raise ValueError("fps is missing or no sensible number")
     return MotionOutline(frames, bodies, float(fps), (frames - 1) / float(fps))
 

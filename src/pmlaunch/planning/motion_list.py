@@ -99,7 +99,11 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
 
 def _read_by_upstream(library: Path, entries: Sequence[LibraryEntry]) -> bool:
     """Whether upstream reads the library as pmlaunch does; it passes a .yml to torch, and text in Windows' code page."""
-    return library.suffix == ".yaml" and all(entry.as_upstream_reads for entry in entries) and library.read_bytes().isascii()
+    return (
+        library.suffix == ".yaml"
+        and all(entry.as_upstream_reads for entry in entries)
+        and library.read_bytes().isascii()
+    )
 
 
 def _is_library(path: Path) -> bool:
@@ -116,7 +120,7 @@ def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> Motion
     own = GENERATIONS[generation]
     info = read_info(path, robots, own.conversions)
     # a packed library that could be read is one of 3.x; those of 2.x are pickled objects
-    foreign = path.suffix in _CLIPS or (path.suffix == PACKED_SUFFIX and info.frames is not None)
+    foreign = path.suffix in _CLIPS or (path.suffix == PACKED_SUFFIX and (own.embedded or info.frames is not None))
     if path.suffix in own.motion_suffixes or not foreign or not path.is_file():
         return info
     maker = next(adapter for adapter in GENERATIONS.values() if path.suffix in adapter.motion_suffixes)

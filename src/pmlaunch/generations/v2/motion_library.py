@@ -15,11 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.generations.motion_library import (
-    END,
-    FPS,
-    OFFSET,
-    START,
-    WEIGHT,
     LibraryEntry,
     ReadInfo,
     finite,
@@ -60,14 +55,14 @@ def read_entries(library: Path, read: ReadInfo, thinning: Thinning) -> Iterator[
     for item in sorted(listed_motions(library), key=lambda item: finite(item.get("idx"), 1e6)):
         file = item["file"]
         info = read(library.parent / file)
-        stated = number_of(FPS, item, library, file)
+        stated = number_of("fps", item, library, file)
         if item.get("fps") is not None and info.frames is not None and thinning.overrides(stated):
             info = replace(info, fps=stated, seconds=(info.frames - 1) / stated)
         pieces = sorted(pieces_of(item, library), key=lambda piece: finite(piece.get("idx"), 0.0))
         for piece in pieces or [item]:
             timings = timings_of(piece, library)
-            start, end = number_of(START, timings, library, file), number_of(END, timings, library, file)
-            for key in (WEIGHT, OFFSET):
+            start, end = number_of("start", timings, library, file), number_of("end", timings, library, file)
+            for key in ("weight", "ref_respawn_offset"):
                 number_of(key, piece, library, file)
             read_as_it_is = _numbered(item, piece, count, pieces) and _complete(piece)
             extras = {key: piece[key] for key in _KEPT if piece.get(key) is not None}

@@ -9,10 +9,6 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.motion_library import (
-    END,
-    FPS,
-    START,
-    WEIGHT,
     LibraryEntry,
     ReadInfo,
     listed_motions,
@@ -31,9 +27,9 @@ def _entry(library: Path, item: Mapping[str, Any], read: ReadInfo) -> LibraryEnt
     file, pieces = item["file"], pieces_of(item, library)
     info, first = read(library.parent / file), (pieces or [item])[0]
     timings = timings_of(first, library)
-    start, end = number_of(START, timings, library, file), number_of(END, timings, library, file)
+    start, end = number_of("start", timings, library, file), number_of("end", timings, library, file)
     whole = len(pieces) <= 1 and start == 0 and (end == -1 or end >= (info.seconds or math.inf))
-    rate = number_of(FPS, item, library, file)
+    rate = number_of("fps", item, library, file)
     own_rate = item.get("fps") is None or info.fps is None or abs(rate - info.fps) < 1e-6
     if not whole or not own_rate:
         what = "at another rate (fps)" if whole else "in pieces (sub_motions, timings)"
@@ -44,7 +40,7 @@ def _entry(library: Path, item: Mapping[str, Any], read: ReadInfo) -> LibraryEnt
         hint = "leave it out, or make a .motion file of the piece"
         raise PmlaunchError("PML016", message, hint=hint, subject=str(library))
     holder = item if "weight" in item else first
-    weight = number_of(WEIGHT, holder, library, file)
+    weight = number_of("weight", holder, library, file)
     # null is no weight for upstream, which looks for one in the entry itself only
     return LibraryEntry(info, extras={"weight": weight}, as_upstream_reads=holder.get("weight", 1.0) is not None)
 
