@@ -5,6 +5,7 @@ What an entry may hold depends on the generation: see motion_library.py in v2/ a
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -51,11 +52,10 @@ class LibraryEntry:
 
 def listed_motions(path: Path) -> list[Mapping[str, Any]]:
     """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library, PML127 for its pointer."""
-    if lfs.read_pointer(path) is not None:
-        fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
-        raise PmlaunchError(
-            "PML127", f"{path.name} is a Git LFS pointer, not the library.", hint=fix, subject=str(path)
-        )
+    with contextlib.suppress(OSError):
+        if lfs.read_pointer(path) is not None:
+            message, fix = f"{path.name} is a Git LFS pointer.", f'git -C "{path.parent}" lfs pull --include="{path.name}"'
+            raise PmlaunchError("PML127", message, hint=fix, subject=str(path))
     listed = as_list(yaml_mapping(path, "PML120").get("motions"))
     if not listed or not all(_can_name_a_file(as_mapping(item).get("file")) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
@@ -79,11 +79,11 @@ def pieces_of(entry: Mapping[str, Any], library: Path) -> Sequence[Mapping[str, 
 
 
 def timings_of(piece: Mapping[str, Any], library: Path) -> Mapping[str, Any]:
-    """The `timings` {start, end} of a piece; empty if it has none. Raises PML120 for anything but a mapping."""
-    timings = piece.get("timings")
-    if timings is not None and not isinstance(timings, dict):
-        raise _not_readable(library, f"timings is {timings}; it must be {{start: SECONDS, end: SECONDS}}")
-    return as_mapping(timings)
+    """The `timings` {start, end} of a piece; empty if it has none. Raises PML120 for other timings, or no list of labels."""
+    for key, kind, demand in (("timings", dict, "{start: SECONDS, end: SECONDS}"), ("labels", list, "a list")):
+        if piece.get(key) is not None and not isinstance(piece[key], kind):
+            raise _not_readable(library, f"{key} is {piece[key]}; it must be {demand}")
+    return as_mapping(piece.get("timings"))
 
 
 def number_of(key: str, mapping: Mapping[str, Any], library: Path, file: str) -> float:

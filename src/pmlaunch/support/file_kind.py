@@ -9,22 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _START = 256  # bytes that tell a file's kind
-_SPECIAL = (
-    (stat.S_ISDIR, "is a folder"),
-    (stat.S_ISFIFO, "is a named pipe"),
-    (stat.S_ISCHR, "is a device"),
-    (stat.S_ISBLK, "is a device"),
-    (stat.S_ISSOCK, "is a socket"),
-)
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save before 1.6: a pickle of this magic number comes first
 
 
 def regular_size(path: Path) -> int:
     """The size in bytes. Raises OSError if there is no ordinary file: to open a pipe or a device may never end."""
     status = path.stat()
-    for applies, what in _SPECIAL:
-        if applies(status.st_mode):
-            raise OSError(errno.EINVAL, f"it {what}", str(path))
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
+        raise OSError(errno.EINVAL, f"it is {what}", str(path))
     return status.st_size
 
 

@@ -8,14 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.motion_library import (
-    LibraryEntry,
-    ReadInfo,
-    listed_motions,
-    number_of,
-    pieces_of,
-    timings_of,
-)
+from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo, listed_motions, number_of, pieces_of, timings_of
 
 
 def read_entries(library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
