@@ -82,6 +82,14 @@ def test_pml155_bodies_that_are_not_the_robots_one_by_one(
     assert "pmlaunch list motions --robot smpl" in present(finding.hint)
 
 
+def test_pml155_order_of_the_smpl_model(opened: HydraCheckout, tmp_path: Path) -> None:
+    """What trackers of people in videos write, which differs from the order of ProtoMotions' SMPL."""
+    order = [0, 1, 5, 9, 2, 6, 10, 3, 7, 11, 4, 8, 12, 14, 19, 13, 15, 20, 16, 21, 17, 22, 18, 23]
+    bodies = [SMPL[index] for index in order]
+    path = make_motion(tmp_path / "video.npy", bodies, [-1, *range(len(bodies) - 1)], frames=3, fps=30)
+    assert "another order" in problem(path, opened).message
+
+
 def test_pml155_stops_the_run(plan: Plan, tmp_path: Path) -> None:
     make_motion(tmp_path / "w.npy", SMPL[::-1], PARENTS, frames=3, fps=30)
     assert codes(plan(motions=("w.npy",))) == [("PML155", Severity.ERROR)]
@@ -268,6 +276,19 @@ def test_pml122_motion_of_3_without_velocities(opened3: InferenceCheckout, tmp_p
         assert missing in finding.message
 
 
+@pytest.mark.parametrize(("suffix", "library"), [(".npy", False), (".npy", True), (".motion", True), (".pt", False)])
+def test_pml122_file_under_the_suffix_of_another_kind(
+    opened3: InferenceCheckout, tmp_path: Path, suffix: str, library: bool
+) -> None:
+    made = tmp_path / "made"
+    if library:
+        make_library(made, len(G1), {"a": 1.0}, fps=30)
+    else:
+        make_clip(made, len(G1), frames=5, fps=30)
+    assert info(made, opened3, V3).problem is None
+    assert problem(made.rename(tmp_path / f"w{suffix}"), opened3, V3).code == "PML122"
+
+
 # --- files of other kinds
 
 
@@ -342,7 +363,8 @@ def test_folder_that_vanishes_while_it_is_searched(opened: HydraCheckout, monkey
 
 def amass(path: Path) -> Path:
     arrays = {"poses": np.zeros((5, 156)), "trans": np.zeros((5, 3)), "betas": np.zeros(16)}
-    np.savez(path, mocap_framerate=120.0, gender="male", **arrays)
+    with path.open("wb") as file:  # savez would add .npz to another name
+        np.savez(file, mocap_framerate=120.0, gender="male", **arrays)
     return path
 
 
@@ -360,6 +382,7 @@ def humanml3d(path: Path) -> Path:
     ("make", "name", "project"),
     [
         (amass, "walk_poses.npz", "AMASS"),
+        (amass, "walk.npy", "AMASS"),  # numpy's loader gives an NpzFile, which upstream cannot use
         (phc, "walk.pkl", "PHC"),
         (humanml3d, "features.npy", "HumanML3D"),
         (humanml3d, "joints.npy", "HumanML3D"),

@@ -181,7 +181,7 @@ def _outline(path: Path) -> MotionOutline:
         content = None
     if content is None:
         return read_outline(path)
-    cache, key = JsonCache("motions"), content_key(_READER, content)
+    cache, key = JsonCache("motions"), content_key(_READER, path.suffix, content)
     entry = cache.get(key)
     if isinstance(entry, dict):
         return MotionOutline(**{**entry, "body_names": tuple(entry["body_names"])})

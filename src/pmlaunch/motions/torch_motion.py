@@ -29,6 +29,7 @@ _FIELDS_2 = (
     *("global_root_velocity", "global_root_angular_velocity", "dof_pos", "dof_vels"),
 )
 _FIELDS_3 = ("rigid_body_pos", "rigid_body_rot", "rigid_body_vel", "rigid_body_ang_vel", "dof_pos", "dof_vel")
+_FIELDS = {".npy": _FIELDS_2, ".motion": _FIELDS_3}
 _FIELDS_OF_LIBRARY = ("gts", "grs", "gvs", "gavs", "dvs", "dps")
 _OF_EACH_MOTION = ("motion_lengths", "motion_num_frames", "motion_dt", "motion_weights", "length_starts")
 
@@ -93,9 +94,12 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
             if archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
                 raise safe_pickle.TooLongError("its pickle is too long")  # noqa: TRY301
             held = safe_pickle.loads(archive.read(names[0]), _CONSTRUCTORS, _stored)
-            if isinstance(held, dict) and "gts" in held:
+            if not isinstance(held, dict):
+                raise ValueError("it holds no mapping")  # noqa: TRY004,TRY301 (of the file, not of a caller)
+            # upstream chooses the reader by the suffix alone
+            if path.suffix == ".pt" or (path.suffix not in _FIELDS and "gts" in held):
                 return _library(held, archive, names[0].removesuffix("data.pkl"))
-            return _motion(held)
+            return _motion(held, _FIELDS.get(path.suffix, _FIELDS_3))
     except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
@@ -106,10 +110,8 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
         raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
 
 
-def _motion(content: object) -> MotionOutline:
-    if not isinstance(content, dict):
-        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
-    frames, bodies = _frames_and_bodies(content, _FIELDS_3 if _FIELDS_3[0] in content else _FIELDS_2)
+def _motion(content: dict[str, Any], fields: Sequence[str]) -> MotionOutline:
+    frames, bodies = _frames_and_bodies(content, fields)
     fps = content.get("fps")
     if not isinstance(fps, (int, float)) or not 0.01 <= fps <= 10_000:
         raise ValueError("fps is missing or no sensible number")
@@ -135,7 +137,7 @@ def _frames_and_bodies(content: dict[str, Any], fields: Sequence[str]) -> tuple[
     """The shape of the positions, the first of `fields`; the others must be there and agree."""
     positions = content.get(fields[0])
     if not isinstance(positions, _Tensor) or len(positions.shape) != 3 or positions.shape[2] != 3:
-        raise ValueError("its positions are missing or no (frames, bodies, 3)")
+        raise ValueError(f"its positions ({fields[0]}) are missing or no (frames, bodies, 3)")
     _refuse_missing(content, fields, positions.shape[0])
     return positions.shape[0], positions.shape[1]
 
