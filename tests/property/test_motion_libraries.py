@@ -44,7 +44,7 @@ def reads(library: dict[str, Any]) -> bool:
     try:
         count = 0
         for item in sorted(library["motions"], key=lambda item: int(item["idx"]) if "idx" in item else 10**6):
-            pieces = item["sub_motions"] if "sub_motions" in item else [{**item, "idx": count}]
+            pieces = item.get("sub_motions", [{**item, "idx": count}])
             for piece in sorted(pieces, key=lambda piece: int(piece["idx"])):
                 timings = piece.get("timings", {"start": 0, "end": -1})
                 assert piece["weight"] >= 0
@@ -75,13 +75,15 @@ def info(path: Path) -> MotionInfo:
 def test_run_gets_a_library_that_upstream_reads(tmp_path: Path, entries: list[dict[str, Any]]) -> None:
     path = tmp_path / "l.yaml"
     path.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    codes: set[str] = set()
     for generation, read_by in ((Generation.V2, reads), (Generation.V3, reads_3)):
         program = GENERATIONS[generation].program
         try:
             found = list(program.read_library(path, info))
         except PmlaunchError as error:
-            assert error.code in ("PML120", "PML016")
+            codes.add(error.code)
             continue
         assert read_by(yaml.safe_load(program.library_text(found)))
         if all(entry.as_upstream_reads for entry in found):
             assert read_by({"motions": entries})
+    assert codes <= {"PML120", "PML016"}

@@ -30,7 +30,6 @@ from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.generations.v3.checkout import InferenceCheckout
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.runtimes.compatibility import Found, Part
-from pmlaunch.support import file_kind
 from pmlaunch.support.file_kind import files_below
 from standin import LEGACY_TORCH, SMPL, make_motion, pointer_text, smpl_motion
 from standin3 import G1, Named, Tensor, make_clip, make_library, save_like_torch
@@ -244,7 +243,7 @@ def test_only_the_start_of_what_is_no_motion_is_read(
     opened: HydraCheckout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (tmp_path / "sparse.npy").open("wb") as file:
-        file.truncate(900 << 20)
+        file.truncate(1 << 20)
     known = robots(opened, presets("robot"))
     monkeypatch.setattr(Path, "read_bytes", None)
     assert present(read_info(tmp_path / "sparse.npy", known).problem).code == "PML122"
@@ -354,7 +353,7 @@ def test_folder_that_vanishes_while_it_is_searched(opened: HydraCheckout, monkey
     def gone(*_: object) -> Iterator[tuple[str, list[str], list[str]]]:
         yield str(folder), [], ["late.npy"]
 
-    monkeypatch.setattr(file_kind.os, "walk", gone)
+    monkeypatch.setattr("os.walk", gone)
     assert [present(found.problem).code for found in motions(opened, [])] == ["PML121"]
 
 
@@ -362,9 +361,8 @@ def test_folder_that_vanishes_while_it_is_searched(opened: HydraCheckout, monkey
 
 
 def amass(path: Path) -> Path:
-    arrays = {"poses": np.zeros((5, 156)), "trans": np.zeros((5, 3)), "betas": np.zeros(16)}
     with path.open("wb") as file:  # savez would add .npz to another name
-        np.savez(file, mocap_framerate=120.0, gender="male", **arrays)
+        np.savez(file, poses=np.zeros((5, 156)), trans=np.zeros((5, 3)), betas=np.zeros(16), mocap_framerate=120.0)
     return path
 
 

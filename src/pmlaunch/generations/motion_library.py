@@ -54,7 +54,10 @@ def listed_motions(path: Path) -> list[Mapping[str, Any]]:
     """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library, PML127 for its pointer."""
     with contextlib.suppress(OSError):
         if lfs.read_pointer(path) is not None:
-            message, fix = f"{path.name} is a Git LFS pointer.", f'git -C "{path.parent}" lfs pull --include="{path.name}"'
+            message, fix = (
+                f"{path.name} is a Git LFS pointer.",
+                f'git -C "{path.parent}" lfs pull --include="{path.name}"',
+            )
             raise PmlaunchError("PML127", message, hint=fix, subject=str(path))
     listed = as_list(yaml_mapping(path, "PML120").get("motions"))
     if not listed or not all(_can_name_a_file(as_mapping(item).get("file")) for item in listed):
