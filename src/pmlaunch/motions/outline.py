@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MAX_BYTES = 1 << 30
+"""Of a motion file; an hour of a humanoid at 60 Hz is about 300 MB."""
+
 
 @dataclass(frozen=True)
 class MotionOutline:

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.outline import MAX_BYTES
 from pmlaunch.support import safe_pickle
 from pmlaunch.support.file_kind import regular_size
 from pmlaunch.support.safe_pickle import StoredArray
 
-MAX_BYTES = 1 << 30
-"""An hour of a humanoid at 60 Hz is about 300 MB."""
 _HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}  # bytes that hold the header's length
 _HEADER = re.compile(rb"\{'descr': '\|?O8?', 'fortran_order': (?:False|True), 'shape': \(\),? *\}\s*")
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.motions.outline import MotionOutline
-from pmlaunch.motions.poselib_file import MAX_BYTES
+from pmlaunch.motions.outline import MAX_BYTES, MotionOutline
 from pmlaunch.motions.raw_data import RawFormat, raw_format
 from pmlaunch.support.file_kind import no_binary_file, regular_size, start_of
 
