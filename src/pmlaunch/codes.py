@@ -100,9 +100,10 @@ CODES: Final = {row.code: row for row in (
     Code("PML102", "checkpoint missing", Exit.CHECK,
          "The file does not exist.",
          "Check the path, or `pmlaunch fetch NAME`."),
-    Code("PML103", "checkpoint has the wrong size", Exit.CHECK,
-         "The file is not as long as its Git LFS pointer in git says: a download that broke off.",
-         "Delete it, then: pmlaunch fetch NAME"),
+    Code("PML103", "checkpoint is not whole", Exit.CHECK,
+         "The file is not as long as its Git LFS pointer in git says, or it is empty, cut short, or a web page that was saved "
+         "in its place: the download failed.",
+         "Delete it, then: pmlaunch fetch NAME; or copy it again from where it comes from."),
     Code("PML104", "checkpoint has the wrong sha256", Exit.CHECK,
          "The content is not what its Git LFS pointer in git says.",
          "Delete it, then: pmlaunch fetch NAME"),
@@ -158,13 +159,14 @@ CODES: Final = {row.code: row for row in (
          "video.",
          "--window, or leave out --record; PYTHON -m pip install moviepy"),
     Code("PML120", "no motion library", Exit.CHECK,
-         "A YAML that was given as a motion lists no motions, or one at an impossible fps or time.",
+         "A YAML that was given as a motion lists no motions, or one at an impossible fps, time or weight; or a config "
+         "names one that leaves out what upstream's reader asks for.",
          "motions: [{file: walk.npy}, {file: run.npy}]"),
     Code("PML121", "motion missing", Exit.CHECK,
          "The motion file does not exist; upstream would notice after the simulator's start.",
          "pmlaunch list motions"),
     Code("PML122", "motion unreadable", Exit.CHECK,
-         "The file is truncated or is no motion.",
+         "The file is empty, truncated, a web page or no motion; or it lacks what upstream reads of each, such as velocities.",
          "Restore the file, or export it again."),
     Code("PML123", "motion refused: it holds code", Exit.CHECK,
          "The .npy is a pickle that asks for functions a motion has no need of. Loading it would execute them.",
@@ -244,6 +246,27 @@ CODES: Final = {row.code: row for row in (
          "A file of unknown origin names a path such as \\\\server\\share. Opening it makes Windows log in there, "
          "with a hash of your password.",
          "Copy what it names to this computer, and correct the file. A path that you type yourself is not refused."),
+    # 155 to 159: what upstream would play wrongly, or not at all
+    Code("PML155", "bodies are not the robot's, one by one", Exit.CHECK,
+         "Upstream takes a motion's bodies by their position in the list. In this file some are missing, added or in "
+         "another order than the robot's, so a run would compare hands with feet, or crash.",
+         "Convert the motion again for the robot's skeleton, or choose another: pmlaunch list motions --robot NAME"),
+    Code("PML156", "fewer than two frames", Exit.CHECK,
+         "A motion, or the piece of it that a library plays, has no duration: its end is not after its start, or it lies "
+         "beyond the end of the file. Upstream fails at it after the simulator's start.",
+         "Correct start and end (in s) of the piece, or export the motion again."),
+    Code("PML157", "motion of another project", Exit.CHECK,
+         "The file is raw data of AMASS, PHC or HumanML3D. ProtoMotions plays none of them before it is converted.",
+         "Run the conversion that is named; a script of ProtoMotions does it."),
+    Code("PML158", "expert model missing", Exit.CHECK,
+         "The checkpoint's config names the expert that its training learned from (expert_model_path). Upstream loads the "
+         "expert in an evaluation as well, where nothing uses it, and these files are not there.",
+         "agent.config.expert_model_path=null (ProtoMotions 3: agent.expert_model_path=None) evaluates without it."),
+    Code("PML159", "packed library needs an older torch", Exit.CHECK,
+         "A packed library of ProtoMotions 2 is a pickle of Python objects. Since 2.6, torch.load refuses these unless it is "
+         "told otherwise, which ProtoMotions 2 does not do.",
+         "Set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 if you trust the file, as loading it may run anything; or use a YAML "
+         "library of the same motions."),
     # 160 to 164: what could not be checked
     Code("PML160", "not compared with git", Exit.CHECK,
          "git could not be asked what a file must be, or does not know the file. That does not mean that it is right.",

@@ -16,7 +16,7 @@ from pmlaunch.git.lfs_pointer import NotInLfs, Pointer, pull_command
 from pmlaunch.git.queries import CannotTell
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from standin import CHECKPOINT, TRAINED, pointer_text, smpl_motion
+from standin import CHECKPOINT, LEGACY_TORCH, TRAINED, pointer_text, smpl_motion
 
 TRACKER = "data/pretrained_models/motion_tracker/smpl"
 pytestmark = pytest.mark.usefixtures("in_git")
@@ -215,8 +215,9 @@ def test_pml117_folder_that_hydra_resolves(plan: Plan, checkout: Path, tmp_path:
     [
         ("gone.npy", None, "PML121", ERROR),
         ("bad.npy", b"\x93NUMPY bad", "PML122", ERROR),
-        ("pointer.npy", pointer_text(b"x").encode(), "PML122", ERROR),
-        ("library.pt", b"PK", "PML126", NOTE),
+        ("pointer.npy", pointer_text(b"x").encode(), "PML127", ERROR),
+        ("cut.pt", b"PK", "PML122", ERROR),
+        ("library.pt", LEGACY_TORCH, "PML126", NOTE),
     ],
 )
 def test_motion(plan: Plan, tmp_path: Path, name: str, content: bytes | None, code: str, severity: Severity) -> None:

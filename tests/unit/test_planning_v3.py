@@ -485,7 +485,6 @@ def test_written_library_has_only_what_3_reads(plan3: Plan3, checkout3: Path, tm
         ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in pieces"),
         ({"timings": {"start": 0, "end": 0.5}}, "in pieces"),
         ({"fps": 60}, "at another rate"),
-        ({"fps": math.nan}, "at another rate"),
     ],
 )
 def test_pml016_library_entries_that_3_would_play_differently(
@@ -531,3 +530,15 @@ def planned_findings(planned: Planned) -> list[Finding]:
     from pmlaunch.checks.preflight import preflight
 
     return preflight(planned)
+
+
+def test_pml158_expert_of_a_trained_policy(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    checkpoint = make_trained(tmp_path / "mine", "g1", G1)
+    text = checkpoint.parent / "resolved_configs_inference.yaml"
+    text.write_text(text.read_text().replace("agent:\n", "agent:\n  expert_model_path: results/expert/last.ckpt\n", 1))
+    planned = plan3(model=str(checkpoint), motions=("walk",))
+    (finding,) = [finding for finding in preflight(planned) if finding.code == "PML158"]
+    assert finding.subject == str(checkout3 / "results/expert/last.ckpt")
+    assert finding.hint == "pmlaunch eval ... agent.expert_model_path=None"
+    without = plan3("agent.expert_model_path=None", model=str(checkpoint), motions=("walk",))
+    assert codes(without) == []

@@ -16,8 +16,11 @@ from pmlaunch.git.lfs_pointer import NotInLfs, Pointer
 from pmlaunch.git.queries import CannotTell
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.support.file_kind import no_torch_file
 from pmlaunch.support.paths import did_you_mean_path
 from pmlaunch.support.text import megabytes
+
+_WITHOUT_EXPERT = "agent.config.expert_model_path=null"
 
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
@@ -40,8 +43,13 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
         demanded = Severity.ERROR if planned.request.verify else None
+        found = []
         if demanded or not GENERATIONS[planned.plan.generation].embedded:  # the demo's own comes with pmlaunch
-            yield from check_against_git(path, size, fix, demanded)
+            found = list(check_against_git(path, size, fix, demanded))
+        yield from found
+        if all(finding.severity is not Severity.ERROR for finding in found):
+            yield from check_whole(path)
+    yield from _check_expert(planned)
     # planning has refused the checkpoint of another generation
     if planned.checkout.generation is Generation.V3:
         yield from _frozen_beside(path, planned)
@@ -88,6 +96,36 @@ def check_against_git(path: Path, size: int, fix: str, demanded: Severity | None
 
 def _not_compared(path: Path, reason: str, hint: str | None, severity: Severity) -> Finding:
     return Finding("PML160", severity, f"{path.name} was not compared with git: {reason}.", hint, subject=str(path))
+
+
+def check_whole(path: Path) -> Iterator[Finding]:
+    """PML103 for a checkpoint that torch cannot have saved like this: git knows nothing of most checkpoints."""
+    try:
+        reason = no_torch_file(path)
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+    if reason:
+        message = f"{path} is no checkpoint that torch can load: {reason}."
+        yield Finding("PML103", Severity.ERROR, message, "copy or download it again", None, str(path))
+
+
+def _check_expert(planned: Planned) -> Iterator[Finding]:
+    """PML158 for an expert whose files are not there. Upstream's path is relative to the checkout."""
+    expert = planned.report.expert_model
+    if not expert or planned.plan.foreign:
+        return
+    path = planned.checkout.root / expert
+    if planned.checkout.generation is Generation.V3:
+        needed, off = (path, path.parent / "resolved_configs.pt"), "agent.expert_model_path=None"
+    else:
+        scored = path / "score_based.ckpt"
+        needed, off = (path / "config.yaml", scored if scored.exists() else path / "last.ckpt"), _WITHOUT_EXPERT
+    missing = next((file for file in needed if not file.is_file()), None)
+    if missing:
+        message = (
+            f"The checkpoint's config names an expert, and {missing} does not exist. An evaluation does not use it."
+        )
+        yield Finding("PML158", Severity.ERROR, message, f"pmlaunch eval ... {off}", None, str(path))
 
 
 def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:

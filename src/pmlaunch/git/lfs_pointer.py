@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pmlaunch.git.queries import CannotTell, query, why_not
 from pmlaunch.git.repository import find_repository, git_folder
+from pmlaunch.support.file_kind import regular_size
 
 MAXIMUM_POINTER = 1024  # bytes; the specification's limit
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
@@ -38,7 +39,8 @@ def parse_pointer(content: bytes) -> Pointer | None:
 
 
 def read_pointer(path: Path) -> Pointer | None:
-    """The pointer in the file at `path`; None if it is a real file. Raises OSError."""
+    """The pointer in the file at `path`; None if it is a real file. Raises OSError, also for a pipe or a device."""
+    regular_size(path)
     with path.open("rb") as file:
         return parse_pointer(file.read(MAXIMUM_POINTER + 1))
 

@@ -26,7 +26,7 @@ from pmlaunch.support.paths import refuse_remote_in
 from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import refuse_deep, yaml_mappings
 
-_SCHEMA = "config report 4"
+_SCHEMA = "config report 5"
 _MAY_BE_REMOTE = re.compile(rb"\\|(?<!:)//")
 
 

@@ -21,6 +21,7 @@ from pmlaunch.generations.v3 import ASSETS, CHECKPOINT_NAMES
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
+from pmlaunch.support.file_kind import files_below
 from pmlaunch.support.paths import is_remote
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class InferenceCheckout(Checkout):
 
     def motion_files(self) -> Sequence[Path]:
         folders = (self.root / "data", self.root / "examples" / "data")
-        found = [path for folder in folders for suffix in (".motion", ".pt") for path in folder.rglob(f"*{suffix}")]
+        found = [path for folder in folders for path in files_below(folder, ".motion", ".pt")]
         return sorted(path for path in found if not set(path.parts) & _NO_MOTIONS)
 
     def pointer_meshes(self, robot: str) -> Sequence[Path]:
