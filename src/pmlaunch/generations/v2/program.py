@@ -85,7 +85,9 @@ class HydraProgram(Program):
             settings = {**settings, _MAX_STEPS: steps}
         # upstream's measure ignores max_eval_steps
         variables = GENESIS_VARIABLES if choices.simulator == "genesis" else {}
-        return LaunchDetails(tuple(_arguments(choices, settings)), steps, variables, limit=steps.value if typed else None)
+        return LaunchDetails(
+            tuple(_arguments(choices, settings)), steps, variables, limit=steps.value if typed else None
+        )
 
     def _steps(self, choices: Choices, report: ConfigReport) -> Sourced[int | None]:
         """The seconds of the motion times the rate of the policy's decisions, rounded up, unless something sets it.
