@@ -53,15 +53,12 @@ def show(result: CommandResult, *, as_json: bool) -> int:
     Returns the exit code.
     """
     if as_json:
-        import json
-
         from pmlaunch.cli.render.encoding import is_utf8
-        from pmlaunch.support.json import to_json
+        from pmlaunch.support.json import dumps, to_json
         from pmlaunch.support.secrets import redact_document
 
-        sys.stdout.write(
-            json.dumps(redact_document(to_json(result)), indent=2, ensure_ascii=not is_utf8(sys.stdout)) + "\n"
-        )
+        document = redact_document(to_json(result))
+        sys.stdout.write(dumps(document, indent=2, ascii_only=not is_utf8(sys.stdout)) + "\n")
         sys.stdout.flush()
     else:
         _print(result)

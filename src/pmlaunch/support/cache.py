@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_json
+from pmlaunch.support.json import dumps, read_json
 
 KINDS = ("configs", "imports", "motions", "overrides", "yaml")
 """The kinds of documents, each in a folder of its own."""
@@ -60,7 +59,7 @@ class JsonCache:
             return
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_text(self._folder / f"{key}.json", json.dumps(document))
+            write_text(self._folder / f"{key}.json", dumps(document))
             if len(entries := entries_of(self._folder)) > _KEEP:  # the oldest belong to content that has changed since
                 for path in sorted(entries, key=lambda path: path.stat().st_mtime)[:-_KEEP]:
                     path.unlink(missing_ok=True)
