@@ -38,7 +38,7 @@ def read_metrics(folder: RunFolder) -> RunMetrics:
     motions = [entry for item in as_list(document.get("per_motion")) if "motion" in (entry := as_mapping(item))]
     rest = {
         "common": {
-            **{name: finite(value) for name, value in common.items() if name != "failed"},
+            **{name: value if finite(value) is not None else None for name, value in common.items()},
             "failed": [str(name) for name in as_list(common.get("failed"))],
         },
         "per_motion": [

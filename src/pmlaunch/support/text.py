@@ -30,7 +30,7 @@ _SEQUENCE = re.compile(  # ECMA-48: CSI, then strings such as OSC, then the rest
 )
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{OBEYED}]")
 # what GitHub, Azure Pipelines and TeamCity take for a command: "::error::" at the start of a line, "##[" anywhere
-_COMMAND = re.compile(r"((?:^|[\r\n])[^\S\r\n]*):(?=:)|(?<=#)(?=#\w*\[)")
+_COMMAND = re.compile(r"((?:^|[\r\n])(?:[^\S\r\n]|\x1b\[[\d;]*m)*):(?=:)|(?<=#)(?=#\w*\[)")
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
@@ -42,7 +42,12 @@ def clean(text: str, longest: int = LONGEST) -> str:
     if len(text) > longest:
         text = f"{text[:longest]}... ({len(text)} characters)"
     text = text.replace("\r\n", "\n")
-    return _COMMAND.sub(_taken_apart, _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _SEQUENCE.sub("", text)))
+    return without_commands(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", _SEQUENCE.sub("", text)))
+
+
+def without_commands(text: str) -> str:
+    """`text` in which a CI system finds no command; colours may be in it."""
+    return _COMMAND.sub(_taken_apart, text)
 
 
 def clean_line(text: str, longest: int = LONGEST) -> str:

@@ -42,6 +42,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
     """
     import sys
 
+    from pmlaunch.cli.render import terminal
     from pmlaunch.cli.render.doctor import draw_examination, write_report
     from pmlaunch.doctor.examination import examine, repair
     from pmlaunch.doctor.target import TargetRequest, resolve_target
@@ -54,7 +55,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
         raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", hint="pmlaunch doctor --fix")
     target = resolve_target(from_options(TargetRequest, options), Settings.here())
     if not options.quick and not invocation.as_json and sys.stderr.isatty():
-        sys.stderr.write("asking the simulator's Python what it has ...\n")
+        terminal.write(sys.stderr, "asking the simulator's Python what it has ...\n")
     seen = repair(examine(target)) if options.fix else examine(target)
     if reports:
         write_report(seen, options.report_to)
