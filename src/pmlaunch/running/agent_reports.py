@@ -13,7 +13,7 @@ from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, re
 
 RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
-_LONGEST_TEXT = 1 << 16  # characters of a message or traceback; patterns are looked for in them
+_LONGEST_TEXT = 20_000  # characters of a message or traceback; patterns are looked for in them
 _MOST_EVENTS = 1 << 24  # bytes of events read at once; a run writes a few a second
 EXIT_LIMIT = 30.0  # seconds from the agent's verdict to the end of its process; Isaac Sim may hang there
 
