@@ -21,6 +21,7 @@ from pmlaunch.request import EvalRequest, from_options
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.thresholds import POSITION_ERROR, SUCCESS, Threshold, judge
+from pmlaunch.support.json import numbers_in
 
 Evaluate = Callable[[LaunchPlan, tuple[Finding, ...]], RunRecord]
 
@@ -142,11 +143,11 @@ def _figures(record: RunRecord, metrics: Mapping[str, Any]) -> Iterator[str]:
     yield f"{record.steps} steps" if record.steps else "done"
     if record.steps_per_second:
         yield f"{record.steps_per_second:g} steps/s"
-    common = metrics.get("common") or {}
+    common = numbers_in(metrics.get("common"))
     success, error = common.get(SUCCESS), common.get(POSITION_ERROR)
-    if isinstance(success, (int, float)):
+    if success is not None:
         yield f"success rate {success:g}"
-    if isinstance(error, (int, float)):
+    if error is not None:
         yield f"mean position error {error:.4g} m"
 
 
