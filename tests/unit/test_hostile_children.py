@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,8 @@ from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.run_module import ModuleResult
 from pmlaunch.running.stop import choose_run, stop_run
 from pmlaunch.running.verdict import Evidence, decide
-from pmlaunch.support.json import dumps, parse_json, read_bytes, read_json
+from pmlaunch.support.cache import JsonCache
+from pmlaunch.support.json import dumps, exactly, parse_json, read_bytes, read_json, to_json
 
 pytestmark = pytest.mark.hostile
 
@@ -187,3 +189,49 @@ def test_exception_of_the_probe(exception: dict[str, Any]) -> None:
     answer = _answer(ModuleResult(1, exception, (), Path("output.log"), 1.0), "python", {})
     assert answer.problem is not None
     assert re.search("python could not be asked", answer.problem.message)
+
+
+@dataclass(frozen=True)
+class Entry:
+    name: str
+    kind: RunState
+    rate: float | None = None
+    parts: tuple[str, ...] = ()
+    value: Any = None
+
+
+@pytest.mark.parametrize("entry", [Entry("a", RunState.DONE), Entry("a", RunState.DONE, 1.0, ("x", "y"), [1, {"a": None}])])
+def test_entry_of_a_cache_comes_back(entry: Entry) -> None:
+    assert exactly(Entry, json.loads(dumps(entry))) == entry
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": 1}, {"kind": "lost"}, {"kind": []}, {"rate": "1"}, {"parts": [1]}, {"parts": "x"}, {"more": 1}]
+)
+def test_altered_entry_of_a_cache_is_not_used(change: dict[str, Any]) -> None:
+    assert exactly(Entry, {**to_json(Entry("a", RunState.DONE, 1.0, ("x",))), **change}) is None
+
+
+@pytest.mark.parametrize("document", [None, [], {}, {"name": "a"}, 7, "x"])
+def test_other_entry_of_a_cache_is_not_used(document: object) -> None:
+    assert exactly(Entry, document) is None
+
+
+def test_what_json_would_change_is_not_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PMLAUNCH_CACHE", str(tmp_path))
+    cache = JsonCache("overrides")
+    cache.put("0" * 64, [float("inf")])
+    assert cache.get("0" * 64) is None
+
+
+@pytest.mark.parametrize("content", [*BOMBS.values(), b'["x"]', b'[{"key":1}]', b'{"findings":[7]}', b'{"body_names":3}', b"[7]"])
+def test_cache_of_a_stranger(
+    plan: Callable[..., Planned], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    monkeypatch.setenv("PMLAUNCH_CACHE", str(tmp_path / "cache"))
+    before = plan("motion_tracker", "++note=1", headless=True).plan
+    entries = list((tmp_path / "cache").rglob("*.json"))
+    assert {path.parent.name for path in entries} >= {"configs", "motions", "overrides", "yaml"}
+    for path in entries:
+        path.write_bytes(content)
+    assert plan("motion_tracker", "++note=1", headless=True).plan == before

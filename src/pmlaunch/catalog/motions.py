@@ -17,7 +17,7 @@ from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
-from pmlaunch.support.json import to_json
+from pmlaunch.support.json import exactly, to_json
 from pmlaunch.support.names import choose, fold
 from pmlaunch.support.paths import Place, find_path
 
@@ -168,9 +168,9 @@ def _outline(path: Path) -> MotionOutline:
         message = f"Motion file {path} {reason}."
         raise PmlaunchError("PML121", message, hint=_LISTING, subject=str(path)) from error
     cache, key = JsonCache("motions"), content_key(_READER, content)
-    entry = cache.get(key)
-    if isinstance(entry, dict):
-        return MotionOutline(**{**entry, "body_names": tuple(entry["body_names"])})
+    kept = exactly(MotionOutline, cache.get(key))
+    if kept is not None:
+        return kept
     found = read_outline(path, content)
     cache.put(key, to_json(found))
     return found

@@ -57,9 +57,10 @@ class JsonCache:
         """Store `document`, and drop the oldest entries beyond a few hundred. Raises TypeError if it is not JSON."""
         if self._folder is None:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # what JSON would change is not kept
+            text = dumps(document, exact=True)
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_text(self._folder / f"{key}.json", dumps(document))
+            write_text(self._folder / f"{key}.json", text)
             if len(entries := entries_of(self._folder)) > _KEEP:  # the oldest belong to content that has changed since
                 for path in sorted(entries, key=lambda path: path.stat().st_mtime)[:-_KEEP]:
                     path.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def to_json(value: object) -> Any:
     """Convert `value` to what `json.dumps` accepts.
 
     A dataclass becomes an object of its fields except those marked HIDDEN, an enum its value, a path its text, a set
-    a sorted array, NaN and infinity null. An object with a `__json__` method is replaced by what that returns.
+    a sorted array. An object with a `__json__` method is replaced by what that returns.
 
     Raises:
         TypeError: the value has no JSON form.
@@ -43,9 +43,7 @@ def to_json(value: object) -> Any:
         return to_json(value.__json__())
     if isinstance(value, Enum):
         return to_json(value.value)
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if value is None or isinstance(value, (str, bool, int)):
+    if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, PurePath):
         return str(value)
@@ -60,16 +58,31 @@ def to_json(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
-def dumps(value: object, *, indent: int | None = None, ascii_only: bool = False, sort_keys: bool = False) -> str:
+def dumps(value: object, *, indent: int | None = None, ascii_only: bool = False, exact: bool = False) -> str:
     """Return `value`, which `to_json` can convert, as JSON that is valid everywhere and harmless in a terminal or CI log.
+
+    NaN and infinity, which JSON lacks, become null unless the document must be `exact`.
 
     Raises:
         TypeError: the value has no JSON form.
+        ValueError: an exact document has NaN or infinity.
     """
-    text = json.dumps(
-        to_json(value), indent=indent, ensure_ascii=ascii_only, sort_keys=sort_keys, allow_nan=False
-    )
+    document = to_json(value)
+    try:
+        text = json.dumps(document, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    except ValueError:
+        if exact:
+            raise
+        text = json.dumps(_without_nan(document), indent=indent, ensure_ascii=ascii_only)
     return _OBEYED.sub(_escaped, text)
+
+
+def _without_nan(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {name: _without_nan(entry) for name, entry in document.items()}
+    if isinstance(document, list):
+        return [_without_nan(item) for item in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
 
 
 def _escaped(found: re.Match[str]) -> str:
@@ -160,11 +173,6 @@ def numbers_in(value: object) -> dict[str, float]:
     return {name: number for name, entry in as_mapping(value).items() if (number := finite(entry)) is not None}
 
 
-def texts_in(value: object) -> dict[str, str]:
-    """The entries of a JSON object that are texts."""
-    return {name: entry for name, entry in as_mapping(value).items() if isinstance(entry, str)}
-
-
 def from_json(kind: type[_T], document: object) -> _T:
     """Read the dataclass `kind`, all of whose fields have defaults, from a JSON object that another process wrote.
 
@@ -174,6 +182,15 @@ def from_json(kind: type[_T], document: object) -> _T:
     hints, entries = get_type_hints(kind), as_mapping(document)
     values = {name: _typed(hint, entries[name]) for name, hint in hints.items() if name in entries}
     return kind(**{name: value for name, value in values.items() if value is not None})
+
+
+def exactly(kind: type[_T], document: object) -> _T | None:
+    """Read the dataclass `kind` from what `to_json` made of it; None if the document is anything else."""
+    hints, entries = get_type_hints(kind), as_mapping(document)
+    if hints.keys() != entries.keys():
+        return None
+    found = kind(**{name: _typed(hint, entries[name]) for name, hint in hints.items()})
+    return found if to_json(found) == document else None
 
 
 def _typed(hint: Any, value: Any) -> Any:
@@ -190,4 +207,6 @@ def _typed(hint: Any, value: Any) -> Any:
         return {name: item for name, item in items.items() if item is not None or arguments[1] is Any}
     if hint is float:
         return finite(value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return next((member for member in hint if member.value == value), None)
     return value if hint is Any or type(value) is hint else None

@@ -59,7 +59,7 @@ def read_marker(gitdir: Path) -> Marker | None:
     try:
         process = int(document["pid"]), float(document["created"])
         return Marker(*process, str(document.get("url", "")), str(name) if name else None)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 

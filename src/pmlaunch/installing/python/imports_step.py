@@ -85,7 +85,7 @@ def proof_key(context: InstallContext, report: PythonReport) -> str:
     facts = [report.reply.executable, report.python, report.packages, modules_of(context), __version__]
     folders = ("protomotions", "isaac_utils", "poselib")  # everything of the checkout that is imported
     sources = (part for name in folders for part in (name, *tree_content(context.checkout / name, ".py")))
-    return content_key(dumps(facts, sort_keys=True), *sources)
+    return content_key(dumps(facts), *sources)
 
 
 def _import_error(context: InstallContext, report: PythonReport, failed: Mapping[str, ImportAttempt]) -> PmlaunchError:
