@@ -50,7 +50,16 @@ BOMBS: dict[str, bytes] = {
     "wide": b'{"event":"motion","of":' + b"[" + b"0," * 50_000 + b"0]}",
 }
 VALUES = (None, True, "x", "9", -1, 0, 1.5, 2**70, 1e308, float("inf"), float("nan"), [], [1], {}, {"a": 1}, "\ud800")
-NAMES = ("started", "process_group", "step", "motion", "simulator_ready", "evaluation_started", "evaluation_finished", "x")
+NAMES = (
+    "started",
+    "process_group",
+    "step",
+    "motion",
+    "simulator_ready",
+    "evaluation_started",
+    "evaluation_finished",
+    "x",
+)
 
 
 @pytest.fixture
@@ -137,18 +146,31 @@ _JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
-_NAMED = st.dictionaries(
-    st.sampled_from(
-        "metrics units common per_motion comparable notes seconds steps steps_per_second run status exit_code exception "
-        "stopped_by hooks_applied left_out success_rate motions failed motion success".split()
+_KEYS = (
+    *("metrics", "units", "common", "per_motion", "comparable", "notes", "seconds", "steps", "steps_per_second", "run"),
+    *(
+        "status",
+        "exit_code",
+        "exception",
+        "stopped_by",
+        "hooks_applied",
+        "left_out",
+        "success_rate",
+        "motions",
+        "failed",
     ),
+)
+_NAMED = st.dictionaries(
+    st.sampled_from(_KEYS),
     _JSON | st.dictionaries(st.text(max_size=8), _JSON, max_size=3) | st.lists(st.just({"motion": 1, "metrics": 3})),
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(_NAMED, _NAMED)
-def test_any_document_is_read_judged_and_shown(tmp_path_factory: Any, result: dict[str, Any], metrics: dict[str, Any]) -> None:
+def test_any_document_is_read_judged_and_shown(
+    tmp_path_factory: Any, result: dict[str, Any], metrics: dict[str, Any]
+) -> None:
     folder = RunFolder(tmp_path_factory.mktemp("run"))
     folder.file("metrics.json").write_bytes(json.dumps(metrics).encode())
     folder.file("result.json").write_bytes(json.dumps(result).encode())
@@ -200,7 +222,9 @@ class Entry:
     value: Any = None
 
 
-@pytest.mark.parametrize("entry", [Entry("a", RunState.DONE), Entry("a", RunState.DONE, 1.0, ("x", "y"), [1, {"a": None}])])
+@pytest.mark.parametrize(
+    "entry", [Entry("a", RunState.DONE), Entry("a", RunState.DONE, 1.0, ("x", "y"), [1, {"a": None}])]
+)
 def test_entry_of_a_cache_comes_back(entry: Entry) -> None:
     assert exactly(Entry, json.loads(dumps(entry))) == entry
 
@@ -224,7 +248,9 @@ def test_what_json_would_change_is_not_cached(tmp_path: Path, monkeypatch: pytes
     assert cache.get("0" * 64) is None
 
 
-@pytest.mark.parametrize("content", [*BOMBS.values(), b'["x"]', b'[{"key":1}]', b'{"findings":[7]}', b'{"body_names":3}', b"[7]"])
+@pytest.mark.parametrize(
+    "content", [*BOMBS.values(), b'["x"]', b'[{"key":1}]', b'{"findings":[7]}', b'{"body_names":3}', b"[7]"]
+)
 def test_cache_of_a_stranger(
     plan: Callable[..., Planned], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:

@@ -120,7 +120,12 @@ def test_every_command(
 
 def hostile_record(folder: Path) -> RunRecord:
     motions = [{"motion": f"{EVIL}{index}", "success": False, "metrics": {EVIL: 1.0}} for index in range(3)]
-    evaluation = {"common": {"failed": [EVIL], "motions": 3}, "per_motion": motions, "notes": [EVIL], "seconds": {"start": 1.0}}
+    evaluation = {
+        "common": {"failed": [EVIL], "motions": 3},
+        "per_motion": motions,
+        "notes": [EVIL],
+        "seconds": {"start": 1.0},
+    }
     finding = Finding("PML301", Severity.ERROR, EVIL, EVIL, EVIL, EVIL)
     return RunRecord(
         folder, RunState.FAILED, 1, EVIL, 1.0, metrics={EVIL: 1.0}, units={EVIL: EVIL}, evaluation=evaluation,
@@ -141,7 +146,9 @@ def test_finished_run(
     shown = capsys.readouterr()
     harmless(shown.out)
     harmless(shown.err)
-    assert not re.search(r"^\s{0,3}forged", shown.out + shown.err, re.MULTILINE), "a forged line looks like pmlaunch's own"
+    assert not re.search(r"^\s{0,3}forged", shown.out + shown.err, re.MULTILINE), (
+        "a forged line looks like pmlaunch's own"
+    )
 
 
 @pytest.fixture
@@ -241,7 +248,10 @@ def test_only_one_module_writes_to_the_terminal() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-            if re.fullmatch(r"print|input|Console|.*\bconsole\.Console|typer\.(s?echo|prompt)|(.*\.)?std(out|err)\.\w*write.*|traceback\.print\w+", called):
+            if re.fullmatch(
+                r"print|input|Console|.*\bconsole\.Console|typer\.(s?echo|prompt)|(.*\.)?std(out|err)\.\w*write.*|traceback\.print\w+",
+                called,
+            ):
                 found.append(f"{name}:{node.lineno}: {called}")
     assert found == []
 
@@ -250,6 +260,11 @@ def test_only_one_function_writes_json() -> None:
     package = Path(__file__).parents[2] / "src/pmlaunch"
     allowed = ("agent/", "processes/guardian_program.py", "support/json.py")
     calls = re.compile(r"\bjson\.dumps?\(")
-    found = {path.relative_to(package).as_posix() for path in package.rglob("*.py") if calls.search(path.read_text("utf-8"))}
+    found = {
+        path.relative_to(package).as_posix() for path in package.rglob("*.py") if calls.search(path.read_text("utf-8"))
+    }
     # these compare or quote, and write no document
-    assert {name for name in found if not name.startswith(allowed)} <= {"support/yaml_file.py", "installing/workspace_step.py"}
+    assert {name for name in found if not name.startswith(allowed)} <= {
+        "support/yaml_file.py",
+        "installing/workspace_step.py",
+    }

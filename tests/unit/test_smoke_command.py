@@ -69,8 +69,12 @@ def test_run_without_figures_fails_without_a_threshold(smoke: Callable[..., dict
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize("figure", [float("nan"), float("inf"), -float("inf"), None, "0.1", True, 10**400], ids=lambda it: repr(it)[:9])
-@pytest.mark.parametrize("words", [("--max-gt-err", "1e300"), ("--min", "mean_position_error_m=-1e300"), ("--min-success", "0")])
+@pytest.mark.parametrize(
+    "figure", [float("nan"), float("inf"), -float("inf"), None, "0.1", True, 10**400], ids=lambda it: repr(it)[:9]
+)
+@pytest.mark.parametrize(
+    "words", [("--max-gt-err", "1e300"), ("--min", "mean_position_error_m=-1e300"), ("--min-success", "0")]
+)
 def test_only_finite_figures_meet_a_threshold(
     smoke: Callable[..., dict[str, Any]], figure: object, words: tuple[str, ...]
 ) -> None:
@@ -84,7 +88,9 @@ OLD = '<testsuites failures="0" errors="0"><testsuite name="earlier"/></testsuit
 
 
 @pytest.mark.hostile
-@pytest.mark.parametrize("error", [PmlaunchError("PML205", "Cannot start it."), RuntimeError("boom"), KeyboardInterrupt()])
+@pytest.mark.parametrize(
+    "error", [PmlaunchError("PML205", "Cannot start it."), RuntimeError("boom"), KeyboardInterrupt()]
+)
 def test_report_of_an_earlier_test_never_stays(
     smoke: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: BaseException
 ) -> None:

@@ -94,12 +94,18 @@ def _incomplete(
 
 def _contradictory(common: Mapping[str, Any], motions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     verdicts = [entry.get("success") for entry in motions]
-    failed, lost = as_list(common.get("failed")), [entry.get("motion") for entry in motions if entry.get("success") is False]
+    failed, lost = (
+        as_list(common.get("failed")),
+        [entry.get("motion") for entry in motions if entry.get("success") is False],
+    )
     rate = finite(common.get("success_rate"))
     if any(verdict not in (True, False, None) for verdict in verdicts) or common.get("failed", []) != failed:
         yield "PML329", "The verdicts on the motions have a wrong type."
     elif motions and sorted(map(str, failed)) != sorted(map(str, lost)):
-        yield "PML329", f"{len(failed)} motions are listed as failed, and {len(lost)} have failed by their own verdicts."
+        yield (
+            "PML329",
+            f"{len(failed)} motions are listed as failed, and {len(lost)} have failed by their own verdicts.",
+        )
     elif rate is not None and failed and rate == 1.0:
         yield "PML329", f"The success rate is 1, although {len(failed)} motions are listed as failed."
     elif rate is not None and verdicts and None not in verdicts and not _fits(rate, len(lost), len(verdicts)):

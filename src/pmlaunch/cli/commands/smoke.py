@@ -81,7 +81,9 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
         request = from_options(EvalRequest, options, headless=True, verify=True)
         result = run_smoke(request, Settings.here(), thresholds, evaluate)
     except BaseException as error:
-        failed = error if isinstance(error, PmlaunchError) else PmlaunchError("PML000", f"{type(error).__name__}: {error}")
+        failed = (
+            error if isinstance(error, PmlaunchError) else PmlaunchError("PML000", f"{type(error).__name__}: {error}")
+        )
         if isinstance(error, KeyboardInterrupt):
             failed = PmlaunchError("PML340", "Interrupted.")
         with contextlib.suppress(PmlaunchError):

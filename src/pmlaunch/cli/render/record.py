@@ -127,7 +127,9 @@ def _motions(motions: Sequence[Mapping[str, Any]], console: Console) -> Table:
     for motion in motions:
         style = "red" if motion["success"] is False else ""
         figures = [_figure(motion["metrics"].get(name)) for name, _ in columns]
-        table.add_row(Text(clean_line(motion["motion"]), style=style), Text(marks[motion["success"]], style=style), *figures)
+        table.add_row(
+            Text(clean_line(motion["motion"]), style=style), Text(marks[motion["success"]], style=style), *figures
+        )
     return table
 
 
