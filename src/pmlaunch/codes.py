@@ -459,7 +459,7 @@ CODES: Final = {row.code: row for row in (
          "A figure is no finite number, an error is below 0, or a share is not between 0 and 1.",
          "Look at metrics.json: the simulation blew up, or another program wrote the file."),
     Code("PML327", "the steps do not fit the plan", Exit.FAILED,
-         "The program says that it finished, but took fewer than half of the control steps that the motion has, or none.",
+         "The program says that it finished, but took far fewer control steps than the motion has, or none.",
          "Look at output.log for why it ended early; --max-steps N asks for a short run."),
     Code("PML328", "results of another run", Exit.FAILED,
          "result.json or metrics.json names another run, or is older than this one.",

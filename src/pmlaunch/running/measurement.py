@@ -88,7 +88,7 @@ def _incomplete(
         yield "PML325", f"There are no figures of {', '.join(sorted(others)[:3])}."
     elif motions and len(motions) < wanted:
         yield "PML325", f"There are figures of {len(motions)} motions, and {wanted} were asked for."
-    elif said is not None and said < wanted or (said is None and not motions):
+    elif said < wanted if said is not None else not motions:
         yield "PML325", f"{said or 0:.0f} motions were measured, and {wanted} were asked for."
 
 
@@ -126,10 +126,10 @@ def _steps(plan: LaunchPlan, result: AgentResult, document: Mapping[str, Any]) -
 
 
 def fewest_steps(plan: LaunchPlan) -> int:
-    """The control steps that an evaluation cannot do without: half of the plan's where that is the evaluation's length.
+    """The control steps that an evaluation cannot do without: a part of the plan's, where that is the evaluation's length.
 
-    Half, because the length is an estimate: upstream plays some motions at another rate. ProtoMotions 2 measures whole
-    motions whatever limit its config has, and with several processes each takes a share.
+    A part, because the length is an estimate: upstream plays some motions at another rate, and ProtoMotions 3 forms its
+    own batches. ProtoMotions 2 measures whole motions whatever limit its config has. Several processes share the steps.
     """
     length = plan.provenance["max_steps"]
     processes = (plan.provenance[key].value for key in ("ngpu", "devices") if key in plan.provenance)
@@ -137,4 +137,4 @@ def fewest_steps(plan: LaunchPlan) -> int:
         return 1
     if plan.generation is Generation.V2 and length.source is not LENGTH_OF_THE_MOTION:
         return 1
-    return max(1, plan.max_steps // 2)
+    return max(1, plan.max_steps // (5 if plan.generation is Generation.V3 else 2))
