@@ -21,16 +21,20 @@ from pmlaunch.cli.render.record import draw_record
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.doctor.probe import _answer
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import RunRecord, RunState
+from pmlaunch.git.progress import git_progress
+from pmlaunch.git.runner import version_in
+from pmlaunch.model import IsaacLabVersion, RunRecord, RunState
 from pmlaunch.planning.plan import Planned
 from pmlaunch.processes.child import is_running
 from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.running.agent_reports import EventTail, VerdictWatch, agent_result
+from pmlaunch.running.gpu_memory import fitting_envs
 from pmlaunch.running.metrics import metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.run_module import ModuleResult
 from pmlaunch.running.stop import choose_run, stop_run
 from pmlaunch.running.verdict import Evidence, decide
+from pmlaunch.runtimes.compatibility import Found, Part, Verdict, judge
 from pmlaunch.support.cache import JsonCache
 from pmlaunch.support.json import dumps, exactly, parse_json, read_bytes, read_json, to_json
 
@@ -49,7 +53,9 @@ BOMBS: dict[str, bytes] = {
     "NUL": b"\0" * 1000,
     "wide": b'{"event":"motion","of":' + b"[" + b"0," * 50_000 + b"0]}",
 }
-VALUES = (None, True, "x", "9", -1, 0, 1.5, 2**70, 1e308, float("inf"), float("nan"), [], [1], {}, {"a": 1}, "\ud800")
+VALUES: tuple[object, ...] = (
+    *(None, True, "x", "9", -1, 0, 1.5, 2**70, 1e308, float("inf"), float("nan"), [], [1], {}, {"a": 1}, "\ud800"),
+)
 NAMES = (
     "started",
     "process_group",
@@ -261,3 +267,17 @@ def test_cache_of_a_stranger(
     for path in entries:
         path.write_bytes(content)
     assert plan("motion_tracker", "++note=1", headless=True).plan == before
+
+
+LONG = "9" * 5000  # more digits than Python makes a number of
+
+
+@pytest.mark.parametrize("digits", [LONG, "1.2.3", "²", "٣", "0"])
+def test_numbers_in_texts(digits: str) -> None:
+    told = f"Tried to allocate {digits} GiB. GPU 0 has a total capacity of {digits} GiB of which {digits} GiB is free"
+    assert (fitting_envs(4, told) or 1) <= 2
+    assert IsaacLabVersion.parse(digits).major >= 0
+    assert version_in(f"git version {digits}.{digits}.1".encode()) is not None
+    line = f"remote: Receiving objects:  {digits}% ({digits}/{digits}), {digits} MiB"
+    git_progress(line, "clone")
+    assert judge({Part.TORCH: Found(digits, "a file")}).verdict in Verdict

@@ -199,7 +199,7 @@ def test_live_display(
 @pytest.mark.parametrize("kind", [PlainInstallDisplay, LiveInstallDisplay])
 def test_progress_of_an_installation(kind: type[PlainInstallDisplay], stderr: io.TextIOWrapper) -> None:
     with kind() as display:
-        display.begins(SimpleNamespace(title=EVIL), Todo(EVIL))  # type: ignore[arg-type]
+        display.begins(SimpleNamespace(title=EVIL), Todo(EVIL))
         display.progress(Progress(EVIL, 0, 1))
         display.progress(Progress(EVIL, 1, 2))
     harmless(re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", text_of(stderr)).replace("\r", ""))
@@ -237,6 +237,12 @@ def test_very_long_text_is_cut() -> None:
     assert len(clean("x" * 1_000_000)) < 11_000
 
 
+WRITES = (
+    r"print|input|Console|.*\bconsole\.Console|typer\.(s?echo|prompt)|(.*\.)?std(out|err)\.\w*write.*"
+    r"|traceback\.print\w+"
+)
+
+
 def test_only_one_module_writes_to_the_terminal() -> None:
     """Every other module has to go through it, so nothing can be printed raw."""
     package = Path(__file__).parents[2] / "src/pmlaunch"
@@ -247,11 +253,10 @@ def test_only_one_module_writes_to_the_terminal() -> None:
         if name.startswith(programs):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
-            if re.fullmatch(
-                r"print|input|Console|.*\bconsole\.Console|typer\.(s?echo|prompt)|(.*\.)?std(out|err)\.\w*write.*|traceback\.print\w+",
-                called,
-            ):
+            if not isinstance(node, ast.Call):
+                continue
+            called = ast.unparse(node.func)
+            if re.fullmatch(WRITES, called):
                 found.append(f"{name}:{node.lineno}: {called}")
     assert found == []
 
