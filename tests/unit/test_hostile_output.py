@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -231,6 +232,13 @@ def test_json_keeps_every_character() -> None:
 @pytest.mark.parametrize("text", ["走路 ✓ é", "a\tb\nc", "std::string", "a ## [b]", "‍👩‍🔬", "مرحبا שלום"])
 def test_ordinary_text_stays(text: str) -> None:
     assert clean(text) == text
+
+
+@pytest.mark.parametrize("text", ["\x90", "\x1b]", "\x1b[", "\x9b", " ", "#", "::\n", "\n", "##a"])
+def test_a_flood_is_cleaned_in_time(text: str) -> None:
+    begin = time.monotonic()
+    clean(text * 100_000, longest=1_000_000)
+    assert time.monotonic() - begin < 2.0
 
 
 def test_very_long_text_is_cut() -> None:

@@ -27,7 +27,7 @@ LIMIT = 64 * 1024 * 1024
 _DEEPEST = 100  # levels of nesting; no document of ours has ten, and walking through one must not exhaust the stack
 _LONGEST_WHOLE = 18  # digits of a number that is read as a whole one
 # obeyed by a terminal or a CI system although JSON need not escape it; ESC is always escaped
-_OBEYED = re.compile(f"[{OBEYED}]|(?<=#)#(?=\\w*\\[)")
+_OBEYED = f"[{OBEYED}]|(?<=#)#(?=\\w*\\[)"
 
 
 def to_json(value: object) -> Any:
@@ -74,7 +74,7 @@ def dumps(value: object, *, indent: int | None = None, ascii_only: bool = False,
         if exact:
             raise
         text = json.dumps(_without_nan(document), indent=indent, ensure_ascii=ascii_only)
-    return _OBEYED.sub(_escaped, text)
+    return re.sub(_OBEYED, _escaped, text)
 
 
 def _without_nan(document: Any) -> Any:

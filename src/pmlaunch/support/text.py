@@ -23,14 +23,15 @@ OBEYED = (
 controls are left out. See https://trojansource.codes and Unicode's UAX #9."""
 LONGEST = 10_000
 """Characters of the longest text that is shown whole."""
-_SEQUENCE = re.compile(  # ECMA-48: CSI, then strings such as OSC, then the rest of those that begin with ESC
+# patterns as texts: re compiles them when they are first used, and most starts of pmlaunch use none
+_SEQUENCE = (  # ECMA-48: CSI, then strings such as OSC, then the rest of those that begin with ESC
     r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,4096}(?:\x07|\x1b\\|\x9c)"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x90\x98\x9c-\x9f\n]{0,4096}(?:\x07|\x1b\\|\x9c)"
     r"|\x1b[ -/]{0,8}[0-~]"
 )
-_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f{OBEYED}]")
+_CONTROL = f"[\x00-\x08\x0b-\x1f{OBEYED}]"
 # what GitHub, Azure Pipelines and TeamCity take for a command: "::error::" at the start of a line, "##[" anywhere
-_COMMAND = re.compile(r"((?:^|[\r\n])(?:[^\S\r\n]|\x1b\[[\d;]*m)*):(?=:)|(?<=#)(?=#\w*\[)")
+_COMMAND = r"((?:^|[\r\n])(?:[^\S\r\n]|\x1b\[[\d;]*m)*):(?=:)|(?<=#)(?=#\w*\[)"
 
 
 def clean(text: str, longest: int = LONGEST) -> str:
@@ -42,12 +43,12 @@ def clean(text: str, longest: int = LONGEST) -> str:
     if len(text) > longest:
         text = f"{text[:longest]}... ({len(text)} characters)"
     text = text.replace("\r\n", "\n")
-    return without_commands(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", _SEQUENCE.sub("", text)))
+    return without_commands(re.sub(_CONTROL, "\N{REPLACEMENT CHARACTER}", re.sub(_SEQUENCE, "", text)))
 
 
 def without_commands(text: str) -> str:
     """`text` in which a CI system finds no command; colours may be in it."""
-    return _COMMAND.sub(_taken_apart, text)
+    return re.sub(_COMMAND, _taken_apart, text)
 
 
 def clean_line(text: str, longest: int = LONGEST) -> str:
