@@ -171,7 +171,7 @@ class IsaacLabVersion:
     @classmethod
     def parse(cls, text: str) -> IsaacLabVersion:
         """The version in `text`; anything unreadable counts as 2.x, whose launcher has more restrictions."""
-        stated = re.match(r"(\d+)(?:\.(\d+))?", text)
+        stated = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?", text)
         if stated is None:
             return cls(text, 2)
         return cls(text, int(stated[1]), int(stated[2]) if stated[2] else None)

@@ -20,7 +20,7 @@ from pmlaunch.motions.raw_data import RAW_SUFFIXES, RawFormat
 from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, RawDataError, is_small_motion, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.file_kind import is_legacy_torch_file
-from pmlaunch.support.json import to_json
+from pmlaunch.support.json import exactly, to_json
 from pmlaunch.support.names import choose, fold
 from pmlaunch.support.paths import Place, find_path
 
@@ -182,9 +182,9 @@ def _outline(path: Path) -> MotionOutline:
     if content is None:
         return read_outline(path)
     cache, key = JsonCache("motions"), content_key(_READER, path.suffix, content)
-    entry = cache.get(key)
-    if isinstance(entry, dict):
-        return MotionOutline(**{**entry, "body_names": tuple(entry["body_names"])})
+    kept = exactly(MotionOutline, cache.get(key))
+    if kept is not None:
+        return kept
     found = read_outline(path, content)
     cache.put(key, to_json(found))
     return found

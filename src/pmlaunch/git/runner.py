@@ -238,5 +238,5 @@ class Git:
 
 def version_in(told: bytes) -> tuple[int, ...]:
     """The first version number in a program's output; (0,) if there is none."""
-    found = re.search(rb"(\d+)\.(\d+)(?:\.(\d+))?", told)
+    found = re.search(rb"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", told)
     return tuple(int(part) for part in found.groups() if part) if found else (0,)

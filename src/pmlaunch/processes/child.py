@@ -53,7 +53,8 @@ class Child:
     def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
-        self._listener, self._log_path = listener, command.log
+        self._listener: Callable[[bytes], None] | None = listener
+        self._log_path = command.log
         self._secrets = SecretFilter(literal_secrets(command.environment, command.argv))
         self._log = _open_log(command.log)
         self._lifeline = Lifeline()
@@ -130,8 +131,11 @@ class Child:
                 rest = rest[self._log.write(rest) or 0 :]
         except OSError as error:  # a full disk must not block the child
             self.log_error = error
-        if chunk:
-            self._listener(chunk)
+        if chunk and self._listener is not None:
+            try:
+                self._listener(chunk)
+            except Exception:  # noqa: BLE001 (whatever a display trips over, the log goes on and the child is never blocked)
+                self._listener = None
 
 
 def _open_log(path: Path) -> IO[bytes]:
@@ -190,7 +194,7 @@ def created(pid: int) -> float | None:
 
 def is_running(pid: object, creation: object) -> bool:
     """Return whether the process with this pid and creation time is still running."""
-    if not isinstance(pid, int) or not isinstance(creation, (int, float)):
+    if not isinstance(pid, int) or not 0 < pid < 1 << 31 or not isinstance(creation, (int, float)):
         return False
     try:
         process = psutil.Process(pid)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.child import ChildCommand, created
@@ -26,6 +27,7 @@ from pmlaunch.running.agent_reports import (
 )
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.inputs import write_inputs
+from pmlaunch.running.measurement import missing_evidence
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment
@@ -164,6 +166,9 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
     evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python, plan.num_envs)
     verdict = decide(evidence)
     result = result or AgentResult()
+    if verdict.state is RunState.DONE and (missing := missing_evidence(plan, folder, result)) is not None:
+        failed = CODES[missing.code].exit_code
+        verdict = replace(verdict, state=RunState.FAILED, exit_code=failed, findings=(*verdict.findings, missing))
     measured = read_metrics(folder) if plan.metrics else RunMetrics()
     return replace(
         watcher.record,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_json, to_json
+from pmlaunch.support.json import dumps, read_json, to_json
 from pmlaunch.support.platforms import LONGEST_RUNS, SHORTEST_NAMES
 from pmlaunch.support.secrets import redact_document
 
@@ -61,7 +60,7 @@ class RunFolder:
         Raises PML204, and keeps the older version, if that fails.
         """
         content = to_json(document) if exact else redact_document(to_json(document))
-        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(name, dumps(content, indent=2) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file. Raises PML204, and keeps the older version, if that fails."""

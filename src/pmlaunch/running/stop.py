@@ -108,7 +108,7 @@ def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
         time.sleep(0.1)
         record = run.read(RECORD) or record
     if record.get("state") != RunState.RUNNING.value:
-        return Stopped(run.path, str(record["state"]), True)
+        return Stopped(run.path, str(record.get("state")), True)
     for pid in _processes(record):
         end_tree(pid)
     return Stopped(run.path, _settle(run, record), False)
@@ -124,7 +124,7 @@ def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
     for _ in range(20):  # the guardian may be about to write it
         latest = run.read(RECORD) or record
         if latest.get("state") != RunState.RUNNING.value:
-            return str(latest["state"])
+            return str(latest.get("state"))
         time.sleep(0.1)
     run.conclude({**record, "state": RunState.INTERRUPTED.value, "exit_code": Exit.INTERRUPTED})
     return RunState.INTERRUPTED.value

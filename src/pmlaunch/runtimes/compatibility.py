@@ -115,7 +115,7 @@ def holds(wanted: str, version: str) -> bool:
 
 def _number(version: str) -> tuple[int, ...]:
     """The release of a version: "2.9.1+cpu" is (2, 9, 1); empty for a name, such as those of ProtoMotions."""
-    release = re.fullmatch(r"(\d+(?:\.\d+)*)(?:[^\d./][^/]*|\.post\d+.*)?", version)
+    release = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:[^\d./][^/]*|\.post\d+.*)?", version)
     return tuple(int(digits) for digits in release[1].split(".")) if release else ()
 
 

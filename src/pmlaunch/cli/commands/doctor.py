@@ -43,6 +43,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
     """
     import sys
 
+    from pmlaunch.cli.render import terminal
     from pmlaunch.cli.render.doctor import draw_examination, write_report
     from pmlaunch.doctor.examination import examine, repair
     from pmlaunch.doctor.target import TargetRequest, resolve_target
@@ -56,7 +57,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
     settings = Settings.here(trust_workspace=options.trust_workspace)
     target = resolve_target(from_options(TargetRequest, options), settings)
     if not options.quick and not invocation.as_json and sys.stderr.isatty():
-        sys.stderr.write("asking the simulator's Python what it has ...\n")
+        terminal.write(sys.stderr, "asking the simulator's Python what it has ...\n")
     seen = repair(examine(target)) if options.fix else examine(target)
     if reports:
         write_report(seen, options.report_to)

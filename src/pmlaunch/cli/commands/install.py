@@ -133,6 +133,7 @@ def _install(
 
 def _confirm(planned: Installation) -> None:
     """Ask before a large download. Without a terminal, announce it and continue. Raises PML340."""
+    from pmlaunch.cli.render import terminal
     from pmlaunch.support.text import megabytes
 
     if planned.bytes <= _ASK_ABOVE:
@@ -140,7 +141,7 @@ def _confirm(planned: Installation) -> None:
     names = ", ".join(result.title for result in planned.results if result.bytes)
     text = f"About {megabytes(planned.bytes)} will be downloaded ({names})."
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        typer.echo(f"{text} Nobody can be asked here: going on.", err=True)
+        terminal.write(sys.stderr, f"{text} Nobody can be asked here: going on.\n")
     elif not typer.confirm(f"{text} Go on?", default=True, err=True):
         hint = "pmlaunch install --dry-run shows what it would be"
         raise PmlaunchError("PML340", "Nothing was downloaded.", hint=hint)

@@ -21,7 +21,7 @@ from pmlaunch.generations.v2 import config_inspection as inspection
 from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
-from pmlaunch.support.json import as_mapping, to_json
+from pmlaunch.support.json import as_mapping, exactly, to_json
 from pmlaunch.support.paths import refuse_remote_in
 from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import refuse_deep, yaml_mappings
@@ -43,10 +43,9 @@ def config_report(
         parts += tree_content(config_dir, ".yaml")
         parts.append(train_config.read_bytes() if train_config else b"")
     cache, key = JsonCache("configs"), content_key(*parts)
-    entry = cache.get(key)
-    if isinstance(entry, dict):
-        found = (Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
-        return ConfigReport(**{**entry, "findings": tuple(found)})
+    kept = exactly(ConfigReport, cache.get(key))
+    if kept is not None:
+        return kept
     report = _examine(config_dir, train_config, overrides, user_keys)
     if not any(map(holds_secret, overrides)):
         cache.put(key, to_json(report))

@@ -148,4 +148,4 @@ def _can_build(report: PythonReport) -> bool:
 
 
 def _version(report: PythonReport, name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", report.versions.get(name, "0"))[:2])
+    return tuple(int(part) for part in re.findall(r"[0-9]{1,9}", report.versions.get(name, "0"))[:2])
