@@ -231,6 +231,15 @@ CODES: Final = {row.code: row for row in (
          "ProtoMotions' own repository has a tag of this name at another commit than the one that pmlaunch was tested with: "
          "the tag was moved, or the answer does not come from there.",
          "pmlaunch install --ref COMMIT takes a commit that you trust; --source URL another source."),
+    Code("PML150", "a pickle asks for foreign code", Exit.CHECK,
+         "The checkpoint or packed motion is a pickle that upstream loads without a filter. This one names what neither "
+         "stored numbers nor the checkout's own classes need, or cannot be followed; loading it may run anything. Only its "
+         "opcodes were read.",
+         "If you trust it: --no-check PML150"),
+    Code("PML151", "a pickle that cannot be verified", Exit.CHECK,
+         "The file cannot be looked into, because it is no file that torch saved, broken, or a program in TorchScript. So "
+         "nothing is known about what loading it would run.",
+         "Load it only if you trust where it comes from."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

@@ -82,6 +82,7 @@ class ConfigReport:
     control_type: str | None = None
     random_masks: bool = False  # whether MaskedMimic draws at random which bodies it is told to follow
     asset_root: str | None = None  # the folder of the robot's files, unless it is the checkout's own
+    targets: Mapping[str, str] = field(default_factory=dict)  # key of a `_target_` that is not judged yet -> its value
     # key that the user typed and no config has -> a sentence with the nearest one, or ""
     unknown_keys: Mapping[str, str] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import refuse_deep
 
-_SCHEMA = "config report 4"
+_SCHEMA = "config report 5"
 
 
 def config_report(
@@ -43,11 +44,13 @@ def config_report(
     entry = cache.get(key)
     if isinstance(entry, dict):
         found = (Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
-        return ConfigReport(**{**entry, "findings": tuple(found)})
-    report = _examine(config_dir, train_config, overrides, user_keys)
-    if not any(map(holds_secret, overrides)):
-        cache.put(key, to_json(report))
-    return report
+        report = ConfigReport(**{**entry, "findings": tuple(found)})
+    else:
+        report = _examine(config_dir, train_config, overrides, user_keys)
+        if not any(map(holds_secret, overrides)):
+            cache.put(key, to_json(report))
+    foreign = inspection.foreign_code(report.targets, config_dir.parent.parent)  # of sources, which the key leaves out
+    return replace(report, findings=(*report.findings, *foreign), targets={})
 
 
 def _examine(

@@ -6,25 +6,18 @@ import contextlib
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.errors import did_you_mean
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
+from pmlaunch.generations.source_names import KNOWN_TARGETS, SourceNames
 from pmlaunch.model import Finding, Severity
 
 _MASKED_MIMIC = "protomotions.agents.masked_mimic."
 _MASKS = "env.config.masked_mimic.masked_mimic_masking.joint_masking.masked_mimic_fixed_conditioning"
 _MOST = 8  # findings of one kind
-# The packages whose classes ProtoMotions' own configs instantiate: hydra.utils.instantiate calls any `_target_`.
-_TARGETS = (
-    "protomotions.",
-    "agents.callbacks.",
-    "lightning.fabric.",
-    "lightning.pytorch.loggers.",
-    "torch.optim.",
-    "pmlaunch.demo.",
-)
 
 
 @contextlib.contextmanager
@@ -117,7 +110,7 @@ def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict
         for key, value in values.items()
         if value == "???"
     ][:_MOST]
-    return findings + _foreign_code(values), _facts(values)
+    return findings, {**_facts(values), "targets": _targets(values)}
 
 
 def _plain_leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -169,16 +162,28 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
             yield path, key, node
 
 
-def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
-    """A finding for each `_target_` outside ProtoMotions' own packages: a run would import and call it."""
-    findings = []
-    for key, target in values.items():
-        if key.rpartition(".")[2] not in ("_target_", "_config_target_") or not isinstance(target, str):
-            continue
-        if target not in ("???", AGENT_TARGET) and not target.startswith(_TARGETS):
+def _targets(values: Mapping[str, Any]) -> dict[str, str]:
+    """What each `_target_` names, unless configs are known to name it: a run would import and call it."""
+    return {
+        key: target
+        for key, target in values.items()
+        if key.rpartition(".")[2] in ("_target_", "_config_target_")
+        and isinstance(target, str)
+        and target not in ("???", AGENT_TARGET)
+        and target not in KNOWN_TARGETS
+    }
+
+
+def foreign_code(targets: Mapping[str, str], root: Path) -> list[Finding]:
+    """A finding for each target that is not a class or function of the checkout at `root`."""
+    own, findings = SourceNames(root).kinds(set(targets.values())), []
+    for key, target in targets.items():
+        if target not in own:
             standard = target.split(".")[0] in sys.stdlib_module_names
             code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
             message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
+            if target.startswith("protomotions."):
+                message = f"{key} names {target}, which the checkout does not define: a run may find it anywhere."
             findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
     return findings[:_MOST]
 
