@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.generations.source_names import SourceNames
@@ -13,6 +14,8 @@ from pmlaunch.motions.readers import PACKED_SUFFIX
 from pmlaunch.planning.plan import Planned
 from pmlaunch.support.torch_pickles import UnverifiableError, calls_of
 
+_SUFFIXES = (".ckpt", ".pt")
+
 
 def check_pickles(planned: Planned) -> Iterator[Finding]:
     """Check every pickle of the plan that upstream loads without a filter."""
@@ -22,6 +25,12 @@ def check_pickles(planned: Planned) -> Iterator[Finding]:
         yield from pickle_findings(path, root)
     if planned.checkout.generation is Generation.V3:
         yield from pickle_findings(plan.checkpoint.parent / FROZEN_CONFIGS, root)
+
+
+def downloaded_findings(paths: Iterable[Path], root: Path) -> list[Finding]:
+    """Warnings about pickles that were downloaded: their checksums say nothing about what they would run."""
+    pickles = [path for path in paths if path.suffix in _SUFFIXES]
+    return [replace(it, severity=Severity.WARNING) for path in pickles for it in pickle_findings(path, root)]
 
 
 def pickle_findings(path: Path, root: Path) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from typing import Any
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import MotionInfo
 from pmlaunch.support.json import as_list, as_mapping
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import LIBRARY, yaml_mapping
 
 ReadInfo = Callable[[Path], MotionInfo]
 """Reads a motion file; never raises, a problem is part of the answer."""
@@ -40,7 +40,7 @@ class LibraryEntry:
 
 def listed_motions(path: Path) -> list[Mapping[str, Any]]:
     """The raw entries of a library, each with a `file`. Raises PML120 if `path` is not a library."""
-    listed = as_list(yaml_mapping(path, "PML120").get("motions"))
+    listed = as_list(yaml_mapping(path, "PML120", limit=LIBRARY).get("motions"))
     if not listed or not all(isinstance(as_mapping(item).get("file"), str) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
         raise PmlaunchError("PML120", message, subject=str(path))

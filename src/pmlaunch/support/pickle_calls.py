@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import pickletools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,7 +17,6 @@ from pmlaunch.support.harmless_names import HARMLESS
 MAX_PICKLE = 16 << 20
 """Bytes of the longest pickle that is followed; that of a checkpoint of 2.4 GB has less than one million."""
 _MAX_OPCODES = 300_000  # less than a second
-_DEEPEST = 3  # pickles in pickles
 _CALLS = frozenset({"REDUCE", "NEWOBJ", "NEWOBJ_EX"})
 _CHANGES = frozenset({"BUILD", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "ADDITEMS"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
@@ -69,12 +68,12 @@ _VALUE = object()
 """Stands for a value that is not followed."""
 
 
-def pickle_calls(payload: bytes, depth: int = 0) -> PickleCalls:
-    """Follow the first pickle in `payload`. Never raises."""
-    reader = _Reader(depth)
+def pickle_calls(payload: bytes, inner: Callable[[bytes], PickleCalls] | None = None) -> PickleCalls:
+    """Follow the first pickle in `payload`; `inner` looks into a file of torch's that the pickle holds. Never raises."""
+    reader = _Reader(inner)
     calls, stream, start = reader.calls, io.BytesIO(payload), 0
     try:
-        if len(payload) > MAX_PICKLE or depth > _DEEPEST:
+        if len(payload) > MAX_PICKLE:
             raise _HiddenError  # noqa: TRY301
         for count, (info, argument, position) in enumerate(pickletools.genops(stream)):
             if count > _MAX_OPCODES:
@@ -101,10 +100,10 @@ class _HiddenError(Exception):
 class _Reader:
     """Follows opcodes with a stack of names, constants, tuples and values that are not followed."""
 
-    def __init__(self, depth: int) -> None:
+    def __init__(self, inner: Callable[[bytes], PickleCalls] | None) -> None:
         self.calls = PickleCalls()
         self.omegaconf = self.interpolates = False
-        self._depth = depth
+        self._inner = inner
         self._stack: list[Any] = []
         self._marks: list[int] = []  # lengths of the stack
         self._memo: dict[int, Any] = {}
@@ -203,9 +202,7 @@ class _Reader:
                 return _VALUE
             return first.encode("latin-1")
         if called == ("torch.storage", "_load_from_bytes"):  # a file of torch's inside the pickle
-            from pmlaunch.support.torch_pickles import pickles_in
-
-            inner = pickles_in(io.BytesIO(first), self._depth + 1) if isinstance(first, bytes) else None
-            self.calls.names |= inner.names if inner else set()
-            self.calls.odd |= inner.odd if inner else {"(a tensor that is not in the pickle)"}
+            found = self._inner(first) if self._inner and isinstance(first, bytes) else None
+            self.calls.names |= found.names if found else set()
+            self.calls.odd |= found.odd if found else {"(a tensor that is not in the pickle)"}
         return _VALUE

@@ -15,6 +15,7 @@ from pmlaunch.support.pickle_calls import MAX_PICKLE, PickleCalls, pickle_calls
 
 _ZIP = b"PK\x03\x04"
 _MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # torch's first pickle before 1.6
+_DEEPEST = 3  # files in pickles in files
 _OPCODES = frozenset(info.code.encode("latin-1") for info in pickletools.opcodes)
 _TAR_HEADER = 512  # bytes
 _DIRECTORY = 8 << 20  # bytes of a zip's directory; a file of ten thousand tensors needs about one million
@@ -80,7 +81,7 @@ def pickles_in(file: BinaryIO, depth: int = 0) -> PickleCalls:
         raise UnverifiableError("torch did not write it")
     content, calls = file.read(MAX_PICKLE), PickleCalls()
     for _ in range(5 if start.startswith(_MAGIC) else 1):
-        found = pickle_calls(content[calls.end :], depth)
+        found = _follow(content[calls.end :], depth)
         calls = PickleCalls(calls.names | found.names, calls.odd | found.odd, calls.end + found.end)
         calls.broken = found.broken
         if found.odd or found.broken:
@@ -126,10 +127,14 @@ def _in_zip(file: BinaryIO, depth: int) -> PickleCalls:
         raise
     except ValueError as error:
         return PickleCalls(odd={f"({error})"})
-    calls = pickle_calls(payload, depth)
+    calls = _follow(payload, depth)
     if calls.end < len(payload) and not calls.broken:
         calls.odd.add("(data after the pickle)")
     return _told(calls)
+
+
+def _follow(payload: bytes, depth: int) -> PickleCalls:
+    return pickle_calls(payload, (lambda file: pickles_in(io.BytesIO(file), depth + 1)) if depth < _DEEPEST else None)
 
 
 def _told(calls: PickleCalls) -> PickleCalls:

@@ -23,8 +23,9 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
 from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import holds_secret
-from pmlaunch.support.yaml_file import refuse_deep
+from pmlaunch.support.yaml_file import yaml_mapping
 
+_LONGEST = 500  # characters of a reason
 _SCHEMA = "config report 5"
 
 
@@ -46,7 +47,12 @@ def config_report(
         found = (Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
         report = ConfigReport(**{**entry, "findings": tuple(found)})
     else:
-        report = _examine(config_dir, train_config, overrides, user_keys)
+        try:
+            with inspection.bounded_omegaconf():
+                report = _examine(config_dir, train_config, overrides, user_keys)
+        except inspection.InterpolationBomb:
+            message = "The interpolations of the config stand for more values than any config holds. They were not resolved."
+            report = ConfigReport((Finding("PML109", Severity.ERROR, message, subject=str(train_config or config_dir)),))
         if not any(map(holds_secret, overrides)):
             cache.put(key, to_json(report))
     foreign = inspection.foreign_code(report.targets, config_dir.parent.parent)  # of sources, which the key leaves out
@@ -74,20 +80,14 @@ def _examine(
 
 def _load(path: Path) -> Any:
     """The checkpoint's config. Raises PML107 if the file is not a config."""
-    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
     try:
-        refuse_deep(path.read_text(encoding="utf-8-sig"))
-        with inspection.fast_yaml():
-            config = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:
-        reason = str(error).replace("\n", " ")
+        return OmegaConf.create(yaml_mapping(path, "PML107"))
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
+        reason = str(error).replace("\n", " ")[:_LONGEST]
         raise PmlaunchError("PML107", f"{path} cannot be read: {reason}", subject=str(path)) from error
-    if not isinstance(config, DictConfig):
-        raise PmlaunchError("PML107", f"{path} is no config: it holds no keys.", subject=str(path))
-    return config
 
 
 def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
@@ -100,11 +100,11 @@ def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are for the authors of the configs
-            with inspection.fast_yaml(), initialize_config_dir(str(config_dir), version_base="1.1"):
+            with initialize_config_dir(str(config_dir), version_base="1.1"):
                 return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()
-        message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])}"
+        message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])[:_LONGEST]}"
         raise PmlaunchError("PML109", message) from error
 
 
@@ -120,5 +120,5 @@ def _merge(trained: Any, composed: Any) -> Any:
         trained.merge_with(composed)
         return trained
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0][:_LONGEST]
         raise PmlaunchError("PML109", f"The checkpoint's config and the overrides do not merge: {reason}") from error
