@@ -15,12 +15,9 @@ import time
 import tracemalloc
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from standin import pointer_text, torch_file
-from standin3 import Named, save_like_torch
 from unit_help import Plan
 
 from pmlaunch.checks.pickles import pickle_findings
@@ -29,6 +26,8 @@ from pmlaunch.codes import Exit
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.support.pickle_calls import MAX_PICKLE, PickleCalls, pickle_calls
 from pmlaunch.support.torch_pickles import UnverifiableError, calls_of, pickles_in
+from standin import pointer_text, torch_file
+from standin3 import Named, save_like_torch
 
 MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 EVIL = b"cos\nsystem\nX\x02\x00\x00\x00id\x85R."
@@ -70,7 +69,7 @@ PLAIN = [
     np.asfortranarray(np.eye(3)),
     np.dtype("f4"),
     np.float32,
-    np.random.RandomState(1),  # noqa: NPY002
+    np.random.RandomState(1),
     np.random.default_rng(1),
     np.random.Generator(np.random.Philox(1)),
     np.random.SeedSequence(1),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from unittest.mock import Mock
 
-import os
-import time
 import pytest
 import yaml
 

@@ -15,8 +15,10 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.motions.outline import MotionOutline
+from pmlaunch.motions.poselib_file import MAX_BYTES
 from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import to_json
 from pmlaunch.support.names import choose, fold
 from pmlaunch.support.paths import Place, find_path
@@ -162,7 +164,7 @@ def _pointer(path: Path) -> lfs.Pointer | None:
 def _outline(path: Path) -> MotionOutline:
     """The outline of a motion, cached by content because numpy is slow to import. Raises PML121, PML122 or PML123."""
     try:
-        content = path.read_bytes()
+        content = read_bytes(path, MAX_BYTES)
     except OSError as error:
         reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
         message = f"Motion file {path} {reason}."

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.git.queries import query
+from pmlaunch.support.files import open_ordinary
 
 MAXIMUM_POINTER = 1024  # bytes; the specification's limit
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
@@ -38,7 +39,7 @@ def parse_pointer(content: bytes) -> Pointer | None:
 
 def read_pointer(path: Path) -> Pointer | None:
     """The pointer in the file at `path`; None if it is a real file. Raises OSError."""
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         return parse_pointer(file.read(MAXIMUM_POINTER + 1))
 
 
@@ -55,7 +56,7 @@ def pointer_in_git(path: Path) -> Pointer | None:
 def sha256_of(path: Path) -> str:
     """The file's sha256 in hex; takes about a second per gigabyte. Raises OSError."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

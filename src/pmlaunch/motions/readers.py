@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.motions.outline import MotionOutline
+from pmlaunch.support.files import open_ordinary
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
     """
     start = content or b""
     if content is None:
-        with contextlib.suppress(OSError), path.open("rb") as file:  # the format's reader reports it
+        with contextlib.suppress(OSError), open_ordinary(path) as file:  # the format's reader reports it
             start = file.read(max(len(row.signature) for row in FORMATS))
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
     found = next((row for row in fitting if start.startswith(row.signature)), fitting[0])

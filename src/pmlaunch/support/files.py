@@ -19,13 +19,10 @@ def open_ordinary(path: Path) -> BinaryIO:
     """Open an ordinary file for reading, without ever waiting. Raises OSError, also for a pipe, device or folder."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
     handle = os.open(path, flags)
-    try:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    if stat.S_ISREG(os.fstat(handle).st_mode):
         return os.fdopen(handle, "rb")
-    except BaseException:
-        os.close(handle)
-        raise
+    os.close(handle)
+    raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
 
 
 def read_bytes(path: Path, limit: int = SMALL) -> bytes:

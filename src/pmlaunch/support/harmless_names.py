@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 _KINDS = (
-    "Float Double Half BFloat16 Bool Byte Char Short Int Long ComplexFloat ComplexDouble ComplexHalf QInt8 QUInt8 QInt32 "
-    "QUInt4x2 QUInt2x4"
-).split()  # of torch's storages and tensors
+    *("Float", "Double", "Half", "BFloat16", "Bool", "Byte", "Char", "Short", "Int", "Long"),
+    *("ComplexFloat", "ComplexDouble", "ComplexHalf", "QInt8", "QUInt8", "QInt32", "QUInt4x2", "QUInt2x4"),
+)  # of torch's storages and tensors
 _TABLE = f"""
 builtins,__builtin__: bool bytearray bytes complex dict float frozenset int list long object range set slice str tuple
 builtins,__builtin__: unicode xrange Ellipsis NotImplemented

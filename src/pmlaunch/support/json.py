@@ -11,6 +11,8 @@ from pathlib import Path, PurePath
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from pmlaunch.support.files import read_bytes
+
 _T = TypeVar("_T")
 
 HIDDEN: Mapping[str, bool] = {"hidden": True}
@@ -55,11 +57,9 @@ def read_json(path: Path, limit: int = LIMIT) -> Any:
     infinity, which Python writes, are read as numbers: check figures with `math.isfinite`.
     """
     try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
+        return parse_json(read_bytes(path, limit))
     except OSError:
         return None
-    return parse_json(content) if len(content) <= limit else None
 
 
 def parse_json(content: bytes) -> Any:

@@ -148,7 +148,7 @@ class _Reader:
                 raise _HiddenError
             self._frame_end = position + 9 + argument
 
-    def _value(self, opcode: str, argument: Any, taken: list[Any], above: tuple[Any, ...]) -> Any:  # noqa: PLR0911
+    def _value(self, opcode: str, argument: Any, taken: list[Any], above: tuple[Any, ...]) -> Any:
         """What the opcode leaves on the stack."""
         if opcode in ("DUP", "MEMOIZE"):
             return taken[0]

@@ -30,6 +30,8 @@ _MOST_ALIASED = 100_000  # nodes that a file with anchors stands for, all aliase
 _LONGEST_INTERPOLATIONS = 100_000  # characters of all values with ${ in them: their parser takes 20 us for each
 _BRACKETS = re.compile(r"[\[{\]}]")
 _DASHES = re.compile(r"[-?]\s")
+MOST_OF_A_CONFIG = 20_000
+"""Separators of a file that OmegaConf takes over, at 40 us for each value; the largest of 2.3 has 1,700."""
 _SEPARATORS = (",", "\n", "\r", "[", "{", ":", "- ", "? ")
 _FLOAT = re.compile(
     r"""^(?:[-+]?[0-9]+(?:_[0-9]+)*\.[0-9_]*(?:[eE][-+]?[0-9]+)?
@@ -47,11 +49,15 @@ class YamlBombError(ValueError):
 
 
 def yaml_mapping(
-    path: Path, code: str = "PML015", content: bytes | None = None, limit: int = _CONFIG
+    path: Path,
+    code: str = "PML015",
+    content: bytes | None = None,
+    limit: int = _CONFIG,
+    separators: int = _MOST_SEPARATORS,
 ) -> dict[str, Any]:
     """Read the mapping in `path`, or in its `content` if that was read already; an empty file is an empty mapping.
 
-    `limit` is the most bytes that the file may have.
+    `limit` is the most bytes, and `separators` the most commas, colons and line ends, that the file may have.
 
     Raises:
         PmlaunchError: with `code`; the file cannot be read, is not valid YAML (with line and column), or holds
@@ -61,7 +67,7 @@ def yaml_mapping(
 
     try:
         text = (read_bytes(path, limit) if content is None else content).decode("utf-8-sig")
-        parsed = yaml.load(text, Loader=config_loader())  # noqa: S506 (a safe one)
+        parsed = yaml.load(text, Loader=config_loader(separators))  # noqa: S506 (a safe one)
     except yaml.YAMLError as error:
         raise PmlaunchError(code, f"{path} is not valid YAML: {_reason(error)}", subject=str(path)) from error
     except (OSError, UnicodeDecodeError, RecursionError, YamlBombError) as error:
@@ -105,9 +111,9 @@ def _mapping_or_none(path: Path, content: bytes | None = None) -> dict[str, Any]
         return None
 
 
-@lru_cache(maxsize=1)
-def config_loader() -> type[Any]:
-    """The class of OmegaConf's loader, bounded, and with libyaml's parser if PyYAML has it."""
+@lru_cache(maxsize=2)
+def config_loader(separators: int = _MOST_SEPARATORS) -> type[Any]:
+    """The class of OmegaConf's loader, bounded to so many `separators`, and with libyaml's parser if PyYAML has it."""
     import yaml
 
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -116,8 +122,8 @@ def config_loader() -> type[Any]:
         def __init__(self, stream: str | bytes | IO[Any]) -> None:
             text = stream if isinstance(stream, (str, bytes)) else stream.read(LIBRARY + 1)
             text = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-            _refuse_large(text)
-            refuse_deep(text)
+            _refuse_large(text, separators)
+            _refuse_deep(text)
             self._risky = "&" in text or "${" in text
             super().__init__(text)
 
@@ -146,8 +152,8 @@ def config_loader() -> type[Any]:
     return ConfigLoader
 
 
-def _refuse_large(text: str) -> None:
-    if len(text) > LIBRARY or sum(map(text.count, _SEPARATORS)) > _MOST_SEPARATORS:
+def _refuse_large(text: str, separators: int) -> None:
+    if len(text) > LIBRARY or sum(map(text.count, _SEPARATORS)) > separators:
         raise YamlBombError("it is larger than any config")
 
 
@@ -178,7 +184,7 @@ def _refuse_bomb(root: Any) -> None:
         raise YamlBombError("it holds more interpolations than any config")
 
 
-def refuse_deep(text: str) -> None:
+def _refuse_deep(text: str) -> None:
     """Raise RecursionError for YAML that is nested too deeply to parse safely."""
     depth = 0
     for bracket in _BRACKETS.findall(text):

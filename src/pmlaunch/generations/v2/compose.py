@@ -21,9 +21,10 @@ from pmlaunch.generations.v2 import config_inspection as inspection
 from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import holds_secret
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import MOST_OF_A_CONFIG, yaml_mapping
 
 _LONGEST = 500  # characters of a reason
 _SCHEMA = "config report 5"
@@ -38,9 +39,13 @@ def config_report(
     the user, which should exist without the overrides.
     """
     parts: list[bytes | str] = [_SCHEMA, __version__, *overrides, "", *user_keys, ""]
-    with contextlib.suppress(OSError):
+    try:
         parts += tree_content(config_dir, ".yaml")
-        parts.append(train_config.read_bytes() if train_config else b"")
+    except OSError as error:  # Hydra would read it without a limit
+        message = f"{error.filename} cannot be read: {error.strerror}."
+        return ConfigReport((Finding("PML109", Severity.ERROR, message, subject=str(error.filename)),))
+    with contextlib.suppress(OSError):
+        parts.append(read_bytes(train_config) if train_config else b"")
     cache, key = JsonCache("configs"), content_key(*parts)
     entry = cache.get(key)
     if isinstance(entry, dict):
@@ -51,8 +56,12 @@ def config_report(
             with inspection.bounded_omegaconf():
                 report = _examine(config_dir, train_config, overrides, user_keys)
         except inspection.InterpolationBomb:
-            message = "The interpolations of the config stand for more values than any config holds. They were not resolved."
-            report = ConfigReport((Finding("PML109", Severity.ERROR, message, subject=str(train_config or config_dir)),))
+            message = (
+                "The interpolations of the config stand for more values than any config holds. They were not resolved."
+            )
+            report = ConfigReport(
+                (Finding("PML109", Severity.ERROR, message, subject=str(train_config or config_dir)),)
+            )
         if not any(map(holds_secret, overrides)):
             cache.put(key, to_json(report))
     foreign = inspection.foreign_code(report.targets, config_dir.parent.parent)  # of sources, which the key leaves out
@@ -84,7 +93,7 @@ def _load(path: Path) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        return OmegaConf.create(yaml_mapping(path, "PML107"))
+        return OmegaConf.create(yaml_mapping(path, "PML107", separators=MOST_OF_A_CONFIG))
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         reason = str(error).replace("\n", " ")[:_LONGEST]
         raise PmlaunchError("PML107", f"{path} cannot be read: {reason}", subject=str(path)) from error
