@@ -18,7 +18,10 @@ SMALL = 4 << 20
 def open_ordinary(path: Path) -> BinaryIO:
     """Open an ordinary file for reading, without ever waiting. Raises OSError, also for a pipe, device or folder."""
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-    handle = os.open(path, flags)
+    try:
+        handle = os.open(path, flags)
+    except ValueError as error:  # a NUL in the name
+        raise OSError(errno.EINVAL, "it has no possible name", str(path)) from error
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return os.fdopen(handle, "rb")
     os.close(handle)

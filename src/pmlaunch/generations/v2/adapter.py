@@ -12,6 +12,7 @@ from pmlaunch.generations.v2.checkout import v2_checkout
 from pmlaunch.generations.v2.training_config import config_of, trained_bodies
 from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
+from pmlaunch.support.yaml_file import yaml_mapping
 
 _SHARE = "0 to 1"
 
@@ -74,3 +75,7 @@ class Version2(GenerationAdapter):
     def training(self, checkpoint: Path) -> Training | None:
         """The training whose config.yaml is there; ProtoMotions 3 writes one as well, so ask for 3 first."""
         return Training(Generation.V2, bodies=trained_bodies(checkpoint)) if config_of(checkpoint) else None
+
+    def refuse_unreadable_config(self, checkpoint: Path) -> None:
+        if config := config_of(checkpoint):
+            yaml_mapping(config, "PML107")
