@@ -10,6 +10,7 @@ An environment that followed several motions in turn has one column for each.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import tokenize
 import zlib
@@ -20,6 +21,7 @@ from typing import BinaryIO, Final
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from pmlaunch.motions.kinematics import Array
@@ -103,6 +105,13 @@ def _refuse_inflated(file: BinaryIO) -> None:
     size = file.seek(0, io.SEEK_END)
     with open_zip(file) as archive:
         entries = archive.infolist()
+        for entry in entries:
+            if entry.compress_type in (ZIP_STORED, ZIP_DEFLATED):
+                with archive.open(entry) as array:
+                    reader = npy.read_array_header_1_0 if npy.read_magic(array) == (1, 0) else npy.read_array_header_2_0
+                    shape, _, dtype = reader(array)
+                    if math.prod(shape) * dtype.itemsize > entry.file_size:
+                        raise ValueError(f"{entry.filename} has not the numbers of its shape {shape}")
     methods = {entry.compress_type for entry in entries}
     if sum(entry.file_size for entry in entries) > max(size, _INFLATED) or methods - {ZIP_STORED, ZIP_DEFLATED}:
         raise ValueError("it inflates to more than a motion")
