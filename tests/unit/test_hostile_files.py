@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from standin3 import make_library
 from unit_help import OVERRIDES, report_on, with_line
 
 from pmlaunch.errors import PmlaunchError
@@ -27,6 +26,7 @@ from pmlaunch.motions.readers import read_outline
 from pmlaunch.motions.recorded_motion import read_saved
 from pmlaunch.support.files import open_ordinary, read_bytes
 from pmlaunch.support.json import read_json
+from standin3 import make_library
 
 pytestmark = pytest.mark.hostile
 PIPES = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="not applicable: Windows has no such pipes")
@@ -82,7 +82,13 @@ def test_interpolations_that_double_are_not_resolved(config: Path, lines: list[s
 
 
 @pytest.mark.parametrize(
-    "line", ["x: '" + "${" * 300 + "a" + "}" * 300 + "'", "x: ${eval:'9**9**9**9'}", "x: [" + "1," * 30_000 + "1]", "x: &x [*x]"]
+    "line",
+    [
+        "x: '" + "${" * 300 + "a" + "}" * 300 + "'",
+        "x: ${eval:'9**9**9**9'}",
+        "x: [" + "1," * 30_000 + "1]",
+        "x: &x [*x]",
+    ],
 )
 def test_other_bombs_in_a_config_are_one_sentence(config: Path, line: str) -> None:
     findings = report_on(with_line(config, line)).findings
@@ -122,7 +128,7 @@ def test_arrays_of_a_huge_declared_shape_are_refused(tmp_path: Path, shape: tupl
         read_outline(tmp_path / "walk.npy")
     with zipfile.ZipFile(tmp_path / "motion.npz", "w") as archive:
         archive.writestr("positions.npy", header.getvalue())
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match="shape"):
         read_saved(tmp_path / "motion.npz")
 
 
@@ -160,7 +166,9 @@ def test_requirements_that_include_each_other_are_read_once(tmp_path: Path) -> N
     assert _with_included(tmp_path, tmp_path / "r0.txt", (), set()).split().count("last") == 1
 
 
-@pytest.mark.parametrize("head", [b"ref: refs/heads/a\0b", b"ref: " + b"x" * 10_000, b"\xff\xfe", b"ref: ../../../../etc/passwd"])
+@pytest.mark.parametrize(
+    "head", [b"ref: refs/heads/a\0b", b"ref: " + b"x" * 10_000, b"\xff\xfe", b"ref: ../../../../etc/passwd"]
+)
 def test_odd_heads_name_no_commit(tmp_path: Path, head: bytes) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/HEAD").write_bytes(head)

@@ -87,4 +87,6 @@ class Version3(GenerationAdapter):
 
         if read_frozen(checkpoint).state is FrozenState.UNREADABLE:
             path = checkpoint.parent / FROZEN_CONFIGS
-            raise PmlaunchError("PML130", f"{path} is no file that torch saved.", hint="download it again", subject=str(path))
+            raise PmlaunchError(
+                "PML130", f"{path} is no file that torch saved.", hint="download it again", subject=str(path)
+            )
