@@ -296,12 +296,13 @@ def trouble_of(reader: Reader, content: bytes, folder: Path) -> str | None:
     path = folder / reader.name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
+    refused: tuple[type[Exception], ...] = (PmlaunchError, OSError, *reader.refuses)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     signal.setitimer(signal.ITIMER_PROF, CPU_S * 1.5)
     begin = time.process_time()
     try:
         reader.read(path)
-    except (PmlaunchError, OSError, *reader.refuses):
+    except refused:
         pass
     except HangError:
         return "hang"

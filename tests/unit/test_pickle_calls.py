@@ -65,7 +65,7 @@ PLAIN = [
     ),
     np.zeros(2, [("a", "f4"), ("b", "i4")]),
     np.rec.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f4")]),
-    np.ma.array([1, 2], mask=[0, 1]),
+    np.ma.array([1, 2], mask=[False, True]),
     np.asfortranarray(np.eye(3)),
     np.dtype("f4"),
     np.float32,

@@ -110,7 +110,7 @@ def _refuse_inflated(file: BinaryIO) -> None:
                 with archive.open(entry) as array:
                     reader = npy.read_array_header_1_0 if npy.read_magic(array) == (1, 0) else npy.read_array_header_2_0
                     shape, _, dtype = reader(array)
-                    if math.prod(shape) * dtype.itemsize > entry.file_size:
+                    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > entry.file_size:
                         raise ValueError(f"{entry.filename} has not the numbers of its shape {shape}")
     methods = {entry.compress_type for entry in entries}
     if sum(entry.file_size for entry in entries) > max(size, _INFLATED) or methods - {ZIP_STORED, ZIP_DEFLATED}:

@@ -90,7 +90,7 @@ def bounded_omegaconf() -> Iterator[None]:
         return value
 
     omegaconf_utils.get_yaml_loader = partial(config_loader, MOST_OF_A_CONFIG)
-    Container.resolve_parse_tree = counted  # type: ignore[method-assign]
+    Container.resolve_parse_tree = counted  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
