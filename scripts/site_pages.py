@@ -1,0 +1,160 @@
+"""Generate the exact pages of the documentation site while MkDocs builds it (`hooks` in mkdocs.yml).
+
+A line `<!-- generated: NAME -->` in a page is replaced by what `CONTENT[NAME]` returns, so that no page can be out of
+date. The schemas of `json_schemas.py` become files of the site.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [path for path in (str(ROOT / "src"), str(ROOT / "scripts")) if path not in sys.path]
+
+if TYPE_CHECKING:
+    import typer
+
+_MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
+_EXITS = {
+    "DONE": "The command did what was asked; an evaluation finished.",
+    "FAILED": "The evaluation failed, or a threshold of `smoke` was missed.",
+    "USAGE": "An option, an override or a settings file is invalid.",
+    "NOT_FOUND": "A name, a file or a checkout was not found, or is ambiguous.",
+    "CHECK": "A check found that the run would fail. It outweighs other findings.",
+    "ENVIRONMENT": "A tool, a package or disk space is missing, or Isaac Lab's script failed before Python started.",
+    "INSTALL": "A step of `install` or `fetch` failed.",
+    "TIME": "The run reached `--timeout`, or `--silence` without output.",
+    "NO_VERDICT": "The run ended without reporting a result: it crashed or was killed.",
+    "INTERNAL": "Internal error: a bug in pmlaunch.",
+    "INTERRUPTED": "Interrupted by Ctrl+C or `pmlaunch stop`.",
+}
+
+
+def commands() -> str:
+    """Every command with its arguments, options and examples, from the command line itself."""
+    import typer
+
+    from pmlaunch.cli.app import app
+
+    group = typer.main.get_command(app)
+    context = typer.Context(group, info_name="pmlaunch")  # type: ignore[arg-type]
+    lines = []
+    for name in group.list_commands(context):  # type: ignore[attr-defined]
+        one = group.get_command(context, name)  # type: ignore[attr-defined]
+        lines += [f"## pmlaunch {name}", "", *_help(one.help or ""), *_options(one, typer.Context(one, context))]
+    return "\n".join(lines)
+
+
+def _help(text: str) -> Iterable[str]:
+    """A command's help text; its examples, which a paragraph marked with \\b holds, as code."""
+    for paragraph in re.split(r"\n\s*\n", text):
+        lines = [line.strip() for line in paragraph.strip("\n").splitlines()]
+        kept = [line for line in lines if line.strip("\b")]
+        if "\b" in paragraph:
+            yield from ("```text", *kept, "```", "")
+        else:
+            yield from (_plain(" ".join(kept)), "")
+
+
+def _options(command: Any, context: typer.Context) -> Iterable[str]:
+    from pmlaunch.request import SETTINGS
+
+    for kind, title in (("argument", "Argument"), ("option", "Option")):
+        rows = []
+        for each in command.get_params(context):
+            if each.param_type_name == kind and not getattr(each, "hidden", False):
+                known = SETTINGS.get(each.name)
+                variable = f"<br>`{known.variable}`" if known else ""
+                rows.append((_names(each, context), _plain(each.help or "") + _default(each) + variable))
+        if rows:
+            yield from _table((title, "Meaning"), rows)
+
+
+def _names(parameter: Any, context: typer.Context) -> str:
+    names = [*parameter.opts, *parameter.secondary_opts]
+    if parameter.param_type_name == "argument":
+        return f"`{parameter.name}`"
+    flag = getattr(parameter, "is_flag", False) or "--help" in names
+    value = "" if flag else f" {parameter.metavar or parameter.type.name}"
+    return ", ".join(f"`{name}`" for name in names) + (f" `{value.strip()}`" if value else "")
+
+
+def _default(parameter: Any) -> str:
+    if parameter.default in (None, False, (), [], "", MISSING) or parameter.required or callable(parameter.default):
+        return ""
+    value = parameter.default if not isinstance(parameter.default, bool) else parameter.opts[0]
+    return f" Default: `{value}`."
+
+
+def settings() -> str:
+    """Every setting: the key of pmlaunch.yaml, its environment variable, the option and the meaning."""
+    from pmlaunch.request import SETTINGS
+
+    rows = [
+        (f"`{name}`", f"`{each.variable}`", " or ".join(f"`{flag}`" for flag in _flags(each)), _plain(each.option.help))
+        for name, each in SETTINGS.items()
+    ]
+    return "\n".join(_table(("Key", "Variable", "Option", "Meaning"), rows))
+
+
+def _flags(parameter: Any) -> list[str]:
+    return [flag for flag in (*parameter.flags, parameter.option.off) if flag]
+
+
+def exit_codes() -> str:
+    """Every exit code of `codes.Exit`."""
+    from pmlaunch.codes import Exit
+
+    numbers = {name: value for name, value in vars(Exit).items() if not name.startswith("_")}
+    return "\n".join(_table(("Exit code", "Meaning"), [(str(code), _EXITS[name]) for name, code in numbers.items()]))
+
+
+def errors() -> str:
+    """The registry of codes, without the page's title."""
+    from make_errors_doc import errors_document
+
+    return errors_document().partition("\n")[2].replace("<", "&lt;").replace("*", r"\*")
+
+
+CONTENT: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "settings": settings,
+    "exit_codes": exit_codes,
+    "errors": errors,
+}
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the JSON schemas to the site."""
+    from mkdocs.structure.files import File
+
+    from json_schemas import schemas
+
+    for name, schema in schemas().items():
+        files.append(File.generated(config, f"reference/{name}.schema.json", content=json.dumps(schema, indent=2) + "\n"))
+    return files
+
+
+on_files.mkdocs_priority = 100  # type: ignore[attr-defined]  # before the translations are looked for
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Fill in what is generated."""
+    return _MARK.sub(lambda found: CONTENT[found[1]](), markdown)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterable[str]:
+    yield from (f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head)))
+    yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in rows)
+    yield ""
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown and HTML leave as it is."""
+    return re.sub(r"([*_<>{}\[\]`])", r"\\\1", text).replace("\n", " ")
