@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [path for path in (str(ROOT / "src"), str(ROOT / "scripts")) if path not in sys.path]
+from json_schemas import schemas
+from make_errors_doc import errors_document
 
 if TYPE_CHECKING:
     import typer
@@ -117,8 +115,6 @@ def exit_codes() -> str:
 
 def errors() -> str:
     """The registry of codes, without the page's title."""
-    from make_errors_doc import errors_document
-
     return errors_document().partition("\n")[2].replace("<", "&lt;").replace("*", r"\*")
 
 
@@ -134,19 +130,20 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the JSON schemas to the site."""
     from mkdocs.structure.files import File
 
-    from json_schemas import schemas
-
     for name, schema in schemas().items():
         files.append(File.generated(config, f"reference/{name}.schema.json", content=json.dumps(schema, indent=2) + "\n"))
     return files
 
 
-on_files.mkdocs_priority = 100  # type: ignore[attr-defined]  # before the translations are looked for
-
-
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in what is generated."""
     return _MARK.sub(lambda found: CONTENT[found[1]](), markdown)
+
+
+def on_page_context(context: Any, page: Any, config: Any, **_: Any) -> Any:
+    """Give the pages in zh/ Chinese labels and `lang="zh"`."""
+    config.theme["language"] = "zh" if page.file.src_uri.startswith("zh/") else "en"
+    return context
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterable[str]:
