@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import typer
 
 _MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
+_BREAK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n[ \t]*(?=[\u3000-\u9fff\uff00-\uffef])")
 _EXITS = {
     "DONE": "The command did what was asked; an evaluation finished.",
     "FAILED": "The evaluation failed, or a threshold of `smoke` was missed.",
@@ -95,10 +96,10 @@ def settings() -> str:
     from pmlaunch.request import SETTINGS
 
     rows = [
-        (f"`{name}`", f"`{each.variable}`", " or ".join(f"`{flag}`" for flag in _flags(each)), _plain(each.option.help))
+        (f"`{name}`", "<br>".join(f"`{word}`" for word in (each.variable, *_flags(each))), _plain(each.option.help))
         for name, each in SETTINGS.items()
     ]
-    return "\n".join(_table(("Key", "Variable", "Option", "Meaning"), rows))
+    return "\n".join(_table(("Key", "Variable and option", "Meaning"), rows))
 
 
 def _flags(parameter: Any) -> list[str]:
@@ -136,8 +137,8 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Fill in what is generated."""
-    return _MARK.sub(lambda found: CONTENT[found[1]](), markdown)
+    """Fill in what is generated; join lines that end and begin with Chinese characters, which take no blank between."""
+    return _BREAK.sub("", _MARK.sub(lambda found: CONTENT[found[1]](), markdown))
 
 
 def on_page_context(context: Any, page: Any, config: Any, **_: Any) -> Any:
