@@ -50,7 +50,9 @@ def schema_of(kind: Any) -> Schema:
         return {"type": "object", "additionalProperties": schema_of(arguments[1])}
     if issubclass(kind, Enum):
         return {"enum": [member.value for member in kind]}
-    names = [item.name for item in fields(kind) if not item.metadata.get("hidden")] if is_dataclass(kind) else kind._fields
+    names = (
+        [item.name for item in fields(kind) if not item.metadata.get("hidden")] if is_dataclass(kind) else kind._fields
+    )
     hints = get_type_hints(kind)
     return _object({name: schema_of(hints[name]) for name in names})
 
@@ -118,8 +120,8 @@ def _result() -> Schema:
         "hooks_applied": {"type": "array", "items": named},
         "notes": schema_of(list[str]),
         "left_out": {"type": "array", "items": left_out},
-        **{name: _SIMPLE[int] for name in ("pid", "rank")},
-        **{name: _SIMPLE[str] for name in ("python", "executable", "platform")},
+        **dict.fromkeys(("pid", "rank"), _SIMPLE[int]),
+        **dict.fromkeys(("python", "executable", "platform"), _SIMPLE[str]),
         "script": schema_of(str | None),
         "argv": schema_of(list[str]),
     }

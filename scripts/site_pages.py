@@ -51,7 +51,7 @@ def commands() -> str:
 
 
 def _help(text: str) -> Iterable[str]:
-    """A command's help text; its examples, which a paragraph marked with \\b holds, as code."""
+    """A command's help text, with its examples as code: the paragraphs that Typer is told to keep as they are."""
     for paragraph in re.split(r"\n\s*\n", text):
         lines = [line.strip() for line in paragraph.strip("\n").splitlines()]
         kept = [line for line in lines if line.strip("\b")]
@@ -70,12 +70,12 @@ def _options(command: Any, context: typer.Context) -> Iterable[str]:
             if each.param_type_name == kind and not getattr(each, "hidden", False):
                 known = SETTINGS.get(each.name)
                 variable = f"<br>`{known.variable}`" if known else ""
-                rows.append((_names(each, context), _plain(each.help or "") + _default(each) + variable))
+                rows.append((_names(each), _plain(each.help or "") + _default(each) + variable))
         if rows:
             yield from _table((title, "Meaning"), rows)
 
 
-def _names(parameter: Any, context: typer.Context) -> str:
+def _names(parameter: Any) -> str:
     names = [*parameter.opts, *parameter.secondary_opts]
     if parameter.param_type_name == "argument":
         return f"`{parameter.name}`"
@@ -132,7 +132,9 @@ def on_files(files: Any, config: Any) -> Any:
     from mkdocs.structure.files import File
 
     for name, schema in schemas().items():
-        files.append(File.generated(config, f"reference/{name}.schema.json", content=json.dumps(schema, indent=2) + "\n"))
+        files.append(
+            File.generated(config, f"reference/{name}.schema.json", content=json.dumps(schema, indent=2) + "\n")
+        )
     return files
 
 
