@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,7 @@ def commands() -> str:
     from pmlaunch.cli.app import app
 
     group = typer.main.get_command(app)
-    context = typer.Context(group, info_name="pmlaunch")  # type: ignore[arg-type]
+    context = typer.Context(group, info_name="pmlaunch")
     lines = []
     for name in group.list_commands(context):  # type: ignore[attr-defined]
         one = group.get_command(context, name)  # type: ignore[attr-defined]
@@ -149,7 +149,7 @@ def on_page_context(context: Any, page: Any, config: Any, **_: Any) -> Any:
     return context
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterable[str]:
+def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
     yield from (f"| {' | '.join(cells)} |" for cells in (head, ("---",) * len(head)))
     yield from (f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |" for cells in rows)
     yield ""
