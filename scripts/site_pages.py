@@ -115,8 +115,10 @@ def exit_codes() -> str:
 
 
 def errors() -> str:
-    """The registry of codes, without the page's title."""
-    return errors_document().partition("\n")[2].replace("<", "&lt;").replace("*", r"\*")
+    """The registry of codes, without the page's introduction; `#PML101` is the anchor of a code."""
+    text = errors_document()
+    sections = text[text.index("\n## ") :].replace("<", "&lt;").replace("*", r"\*")
+    return re.sub(r"^(### (PML\d{3}): .*)$", r"\1 { #\2 }", sections, flags=re.MULTILINE)
 
 
 CONTENT: Mapping[str, Callable[[], str]] = {
