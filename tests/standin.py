@@ -20,7 +20,9 @@ SMPL = [
 ]  # fmt: skip
 _PARENTS = [-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 12, 11, 14, 15, 16, 17, 11, 19, 20, 21, 22]
 _BOX = ["base", "left", "right"]
-CHECKPOINT = b"weights of the stand-in" * 40
+LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
+"""How files begin that torch saved before 1.6, of which pmlaunch looks at no more."""
+CHECKPOINT = (LEGACY_TORCH + b"weights of the stand-in" * 40)[:920]
 
 _FILES = {
     # the simulator, as a package that a run finds

@@ -235,3 +235,13 @@ def test_merging_in_place_equals_upstreams_merge(upstream: Path) -> None:
     theirs = OmegaConf.merge(OmegaConf.merge(theirs, theirs.eval_overrides), composed)
     ours = compose._merge(compose._load(trained), composed)
     assert OmegaConf.to_container(ours, resolve=False) == OmegaConf.to_container(theirs, resolve=False)
+
+
+@pytest.mark.parametrize(
+    ("agent", "expert"), [("masked_mimic.agent.MaskedMimic", "results/expert"), ("mimic.agent.Mimic", None)]
+)
+def test_expert_counts_for_maskedmimic_only(config: Path, agent: str, expert: str | None) -> None:
+    text = config.read_text().replace("mimic.agent.Mimic", agent)
+    config.write_text(text.replace("max_eval_steps: null", "expert_model_path: results/expert"))
+    assert report_on(config).expert_model == expert
+    assert report_on(config, "++agent.config.expert_model_path=null").expert_model is None

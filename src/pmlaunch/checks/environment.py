@@ -57,7 +57,12 @@ def _check_packages(planned: Planned) -> Iterator[Finding]:
     if plan.foreign or simulator.runtime is RuntimeKind.ISAACLAB or GENERATIONS[plan.generation].embedded:
         return
     on_path = replace(planned.runtime, import_path=(*plan.import_path, *map(str, plan.python_path)))
-    missing = ", ".join(missing_distributions(on_path, simulator.packages))
+    absent = missing_distributions(on_path, simulator.packages)
+    missing = ", ".join(absent or ())
+    if absent is None and simulator.packages and planned.request.verify:
+        chosen = plan.runtime.python.path if plan.runtime.python else "the Python that a script chooses"
+        message = f"The files of {chosen} do not tell whether it has {simulator.title}."
+        yield Finding("PML163", Severity.NOTE, message, "pmlaunch doctor", None, chosen)
     if missing and plan.runtime.python:
         python = plan.runtime.python.path
         message = f"{python} has no {missing}, which {simulator.title} needs."

@@ -47,8 +47,8 @@ RIGHT = (FileState.HERE, FileState.UNKNOWN)
 
 
 def lfs_files(git: Git, *pathspecs: str) -> list[LfsFile]:
-    """The files matching `pathspecs` that the checkout's index holds as pointers, sorted by path."""
-    names = (git.ask("ls-files", "-z", "--", *pathspecs) or "").split("\0")
+    """The files matching `pathspecs` that the checkout's index holds as pointers, sorted by path. Raises PML409."""
+    names = git.answer("ls-files", "-z", "--", *pathspecs).decode("utf-8", "replace").split("\0")
     small = _small([name for name in names if name and "\n" not in name], git)
     output = _cat_file("--batch", small, git)
     found, at = [], 0
@@ -71,7 +71,7 @@ def _small(names: Sequence[str], git: Git) -> list[str]:
 
 def _cat_file(mode: str, names: Sequence[str], git: Git) -> bytes:
     stdin = "".join(f":{name}\n" for name in names).encode()
-    return (git.ask_bytes("cat-file", mode, given=stdin) or b"") if names else b""
+    return git.answer("cat-file", mode, given=stdin) if names else b""
 
 
 def states_of(git: Git, files: Sequence[LfsFile]) -> dict[str, FileState]:

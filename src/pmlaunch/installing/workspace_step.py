@@ -48,6 +48,7 @@ class WorkspaceStep:
         path = workspace_file(context)
         missing, _ = _compare(context, path)
         add_keys(path, missing)
+        context.trust(path, report)  # what it named before was agreed to before the first step
         return Done(f"{path}: {', '.join(_wanted(context, path))}")
 
 

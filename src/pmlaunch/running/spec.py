@@ -105,6 +105,13 @@ def wrapped(plan: LaunchPlan) -> bool:
     return wanted and GENERATIONS[plan.generation].metrics.wraps and plan.measuring.agent is not None
 
 
+def is_measured(plan: LaunchPlan) -> bool:
+    """Return whether the run leaves a metrics.json."""
+    return plan.metrics and (
+        plan.generation is Generation.DEMO or wrapped(plan) or GENERATIONS[plan.generation].metrics.by_itself
+    )
+
+
 def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:
     measures, measuring = GENERATIONS[plan.generation].metrics, plan.measuring
     replaced = wrapped(plan)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.model import (
@@ -23,6 +24,7 @@ from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
+from pmlaunch.support.programs import search_path
 
 
 def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> Runtime:
@@ -37,8 +39,10 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
         return _elsewhere(flag or (str(named.value) if named else ""), named.source if named else None, platform)
     folders = [(Path(named.value), named.source)] if named else _beside(settings.folder, beside)
     for folder, source in folders:
-        if (folder / platform.isaaclab_script).is_file():
-            return _here(folder.absolute(), source, settings.environment, platform)
+        script = folder.absolute() / platform.isaaclab_script
+        if script.is_file():
+            known = source if named else replace(source, anchor=script)
+            return _here(script.parent, known, settings.environment, platform)
     looked = "; ".join(str(folder / platform.isaaclab_script) for folder, _ in folders)
     hint = "--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script"
     missing = Finding("PML201", Severity.ERROR, f"Isaac Lab not found. Looked for {looked}.", hint)
@@ -96,7 +100,7 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
     if script.is_file():
         version = version_of_prefix(simulator / "kit" / "python")
         return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version)
-    folders = [Path(folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder]
+    folders = [Path(folder) for folder in search_path(environment).split(os.pathsep) if folder]
     for name in ("python.exe",) if windows else ("python", "python3"):
         found = next((folder / name for folder in folders if (folder / name).is_file()), None)
         if found:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterable
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_json
+from pmlaunch.support.json import dumps, read_json
 
 KINDS = ("configs", "imports", "motions", "overrides", "yaml")
 """The kinds of documents, each in a folder of its own."""
@@ -58,9 +57,10 @@ class JsonCache:
         """Store `document`, and drop the oldest entries beyond a few hundred. Raises TypeError if it is not JSON."""
         if self._folder is None:
             return
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # what JSON would change is not kept
+            text = dumps(document, exact=True)
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_text(self._folder / f"{key}.json", json.dumps(document))
+            write_text(self._folder / f"{key}.json", text)
             if len(entries := entries_of(self._folder)) > _KEEP:  # the oldest belong to content that has changed since
                 for path in sorted(entries, key=lambda path: path.stat().st_mtime)[:-_KEEP]:
                     path.unlink(missing_ok=True)

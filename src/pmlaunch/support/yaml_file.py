@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from types import NoneType
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.cache import JsonCache, content_key
+from pmlaunch.support.json import dumps, parse_json
 
 if TYPE_CHECKING:
     import yaml
@@ -58,12 +59,12 @@ def yaml_mappings(paths: Sequence[Path]) -> list[Any]:
         return [_mapping_or_none(path) for path in paths]
     cache, key = JsonCache("yaml"), content_key("yaml 1", *contents)
     kept = cache.get(key)
-    if isinstance(kept, list) and len(kept) == len(paths):
+    if isinstance(kept, list) and len(kept) == len(paths) and all(isinstance(item, (dict, NoneType)) for item in kept):
         return kept
     mappings = [_mapping_or_none(path, content) for path, content in zip(paths, contents, strict=True)]
     if not any(b"&" in content for content in contents):
         with contextlib.suppress(TypeError, ValueError, RecursionError):
-            if json.loads(json.dumps(mappings)) == mappings:
+            if parse_json(dumps(mappings, exact=True).encode()) == mappings:
                 cache.put(key, mappings)
     return mappings
 

@@ -31,6 +31,7 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """
     from pmlaunch.checks.preflight import exit_code_of, preflight
+    from pmlaunch.model import Severity
     from pmlaunch.planning.plan import make_plan
     from pmlaunch.settings import Settings
     from pmlaunch.support.platforms import platform_named
@@ -44,18 +45,22 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     for code in request.no_check:
         if code.upper() not in CODES:
             raise PmlaunchError("PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}")
-    planned = make_plan(request, Settings.here())
+    settings = Settings.here(trust_workspace=request.trust_workspace)
+    planned = make_plan(request, settings)
     plan, findings = planned.plan, preflight(planned)
     exit_code = exit_code_of(findings)
     if options.dry_run or exit_code != Exit.DONE:
+        findings += [each.finding(Severity.WARNING) for each in planned.untrusted]
         from pmlaunch.cli.render.plan import draw_plan
 
         draw = partial(draw_plan, plan) if options.dry_run else None
         return CommandResult("eval", exit_code, {"plan": plan}, findings, draw=draw)
     from pmlaunch.cli.live.run_display import make_run_display  # what only a run needs
     from pmlaunch.cli.render.record import draw_record
+    from pmlaunch.cli.trust import require_trust
     from pmlaunch.running.run import run_plan
 
+    require_trust(settings, planned.untrusted, ask=not invocation.as_json)
     with make_run_display(
         plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
     ) as display:

@@ -88,7 +88,7 @@ def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iter
 def _versions(target: DoctorTarget, packages: Packages) -> Iterator[Finding]:
     major = {name: (package.version or "").split(".")[0] for name, package in packages.items()}
     moviepy = major.get("moviepy", "")
-    if moviepy.isdigit() and int(moviepy) >= 2 and target.generation is Generation.V2:
+    if moviepy.isdecimal() and len(moviepy) < 9 and int(moviepy) >= 2 and target.generation is Generation.V2:
         has = f"moviepy {packages['moviepy'].version} has no moviepy.editor"
         message = f"{has}: recording (key L in a window) would fail."
         yield Finding("PML229", Severity.WARNING, message, f'{_pip(target)} "moviepy<2"')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import re
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +21,13 @@ from pmlaunch.generations.v2 import config_inspection as inspection
 from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
-from pmlaunch.support.json import to_json
+from pmlaunch.support.json import as_mapping, exactly, to_json
+from pmlaunch.support.paths import refuse_remote_in
 from pmlaunch.support.secrets import holds_secret
-from pmlaunch.support.yaml_file import refuse_deep
+from pmlaunch.support.yaml_file import refuse_deep, yaml_mappings
 
-_SCHEMA = "config report 4"
+_SCHEMA = "config report 5"
+_MAY_BE_REMOTE = re.compile(rb"\\|(?<!:)//")
 
 
 def config_report(
@@ -40,10 +43,9 @@ def config_report(
         parts += tree_content(config_dir, ".yaml")
         parts.append(train_config.read_bytes() if train_config else b"")
     cache, key = JsonCache("configs"), content_key(*parts)
-    entry = cache.get(key)
-    if isinstance(entry, dict):
-        found = (Finding(**{**item, "severity": Severity(item["severity"])}) for item in entry["findings"])
-        return ConfigReport(**{**entry, "findings": tuple(found)})
+    kept = exactly(ConfigReport, cache.get(key))
+    if kept is not None:
+        return kept
     report = _examine(config_dir, train_config, overrides, user_keys)
     if not any(map(holds_secret, overrides)):
         cache.put(key, to_json(report))
@@ -54,6 +56,7 @@ def _examine(
     config_dir: Path, train_config: Path | None, overrides: Sequence[str], user_keys: Sequence[str]
 ) -> ConfigReport:
     try:
+        _refuse_remote_defaults(config_dir)
         trained = _load(train_config) if train_config else None
         untouched = copy.deepcopy(trained) if user_keys else None
         composed = _compose(config_dir, overrides)
@@ -67,6 +70,16 @@ def _examine(
         bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
         unknown = inspection.unknown_keys(bare, user_keys)
     return ConfigReport(tuple(findings), unknown_keys=unknown, **facts)
+
+
+def _refuse_remote_defaults(config_dir: Path) -> None:
+    """Raise PML147 for a defaults list that would make Hydra open a path on another computer."""
+    for path in sorted(config_dir.rglob("*.yaml")):
+        content = b""
+        with contextlib.suppress(OSError):  # which Hydra reports, if it needs the file
+            content = path.read_bytes()
+        if _MAY_BE_REMOTE.search(content):  # parsing all of them would take longer than composing
+            refuse_remote_in(as_mapping(*yaml_mappings([path])).get("defaults"), path)
 
 
 def _load(path: Path) -> Any:

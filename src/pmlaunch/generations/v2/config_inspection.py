@@ -200,6 +200,8 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
         "num_envs": value("num_envs", int, float),
         "agent": agent or None,
         "control_type": value("robot.control.control_type", str),
+        # other agents never look at it
+        "expert_model": value("agent.config.expert_model_path", str) if agent.startswith(_MASKED_MIMIC) else None,
         "random_masks": agent.startswith(_MASKED_MIMIC) and _MASKS in values and values[_MASKS] is None,
     }
 

@@ -12,8 +12,10 @@ from pmlaunch.generations.interface import GenerationAdapter, MetricDefinitions,
 from pmlaunch.generations.v3 import CHECKPOINT_NAMES, FROZEN_CONFIGS
 from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
+from pmlaunch.motions.raw_data import RawFormat
 from pmlaunch.support.json import read_mapping
 
+_CONVERT_AMASS = "python data/scripts/convert_amass_to_proto.py AMASS_FOLDER (in the checkout)"
 # ProtoMotions 3 puts the statistic last: eval/gt_error/mean
 _COMPONENTS = {"gt_error": "m", "max_joint_error": "m", "gr_error": "rad"}
 
@@ -28,6 +30,11 @@ class Version3(GenerationAdapter):
     origin_of_checkout = "branch main"
     hydra = False
     motion_suffixes = (".motion", ".pt")
+    conversions: ClassVar[Mapping[RawFormat, str]] = {
+        RawFormat.AMASS: _CONVERT_AMASS,
+        RawFormat.PHC: f"convert the AMASS files that PHC made it from: {_CONVERT_AMASS}",
+        RawFormat.HUMANML3D: f"it holds no rotations; convert its AMASS sources: {_CONVERT_AMASS}",
+    }
     motion_names_carry_robot = False
     checkpoint_names = CHECKPOINT_NAMES
     own_packages = ("protomotions",)

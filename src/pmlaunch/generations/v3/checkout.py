@@ -21,6 +21,8 @@ from pmlaunch.generations.v3 import ASSETS, CHECKPOINT_NAMES
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
+from pmlaunch.support.file_kind import files_below
+from pmlaunch.support.paths import is_remote
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -80,7 +82,7 @@ class InferenceCheckout(Checkout):
 
     def motion_files(self) -> Sequence[Path]:
         folders = (self.root / "data", self.root / "examples" / "data")
-        found = [path for folder in folders for suffix in (".motion", ".pt") for path in folder.rglob(f"*{suffix}")]
+        found = [path for folder in folders for path in files_below(folder, ".motion", ".pt")]
         return sorted(path for path in found if not set(path.parts) & _NO_MOTIONS)
 
     def pointer_meshes(self, robot: str) -> Sequence[Path]:
@@ -112,7 +114,7 @@ class InferenceCheckout(Checkout):
     def _mjcf(self, robot: str, assets: Path) -> Path | None:
         """The MJCF file that the robot's class names, in a folder of assets."""
         asset = _asset_of(self.root / _ROBOTS / f"{robot}.py")
-        return assets / asset if asset else None
+        return assets / asset if asset and not is_remote(asset) else None
 
 
 def v3_checkout(root: Path, source: Source, asset_root: str | None = None) -> InferenceCheckout:
@@ -165,10 +167,11 @@ def _meshes(path: Path) -> Iterator[Path]:
     if root is None:
         return
     compiler = root.find("compiler")
-    folder = Path(os.path.normpath(path.parent / (compiler.get("meshdir", "") if compiler is not None else "")))
+    named = compiler.get("meshdir", "") if compiler is not None else ""
     for mesh in root.iter("mesh"):
-        if mesh.get("file"):
-            yield folder / str(mesh.get("file"))
+        file = mesh.get("file", "")
+        if file and not is_remote(named) and not is_remote(file):
+            yield Path(os.path.normpath(path.parent / named)) / file
 
 
 def _parsed(path: Path) -> Element | None:

@@ -17,6 +17,7 @@ from pmlaunch.generations.v3.motion_library import library_text, read_entries
 from pmlaunch.generations.values import (
     ENDLESS,
     EVERY_MOTION_ONCE,
+    GENESIS_VARIABLES,
     LENGTH_OF_THE_MOTION,
     STEPS_OF_UNKNOWN,
     Choices,
@@ -26,8 +27,10 @@ from pmlaunch.generations.values import (
 )
 from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
 from pmlaunch.request import EvalRequest
+from pmlaunch.support.paths import refuse_remote
 
 _ASSET_ROOT = "robot.asset.asset_root"
+_EXPERT = "agent.expert_model_path"
 _LIMIT = "agent.evaluator.max_eval_steps"
 _WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
 _RATES = ("fps", "decimation")
@@ -87,7 +90,9 @@ class InferenceProgram(Program):
             findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
         findings += _unknown_keys(choices, text) if text else ()
         typed = {item.key: item.value for item in choices.overrides}
-        assets = typed.get(_ASSET_ROOT, frozen.text_at(text, _ASSET_ROOT))
+        expert = typed.get(_EXPERT, frozen.text_at(text, _EXPERT))
+        named = frozen.text_at(text, _ASSET_ROOT)
+        assets = typed[_ASSET_ROOT] if _ASSET_ROOT in typed else named and refuse_remote(str(named), checkpoint)
         return ConfigReport(
             findings=tuple(findings),
             control_hz=_control_hz(choices, text, typed),
@@ -95,6 +100,7 @@ class InferenceProgram(Program):
             max_eval_steps=_whole_number(typed.get(_LIMIT, frozen.number_at(text, _LIMIT))),
             agent=frozen.text_at(text, "agent._target_"),
             control_type=frozen.text_at(text, "robot.control.control_type"),
+            expert_model=None if expert is None else str(expert),
             asset_root=None if assets in (None, ASSETS) else str(assets),
         )
 
@@ -176,7 +182,8 @@ def _fabric(choices: Choices) -> dict[str, Any]:
 
 def _variables(choices: Choices) -> dict[str, str]:
     single = choices.simulator in _SINGLE
-    return {**(_WITHOUT_COMPILER if single or choices.metrics.value else {}), **(_ON_CPU if single else {})}
+    variables = _ON_CPU if single else GENESIS_VARIABLES if choices.simulator == "genesis" else {}
+    return {**(_WITHOUT_COMPILER if single or choices.metrics.value else {}), **variables}
 
 
 def _refuse_what_it_cannot(choices: Choices) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from pmlaunch.catalog.models import PRETRAINED
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
@@ -13,7 +14,6 @@ from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.checkpoints.models import (
-    PRETRAINED,
     WITH_GIT,
     FetchableModel,
     assets_in_lfs,

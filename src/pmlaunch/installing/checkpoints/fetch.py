@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pmlaunch.catalog.models import PRETRAINED
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.git.failures import writing
@@ -28,7 +29,6 @@ from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.installing.checkpoints.huggingface import download
 from pmlaunch.installing.checkpoints.models import (
-    PRETRAINED,
     WITH_GIT,
     FetchableModel,
     choose_models,
@@ -181,9 +181,9 @@ def _replace_by_pointer(git: Git, file: LfsFile, state: FileState) -> int:
     if state is FileState.POINTER:
         return 0
     target = file.target(git.folder)
-    pointer = git.ask_bytes("cat-file", "blob", f":{file.path}")
+    pointer = git.answer("cat-file", "blob", f":{file.path}")
     with writing(target.parent):
-        write_text(target, (pointer or b"").decode("utf-8"))
+        write_text(target, pointer.decode("utf-8"))
         target.chmod(0o644)
     git.tell("add", "--", file.path, settings=WITH_LFS)
     return file.pointer.size if state in RIGHT else 0

@@ -17,6 +17,7 @@ from pmlaunch.installing.python.requirements import TORCH_FAMILY, Requirements, 
 from pmlaunch.installing.python.target_python import OwnPackage, PythonReport, packages_of, same_place
 from pmlaunch.model import Generation
 from pmlaunch.running.probe_reply import InstalledPackage
+from pmlaunch.support.paths import refuse_remote
 
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)?$")
 
@@ -69,7 +70,7 @@ def requirements_text(checkout: Path, simulator: str) -> str:
 def _with_included(checkout: Path, path: Path, above: tuple[Path, ...]) -> str:
     """The text of a requirements file with each `-r FILE` replaced by that file's text. Raises OSError and PML431.
 
-    Files outside the checkout are refused.
+    Files outside the checkout are refused, those on another computer unopened (PML147).
     """
     lines = []
     for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
@@ -77,7 +78,7 @@ def _with_included(checkout: Path, path: Path, above: tuple[Path, ...]) -> str:
         if named is None:
             lines.append(line)
             continue
-        included = Path(os.path.normpath(path.parent / named[1]))
+        included = Path(os.path.normpath(path.parent / refuse_remote(named[1].strip("\"'"), path)))
         real, root = os.path.realpath(included), os.path.realpath(checkout)
         if not Path(real).is_relative_to(root) or not included.is_file() or included in (path, *above):
             message = f"{path.name} asks for {line.strip()!r}, and that is no other file in the checkout."
@@ -147,4 +148,4 @@ def _can_build(report: PythonReport) -> bool:
 
 
 def _version(report: PythonReport, name: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", report.versions.get(name, "0"))[:2])
+    return tuple(int(part) for part in re.findall(r"[0-9]{1,9}", report.versions.get(name, "0"))[:2])
