@@ -15,7 +15,7 @@ from jsonschema.validators import extend
 ROOT = Path(__file__).resolve().parents[2]
 RECORDED = ROOT / "tests" / "snapshots" / "recorded"
 _DRAFT = Draft202012Validator.TYPE_CHECKER
-_PLACEHOLDER = re.compile(r"<(seconds|rate|pid|time|number|bytes)>")
+_PLACEHOLDER = re.compile(r"<(seconds|rate|pid|time|figure)>")
 
 
 def _or_placeholder(kind: str) -> Any:
