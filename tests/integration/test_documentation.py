@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,9 +23,18 @@ from pmlaunch.cli.pasted import translate
 from pmlaunch.codes import Exit
 from standin import make_checkout
 
+
+def help_examples() -> list[tuple[str, ...]]:
+    """Commands that help texts show, and with them the site's page of commands; two blanks end a command."""
+    lines = re.findall(
+        r"^(pmlaunch \w.*?)(?: {2,}.*)?$", importlib.import_module("site_pages").commands(), re.MULTILINE
+    )
+    return [tuple(shlex.split(line.replace("\\", "\\\\"))) for line in lines]
+
+
 EXECUTED = documented(executable=True)
 MARKED = documented(executable=False)
-OURS = [line for line in MARKED if line[0] == "pmlaunch"]
+OURS = list(dict.fromkeys([line for line in MARKED if line[0] == "pmlaunch"] + help_examples()))
 DRY = [line for line in OURS if line[1] in ("eval", "install")]
 FOREIGN = [line for line in MARKED if line[0] != "pmlaunch"]
 PROGRAMS = {"git", "cd", "mkdir", "source", "activate", "py", "python", "python3", "python3.12", "uv", "pipx", "pip"}
