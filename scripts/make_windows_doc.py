@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests"), str(ROOT / "tests" / "windows")]
 
 _TEXT = """\
-# Windows: what was tried, and what came of it
+# Windows: what was tried, with results
 
 Made by `scripts/make_windows_doc.py` on {system}, in {minutes:.0f} minutes.
 

@@ -57,6 +57,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     for name in list(os.environ):
         if name.startswith(("PMLAUNCH_", "SSH_")) or name in _SURROUNDINGS:
             monkeypatch.delenv(name)
+    monkeypatch.setenv("PMLAUNCH_TRUST_WORKSPACE", "1")  # the tests of trust remove it
     # not mktemp of the factory: it looks for a free number among the folders of all tests before
     home = tempfile.mkdtemp(dir=tmp_path_factory.getbasetemp())
     for variable in ("PMLAUNCH_CACHE", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "APPDATA", "LOCALAPPDATA"):

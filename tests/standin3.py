@@ -14,11 +14,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from standin import pointer_text
+from standin import pointer_text, torch_file
 
 G1 = ["pelvis", "torso", "head", "left_foot", "right_foot"]
 SMPL = ["Pelvis", "Head", "L_Hand"]
-CHECKPOINT = b"weights of the second stand-in" * 40
+CHECKPOINT = torch_file(b"weights of the second stand-in", 1200)
 
 _FILES = {
     # the simulators, as packages that a run finds
@@ -305,8 +305,10 @@ def make_trained(folder: Path, robot: str, bodies: list[str], motion: str = "Non
 def make_clip(path: Path, bodies: int, *, frames: int, fps: int) -> Path:
     """A motion of 3.x: shapes only, as far as pmlaunch reads it."""
     convention = Called("protomotions.simulator.base_simulator.simulator_state", "StateConversion", "common")
-    content = {"state_conversion": convention, "fps": fps, "rigid_body_pos": Tensor((frames, bodies, 3))}
-    save_like_torch(path, content)
+    widths = {"pos": 3, "rot": 4, "vel": 3, "ang_vel": 3}
+    fields = {f"rigid_body_{name}": Tensor((frames, bodies, width)) for name, width in widths.items()}
+    joints = {name: Tensor((frames, 3 * bodies)) for name in ("dof_pos", "dof_vel")}
+    save_like_torch(path, {"state_conversion": convention, "fps": fps, **fields, **joints})
     return path
 
 
@@ -314,7 +316,11 @@ def make_library(path: Path, bodies: int, lengths: dict[str, float], *, fps: int
     """A library of 3.x: motions by name with their lengths in s."""
     frames = sum(round(length * fps) + 1 for length in lengths.values())
     content = {
-        "gts": Tensor((frames, bodies, 3)),
+        **{name: Tensor((frames, bodies, 3)) for name in ("gts", "gvs", "gavs")},
+        "grs": Tensor((frames, bodies, 4)),
+        **{name: Tensor((frames, 3 * bodies)) for name in ("dvs", "dps")},
+        **{f"motion_{name}": Tensor((len(lengths),)) for name in ("num_frames", "dt", "weights")},
+        "length_starts": Tensor((len(lengths),)),
         "motion_lengths": Tensor((len(lengths),), tuple(lengths.values())),
         "motion_files": tuple(f"{name}.motion" for name in lengths),
     }

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from standin import make_checkout
+from standin import LEGACY_TORCH, make_checkout
 
 needs_lfs = pytest.mark.skipif(
     shutil.which("git") is None or shutil.which("git-lfs") is None, reason="skipped: git or git-lfs is not installed"
@@ -83,6 +83,7 @@ def write_checkpoint(path: Path, seed: str, size: int) -> None:
     """Write `size` bytes that depend on `seed`."""
     block = (seed + "\n").encode() * (4096 // (len(seed) + 1) + 1)
     with path.open("wb") as file:
+        file.write(LEGACY_TORCH)
         for _ in range(size // len(block) + 1):
             file.write(block)
         file.truncate(size)

@@ -118,13 +118,16 @@ def evaluate(
         PmlaunchError: the run could not be planned or started, or with `check` did not succeed; `subject` is then the
             run folder.
     """
-    request, settings = _request(model, options), Settings.here()
+    request = _request(model, options)
+    settings = Settings.here(trust_workspace=request.trust_workspace)
     planned = make_plan(request, settings)
     if planned.plan.foreign:
         raise PmlaunchError("PML001", f"A run for {request.target_os} cannot be started here.", hint="pmlaunch.plan()")
     findings = tuple(preflight(planned))
     if exit_code_of(findings) != Exit.DONE:
         raise _failure(findings, RunState.FAILED)
+    if planned.untrusted:
+        raise _failure([each.finding(Severity.ERROR) for each in planned.untrusted], RunState.FAILED)
     asked = asked_for(command_words(request), settings, request)
     record = run_plan(planned.plan, findings, _Observer(progress), asked)
     if check and record.state is not RunState.DONE:

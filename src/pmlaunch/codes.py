@@ -6,6 +6,7 @@ the area: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -38,7 +39,7 @@ class Code:
 
     def cure_in(self, python: str | None) -> str:
         """The cure, with the path of the simulator's Python in the place of PYTHON if it is known."""
-        return self.cure.replace("PYTHON", f'"{python}"') if python else self.cure
+        return re.sub(r"\bPYTHON\b", lambda _: f'"{python}"', self.cure) if python else self.cure
 
 
 # Kept as a table: the formatter would put every argument on a line of its own.
@@ -95,16 +96,17 @@ CODES: Final = {row.code: row for row in (
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
          "`invalid load key, 'v'`, a minute after the simulator's start.",
-         "git lfs pull --include=PATH (in the checkout)"),
+         "pmlaunch fetch NAME (pmlaunch list models); or in the checkout: git lfs pull --include=PATH --exclude=\"\""),
     Code("PML102", "checkpoint missing", Exit.CHECK,
          "The file does not exist.",
-         "Check the path, or `git lfs pull --include=PATH` in the checkout."),
-    Code("PML103", "checkpoint has the wrong size", Exit.CHECK,
-         "The file is not as long as its Git LFS pointer in git says: a download that broke off.",
-         "Delete it, then: git lfs pull --include=PATH"),
+         "Check the path, or `pmlaunch fetch NAME`."),
+    Code("PML103", "checkpoint is not whole", Exit.CHECK,
+         "The file is not as long as its Git LFS pointer in git says, or it is empty, cut short, or a web page that was saved "
+         "in its place: the download failed.",
+         "Delete it, then: pmlaunch fetch NAME; or copy it again from where it comes from."),
     Code("PML104", "checkpoint has the wrong sha256", Exit.CHECK,
          "The content is not what its Git LFS pointer in git says.",
-         "Delete it, then: git lfs pull --include=PATH"),
+         "Delete it, then: pmlaunch fetch NAME"),
     Code("PML105", "no config.yaml for the checkpoint", Exit.CHECK,
          "eval_agent.py needs the config.yaml of the training, beside the checkpoint or one folder above it.",
          "Copy config.yaml from the training's results to the checkpoint."),
@@ -157,13 +159,14 @@ CODES: Final = {row.code: row for row in (
          "video.",
          "--window, or leave out --record; PYTHON -m pip install moviepy"),
     Code("PML120", "no motion library", Exit.CHECK,
-         "A YAML that was given as a motion lists no motions, or one at an impossible fps or time.",
+         "A YAML that was given as a motion lists no motions, or one at an impossible fps, time or weight; or a config "
+         "names one that leaves out what upstream's reader asks for.",
          "motions: [{file: walk.npy}, {file: run.npy}]"),
     Code("PML121", "motion missing", Exit.CHECK,
          "The motion file does not exist; upstream would notice after the simulator's start.",
          "pmlaunch list motions"),
     Code("PML122", "motion unreadable", Exit.CHECK,
-         "The file is truncated or is no motion.",
+         "The file is empty, truncated, a web page or no motion; or it lacks what upstream reads of each, such as velocities.",
          "Restore the file, or export it again."),
     Code("PML123", "motion refused: it holds code", Exit.CHECK,
          "The .npy is a pickle that asks for functions a motion has no need of. Loading it would execute them.",
@@ -180,7 +183,7 @@ CODES: Final = {row.code: row for row in (
          "A YAML library of the same motions is looked into."),
     Code("PML127", "motion is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the motion.",
-         "git lfs pull --include=PATH (in the checkout)"),
+         "In the checkout: git lfs pull --include=PATH --exclude=\"\""),
     Code("PML128", "frozen configs ask for foreign code", Exit.CHECK,
          "resolved_configs_inference.pt is a pickle that upstream loads without a filter. This one names functions "
          "that configs have no need of; loading it would import, and may call, them. Only names are looked at: a "
@@ -191,11 +194,12 @@ CODES: Final = {row.code: row for row in (
          "Copy it from the training's results to the checkpoint's folder."),
     Code("PML130", "frozen configs cannot be read", Exit.CHECK,
          "resolved_configs_inference.pt is a Git LFS pointer, or no file that torch saved.",
-         "git lfs pull --include=PATH (in the checkout)"),
+         "In the checkout: git lfs pull --include=PATH --exclude=\"\""),
     Code("PML131", "the robot's files are not here", Exit.CHECK,
          "The robot's MJCF file names meshes that were not downloaded (Git LFS pointers), or the checkpoint's configs name "
          "an asset folder of another machine; the simulator would fail to load them.",
-         "git lfs pull --include=PATH (in the checkout); PROTOMOTIONS_ASSET_ROOT names another asset folder."),
+         "In the checkout: git lfs pull --include=PATH --exclude=\"\". "
+         "PROTOMOTIONS_ASSET_ROOT names another asset folder."),
     Code("PML132", "motion of another generation", Exit.CHECK,
          "ProtoMotions 2 keeps a motion as .npy, ProtoMotions 3 as .motion, and neither reads the other's; upstream "
          "would notice after the simulator's start.",
@@ -231,6 +235,62 @@ CODES: Final = {row.code: row for row in (
          "ProtoMotions' own repository has a tag of this name at another commit than the one that pmlaunch was tested with: "
          "the tag was moved, or the answer does not come from there.",
          "pmlaunch install --ref COMMIT takes a commit that you trust; --source URL another source."),
+    Code("PML145", "a file that you have not agreed to names a program", Exit.CHECK,
+         "A pmlaunch.yaml, a checkout or Isaac Lab that was only found in a folder decides what would be started. It may have "
+         "come with a download. What pmlaunch install made, and what an option, a variable or your own settings name, is yours.",
+         "Look at the file, then: pmlaunch trust PATH; in CI --trust-workspace, or PMLAUNCH_TRUST_WORKSPACE=1."),
+    Code("PML146", "settings of another user", Exit.CHECK,
+         "A pmlaunch.yaml here or above belongs to another user of this machine, who could change what you start.",
+         "Say the same with options or PMLAUNCH_*, or make the file yours (chown, or copy it) after reading it."),
+    Code("PML147", "a path on another computer", Exit.CHECK,
+         "A file of unknown origin names a path such as \\\\server\\share. Opening it makes Windows log in there, "
+         "with a hash of your password.",
+         "Copy what it names to this computer, and correct the file. A path that you type yourself is not refused."),
+    Code("PML150", "a pickle asks for foreign code", Exit.CHECK,
+         "The checkpoint or packed motion is a pickle that upstream loads without a filter. This one names what neither "
+         "stored numbers nor the checkout's own classes need, or cannot be followed; loading it may run anything. Only its "
+         "opcodes were read.",
+         "If you trust it: --no-check PML150"),
+    Code("PML151", "a pickle that cannot be verified", Exit.CHECK,
+         "The file cannot be looked into, because it is no file that torch saved, broken, or a program in TorchScript. So "
+         "nothing is known about what loading it would run.",
+         "Load it only if you trust where it comes from."),
+    # 155 to 159: what upstream would play wrongly, or not at all
+    Code("PML155", "bodies are not the robot's, one by one", Exit.CHECK,
+         "Upstream takes a motion's bodies by their position in the list. In this file some are missing, added or in "
+         "another order than the robot's, so a run would compare hands with feet, or crash.",
+         "Convert the motion again for the robot's skeleton, or choose another: pmlaunch list motions --robot NAME"),
+    Code("PML156", "fewer than two frames", Exit.CHECK,
+         "A motion, or the piece of it that a library plays, has no duration: its end is not after its start, or it lies "
+         "beyond the end of the file. Upstream fails at it after the simulator's start.",
+         "Correct start and end (in s) of the piece, or export the motion again."),
+    Code("PML157", "motion of another project", Exit.CHECK,
+         "The file is raw data of AMASS, PHC or HumanML3D. ProtoMotions plays none of them before it is converted.",
+         "Run the conversion that is named; a script of ProtoMotions does it."),
+    Code("PML158", "expert model missing", Exit.CHECK,
+         "The checkpoint's config names the expert that its training learned from (expert_model_path). Upstream loads the "
+         "expert in an evaluation as well, where nothing uses it, and these files are not there.",
+         "agent.config.expert_model_path=null (ProtoMotions 3: agent.expert_model_path=None) evaluates without it."),
+    Code("PML159", "packed library needs an older torch", Exit.CHECK,
+         "A packed library of ProtoMotions 2 is a pickle of Python objects. Since 2.6, torch.load refuses these unless it is "
+         "told otherwise, which ProtoMotions 2 does not do.",
+         "Set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 if you trust the file, as loading it may run anything; or use a YAML "
+         "library of the same motions."),
+    # 160 to 164: what could not be checked
+    Code("PML160", "not compared with git", Exit.CHECK,
+         "git could not be asked what a file must be, or does not know the file. That does not mean that it is right.",
+         "The reason is named, and if possible the command that removes it; --no-check PML160 runs it nevertheless."),
+    Code("PML161", "verified", Exit.CHECK,
+         "The checkpoint has the size and the sha256 that its commit in git says.",
+         "Nothing has to be done."),
+    Code("PML162", "the repository belongs to another user", Exit.CHECK,
+         "git refuses to read a repository of another user, whose settings could name programs. So nothing in it can be "
+         "compared or downloaded.",
+         "If you trust it: git config --global --add safe.directory FOLDER"),
+    Code("PML163", "packages not looked into", Exit.CHECK,
+         "The simulator's Python also uses packages of another Python, or was not found, so its files do not tell whether "
+         "the simulator is installed.",
+         "pmlaunch doctor asks that Python itself."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",
@@ -401,8 +461,10 @@ CODES: Final = {row.code: row for row in (
          "Lightning finds no supported GPU.",
          "--device cpu (Genesis and the demo), or mend the driver."),
     Code("PML306", "weights do not fit", Exit.FAILED,
-         "The checkpoint's tensors have other shapes than the network of the config.",
-         "Leave out --robot and overrides that change the network."),
+         "The checkpoint's network has other sizes than the config's, or takes other observations than the run makes: "
+         "another robot, another version, or settings that change what the policy sees.",
+         "Leave out --robot and overrides that change the network or its observations; use the config that was saved "
+         "beside the checkpoint."),
     Code("PML307", "checkpoint is no torch file", Exit.FAILED,
          "torch.load does not know the file: a Git LFS pointer or a broken download.",
          "pmlaunch eval ... --verify"),
@@ -452,6 +514,21 @@ CODES: Final = {row.code: row for row in (
          "The program wrote its verdict and then did not end within 30 seconds, as Isaac Sim does at times. The verdict "
          "counts.",
          "Nothing has to be done."),
+    Code("PML325", "no figures", Exit.FAILED,
+         "The run was measured, but it left no finite figure for every motion that was asked for.",
+         "Look at the end of output.log; or --no-metrics for a run that is not measured."),
+    Code("PML326", "impossible figures", Exit.FAILED,
+         "A figure is no finite number, an error is below 0, or a share is not between 0 and 1.",
+         "Look at metrics.json: the simulation blew up, or another program wrote the file."),
+    Code("PML327", "the steps do not fit the plan", Exit.FAILED,
+         "The program says that it finished, but took far fewer control steps than the motion has, or none.",
+         "Look at output.log for why it ended early; --max-steps N asks for a short run."),
+    Code("PML328", "results of another run", Exit.FAILED,
+         "result.json or metrics.json names another run, or is older than this one.",
+         "Run it again in a folder that no other program writes to."),
+    Code("PML329", "figures contradict each other", Exit.FAILED,
+         "The success rate, the list of failed motions and the motions' own verdicts do not agree.",
+         "Look at metrics.json: another program wrote it, or this version of ProtoMotions counts in another way."),
     Code("PML330", "ended without a verdict", Exit.NO_VERDICT,
          "The program ended before it could say how. A crash of native code, or something ended it.",
          "Look at the end of the log."),
@@ -462,7 +539,8 @@ CODES: Final = {row.code: row for row in (
          "The program that should have started Python ended before it did.",
          "Look at its output; --via python --python EXE goes around a batch file."),
     Code("PML332", "the launcher was ended", Exit.NO_VERDICT,
-         "pmlaunch itself was ended from outside; the run was ended with it.",
+         "pmlaunch itself ended before it could record a result: it was killed, or its disk was full. The run was ended with "
+         "it.",
          "pmlaunch eval ... starts it again."),
     Code("PML333", "the agent was not found", Exit.NO_VERDICT,
          "Python started, but could not import pmlaunch_agent: PYTHONPATH was lost on the way.",
@@ -470,6 +548,62 @@ CODES: Final = {row.code: row for row in (
     Code("PML334", "no Python was found", Exit.NO_VERDICT,
          "The launcher script looked for a Python and found none that it could start.",
          "Activate Isaac Lab's environment, or --via python --python EXE."),
+    Code("PML335", "ranks of another launcher removed", Exit.FAILED,
+         "The shell has variables of torchrun, SLURM, MPI, accelerate or an earlier run, by which Lightning would take the "
+         "run for one rank of several, and wait for the others. The run does without them; your shell keeps them.",
+         "Nothing has to be done. --devices N starts several ranks on this machine."),
+    Code("PML336", "gloo finds no network interface", Exit.FAILED,
+         "gloo connects its processes by this machine's name or the interface in GLOO_SOCKET_IFNAME, and one of the two "
+         "does not lead to an address.",
+         "--ddp-backend none for one device; otherwise set GLOO_SOCKET_IFNAME to an interface that exists (Linux: lo; "
+         "Windows: a name that Get-NetAdapter lists), or unset it, and give the machine's name an address in hosts."),
+    Code("PML337", "a DLL cannot be loaded", Exit.FAILED,
+         "Windows finds a library, but not one that it needs: mostly Microsoft's C++ runtime, or for fbgemm.dll of torch "
+         "2.4.0 the library libomp140.",
+         "winget install Microsoft.VCRedist.2015+.x64; if that does not help, another torch than 2.4.0."),
+    Code("PML338", "the paging file is too small", Exit.FAILED,
+         "Windows promises memory for every CUDA library that a process loads, from RAM and paging file together, and has "
+         "none left to promise.",
+         "System Properties, Advanced, Performance, Virtual memory: let Windows manage the size, or make it larger; fewer "
+         "--devices and other programs."),
+    Code("PML339", "torch does not know this GPU", Exit.FAILED,
+         "The installed torch was built for other GPUs: older ones (RTX 50 needs a build for CUDA 12.8, torch 2.7 or "
+         "later), or newer ones only.",
+         "Install the torch that https://pytorch.org names for your GPU into the run's Python, of the version that the "
+         "simulator needs."),
+    Code("PML341", "the port is in use", Exit.FAILED,
+         "Another process listens on the port on which the ranks of this run should meet, such as an earlier run.",
+         "Start again: every run takes a free port. pmlaunch stop ends a run that is left."),
+    Code("PML342", "text in another encoding", Exit.FAILED,
+         "A file or the console has text in another encoding than the one Python uses, on Windows the code page.",
+         "Set PYTHONUTF8=1 and save the file as UTF-8. --runs and --protomotions in folders with plain names avoid it."),
+    Code("PML343", "PhysX's patch buffer is too small", Exit.FAILED,
+         "PhysX had no room for all contacts, dropped some, and the simulation became NaN.",
+         "A smaller --num-envs, or a larger gpu_max_rigid_patch_count (the message names one)."),
+    Code("PML344", "torch.load refuses the file", Exit.FAILED,
+         "torch 2.6 and later load only tensors unless told otherwise, and this file holds Python objects. Loading them "
+         "runs code that the file names.",
+         "If you trust the file, set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 and start again; or save it again as tensors."),
+    Code("PML345", "pickled by numpy 2", Exit.FAILED,
+         "The file was written with numpy 2, and the run's numpy 1 does not know its names.",
+         'PYTHON -m pip install "numpy>=1.26.1,<2" knows most of them; or write the file again where numpy 1 is.'),
+    Code("PML346", "config of another version", Exit.FAILED,
+         "The checkpoint's config names modules, classes or keys that this checkout does not have, or lacks some that it "
+         "reads: it belongs to another version of ProtoMotions, or no config lies beside the checkpoint.",
+         "Use the checkout that the checkpoint was trained with (pmlaunch install --ref v2.3 for 2.3, --protomotions DIR for "
+         "another); phys_anim is ProtoMotions 1, which pmlaunch does not run."),
+    Code("PML347", "another version of the simulator", Exit.FAILED,
+         "A class or module of the simulator has changed since this ProtoMotions was written. omni.isaac.lab became isaaclab "
+         "with Isaac Lab 2.0.",
+         "Use versions that go together: docs/compatibility.md, pmlaunch doctor"),
+    Code("PML348", "packages do not go together", Exit.FAILED,
+         "A package was built or written for another version of one that it uses, such as numpy 1 or another torch.",
+         "pmlaunch doctor names the versions; install the package that the message names in the version that the other "
+         "needs, for numpy: PYTHON -m pip install \"numpy<2\""),
+    Code("PML349", "a system library is missing", Exit.FAILED,
+         "A package needs a library of the operating system that is not installed or not on the library path.",
+         "Install it (libGL.so.1: sudo apt install libgl1; libEGL.so.1: libegl1). libpython3.x.so is in the environment's "
+         "own lib folder, which LD_LIBRARY_PATH must name."),
     Code("PML350", "threshold missed", Exit.FAILED,
          "The evaluation was finished, and a figure of it is not what the smoke test demands.",
          "Look at metrics.json in the run folder; or change the threshold."),

@@ -49,10 +49,14 @@ class Origin(Enum):
 
 @dataclass(frozen=True)
 class Source:
-    """The origin of a value, with a label for people. Code must look at `origin` only, never at `label`."""
+    """The origin of a value, with a label for people. Code must look at `origin` and `anchor` only, never at `label`.
+
+    `anchor` is the file, chosen by its place and not by the user, that led to a program or to a folder with one.
+    """
 
     origin: Origin
     label: str = ""
+    anchor: Path | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.label or self.origin.value
@@ -168,7 +172,7 @@ class IsaacLabVersion:
     @classmethod
     def parse(cls, text: str) -> IsaacLabVersion:
         """The version in `text`; anything unreadable counts as 2.x, whose launcher has more restrictions."""
-        stated = re.match(r"(\d+)(?:\.(\d+))?", text)
+        stated = re.match(r"(\d{1,9})(?:\.(\d{1,9}))?", text)
         if stated is None:
             return cls(text, 2)
         return cls(text, int(stated[1]), int(stated[2]) if stated[2] else None)

@@ -34,6 +34,7 @@ class Option:
         off: the flag that means False.
         choices: the allowed values, if they are fixed.
         setting: how the option is read from settings; None if it is not one.
+        executed: whether it names a program, or a folder whose code is executed.
         positional: whether it is an argument rather than an option.
     """
 
@@ -42,6 +43,7 @@ class Option:
     off: str | None = None
     choices: tuple[str, ...] = ()
     setting: Setting | None = None
+    executed: bool = False
     metavar: str | None = None
     positional: bool = False
 
@@ -111,9 +113,9 @@ class EvalRequest:
         choices=("auto", "gloo", "nccl", "none"),
         setting=Setting.VALUE,
     )
-    protomotions: str | None = option("The ProtoMotions checkout.", setting=Setting.FOLDER)
-    isaaclab: str | None = option("The Isaac Lab folder.", setting=Setting.FOLDER)
-    python: str | None = option("The interpreter for --via python.", setting=Setting.PROGRAM)
+    protomotions: str | None = option("The ProtoMotions checkout.", setting=Setting.FOLDER, executed=True)
+    isaaclab: str | None = option("The Isaac Lab folder.", setting=Setting.FOLDER, executed=True)
+    python: str | None = option("The interpreter for --via python.", setting=Setting.PROGRAM, executed=True)
     via: str | None = option("auto, isaaclab or python.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE)
     runs: str | None = option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
     timeout: float | None = option("Stop the run after this many seconds.", setting=Setting.VALUE)
@@ -128,6 +130,7 @@ class EvalRequest:
     endless: bool = option("Upstream's endless view: a window, no metrics, until you stop it.", default=False)
     save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
     record: bool = option("Record a video; needs a window.", default=False)
+    trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
 
 
 @dataclass(frozen=True)
@@ -179,6 +182,8 @@ def require_choice(record: type[Any], name: str, value: object) -> None:
         raise PmlaunchError("PML001", f"{flag} cannot be {value!r}: it is {choices}.", hint=hint)
 
 
+TRUST_VARIABLE = parameters(EvalRequest)["trust_workspace"].variable
+"""The variable that means --trust-workspace. It is no setting: a pmlaunch.yaml cannot ask for trust in itself."""
 SETTINGS: Mapping[str, Parameter] = {
     name: parameter for name, parameter in parameters(EvalRequest).items() if parameter.option.setting
 }

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
-from pmlaunch.model import FLAG, Origin, Source, Sourced
-from pmlaunch.request import SETTINGS, Parameter, Setting
+from pmlaunch.model import FLAG, Finding, Origin, Severity, Source, Sourced
+from pmlaunch.request import SETTINGS, TRUST_VARIABLE, Parameter, Setting
+from pmlaunch.support.owners import other_owner
+from pmlaunch.support.paths import refuse_remote
 from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.trust import TrustStore, Untrusted
 
 WORKSPACE_FILE = "pmlaunch.yaml"
 _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
@@ -23,24 +26,63 @@ _TRUE, _FALSE = {"1", "true", "yes", "on"}, {"0", "false", "no", "off"}
 
 @dataclass(frozen=True)
 class Settings:
-    """All layers except the flags. `folder` is the folder in which the command was typed."""
+    """All layers except the flags. `folder` is the folder in which the command was typed.
+
+    `trust_workspace` is whether the user trusts whatever is found, as a machine of CI has to.
+    """
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     user_folder: Path | None = None
+    trust_workspace: bool = False
 
     @classmethod
-    def here(cls) -> Settings:
+    def here(cls, *, trust_workspace: bool = False) -> Settings:
         """The settings that apply to this process: its folder, environment and user."""
         from platformdirs import user_config_path
 
-        return cls(Path.cwd(), dict(os.environ), user_config_path("pmlaunch", appauthor=False))
+        return cls(Path.cwd(), dict(os.environ), user_config_path("pmlaunch", appauthor=False), trust_workspace)
 
     @cached_property
     def workspace_file(self) -> Path | None:
-        """The nearest pmlaunch.yaml in the folder or one of its parents."""
+        """The nearest pmlaunch.yaml in the folder or one of its parents, if it is not another user's."""
+        path = self._nearest_file
+        return None if path is None or other_owner(path) else path
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """PML146 for a pmlaunch.yaml that is not read."""
+        path = self._nearest_file
+        if path is None or (owner := other_owner(path)) is None:
+            return ()
+        message = f"{path} belongs to somebody else ({owner}), so it is not read."
+        hint = "say the same with options or PMLAUNCH_*; or make the file yours, after reading it"
+        return (Finding("PML146", Severity.WARNING, message, hint, subject=str(path)),)
+
+    @cached_property
+    def _nearest_file(self) -> Path | None:
         candidates = (folder / WORKSPACE_FILE for folder in (self.folder, *self.folder.parents))
         return next((path for path in candidates if path.is_file()), None)
+
+    @property
+    def trusted(self) -> TrustStore:
+        """What this user agreed to earlier."""
+        return TrustStore(self.user_folder / "trust.json" if self.user_folder else None)
+
+    def untrusted(self, *uses: Sourced[str]) -> tuple[Untrusted, ...]:
+        """The files that lead to these programs without the user's agreement. What the user named needs none."""
+        if self.trust_workspace or self.environment.get(TRUST_VARIABLE, "").casefold() in _TRUE:
+            return ()
+        named: dict[Path, list[str]] = {}
+        for use in uses:
+            if use.source.anchor:
+                named.setdefault(use.source.anchor, []).append(use.value)
+        return tuple(Untrusted(file, tuple(what)) for file, what in named.items() if not self.trusted.holds(file))
+
+    def untrusted_workspace(self) -> tuple[Untrusted, ...]:
+        """pmlaunch.yaml, if it names a program or a folder with one and the user has not agreed to it."""
+        executed = (self.get(key) for key, setting in SETTINGS.items() if setting.option.executed)
+        return self.untrusted(*(Sourced(str(value.value), value.source) for value in executed if value))
 
     @cached_property
     def preset_folders(self) -> tuple[tuple[Source, Path], ...]:
@@ -49,7 +91,8 @@ class Settings:
         if self.user_folder:
             folders.append((Source(Origin.USER_FILE), self.user_folder / "configs"))
         if self.workspace_file:
-            folders.append((Source(Origin.WORKSPACE), self.workspace_file.parent / "configs"))
+            source = Source(Origin.WORKSPACE, anchor=self.workspace_file)
+            folders.append((source, self.workspace_file.parent / "configs"))
         return tuple((source, folder) for source, folder in folders if folder.is_dir())
 
     def get(self, key: str, flag: Any = None) -> Sourced[Any] | None:
@@ -63,17 +106,24 @@ class Settings:
             return Sourced(_path(setting, value, self.folder), Source(Origin.ENVIRONMENT, f"environment {variable}"))
         for source, layer, folder in self._files:
             if layer.get(key) is not None:
-                return Sourced(_path(setting, _typed(setting, layer[key], str(source)), folder), source)
+                value = _typed(setting, layer[key], str(source))
+                if source.anchor and setting.option.setting in (Setting.FOLDER, Setting.PROGRAM):
+                    refuse_remote(value, source.anchor)
+                known = source if setting.option.executed else replace(source, anchor=None)
+                return Sourced(_path(setting, value, folder), known)
         return None
 
     @cached_property
     def _files(self) -> list[tuple[Source, Mapping[str, Any], Path]]:
-        files = []
+        files: list[tuple[Origin, Path, Path | None]] = []
         if self.workspace_file:
-            files.append((Origin.WORKSPACE, self.workspace_file))
+            files.append((Origin.WORKSPACE, self.workspace_file, self.workspace_file))
         if self.user_folder and (self.user_folder / "config.yaml").is_file():
-            files.append((Origin.USER_FILE, self.user_folder / "config.yaml"))
-        return [(Source(origin, f"{origin.value} {path.name}"), _layer(path), path.parent) for origin, path in files]
+            files.append((Origin.USER_FILE, self.user_folder / "config.yaml", None))
+        return [
+            (Source(origin, f"{origin.value} {path.name}", anchor), _layer(path), path.parent)
+            for origin, path, anchor in files
+        ]
 
 
 def _layer(path: Path) -> Mapping[str, Any]:
@@ -103,7 +153,7 @@ def _typed(setting: Parameter, value: Any, source: str) -> Any:
     if kind in (int, float) and not isinstance(value, bool):
         try:
             return kind(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     if kind is str and isinstance(value, (str, int, float)):
         return str(value)

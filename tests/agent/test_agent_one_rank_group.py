@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from agent_run import AgentRun
+from pmlaunch_agent.hooks.one_rank_group import _store
 
 missing = [name for name in ("torch", "lightning") if find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"skipped: not installed: {missing}")
@@ -90,3 +94,18 @@ def test_one_device_without_a_transport(agent: AgentRun, backend: str) -> None:
     assert (agent.returncode, result["backend"], result["world_size"]) == (0, "one_rank", 1), agent.stderr
     replaced = [hook["instead_of"] for hook in result["hooks_applied"] if hook["hook"] == "one_rank_group"]
     assert replaced == (["gloo"] if backend == "gloo" else [])
+
+
+@pytest.mark.hostile
+def test_nobody_can_guess_the_file_of_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    found: list[tuple[str, int]] = []
+    torch = SimpleNamespace(FileStore=lambda path, ranks: found.append((path, ranks)))
+    for _ in range(2):
+        _store(torch)
+    (first, second), ranks = (Path(path) for path, _ in found), {count for _, count in found}
+    assert first != second
+    assert str(os.getpid()) not in first.name
+    assert (first.parent, first.stat().st_size, ranks) == (tmp_path, 0, {1})
+    if os.name != "nt":
+        assert first.stat().st_mode & 0o077 == 0

@@ -244,3 +244,13 @@ def test_guardian_kills_marked_processes_unless_dismissed(tmp_path: Path, dismis
     finally:
         child.kill()
         child.wait()
+
+
+@pytest.mark.hostile
+def test_display_that_breaks_does_not_block_the_child(run: Callable[..., ChildResult]) -> None:
+    class Broken(Watcher):
+        def output(self, chunk: bytes) -> None:
+            raise ValueError("a display that trips over the output")
+
+    result = run("for _ in range(200_000): print('x' * 40)\nprint('the end')", ChildLimits(time=60), Broken())
+    assert (result.ending, result.exit_code, result.tail[-1]) == (Ending.EXITED, 0, "the end")

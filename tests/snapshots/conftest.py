@@ -84,6 +84,7 @@ def _fixed_environment(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "XDG_CACHE_HOME": _CACHE_HOME,
         "XDG_CONFIG_HOME": world / "home" / "config",
         "PMLAUNCH_CACHE": world / "cache",
+        "PMLAUNCH_TRUST_WORKSPACE": "1",
         "PMLAUNCH_LOGS": world / "logs",
     }.items():
         monkeypatch.setenv(name, str(value))

@@ -21,7 +21,7 @@ from pmlaunch.generations.v2.checkout import HydraCheckout, v2_checkout
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.generations.values import ConfigReport
 from pmlaunch.git import lfs_pointer as lfs
-from pmlaunch.git.lfs_pointer import Pointer
+from pmlaunch.git.lfs_pointer import NotInLfs, Pointer
 from pmlaunch.model import FLAG
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.request import EvalRequest
@@ -136,7 +136,9 @@ def plan(checkout: Path, isaaclab: Path, tmp_path: Path) -> Plan:
 def in_git(monkeypatch: pytest.MonkeyPatch) -> dict[str, Pointer]:
     """What git would say of a checkpoint, by the file's name; nothing unless a test puts it here."""
     known: dict[str, Pointer] = {}
-    monkeypatch.setattr(lfs, "pointer_in_git", lambda path: known.get(path.name))
+    monkeypatch.setattr(
+        lfs, "pointer_in_git", lambda path: known.get(path.name, NotInLfs("it lies in no git repository"))
+    )
     return known
 
 

@@ -17,7 +17,7 @@ LAYERS = (
     ("codes", "errors", "support", "agent"),
     ("request",),
     ("model",),
-    ("settings", "motions", "processes", "git"),
+    ("settings", "trust", "motions", "processes", "git"),
     ("generations",),
     ("catalog", "runtimes"),
     ("planning",),

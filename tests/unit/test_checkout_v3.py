@@ -95,16 +95,17 @@ def test_robot_of_a_motion_is_told_by_its_bodies(opened3: InferenceCheckout) -> 
 
 
 def test_pml126_other_packed_files_are_not_read(opened3: InferenceCheckout, tmp_path: Path) -> None:
-    for name, content in (
-        ("object", {"gts": Named("protomotions.utils.motion_lib", "MotionLib")}),
-        ("short", {"gts": 1}),
-        ("other", {"weights": 1}),
+    for name, code, content in (
+        ("object", "PML126", {"gts": Named("protomotions.utils.motion_lib", "MotionLib")}),
+        ("long", "PML126", {"names": ["x"] * 200_000}),
+        ("short", "PML122", {"gts": 1}),
+        ("other", "PML122", {"weights": 1}),
     ):
         path = tmp_path / f"{name}.pt"
         save_like_torch(path, content)
-        assert present(read_info(path, available(opened3)).problem).code == "PML126", name
+        assert present(read_info(path, available(opened3)).problem).code == code, name
     cut = make_library(tmp_path / "cut.pt", len(G1), {"walk": -1.0}, fps=30)
-    assert present(read_info(cut, available(opened3)).problem).code == "PML126"
+    assert present(read_info(cut, available(opened3)).problem).code == "PML122"
 
 
 @pytest.mark.parametrize(

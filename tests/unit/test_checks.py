@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 from unit_help import codes, only
 
-from pmlaunch.checks.checkpoint import lfs_pull_command
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.git.lfs_pointer import Pointer
+from pmlaunch.git import lfs_pointer
+from pmlaunch.git.lfs_pointer import NotInLfs, Pointer, pull_command
+from pmlaunch.git.queries import CannotTell
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
-from standin import CHECKPOINT, TRAINED, pointer_text, smpl_motion
+from standin import CHECKPOINT, LEGACY_TORCH, TRAINED, pointer_text, smpl_motion
 
 TRACKER = "data/pretrained_models/motion_tracker/smpl"
 pytestmark = pytest.mark.usefixtures("in_git")
@@ -37,20 +38,24 @@ def test_pml101_pointer(plan: Plan, checkout: Path) -> None:
     finding = only(plan("masked_mimic"))
     assert (finding.code, finding.severity) == ("PML101", ERROR)
     assert "304 MB" in finding.message
-    include = "data/pretrained_models/masked_mimic/smpl/last.ckpt"
-    assert finding.fix == finding.hint == f'git -C "{checkout.resolve()}" lfs pull --include="{include}"'
+    from_hub = "pmlaunch fetch masked_mimic --from hf"
+    assert finding.fix == finding.hint == f'{from_hub} --protomotions "{checkout.resolve()}"', "git cannot bring it"
+    (checkout / ".git").mkdir()
+    assert only(plan("masked_mimic")).fix == f'pmlaunch fetch masked_mimic --protomotions "{checkout.resolve()}"'
 
 
 def test_pml102_missing(plan: Plan, tracker: Path) -> None:
     (tracker / "last.ckpt").unlink()
     finding = only(plan())
     assert (finding.code, finding.severity, finding.subject) == ("PML102", ERROR, str(tracker / "last.ckpt"))
-    assert "lfs pull" in (finding.fix or "")
+    assert finding.fix == "pmlaunch install --dir ANOTHER_FOLDER", "no repository could bring it"
 
 
 def test_pointer_beside_the_checkout_is_pulled_in_its_own_repository(checkout: Path, tmp_path: Path) -> None:
     path = tmp_path / "data/smpl/last.ckpt"
-    assert lfs_pull_command(path, checkout) == f'git -C "{path.parent}" lfs pull --include="last.ckpt"'
+    (tmp_path / ".git").mkdir()
+    assert f'git -C "{tmp_path}" ' in pull_command(path)
+    assert 'lfs pull --include="data/smpl/last.ckpt" --exclude=""' in pull_command(path)
 
 
 def test_pml102_missing_outside_the_checkout_has_no_fix(plan: Plan, tmp_path: Path) -> None:
@@ -77,7 +82,35 @@ def test_pml104_wrong_sha256_is_found_with_verify(plan: Plan, in_git: dict[str, 
     assert preflight(plan()) == []
     assert only(plan(verify=True)).code == "PML104"
     in_git["last.ckpt"] = Pointer(hashlib.sha256(CHECKPOINT).hexdigest(), len(CHECKPOINT))
-    assert preflight(plan(verify=True)) == []
+    assert [(it.code, it.severity) for it in preflight(plan(verify=True))] == [("PML161", Severity.NOTE)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "silently"),
+    [(NotInLfs("it lies in no git repository"), True), (CannotTell("git is not on PATH"), False)],
+)
+def test_pml160_checkpoint_that_git_does_not_tell_about(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, answer: NotInLfs | CannotTell, silently: bool
+) -> None:
+    monkeypatch.setattr(lfs_pointer, "pointer_in_git", lambda _: answer)
+    usual = [] if silently else [("PML160", Severity.WARNING)]
+    assert [(it.code, it.severity) for it in preflight(plan())] == usual
+    finding = only(plan(verify=True))
+    assert (finding.code, finding.severity) == ("PML160", ERROR)
+    assert answer.reason in finding.message
+    assert [it.severity for it in preflight(plan(verify=True, no_check=("PML160",)))] == [Severity.WARNING]
+
+
+def test_pml160_checkpoint_that_vanishes_while_it_is_read(
+    plan: Plan, in_git: dict[str, Pointer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: Path) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    in_git["last.ckpt"] = Pointer("0" * 64, len(CHECKPOINT))
+    monkeypatch.setattr(lfs_pointer, "sha256_of", refuse)
+    finding = only(plan(verify=True))
+    assert (finding.code, "Permission denied" in finding.message) == ("PML160", True)
 
 
 def test_pml105_no_config(plan: Plan, tracker: Path) -> None:
@@ -182,15 +215,17 @@ def test_pml117_folder_that_hydra_resolves(plan: Plan, checkout: Path, tmp_path:
     [
         ("gone.npy", None, "PML121", ERROR),
         ("bad.npy", b"\x93NUMPY bad", "PML122", ERROR),
-        ("pointer.npy", pointer_text(b"x").encode(), "PML122", ERROR),
-        ("library.pt", b"PK", "PML126", NOTE),
+        ("pointer.npy", pointer_text(b"x").encode(), "PML127", ERROR),
+        ("cut.pt", b"PK", "PML122", ERROR),
+        ("library.pt", LEGACY_TORCH, "PML126", NOTE),
     ],
 )
 def test_motion(plan: Plan, tmp_path: Path, name: str, content: bytes | None, code: str, severity: Severity) -> None:
     if content is not None:
         (tmp_path / name).write_bytes(content)
-    finding = only(plan(motions=(name,)))
+    finding, *others = sorted(preflight(plan(motions=(name,))), key=lambda finding: finding.code)
     assert (finding.code, finding.severity, finding.subject) == (code, severity, str(tmp_path / name))
+    assert [other.code for other in others] == ["PML151"] * (name == "library.pt")  # what loading it would run
 
 
 def test_pml123_motion_contains_code(plan: Plan, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_dry_run_for_people(capsys: pytest.CaptureFixture[str], checkout: Path, 
     assert "Plan: evaluate masked_mimic" in captured.out
     assert "++checkpoint=" in captured.out
     assert captured.err.startswith("error PML101 ")
-    assert "  next: git -C " in captured.err
+    assert "  next: pmlaunch fetch masked_mimic " in captured.err
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ EVERYTHING = (
     *("--max-steps", "3", "--seed", "7", "--device", "cpu", "--ddp-backend", "gloo", "--protomotions", "p"),
     *("--isaaclab", "i", "--python", "y", "--via", "python", "--runs", "u", "--timeout", "2.5", "--silence", "9"),
     *("--target-os", "linux", "--no-check", "PML101", "--no-check", "PML102", "--verify", "--no-metrics"),
-    *("--save-motion", "--record", "--endless"),
+    *("--save-motion", "--record", "--endless", "--trust-workspace"),
 )
 
 
@@ -88,7 +88,9 @@ def test_smoke_passes_shared_options_on(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("pmlaunch.smoke.smoke.run_smoke", note)
     run(["smoke", "-m", "walk", "--seed", "3", "--runs", "r"])
-    expected = EvalRequest("masked_mimic", ("walk",), seed=3, runs="r", timeout=1800.0, headless=True, verify=True)
+    expected = EvalRequest(
+        "masked_mimic", ("walk",), seed=3, runs="r", timeout=1800.0, headless=True, verify=True, no_check=("PML160",)
+    )
     assert requests == [expected]
 
 

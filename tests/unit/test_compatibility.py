@@ -23,7 +23,7 @@ from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.installing.python import packages_step
 from pmlaunch.installing.python.target_python import PythonReport
-from pmlaunch.installing.step import AlreadyDone
+from pmlaunch.installing.step import AlreadyDone, Todo
 from pmlaunch.model import Origin, RuntimeKind, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest
@@ -368,10 +368,38 @@ def test_install_warns(
 ) -> None:
     """Whatever pip does, these versions fail together; but the packages can be installed."""
     python = make_environment(tmp_path / "env", "3.11", {"isaaclab": "2.3.0", **SIM51})
-    monkeypatch.setattr(packages_step, "inspect_python", lambda *_, **__: PythonReport(REPLY, tmp_path))
+    monkeypatch.setattr(packages_step, "planned_python", lambda *_, **__: PythonReport(REPLY, tmp_path))
     monkeypatch.setattr(packages_step, "outstanding_in", lambda *_: None)
     context = make_context(folder=backend(checkout3, FOR_LAB3), simulator="isaaclab")
     step = packages_step.PackagesStep()
     planned = step.plan(replace(context, runtime=chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))))
     assert isinstance(planned, AlreadyDone)
     assert [(found.code, found.severity) for found in planned.notes] == [("PML246", Severity.WARNING)]
+
+
+def test_a_dry_installation_tells_from_files_what_is_missing(
+    make_context: MakeContext, checkout: Path, tmp_path: Path
+) -> None:
+    (checkout / "requirements_genesis.txt").write_text("torch\nlightning==2.5\neasydict\n", encoding="utf-8")
+    python = make_environment(
+        tmp_path / "env", "3.11", {"torch": "2.7.0", "pip": "25.0", "easydict": "1.13"}, made_by="uv"
+    )
+    for folder in (tmp_path / "env").rglob("*.dist-info"):
+        (folder / "INSTALLER").touch()
+    context = make_context(platform_named(None).name, folder=checkout, simulator="genesis")
+    runtime = chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))
+    planned = packages_step.PackagesStep().plan(replace(context, runtime=runtime, dry=True))
+    assert isinstance(planned, Todo)
+    assert [word for command in planned.commands for word in command.split() if "lightning" in word]
+    assert not any("easydict" in command for command in planned.commands)
+
+
+def test_a_dry_installation_does_not_guess_what_isaac_sims_script_adds(
+    make_context: MakeContext, checkout: Path, tmp_path: Path
+) -> None:
+    python = make_environment(tmp_path / "env", "3.11", {"pip": "25.0"}, made_by="uv")
+    context = make_context(platform_named(None).name, folder=checkout, simulator="genesis")
+    runtime = chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))
+    planned = packages_step.PackagesStep().plan(replace(context, runtime=runtime, dry=True))
+    assert isinstance(planned, Todo)
+    assert "its files do not tell" in planned.text

@@ -71,11 +71,14 @@ def test_plain_display_prints_a_line_per_stage(plan_of: LaunchPlan, stderr: io.T
     ]
 
 
-def test_plain_display_passes_the_log_on_unchanged(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
-    chunk = "走路 ✓\r50%\x1b[31m".encode() + b"\xff\n"
-    PlainDisplay(plan_of, stream=True).output(chunk)
-    assert isinstance(stderr.buffer, io.BytesIO)
-    assert stderr.buffer.getvalue() == chunk
+def test_plain_display_passes_the_log_on_in_whole_lines(plan_of: LaunchPlan, stderr: io.TextIOWrapper) -> None:
+    display = PlainDisplay(plan_of, stream=True)
+    chunk = "走路 ✓\r50%\x1b[31m".encode() + b"\xff\r\nhalf"
+    for start in range(len(chunk)):
+        display.output(chunk[start : start + 1])
+    assert text_of(stderr) == "走路 ✓\n50%\N{REPLACEMENT CHARACTER}\n"
+    display.output(b" a line\n")
+    assert text_of(stderr).endswith("\nhalf a line\n")
 
 
 def test_plain_display_on_a_console_without_utf8(plan_of: LaunchPlan, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,12 +54,18 @@ FAILURES = [
     ("fatal: the remote broke off at 79% (401/505)", "PML409"),
     ("Authentication required: HTTP 401 from https://x/info/lfs", "PML403"),
     ("[404] Object does not exist on the server", "PML412"),
-    ("fatal: detected dubious ownership in repository at '/srv/pm'", "PML409"),
     ("fatal: Unable to create '/a/.git/index.lock': File exists.", "PML409"),
     ("error: unable to create file a/b: Filename too long", "PML421"),
     ("error: could not lock config file .git/config: Permission denied", "PML422"),
     ("fatal: something that nobody has seen before", "PML409"),
 ]
+
+
+def test_pml162_names_the_command_for_the_repository_that_git_named(tmp_path: Path) -> None:
+    line = "fatal: detected dubious ownership in repository at '/srv/p m'"
+    error = failure(ChildResult(128, (line,), tmp_path / "log"), "Fetching", "x")
+    assert (error.code, error.exit_code) == ("PML162", 4)
+    assert 'git config --global --add safe.directory "/srv/p m"' in (error.hint or "")
 
 
 @pytest.mark.parametrize(("line", "code"), FAILURES)

@@ -66,7 +66,7 @@ def test_values_without_a_json_form(value: object) -> None:
 
 
 @given(st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
 ))  # fmt: skip
 def test_documents_are_unchanged(document: Any) -> None:
@@ -82,7 +82,6 @@ UNREADABLE = {
     "deep list": b"[" * 200_000 + b"]" * 200_000,
     "deep object": b'{"a":' * 200_000 + b"1" + b"}" * 200_000,
     "unterminated nesting": b"[" * 200_000,
-    "number of 100,000 digits": b"1" * 100_000,
     "single quotes": b"{'a': 1}",
     "comment": b"{} // x",
 }

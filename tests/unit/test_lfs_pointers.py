@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from pmlaunch.git.lfs_files import lfs_files
-from pmlaunch.git.lfs_pointer import Pointer, parse_pointer, pointer_in_git, read_pointer, sha256_of
+from pmlaunch.git.lfs_pointer import NotInLfs, Pointer, parse_pointer, pointer_in_git, read_pointer, sha256_of
+from pmlaunch.git.queries import CannotTell
+from pmlaunch.git.repository import Repository
 from standin import pointer_text
 
 DIGEST = hashlib.sha256(b"weights").hexdigest()
@@ -76,18 +78,22 @@ def test_sha256_covers_the_whole_file(tmp_path: Path, content: bytes) -> None:
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
+DUBIOUS = (
+    b"fatal: detected dubious ownership in repository at '/srv/a b'\nTo add an exception for this directory, call:\n"
+)
+OLDER = b"fatal: unsafe repository ('/srv/a b' is owned by someone else)"
+
+
 class Git:
     """Stands in for subprocess.run: notes the command, gives an answer."""
 
-    def __init__(self, returncode: int = 0, stdout: bytes = b"", error: Exception | None = None):
-        self.returncode, self.stdout, self.error = returncode, stdout, error
+    def __init__(self, returncode: int = 0, stdout: bytes = b"", stderr: bytes = b""):
+        self.returncode, self.stdout, self.stderr = returncode, stdout, stderr
         self.command: list[str] = []
         self.options: dict[str, Any] = {}
 
     def __call__(self, command: list[str], **options: Any) -> Git:
         self.command, self.options = command, options
-        if self.error:
-            raise self.error
         return self
 
 
@@ -95,6 +101,7 @@ def test_the_pointer_in_git_comes_from_the_commit(monkeypatch: pytest.MonkeyPatc
     git = Git(stdout=TEXT.encode())
     monkeypatch.setattr(subprocess, "run", git)
     monkeypatch.setattr("pmlaunch.git.queries.find_program", lambda *_: str(tmp_path / "git"))
+    monkeypatch.setattr("pmlaunch.git.lfs_pointer.find_repository", repository_at)
     assert pointer_in_git(tmp_path / "last.ckpt") == POINTER
     assert Path(git.command[0]).is_absolute()
     assert git.command[1:3] == ["-C", str(tmp_path)]
@@ -105,21 +112,35 @@ def test_the_pointer_in_git_comes_from_the_commit(monkeypatch: pytest.MonkeyPatc
     assert "shell" not in git.options
 
 
+def repository_at(folder: Path, *, above: bool) -> Repository:
+    return Repository(folder, folder / ".git", folder / ".git")
+
+
 @pytest.mark.parametrize(
-    "git",
+    ("answers", "kind", "reason"),
     [
-        Git(returncode=128, stdout=TEXT.encode()),
-        Git(stdout=b"a small file in git itself"),
-        Git(error=FileNotFoundError("git")),
-        Git(error=subprocess.TimeoutExpired("git", 10)),
+        ([Git(128, stderr=b"fatal: path 'x' does not exist in 'HEAD'"), Git()], NotInLfs, "does not hold it"),
+        ([Git(stdout=b"a small file in git itself")], NotInLfs, "holds the file itself"),
+        ([Git(128, stderr=b"fatal: bad object"), Git(128)], CannotTell, "fatal: bad object"),
+        ([Git(128, stderr=b"fatal: missing blob"), Git(stdout=b"100644 blob")], CannotTell, "fatal: missing blob"),
+        ([Git(128, stderr=DUBIOUS), Git(128)], CannotTell, "/srv/a b belongs to another user"),
+        ([Git(128, stderr=OLDER), Git(128)], CannotTell, "/srv/a b belongs to another user"),
+        ([None], CannotTell, "git is not on PATH"),
     ],
-    ids=["no repository", "no LFS file", "no git", "git hangs"],
 )
-def test_without_an_answer_from_git_there_is_no_pointer(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, git: Git
+def test_no_pointer_has_a_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, answers: list[Git | None], kind: type, reason: str
 ) -> None:
-    monkeypatch.setattr(subprocess, "run", git)
-    assert pointer_in_git(tmp_path / "last.ckpt") is None
+    left = iter(answers)
+    monkeypatch.setattr("pmlaunch.git.lfs_pointer.query", lambda *_: next(left))
+    monkeypatch.setattr("pmlaunch.git.lfs_pointer.find_repository", repository_at)
+    answer = pointer_in_git(tmp_path / "last.ckpt")
+    assert isinstance(answer, kind)
+    assert reason in getattr(answer, "reason", "")
+
+
+def test_outside_of_a_repository_there_is_no_pointer(tmp_path: Path) -> None:
+    assert pointer_in_git(tmp_path / "last.ckpt") == NotInLfs("it lies in no git repository")
 
 
 def test_only_blobs_small_enough_for_a_pointer_are_read() -> None:
@@ -130,10 +151,9 @@ def test_only_blobs_small_enough_for_a_pointer_are_read() -> None:
     asked: list[tuple[str, list[str]]] = []
 
     class Git:
-        def ask(self, *arguments: str) -> str:
-            return "\0".join([*blobs, "with\nnewline", "gone"]) + "\0"
-
-        def ask_bytes(self, command: str, question: str, given: bytes) -> bytes:
+        def answer(self, command: str, question: str, *_: str, given: bytes = b"") -> bytes:
+            if command == "ls-files":
+                return ("\0".join([*blobs, "with\nnewline", "gone"]) + "\0").encode()
             names = [line[1:] for line in given.decode().splitlines()]
             asked.append((question, names))
             said = b""

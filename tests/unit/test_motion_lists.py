@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -98,17 +99,17 @@ def test_pml010_pattern_or_folder_without_a_motion(refused: Refused, clips: Path
 
 
 def test_library_in_upstreams_format(plan: Plan, clips: Path, tmp_path: Path) -> None:
-    library = tmp_path / "library.yaml"
+    library = clips / "library.yaml"
     pieces = [
         {"idx": 1, "timings": {"start": 0.5, "end": 1.5}, "weight": 2.0, "labels": ["b"]},
         {"idx": 2, "weight": 1},
     ]
     entries = [
-        {"file": f"{clips.name}/b.npy", "idx": 1, "sub_motions": pieces},
-        {"file": str(clips / "c.npy"), "idx": 0},
+        {"file": "b.npy", "idx": 1, "sub_motions": pieces},
+        {"file": "c.npy", "idx": 0, "weight": 1},
     ]
     library.write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
-    alone = plan(motions=("library.yaml",))
+    alone = plan(motions=(str(library),))
     assert alone.plan.measuring.library is None, "upstream reads the file itself"
     assert f"++motion_file='{library}'" in alone.plan.overrides
     assert [(motion.name, motion.frames, motion.seconds) for motion in alone.plan.motions] == [
@@ -116,13 +117,15 @@ def test_library_in_upstreams_format(plan: Plan, clips: Path, tmp_path: Path) ->
         (f"{clips.name}/b", 100, 0.99),
         (f"{clips.name}/b (2)", 201, 2.0),
     ]
-    joined = listed(plan(motions=("library.yaml", "walk")))
+    joined = listed(plan(motions=(str(library), "walk")))
     assert [Path(entry["file"]).stem for entry in joined] == ["c", "b", "b", "smpl_humanoid_walk"]
     assert joined[1]["sub_motions"] == [
         {"weight": 2.0, "labels": ["b"], "idx": 1, "timings": {"start": 0.5, "end": 1.5}}
     ]
     library.rename(library.with_suffix(".yml"))
-    assert len(listed(plan(motions=("library.yml",)))) == 3, "upstream would pass a .yml file to torch.load"
+    assert len(listed(plan(motions=(str(library.with_suffix(".yml")),)))) == 3, (
+        "upstream would pass a .yml file to torch.load"
+    )
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "0", "-30", "1" + "0" * 400])
@@ -152,10 +155,11 @@ def test_clip_at_two_rates_counts_as_two_motions(plan: Plan, clips: Path, tmp_pa
 
 
 def test_duplicates_in_a_library_read_by_upstream_are_kept(plan: Plan, clips: Path, tmp_path: Path) -> None:
-    entries = [{"file": str(clips / "c.npy")}] * 2
-    (tmp_path / "d.yaml").write_text(yaml.safe_dump({"motions": entries}), encoding="utf-8")
+    entries = [{"file": str(clips / "c.npy"), "weight": 1.0}] * 2
+    (tmp_path / "d.yaml").write_text(json.dumps({"motions": entries}), encoding="utf-8")
     planned = plan(motions=("d.yaml",))
-    assert (len(planned.plan.motions), planned.plan.measuring.library) == (2, None), "upstream plays both"
+    assert len(planned.plan.motions) == 2, "upstream plays both"
+    assert f"++motion_file='{tmp_path / 'd.yaml'}'" in planned.plan.overrides
     assert len(listed(plan(motions=("d.yaml", "walk")))) == 2, "a generated library has each motion once"
 
 

@@ -244,7 +244,7 @@ def test_a_command_for_windows_can_be_pasted_into_powershell(tmp_path: Path) -> 
 
 
 def test_without_a_checkout_the_plan_is_an_outline(context: InstallContext, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(packages_step, "inspect_python", lambda *_, **__: report(torch="2.5", pip="24"))
+    monkeypatch.setattr(packages_step, "planned_python", lambda *_, **__: report(torch="2.5", pip="24"))
     packages, imports = PackagesStep().plan(context), ImportsStep().plan(context)
     assert isinstance(packages, Todo)
     assert str(context.checkout) in packages.commands[0]
@@ -254,7 +254,7 @@ def test_without_a_checkout_the_plan_is_an_outline(context: InstallContext, monk
 def test_a_missing_torch_is_an_error_before_anything_is_downloaded(
     context: InstallContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(packages_step, "inspect_python", lambda *_, **__: report(pip="24"))
+    monkeypatch.setattr(packages_step, "planned_python", lambda *_, **__: report(pip="24"))
     assert refused(lambda: PackagesStep().plan(context)).code == "PML432"
 
 

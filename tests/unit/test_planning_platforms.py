@@ -70,7 +70,9 @@ def test_requested_backend_is_the_same_on_every_platform(plan: Plan, target: str
 def test_command_line_is_constant(plan: Plan, isaaclab: Path) -> None:
     script = isaaclab / ("isaaclab.bat" if os.name == "nt" else "isaaclab.sh")
     assert plan("tracker", "name='a b'").plan.command == (str(script), "-p", "-m", "pmlaunch_agent")
-    assert plan(simulator="genesis").plan.command[1:] == ("-m", "pmlaunch_agent")
+    planned = plan(simulator="genesis").plan
+    assert planned.command[1:] == ("-m", "pmlaunch_agent")
+    assert planned.env["GS_BETA_PURE"] == "1", "Genesis keeps what it translated"
 
 
 def test_python_path_is_the_agent_and_then_the_users(plan: Plan, tmp_path: Path) -> None:

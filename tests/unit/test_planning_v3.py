@@ -73,7 +73,10 @@ def test_single_cpu_environment_disables_compilation_and_threads(
     plan = plan3().plan
     assert (plan.env["TORCH_COMPILE_DISABLE"], plan.env["OMP_NUM_THREADS"]) == ("1", "1")
     assert "TORCH_COMPILE_DISABLE=1" in plan.plain_command["bash"]
-    assert "TORCH_COMPILE_DISABLE" not in plan3(simulator="newton").plan.env
+    newton = plan3(simulator="newton").plan.env
+    assert newton["TORCH_COMPILE_DISABLE"] == "1"
+    assert "OMP_NUM_THREADS" not in newton
+    assert "TORCH_COMPILE_DISABLE" not in plan3(simulator="newton", metrics=False).plan.env, "a long run earns it back"
     request = EvalRequest("g1_mlp", motions=("walk",), protomotions=str(checkout3), python="python", headless=True)
     own = make_plan(request, Settings(tmp_path, {"OMP_NUM_THREADS": "4"})).plan
     assert "OMP_NUM_THREADS" not in own.env, "the user's own value is kept"
@@ -214,6 +217,11 @@ def test_seed_is_left_to_the_agent(plan3: Plan3, tmp_path: Path) -> None:
     assert hooks(planned)["seed"] == 7
     assert hooks(plan3())["seed"] == 0
     assert hooks(plan3(headless=False, endless=True))["seed"] is None, "an endless view shows something else each time"
+
+
+def test_pml163_python_whose_files_do_not_tell_is_named_with_verify(plan3: Plan3) -> None:
+    assert "PML163" not in dict(codes(plan3()))
+    assert "PML163" in dict(codes(plan3(verify=True)))
 
 
 def test_pml227_python_without_the_simulator(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
@@ -477,7 +485,6 @@ def test_written_library_has_only_what_3_reads(plan3: Plan3, checkout3: Path, tm
         ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in pieces"),
         ({"timings": {"start": 0, "end": 0.5}}, "in pieces"),
         ({"fps": 60}, "at another rate"),
-        ({"fps": math.nan}, "at another rate"),
     ],
 )
 def test_pml016_library_entries_that_3_would_play_differently(
@@ -523,3 +530,15 @@ def planned_findings(planned: Planned) -> list[Finding]:
     from pmlaunch.checks.preflight import preflight
 
     return preflight(planned)
+
+
+def test_pml158_expert_of_a_trained_policy(plan3: Plan3, checkout3: Path, tmp_path: Path) -> None:
+    checkpoint = make_trained(tmp_path / "mine", "g1", G1)
+    text = checkpoint.parent / "resolved_configs_inference.yaml"
+    text.write_text(text.read_text().replace("agent:\n", "agent:\n  expert_model_path: results/expert/last.ckpt\n", 1))
+    planned = plan3(model=str(checkpoint), motions=("walk",))
+    (finding,) = [finding for finding in preflight(planned) if finding.code == "PML158"]
+    assert finding.subject == str(checkout3 / "results/expert/last.ckpt")
+    assert finding.hint == "pmlaunch eval ... agent.expert_model_path=None"
+    without = plan3("agent.expert_model_path=None", model=str(checkpoint), motions=("walk",))
+    assert codes(without) == []

@@ -235,7 +235,7 @@ def test_error_is_not_read_as_markup(screen: Screen) -> None:
     error = PmlaunchError("PML002", "Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^", hint="[red]y[/red]")
     show(CommandResult("eval", 2, errors=[error]), as_json=False)
     assert screen.text() == ""
-    assert screen.text("stderr").startswith("error PML002 Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^\n")
+    assert screen.text("stderr").startswith("error PML002 Hydra cannot read [bold]x=[1,2[/bold]\n      x\n      ^\n")
     assert "next: [red]y[/red]" in screen.text("stderr")
 
 

@@ -45,7 +45,7 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
-    clock = SimpleNamespace(monotonic=lambda: machine.now, sleep=machine.sleep)
+    clock = SimpleNamespace(monotonic=lambda: machine.now, sleep=machine.sleep, time=lambda: 0.0)
     monkeypatch.setattr("pmlaunch.running.stop.time", clock)
     monkeypatch.setattr("pmlaunch.running.stop.is_running", machine.is_running)
     monkeypatch.setattr("pmlaunch.running.stop.end_tree", machine.end_tree)

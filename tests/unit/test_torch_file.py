@@ -15,7 +15,9 @@ SHAPES = [(3, 4, 3), (1, 1, 3), (5,), (0, 3), (2, 1)]
 
 def test_outline_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "走 100%.motion"
-    path.write_bytes(tensor_file({"fps": 30, "rigid_body_pos": np.zeros((7, 5, 3), dtype="f4")}))
+    shapes = {"rigid_body_pos": (7, 5, 3), "rigid_body_rot": (7, 5, 4), "dof_pos": (7, 12), "dof_vel": (7, 12)}
+    shapes |= dict.fromkeys(("rigid_body_vel", "rigid_body_ang_vel"), (7, 5, 3))
+    path.write_bytes(tensor_file({"fps": 30, **{name: np.zeros(shape, "f4") for name, shape in shapes.items()}}))
     found = read_outline(path)
     assert (found.frames, found.bodies, found.fps, found.seconds) == (7, 5, 30.0, 0.2)
 

@@ -50,8 +50,18 @@ def pickled(content: Any, *, module: str = "torch._utils", name: str = "_rebuild
     return memory.getvalue().replace(f"c{__name__}\n_rebuild\n".encode(), f"c{module}\n{name}\n".encode())
 
 
+FIELDS = {
+    **{f"global_{name}": _Tensor(810, 33, 3) for name in ("translation", "velocity", "angular_velocity")},
+    **{f"global_root_{name}": _Tensor(810, 3) for name in ("velocity", "angular_velocity")},
+    "global_rotation": _Tensor(810, 33, 4),
+    "dof_pos": _Tensor(810, 29),
+    "dof_vels": _Tensor(810, 29),
+    "fps": 30,
+}
+
+
 def test_outline_of_a_motion() -> None:
-    content = saved(pickled({"global_translation": _Tensor(810, 33, 3), "fps": 30}))
+    content = saved(pickled(FIELDS))
     motion = read_outline(PATH, content)
     assert (motion.frames, motion.bodies, motion.fps) == (810, 33, 30.0)
     assert motion.seconds == pytest.approx(809 / 30)

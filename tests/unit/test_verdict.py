@@ -69,6 +69,19 @@ def test_exception_of_another_rank_fails_the_run() -> None:
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
 
 
+def test_rank_that_lost_its_partner_leaves_the_word_to_it() -> None:
+    lost = {
+        "type": "RuntimeError",
+        "message": "[gloo/transport/tcp/pair.cc:534] Connection closed by peer",
+        "traceback": "",
+    }
+    first, second = AgentResult("finished", exception=lost), AgentResult("finished", exception=BOOM)
+    verdict = verdict_on({"status": "finished", "exception": lost}, other_ranks=[first, second])
+    assert verdict.exception == {name: BOOM[name] for name in ("type", "message")}
+    alone = verdict_on({"status": "finished", "exception": lost})
+    assert "Connection closed by peer" in alone.findings[0].message
+
+
 def test_exception_of_another_rank_tells_more_than_a_missing_verdict() -> None:
     verdict = verdict_on({"status": "running"}, other_ranks=[AgentResult("finished", exception=BOOM)])
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])

@@ -7,15 +7,18 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path, PurePath
 
-from pmlaunch.catalog.presets import ModelPreset
+from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.catalog.robots import Robot, robot_with_bodies
 from pmlaunch.errors import NoCheckoutError, PmlaunchError
 from pmlaunch.generations.checkout import Checkout
-from pmlaunch.generations.registry import training_of
+from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.git import lfs_pointer as lfs
+from pmlaunch.git.repository import git_folder
 from pmlaunch.model import Generation
 from pmlaunch.support.json import HIDDEN
 from pmlaunch.support.names import choose
+
+PRETRAINED = "data/pretrained_models"
 
 
 class CheckpointState(str, Enum):
@@ -24,13 +27,14 @@ class CheckpointState(str, Enum):
     HERE = "here"
     POINTER = "pointer"
     MISSING = "missing"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True)
 class Model:
     """A model that can be evaluated.
 
-    `size` is that of the real checkpoint in bytes, even if only its pointer is here; None if it is missing.
+    `size` is that of the real checkpoint in bytes, even if only its pointer is here; None if it is missing or unreadable.
     """
 
     name: str
@@ -74,6 +78,24 @@ def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[
     raise NoCheckoutError(f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
 
 
+def fetch_command(path: Path, checkout: Checkout) -> str | None:
+    """The `pmlaunch` command that brings a checkpoint of the checkout; None if it is none that `fetch` knows."""
+    if not path.is_relative_to(checkout.root / PRETRAINED):
+        return None
+    inside = PurePath(path.relative_to(checkout.root))
+    each = [preset.of(checkout.generation) for preset in presets("model").values() if preset.checkout is None]
+    preset = next((preset for preset in each if preset.checkpoint == inside.as_posix()), None)
+    source = ""
+    if git_folder(checkout.root) is None:
+        if preset is None or not (preset.huggingface and preset.sha256):
+            ref = " --ref main" if checkout.generation is Generation.V3 else ""
+            return f"pmlaunch install --dir ANOTHER_FOLDER{ref}"
+        source = " --from hf"
+    elif preset is None and inside.name not in GENERATIONS[checkout.generation].checkpoint_names[:1]:
+        return None
+    return f'pmlaunch fetch {preset.name if preset else short_name(inside)}{source} --protomotions "{checkout.root}"'
+
+
 def from_checkpoint(path: Path, robots: Sequence[Robot], name: str | None = None) -> Model:
     """The model of a checkpoint file; its robot is the one of its training, as far as the files beside it tell."""
     state, size = checkpoint_state(path)
@@ -98,8 +120,9 @@ def checkpoint_state(path: Path) -> tuple[CheckpointState, int | None]:
         if pointer:
             return CheckpointState.POINTER, pointer.size
         return CheckpointState.HERE, path.stat().st_size
-    except OSError:
-        return CheckpointState.MISSING, None
+    except OSError as error:
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError)) or path.is_dir()
+        return CheckpointState.MISSING if missing else CheckpointState.UNREADABLE, None
 
 
 def _from_preset(preset: ModelPreset, home: Checkout) -> Model | None:

@@ -8,26 +8,32 @@ from pathlib import Path
 
 from pmlaunch.catalog.generated_clips import own_clip, own_clips
 from pmlaunch.catalog.presets import MotionPreset
-from pmlaunch.catalog.robots import Robot, robot_with_bodies
+from pmlaunch.catalog.robots import Robot, whose_bodies
 from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.motion_library import with_frames_checked
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, MotionInfo, Severity
-from pmlaunch.motions.outline import MotionOutline
-from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, read_outline
+from pmlaunch.motions.outline import MAX_BYTES, MotionOutline
+from pmlaunch.motions.raw_data import RAW_SUFFIXES, RawFormat
+from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, RawDataError, is_small_motion, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
-from pmlaunch.support.json import to_json
+from pmlaunch.support.file_kind import is_legacy_torch_file
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.json import exactly, to_json
 from pmlaunch.support.names import choose, fold
 from pmlaunch.support.paths import Place, find_path
 
 _LISTING = "pmlaunch list motions"
-_READER = "motion 3"  # part of the cache's key: raise it when the reader learns more
+_CURES = {"PML121": _LISTING, "PML122": "copy, download or export it again; pmlaunch list motions"}
+_READER = "motion 4"  # part of the cache's key: raise it when the reader learns more
 
 
 def motions(checkout: Checkout, available: Sequence[Robot]) -> list[MotionInfo]:
     """Every motion of the checkout, and the generated ones. One that cannot be read carries its problem."""
-    return [read_info(path, available) for path in (*checkout.motion_files(), *own_clips(checkout))]
+    conversions = GENERATIONS[checkout.generation].conversions
+    return [read_info(path, available, conversions) for path in (*checkout.motion_files(), *own_clips(checkout))]
 
 
 @dataclass(frozen=True)
@@ -122,55 +128,64 @@ class MotionSearch:
 
 def looks_like_path(wanted: str) -> bool:
     """Whether --motion names a file rather than a motion."""
-    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in MOTION_SUFFIXES
+    return any(separator in wanted for separator in "/\\") or Path(wanted).suffix in (*MOTION_SUFFIXES, *RAW_SUFFIXES)
 
 
-def read_info(path: Path, available: Sequence[Robot]) -> MotionInfo:
+def read_info(path: Path, available: Sequence[Robot], conversions: Mapping[RawFormat, str] | None = None) -> MotionInfo:
     """The robot and the length of a motion file. Never raises: what is wrong is its `problem`.
 
-    A packed library that cannot be read is noted only: one of 2.x is a pickled object, which upstream can load.
+    A packed library of 2.x is a pickled object, which is noted only: upstream can load it. `conversions` are the commands
+    with which the generation converts the motions of other projects.
     """
     info = MotionInfo(path.stem, path)
     if pointer := _pointer(path):
-        fix = f'git -C "{path.parent}" lfs pull --include="{path.name}"'
+        fix = lfs.pull_command(path)
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
-    packed = path.suffix == PACKED_SUFFIX and path.is_file()
     try:
-        found = read_outline(path) if packed else _outline(path)
+        found = _outline(path)
+    except RawDataError as error:
+        hint = (conversions or {}).get(error.raw, "no script of this ProtoMotions converts it; pmlaunch list motions")
+        return replace(info, problem=Finding(error.code, Severity.ERROR, error.message, hint, subject=str(path)))
     except PmlaunchError as error:
-        problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=str(path))
-        if packed:
+        problem = Finding(error.code, Severity.ERROR, error.message, _CURES.get(error.code), subject=str(path))
+        if path.suffix == PACKED_SUFFIX and (error.code in ("PML123", "PML126") or is_legacy_torch_file(path)):
             note = "This motion library is not looked into: its robot and length are unknown before the start."
             problem = Finding("PML126", Severity.NOTE, note, subject=str(path))
         return replace(info, problem=problem)
+    wrong = None
     if found.body_names:
-        robot = robot_with_bodies(frozenset(found.body_names), available)
+        robot, wrong = whose_bodies(found.body_names, available)
     else:
         robot = _by_count(path, found.bodies, available)
     info = replace(info, robot=robot.name if robot else None, count=found.motions)
-    return replace(info, frames=found.frames, fps=found.fps, seconds=found.seconds)
+    info = replace(info, frames=found.frames, fps=found.fps, seconds=found.seconds)
+    if robot and wrong:
+        message = f"{path.name} {wrong}, compared with robot {robot.name}: upstream takes bodies by their position."
+        hint = f"convert it again, for the skeleton of {robot.name}; pmlaunch list motions --robot {robot.name}"
+        return replace(info, problem=Finding("PML155", Severity.ERROR, message, hint, subject=str(path)))
+    return with_frames_checked(info, found.least_frames)
 
 
 def _pointer(path: Path) -> lfs.Pointer | None:
     try:
-        return lfs.read_pointer(path) if path.suffix in (".motion", ".pt") else None
+        return lfs.read_pointer(path)
     except OSError:
         return None
 
 
 def _outline(path: Path) -> MotionOutline:
-    """The outline of a motion, cached by content because numpy is slow to import. Raises PML121, PML122 or PML123."""
+    """The outline of a motion, cached by content because numpy is slow to import. Raises what `read_outline` raises."""
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        message = f"Motion file {path} {reason}."
-        raise PmlaunchError("PML121", message, hint=_LISTING, subject=str(path)) from error
-    cache, key = JsonCache("motions"), content_key(_READER, content)
-    entry = cache.get(key)
-    if isinstance(entry, dict):
-        return MotionOutline(**{**entry, "body_names": tuple(entry["body_names"])})
+        content = read_bytes(path, MAX_BYTES) if path.suffix != PACKED_SUFFIX and is_small_motion(path) else None
+    except OSError:  # it has gone since, or may not be read
+        content = None
+    if content is None:
+        return read_outline(path)
+    cache, key = JsonCache("motions"), content_key(_READER, path.suffix, content)
+    kept = exactly(MotionOutline, cache.get(key))
+    if kept is not None:
+        return kept
     found = read_outline(path, content)
     cache.put(key, to_json(found))
     return found

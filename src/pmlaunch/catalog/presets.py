@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import PRESET, Generation, RuntimeKind, Source
 from pmlaunch.support.json import as_mapping
+from pmlaunch.support.owners import other_owner
+from pmlaunch.support.paths import refuse_remote_in
 from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
 
 if TYPE_CHECKING:
@@ -172,6 +174,7 @@ def presets(group: str, more: Folders = ()) -> Mapping[str, Any]:
 def _presets(group: str, more: Folders) -> Mapping[str, Preset]:
     places = ((PRESET, shipped_presets()), *more)
     files = [(path, source) for source, folder in places for path in sorted((folder / group).glob("*.yaml"))]
+    files = [(path, source) for path, source in files if source.anchor is None or not other_owner(path)]
     contents = zip(files, yaml_mappings([path for path, _ in files]), strict=True)
     found = [_preset(as_mapping(values), *file, _KINDS[group]) for file, values in contents]
     return {preset.name: preset for preset in sorted(found, key=lambda preset: preset.name)}
@@ -181,6 +184,8 @@ def _preset(values: Mapping[str, Any], path: Path, source: Source, kind: type[Pr
     keys = {item.name: item for item in fields(kind) if "read" in item.metadata}
     common = {"name": _text, "title": _text, "aliases": _texts, "generations": _mapping_of_mappings}
     values = values or yaml_mapping(path)  # says what is wrong with the file
+    if source.anchor:
+        refuse_remote_in(values, path)
     _refuse_unknown(values, [*common, *keys], path)
     head = {key: _checked(read, values[key], key, path) for key, read in common.items() if values.get(key) is not None}
     generations = {}

@@ -79,3 +79,24 @@ def robot_with_bodies(bodies: frozenset[str], available: Sequence[Robot]) -> Rob
     """The smallest robot that has all of these bodies; None for no bodies."""
     holding = [robot for robot in available if bodies and bodies <= frozenset(robot.bodies)]
     return min(holding, key=lambda robot: len(robot.bodies), default=None)
+
+
+def whose_bodies(names: Sequence[str], available: Sequence[Robot]) -> tuple[Robot | None, str | None]:
+    """(robot of a motion with these bodies, what about them is wrong). Upstream takes bodies by their position.
+
+    The robot is the one with exactly these bodies, else the one that shares most names, which must be more than half.
+    """
+    exact = next((robot for robot in available if robot.bodies == tuple(names)), None)
+    if exact is not None:
+        return exact, None
+    given = frozenset(names)
+    nearest = max(available, key=lambda robot: 2 * len(given & set(robot.bodies)) - len(robot.bodies), default=None)
+    if nearest is None or 2 * len(given & set(nearest.bodies)) <= max(len(names), len(nearest.bodies)):
+        return None, None
+    missing = [body for body in nearest.bodies if body not in given]
+    extra = [body for body in dict.fromkeys(names) if body not in nearest.bodies]
+    parts = [f"{what} {', '.join(bodies[:4])}" for what, bodies in (("misses", missing), ("adds", extra)) if bodies]
+    if not parts and len(names) == len(given):
+        place = next(index for index, pair in enumerate(zip(names, nearest.bodies, strict=True)) if pair[0] != pair[1])
+        parts = [f"has another order (number {place} is {names[place]}, not {nearest.bodies[place]})"]
+    return nearest, " and ".join(parts or ["holds a body twice"])

@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from pmlaunch.catalog.models import fetch_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
 from pmlaunch.git import lfs_pointer as lfs
+from pmlaunch.git.lfs_pointer import NotInLfs, Pointer
+from pmlaunch.git.queries import CannotTell
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.plan import Planned
+from pmlaunch.support.file_kind import no_torch_file
 from pmlaunch.support.paths import did_you_mean_path
 from pmlaunch.support.text import megabytes
+
+_WITHOUT_EXPERT = "agent.config.expert_model_path=null"
 
 
 def check_checkpoint(planned: Planned) -> Iterator[Finding]:
     """Check the file itself, then compare it with git, then look for its config."""
     path, root = planned.plan.checkpoint, planned.checkout.root
-    fix = lfs_pull_command(path, root)
+    fix = download_command(path, planned.checkout)
     try:
         pointer = lfs.read_pointer(path)
         size = path.stat().st_size
@@ -35,39 +42,98 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         message = f"{is_pointer}, not the checkpoint of {megabytes(pointer.size)}: {path}"
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
-        yield from check_against_git(path, size, fix, hashed=planned.request.verify)
+        demanded = Severity.ERROR if planned.request.verify else None
+        found = []
+        if demanded or not GENERATIONS[planned.plan.generation].embedded:  # the demo's own comes with pmlaunch
+            found = list(check_against_git(path, size, fix, demanded))
+        yield from found
+        if all(finding.severity is not Severity.ERROR for finding in found):
+            yield from check_whole(path)
+    yield from _check_expert(planned)
     # planning has refused the checkpoint of another generation
     if planned.checkout.generation is Generation.V3:
-        yield from _frozen_beside(path, planned.checkout)
+        yield from _frozen_beside(path, planned)
     elif config_of(path) is None:
         message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
         hint = f"copy the training's config.yaml to {path.parent}"
         yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
 
 
-def check_against_git(path: Path, size: int, fix: str, *, hashed: bool) -> Iterator[Finding]:
-    """Compare a downloaded file of `size` bytes with the pointer its commit holds; `fix` downloads it again."""
+def check_against_git(path: Path, size: int, fix: str, demanded: Severity | None = None) -> Iterator[Finding]:
+    """Compare a downloaded file of `size` bytes with the pointer its commit holds; `fix` downloads it again.
+
+    Without `demanded`, its size only. With it the content, too, and a file that could not be compared is a finding of
+    this severity. An ERROR was demanded by the user, who is also told that the file is right.
+    """
     try:
         expected = lfs.pointer_in_git(path)
+        sha256 = lfs.sha256_of(path) if demanded and isinstance(expected, Pointer) and size == expected.size else None
     except PmlaunchError as refused:  # a repository that is not safe to ask
-        yield Finding(refused.code, Severity.WARNING, refused.message, refused.hint, subject=refused.subject)
-        return
-    if expected is None:
-        return
-    if size != expected.size:
-        message = f"{path} has {size} bytes; git says {expected.size}. The download broke off, or the file was changed."
-        yield Finding("PML103", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
-    elif hashed and lfs.sha256_of(path) != expected.sha256:
-        message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
-        yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+        yield Finding(
+            refused.code, demanded or Severity.WARNING, refused.message, refused.hint, subject=refused.subject
+        )
+    except OSError as error:
+        yield _not_compared(path, f"it cannot be read ({error.strerror or error})", None, demanded or Severity.WARNING)
+    else:
+        if isinstance(expected, CannotTell):
+            severity = Severity.ERROR if demanded is Severity.ERROR else Severity.WARNING
+            yield _not_compared(path, expected.reason, expected.hint, severity)
+        elif isinstance(expected, NotInLfs):
+            if demanded is not None:
+                yield _not_compared(path, expected.reason, None, demanded)
+        elif size != expected.size:
+            message = (
+                f"{path} has {size} bytes; git says {expected.size}. The download broke off, or the file was changed."
+            )
+            yield Finding("PML103", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+        elif sha256 is not None and sha256 != expected.sha256:
+            message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
+            yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+        elif demanded is Severity.ERROR:
+            message = f"{path.name} is the file that git says: sha256 {expected.sha256[:12]}..."
+            yield Finding("PML161", Severity.NOTE, message, subject=str(path))
 
 
-def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
+def _not_compared(path: Path, reason: str, hint: str | None, severity: Severity) -> Finding:
+    return Finding("PML160", severity, f"{path.name} was not compared with git: {reason}.", hint, subject=str(path))
+
+
+def check_whole(path: Path) -> Iterator[Finding]:
+    """PML103 for a checkpoint that torch cannot have saved like this: git knows nothing of most checkpoints."""
+    try:
+        reason = no_torch_file(path)
+    except OSError as error:
+        reason = f"it cannot be read: {error.strerror}"
+    if reason:
+        message = f"{path} is no checkpoint that torch can load: {reason}."
+        yield Finding("PML103", Severity.ERROR, message, "copy or download it again", None, str(path))
+
+
+def _check_expert(planned: Planned) -> Iterator[Finding]:
+    """PML158 for an expert whose files are not there. Upstream's path is relative to the checkout."""
+    expert = planned.report.expert_model
+    if not expert or planned.plan.foreign:
+        return
+    path = planned.checkout.root / expert
+    if planned.checkout.generation is Generation.V3:
+        needed, off = (path, path.parent / "resolved_configs.pt"), "agent.expert_model_path=None"
+    else:
+        scored = path / "score_based.ckpt"
+        needed, off = (path / "config.yaml", scored if scored.exists() else path / "last.ckpt"), _WITHOUT_EXPERT
+    missing = next((file for file in needed if not file.is_file()), None)
+    if missing:
+        message = (
+            f"The checkpoint's config names an expert, and {missing} does not exist. An evaluation does not use it."
+        )
+        yield Finding("PML158", Severity.ERROR, message, f"pmlaunch eval ... {off}", None, str(path))
+
+
+def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:
     from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
 
     configs = path.parent / FROZEN_CONFIGS
     state = read_frozen(path).state
-    fix = lfs_pull_command(configs, checkout.root)
+    fix = fetch_command(path, planned.checkout) or lfs.pull_command(configs)
     if state is FrozenState.MISSING:
         message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
         hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
@@ -78,12 +144,10 @@ def _frozen_beside(path: Path, checkout: Checkout) -> Iterator[Finding]:
     elif state is FrozenState.UNREADABLE:
         message = f"{configs} is no file that torch saved."
         yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
+    elif planned.request.verify:
+        yield from check_against_git(configs, configs.stat().st_size, fix, Severity.ERROR)
 
 
-def lfs_pull_command(path: Path, root: Path) -> str:
-    """The git command that fetches one checkpoint and nothing else."""
-    # a file beside the checkout is the matter of the repository that it lies in; a name matches in every folder
-    place, include = (
-        (root, path.relative_to(root).as_posix()) if path.is_relative_to(root) else (path.parent, path.name)
-    )
-    return f'git -C "{place}" lfs pull --include="{include}"'
+def download_command(path: Path, checkout: Checkout) -> str:
+    """The command that downloads a checkpoint of the checkout, and nothing else."""
+    return fetch_command(path, checkout) or lfs.pull_command(path)

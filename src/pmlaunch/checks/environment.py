@@ -19,13 +19,14 @@ from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.runtimes.isaacsim import awaits_eula
 from pmlaunch.runtimes.python_files import missing_distributions
 from pmlaunch.support.platforms import LONGEST_RUNS
+from pmlaunch.support.ranks import sets_rank
 
 DEMO_PACKAGES = ("torch", "lightning", "mujoco", "matplotlib")
 _LONGER_WHEN_STAGED = 34  # checkpoint/failed_motions/failed_motions_epoch_100000_rank_0.txt, of ProtoMotions 3
 
 
 def check_environment(planned: Planned) -> Iterator[Finding]:
-    """Check folder names, the backend, the length of paths, Isaac Sim's EULA, and the packages of the demo."""
+    """Check folder names, inherited ranks, the backend, the length of paths, Isaac Sim's EULA, and the packages of the demo."""
     plan = planned.plan
     if "${" in str(plan.cwd) and plan.hydra:
         message = f"Hydra cannot work in {plan.cwd}: it would resolve the ${{ in the folder's name."
@@ -34,6 +35,9 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
         outcome = "the run would end with `Distributed package doesn't have NCCL`"
         message = f"Windows builds of torch have no NCCL: {outcome}."
         yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
+    if ranks := ", ".join(name for name, value in plan.env.items() if value is None and sets_rank(name)):
+        message = f"Removed from the run's environment, since the run starts its own ranks: {ranks}."
+        yield Finding("PML335", Severity.NOTE, message, subject=ranks)
     yield from _check_backend(planned)
     yield from _check_packages(planned)
     longest = LONGEST_RUNS - (_LONGER_WHEN_STAGED if plan.staged else 0)
@@ -53,7 +57,12 @@ def _check_packages(planned: Planned) -> Iterator[Finding]:
     if plan.foreign or simulator.runtime is RuntimeKind.ISAACLAB or GENERATIONS[plan.generation].embedded:
         return
     on_path = replace(planned.runtime, import_path=(*plan.import_path, *map(str, plan.python_path)))
-    missing = ", ".join(missing_distributions(on_path, simulator.packages))
+    absent = missing_distributions(on_path, simulator.packages)
+    missing = ", ".join(absent or ())
+    if absent is None and simulator.packages and planned.request.verify:
+        chosen = plan.runtime.python.path if plan.runtime.python else "the Python that a script chooses"
+        message = f"The files of {chosen} do not tell whether it has {simulator.title}."
+        yield Finding("PML163", Severity.NOTE, message, "pmlaunch doctor", None, chosen)
     if missing and plan.runtime.python:
         python = plan.runtime.python.path
         message = f"{python} has no {missing}, which {simulator.title} needs."

@@ -12,11 +12,13 @@ from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.registry import GENERATIONS, training_of
-from pmlaunch.model import Finding, MotionInfo, Severity
+from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.planning.command_line import command_line, typed_options
 from pmlaunch.planning.plan import Planned
+from pmlaunch.runtimes.compatibility import Part, holds
 from pmlaunch.support.paths import did_you_mean_path
 
+_YES = ("1", "y", "yes", "true")  # what torch takes for yes
 _MOST_ALIKE = 3  # findings of one kind that are listed one by one
 
 
@@ -37,6 +39,8 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
             own = "pmlaunch's own clip, made for this robot: the checkout ships none of that name"
             hint = "--motion PATH plays any .motion or .pt file"
             yield Finding("PML134", Severity.NOTE, f"{motion.name} is {own}.", hint, None, str(motion.path))
+        if motion.problem is not None and motion.problem.code == "PML126":
+            yield from _objects_under_new_torch(motion, planned)
         if motion.problem is not None or (several and motion.robot is not None):
             continue
         if plan.robot is not None and motion.robot != plan.robot:
@@ -44,6 +48,17 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
             message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
             hint = f"pmlaunch list motions --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
+
+
+def _objects_under_new_torch(motion: MotionInfo, planned: Planned) -> Iterator[Finding]:
+    """PML159 for a library of 2.x that torch.load would refuse, which since 2.6 takes plain data only by default."""
+    torch = planned.runtime.versions.get(Part.TORCH)
+    allowed = os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", "").lower() in _YES
+    if planned.plan.generation is not Generation.V2 or torch is None or allowed or not holds("2.6..", torch.version):
+        return
+    message = f"{motion.path.name} is a pickle of Python objects, which torch {torch.version} refuses to load."
+    hint = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1, if you trust the file; or a YAML library of the same motions"
+    yield Finding("PML159", Severity.ERROR, message, hint, None, str(motion.path))
 
 
 def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterator[Finding]:
@@ -58,7 +73,7 @@ def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterato
     for found in alike.values():
         if len(found) <= _MOST_ALIKE:
             for path, problem in found:
-                near = "" if path.exists() else did_you_mean_path(path, folders)
+                near = did_you_mean_path(path, folders) if problem.code == "PML121" else ""
                 yield replace(problem, message=problem.message + near)
             continue
         first, folder = found[0][1], _missing_folder([path for path, _ in found])

@@ -15,6 +15,7 @@ import typer
 from pmlaunch import __version__
 from pmlaunch.cli.options import Invocation, command, read_invocation
 from pmlaunch.cli.pasted import translate
+from pmlaunch.cli.render import terminal
 from pmlaunch.cli.render.encoding import replace_unencodable
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import Exit
@@ -31,6 +32,7 @@ _COMMANDS = {
     "runtime": "Show what would start the simulator, with which Python.",
     "doctor": "Check this machine: what is missing, and how to fix it.",
     "stop": "Stop a run from another console.",
+    "trust": "Trust a workspace or a checkout that you did not install.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
 
@@ -74,7 +76,7 @@ class RootOptions:
 def root(_: Invocation, options: RootOptions) -> None:
     """Evaluate ProtoMotions humanoid policies with one command, Windows first."""
     if options.version:
-        typer.echo(f"pmlaunch {__version__}")
+        terminal.write(sys.stdout, f"pmlaunch {__version__}\n")
         raise typer.Exit
 
 
@@ -91,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
         if result is not None:
             return show(result, as_json=invocation.as_json)
         if not invocation.as_json:
-            typer.echo(group.get_help(typer.Context(group, info_name="pmlaunch")))
+            terminal.write(sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch")) + "\n")
             return Exit.USAGE
         failure = PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help")
     except typer.TyperException as error:
@@ -123,7 +125,7 @@ def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:
         what = "The folder in which this was typed is not there any more: it was deleted or replaced."
         return PmlaunchError("PML018", what, hint="cd to a folder that is there")
     if verbose:
-        traceback.print_exception(error)
+        terminal.write(sys.stderr, "".join(traceback.format_exception(error)))
     return PmlaunchError(
         "PML000",
         f"A defect of pmlaunch, not of yours: {type(error).__name__}: {error}",

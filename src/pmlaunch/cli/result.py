@@ -53,29 +53,23 @@ def show(result: CommandResult, *, as_json: bool) -> int:
     Returns the exit code.
     """
     if as_json:
-        import json
-
+        from pmlaunch.cli.render import terminal
         from pmlaunch.cli.render.encoding import is_utf8
-        from pmlaunch.support.json import to_json
+        from pmlaunch.support.json import dumps, to_json
         from pmlaunch.support.secrets import redact_document
 
-        sys.stdout.write(
-            json.dumps(redact_document(to_json(result)), indent=2, ensure_ascii=not is_utf8(sys.stdout)) + "\n"
-        )
-        sys.stdout.flush()
+        document = redact_document(to_json(result))
+        terminal.write_json(sys.stdout, dumps(document, indent=2, ascii_only=not is_utf8(sys.stdout)))
     else:
         _print(result)
     return result.exit_code
 
 
 def _print(result: CommandResult) -> None:
-    from rich.console import Console
-
     from pmlaunch.cli.render.layout import SEVERITY_STYLES
+    from pmlaunch.cli.render.terminal import console_on
 
-    stdout, stderr = (
-        Console(file=file, markup=False, highlight=False, emoji=False) for file in (sys.stdout, sys.stderr)
-    )
+    stdout, stderr = console_on(sys.stdout), console_on(sys.stderr)
     if result.draw is not None:
         result.draw(stdout)
     for finding in result.findings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pmlaunch.demo.env import DemoEnv
 from pmlaunch.demo.scores import COMMON, MotionScore, Poses, unit
 from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
 from pmlaunch.support.atomic import write_text
+from pmlaunch.support.json import dumps
 
 SCHEMA = 1
 RUN_DIR = "PMLAUNCH_RUN_DIR"
@@ -70,6 +70,7 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
     whole = all(entry.completed for entry in scores)
     document = {
         "schema": SCHEMA,
+        "run": folder.resolve().name,
         "generation": "demo",
         "metrics": dict(metrics),
         "units": {name: unit(name) for name in metrics},
@@ -86,7 +87,7 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
         "steps_per_second": round(outcome.steps / outcome.seconds["evaluation"], 2) if outcome.steps else 0.0,
         "ranks": outcome.ranks,
     }
-    write_text(folder / "metrics.json", json.dumps(document, indent=2) + "\n")
+    write_text(folder / "metrics.json", dumps(document, indent=2) + "\n")
     _draw(folder / "poses.png", env, outcome)
     if not outcome.steps:
         print("Done: no steps were asked for.", flush=True)

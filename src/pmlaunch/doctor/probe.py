@@ -96,7 +96,7 @@ def _answer(ended: ModuleResult, executable: str, document: Mapping[str, object]
     if ended.timed_out:
         why = f"it was still at work after {LIMIT:.0f} s"
     elif ended.exception is not None:
-        why = f"{ended.exception['type']}: {ended.exception['message']}"
+        why = f"{ended.exception.get('type')}: {ended.exception.get('message')}"
     else:
         why = ended.finding.message if ended.finding else f"it ended with code {ended.exit_code}"
     output = "".join(f"\n  | {line}" for line in ended.tail[-_SHOWN:])

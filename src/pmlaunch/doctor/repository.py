@@ -8,6 +8,8 @@ from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.queries import ask_git, setting_in_files
 
+_NOT_SET = 1  # what `git config --get` ends with
+
 
 def git_output(target: DoctorTarget, *arguments: str) -> str | None:
     """The output of a git command that concerns no repository; None if it fails, or --quick forbids it."""
@@ -24,7 +26,7 @@ def git_setting(target: DoctorTarget, section: str, key: str) -> str | None:
     if not target.quick:
         answer = ask_git(target.environment, "config", "--get", f"{section}.{key}", folder=root)
         if answer is not None:
-            return answer[1].strip() if answer[0] == 0 else ""
+            return answer[1].strip() if answer[0] == 0 else "" if answer[0] == _NOT_SET else None
     return setting_in_files(root, section, key, Path.home()) or None
 
 

@@ -16,7 +16,7 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.repository import git_folder
-from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.model import Finding, Generation, Severity, Sourced
 from pmlaunch.planning.choices import process_group_backend
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.request import EvalRequest, require_choice
@@ -28,9 +28,10 @@ from pmlaunch.runtimes.versions import combination
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
 from pmlaunch.support.platforms import Platform, platform_named
+from pmlaunch.trust import Untrusted
 
 EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
-_NEXT = "pmlaunch install makes one; pmlaunch eval demo --motion walk needs none"
+_NEXT = "pmlaunch install; pmlaunch eval demo --motion walk needs no checkout"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class DoctorTarget:
     """What the checks examine.
 
     `problem` says why there is no checkout; `backend` is the process group backend a run would use; `embedded` is whether
-    only `pmlaunch eval demo` is concerned; `quick` forbids starting a process.
+    only `pmlaunch eval demo` is concerned; `quick` forbids starting a process. `untrusted` are files that name what would
+    be started, without the user's agreement: nothing is then.
     """
 
     settings: Settings
@@ -66,7 +68,15 @@ class DoctorTarget:
     backend: str = "gloo"
     embedded: bool = False
     quick: bool = False
+    untrusted: tuple[Untrusted, ...] = ()
     probe: PythonProbe | None = None
+
+    @property
+    def unanswered(self) -> str:
+        """Why the simulator's Python has not answered."""
+        if self.untrusted:
+            return f"the simulator's Python was not started: {self.untrusted[0].file} is not trusted"
+        return "the simulator's Python did not answer"
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -146,8 +156,19 @@ def resolve_target(request: TargetRequest, settings: Settings) -> DoctorTarget:
         _backend(settings, platform, runtime.versions, on_cpu=device == "cpu" or "gpu" not in devices_of(preset)),
         embedded,
         request.quick,
+        _untrusted(settings, runtime, None if embedded else checkout, preset),
     )
-    return target if request.quick else replace(target, probe=_probe(target))
+    return target if request.quick or target.untrusted else replace(target, probe=_probe(target))
+
+
+def _untrusted(
+    settings: Settings, runtime: Runtime, checkout: Checkout | None, preset: SimulatorPreset
+) -> tuple[Untrusted, ...]:
+    """What the probe would execute without the user's agreement: the Python, the checkout's packages, named modules."""
+    uses = [Sourced(runtime.facts.path, runtime.facts.source)]
+    uses += [Sourced(str(checkout.script), checkout.source)] if checkout else []
+    uses += [Sourced(str(preset.path), preset.source)] if preset.modules else []
+    return settings.untrusted(*uses)
 
 
 def _probe(target: DoctorTarget) -> PythonProbe:

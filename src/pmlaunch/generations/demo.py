@@ -12,6 +12,7 @@ from pmlaunch.generations.interface import MetricDefinitions, PackageRule, Progr
 from pmlaunch.generations.v2.adapter import Version2
 from pmlaunch.generations.v2.checkout import HydraCheckout
 from pmlaunch.model import Generation, Origin, Source
+from pmlaunch.motions.raw_data import RawFormat
 
 _WATCH = (
     WatchPoint("simulator_ready", "pmlaunch.demo.env", "DemoEnv.__init__"),
@@ -30,6 +31,7 @@ class Demo(Version2):
     script = "eval_agent.py"
     refs = r"(?!)"
     embedded = True
+    conversions: ClassVar[Mapping[RawFormat, str]] = {}
     presets_know_keys = False
     own_packages = ()
     required_packages = ("torch", "lightning", "hydra-core", "omegaconf", "numpy")

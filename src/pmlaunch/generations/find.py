@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
@@ -17,20 +18,25 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import GENERATIONS, UPSTREAM
 from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
+from pmlaunch.support.files import read_text
 from pmlaunch.support.paths import did_you_mean_path, names_in
 
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
-_NO_CHECKOUT_HINT = (
-    "pmlaunch install makes one, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
-)
+_NO_CHECKOUT_HINT = "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
 _MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
 
 def generation_of(root: Path) -> Generation | None:
     """The generation of the checkout at `root`, recognised by its program; None if it is not a checkout."""
     return next((adapter.generation for adapter in UPSTREAM if (root / adapter.script).is_file()), None)
+
+
+def script_in(root: Path) -> Path | None:
+    """The program of the checkout at `root`, by which a checkout is trusted; None if it is not a checkout."""
+    generation = generation_of(root)
+    return root / GENERATIONS[generation].script if generation else None
 
 
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
@@ -44,8 +50,9 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
             raise AmbiguousNameError(f"Several folders are ProtoMotions checkouts: {', '.join(roots)}.", hint=hint)
         for root, generation in found.values():
             # not resolve(), which raises on some drives of Windows and on long paths
-            home = Path(os.path.abspath(root))  # noqa: PTH100
-            return GENERATIONS[generation].open(home, source, settings.environment)
+            home, adapter = Path(os.path.abspath(root)), GENERATIONS[generation]  # noqa: PTH100
+            known = source if named else replace(source, anchor=home / adapter.script)
+            return adapter.open(home, known, settings.environment)
     if named is None:
         message = (
             f"No ProtoMotions checkout: none is set, no folder protomotions or ProtoMotions lies in {settings.folder} or "
@@ -77,7 +84,7 @@ def _submodules(modules: Path) -> list[Path]:
     """The folders of the submodules that a .gitmodules file names, as far as they are inside its repository."""
     text = ""
     with contextlib.suppress(OSError):
-        text = modules.read_text(encoding="utf-8", errors="replace")
+        text = read_text(modules)
     paths = [Path(path) for path in _MODULE_PATH.findall(text)]
     return [modules.parent / path for path in paths if not path.anchor and ".." not in path.parts]
 

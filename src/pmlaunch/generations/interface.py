@@ -11,6 +11,7 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo
 from pmlaunch.generations.values import Choices, ConfigReport, LaunchDetails, RunSettings, Training
 from pmlaunch.model import Generation, Source
+from pmlaunch.motions.raw_data import RawFormat
 from pmlaunch.request import EvalRequest
 
 
@@ -80,6 +81,7 @@ class GenerationAdapter(Protocol):
     embedded: ClassVar[bool] = False  # part of pmlaunch, so without a checkout to install and without a window
     hydra: ClassVar[bool] = True  # whether the program takes Hydra overrides
     motion_suffixes: ClassVar[tuple[str, ...]]  # of the files that it reads; the first is that of single motions
+    conversions: ClassVar[Mapping[RawFormat, str]] = {}  # how to make its motions of those of other projects
     motion_names_carry_robot: ClassVar[bool] = True  # a motion's name begins with the robot's; else its content tells
     presets_know_keys: ClassVar[bool] = False  # the keys of a simulator's preset are those of this generation's window
     metrics: ClassVar[MetricDefinitions] = MetricDefinitions()
@@ -103,3 +105,7 @@ class GenerationAdapter(Protocol):
     def training(self, checkpoint: Path) -> Training | None:
         """What is known about the training; None if another generation wrote the files beside the checkpoint."""
         ...
+
+    def refuse_unreadable_config(self, checkpoint: Path) -> None:  # noqa: ARG002
+        """Raise PML107 or PML130 for configs that are beside the checkpoint but cannot be read, so that no robot is known."""
+        return

@@ -19,6 +19,10 @@ BACKEND = "fabric.strategy.process_group_backend"
 ENDLESS = Source(Origin.FLAG, "flag --endless")
 LENGTH_OF_THE_MOTION = Source(Origin.DEFAULT, "default: the motion's length")
 EVERY_MOTION_ONCE = Source(Origin.DEFAULT, "default: every motion once")
+# Genesis 0.3 translates its kernels anew at every start, although it keeps the compiled ones, unless it may take them for
+# pure functions of their arguments (genesis/__init__.py). Measured with 2.3 on two cores: ready after 125 s instead of
+# 195 s, with the same figures to the last digit. Other versions do not know the variable.
+GENESIS_VARIABLES = {"GS_BETA_PURE": "1"}
 STEPS_OF_UNKNOWN = Sourced(1000, Source(Origin.DEFAULT, "default: the motion's length is unknown"))
 """Control steps of a headless run whose motion's length is unknown: about half a minute."""
 
@@ -81,7 +85,9 @@ class ConfigReport:
     agent: str | None = None
     control_type: str | None = None
     random_masks: bool = False  # whether MaskedMimic draws at random which bodies it is told to follow
+    expert_model: str | None = None  # the expert that the training learned from: a folder, in 3.x its checkpoint
     asset_root: str | None = None  # the folder of the robot's files, unless it is the checkout's own
+    targets: Mapping[str, str] = field(default_factory=dict)  # key of a `_target_` that is not judged yet -> its value
     # key that the user typed and no config has -> a sentence with the nearest one, or ""
     unknown_keys: Mapping[str, str] = field(default_factory=dict)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.git.queries import owned_by_another
 from pmlaunch.processes.supervise import ChildResult, Ending
 from pmlaunch.support.signs import Sign, find_sign
 
@@ -33,11 +34,6 @@ _SIGNS = (
         "PML402", "The disk is full.", f"free some space; {_AGAIN}",
     ),
     *_NOT_IN_LFS,
-    Sign(
-        r"dubious ownership|safe\.directory",
-        "PML409", "The repository belongs to another user, so git does not touch it.",
-        "git config --global --add safe.directory FOLDER",
-    ),
     Sign(
         r"\.lock'?: file exists|another git process",
         "PML409", "Another git works in this repository, or one was ended there and left its lock behind.",
@@ -93,7 +89,10 @@ def failure(
     if ended.ending is Ending.SILENT:
         hint = f"check the network; {_AGAIN}"
         return PmlaunchError("PML403", f"{what}: the source has fallen silent. {log}", hint=hint, subject=subject)
-    sign = find_sign(_SIGNS, "\n".join(ended.tail))
+    output = "\n".join(ended.tail)
+    if foreign := owned_by_another(output):
+        return PmlaunchError("PML162", f"{what}: {foreign.reason}. {log}", hint=foreign.hint, subject=subject)
+    sign = find_sign(_SIGNS, output)
     if sign is not None:
         hint = elsewhere if elsewhere and sign in _NOT_IN_LFS else str(sign.hint)
         message = f"{what}: {sign.meaning} {_quoted(ended.tail, sign)}{log}"

@@ -13,6 +13,7 @@ from pmlaunch.git.lfs_pointer import MAXIMUM_POINTER, Pointer, parse_pointer, re
 from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.support.disk import path_below
+from pmlaunch.support.files import read_text
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ RIGHT = (FileState.HERE, FileState.UNKNOWN)
 
 
 def lfs_files(git: Git, *pathspecs: str) -> list[LfsFile]:
-    """The files matching `pathspecs` that the checkout's index holds as pointers, sorted by path."""
-    names = (git.ask("ls-files", "-z", "--", *pathspecs) or "").split("\0")
+    """The files matching `pathspecs` that the checkout's index holds as pointers, sorted by path. Raises PML409."""
+    names = git.answer("ls-files", "-z", "--", *pathspecs).decode("utf-8", "replace").split("\0")
     small = _small([name for name in names if name and "\n" not in name], git)
     output = _cat_file("--batch", small, git)
     found, at = [], 0
@@ -71,7 +72,7 @@ def _small(names: Sequence[str], git: Git) -> list[str]:
 
 def _cat_file(mode: str, names: Sequence[str], git: Git) -> bytes:
     stdin = "".join(f":{name}\n" for name in names).encode()
-    return (git.ask_bytes("cat-file", mode, given=stdin) or b"") if names else b""
+    return git.answer("cat-file", mode, given=stdin) if names else b""
 
 
 def states_of(git: Git, files: Sequence[LfsFile]) -> dict[str, FileState]:
@@ -149,8 +150,9 @@ def is_published(git: Git, file: LfsFile) -> bool:
         return False
     shallow = git.ask("rev-parse", "--git-path", "shallow")
     try:
-        ends = (git.folder / shallow).read_text(encoding="ascii").split() if shallow else []
-    except (OSError, ValueError):  # the history is complete
+        # only commits: anything else in the file would be an option of git's
+        ends = re.findall(r"^[0-9a-f]{40,64}$", read_text(git.folder / shallow), re.MULTILINE) if shallow else []
+    except OSError:  # the history is complete
         ends = []
     settings = ("log.showRoot=true",)
     find = ["log", "-1", "--format=%H", f"--find-object={blob}", "--remotes", *ends, "--", file.path]

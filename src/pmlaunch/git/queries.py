@@ -17,8 +17,19 @@ from pmlaunch.support.programs import find_program
 if TYPE_CHECKING:
     import subprocess
 
+_FOREIGN = re.compile(
+    r"(?:dubious ownership in repository at |unsafe repository \()'(.+?)'(?:$| is owned)", re.MULTILINE
+)
 _NO_HOOKS = f"core.hooksPath={os.devnull}"
 _COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+
+
+@dataclass(frozen=True)
+class CannotTell:
+    """Why a question has no answer, and the command that changes that."""
+
+    reason: str
+    hint: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +107,24 @@ def query(
     confinement = confine(git, place, own, above=above and folder is not None)
     command = [git, "-C", str(place), *options(*confinement.settings, _NO_HOOKS), *arguments]
     return run_git(command, {**own, **confinement.variables, "GIT_OPTIONAL_LOCKS": "0"})
+
+
+def owned_by_another(output: str) -> CannotTell | None:
+    """What to do if git's output says that a repository belongs to another user; None if it does not say so."""
+    found = _FOREIGN.search(output)
+    if found is None:
+        return None
+    command = f'git config --global --add safe.directory "{found[1]}"'
+    return CannotTell(f"{found[1]} belongs to another user, so git does not touch it", f"if you trust it: {command}")
+
+
+def why_not(done: subprocess.CompletedProcess[bytes] | None) -> CannotTell:
+    """Why a query was not answered."""
+    if done is None:
+        return CannotTell("git is not on PATH, or gave no answer in time", "git --version")
+    output = done.stderr.decode("utf-8", "replace").strip()
+    words = output.splitlines()[0] if output else f"exit code {done.returncode}"
+    return owned_by_another(output) or CannotTell(f"git could not tell ({words})")
 
 
 def _packed(common: Path) -> dict[str, str]:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.paths import is_remote
 
 _LARGEST = 4 << 20  # bytes of a small file
 _READ = ("HEAD", "index", "shallow", "info/attributes", "info/exclude", "info/grafts")  # by nearly every command
@@ -41,22 +42,19 @@ def git_folder(root: Path) -> Path | None:
     if place.is_dir():
         return place
     named = re.match(r"gitdir:\s*(.+)", small_text(place) or "")
-    return root / named[1] if named and not _is_remote(named[1]) else None
+    return root / named[1] if named and not is_remote(named[1]) else None
 
 
 def common_folder(own: Path) -> Path:
     """The main repository's folder, which holds branches, tags and settings; differs in a worktree."""
     named = small_text(own / "commondir")
-    return own / named if named and not _is_remote(named) else own
+    return own / named if named and not is_remote(named) else own
 
 
 def small_text(path: Path) -> str | None:
     """A small file's text without its last line end; None if it is empty, large, not UTF-8, or no ordinary file."""
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST:
-            return None
-        return path.read_bytes().decode("utf-8").rstrip("\r\n") or None
+        return read_bytes(path, _LARGEST).decode("utf-8").rstrip("\r\n") or None
     except (OSError, UnicodeDecodeError):
         return None
 
@@ -135,8 +133,3 @@ def _refuse_odd_files(repository: Repository) -> None:
 def _is_link(entry: os.DirEntry[str]) -> bool:
     """Whether it is a symbolic link or, on Windows, a junction."""
     return entry.is_symlink() or (os.name == "nt" and entry.is_dir() and os.path.realpath(entry.path) != entry.path)
-
-
-def _is_remote(path: str) -> bool:
-    r"""Whether the path names another computer (\\host\share), to which Windows would offer the user's password."""
-    return path.replace("\\", "/").startswith("//")

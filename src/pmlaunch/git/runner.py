@@ -22,6 +22,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.failures import writing
 from pmlaunch.git.process import neutral_folder
 from pmlaunch.git.progress import Reporter
+from pmlaunch.git.queries import owned_by_another, why_not
 from pmlaunch.git.repository import Repository, refuse_links
 from pmlaunch.git.safety import Confinement, confine, git_program, lfs_program, options, safe_environment
 from pmlaunch.git.settings import overrides
@@ -130,10 +131,20 @@ class Git:
         known = self._confined.get(self.folder)
         if known is None:
             known = confine(self._git, self.folder, safe_environment(self._given), above=self.above)
+            if known.repository:
+                self._refuse_foreign(known)
             if known.repository and not self.above:
                 refuse_links(self.folder)
                 self._confined[self.folder] = known
         return known
+
+    def _refuse_foreign(self, known: Confinement) -> None:
+        """Raise PML162 if git does not touch the repository because of its owner: every query would seem to say no."""
+        command = [self._git, "-C", str(self.folder), *options(*known.settings), "rev-parse", "--git-dir"]
+        environment = {**safe_environment(self._given), **known.variables}
+        foreign = owned_by_another(self._short(command, environment, merged=True).stdout.decode("utf-8", "replace"))
+        if foreign is not None:
+            raise PmlaunchError("PML162", f"{foreign.reason}.", hint=foreign.hint, subject=str(self.folder))
 
     def overrides_in(self, own: Path) -> tuple[str, ...]:
         """The overrides for the repository `own` of a submodule that is to be checked out in this folder."""
@@ -149,10 +160,13 @@ class Git:
         done = self._short(self.command(arguments, settings), self.environment)
         return done.stdout.decode("utf-8", "replace").rstrip("\r\n") if done.returncode == 0 else None
 
-    def ask_bytes(self, *arguments: str, given: bytes = b"") -> bytes | None:
-        """Git's output for `given` on its standard input; None if it fails."""
+    def answer(self, *arguments: str, given: bytes = b"") -> bytes:
+        """Git's output for `given` on its standard input. Raises PML409 if it fails: no answer is not an empty one."""
         done = self._short(self.command(arguments), self.environment, given=given)
-        return done.stdout if done.returncode == 0 else None
+        if done.returncode != 0:
+            why = why_not(done)
+            raise PmlaunchError("PML409", f"{self.folder}: {why.reason}.", hint=why.hint, subject=str(self.folder))
+        return done.stdout
 
     def tell(self, *arguments: str, settings: Sequence[str] = ()) -> ChildResult:
         """Make a short change. If interrupted, let it finish, then raise KeyboardInterrupt."""
@@ -194,13 +208,15 @@ class Git:
                 cwd=neutral_folder(self._git),
                 input=given,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT if merged else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if merged else subprocess.PIPE,
                 timeout=_CHANGE if merged else _SHORT,
                 creationflags=NEW_GROUP,
                 start_new_session=True,
             )
         except subprocess.TimeoutExpired as error:
-            return subprocess.CompletedProcess(command, 1, (error.stdout or b"") + b"\nno answer in time")
+            return subprocess.CompletedProcess(
+                command, 1, (error.stdout or b"") + b"\nno answer in time", b"no answer in time"
+            )
         except OSError as error:
             raise PmlaunchError(
                 "PML400", f"git cannot be started ({self._git}): {error.strerror or error}.", subject=self._git
@@ -222,5 +238,5 @@ class Git:
 
 def version_in(told: bytes) -> tuple[int, ...]:
     """The first version number in a program's output; (0,) if there is none."""
-    found = re.search(rb"(\d+)\.(\d+)(?:\.(\d+))?", told)
+    found = re.search(rb"(\d{1,9})\.(\d{1,9})(?:\.(\d{1,9}))?", told)
     return tuple(int(part) for part in found.groups() if part) if found else (0,)

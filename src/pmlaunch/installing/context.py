@@ -10,14 +10,16 @@ from enum import Enum
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.find import script_in
 from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.source import user_setting
-from pmlaunch.model import Finding, Origin, RuntimeKind, Severity
+from pmlaunch.model import DEFAULT, Finding, Origin, RuntimeKind, Severity, Source, Sourced
 from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform, platform_named
+from pmlaunch.trust import Untrusted
 
 
 class CheckoutKind(Enum):
@@ -33,7 +35,8 @@ class InstallRequest:
     """`pmlaunch install` as typed.
 
     `models` are names from the catalog; `ref_given` tells whether `ref` was typed
-    or is the default; `robot` is the one whose meshes are wanted if they are in Git LFS (generation 3).
+    or is the default; `robot` is the one whose meshes are wanted if they are in Git LFS (generation 3); `chosen_by` is
+    what named the folder.
     """
 
     folder: Path
@@ -47,6 +50,7 @@ class InstallRequest:
     extras: tuple[str, ...] = ()
     ref_given: bool = False
     robot: str = "smpl"
+    chosen_by: Source = DEFAULT
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class InstallContext:
     """Where an installation takes place: in the folder `checkout`, which need not exist yet.
 
     `logs` is the folder for its logs, made when the first is written; `runtime` is None if none was found, and
-    `findings` then says why.
+    `findings` then says why. `dry` is whether it is only planned: then no Python is started and no host is contacted.
     """
 
     request: InstallRequest
@@ -80,6 +84,7 @@ class InstallContext:
     runtime: Runtime | None = None
     learned: Learned = NOTHING_NEW
     findings: tuple[Finding, ...] = ()
+    dry: bool = False
 
     @property
     def checkout(self) -> Path:
@@ -98,6 +103,13 @@ class InstallContext:
         git = Git(self.environment, self.logs, self.checkout, windows=self.windows, report=report)
         return git.adding(*user_setting(self.request.source))
 
+    def trust(self, path: Path, report: Reporter) -> None:
+        """Remember a file that this installation made; if that fails, the user will be asked about it."""
+        try:
+            self.settings.trusted.add(path)
+        except PmlaunchError as error:
+            report.findings.append(error_finding(error))
+
     def knowing(self, learned: Learned) -> InstallContext:
         """This context with `learned` added to what is known."""
         known = {name: value for name, value in vars(learned).items() if value is not None}
@@ -110,7 +122,7 @@ def make_context(request: InstallRequest, settings: Settings) -> InstallContext:
     from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
     from pmlaunch.support.names import choose
 
-    context = InstallContext(request, settings, platform_named(None), logs_folder(settings))
+    context = InstallContext(request, settings, platform_named(None), logs_folder(settings), findings=settings.findings)
     known = presets("simulator", settings.preset_folders).values()
     listing = "pmlaunch list simulators"
     preset = choose("simulator", request.simulator, known, lambda item: item.names, listing=listing)
@@ -126,8 +138,23 @@ def make_context(request: InstallRequest, settings: Settings) -> InstallContext:
     try:
         runtime = choose_runtime(wish)
     except PmlaunchError as error:
-        return replace(context, findings=(error_finding(error),))
+        return replace(context, findings=(*context.findings, error_finding(error)))
     return replace(context, runtime=runtime, learned=_learned_from(runtime))
+
+
+def untrusted_uses(context: InstallContext, *, packages: bool) -> tuple[Untrusted, ...]:
+    """What the user has to agree to before an installation: what it would start, and what it would make its own.
+
+    That is a pmlaunch.yaml with programs in it, a checkout that is there already and that no option named, and Isaac Lab
+    or a Python that was only found.
+    """
+    request, settings, runtime = context.request, context.settings, context.runtime
+    script, uses = script_in(context.checkout), []
+    if script is not None and request.chosen_by.origin is Origin.DEFAULT:
+        uses.append(Sourced(str(context.checkout), Source(Origin.DEFAULT, anchor=script)))
+    if runtime is not None and packages:
+        uses.append(Sourced(runtime.facts.path, runtime.facts.source))
+    return tuple({each.file: each for each in (*settings.untrusted_workspace(), *settings.untrusted(*uses))}.values())
 
 
 def logs_folder(settings: Settings) -> Path:

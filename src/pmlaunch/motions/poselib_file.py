@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.outline import MAX_BYTES
 from pmlaunch.support import safe_pickle
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.safe_pickle import StoredArray
 
-MAX_BYTES = 1 << 30
-"""An hour of a humanoid at 60 Hz is about 300 MB."""
 _HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}  # bytes that hold the header's length
 _HEADER = re.compile(rb"\{'descr': '\|?O8?', 'fortran_order': (?:False|True), 'shape': \(\),? *\}\s*")
 
@@ -47,9 +47,7 @@ def read_file(path: Path, content: bytes | None = None) -> PoselibFile:
             for a function that a motion does not need.
     """
     try:
-        if (size := path.stat().st_size if content is None else len(content)) > MAX_BYTES:
-            raise ValueError(f"{size} bytes are too many")  # noqa: TRY301
-        return _checked(_mapping_in(path.read_bytes() if content is None else content))
+        return _checked(_mapping_in(read_bytes(path, MAX_BYTES) if content is None else content))
     except FileNotFoundError:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
     except safe_pickle.ForbiddenGlobalError as error:
@@ -92,6 +90,13 @@ def _checked(content: dict[str, Any]) -> PoselibFile:
     numbers = rotation.numbers()
     if not all(0.9 <= length <= 1.1 for length in map(math.hypot, *(numbers[start::4] for start in range(4)))):
         raise ValueError("rotation holds quaternions that are not of length one")
+    kind = content.get("__name__")
+    if kind != "SkeletonMotion":
+        raise ValueError(
+            f"it is a {kind} of poselib, not a SkeletonMotion" if isinstance(kind, str) else "it has no __name__"
+        )
+    for velocity in ("global_velocity", "global_angular_velocity"):  # upstream does not start without them
+        _array(content, velocity, (rotation.shape[0], len(names), 3))
     return PoselibFile(
         node_names=names,
         parents=parents,
@@ -125,7 +130,6 @@ def _array(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> StoredA
 def _fps(value: Any) -> float:
     if isinstance(value, StoredArray) and math.prod(value.shape) == 1 and value.code not in ("", "O"):
         value = value.numbers()[0]
-    fps = float(value) if isinstance(value, int | float) else 0.0
-    if not 0.0 < fps <= 10_000.0:
+    if not isinstance(value, int | float) or not 0.01 <= value <= 10_000.0:
         raise ValueError("fps is missing or no sensible number")
-    return fps
+    return float(value)

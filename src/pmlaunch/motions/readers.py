@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pmlaunch.motions.outline import MotionOutline
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.outline import MAX_BYTES, MotionOutline
+from pmlaunch.motions.raw_data import RawFormat, raw_format
+from pmlaunch.support.file_kind import no_binary_file, regular_size, start_of
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ LIST_SUFFIXES = (".yaml", ".yml")
 MOTION_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes) | frozenset(LIST_SUFFIXES)
 
 
+class RawDataError(PmlaunchError):
+    """PML157: a motion of another project."""
+
+    def __init__(self, path: Path, raw: RawFormat) -> None:
+        message = f"{path.name} is a motion of {raw.value}, which has to be converted first."
+        super().__init__("PML157", message, subject=str(path))
+        self.raw = raw
+
+
 def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
     """Read the outline of the motion file at `path`, or of its `content` if that has been read already.
 
@@ -51,12 +62,33 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
 
     Raises:
         PmlaunchError: PML121 the file is missing; PML122 it is not a motion; PML123 its pickle asks for a function
-            that a motion does not need.
+            that a motion does not need; PML157 it is a motion of another project.
     """
-    start = content or b""
-    if content is None:
-        with contextlib.suppress(OSError), path.open("rb") as file:  # the format's reader reports it
-            start = file.read(max(len(row.signature) for row in FORMATS))
+    start = motion_start(path) if content is None else content
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
-    found = next((row for row in fitting if start.startswith(row.signature)), fitting[0])
-    return found.read(path, content)
+    found = next((row for row in fitting if start.startswith(row.signature)), None)
+    try:
+        return found.read(path, content) if found else fitting[0].read(path, start)  # no more of it is worth reading
+    except PmlaunchError as error:
+        if error.code == "PML122" and (raw := raw_format(path)):
+            raise RawDataError(path, raw) from None
+        if error.code == "PML122" and (reason := no_binary_file(start[:256])):
+            raise PmlaunchError("PML122", f"{path.name} is not a motion: {reason}.", subject=str(path)) from None
+        raise
+
+
+def motion_start(path: Path) -> bytes:
+    """The first bytes of a motion file. Raises PML121 for a missing one, PML122 for a pipe, a device or a folder."""
+    try:
+        return start_of(path)
+    except FileNotFoundError:
+        raise PmlaunchError("PML121", f"Motion file {path} does not exist.", subject=str(path)) from None
+    except OSError as error:
+        message = f"Motion file {path} cannot be read: {error.strerror}."
+        raise PmlaunchError("PML122", message, subject=str(path)) from None
+
+
+def is_small_motion(path: Path) -> bool:
+    """Whether the file begins like a motion and is short enough to be read as a whole. Raises OSError."""
+    start = motion_start(path)
+    return regular_size(path) <= MAX_BYTES and any(start.startswith(row.signature) for row in FORMATS)

@@ -12,7 +12,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,10 +20,20 @@ from typing import Any
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.support import safe_pickle
+from pmlaunch.support.files import open_ordinary
+from pmlaunch.support.torch_pickles import open_zip, read_entry
 
 _MAXIMUM_PICKLE = 8 << 20  # bytes; a motion takes about a thousand, a library holds tens of thousands of names
 _MAXIMUM_MOTIONS = 1_000_000  # compressed lengths may be a thousand times as long as the file
-_POSITIONS = ("global_translation", "rigid_body_pos")  # their names in 2.x and 3.x
+# What upstream reads of every motion, the positions first: each tensor has a row for each frame
+_FIELDS_2 = (
+    *("global_translation", "global_rotation", "global_velocity", "global_angular_velocity"),
+    *("global_root_velocity", "global_root_angular_velocity", "dof_pos", "dof_vels"),
+)
+_FIELDS_3 = ("rigid_body_pos", "rigid_body_rot", "rigid_body_vel", "rigid_body_ang_vel", "dof_pos", "dof_vel")
+_FIELDS = {".npy": _FIELDS_2, ".motion": _FIELDS_3}
+_FIELDS_OF_LIBRARY = ("gts", "grs", "gvs", "gavs", "dvs", "dps")
+_OF_EACH_MOTION = ("motion_lengths", "motion_num_frames", "motion_dt", "motion_weights", "length_starts")
 
 
 @dataclass(frozen=True)
@@ -76,51 +86,71 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
     """Read the outline of a motion or library from `path`, or from `content` if it has been read already.
 
     Raises:
-        PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors.
+        PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors, PML126 it is too long.
     """
     try:
-        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
+        with open_ordinary(path) if content is None else io.BytesIO(content) as file, open_zip(file) as archive:
             names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-            if len(names) != 1 or archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
+            if len(names) != 1:
                 raise ValueError("it holds no pickle of tensors")  # noqa: TRY301
-            held = safe_pickle.loads(archive.read(names[0]), _CONSTRUCTORS, _stored)
-            if isinstance(held, dict) and "gts" in held:
+            if archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
+                raise safe_pickle.TooLongError("its pickle is too long")  # noqa: TRY301
+            held = safe_pickle.loads(read_entry(archive, names[0], _MAXIMUM_PICKLE), _CONSTRUCTORS, _stored)
+            if not isinstance(held, dict):
+                raise ValueError("it holds no mapping")  # noqa: TRY004,TRY301 (of the file, not of a caller)
+            # upstream chooses the reader by the suffix alone
+            if path.suffix == ".pt" or (path.suffix not in _FIELDS and "gts" in held):
                 return _library(held, archive, names[0].removesuffix("data.pkl"))
-            return _motion(held)
+            return _motion(held, _FIELDS.get(path.suffix, _FIELDS_3))
     except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
+    except safe_pickle.TooLongError as error:
+        raise PmlaunchError("PML126", f"{path.name} was not looked into: {error}.", subject=str(path)) from None
     except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
-        raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
+        why = "it is cut short, or no file that torch saved" if isinstance(error, zipfile.BadZipFile) else error
+        raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
 
 
-def _motion(content: object) -> MotionOutline:
-    if not isinstance(content, dict):
-        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
-    frames, bodies = _frames_and_bodies(next((content[name] for name in _POSITIONS if name in content), None))
+def _motion(content: dict[str, Any], fields: Sequence[str]) -> MotionOutline:
+    frames, bodies = _frames_and_bodies(content, fields)
     fps = content.get("fps")
-    if not isinstance(fps, (int, float)) or not 0 < fps <= 10_000:
+    if not isinstance(fps, (int, float)) or not 0.01 <= fps <= 10_000:
         raise ValueError("fps is missing or no sensible number")
     return MotionOutline(frames, bodies, float(fps), (frames - 1) / float(fps))
 
 
 def _library(content: dict[str, Any], archive: zipfile.ZipFile, folder: str) -> MotionOutline:
-    frames, bodies = _frames_and_bodies(content["gts"])
+    frames, bodies = _frames_and_bodies(content, _FIELDS_OF_LIBRARY)
     lengths = content.get("motion_lengths")
     if not isinstance(lengths, _Tensor) or len(lengths.shape) != 1 or not lengths.shape[0]:
         raise ValueError("motion_lengths is missing or empty")
+    _refuse_missing(content, _OF_EACH_MOTION, lengths.shape[0])
     seconds = _floats(lengths, archive, folder)
     if not all(0 <= length < 1e6 for length in seconds):
         raise ValueError("motion_lengths holds no sensible numbers")
     total = sum(seconds)
     fps = (frames - len(seconds)) / total if total else 0.0
-    return MotionOutline(frames, bodies, round(fps, 3), max(seconds), motions=len(seconds))
+    shortest = 1 + round(min(seconds) * fps)
+    return MotionOutline(frames, bodies, round(fps, 3), max(seconds), motions=len(seconds), shortest=shortest)
 
 
-def _frames_and_bodies(positions: object) -> tuple[int, int]:
+def _frames_and_bodies(content: dict[str, Any], fields: Sequence[str]) -> tuple[int, int]:
+    """The shape of the positions, the first of `fields`; the others must be there and agree."""
+    positions = content.get(fields[0])
     if not isinstance(positions, _Tensor) or len(positions.shape) != 3 or positions.shape[2] != 3:
-        raise ValueError("its positions are missing or no (frames, bodies, 3)")
+        raise ValueError(f"its positions ({fields[0]}) are missing or no (frames, bodies, 3)")
+    _refuse_missing(content, fields, positions.shape[0])
     return positions.shape[0], positions.shape[1]
+
+
+def _refuse_missing(content: dict[str, Any], fields: Sequence[str], rows: int) -> None:
+    for name in fields:
+        held = content.get(name)
+        if not isinstance(held, _Tensor):
+            raise ValueError(f"{name} is missing, which upstream reads")  # noqa: TRY004 (of the file, not of a caller)
+        if held.shape[:1] != (rows,):
+            raise ValueError(f"{name} has shape {held.shape}, not {rows} rows")
 
 
 def _floats(tensor: _Tensor, archive: zipfile.ZipFile, folder: str) -> tuple[float, ...]:
@@ -130,4 +160,4 @@ def _floats(tensor: _Tensor, archive: zipfile.ZipFile, folder: str) -> tuple[flo
     count, entry = tensor.shape[0], f"{folder}data/{tensor.storage.key}"
     if count > _MAXIMUM_MOTIONS or archive.getinfo(entry).file_size != 4 * count:
         raise ValueError("a tensor of another kind than expected")
-    return struct.unpack(f"<{count}f", archive.read(entry))
+    return struct.unpack(f"<{count}f", read_entry(archive, entry, 4 * count))

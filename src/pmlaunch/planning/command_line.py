@@ -23,7 +23,8 @@ _PLAIN = re.compile(r"[\w./:=+,~-]+")
 # PowerShell treats these as single quotes as well
 _SINGLE_QUOTES = re.compile("(['\u2018\u2019\u201a\u201b])")
 _BACKSLASHES_BEFORE_QUOTE = re.compile(r'(\\*)"')
-_SHOWN_VARIABLES = ("USE_LIBUV", "TORCH_COMPILE_DISABLE", "OMP_NUM_THREADS")  # that change how the program runs
+# that change how the program runs
+_SHOWN_VARIABLES = ("USE_LIBUV", "TORCH_COMPILE_DISABLE", "OMP_NUM_THREADS", "GS_BETA_PURE")
 _TRAILING_BACKSLASHES = re.compile(r"(\\+)\Z")
 
 

@@ -12,6 +12,7 @@ from pmlaunch.runtimes.batch_rules import is_harmless
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
+from pmlaunch.support.ranks import sets_rank
 
 AGENT_FOLDER = Path(__file__).parent.parent / "agent"
 
@@ -34,12 +35,22 @@ def agent_environment(platform: Platform, runtime: Runtime, environment: Mapping
     """The variables that a child gets in addition to the launcher's own; None removes one.
 
     PYTHONPATH begins with the agent's folder. Entries that a batch file could misread are left out: see `import_path`.
+    Ranks that another launcher gave this shell are removed: a run is one machine's, and starts its own.
     The run adds PMLAUNCH_SPEC.
     """
+    ranks = [] if platform.foreign else filter(sets_rank, sorted(environment))
     left_out = import_path(platform, runtime, environment)
     folders = [str(agent_folder(platform, environment)), *_search_path(platform, runtime, environment)]
     search_path = platform.path_separator.join(folder for folder in folders if folder not in left_out)
-    return {**platform.environment, **runtime.environment, "PYTHONPATH": search_path}
+    return {**platform.environment, **runtime.environment, **dict.fromkeys(ranks), "PYTHONPATH": search_path}
+
+
+def set_by_agent(changes: Mapping[str, str | None]) -> dict[str, str | None]:
+    """The changes that the agent repeats in every rank, since a launcher script may undo them.
+
+    PYTHONPATH only leads to the agent. Ranks must not be removed again, because Lightning sets them for rank 1 and up.
+    """
+    return {name: value for name, value in changes.items() if name != "PYTHONPATH" and not sets_rank(name)}
 
 
 def import_path(platform: Platform, runtime: Runtime, environment: Mapping[str, str]) -> tuple[str, ...]:

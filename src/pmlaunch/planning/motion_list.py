@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,9 @@ from pmlaunch.errors import PmlaunchError, UnknownNameError
 from pmlaunch.generations.motion_library import LibraryEntry
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
+from pmlaunch.motions.raw_data import RAW_SUFFIXES, raw_format
 from pmlaunch.motions.readers import LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
+from pmlaunch.support.file_kind import files_below
 
 LIBRARY_FILE = "motions.yaml"
 """The library that a run generates, in its run folder; in a plan this bare name stands for it."""
@@ -66,13 +68,14 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     entries: list[LibraryEntry] = []
     for path in files:
         entries += program.read_library(path, read) if _is_library(path) else [LibraryEntry(read(path))]
-    if len(files) == 1 and files[0].suffix == ".yaml":
-        # passed as it is; upstream plays duplicates twice, and a .yml not at all
-        return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
-    first: dict[object, LibraryEntry] = {}
-    for entry in entries:
-        first.setdefault(_identity(entry), entry)
-    entries = list(first.values())
+    if len(files) == 1:  # a library plays its duplicates
+        if _read_by_upstream(files[0], entries):
+            return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
+    else:
+        first: dict[object, LibraryEntry] = {}
+        for entry in entries:
+            first.setdefault(_identity(entry), entry)
+        entries = list(first.values())
     motions = _distinct([_played(entry) for entry in entries])
     if len(entries) == 1 and entries[0].is_whole:
         return MotionList(motions, entries[0].info.path)
@@ -86,7 +89,21 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
         return MotionList((MotionInfo(path.stem, path, problem=problem),), path)
+    if _is_library(path) and found.file != path.absolute() and found.motions[0].problem is None:
+        message = f"{path} leaves out what {GENERATIONS[generation].label}'s reader of libraries asks for."
+        hint = f'--motion "{path}" completes it'
+        problem = Finding("PML120", Severity.ERROR, message, hint, subject=str(path))
+        found = replace(found, motions=(replace(found.motions[0], problem=problem), *found.motions[1:]))
     return replace(found, file=path, library=None)
+
+
+def _read_by_upstream(library: Path, entries: Sequence[LibraryEntry]) -> bool:
+    """Whether upstream reads the library as pmlaunch does; it passes a .yml to torch, and text in Windows' code page."""
+    return (
+        library.suffix == ".yaml"
+        and all(entry.as_upstream_reads for entry in entries)
+        and library.read_bytes().isascii()
+    )
 
 
 def _is_library(path: Path) -> bool:
@@ -100,10 +117,10 @@ def _identity(entry: LibraryEntry) -> tuple[str, float, float, float | None]:
 
 def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> MotionInfo:
     """The content of a motion file. One of another generation is a problem: upstream fails at it, but late."""
-    info = read_info(path, robots)
     own = GENERATIONS[generation]
+    info = read_info(path, robots, own.conversions)
     # a packed library that could be read is one of 3.x; those of 2.x are pickled objects
-    foreign = path.suffix in _CLIPS or (path.suffix == PACKED_SUFFIX and info.problem is None)
+    foreign = path.suffix in _CLIPS or (path.suffix == PACKED_SUFFIX and (own.embedded or info.frames is not None))
     if path.suffix in own.motion_suffixes or not foreign or not path.is_file():
         return info
     maker = next(adapter for adapter in GENERATIONS.values() if path.suffix in adapter.motion_suffixes)
@@ -131,15 +148,16 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
         if candidate.is_file():
             return [candidate]
         if candidate.is_dir():
-            clips = sorted(path for path in candidate.rglob("*") if path.suffix == own)
-            if clips:
+            if clips := sorted(files_below(candidate, own)):
                 return clips
+            if raw := next(filter(raw_format, files_below(candidate, *RAW_SUFFIXES)), None):
+                return [raw]
             message = f"The folder {candidate} holds no motion of this checkout's generation ({own})."
             raise UnknownNameError(message, hint=_LISTING, subject=name)
     if not set(name) & set(_WILD):
         return [sources.find(name)]
     for candidate in candidates:
-        motions = [path for path in sorted(_matching(candidate)) if path.suffix in MOTION_SUFFIXES and path.is_file()]
+        motions = [path for path in _matching(candidate) if path.suffix in MOTION_SUFFIXES and path.is_file()]
         if motions:  # those of the other generation only if there is nothing else, and then to be refused
             return [path for path in motions if path.suffix not in _CLIPS - {own}] or motions
     raise UnknownNameError(f"No motion file matches {name}.", hint=_LISTING, subject=name)
@@ -147,15 +165,18 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
 
 def _is_bare(name: str) -> bool:
     special = set(name) & set(f"/\\~{_WILD}")
-    return not special and name not in (".", "..") and Path(name).suffix not in MOTION_SUFFIXES
+    return not special and name not in (".", "..") and Path(name).suffix not in (*MOTION_SUFFIXES, *RAW_SUFFIXES)
 
 
-def _matching(path: Path) -> Iterator[Path]:
+def _matching(path: Path) -> list[Path]:
     """The files that match a pattern. Its leading parts that exist are literal: a folder may be called [old]."""
     literal, parts = Path(path.anchor), list(path.parts[1:] if path.anchor else path.parts)
     while parts and (literal / parts[0]).exists():
         literal /= parts.pop(0)
-    return iter(literal.glob(str(Path(*parts))))
+    try:
+        return sorted(literal.glob(str(Path(*parts))))
+    except OSError:  # a folder vanished meanwhile
+        return []
 
 
 def _played(entry: LibraryEntry) -> MotionInfo:

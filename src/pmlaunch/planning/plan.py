@@ -36,9 +36,11 @@ from pmlaunch.request import EvalRequest
 from pmlaunch.runtimes.choose import RuntimeRequest, choose_runtime
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import refuse_remote
 from pmlaunch.support.platforms import Platform, platform_named
+from pmlaunch.trust import Untrusted
 
-_ON_CPU = Source(Origin.DEFAULT, "default: one environment on the CPU")
+_FASTER = Source(Origin.DEFAULT, "default: measured to be faster")
 _SILENCE = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
 
 
@@ -47,6 +49,7 @@ class Planned:
     """A plan, and everything learned on the way, for the checks.
 
     `no_display` says why no window can open; None if one can, as on another machine, about which nothing is known.
+    `untrusted` are the files that the user would have to agree to before a run.
     """
 
     plan: LaunchPlan
@@ -56,6 +59,8 @@ class Planned:
     request: EvalRequest
     no_display: str | None
     folders: tuple[Path, ...]  # where a relative path may start, the current folder first
+    untrusted: tuple[Untrusted, ...]
+    settings_findings: tuple[Finding, ...]
 
     @property
     def checkout(self) -> Checkout:
@@ -105,7 +110,8 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     report = program.report(choices, values)
     if not inputs.motions and report.motion_file is not None:
         # the checkpoint's own motion; upstream reads the path relative to the checkout
-        own = own_list(inputs.checkout.root / report.motion_file, inputs.robots, inputs.checkout.generation)
+        named = refuse_remote(report.motion_file, inputs.checkpoint.value)
+        own = own_list(inputs.checkout.root / named, inputs.robots, inputs.checkout.generation)
         inputs = replace(inputs, motion_list=own, motion_source=CHECKPOINT)
         choices = replace(choices, motions=own.motions)
         if choices.num_envs.source.origin is Origin.DEFAULT:
@@ -118,7 +124,9 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     shown = platform.foreign or platform.streams(environment)
     no_display = None if shown else platform.no_display(environment)
     folders = tuple(place.folder for place in search_places(settings.folder, inputs.checkout))
-    return Planned(plan, inputs, report, runtime, request, no_display, folders)
+    uses = Sourced(runtime.facts.path, runtime.facts.source), Sourced(str(plan.script), inputs.checkout.source)
+    untrusted = () if platform.foreign else settings.untrusted(*uses)
+    return Planned(plan, inputs, report, runtime, request, no_display, folders, untrusted, settings.findings)
 
 
 def _launch_plan(decided: _Decisions) -> LaunchPlan:
@@ -131,7 +139,7 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
     silence = seconds_of("silence", settings, request.silence, None if choices.endless else _SILENCE)
     runs = runs_folder(settings, request.runs)
     limits = {"timeout": timeout, "silence": silence, "runs": runs}
-    variables = {name: Sourced(value, _ON_CPU) for name, value in faster.items()}
+    variables = {name: Sourced(value, _FASTER) for name, value in faster.items()}
     plan = LaunchPlan(
         model=inputs.model.name,
         robot=inputs.robot.value.name if inputs.robot.value else None,
@@ -209,7 +217,7 @@ def _measuring(decided: _Decisions) -> Measuring:
 
 def plan_findings(planned: Planned) -> list[Finding]:
     """The findings of planning itself: those of the runtime, and keys that no config has."""
-    findings = list(planned.runtime.findings)
+    findings = [*planned.settings_findings, *planned.runtime.findings]
     added = {item.key: item.added for item in planned.inputs.overrides}
     for key, nearest in planned.report.unknown_keys.items():
         if added.get(key):

@@ -17,6 +17,7 @@ from typing import IO
 import psutil
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.processes.lifeline import Lifeline
 from pmlaunch.support.secrets import SecretFilter, literal_secrets
 
 NEW_GROUP: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
@@ -52,14 +53,18 @@ class Child:
     def __init__(self, command: ChildCommand, listener: Callable[[bytes], None]) -> None:
         self.log_error: OSError | None = None
         self.last_output = time.monotonic()
-        self._listener, self._log_path = listener, command.log
+        self._listener: Callable[[bytes], None] | None = listener
+        self._log_path = command.log
         self._secrets = SecretFilter(literal_secrets(command.environment, command.argv))
         self._log = _open_log(command.log)
+        self._lifeline = Lifeline()
         try:
-            self._process = _start(command)
+            self._process = _start(command, self._lifeline.inherited)
         except BaseException:
+            self._lifeline.close()
             self._log.close()
             raise
+        self._lifeline.attach(self._process.pid)
         assert self._process.stdout is not None  # noqa: S101 (for mypy)
         self._output = self._process.stdout
         if sys.platform == "linux":
@@ -105,6 +110,7 @@ class Child:
         if self._reader.is_alive() or os.name != "nt":
             # a descendant holds the pipe open, or lives on in the child's group
             _end_group(self.pid)
+        self._lifeline.close()
         self._reader.join(_DRAIN)
         if not self._reader.is_alive():
             self._output.close()
@@ -125,8 +131,11 @@ class Child:
                 rest = rest[self._log.write(rest) or 0 :]
         except OSError as error:  # a full disk must not block the child
             self.log_error = error
-        if chunk:
-            self._listener(chunk)
+        if chunk and self._listener is not None:
+            try:
+                self._listener(chunk)
+            except Exception:  # noqa: BLE001 (whatever a display trips over, the log goes on and the child is never blocked)
+                self._listener = None
 
 
 def _open_log(path: Path) -> IO[bytes]:
@@ -141,7 +150,7 @@ def _open_log(path: Path) -> IO[bytes]:
         ) from error
 
 
-def _start(command: ChildCommand) -> subprocess.Popen[bytes]:
+def _start(command: ChildCommand, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     try:
         with contextlib.ExitStack() as stack:
             stdin = stack.enter_context(command.stdin.open("rb")) if command.stdin else subprocess.DEVNULL
@@ -155,6 +164,7 @@ def _start(command: ChildCommand) -> subprocess.Popen[bytes]:
                 env=dict(command.environment),
                 creationflags=NEW_GROUP,
                 start_new_session=True,
+                pass_fds=inherited,
             )
     except (OSError, ValueError) as error:
         program, reason = command.argv[0], getattr(error, "strerror", None) or str(error)
@@ -184,7 +194,7 @@ def created(pid: int) -> float | None:
 
 def is_running(pid: object, creation: object) -> bool:
     """Return whether the process with this pid and creation time is still running."""
-    if not isinstance(pid, int) or not isinstance(creation, (int, float)):
+    if not isinstance(pid, int) or not 0 < pid < 1 << 31 or not isinstance(creation, (int, float)):
         return False
     try:
         process = psutil.Process(pid)

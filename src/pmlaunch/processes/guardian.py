@@ -10,11 +10,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from pmlaunch.processes.child import NEW_GROUP
+from pmlaunch.processes.guardian_program import end_processes
 
 MARKER = "PMLAUNCH_SPEC"
 """The environment variable by which the guardian recognises a child's descendants. It is set for every child."""
 
 _PROGRAM = Path(__file__).with_name("guardian_program.py")
+_SPARES = 5  # guardians that replace a killed one; more than that, and something does not want any
 _BREAKAWAY = 0x01000000  # CREATE_BREAKAWAY_FROM_JOB: the guardian must outlive the launcher's job
 
 
@@ -29,13 +31,31 @@ class Guardian(AbstractContextManager["Guardian"]):
     def __init__(self, mark: str, record: Path | None = None) -> None:
         self.mark = mark
         command = [sys.executable, "-I", "-S", str(_PROGRAM), f"{MARKER}={mark}"]
-        self._process = _start([*command, str(record)] if record else command)
+        self._command = [*command, str(record)] if record else command
+        self._process = _start(self._command)
+        self._spares = _SPARES
+        self._told = False
 
     def watch(self, pid: int) -> None:
-        """Tell it the child's process group."""
+        """Tell it the child's process group. Replace it first if it has been killed."""
+        if self._process is not None and self._process.poll() is not None and self._spares:
+            self._spares -= 1
+            self._told = False
+            self._process.__exit__(None, None, None)
+            self._process = _start(self._command)
+        if not self._told:
+            self._told = True
+            self._tell(f"{pid}\n")
+
+    def _tell(self, line: str) -> None:
         if self._process is not None and self._process.stdin is not None:
             with contextlib.suppress(OSError):
-                self._process.stdin.write(f"{pid}\n".encode())
+                self._process.stdin.write(line.encode())
+
+    def kill_leftovers(self) -> None:
+        """Kill what an ended child has left behind in other sessions (Linux)."""
+        self._tell("end\n")
+        end_processes([], f"{MARKER}={self.mark}", quiet=1)
 
     def dismiss(self) -> None:
         """Tell it that everything has ended as it should, and wait for its end."""

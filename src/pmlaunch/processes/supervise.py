@@ -161,6 +161,7 @@ def supervised(
         guardian.watch(child.pid)
         watcher.started(child.pid)
         while (exit_code := child.wait(_PERIOD)) is None:
+            guardian.watch(child.pid)
             if watcher.poll():
                 alive = time.monotonic()
             now = time.monotonic()
@@ -185,6 +186,7 @@ def supervised(
     finally:
         if exit_code is None:
             exit_code = child.end_tree()
+        guardian.kill_leftovers()
         child.close()
     watcher.poll()
     return ChildResult(exit_code, child.tail(), command.log, why or Ending.EXITED, time.monotonic() - begin)

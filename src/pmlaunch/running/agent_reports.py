@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import Status, StopReason
-from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, read_json
+from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, read_bytes, read_json
 
 RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
+_LONGEST_TEXT = 20_000  # characters of a message or traceback; patterns are looked for in them
+_MOST_EVENTS = 1 << 24  # bytes of events read at once; a run writes a few a second
 EXIT_LIMIT = 30.0  # seconds from the agent's verdict to the end of its process; Isaac Sim may hang there
 
 
@@ -28,6 +30,7 @@ class AgentResult:
         seconds: when each milestone was reached, since the agent's start.
         hooks: the hooks that took effect, each {hook, ...}.
         left_out: why an artifact ("motion", "video") was not written.
+        run: the name of the run folder that it was written for; None if it does not tell.
     """
 
     status: str | None = None
@@ -38,6 +41,7 @@ class AgentResult:
     steps: int | None = None
     hooks: tuple[Mapping[str, Any], ...] = ()
     left_out: Mapping[str, str] = field(default_factory=dict)
+    run: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -56,14 +60,29 @@ class AgentResult:
 
 
 def agent_result(document: Mapping[str, Any]) -> AgentResult:
-    """Read the content of a result.json. Values of a wrong type are dropped: another process wrote it."""
+    """Read the content of a result.json. Values of a wrong type are dropped: another process wrote it.
+
+    What is dropped never makes a failure a success: an exception of a wrong type is one, and without an exit code there
+    is no verdict.
+    """
     reasons = [entry for entry in as_list(document.get("left_out")) if isinstance(entry, dict)]
     named_otherwise = {
-        "exception": document.get("exception") or None,
+        "exception": _exception(document.get("exception")),
+        "status": document.get("status") if type(document.get("exit_code")) is int else None,
         "hooks": document.get("hooks_applied"),
         "left_out": {str(entry.get("what")): str(entry.get("reason")) for entry in reasons},
     }
     return from_json(AgentResult, {**document, **named_otherwise})
+
+
+def _exception(value: object, depth: int = 3) -> dict[str, Any] | None:
+    """The exception in a result.json: type, message and traceback are texts, the cause is one of `depth` others."""
+    if not value:
+        return None
+    entries = value if isinstance(value, dict) else {"type": "unknown", "message": value}
+    named = {name: str(entries.get(name) or "")[:_LONGEST_TEXT] for name in ("type", "message")}
+    cause = _exception(entries.get("cause"), depth - 1) if depth else None
+    return {**named, "traceback": str(entries.get("traceback") or "")[-_LONGEST_TEXT:], "cause": cause}
 
 
 class VerdictWatch:
@@ -91,13 +110,14 @@ class EventTail:
         self._rest = b""
 
     def read(self) -> list[dict[str, Any]]:
-        """Return the events since the last call, in order. Lines that are not events are skipped."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._position)
-                content = file.read()
-        except OSError:
+        """Return the events since the last call, in order. Lines that are not events are skipped, and so is a flood."""
+        content = read_bytes(self._path, _MOST_EVENTS, self._position)
+        if content is None:
+            with contextlib.suppress(OSError):
+                self._position, self._rest = max(self._position, self._path.stat().st_size), b""
             return []
         self._position += len(content)
-        *lines, self._rest = (self._rest + content).split(b"\n")
-        return [event for line in lines if "event" in (event := as_mapping(parse_json(line)))]
+        *lines, rest = (self._rest + content).split(b"\n")
+        self._rest = rest if len(rest) <= _MOST_EVENTS else b""
+        events = (as_mapping(parse_json(line)) for line in lines)
+        return [event for event in events if isinstance(event.get("event"), str)]

@@ -4,41 +4,29 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.gpu_memory import fitting_envs
+from pmlaunch.running.known_failures import LOST_PARTNER, NO_MEMORY, NO_MODULE, NO_SPACE, NOT_FINITE, Raised, explain
 from pmlaunch.running.probe_reply import missing_module
 from pmlaunch.runtimes.batch_rules import BatchFile
-from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
+from pmlaunch.runtimes.missing_modules import cure_for
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.signs import Sign, find_sign
 
-_NO_MODULE = Sign(r"ModuleNotFoundError|No module named", "PML304")
-# Isaac Sim from pip asks at its import, where a run has no terminal to answer on
-_EULA = Sign(
+# Python's words between an exception and the one that was raised while it was handled, or because of it
+_HANDLED = "\nDuring handling of the above exception, another exception occurred:\n"
+_CAUSED = "\nThe above exception was the direct cause of the following exception:\n"
+_EXCEPTION_LINE = re.compile(r"^(?!Traceback )(?:([A-Za-z_][\w.]*): )?(\S.*)$", re.MULTILINE)
+_REPR = re.compile(r"""^([A-Za-z_]\w*)\((['"])(.*)\2\)$""", re.MULTILINE)  # Hydra quotes what it wraps
+_PATCH_BUFFER = re.compile(
+    r"PhysX error: .*(?:patch buffer overflow|maxRigidPatchCount).*?(?:at least (\d{1,9})|$)", re.IGNORECASE
+)
+_PATCH_COUNT = "simulator.sim.physx.gpu_max_rigid_patch_count"  # of ProtoMotions 3
+_EULA_ASKED = Sign(
     r"EULA not accepted|kit kernel: EOF when reading a line|accept the EULA\?[\s\S]*EOF when reading a line", "PML217"
-)
-_NO_MEMORY = Sign(
-    r"CUDA out of memory|OutOfMemoryError|CUDA error(:| 2:) out of memory|Failed to allocate \d+ bytes on device 'cuda",
-    "PML303",
-)
-# ProtoMotions 3 on its terrain, which has room for a number of humanoids
-_NO_SPACE = Sign(r"Not enough space between humanoids", "PML316")
-# in an exception or its traceback
-_FAILURES = (
-    _EULA,
-    Sign(r"doesn't have NCCL|NCCL.* not (available|built)", "PML302"),
-    _NO_MEMORY,
-    _NO_SPACE,
-    Sign(r"No supported gpu backend found|no CUDA-capable device|Found no NVIDIA driver|CUDA.*not available", "PML305"),
-    Sign(r"invalid load key|Weights only load failed|PytorchStreamReader failed|not a zip archive", "PML307"),
-    Sign(r"Please set control gains", "PML310"),
-    Sign(r"size mismatch for|Error\(s\) in loading state_dict", "PML306"),
-    Sign(r"mutable default .* is not allowed", "PML309"),
-    _NO_MODULE,
-    Sign(r"FileNotFoundError|No such file or directory", "PML308"),
 )
 # cmd.exe on a block that ended too early: "\\Eclipse\\tools was unexpected at this time." in the languages of Windows
 _BROKEN_BLOCK = Sign(
@@ -53,6 +41,7 @@ _FALSE_STARTS = (_BROKEN_BLOCK, _AGENT_NOT_FOUND, _NO_PYTHON)
 
 # Python's fault handler on a crash in native code; group 2 is the code where Windows has no name for it
 _CRASH = re.compile(r"(Windows fatal exception|Fatal Python error): (?:code (0x[0-9a-f]+))?.*", re.IGNORECASE)
+_LONGEST_MESSAGE, _LONGEST_TRACEBACK = 4_000, 20_000  # characters that are searched: a program may write anything
 _LONGEST_WORDS = 160  # characters of output quoted in a finding; the log has the rest
 
 # NTSTATUS values that Windows reports as the exit code of a crashed process; see [MS-ERREF] 2.3.1
@@ -72,26 +61,65 @@ def diagnose_exception(
 ) -> Finding:
     """Return the finding for a run that ended with `exception`.
 
-    `tail` is the end of its log, `python` its Python, and `num_envs` its number of environments.
+    `tail` is the end of its log, `python` its Python, and `num_envs` its number of environments. Only the exception
+    that ended the run decides, and the one that it was raised from; the log adds to what is known then.
     """
-    # the first exception says more than the one raised because of it (Hydra: "Error locating target")
-    first = as_mapping(exception.get("cause")) or exception
-    kind, message = str(first.get("type", "")), str(first.get("message", "")).strip()
-    first_line = message.splitlines()[0] if message else ""
-    said = f"{kind.removeprefix('builtins.')}: {first_line}" if first_line else kind.removeprefix("builtins.")
-    sign = find_sign(_FAILURES, f"{kind}: {message}\n{exception.get('traceback', '')}")
-    if sign is None:
-        return Finding("PML301", Severity.ERROR, said, subject=last_words(tail))
-    cure = CODES[sign.code].cure_in(python)
-    missing = missing_module(f"{message}\n{exception.get('traceback', '')}") if sign is _NO_MODULE else None
-    if missing and comes_with_isaac(missing):
-        cure = NOT_ISAACS_PYTHON
-    elif missing:
-        cure = f"Install it with that Python: PYTHON -m pip install {missing.split('.')[0]}"
-    if sign in (_NO_MEMORY, _NO_SPACE) and (fitting := fitting_envs(num_envs, message)):
-        others = "; or close other programs that use the GPU" if sign is _NO_MEMORY else ""
+    candidates = list(_deciding(exception))
+    found = explain(candidates)
+    if found is None:
+        return Finding("PML301", Severity.ERROR, _said(candidates[0]), subject=last_words(tail))
+    failure, raised = found
+    code, cure = failure.code, None
+    if failure is NOT_FINITE and (needed := _patches_needed(tail)) is not None:
+        code, cure = "PML343", f"a smaller --num-envs (the run had {num_envs})"
+        cure += f"; or with ProtoMotions 3: {_PATCH_COUNT}={needed}" if needed else ""
+    if failure is NO_MODULE and (missing := missing_module(raised.message)):
+        cure = cure_for(missing, f'"{python}"' if python else "PYTHON", traceback=raised.traceback)
+    if failure in (NO_MEMORY, NO_SPACE) and (fitting := fitting_envs(num_envs, raised.message)):
+        others = "; or close other programs that use the GPU" if failure is NO_MEMORY else ""
         cure = f"--num-envs {fitting} (the run had {num_envs}){others}"
-    return _error(sign.code, f"{said}  ({CODES[sign.code].cause})", cure)
+    return _error(code, f"{_said(raised)}  ({CODES[code].cause})", cure or CODES[code].cure_in(python))
+
+
+def lost_its_partner(exception: Mapping[str, object]) -> bool:
+    """Whether a rank ended because another did: the other's exception decides then."""
+    return any(map(LOST_PARTNER.explains, _deciding(exception)))
+
+
+def _deciding(exception: Mapping[str, object]) -> Iterator[Raised]:
+    """The exception that ended the run: first the one that it was raised from, then itself, then its traceback's end.
+
+    Never one that was handled: Python shows these in the same traceback.
+    """
+    cause = as_mapping(exception.get("cause"))
+    *earlier, own = str(exception.get("traceback", "")).rpartition(_HANDLED)[2].split(_CAUSED)
+    own = own[-_LONGEST_TRACEBACK:]
+    outer = _raised(exception, own)
+    if cause:
+        yield _raised(cause, earlier[0][-_LONGEST_TRACEBACK:] if earlier else "")
+    yield from (Raised(kind, text.replace("\\n", "\n"), own) for kind, _, text in _REPR.findall(outer.message))
+    yield outer
+    for match in _EXCEPTION_LINE.finditer(own):  # of a program that exits with a number, or of a worker of it
+        if match[1] or not outer.kind:
+            yield Raised(match[1] or "", match[2][:_LONGEST_MESSAGE], own)
+
+
+def _raised(exception: Mapping[str, object], traceback: str) -> Raised:
+    kind = str(exception.get("type", "")).removeprefix("builtins.")
+    return Raised(kind, str(exception.get("message", ""))[:_LONGEST_MESSAGE].strip(), traceback)
+
+
+def _said(raised: Raised) -> str:
+    """The exception in one line; a line that ends with a colon takes the next one with it."""
+    lines = [line.strip() for line in raised.message.splitlines() if line.strip()]
+    words = " ".join(lines[: 2 if lines and lines[0].endswith(":") else 1])
+    return ": ".join(filter(None, (raised.type, words)))
+
+
+def _patches_needed(tail: Sequence[str]) -> int | None:
+    """The size that PhysX asked for its patch buffer, as a power of two; 0 if it named none, None if it did not ask."""
+    asked = [int(match[1] or 0) for line in tail if (match := _PATCH_BUFFER.search(line[:_LONGEST_MESSAGE]))]
+    return None if not asked else 1 << (max(asked) - 1).bit_length() if max(asked) else 0
 
 
 def diagnose_exit(
@@ -102,8 +130,8 @@ def diagnose_exit(
     `reached` is whether the agent was; `batch` the batch file that started the program, `python` its Python, if known.
     """
     how, last = describe_exit(exit_code, batch), _quoted(tail)
-    if _EULA.found_in("\n".join(tail)):
-        return _error(_EULA.code, CODES[_EULA.code].cause, CODES[_EULA.code].cure_in(python))
+    if _EULA_ASKED.found_in("\n".join(tail)):
+        return _error(_EULA_ASKED.code, CODES[_EULA_ASKED.code].cause, CODES[_EULA_ASKED.code].cure_in(python))
     if reached:
         return _error("PML330", f"The program ended with {how}, without a verdict.{last}")
     sign = find_sign(_FALSE_STARTS, "\n".join(tail))

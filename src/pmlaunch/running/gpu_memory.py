@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_SIZE = r"([\d.]+) ([KMG]iB)"
+_SIZE = r"(\d{1,9}(?:\.\d{1,9})?) ([KMG]iB)"
 # torch.OutOfMemoryError; Warp tells no sizes
 _SIZES = re.compile(rf"Tried to allocate {_SIZE}.*?total capacity of {_SIZE} of which {_SIZE} is free", re.DOTALL)
 _BYTES = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
@@ -18,5 +18,5 @@ def fitting_envs(num_envs: int, message: str) -> int | None:
     most = num_envs / 2
     if found := _SIZES.search(message):
         tried, total, free = (float(found[n]) * _BYTES[found[n + 1]] for n in (1, 3, 5))
-        most = min(most, num_envs * total / (total - free + tried))
+        most = min(most, num_envs * total / max(total - free + tried, 1.0))
     return 1 << (int(most).bit_length() - 1) if most >= 1 else None

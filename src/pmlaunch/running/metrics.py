@@ -9,7 +9,7 @@ from typing import Any
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.support.json import as_list, as_mapping, from_json, numbers_in
+from pmlaunch.support.json import as_list, as_mapping, finite, from_json, numbers_in
 
 FILE = "metrics.json"
 _BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for a few seconds
@@ -34,9 +34,13 @@ def read_metrics(folder: RunFolder) -> RunMetrics:
     document = folder.read(FILE)
     if document is None:
         return RunMetrics()
+    common = as_mapping(document.get("common"))
     motions = [entry for item in as_list(document.get("per_motion")) if "motion" in (entry := as_mapping(item))]
     rest = {
-        "common": as_mapping(document.get("common")),
+        "common": {
+            **{name: value if finite(value) is not None else None for name, value in common.items()},
+            "failed": [str(name) for name in as_list(common.get("failed"))],
+        },
         "per_motion": [
             {
                 "motion": str(entry["motion"]),

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
+from pmlaunch.codes import CODES
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.child import ChildCommand, created
@@ -28,8 +29,9 @@ from pmlaunch.running.agent_reports import (
 from pmlaunch.running.artifacts import artifact_findings
 from pmlaunch.running.asked import chosen_by
 from pmlaunch.running.inputs import write_inputs
+from pmlaunch.running.measurement import missing_evidence
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
-from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
@@ -85,8 +87,9 @@ def run_plan(
         guardian = None
         try:
             write_inputs(plan, folder)
-            folder.write("record.json", record)
-            guardian = Guardian(str(folder.file("spec.json")), folder.file("record.json"))
+            folder.reserve()
+            folder.write(RECORD, record)
+            guardian = Guardian(str(folder.file("spec.json")), folder.file(RECORD))
             environment = child_environment(plan, folder, os.environ)
             command = ChildCommand(plan.command, environment, cwd=plan.cwd, log=folder.file("output.log"))
             limits = ChildLimits(plan.timeout, plan.silence, _grace(plan), START_LIMIT, EXIT_LIMIT)
@@ -98,7 +101,7 @@ def run_plan(
                     guardian.dismiss()
             raise
         record = _concluded(plan, folder, watcher, ended)
-        folder.write("record.json", record)
+        folder.conclude(record)
         guardian.dismiss()
         return record
 
@@ -136,7 +139,7 @@ class _RunWatcher(Watcher):
         self.has_started = True
         self.record = replace(self.record, child=_identity(pid))
         with contextlib.suppress(PmlaunchError):
-            self._folder.write("record.json", self.record)
+            self._folder.write(RECORD, self.record)
         self._observer.started(self._folder, pid)
 
     def poll(self) -> bool:
@@ -168,6 +171,9 @@ def _concluded(plan: LaunchPlan, folder: RunFolder, watcher: _RunWatcher, ended:
     evidence = Evidence(ended, watcher.stop_message, result, ranks, plan.headless, batch, python, plan.num_envs)
     verdict = decide(evidence)
     result = result or AgentResult()
+    if verdict.state is RunState.DONE and (missing := missing_evidence(plan, folder, result)) is not None:
+        failed = CODES[missing.code].exit_code
+        verdict = replace(verdict, state=RunState.FAILED, exit_code=failed, findings=(*verdict.findings, missing))
     measured = read_metrics(folder) if plan.metrics else RunMetrics()
     return replace(
         watcher.record,

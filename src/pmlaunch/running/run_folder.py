@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -14,12 +13,15 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_json, to_json
+from pmlaunch.support.json import dumps, read_json, to_json
 from pmlaunch.support.platforms import LONGEST_RUNS, SHORTEST_NAMES
 from pmlaunch.support.secrets import redact_document
 
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
+RECORD = "record.json"
+_RESERVE = "record.json.reserve"  # the guardian knows this name, too
+_RESERVED = bytes(1 << 16)  # a record takes some kB
 _LONGEST_BYTES = 100  # bytes of the same in UTF-8: Linux allows 255 for a name, and a Chinese character takes three
 
 
@@ -44,7 +46,7 @@ class RunFolder:
                 with contextlib.suppress(FileExistsError):
                     path.mkdir()
                     return cls(path)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a null character
             raise run_write_error(runs, error) from error
         raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
 
@@ -58,7 +60,7 @@ class RunFolder:
         Raises PML204, and keeps the older version, if that fails.
         """
         content = to_json(document) if exact else redact_document(to_json(document))
-        self.write_text(name, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        self.write_text(name, dumps(content, indent=2) + "\n")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a text file. Raises PML204, and keeps the older version, if that fails."""
@@ -66,6 +68,22 @@ class RunFolder:
             write_text(self.path / name, text)
         except OSError as error:
             raise run_write_error(self.path, error) from error
+
+    def reserve(self) -> None:
+        """Keep space on the disk for the final record. Raises PML204."""
+        try:
+            self.file(_RESERVE).write_bytes(_RESERVED)
+        except OSError as error:
+            raise run_write_error(self.path, error) from error
+
+    def conclude(self, record: object) -> None:
+        """Write the final record; on a full disk, in the space that was kept for it. Raises PML204."""
+        try:
+            self.write(RECORD, record)
+        except PmlaunchError:
+            self.file(_RESERVE).unlink(missing_ok=True)
+            self.write(RECORD, record)
+        self.file(_RESERVE).unlink(missing_ok=True)
 
     def read(self, name: str) -> dict[str, Any] | None:
         """Return the JSON object in a file, or None if there is no such file or object (yet)."""
@@ -81,11 +99,11 @@ class RunFolder:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-def run_write_error(path: Path, error: OSError) -> PmlaunchError:
+def run_write_error(path: Path, error: OSError | ValueError) -> PmlaunchError:
     """Return PML204 for a full disk, a read-only folder or a path that is too long."""
     return PmlaunchError(
         "PML204",
-        f"Cannot write the run to {path}: {error.strerror or error}.",
+        f"Cannot write the run to {path}: {getattr(error, 'strerror', None) or error}.",
         hint="free some space, or choose another folder with --runs DIR",
         subject=str(path),
     )

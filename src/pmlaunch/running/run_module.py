@@ -13,7 +13,7 @@ from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE, Hooks, RunLimits, Spec, to_document
 from pmlaunch.model import Finding
-from pmlaunch.planning.launch import agent_environment, import_path
+from pmlaunch.planning.launch import agent_environment, import_path, set_by_agent
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Watcher, run_child
 from pmlaunch.running.agent_reports import EXIT_LIMIT, RESULT_FILE, AgentResult, VerdictWatch, agent_result
@@ -93,7 +93,7 @@ def run_module(run: ModuleRun, listener: Callable[[bytes], None] | None = None) 
         cwd=str(run.cwd or run.folder),
         import_path=import_path(run.platform, run.runtime, run.environment),
         python_path=tuple(map(str, run.python_path)),
-        env={name: value for name, value in changes.items() if name != "PYTHONPATH"},
+        env=set_by_agent(changes),
         hooks=Hooks(compat=tuple(run.compat)),
         limits=RunLimits(),
         result=str(folder.file(RESULT_FILE)),

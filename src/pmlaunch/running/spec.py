@@ -15,6 +15,7 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.git.queries import read_head
 from pmlaunch.model import Generation, LaunchPlan
+from pmlaunch.planning.launch import set_by_agent
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import to_json
@@ -37,7 +38,7 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             cwd=str(plan.cwd),
             import_path=plan.import_path,
             python_path=tuple(map(str, plan.python_path)),
-            env={name: value for name, value in plan.env.items() if name != "PYTHONPATH"},
+            env=set_by_agent(plan.env),
             hooks=_hooks(plan, folder),
             limits=contract.RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),
@@ -102,6 +103,13 @@ def wrapped(plan: LaunchPlan) -> bool:
     """Return whether a subclass that measures, keeps its motion or records a video replaces the program's agent."""
     wanted = plan.metrics or plan.save_motion or plan.record
     return wanted and GENERATIONS[plan.generation].metrics.wraps and plan.measuring.agent is not None
+
+
+def is_measured(plan: LaunchPlan) -> bool:
+    """Return whether the run leaves a metrics.json."""
+    return plan.metrics and (
+        plan.generation is Generation.DEMO or wrapped(plan) or GENERATIONS[plan.generation].metrics.by_itself
+    )
 
 
 def _hooks(plan: LaunchPlan, folder: RunFolder) -> contract.Hooks:

@@ -13,14 +13,17 @@ from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
 from pmlaunch.processes.child import end_tree, is_running
+from pmlaunch.processes.guardian import MARKER
+from pmlaunch.processes.guardian_program import abnormal, end_processes
 from pmlaunch.running.agent_reports import RESULT_FILE, agent_result
-from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.spec import STOP_FILE
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.names import fold
 
 _GRACE = 15.0  # seconds; the launcher gives the run 5, and then has its own work to do
 _GRACE_TO_WRITE = 630.0  # the same if a video or a motion is written, for which the launcher allows 600
+_GUARDIANS_TIME = 3.0  # seconds; it looks for processes for one at most
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Stopped:
 def running_runs(runs: Path) -> list[RunFolder]:
     """Return the runs in `runs` that are in progress, the newest last: their record says so and their process exists."""
     folders = [RunFolder(path.parent) for path in sorted(runs.glob("*/record.json"))]
-    return [folder for folder in folders if any(_processes(folder.read("record.json") or {}))]
+    return [folder for folder in folders if any(_processes(folder.read(RECORD) or {}))]
 
 
 def choose_run(runs: Path, name: str | None) -> RunFolder:
@@ -43,8 +46,10 @@ def choose_run(runs: Path, name: str | None) -> RunFolder:
 
     Raises PML010 if there is none and PML011 if several match.
     """
+    for path in runs.glob(f"*/{RECORD}"):
+        settle_abandoned(RunFolder(path.parent))
     active = running_runs(runs)
-    if name is not None and (Path(name) / "record.json").is_file():
+    if name is not None and (Path(name) / RECORD).is_file():
         active = [RunFolder(Path(name))]
     elif name is not None:
         key = fold(name)
@@ -60,6 +65,28 @@ def choose_run(runs: Path, name: str | None) -> RunFolder:
     )
 
 
+def settle_abandoned(run: RunFolder) -> bool:
+    """Settle a run that lost its launcher and its guardian: kill what it left behind, and record that it has ended.
+
+    Return False for any other run, such as one whose program still runs.
+    """
+    record = run.read(RECORD) or {}
+    if record.get("state") != RunState.RUNNING.value or any(_processes(record)) or _is_young(run):
+        return False
+    end_processes([], f"{MARKER}={run.file('spec.json')}", quiet=1)
+    with contextlib.suppress(PmlaunchError):  # a run folder that cannot be written
+        run.conclude(abnormal(record))
+    return True
+
+
+def _is_young(run: RunFolder) -> bool:
+    """Whether the record was written so recently that the guardian may be about to correct it."""
+    try:
+        return time.time() - run.file(RECORD).stat().st_mtime < _GUARDIANS_TIME
+    except OSError:
+        return True
+
+
 def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
     """Stop `run` and make sure that its record says so. After `grace` seconds, kill its processes.
 
@@ -67,7 +94,7 @@ def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
 
     Raises PML010 if it is no longer in progress.
     """
-    record = run.read("record.json") or {}
+    record = run.read(RECORD) or {}
     if not any(_processes(record)):
         raise PmlaunchError("PML010", f"{run.path.name} is no longer in progress.", subject=run.path.name)
     if agent_result(run.read(RESULT_FILE) or {}).is_own_end:
@@ -79,9 +106,9 @@ def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
     deadline = time.monotonic() + (_grace(run) if grace is None else grace)
     while time.monotonic() < deadline and any(_processes(record)):
         time.sleep(0.1)
-        record = run.read("record.json") or record
+        record = run.read(RECORD) or record
     if record.get("state") != RunState.RUNNING.value:
-        return Stopped(run.path, str(record["state"]), True)
+        return Stopped(run.path, str(record.get("state")), True)
     for pid in _processes(record):
         end_tree(pid)
     return Stopped(run.path, _settle(run, record), False)
@@ -95,11 +122,11 @@ def _grace(run: RunFolder) -> float:
 def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:
     """Return the final state; write it if no other process is left to do so."""
     for _ in range(20):  # the guardian may be about to write it
-        latest = run.read("record.json") or record
+        latest = run.read(RECORD) or record
         if latest.get("state") != RunState.RUNNING.value:
-            return str(latest["state"])
+            return str(latest.get("state"))
         time.sleep(0.1)
-    run.write("record.json", {**record, "state": RunState.INTERRUPTED.value, "exit_code": Exit.INTERRUPTED})
+    run.conclude({**record, "state": RunState.INTERRUPTED.value, "exit_code": Exit.INTERRUPTED})
     return RunState.INTERRUPTED.value
 
 

@@ -9,7 +9,14 @@ from pmlaunch.codes import CODES, Exit
 from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.processes.supervise import ChildResult, Ending
 from pmlaunch.running.agent_reports import AgentResult
-from pmlaunch.running.diagnosis import describe_exit, diagnose_exception, diagnose_exit, last_words, name_of_exit
+from pmlaunch.running.diagnosis import (
+    describe_exit,
+    diagnose_exception,
+    diagnose_exit,
+    last_words,
+    lost_its_partner,
+    name_of_exit,
+)
 from pmlaunch.runtimes.batch_rules import BatchFile
 
 _STOPPED = {
@@ -73,11 +80,13 @@ def decide(found: Evidence) -> RunVerdict:
 def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
     """Return the verdict on a program that ended with `exit_code`, as if nobody had stopped it."""
     tail, result = found.ended.tail, found.result
-    for each in (result, *found.other_ranks) if result else ():
-        if each.exception and not each.stopped_from_outside:
-            kept = {name: str(each.exception.get(name, "")) for name in ("type", "message")}
-            finding = diagnose_exception(each.exception, tail, found.python, found.num_envs)
-            return RunVerdict(RunState.FAILED, CODES[finding.code].exit_code, (finding,), kept)
+    ranks = (result, *found.other_ranks) if result else ()
+    raised = [each.exception for each in ranks if each.exception and not each.stopped_from_outside]
+    if raised:
+        exception = min(raised, key=lost_its_partner)
+        kept = {name: str(exception.get(name, "")) for name in ("type", "message")}
+        finding = diagnose_exception(exception, tail, found.python, found.num_envs)
+        return RunVerdict(RunState.FAILED, CODES[finding.code].exit_code, (finding,), kept)
     if result and result.stopped_from_outside:
         return _error(RunState.INTERRUPTED, Exit.INTERRUPTED, "PML322", "The run was stopped from outside.")
     if not (result and result.is_final):

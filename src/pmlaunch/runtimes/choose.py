@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source
+from pmlaunch.model import Finding, Origin, RuntimeKind, Severity, Source, Sourced
 from pmlaunch.request import EvalRequest, require_choice
 from pmlaunch.runtimes.compatibility import Part
 from pmlaunch.runtimes.interface import Runtime, python_runtime
@@ -20,6 +20,8 @@ from pmlaunch.runtimes.versions import read_versions
 from pmlaunch.settings import Settings
 from pmlaunch.support.platforms import Platform
 from pmlaunch.support.programs import find_program
+
+_OWN = Source(Origin.DEFAULT, "pmlaunch's own")
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,20 @@ class RuntimeRequest:
 def choose_runtime(request: RuntimeRequest) -> Runtime:
     """The runtime that `request` leads to. What is wrong with it is among its findings. Raises PML001 for `via`."""
     require_choice(EvalRequest, "via", request.via)
-    return _with_versions(_chosen(request), request)
+    runtime = _chosen(request)
+    if request.own and not request.platform.foreign:
+        runtime = _own_instead(runtime, request.settings)
+    return _with_versions(runtime, request)
+
+
+def _own_instead(runtime: Runtime, settings: Settings) -> Runtime:
+    """The runtime, or pmlaunch's own Python where the user has not agreed to what names it."""
+    untrusted = settings.untrusted(Sourced(runtime.facts.path, runtime.facts.source))
+    if not untrusted:
+        return runtime
+    notes = [each.finding(Severity.WARNING, "pmlaunch's own Python is used instead.") for each in untrusted]
+    own = python_runtime(sys.executable, _OWN, version_of_prefix(prefix_of(Path(sys.executable))))
+    return replace(own, findings=tuple(notes))
 
 
 def _with_versions(runtime: Runtime, request: RuntimeRequest) -> Runtime:
@@ -80,7 +95,7 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
         return python_runtime(typed, named.source if named else unset)
     if named is None:
         active = None if request.own else _active_environment(request.settings.environment)
-        return _inspected(*(active or (sys.executable, Source(Origin.DEFAULT, "pmlaunch's own"))))
+        return _inspected(*(active or (sys.executable, _OWN)))
     typed = str(named.value)
     # a path is what the user chose, relative or not; a name alone is looked up
     found = shutil.which(typed) if os.path.dirname(typed) else find_program(typed, os.environ)  # noqa: PTH120
@@ -103,13 +118,15 @@ def _inspected(executable: str, source: Source) -> Runtime:
 
 def _python_of_isaaclab(request: RuntimeRequest) -> Runtime | None:
     """The interpreter Isaac Lab would choose, so that `--via python` alone bypasses the batch file."""
-    python = isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform).facts.python
+    facts = isaaclab_runtime(request.settings, request.isaaclab, request.beside, request.platform).facts
+    python = facts.python
     if python is None:
         return None
+    own = facts.source.anchor if python.by.origin in (Origin.ISAAC_SIM, Origin.RUNTIME) else None  # else the user's
     if python.by.origin is Origin.ISAAC_SIM:
         executable = interpreter_of(Path(python.path).parent, request.platform.windows)
-        return _inspected(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {python.by}"))
-    return _inspected(python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {python.by}"))
+        return _inspected(str(executable), Source(Origin.RUNTIME, f"Isaac Lab's {python.by}", own))
+    return _inspected(python.path, Source(Origin.RUNTIME, f"Isaac Lab's choice, {python.by}", own))
 
 
 def _with_isaaclab(request: RuntimeRequest) -> Runtime | None:

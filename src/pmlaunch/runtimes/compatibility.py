@@ -78,7 +78,7 @@ class Row:
 
     def matches(self, versions: Versions) -> bool:
         """Whether every condition holds; one about a part whose version is not known does not."""
-        return all(part in versions and _holds(wanted, versions[part].version) for part, wanted in self.where.items())
+        return all(part in versions and holds(wanted, versions[part].version) for part, wanted in self.where.items())
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,12 @@ def judge(versions: Versions) -> Judgement:
     return Judgement(verdict, rows, versions)
 
 
-def _holds(wanted: str, version: str) -> bool:
+def holds(wanted: str, version: str) -> bool:
+    """Whether `version` is what a row's condition wants (see Row.where)."""
     if ABSENT in (wanted, version):
         return wanted == version
     if wanted.startswith("not "):
-        return not _holds(wanted[4:], version)
+        return not holds(wanted[4:], version)
     low, dots, high = wanted.partition("..")
     number, least, most = _number(version), _number(low), _number(high if dots else low)
     if not number or not (least or most):
@@ -114,7 +115,7 @@ def _holds(wanted: str, version: str) -> bool:
 
 def _number(version: str) -> tuple[int, ...]:
     """The release of a version: "2.9.1+cpu" is (2, 9, 1); empty for a name, such as those of ProtoMotions."""
-    release = re.fullmatch(r"(\d+(?:\.\d+)*)(?:[^\d./][^/]*|\.post\d+.*)?", version)
+    release = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})*)(?:[^\d./][^/]*|\.post\d+.*)?", version)
     return tuple(int(digits) for digits in release[1].split(".")) if release else ()
 
 

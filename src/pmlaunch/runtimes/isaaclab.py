@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.model import (
@@ -22,7 +23,9 @@ from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
+from pmlaunch.support.files import read_text
 from pmlaunch.support.platforms import Platform
+from pmlaunch.support.programs import search_path
 
 
 def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platform: Platform) -> Runtime:
@@ -37,8 +40,10 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
         return _elsewhere(flag or (str(named.value) if named else ""), named.source if named else None, platform)
     folders = [(Path(named.value), named.source)] if named else _beside(settings.folder, beside)
     for folder, source in folders:
-        if (folder / platform.isaaclab_script).is_file():
-            return _here(folder.absolute(), source, settings.environment, platform)
+        script = folder.absolute() / platform.isaaclab_script
+        if script.is_file():
+            known = source if named else replace(source, anchor=script)
+            return _here(script.parent, known, settings.environment, platform)
     looked = "; ".join(str(folder / platform.isaaclab_script) for folder, _ in folders)
     hint = "--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script"
     missing = Finding("PML201", Severity.ERROR, f"Isaac Lab not found. Looked for {looked}.", hint)
@@ -96,7 +101,7 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
     if script.is_file():
         version = version_of_prefix(simulator / "kit" / "python")
         return ChosenPython(str(script), Source(Origin.ISAAC_SIM), version)
-    folders = [Path(folder) for folder in environment.get("PATH", "").split(os.pathsep) if folder]
+    folders = [Path(folder) for folder in search_path(environment).split(os.pathsep) if folder]
     for name in ("python.exe",) if windows else ("python", "python3"):
         found = next((folder / name for folder in folders if (folder / name).is_file()), None)
         if found:
@@ -145,7 +150,7 @@ def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
 
 def _version(folder: Path) -> IsaacLabVersion | None:
     try:
-        text = (folder / "VERSION").read_text(encoding="utf-8").strip()
+        text = read_text(folder / "VERSION").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return IsaacLabVersion.parse(text) if text else None

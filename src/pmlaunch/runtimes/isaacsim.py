@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pmlaunch.model import ChosenPython
 from pmlaunch.runtimes.python_files import site_packages, text_of
+from pmlaunch.support.paths import is_remote
 
 _ACCEPTING = ("y", "yes", "1")  # the values that kit_app.py takes for an acceptance
 NOT_ISAACS_PYTHON = (
@@ -48,7 +49,8 @@ def isaacsim_environment(root: Path, windows: bool) -> tuple[dict[str, str], lis
     variables = {"ISAAC_PATH": str(root), "EXP_PATH": str(root / "apps"), "CARB_APP_PATH": str(root / "kit")}
     text = text_of(root / ("setup_python_env.bat" if windows else "setup_python_env.sh"))
     entries = [entry for line in _SET_PATH.findall(text) for entry in line.split(";" if windows else ":")]
-    folders = [expanded for entry in entries if (expanded := _expanded(entry, root)) is not None]
+    known = [expanded for entry in entries if (expanded := _expanded(entry, root)) is not None]
+    folders = [folder for folder in known if not is_remote(folder) or is_remote(str(root))]
     site = [root / "site"] if not folders or (root / "site" / "sitecustomize.py").is_file() else []
     return variables, list(dict.fromkeys([*folders, *map(str, site)]))
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from pmlaunch.agent.pmlaunch_agent.probe.distributions import normalised
 from pmlaunch.model import ChosenPython
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.files import read_text
+from pmlaunch.support.paths import is_remote
 
 
 def prefix_of(executable: Path) -> Path:
@@ -33,19 +35,19 @@ def version_of_prefix(prefix: Path) -> str | None:
     return None
 
 
-def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str]:
-    """Those of `names`, normalised, that are not installed in a runtime's Python; none if that cannot be determined."""
-    folders = _all_packages(runtime)
+def missing_distributions(runtime: Runtime, names: Sequence[str]) -> list[str] | None:
+    """Those of `names`, normalised, that are not installed in a runtime's Python; None if its files do not tell."""
+    folders = all_packages(runtime)
     found = {
         normalised(entry.name.rpartition(".")[0].split("-")[0])
         for folder in (*folders, *map(Path, runtime.import_path))
         for ending in ("dist-info", "egg-info")
         for entry in folder.glob(f"*.{ending}")
     }
-    return [name for name in names if folders and name not in found]
+    return [name for name in names if name not in found] if folders else None
 
 
-def _all_packages(runtime: Runtime) -> list[Path]:
+def all_packages(runtime: Runtime) -> list[Path]:
     """The folders of the packages of a runtime's Python; none if there may be others.
 
     There may be if they are not found, or if the Python is the system's or a virtual environment that uses those.
@@ -98,13 +100,16 @@ def _of_pth_files(place: Path) -> Iterator[Path]:
     """Folders that .pth files add. Their `import` lines are not executed; editable installations do not need them."""
     for path in sorted(place.glob("*.pth")):
         for line in text_of(path).splitlines():
-            if line.strip() and not line.startswith(("#", "import ", "import\t")) and (place / line.strip()).is_dir():
-                yield place / line.strip()
+            named = line.strip()
+            if not named or line.startswith(("#", "import ", "import\t")) or is_remote(named):
+                continue
+            if (place / named).is_dir():
+                yield place / named
 
 
 def text_of(path: Path) -> str:
     """The text of a file; empty if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return read_text(path)
     except OSError:
         return ""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from pmlaunch.model import Finding
+
 
 class CaseVerdict(Enum):
     """The verdict on a case. ERROR means it could not be judged because something broke."""
@@ -42,13 +44,17 @@ class Case:
 
 @dataclass(frozen=True)
 class SmokeResult:
-    """The result of a smoke test; `folder` is the run folder, None if no run was started."""
+    """The result of a smoke test; `folder` is the run folder, None if no run was started.
+
+    `not_started` are findings about programs that another one replaced.
+    """
 
     model: str
     cases: tuple[Case, ...]
     exit_code: int
     seconds: float
     folder: str | None = None
+    not_started: tuple[Finding, ...] = ()
 
     def of(self, suite: Suite) -> Sequence[Case]:
         """The cases of one suite."""

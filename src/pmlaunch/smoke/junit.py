@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite, count
+from pmlaunch.support.text import clean
 
 # what XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets)
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
+# GitHub's Markdown; a backslash before the : or . of an address keeps it from becoming a link
+_MARKUP = re.compile(r"[\\`*_{}\[\]#!|~$@^>]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_LONGEST = 2000  # characters of a text in a report
+
+
 def junit(result: SmokeResult) -> str:
     """The XML document, with a testsuite each for doctor, the evaluation and the thresholds."""
-    root = ET.Element("testsuites", _totals(f"pmlaunch smoke {result.model}", result.cases, result.seconds))
+    root = ET.Element("testsuites", _totals(_text(f"pmlaunch smoke {result.model}"), result.cases, result.seconds))
     for suite in Suite:
         cases = result.of(suite)
         if cases:
@@ -50,7 +56,7 @@ def _totals(name: str, cases: Sequence[Case], seconds: float) -> dict[str, str]:
 
 
 def _text(text: str) -> str:
-    return _NOT_XML.sub("?", text)
+    return _NOT_XML.sub("?", clean(text, _LONGEST))
 
 
 def markdown(result: SmokeResult) -> str:
@@ -65,6 +71,6 @@ def markdown(result: SmokeResult) -> str:
 
 
 def _cell(text: str) -> str:
-    """`text` as one table cell: no line break or bar ends it, and nothing in it is markup."""
-    plain = _text(text).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return re.sub(r"\s+", " ", re.sub(r"([`*_\[\]])", r"\\\1", plain))
+    """`text` as one table cell: no line break or bar ends it, and nothing in it is markup, a link or a mention."""
+    plain = _text(text).replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"\s+", " ", _MARKUP.sub(r"\\\g<0>", plain))

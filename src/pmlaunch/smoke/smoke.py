@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
-from pmlaunch.codes import Exit
+from pmlaunch.codes import CODES, Exit
 from pmlaunch.doctor.check import CheckGroup, CheckState
 from pmlaunch.doctor.examination import Examination, examine
 from pmlaunch.doctor.registry import MACHINE_CHECKS
@@ -18,10 +18,10 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, LaunchPlan, RunRecord, Severity
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest, from_options
-from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.settings import Settings
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.thresholds import POSITION_ERROR, SUCCESS, Threshold, judge
+from pmlaunch.support.json import numbers_in
 
 Evaluate = Callable[[LaunchPlan, tuple[Finding, ...]], RunRecord]
 
@@ -35,6 +35,9 @@ class EvaluationResult:
     folder: str | None = None
     metrics: Mapping[str, Any] | None = None
     unmeasured: str = "the evaluation was not finished"
+
+
+_NOT_KNOWN = frozenset(("PML160", "PML162", "PML247"))  # what a check could not tell
 
 
 def run_smoke(
@@ -67,7 +70,8 @@ def run_smoke(
     if exit_code == Exit.DONE and any(case.verdict is not CaseVerdict.PASSED for case in judged):
         exit_code = Exit.FAILED
     cases = (*doctor, evaluation.case, *judged)
-    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder)
+    not_started = tuple(found for found in findings if found.code == "PML145" and found.severity is Severity.WARNING)
+    return SmokeResult(request.model, cases, exit_code, time.monotonic() - start, evaluation.folder, not_started)
 
 
 def _plan(
@@ -80,7 +84,8 @@ def _plan(
         if error.exit_code == Exit.USAGE:
             raise
         return None, (), error
-    return planned.plan, preflight(planned), None
+    refused = [each.finding(Severity.ERROR) for each in planned.untrusted]
+    return planned.plan, [*preflight(planned), *refused], None
 
 
 def _examine(request: EvalRequest, plan: LaunchPlan | None, settings: Settings) -> Examination:
@@ -104,7 +109,7 @@ def doctor_cases(examination: Examination) -> list[Case]:
             verdict, text, code = CaseVerdict.FAILED, *_errors(findings)
         elif result.observation.skipped is not None:
             verdict, text = CaseVerdict.SKIPPED, result.observation.skipped
-        elif "PML247" in result.codes:  # not known to work, and therefore not passed
+        elif _NOT_KNOWN.intersection(result.codes):  # and therefore not passed
             verdict = CaseVerdict.SKIPPED
         cases.append(Case(Suite.DOCTOR, name, verdict, text, result.seconds, code))
     return cases
@@ -129,7 +134,11 @@ def _evaluate(plan: LaunchPlan, findings: Sequence[Finding], evaluate: Evaluate)
         return EvaluationResult(
             Case(Suite.EVALUATION, name, CaseVerdict.FAILED, text, seconds, code), exit_code, folder
         )
-    metrics = RunFolder(record.folder).read("metrics.json") or {}
+    metrics = {"metrics": record.metrics, "common": record.evaluation.get("common") or {}}
+    if not record.metrics:
+        text = "The run was not measured, so nothing shows that it succeeded."
+        unmeasured = Case(Suite.EVALUATION, name, CaseVerdict.FAILED, text, seconds, "PML325")
+        return EvaluationResult(unmeasured, CODES["PML325"].exit_code, folder, metrics)
     passed = Case(Suite.EVALUATION, name, CaseVerdict.PASSED, ", ".join(_figures(record, metrics)), seconds)
     return EvaluationResult(passed, exit_code, folder, metrics)
 
@@ -139,11 +148,11 @@ def _figures(record: RunRecord, metrics: Mapping[str, Any]) -> Iterator[str]:
     yield f"{record.steps} steps" if record.steps else "done"
     if record.steps_per_second:
         yield f"{record.steps_per_second:g} steps/s"
-    common = metrics.get("common") or {}
+    common = numbers_in(metrics.get("common"))
     success, error = common.get(SUCCESS), common.get(POSITION_ERROR)
-    if isinstance(success, (int, float)):
+    if success is not None:
         yield f"success rate {success:g}"
-    if isinstance(error, (int, float)):
+    if error is not None:
         yield f"mean position error {error:.4g} m"
 
 

@@ -64,10 +64,8 @@ def judge(threshold: Threshold, document: Mapping[str, Any]) -> Case:
     """Judge `threshold` by the figures of a metrics.json; the case's text gives the figure either way."""
     figures = {**numbers_in(document.get("metrics")), **numbers_in(document.get("common"))}
     value = figures.get(threshold.figure, figures.get(f"eval/{threshold.figure}"))
-    if value is None:
+    if value is None:  # numbers_in leaves out what is not finite
         text = _no_figure(threshold, list(figures))
-    elif math.isnan(value):
-        text = f"{threshold.figure} is no number"
     else:
         text = f"{threshold.figure} is {value:.6g}"
         if value >= threshold.limit if threshold.least else value <= threshold.limit:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -11,6 +13,9 @@ from pathlib import Path, PurePath
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from pmlaunch.support.files import open_ordinary
+from pmlaunch.support.text import OBEYED
+
 _T = TypeVar("_T")
 
 HIDDEN: Mapping[str, bool] = {"hidden": True}
@@ -18,6 +23,10 @@ HIDDEN: Mapping[str, bool] = {"hidden": True}
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of the largest document that is read."""
+_DEEPEST = 100  # levels of nesting; no document of ours has ten, and walking through one must not exhaust the stack
+_LONGEST_WHOLE = 18  # digits of a number that is read as a whole one
+# obeyed by a terminal or a CI system although JSON need not escape it; ESC is always escaped
+_OBEYED = f"[{OBEYED}]|(?<=#)#(?=\\w*\\[)"
 
 
 def to_json(value: object) -> Any:
@@ -48,26 +57,89 @@ def to_json(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} has no form in JSON")
 
 
+def dumps(value: object, *, indent: int | None = None, ascii_only: bool = False, exact: bool = False) -> str:
+    """Return `value`, which `to_json` can convert, as JSON that is valid everywhere and harmless in a terminal or CI log.
+
+    NaN and infinity, which JSON lacks, become null unless the document must be `exact`.
+
+    Raises:
+        TypeError: the value has no JSON form.
+        ValueError: an exact document has NaN or infinity.
+    """
+    document = to_json(value)
+    try:
+        text = json.dumps(document, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
+    except ValueError:
+        if exact:
+            raise
+        text = json.dumps(_without_nan(document), indent=indent, ensure_ascii=ascii_only)
+    return re.sub(_OBEYED, _escaped, text)
+
+
+def _without_nan(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {name: _without_nan(entry) for name, entry in document.items()}
+    if isinstance(document, list):
+        return [_without_nan(item) for item in document]
+    return None if isinstance(document, float) and not math.isfinite(document) else document
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1] if found[0] > "\x7f" else f"\\u{ord(found[0]):04x}"
+
+
 def read_json(path: Path, limit: int = LIMIT) -> Any:
     """Read a document that another process wrote, in UTF-8, -16 or -32, with or without a byte order mark.
 
-    Returns None if the file is missing, unreadable, larger than `limit` bytes, nested too deeply, or not JSON. NaN and
-    infinity, which Python writes, are read as numbers: check figures with `math.isfinite`.
+    Returns None for what `read_bytes` does not read, and for what `parse_json` does not take.
+    """
+    content = read_bytes(path, limit)
+    return None if content is None else parse_json(content)
+
+
+def read_bytes(path: Path, limit: int = LIMIT, start: int = 0) -> bytes | None:
+    """Read a file that another process wrote, from byte `start` on.
+
+    Returns None if it is missing, unreadable, no regular file (a pipe would block), or has more than `limit` bytes left.
     """
     try:
-        with path.open("rb") as file:
+        with open_ordinary(path) as file:
+            file.seek(start)
             content = file.read(limit + 1)
-    except OSError:
+    except (OSError, ValueError):
         return None
-    return parse_json(content) if len(content) <= limit else None
+    return content if len(content) <= limit else None
 
 
 def parse_json(content: bytes) -> Any:
-    """The document in `content`; None if it is not JSON."""
+    """The document in `content`; None if it is not JSON or nested too deeply.
+
+    NaN and infinity, which Python writes, are read as numbers, and so are numbers that no float holds: check figures
+    with `math.isfinite`. A whole number of more than 18 digits is read as a float.
+    """
     try:
-        return json.loads(content)
+        document = json.loads(content, parse_int=_whole)
     except (ValueError, RecursionError):
         return None
+    return document if _depth_is_bounded(document) else None
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= _LONGEST_WHOLE else float(digits)
+
+
+def _depth_is_bounded(document: object) -> bool:
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return True
+    return False
 
 
 def read_mapping(path: Path, limit: int = LIMIT) -> dict[str, Any]:
@@ -85,13 +157,16 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def finite(value: object) -> float | None:
+    """`value` as a float if it is a finite number, else None."""
+    if type(value) is int and value.bit_length() <= 1000:
+        return float(value)
+    return value if isinstance(value, float) and math.isfinite(value) else None
+
+
 def numbers_in(value: object) -> dict[str, float]:
-    """The entries of a JSON object that are numbers a float can hold."""
-    return {
-        name: float(number)
-        for name, number in as_mapping(value).items()
-        if isinstance(number, float) or (type(number) is int and number.bit_length() <= 1000)
-    }
+    """The entries of a JSON object that are finite numbers."""
+    return {name: number for name, entry in as_mapping(value).items() if (number := finite(entry)) is not None}
 
 
 def from_json(kind: type[_T], document: object) -> _T:
@@ -103,6 +178,15 @@ def from_json(kind: type[_T], document: object) -> _T:
     hints, entries = get_type_hints(kind), as_mapping(document)
     values = {name: _typed(hint, entries[name]) for name, hint in hints.items() if name in entries}
     return kind(**{name: value for name, value in values.items() if value is not None})
+
+
+def exactly(kind: type[_T], document: object) -> _T | None:
+    """Read the dataclass `kind` from what `to_json` made of it; None if the document is anything else."""
+    hints, entries = get_type_hints(kind), as_mapping(document)
+    if hints.keys() != entries.keys():
+        return None
+    found = kind(**{name: _typed(hint, entries[name]) for name, hint in hints.items()})
+    return found if to_json(found) == document else None
 
 
 def _typed(hint: Any, value: Any) -> Any:
@@ -118,5 +202,7 @@ def _typed(hint: Any, value: Any) -> Any:
         items = {name: _typed(arguments[1], item) for name, item in value.items()}
         return {name: item for name, item in items.items() if item is not None or arguments[1] is Any}
     if hint is float:
-        return numbers_in({"": value}).get("")
+        return finite(value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return next((member for member in hint if member.value == value), None)
     return value if hint is Any or type(value) is hint else None

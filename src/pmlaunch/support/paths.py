@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
+
+from pmlaunch.errors import PmlaunchError
 
 _MOST_ENTRIES = 1000  # of a folder: a folder of motions may hold tens of thousands
 _MOST_FOLDERS = 50
@@ -54,6 +57,35 @@ def _nearest(start: Path, parts: Sequence[str], listings: Iterator[int]) -> Iter
         folded = {name.casefold(): name for name in names_in(start)}
         for match in get_close_matches(parts[0].casefold(), list(folded), n=3, cutoff=0.6):
             yield from _nearest(start / folded[match], parts[1:], listings)
+
+
+def is_remote(text: str) -> bool:
+    r"""Whether a path names another computer (\\host\share) or a device: Windows would send the host a password hash.
+
+    A long path of this computer (\\?\C:\...) is neither. The answer is the same on every system.
+    """
+    plain = text.replace("\\", "/")
+    return plain.startswith("//") and not re.match(r"//\?/[A-Za-z]:/", plain)
+
+
+def refuse_remote(text: str, named_by: object) -> str:
+    """`text`, a path that a file of unknown origin names. Raises PML147 before anything opens it on another computer."""
+    if is_remote(text):
+        message = f"{named_by} names a path on another computer, which could learn your password from Windows: {text}"
+        raise PmlaunchError("PML147", message, hint=f"copy it here, and correct {named_by}", subject=text)
+    return text
+
+
+def refuse_remote_in(document: object, named_by: object) -> None:
+    """Raise PML147 if a text in a document of mappings and lists is such a path."""
+    waiting, seen = [document], set()
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            refuse_remote(value, named_by)
+        elif isinstance(value, (dict, list)) and id(value) not in seen:  # aliases of YAML lead to one object many times
+            seen.add(id(value))
+            waiting += [*value, *value.values()] if isinstance(value, dict) else value
 
 
 def names_in(folder: Path) -> list[str]:

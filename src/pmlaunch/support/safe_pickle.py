@@ -42,6 +42,10 @@ _MALFORMED = (
 )  # fmt: skip
 
 
+class TooLongError(ValueError):
+    """The pickle is longer than what is read."""
+
+
 class UnexpectedOpcodeError(ValueError):
     """The pickle uses an opcode that is not allowed, or, as `detail` says, not allowed there."""
 
@@ -79,7 +83,7 @@ class _Handlers(dict[int, Callable[[Any], None]]):
     def __getitem__(self, code: int) -> Callable[[Any], None]:
         self.executed += 1
         if self.executed > MAX_OPCODES:
-            raise ValueError("the pickle is too long for data")
+            raise TooLongError("the pickle is too long for data")
         if code not in self:
             raise UnexpectedOpcodeError(_OPCODE_NAMES[code])
         return super().__getitem__(code)

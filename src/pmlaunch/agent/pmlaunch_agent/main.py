@@ -10,7 +10,7 @@ from typing import Any
 
 from pmlaunch_agent import protomotions3, script
 from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, RunLimits, Spec, from_document
-from pmlaunch_agent.hooks import isaac, limits, one_rank_group, patches, process_exit, seeds, watch
+from pmlaunch_agent.hooks import compiler, isaac, limits, one_rank_group, patches, process_exit, seeds, watch
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 from pmlaunch_agent.report.ending import show, without_agent
 from pmlaunch_agent.report.files import EventsFile, ResultFile
@@ -99,6 +99,7 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
         patches.set_backend(wanted.ddp_backend, post_import, journal)
     if wanted.seed is not None:
         seeds.install(wanted.seed + journal.result.rank, post_import, journal)
+    compiler.install(post_import)
     one_rank_group.install(post_import, journal)
     process_exit.install(journal)
     isaac.install(post_import, journal, recording=wanted.record is not None)

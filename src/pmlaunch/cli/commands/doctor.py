@@ -22,6 +22,7 @@ class DoctorOptions:
     via: str | None = shared("via")
     runs: str | None = shared("runs")
     device: str | None = shared("device")
+    trust_workspace: bool = shared("trust_workspace")
     quick: bool = option("Only what can be checked without starting a program: about a second.", default=False)
     fix: bool = option("Fix what can be fixed safely, then check again.", default=False)
     report: bool = option("A text for an issue, without home folder, user and host names.", default=False)
@@ -42,6 +43,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
     """
     import sys
 
+    from pmlaunch.cli.render import terminal
     from pmlaunch.cli.render.doctor import draw_examination, write_report
     from pmlaunch.doctor.examination import examine, repair
     from pmlaunch.doctor.target import TargetRequest, resolve_target
@@ -52,9 +54,10 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
         raise PmlaunchError("PML001", "--report is a text for people, --json one for programs: choose one.")
     if options.quick and options.fix:
         raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", hint="pmlaunch doctor --fix")
-    target = resolve_target(from_options(TargetRequest, options), Settings.here())
+    settings = Settings.here(trust_workspace=options.trust_workspace)
+    target = resolve_target(from_options(TargetRequest, options), settings)
     if not options.quick and not invocation.as_json and sys.stderr.isatty():
-        sys.stderr.write("asking the simulator's Python what it has ...\n")
+        terminal.write(sys.stderr, "asking the simulator's Python what it has ...\n")
     seen = repair(examine(target)) if options.fix else examine(target)
     if reports:
         write_report(seen, options.report_to)

@@ -36,12 +36,13 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     """
     from pmlaunch.settings import Settings
 
-    return evaluate(invocation, request, options, Settings.here())
+    return evaluate(invocation, request, options, Settings.here(trust_workspace=request.trust_workspace))
 
 
 def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions, settings: Settings) -> CommandResult:
     """Plan `request`, check it and, unless it is a dry run, run it. Raises PmlaunchError as planning does."""
     from pmlaunch.checks.preflight import exit_code_of, preflight
+    from pmlaunch.model import Severity
     from pmlaunch.planning.plan import make_plan
     from pmlaunch.support.platforms import platform_named
 
@@ -58,15 +59,18 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
     plan, findings = planned.plan, preflight(planned)
     exit_code = exit_code_of(findings)
     if options.dry_run or exit_code != Exit.DONE:
+        findings += [each.finding(Severity.WARNING) for each in planned.untrusted]
         from pmlaunch.cli.render.plan import draw_plan
 
         draw = partial(draw_plan, plan) if options.dry_run else None
         return CommandResult(invocation.command, exit_code, {"plan": plan}, findings, draw=draw)
     from pmlaunch.cli.live.run_display import make_run_display  # what only a run needs
     from pmlaunch.cli.render.record import draw_record
+    from pmlaunch.cli.trust import require_trust
     from pmlaunch.running.asked import asked_for
     from pmlaunch.running.run import run_plan
 
+    require_trust(settings, planned.untrusted, ask=not invocation.as_json)
     with make_run_display(
         plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
     ) as display:

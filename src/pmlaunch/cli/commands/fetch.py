@@ -55,6 +55,6 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
                 display.ended(result)
         except PmlaunchError as error:
             failed = error
-    came = Installation(tuple(results), tuple(report.findings), failed)
+    came = Installation(tuple(results), (*context.settings.findings, *report.findings), failed)
     data = {"checkout": context.checkout, "logs": context.logs, "bytes": came.bytes, "models": came.results}
     return installation_result("fetch", came, data, "freed" if options.remove else "fetched")

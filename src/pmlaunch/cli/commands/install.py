@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,6 +52,7 @@ class InstallOptions:
     )
     dry_run: bool = option("Show the steps, the commands and the bytes.", default=False)
     yes: bool = option("Do not ask before a download.", default=False, flags=("--yes", "-y"))
+    trust_workspace: bool = shared("trust_workspace")
 
 
 @command(InstallOptions)
@@ -66,10 +67,11 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
     from pmlaunch.installing.context import CheckoutKind, InstallRequest
+    from pmlaunch.model import DEFAULT
     from pmlaunch.settings import Settings
 
     require_choice(InstallOptions, "kind", options.kind)
-    settings = Settings.here()
+    settings = Settings.here(trust_workspace=options.trust_workspace)
     names = model_names(options.models.split(","))
     place, chosen = settings.get("protomotions", options.folder), settings.get("simulator", options.simulator)
     request = from_options(
@@ -81,6 +83,7 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
         kind=CheckoutKind(options.kind),
         models=() if names == ("none",) else names,
         simulator=chosen.value if chosen else "isaaclab",
+        chosen_by=place.source if place else DEFAULT,
     )
     return _install(request, settings, options, invocation)
 
@@ -95,10 +98,18 @@ def _install(
     request: InstallRequest, settings: Settings, options: InstallOptions, invocation: Invocation
 ) -> CommandResult:
     from pmlaunch.cli.live.install_display import make_install_display
-    from pmlaunch.installing.context import make_context
+    from pmlaunch.cli.trust import require_trust
+    from pmlaunch.installing.context import make_context, untrusted_uses
     from pmlaunch.installing.engine import install, plan, steps
+    from pmlaunch.model import Severity
 
-    context = make_context(request, settings)
+    context = replace(make_context(request, settings), dry=options.dry_run)
+    untrusted = untrusted_uses(context, packages=options.packages)
+    if options.dry_run:
+        notes = [each.finding(Severity.WARNING) for each in untrusted]
+        context = replace(context, findings=(*context.findings, *notes))
+    else:
+        require_trust(settings, untrusted, ask=not invocation.as_json)
     chosen = steps(options.packages)
     came = plan(chosen, context)
     if not options.dry_run and came.error is None:
@@ -122,6 +133,7 @@ def _install(
 
 def _confirm(planned: Installation) -> None:
     """Ask before a large download. Without a terminal, announce it and continue. Raises PML340."""
+    from pmlaunch.cli.render import terminal
     from pmlaunch.support.text import megabytes
 
     if planned.bytes <= _ASK_ABOVE:
@@ -129,7 +141,7 @@ def _confirm(planned: Installation) -> None:
     names = ", ".join(result.title for result in planned.results if result.bytes)
     text = f"About {megabytes(planned.bytes)} will be downloaded ({names})."
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        typer.echo(f"{text} Nobody can be asked here: going on.", err=True)
+        terminal.write(sys.stderr, f"{text} Nobody can be asked here: going on.\n")
     elif not typer.confirm(f"{text} Go on?", default=True, err=True):
         hint = "pmlaunch install --dry-run shows what it would be"
         raise PmlaunchError("PML340", "Nothing was downloaded.", hint=hint)

@@ -50,9 +50,8 @@ def list_command(_: Invocation, options: ListOptions) -> CommandResult:
         checkout = None
     rows = _rows(kind, checkout, settings, options.robot)
     root = checkout.root if checkout else None
-    return CommandResult(
-        "list", data={"kind": kind, "checkout": root, kind: rows}, draw=partial(draw_list, kind, root, rows)
-    )
+    data = {"kind": kind, "checkout": root, kind: rows}
+    return CommandResult("list", data=data, findings=settings.findings, draw=partial(draw_list, kind, root, rows))
 
 
 def _kind(typed: str) -> str:

@@ -194,7 +194,7 @@ def rerun(invocation: Invocation, request: _RerunRequest, options: EvalOptions) 
     from pmlaunch.settings import Settings
 
     folder = _find(request.model, request.runs)
-    repeating, settings = repeated(folder, request, Settings.here())
+    repeating, settings = repeated(folder, request, Settings.here(trust_workspace=request.trust_workspace))
     return evaluate(invocation, repeating, options, settings)
 
 

@@ -38,6 +38,7 @@ def runtime_command(_: Invocation, options: RuntimeOptions) -> CommandResult:
     from pmlaunch.checks.preflight import exit_code_of
     from pmlaunch.doctor.checks.compatibility import look
     from pmlaunch.doctor.target import TargetRequest, resolve_target
+    from pmlaunch.model import Severity
     from pmlaunch.settings import Settings
     from pmlaunch.support.json import to_json
 
@@ -50,7 +51,8 @@ def runtime_command(_: Invocation, options: RuntimeOptions) -> CommandResult:
         "versions": {part.name.lower(): to_json(found) for part, found in judgement.versions.items()},
         "together": judgement.verdict,
     }
-    findings = (*runtime.findings, *seen.findings)
+    notes = (each.finding(Severity.WARNING) for each in target.untrusted)
+    findings = (*target.settings.findings, *runtime.findings, *seen.findings, *notes)
     return CommandResult("runtime", exit_code_of(findings), data, findings, draw=partial(_draw, runtime, seen.facts))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
+from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import EvalRequest, from_options, option, shared
 
@@ -44,6 +47,7 @@ class SmokeOptions:
     runs: str | None = shared("runs")
     timeout: float = shared("timeout", default=_TIMEOUT)
     silence: float | None = shared("silence")
+    trust_workspace: bool = shared("trust_workspace")
     quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
 
 
@@ -70,12 +74,36 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
         with make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json) as display:
             return run_plan(plan, findings, display, asked_for(invocation.words, Settings.here(), None))
 
-    thresholds = _thresholds(options)
     junit, summary = _report_path(options.junit), _report_path(options.summary)
-    request = from_options(EvalRequest, options, headless=True, verify=True)
-    result = run_smoke(request, Settings.here(), thresholds, evaluate)
+    started = time.monotonic()
+    # replaces a report of an earlier test, so that nobody takes that for this one's, not even if pmlaunch is killed
+    _write_reports(_broken(options.model, "The smoke test did not finish."), junit, None)
+    try:
+        thresholds = _thresholds(options)
+        request = from_options(EvalRequest, options, headless=True, verify=True, no_check=("PML160",))
+        settings = Settings.here(trust_workspace=options.trust_workspace)
+        result = run_smoke(request, settings, thresholds, evaluate)
+    except BaseException as error:
+        failed = (
+            error if isinstance(error, PmlaunchError) else PmlaunchError("PML000", f"{type(error).__name__}: {error}")
+        )
+        if isinstance(error, KeyboardInterrupt):
+            failed = PmlaunchError("PML340", "Interrupted.")
+        with contextlib.suppress(PmlaunchError):
+            _write_reports(_broken(options.model, failed.message, failed, time.monotonic() - started), junit, summary)
+        raise
     _write_reports(result, junit, summary)
-    return CommandResult("smoke", result.exit_code, result, draw=partial(draw_smoke, result))
+    draw = partial(draw_smoke, result)
+    return CommandResult("smoke", result.exit_code, result, result.not_started, draw=draw)
+
+
+def _broken(model: str, text: str, error: PmlaunchError | None = None, seconds: float = 0.0) -> SmokeResult:
+    """The result of a smoke test that came to no end of its own."""
+    from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
+
+    exit_code = error.exit_code if error else Exit.INTERNAL
+    case = Case(Suite.EVALUATION, model, CaseVerdict.ERROR, text, seconds, error.code if error else None)
+    return SmokeResult(model, (case,), exit_code, seconds)
 
 
 def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:
@@ -105,15 +133,26 @@ def _report_path(name: str | None) -> Path | None:
 
 
 def _write_reports(result: SmokeResult, xml: Path | None, summary: Path | None) -> None:
-    """Replace the JUnit file and append to the summary, since $GITHUB_STEP_SUMMARY may hold more. Raises PML204."""
+    """Replace the JUnit file and append to the summary, since $GITHUB_STEP_SUMMARY may hold more.
+
+    Raises PML204 after both were tried; a JUnit file that cannot be replaced is removed if possible.
+    """
     from pmlaunch.smoke.junit import junit, markdown
     from pmlaunch.support.atomic import write_text
 
-    try:
-        if xml is not None:
+    problem: OSError | None = None
+    if xml is not None:
+        try:
             write_text(xml, junit(result))
-        if summary is not None:
-            with summary.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(markdown(result))
-    except OSError as error:
-        raise PmlaunchError("PML204", f"Cannot write the report: {error}.", subject=str(xml or summary)) from error
+        except OSError as error:
+            problem = error
+            with contextlib.suppress(OSError):
+                xml.unlink()
+    if summary is not None:
+        try:
+            with summary.open("ab") as file:
+                file.write(markdown(result).encode())
+        except OSError as error:
+            problem = problem or error
+    if problem is not None:
+        raise PmlaunchError("PML204", f"Cannot write the report: {problem}.", subject=str(xml or summary)) from problem

@@ -8,6 +8,7 @@ import time
 from contextlib import AbstractContextManager
 from typing import Any
 
+from pmlaunch.cli.render import terminal
 from pmlaunch.cli.render.install import result_line
 from pmlaunch.git.progress import Progress
 from pmlaunch.installing.step import InstallStep, StepResult, StepState, Todo
@@ -59,8 +60,7 @@ class PlainInstallDisplay(InstallDisplay):
 
     @staticmethod
     def _line(text: str) -> None:
-        sys.stderr.write(f"{text}\n")
-        sys.stderr.flush()
+        terminal.write(sys.stderr, f"{text}\n")
 
 
 class LiveInstallDisplay(InstallDisplay):
@@ -68,9 +68,8 @@ class LiveInstallDisplay(InstallDisplay):
 
     def __init__(self) -> None:
         from rich import progress
-        from rich.console import Console
 
-        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self._console = terminal.console_on(sys.stderr)
         spinner = [] if self._console.options.ascii_only else [progress.SpinnerColumn()]
         text = progress.TextColumn("{task.description}", markup=False)
         size = (

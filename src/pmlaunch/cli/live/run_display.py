@@ -7,14 +7,17 @@ to the result.
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
-from pmlaunch.cli.render.encoding import is_utf8
+from pmlaunch.cli.render.terminal import console_on, write
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.support.json import finite
+from pmlaunch.support.text import clean_line
 
 _STAGES = {
     "started": "Python started",
@@ -26,6 +29,7 @@ _STAGES = {
 }
 _LOG_LINES = 8
 _REFRESH = 0.125  # seconds
+_LONGEST_LINE = 1 << 16  # bytes that are kept back until a line of the log ends
 
 
 class RunDisplay(AbstractContextManager["RunDisplay"]):
@@ -49,11 +53,11 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
             return
         name = str(event["event"])
         if name == "step":
-            self.steps = int(event.get("n", self.steps))
-            self.rate = float(event.get("rate") or 0.0)
+            self.steps = _count(event, "n") or self.steps
+            self.rate = max(finite(event.get("rate")) or 0.0, 0.0)
         elif name == "motion":
-            self.motions = (int(event.get("done") or 0), int(event.get("of") or 0))
-            self.total = int(event.get("steps") or 0) or self.total
+            self.motions = _count(event, "done"), _count(event, "of")
+            self.total = _count(event, "steps") or self.total
             self.motion_done()
         elif name in _STAGES and name not in self.stages:
             self.stages[name] = time.monotonic() - self.begin
@@ -77,7 +81,7 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         motions = ", ".join(motion.name for motion in plan.motions[:3]) or "the checkpoint's motion"
         if len(plan.motions) > 3:
             motions = f"{len(plan.motions)} motions"
-        return f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}"
+        return clean_line(f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}")
 
     def keys(self) -> str:
         """The keys of the simulator's window in one line; empty if there are none."""
@@ -104,8 +108,12 @@ class PlainDisplay(RunDisplay):
     def __init__(self, plan: LaunchPlan, stream: bool) -> None:
         super().__init__(plan)
         self._stream = stream
-        self._binary = getattr(sys.stderr, "buffer", None)
-        self._in_a_line = False  # the last line of the log is incomplete
+        self._log = b""  # the last line of the log, which is incomplete
+        self._lock = threading.Lock()
+
+    def __exit__(self, *_: object) -> None:
+        if self._log:
+            self._line("")
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._line(f"{self.headline()}  (pid {pid}, {folder.path})")
@@ -113,7 +121,7 @@ class PlainDisplay(RunDisplay):
             self._line(self.keys())
 
     def stage(self, name: str, event: Mapping[str, Any]) -> None:
-        detail = f" {event['backend']} x {event['world_size']}" if name == "process_group" else ""
+        detail = f" {event.get('backend')} x {event.get('world_size')}" if name == "process_group" else ""
         if name == "evaluation_finished" and self.progress():
             detail = f" {self.progress()}"
         self._line(f"[{time.monotonic() - self.begin:7.1f} s] {_STAGES[name]}{detail}")
@@ -128,18 +136,17 @@ class PlainDisplay(RunDisplay):
     def output(self, chunk: bytes) -> None:
         if not self._stream:
             return
-        self._in_a_line = not chunk.endswith(b"\n")
-        if self._binary is not None and is_utf8(sys.stderr):
-            self._binary.write(chunk)
-            self._binary.flush()
-        else:
-            sys.stderr.write(chunk.decode("utf-8", "replace"))
-            sys.stderr.flush()
+        with self._lock:  # whole lines only: half a line may hold half of an escape sequence or of a command
+            log = self._log + chunk
+            end = max(log.rfind(b"\n"), log.rfind(b"\r", 0, -1)) + 1 or (len(log) if len(log) > _LONGEST_LINE else 0)
+            lines, self._log = log[:end], log[end:]
+            write(sys.stderr, _decoded(lines))
 
     def _line(self, text: str) -> None:
-        sys.stderr.write(f"\n{text}\n" if self._in_a_line else f"{text}\n")
-        self._in_a_line = False
-        sys.stderr.flush()
+        with self._lock:
+            rest = _decoded(self._log + b"\n") if self._log else ""
+            self._log = b""
+            write(sys.stderr, rest + (f"{text}\n" if text else ""))
 
 
 class LiveDisplay(RunDisplay):
@@ -147,10 +154,9 @@ class LiveDisplay(RunDisplay):
 
     def __init__(self, plan: LaunchPlan) -> None:
         super().__init__(plan)
-        from rich.console import Console
         from rich.live import Live
 
-        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self._console = console_on(sys.stderr)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._log_end = b""
         self._folder = ""
@@ -207,10 +213,20 @@ class LiveDisplay(RunDisplay):
         return Group(*lines)
 
 
+def _count(event: Mapping[str, Any], name: str) -> int:
+    """A number of the child's event that counts something; 0 if it is none."""
+    return int(max(finite(event.get(name)) or 0.0, 0.0))
+
+
+def _decoded(log: bytes) -> str:
+    """Lines of the log. A progress bar goes back to its line's start; each of its states becomes a line of its own."""
+    return log.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _printable(line: str) -> str:
     """A log line without characters that move the cursor; for a progress bar, its last state."""
     line = line.rpartition("\r")[2].expandtabs()
-    return "".join(character for character in line if character.isprintable())
+    return "".join(character for character in clean_line(line) if character.isprintable())
 
 
 def make_run_display(plan: LaunchPlan, *, quiet: bool, verbose: bool, stream: bool) -> RunDisplay:

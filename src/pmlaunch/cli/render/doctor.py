@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pmlaunch.cli.render import terminal
 from pmlaunch.cli.render.layout import SEVERITY_STYLES, say, symbol
 from pmlaunch.doctor.check import CheckGroup, CheckResult, CheckState, Observation
 from pmlaunch.doctor.examination import Examination
@@ -137,8 +138,7 @@ def write_report(seen: Examination, file: str | None) -> None:
     """Print the report, or write it to `file`. Raises PML204 if the file cannot be written."""
     text = report_text(seen, Redactor.here(seen.target.environment))
     if file is None:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        terminal.write(sys.stdout, text)
         return
     path = Path(file).expanduser()
     try:
@@ -146,17 +146,15 @@ def write_report(seen: Examination, file: str | None) -> None:
     except OSError as error:
         message = f"Cannot write the report to {path}: {error.strerror or error}."
         raise PmlaunchError("PML204", message, hint="--report alone prints it", subject=str(path)) from error
-    sys.stderr.write(f"report  {path}\n")
+    terminal.write(sys.stderr, f"report  {path}\n")
 
 
 def report_text(seen: Examination, redactor: Redactor) -> str:
     """The text that a terminal would show, in lines wide enough for whole paths."""
-    from rich.console import Console
-
     page = io.StringIO()
-    console = Console(file=page, width=200, no_color=True, markup=False, highlight=False, emoji=False)
-    draw_examination(_cleaned(seen, redactor.clean), console)
-    return f"```text\n{_HEAD}\n\n{page.getvalue()}```\n"
+    draw_examination(_cleaned(seen, redactor.clean), terminal.console_on(page, width=200, no_color=True))
+    inside = page.getvalue().replace("```", "'''")  # nothing in it ends the block
+    return f"```text\n{_HEAD}\n\n{inside}```\n"
 
 
 def _cleaned(seen: Examination, clean: Callable[[str], str]) -> Examination:

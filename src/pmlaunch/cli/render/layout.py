@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.model import Severity
 from pmlaunch.support.secrets import redact
+from pmlaunch.support.text import clean, clean_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,10 +27,15 @@ def say(console: Console, *parts: Any, style: str = "", wrap: bool = False) -> N
     from rich.text import Text
 
     shown = [
-        redact(part) if isinstance(part, str) else (redact(part[0]), part[1]) if _is_pair(part) else part
+        _shown(part) if isinstance(part, str) else (_shown(part[0]), part[1]) if _is_pair(part) else part
         for part in parts
     ]
     console.print(Text.assemble(*shown, style=style), soft_wrap=not wrap)
+
+
+def _shown(text: str) -> str:
+    """`text` without secrets; lines after the first are indented, so that none looks like one of pmlaunch's own."""
+    return clean(redact(text)).replace("\n", "\n    ")
 
 
 def _is_pair(part: object) -> bool:
@@ -64,4 +70,4 @@ def short(value: Any) -> str:
         return str(value.value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return clean_line(str(value))

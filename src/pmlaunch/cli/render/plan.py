@@ -10,6 +10,7 @@ from pmlaunch.cli.render.encoding import can_show
 from pmlaunch.cli.render.layout import say, short, table_of
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.spec import measuring_overrides, wrapped
+from pmlaunch.support.text import clean
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +25,7 @@ def draw_plan(plan: LaunchPlan, console: Console) -> None:
     table.columns[2].style = "dim"
     for name, sourced in plan.provenance.items():
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
-        table.add_row(name, short(value), str(sourced.source))
+        table.add_row(short(name), short(value), short(str(sourced.source)))
     console.print(table)
     what = "Overrides for " if plan.hydra else "Arguments of "
     _block(console, what + plan.script.name, plan.overrides)
@@ -44,7 +45,7 @@ def draw_plan(plan: LaunchPlan, console: Console) -> None:
 def _limitations(plan: LaunchPlan, line: str, console: Console) -> list[str]:
     """What the plain command line lacks, compared with a run by pmlaunch."""
     notes = []
-    if not can_show(console.encoding, line):
+    if not can_show(console.encoding, line) or clean(line) != line:
         notes.append(f"This console ({console.encoding}) cannot show all of it: do not paste it; --json has it whole.")
     if wrapped(plan):
         notes.append(

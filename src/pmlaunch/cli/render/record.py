@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.layout import say, symbol, table_of
 from pmlaunch.model import RunRecord, RunState
+from pmlaunch.support.text import clean_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,6 +30,7 @@ _COLUMNS = (
 _MOST_COLUMNS = 4  # for a checkpoint whose evaluator has other components
 _MOST_ROWS = 24  # a library may have thousands of motions; metrics.json has them all
 _MOST_NAMES = 12  # of lost motions
+_MOST_NOTES = 50
 
 
 def draw_record(record: RunRecord, console: Console) -> None:
@@ -76,7 +78,7 @@ def _totals(record: RunRecord) -> Table:
                 record.metrics.get(f"{component}/{part}", record.metrics.get(f"{flat}_{part}"))
                 for part in ("min", "max")
             )
-        table.add_row(name, *map(_figure, figures), record.units.get(name) or record.units.get(flat, ""))
+        table.add_row(clean_line(name), *map(_figure, figures), record.units.get(name) or record.units.get(flat, ""))
     return table
 
 
@@ -100,7 +102,7 @@ def _draw_motions(record: RunRecord, console: Console) -> None:
         say(console, f"lost {len(lost)} of {of} motions: {', '.join(lost[:_MOST_NAMES])}{more}", style="red")
     if evaluation and not evaluation.get("comparable", True):
         say(console, "not comparable: the notes say why", style="bold yellow")
-    for note in evaluation.get("notes") or ():
+    for note in (evaluation.get("notes") or ())[:_MOST_NOTES]:
         say(console, f"note: {note}", style="dim")
     seconds = evaluation.get("seconds") or {}
     if seconds:
@@ -119,13 +121,15 @@ def _motions(motions: Sequence[Mapping[str, Any]], console: Console) -> Table:
     table.add_column("motion", overflow="fold")
     table.add_column("")
     for _, header in columns:
-        table.add_column(header, justify="right")
+        table.add_column(clean_line(header), justify="right")
     if len(motions) > _MOST_ROWS:  # the lost ones must not be cut off
         motions = sorted(motions, key=lambda motion: motion["success"] is not False)[:_MOST_ROWS]
     for motion in motions:
         style = "red" if motion["success"] is False else ""
         figures = [_figure(motion["metrics"].get(name)) for name, _ in columns]
-        table.add_row(Text(motion["motion"], style=style), Text(marks[motion["success"]], style=style), *figures)
+        table.add_row(
+            Text(clean_line(motion["motion"]), style=style), Text(marks[motion["success"]], style=style), *figures
+        )
     return table
 
 

@@ -16,4 +16,7 @@ def look(target: DoctorTarget) -> Observation:
         install = "winget install Git.Git" if target.windows else "install git with your system's package manager"
         return Observation(findings=(Finding("PML221", Severity.WARNING, message, install),))
     version = git_output(target, "--version")
+    if version is None and not target.quick:
+        message = f"git does not answer ({path}): nothing can be compared with git."
+        return Observation((("path", path),), (Finding("PML221", Severity.WARNING, message, "git --version"),))
     return Observation((*((("version", version.removeprefix("git version ")),) if version else ()), ("path", path)))

@@ -17,11 +17,19 @@ def look(target: DoctorTarget) -> Observation:
         other = "install git-lfs with your system's package manager"
         install = "winget install GitHub.GitLFS" if target.windows else other
         return Observation(findings=(Finding("PML222", Severity.WARNING, message, install),))
+    if version is None and not target.quick:
+        message = f"git-lfs does not answer ({path}): checkpoints cannot be downloaded."
+        return Observation((("path", path),), (Finding("PML222", Severity.WARNING, message, "git lfs version"),))
     facts = [("version", version.split()[0].removeprefix("git-lfs/"))] if version else []
     facts.append(("path", path))
     command = git_setting(target, "filter.lfs", "process")
     if command != "":
-        return Observation((*facts, ("set up", "yes" if command else "not looked at with --quick")))
+        return Observation(
+            (
+                *facts,
+                ("set up", "yes" if command else "not looked at with --quick" if target.quick else "cannot be told"),
+            )
+        )
     message = "git does not know Git LFS's filters: files arrive as pointers, without a word."
     hint = "pmlaunch doctor --fix" if target.repository else "git lfs install"
     return Observation((*facts, ("set up", "no")), (Finding("PML223", Severity.WARNING, message, hint),))

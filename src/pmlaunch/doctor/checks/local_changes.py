@@ -6,7 +6,7 @@ from collections import Counter
 
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
-from pmlaunch.git.queries import ask_git
+from pmlaunch.git.queries import CannotTell, ask_git, owned_by_another
 from pmlaunch.model import Finding, Severity
 
 _NAMES = {"M": "changed", "D": "deleted", "A": "added", "R": "renamed", "T": "of another type", "U": "in conflict"}
@@ -27,8 +27,11 @@ def look(target: DoctorTarget) -> Observation:
         folder=root,
     )
     if answer is None or answer[0] != 0:
-        why = answer[1].strip().splitlines()[0] if answer and answer[1].strip() else "git did not answer"
-        return Observation(skipped=f"git could not tell: {why}")
+        output = answer[1].strip() if answer else ""
+        words = output.splitlines()[0] if output else "git is not on PATH, or did not answer"
+        why = owned_by_another(output) or CannotTell(f"git could not tell whether files were changed ({words})")
+        code = "PML162" if owned_by_another(output) else "PML160"
+        return Observation(findings=(Finding(code, Severity.WARNING, f"{why.reason}.", why.hint, subject=str(root)),))
     entries = [(line[:2].strip()[:1], line[3:]) for line in answer[1].split("\0") if len(line) > 3]
     if not entries:
         return Observation((("local changes", "none"),))

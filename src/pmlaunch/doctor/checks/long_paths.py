@@ -20,9 +20,10 @@ def look(target: DoctorTarget) -> Observation:
         hint = f"as administrator: Set-ItemProperty HKLM:\\{LONG_PATHS_KEY} LongPathsEnabled 1"
         findings.append(Finding("PML237", Severity.NOTE, message, hint))
     if target.repository is not None:
-        on = (git_setting(target, "core", "longpaths") or "").lower() in ("true", "yes", "on", "1")
-        facts.append(("git", "on" if on else "off"))
-        if not on:
+        setting = git_setting(target, "core", "longpaths")
+        on = setting is not None and setting.lower() in ("true", "yes", "on", "1")
+        facts.append(("git", "on" if on else "not known" if setting is None else "off"))
+        if not on and setting is not None:
             message = "git leaves out files whose path is too long: core.longpaths is off."
             command = f'git -C "{target.repository}" config core.longpaths true'
             findings.append(Finding("PML224", Severity.WARNING, message, "pmlaunch doctor --fix", command))

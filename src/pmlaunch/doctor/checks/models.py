@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pmlaunch.catalog.models import CheckpointState, Model, models
 from pmlaunch.catalog.presets import presets
 from pmlaunch.catalog.robots import robots
-from pmlaunch.checks.checkpoint import check_against_git, lfs_pull_command
+from pmlaunch.checks.checkpoint import check_against_git, download_command
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.generations.checkout import Checkout
@@ -32,11 +32,15 @@ def look(target: DoctorTarget) -> Observation:
     severity = Severity.WARNING if any(model.state is CheckpointState.HERE for model in own) else Severity.ERROR
     findings = list(_pointers(own, checkout, severity))
     for model in own:
-        path, fix = model.checkpoint, lfs_pull_command(model.checkpoint, checkout.root)
+        path, fix = model.checkpoint, download_command(model.checkpoint, checkout)
         if model.state is CheckpointState.MISSING:
             findings.append(Finding("PML102", severity, f"{model.name} is missing: {path}", fix, fix, str(path)))
         elif model.state is CheckpointState.HERE and model.size is not None and not target.quick:
-            findings += check_against_git(path, model.size, fix, hashed=True)
+            found = check_against_git(path, model.size, fix, Severity.NOTE)
+            # the checkout's own check says if there is no repository
+            findings += [finding for finding in found if target.repository or finding.code != "PML160"]
+        elif model.state is CheckpointState.UNREADABLE:
+            findings.append(Finding("PML102", severity, f"{model.name} cannot be read: {path}", subject=str(path)))
     return Observation(tuple((model.name, _described(model)) for model in own), tuple(findings))
 
 
@@ -51,11 +55,11 @@ def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> I
     if len(pointers) == 1:
         path = pointers[0].checkpoint
         message = f"{pointers[0].name} is not downloaded: {path.name} is a Git LFS pointer."
-        fix = lfs_pull_command(path, checkout.root)
+        fix = download_command(path, checkout)
         yield Finding("PML101", severity, message, fix, fix, str(path))
     elif pointers:
         names = ", ".join(model.name for model in pointers)
         message = f"{len(pointers)} checkpoints are not downloaded, Git LFS pointers lie in their place: {names}."
-        first = lfs_pull_command(pointers[0].checkpoint, checkout.root)
+        first = download_command(pointers[0].checkpoint, checkout)
         hint = f"pmlaunch fetch NAME, for the one that you want; or {first}"
         yield Finding("PML101", severity, message, hint, subject=names)

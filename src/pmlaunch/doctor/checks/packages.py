@@ -16,6 +16,7 @@ from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.planning.command_line import install_command
 from pmlaunch.running.probe_reply import ImportAttempt, InstalledPackage, ProbeReply
 from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON, comes_with_isaac
+from pmlaunch.runtimes.missing_modules import cure_for
 from pmlaunch.runtimes.python_files import pip_install, site_packages
 from pmlaunch.support.json import from_json
 
@@ -87,7 +88,7 @@ def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iter
 def _versions(target: DoctorTarget, packages: Packages) -> Iterator[Finding]:
     major = {name: (package.version or "").split(".")[0] for name, package in packages.items()}
     moviepy = major.get("moviepy", "")
-    if moviepy.isdigit() and int(moviepy) >= 2 and target.generation is Generation.V2:
+    if moviepy.isdecimal() and len(moviepy) < 9 and int(moviepy) >= 2 and target.generation is Generation.V2:
         has = f"moviepy {packages['moviepy'].version} has no moviepy.editor"
         message = f"{has}: recording (key L in a window) would fail."
         yield Finding("PML229", Severity.WARNING, message, f'{_pip(target)} "moviepy<2"')
@@ -121,10 +122,9 @@ def _install(target: DoctorTarget) -> str:
 def _cure(target: DoctorTarget, attempt: ImportAttempt) -> str:
     if "pkg_resources" in attempt.error:
         return f'{_pip(target)} "setuptools<81"'
-    if attempt.missing and comes_with_isaac(attempt.missing):
-        return NOT_ISAACS_PYTHON
     if attempt.missing:
-        return f"{_pip(target)} {attempt.missing.split('.')[0]}"
+        python = target.runtime.facts.python
+        return cure_for(attempt.missing, python.path if python else "PYTHON", _pip(target), attempt.error)
     return "install it again with that Python"
 
 

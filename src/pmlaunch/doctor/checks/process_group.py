@@ -14,7 +14,7 @@ def look(target: DoctorTarget) -> Observation:
         return Observation(skipped="a run forms a group of its own, which needs no network")
     group = target.reply.process_group if target.reply else None
     if group is None:
-        return Observation(skipped="the simulator's Python did not answer")
+        return Observation(skipped=target.unanswered)
     backend = ("backend", group.backend)
     if group.ok:
         return Observation((backend, ("formed", f"in {group.seconds:.2f} s")))

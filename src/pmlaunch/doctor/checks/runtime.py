@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
-from pmlaunch.model import Origin, RuntimeKind
+from pmlaunch.model import Origin, RuntimeKind, Severity
 
 
 def look(target: DoctorTarget) -> Observation:
@@ -25,4 +25,5 @@ def look(target: DoctorTarget) -> Observation:
     changes = target.runtime.environment.items()
     changed = [(f"{name} for a run", "removed" if value is None else value) for name, value in changes]
     known_rows = [(name, str(value)) for name, value in rows if value]
-    return Observation((*known_rows, *changed), target.runtime.findings)
+    notes = (each.finding(Severity.WARNING, "Nothing of it was started.") for each in target.untrusted)
+    return Observation((*known_rows, *changed), (*target.settings.findings, *target.runtime.findings, *notes))

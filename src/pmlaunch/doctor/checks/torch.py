@@ -16,7 +16,7 @@ _ANSWERS = {True: "yes", False: "no", None: "not known"}
 def look(target: DoctorTarget) -> Observation:
     torch = target.reply.torch if target.reply else None
     if torch is None:
-        return Observation(skipped="the simulator's Python did not answer")
+        return Observation(skipped=target.unanswered)
     if torch.error:
         if missing_module(torch.error) == "torch":
             return Observation(skipped="torch is not installed")

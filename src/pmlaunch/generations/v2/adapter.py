@@ -12,8 +12,11 @@ from pmlaunch.generations.v2.checkout import v2_checkout
 from pmlaunch.generations.v2.training_config import config_of, trained_bodies
 from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
+from pmlaunch.motions.raw_data import RawFormat
+from pmlaunch.support.yaml_file import yaml_mapping
 
 _SHARE = "0 to 1"
+_CONVERT_AMASS = "python data/scripts/convert_amass_to_isaac.py AMASS_FOLDER (in the checkout)"
 
 
 class Version2(GenerationAdapter):
@@ -25,6 +28,12 @@ class Version2(GenerationAdapter):
     refs = r"v[12](\.|$)"
     origin_of_checkout = "git worktree add DIR v2.3"
     motion_suffixes = (".npy",)
+    conversions: ClassVar[Mapping[RawFormat, str]] = {
+        RawFormat.AMASS: _CONVERT_AMASS,
+        RawFormat.PHC: f"convert the AMASS files that PHC made it from: {_CONVERT_AMASS}",
+        RawFormat.HUMANML3D: f"it holds no rotations; convert its AMASS sources: {_CONVERT_AMASS}, then "
+        "python data/scripts/process_hml3d_data.py lists the parts",
+    }
     presets_know_keys = True
     own_packages: ClassVar[tuple[str, ...]] = ("hydra", "protomotions", "isaac_utils", "poselib")
     required_packages: ClassVar[tuple[str, ...]] = (
@@ -74,3 +83,7 @@ class Version2(GenerationAdapter):
     def training(self, checkpoint: Path) -> Training | None:
         """The training whose config.yaml is there; ProtoMotions 3 writes one as well, so ask for 3 first."""
         return Training(Generation.V2, bodies=trained_bodies(checkpoint)) if config_of(checkpoint) else None
+
+    def refuse_unreadable_config(self, checkpoint: Path) -> None:
+        if config := config_of(checkpoint):
+            yaml_mapping(config, "PML107")

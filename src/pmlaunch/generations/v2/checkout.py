@@ -11,6 +11,7 @@ from pmlaunch.generations.checkout import Checkout, RobotOutline
 from pmlaunch.generations.overrides import UserOverride
 from pmlaunch.generations.v2.overrides import parse_overrides
 from pmlaunch.model import Generation, Source
+from pmlaunch.support.file_kind import files_below
 from pmlaunch.support.json import as_mapping
 from pmlaunch.support.yaml_file import yaml_mappings
 
@@ -56,7 +57,7 @@ class HydraCheckout(Checkout):
         return [path for place in places for path in sorted(self.root.glob(place))]
 
     def motion_files(self) -> Sequence[Path]:
-        return sorted((self.root / "data" / "motions").rglob("*.npy"))
+        return sorted(files_below(self.root / "data" / "motions", ".npy"))
 
     def _parts(self, group: str) -> Sequence[tuple[str, Mapping[str, Any]]]:
         """(option, part `group` of its file), empty if the file is broken, which the config check reports."""

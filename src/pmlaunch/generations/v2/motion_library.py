@@ -2,46 +2,94 @@
 
     motions: [{file, fps, idx, sub_motions: [{idx, timings {start, end} s, weight, labels, ref_respawn_offset}]}]
 
-Upstream sorts by `idx`; `fps` overrides the file's own rate.
+Upstream sorts by `idx` and insists on it: the pieces of all entries are numbered from 0 without gaps, each has a weight,
+and timings have both ends. A library that leaves these out is written again by `library_text`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo, finite, listed_motions, pieces_of
-from pmlaunch.support.json import as_mapping
+from pmlaunch.generations.motion_library import (
+    LibraryEntry,
+    ReadInfo,
+    finite,
+    listed_motions,
+    number_of,
+    pieces_of,
+    timings_of,
+    with_frames_checked,
+)
+from pmlaunch.model import MotionInfo
 
 _KEPT = ("weight", "labels", "ref_respawn_offset")
 
 
-def read_entries(library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
+@dataclass(frozen=True)
+class Thinning:
+    """How a run thins out motions of more than `fps` frames per second; None keeps all frames.
+
+    Upstream (MotionLib._fix_motion_fps) keeps every n-th frame, n = round(rate / fps), and plays these at `fps`.
+    """
+
+    fps: float | None = 30.0
+
+    def overrides(self, stated: float) -> bool:
+        """Whether a rate that a library states counts. Upstream takes the file's own if nothing is thinned out."""
+        return self.fps is None or stated > self.fps
+
+    def played(self, frames: int, rate: float) -> tuple[int, float]:
+        """(number of frames that are kept, their rate in 1/s)."""
+        if self.fps is None or rate <= self.fps:
+            return frames, rate
+        return math.ceil(frames / round(rate / self.fps)), self.fps
+
+
+def read_entries(library: Path, read: ReadInfo, thinning: Thinning) -> Iterator[LibraryEntry]:
     """The motions of a library, in the order in which upstream plays them. Raises PML120."""
+    count = 0
     for item in sorted(listed_motions(library), key=lambda item: finite(item.get("idx"), 1e6)):
-        info = read(library.parent / item["file"])
-        fps = _playable("fps", item.get("fps"), info.fps or 1.0, library, item)
-        if item.get("fps") is not None and info.frames is not None:
-            info = replace(info, fps=fps, seconds=(info.frames - 1) / fps)
-        for piece in sorted(pieces_of(item), key=lambda piece: finite(piece.get("idx"), 0.0)) or [item]:
-            timings = as_mapping(piece.get("timings"))
-            start = _playable("start", timings.get("start"), 0.0, library, item)
-            end = _playable("end", timings.get("end"), -1.0, library, item)
-            yield LibraryEntry(info, start, end, {key: piece[key] for key in _KEPT if key in piece})
+        file = item["file"]
+        info = read(library.parent / file)
+        stated = number_of("fps", item, library, file)
+        if item.get("fps") is not None and info.frames is not None and thinning.overrides(stated):
+            info = replace(info, fps=stated, seconds=(info.frames - 1) / stated)
+        pieces = sorted(pieces_of(item, library), key=lambda piece: finite(piece.get("idx"), 0.0))
+        for piece in pieces or [item]:
+            timings = timings_of(piece, library)
+            start, end = number_of("start", timings, library, file), number_of("end", timings, library, file)
+            for key in ("weight", "ref_respawn_offset"):
+                number_of(key, piece, library, file)
+            read_as_it_is = _numbered(item, piece, count, pieces) and _complete(piece)
+            extras = {key: piece[key] for key in _KEPT if piece.get(key) is not None}
+            checked = with_frames_checked(info, _frames_between(start, end, info, thinning))
+            yield LibraryEntry(checked, start, end, extras, read_as_it_is)
+            count += 1
 
 
-def _playable(name: str, value: object, default: float, library: Path, item: Mapping[str, Any]) -> float:
-    """An fps, or a time in s, of an entry. Raises PML120 if the motion could not be played with it."""
-    number = finite(value, math.nan if isinstance(value, (int, float)) else default)
-    if math.isnan(number) or (name == "fps" and number <= 0):
-        message = f"{library}: {name} of {item['file']} is {value}; it must be a number{' above 0' * (name == 'fps')}."
-        hint = f"correct it in {library.name}" + (", or leave fps out: the file has its own" if name == "fps" else "")
-        raise PmlaunchError("PML120", message, hint=hint, subject=str(library))
-    return number
+def _numbered(item: Mapping[str, Any], piece: Mapping[str, Any], count: int, pieces: Sequence[object]) -> bool:
+    """Whether upstream takes the numbers of an entry and its piece, the `count`-th of all."""
+    own = item.get("idx", 0)
+    return finite(own, math.nan) == own and (piece.get("idx") == count if pieces else "sub_motions" not in item)
+
+
+def _complete(piece: Mapping[str, Any]) -> bool:
+    """Whether a piece has all that upstream asks it for; null is no value there."""
+    timings = piece.get("timings", {"start": 0, "end": -1})
+    given = [piece.get("weight"), piece.get("labels", []), piece.get("ref_respawn_offset", 0)]
+    return None not in [*given, timings] and None not in [timings.get("start"), timings.get("end")]
+
+
+def _frames_between(start: float, end: float, info: MotionInfo, thinning: Thinning) -> int | None:
+    """How many frames upstream plays from `start` to `end`; None if the motion's length is unknown."""
+    if info.frames is None or info.fps is None:
+        return None
+    frames, rate = thinning.played(info.frames, info.fps)
+    return (frames if end == -1 else min(int(end * rate), frames)) - round(start * rate)
 
 
 def library_text(entries: Sequence[LibraryEntry]) -> str:

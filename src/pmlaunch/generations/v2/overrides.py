@@ -13,7 +13,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.v2.quoting import is_scanned, value_override
 from pmlaunch.support.cache import JsonCache, content_key
-from pmlaunch.support.json import to_json
+from pmlaunch.support.json import as_list, exactly, to_json
 from pmlaunch.support.secrets import holds_secret
 
 _GRAMMAR = "hydra-1.3 overrides 2"  # part of the cache's key: change it when the meaning of an entry changes
@@ -41,8 +41,9 @@ def parse_overrides(texts: Sequence[str], groups: Iterable[str]) -> list[UserOve
         return []
     known = sorted(groups)
     cache, cache_key = JsonCache("overrides"), content_key(_GRAMMAR, *known, "", *texts)
-    if isinstance(entry := cache.get(cache_key), list):
-        return [UserOverride(**{**item, "kind": OverrideKind(item["kind"])}) for item in entry]
+    kept = [found for item in as_list(cache.get(cache_key)) if (found := exactly(UserOverride, item)) is not None]
+    if len(kept) == len(texts):
+        return kept
     parsed = [_parsed(text, frozenset(known)) for text in texts]
     if not any(map(holds_secret, texts)):
         cache.put(cache_key, to_json(parsed))

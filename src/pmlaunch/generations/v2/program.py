@@ -7,13 +7,16 @@ these two groups come first; then the other groups, then the values, the user's 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.generations.interface import Program
+from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo
 from pmlaunch.generations.overrides import OverrideKind, group_choices
 from pmlaunch.generations.v2.compose import config_report
-from pmlaunch.generations.v2.motion_library import library_text, read_entries
+from pmlaunch.generations.v2.motion_library import Thinning, library_text, read_entries
 from pmlaunch.generations.v2.overrides import argument_of
 from pmlaunch.generations.v2.quoting import value_override
 from pmlaunch.generations.v2.training_config import config_of, trained_changes
@@ -22,6 +25,7 @@ from pmlaunch.generations.values import (
     CONSTRAINT_GROUP,
     ENDLESS,
     EVERY_MOTION_ONCE,
+    GENESIS_VARIABLES,
     LENGTH_OF_THE_MOTION,
     STEPS_OF_UNKNOWN,
     Choices,
@@ -32,7 +36,6 @@ from pmlaunch.generations.values import (
 from pmlaunch.model import CHECKPOINT, OVERRIDE, Generation, MotionInfo, Origin, Sourced
 
 _MAX_STEPS = "agent.config.max_eval_steps"
-_UPSTREAM_FPS = 30  # ProtoMotions 2 thins faster motions out to this rate (1/s)
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,14 @@ class HydraProgram(Program):
     """eval_agent.py. The demo's (`embedded`) keeps all frames of a motion, and ends after the last of several."""
 
     embedded: bool = False
-    read_library = staticmethod(read_entries)
     library_text = staticmethod(library_text)
+
+    @property
+    def _thinning(self) -> Thinning:
+        return Thinning(None) if self.embedded else Thinning()
+
+    def read_library(self, library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
+        return read_entries(library, read, self._thinning)
 
     def settings(self, choices: Choices) -> RunSettings:
         settings: dict[str, Sourced[Any] | None] = {"checkpoint": choices.checkpoint_text}
@@ -75,7 +84,10 @@ class HydraProgram(Program):
         if steps.value is not None or choices.endless:  # the checkpoint's config may hold a limit
             settings = {**settings, _MAX_STEPS: steps}
         # upstream's measure ignores max_eval_steps
-        return LaunchDetails(tuple(_arguments(choices, settings)), steps, limit=steps.value if typed else None)
+        variables = GENESIS_VARIABLES if choices.simulator == "genesis" else {}
+        return LaunchDetails(
+            tuple(_arguments(choices, settings)), steps, variables, limit=steps.value if typed else None
+        )
 
     def _steps(self, choices: Choices, report: ConfigReport) -> Sourced[int | None]:
         """The seconds of the motion times the rate of the policy's decisions, rounded up, unless something sets it.
@@ -98,16 +110,9 @@ class HydraProgram(Program):
         return Sourced(math.ceil(round(max(seconds) * report.control_hz, 6)), LENGTH_OF_THE_MOTION)
 
     def played_seconds(self, motion: MotionInfo) -> float:
-        """How long a run plays the motion.
-
-        ProtoMotions 2 keeps every n-th frame of a faster motion, n = round(fps / 30), and plays them at 30 frames per
-        second (MotionLib._fix_motion_fps): 511 frames at 100/s last 5.67 s there, not 5.1 s.
-        """
-        frames, fps, seconds = motion.frames or 0, motion.fps or 1.0, motion.seconds or 0.0
-        if self.embedded or fps <= _UPSTREAM_FPS:
-            return seconds
-        kept = math.ceil(frames / round(fps / _UPSTREAM_FPS))
-        return (kept - 1) / _UPSTREAM_FPS
+        """How long a run plays the motion: upstream's 511 frames at 100/s last 5.67 s, not 5.1 s."""
+        frames, rate = self._thinning.played(motion.frames or 1, motion.fps or 1.0)
+        return (frames - 1) / rate if rate != motion.fps else motion.seconds or 0.0
 
 
 def _arguments(choices: Choices, settings: RunSettings) -> list[str]:

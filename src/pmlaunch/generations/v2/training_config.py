@@ -9,6 +9,7 @@ from typing import Any
 
 from pmlaunch.generations.checkout import RobotOutline
 from pmlaunch.support.json import as_mapping
+from pmlaunch.support.paths import is_remote
 from pmlaunch.support.yaml_file import yaml_mappings
 
 _MISSING = "???"
@@ -72,7 +73,7 @@ def _with_defaults(config_dir: Path, name: str, depth: int = 0) -> dict[str, Any
     content = as_mapping(*yaml_mappings([config_dir / "robot" / f"{name}.yaml"]))
     values: dict[str, Any] = {}
     for parent in content.get("defaults") or []:
-        if isinstance(parent, str) and parent != "_self_" and depth < 5:
+        if isinstance(parent, str) and parent != "_self_" and not is_remote(parent) and depth < 5:
             values = _merged(values, _with_defaults(config_dir, parent, depth + 1))
     return _merged(values, as_mapping(content.get("robot")))
 

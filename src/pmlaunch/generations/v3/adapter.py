@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.interface import GenerationAdapter, MetricDefinitions, PackageRule, Program
 from pmlaunch.generations.v3 import CHECKPOINT_NAMES, FROZEN_CONFIGS
 from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
+from pmlaunch.motions.raw_data import RawFormat
 from pmlaunch.support.json import read_mapping
 
+_CONVERT_AMASS = "python data/scripts/convert_amass_to_proto.py AMASS_FOLDER (in the checkout)"
 # ProtoMotions 3 puts the statistic last: eval/gt_error/mean
 _COMPONENTS = {"gt_error": "m", "max_joint_error": "m", "gr_error": "rad"}
 
@@ -28,6 +31,11 @@ class Version3(GenerationAdapter):
     origin_of_checkout = "branch main"
     hydra = False
     motion_suffixes = (".motion", ".pt")
+    conversions: ClassVar[Mapping[RawFormat, str]] = {
+        RawFormat.AMASS: _CONVERT_AMASS,
+        RawFormat.PHC: f"convert the AMASS files that PHC made it from: {_CONVERT_AMASS}",
+        RawFormat.HUMANML3D: f"it holds no rotations; convert its AMASS sources: {_CONVERT_AMASS}",
+    }
     motion_names_carry_robot = False
     checkpoint_names = CHECKPOINT_NAMES
     own_packages = ("protomotions",)
@@ -80,3 +88,12 @@ class Version3(GenerationAdapter):
         from pmlaunch.generations.v3.frozen_configs import training
 
         return training(checkpoint, arguments)
+
+    def refuse_unreadable_config(self, checkpoint: Path) -> None:
+        from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
+
+        if read_frozen(checkpoint).state is FrozenState.UNREADABLE:
+            path = checkpoint.parent / FROZEN_CONFIGS
+            raise PmlaunchError(
+                "PML130", f"{path} is no file that torch saved.", hint="download it again", subject=str(path)
+            )

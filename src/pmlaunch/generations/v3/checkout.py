@@ -21,6 +21,9 @@ from pmlaunch.generations.v3 import ASSETS, CHECKPOINT_NAMES
 from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
+from pmlaunch.support.file_kind import files_below
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.paths import is_remote
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -80,7 +83,7 @@ class InferenceCheckout(Checkout):
 
     def motion_files(self) -> Sequence[Path]:
         folders = (self.root / "data", self.root / "examples" / "data")
-        found = [path for folder in folders for suffix in (".motion", ".pt") for path in folder.rglob(f"*{suffix}")]
+        found = [path for folder in folders for path in files_below(folder, ".motion", ".pt")]
         return sorted(path for path in found if not set(path.parts) & _NO_MOTIONS)
 
     def pointer_meshes(self, robot: str) -> Sequence[Path]:
@@ -105,14 +108,14 @@ class InferenceCheckout(Checkout):
                 if name in found or not all(map(math.isfinite, (x, y, z))) or any(map(body.get, _TURNED)):
                     return None
                 found[name] = BodyPosition(parent, x, y, z)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return found
 
     def _mjcf(self, robot: str, assets: Path) -> Path | None:
         """The MJCF file that the robot's class names, in a folder of assets."""
         asset = _asset_of(self.root / _ROBOTS / f"{robot}.py")
-        return assets / asset if asset else None
+        return assets / asset if asset and not is_remote(asset) else None
 
 
 def v3_checkout(root: Path, source: Source, asset_root: str | None = None) -> InferenceCheckout:
@@ -141,8 +144,8 @@ def _asset_of(source: Path) -> str | None:
     import ast
 
     try:
-        tree = ast.parse(source.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(read_bytes(source))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg == "asset_file_name" and isinstance(node.value, ast.Constant):
@@ -165,10 +168,11 @@ def _meshes(path: Path) -> Iterator[Path]:
     if root is None:
         return
     compiler = root.find("compiler")
-    folder = Path(os.path.normpath(path.parent / (compiler.get("meshdir", "") if compiler is not None else "")))
+    named = compiler.get("meshdir", "") if compiler is not None else ""
     for mesh in root.iter("mesh"):
-        if mesh.get("file"):
-            yield folder / str(mesh.get("file"))
+        file = mesh.get("file", "")
+        if file and not is_remote(named) and not is_remote(file):
+            yield Path(os.path.normpath(path.parent / named)) / file
 
 
 def _parsed(path: Path) -> Element | None:
@@ -176,6 +180,9 @@ def _parsed(path: Path) -> Element | None:
     from xml.etree import ElementTree as ET
 
     try:
-        return ET.parse(path).getroot()  # noqa: S314  # at worst it takes long, as upstream's own reader would
-    except (OSError, ET.ParseError):
+        content = read_bytes(path)
+        if b"<!ENTITY" in content:  # they may stand for billions of others
+            return None
+        return ET.fromstring(content)  # noqa: S314
+    except (OSError, ET.ParseError, ValueError, LookupError):
         return None

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo, finite, listed_motions, pieces_of
-from pmlaunch.support.json import as_mapping
+from pmlaunch.generations.motion_library import LibraryEntry, ReadInfo, listed_motions, number_of, pieces_of, timings_of
 
 
 def read_entries(library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
@@ -18,11 +17,13 @@ def read_entries(library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
 
 
 def _entry(library: Path, item: Mapping[str, Any], read: ReadInfo) -> LibraryEntry:
-    info, pieces = read(library.parent / item["file"]), pieces_of(item)
-    timings = as_mapping((pieces or [item])[0].get("timings"))
-    start, end = finite(timings.get("start"), 0.0), finite(timings.get("end"), -1.0)
+    file, pieces = item["file"], pieces_of(item, library)
+    info, first = read(library.parent / file), (pieces or [item])[0]
+    timings = timings_of(first, library)
+    start, end = number_of("start", timings, library, file), number_of("end", timings, library, file)
     whole = len(pieces) <= 1 and start == 0 and (end == -1 or end >= (info.seconds or math.inf))
-    own_rate = item.get("fps") is None or info.fps is None or abs(finite(item["fps"], math.inf) - info.fps) < 1e-6
+    rate = number_of("fps", item, library, file)
+    own_rate = item.get("fps") is None or info.fps is None or abs(rate - info.fps) < 1e-6
     if not whole or not own_rate:
         what = "at another rate (fps)" if whole else "in pieces (sub_motions, timings)"
         message = (
@@ -31,8 +32,10 @@ def _entry(library: Path, item: Mapping[str, Any], read: ReadInfo) -> LibraryEnt
         )
         hint = "leave it out, or make a .motion file of the piece"
         raise PmlaunchError("PML016", message, hint=hint, subject=str(library))
-    weight = item.get("weight", pieces[0].get("weight") if pieces else None)
-    return LibraryEntry(info, extras={} if weight is None else {"weight": weight})
+    holder = item if "weight" in item else first
+    weight = number_of("weight", holder, library, file)
+    # null is no weight for upstream, which looks for one in the entry itself only
+    return LibraryEntry(info, extras={"weight": weight}, as_upstream_reads=holder.get("weight", 1.0) is not None)
 
 
 def library_text(entries: Sequence[LibraryEntry]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.generations.find import generation_of
+from pmlaunch.generations.find import generation_of, script_in
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.failures import writing
 from pmlaunch.git.progress import Reporter
@@ -68,10 +68,12 @@ class CheckoutStep:
                 _clone_or_restore(git, context, report)
             _finish(git)
         generation = generation_of(folder)
-        if generation is None:
+        script = script_in(folder)
+        if generation is None or script is None:
             raise PmlaunchError("PML409", f"{folder} is not a valid ProtoMotions checkout.", subject=str(folder))
         if generation is Generation.V3 and not _generation_warning(context.request.ref):
             report.findings.append(other_generation(context.request.ref, _OTHER_REF))
+        context.trust(script, report)
         return Done(_describe(git))
 
 

@@ -7,7 +7,6 @@ in place and registered, so a later install can tell our leftovers from a user's
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from pmlaunch.model import Generation
 from pmlaunch.processes.child import is_running
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.disk import remove_tree
-from pmlaunch.support.json import read_mapping, to_json
+from pmlaunch.support.json import dumps, read_mapping
 
 _MARKER = "pmlaunch-install.json"
 
@@ -60,13 +59,13 @@ def read_marker(gitdir: Path) -> Marker | None:
     try:
         process = int(document["pid"]), float(document["created"])
         return Marker(*process, str(document.get("url", "")), str(name) if name else None)
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, OverflowError):
         return None
 
 
 def write_marker(gitdir: Path, marker: Marker) -> None:
     """Write the marker into a repository. Raises OSError."""
-    write_text(gitdir / _MARKER, json.dumps(to_json(marker)) + "\n")
+    write_text(gitdir / _MARKER, dumps(marker) + "\n")
 
 
 def remove_marker(gitdir: Path) -> None:

@@ -45,6 +45,9 @@ def check_ref(git: Git, context: InstallContext, generation: Generation | None) 
     if not is_branch(known):
         return at_known, _other_source(git, context) if at_known else ()
     url = source_of(git, request.source)
+    if context.dry:
+        message = f"A dry run asks nobody: {request.ref} may be further at {url} than in {folder}."
+        return at_known, (_note(context, message, "the same command without --dry-run"),)
     at_source = branch_at(git, url, request.ref)
     if at_source is None:
         message = f"{url} does not answer: {request.ref} may be further there than in {folder}."

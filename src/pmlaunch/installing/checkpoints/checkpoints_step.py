@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 
+from pmlaunch.catalog.models import PRETRAINED
+from pmlaunch.checks.pickles import downloaded_findings
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
@@ -13,7 +15,6 @@ from pmlaunch.git.progress import Reporter
 from pmlaunch.installing.checkout.location import look_at
 from pmlaunch.installing.checkout.source import generation_by_name
 from pmlaunch.installing.checkpoints.models import (
-    PRETRAINED,
     WITH_GIT,
     FetchableModel,
     assets_in_lfs,
@@ -74,6 +75,7 @@ class CheckpointsStep:
         for path, state in states_of(git, files).items():
             if state is not FileState.HERE:
                 raise PmlaunchError("PML413", f"{path} is still not there ({state.value}).", subject=path)
+        report.findings += downloaded_findings((file.target(git.folder) for file in files), git.folder)
         return Done(f"{_describe(files)}; size and sha256 are right" if files else f"{_NONE}; Git LFS is set up")
 
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pmlaunch.catalog.models import PRETRAINED
+from pmlaunch.checks.pickles import downloaded_findings
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.git.failures import writing
@@ -28,7 +30,6 @@ from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.installing.checkpoints.huggingface import download
 from pmlaunch.installing.checkpoints.models import (
-    PRETRAINED,
     WITH_GIT,
     FetchableModel,
     choose_models,
@@ -67,8 +68,10 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
         files = _files_of(context, git, model)
         states = states_of(git, files)
         missing = [file for file in files if states[file.path] not in RIGHT]
+        places = [file.target(git.folder) for file in files]
         title, size = model.names[0], sum(file.pointer.size for file in missing)
         if not missing:
+            report.findings += downloaded_findings(places, git.folder)
             text = f"{files[0].path} {megabytes(files[0].pointer.size)}"
             yield StepResult("fetch", title, StepState.ALREADY, text, seconds_since(begin))
             continue
@@ -78,6 +81,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
         else:
             set_lfs_up(git)
             download_lfs(git, missing, report, lambda files: hub_command_for(context, files))
+        report.findings += downloaded_findings(places, git.folder)
         text = f"{files[0].path} {megabytes(size)}; size and sha256 are right"
         seconds = seconds_since(begin)
         yield StepResult("fetch", title, StepState.DONE, text, seconds, bytes=size, log=report.last_log)
@@ -181,9 +185,9 @@ def _replace_by_pointer(git: Git, file: LfsFile, state: FileState) -> int:
     if state is FileState.POINTER:
         return 0
     target = file.target(git.folder)
-    pointer = git.ask_bytes("cat-file", "blob", f":{file.path}")
+    pointer = git.answer("cat-file", "blob", f":{file.path}")
     with writing(target.parent):
-        write_text(target, (pointer or b"").decode("utf-8"))
+        write_text(target, pointer.decode("utf-8"))
         target.chmod(0o644)
     git.tell("add", "--", file.path, settings=WITH_LFS)
     return file.pointer.size if state in RIGHT else 0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from pmlaunch.catalog.models import short_name
+from pmlaunch.catalog.models import PRETRAINED, short_name
 from pmlaunch.catalog.presets import presets
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import generation_of
@@ -20,7 +20,6 @@ from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Generation
 from pmlaunch.support.names import choose, fold
 
-PRETRAINED = "data/pretrained_models"
 WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
 
 
@@ -56,6 +55,7 @@ def known_models(context: InstallContext, git: Git | None = None) -> list[Fetcha
         if each.checkout is None and (preset := each.of(generation)).checkpoint
     ]
     of_presets = {model.path for model in found}
+    # without an answer the names of the presets are left; whoever needs git's files is told so (lfs_files)
     listed = set((git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0")) if git else set()
     for folder in sorted({path.rpartition("/")[0] for path in listed if path}):
         paths = (f"{folder}/{name}" for name in GENERATIONS[generation].checkpoint_names)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
 from pmlaunch import __version__
@@ -23,8 +22,9 @@ from pmlaunch.installing.python.target_python import (
 from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import UNKNOWN, Generation, RuntimeKind
 from pmlaunch.running.probe_reply import ImportAttempt
+from pmlaunch.runtimes.missing_modules import cure_for
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
-from pmlaunch.support.json import to_json
+from pmlaunch.support.json import dumps
 
 _COMPAT = (MUTABLE_DATACLASS_DEFAULTS,)  # a run of pmlaunch switches this on, too
 _LIBRARIES = ("hydra", "lightning", "torch")
@@ -42,7 +42,7 @@ class ImportsStep:
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML430, PML441 and PML449."""
         modules = modules_of(context)
-        if generation_of(context.checkout):
+        if generation_of(context.checkout) and not context.dry:  # the answer is the key of what is known
             report = inspect_python(context, "--packages", name="imports-look")
             cached = JsonCache("imports").get(proof_key(context, report))
             if isinstance(cached, str):
@@ -83,16 +83,18 @@ def modules_of(context: InstallContext) -> tuple[str, ...]:
 
 def proof_key(context: InstallContext, report: PythonReport) -> str:
     """The cache key: everything the imports depend on that is cheap to determine."""
-    facts = [report.reply.executable, report.python, to_json(report.packages), modules_of(context), __version__]
+    facts = [report.reply.executable, report.python, report.packages, modules_of(context), __version__]
     folders = ("protomotions", "isaac_utils", "poselib")  # everything of the checkout that is imported
     sources = (part for name in folders for part in (name, *tree_content(context.checkout / name, ".py")))
-    return content_key(json.dumps(facts, sort_keys=True), *sources)
+    return content_key(dumps(facts), *sources)
 
 
 def _import_error(context: InstallContext, report: PythonReport, failed: Mapping[str, ImportAttempt]) -> PmlaunchError:
     words = "; ".join(f"import {name}: {attempt.error}" for name, attempt in failed.items())
-    missing = next((attempt.missing.split(".")[0] for attempt in failed.values() if attempt.missing), None)
-    hint = typed_python(context, "-m", "pip", "install", missing) if missing else f"read {report.log}"
+    missing = next((attempt for attempt in failed.values() if attempt.missing), None)
+    hint = f"read {report.log}"
+    if missing is not None and missing.missing:
+        hint = cure_for(missing.missing, typed_python(context), traceback=missing.error)
     message = f"Not everything can be imported in {python_named(context)}: {words}. Its output: {report.log}"
     return PmlaunchError("PML438", message, hint=hint, subject=next(iter(failed)))
 

@@ -21,6 +21,7 @@ from pmlaunch.installing.python.target_python import (
     PythonReport,
     inspect_python,
     packages_of,
+    planned_python,
     python_named,
     typed_python,
     usable_runtime,
@@ -46,7 +47,10 @@ class PackagesStep:
 
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
         """Raises PML430 to PML433, PML441, PML442 and PML449."""
-        report = inspect_python(context, "--packages", "--requires", name="packages-look")
+        report = planned_python(context, "--packages", "--requires", name="packages-look")
+        if report is None:
+            text = f"install ProtoMotions and what {python_named(context)} lacks, which its files do not tell"
+            return Todo(text, (typed_python(context, "-m", "pip", "install", "-e", str(context.checkout)),))
         if "pip" not in report.packages:
             raise pip_is_missing(context)
         if not generation_of(context.checkout):

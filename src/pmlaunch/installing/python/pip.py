@@ -94,7 +94,7 @@ def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
         nonlocal rest, shown
         *lines, rest = re.split(r"[\r\n]+", rest + decoder.decode(chunk))
         for line in lines:
-            counted = re.fullmatch(r"\s*Progress (\d+) of (\d+)\s*", line)  # pip's --progress-bar raw
+            counted = re.fullmatch(r"\s*Progress (\d{1,15}) of (\d{1,15})\s*", line)  # pip's --progress-bar raw
             if counted:
                 report(Progress(shown, int(counted[1]), int(counted[2]) or None))
             elif line.strip():

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.agent.pmlaunch_agent.probe.distributions import installed_packages
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Origin, Severity
 from pmlaunch.running.probe_reply import InstalledPackage, ProbeReply, TorchBuild
 from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.runtimes.python_files import all_packages
 from pmlaunch.support.json import from_json
 
 _PROBE = "pmlaunch_agent.probe"
@@ -56,6 +58,22 @@ class PythonReport:
     @property
     def versions(self) -> dict[str, str]:
         return {name: package.version for name, package in self.packages.items() if package.version}
+
+
+def planned_python(context: InstallContext, *questions: str, name: str) -> PythonReport | None:
+    """What a plan is made from: the Python's answers as `inspect_python` gets them; in a dry run what its files tell.
+
+    None if they do not tell which packages it has: Isaac Sim keeps its torch where only its script looks.
+    """
+    if not context.dry:
+        return inspect_python(context, *questions, name=name)
+    runtime = usable_runtime(context)
+    packages = installed_packages([str(folder) for folder in all_packages(runtime)], requires=True)
+    if runtime.facts.python is None or not {"pip", "torch"} <= packages.keys():
+        return None
+    known = {name: from_json(InstalledPackage, entry) for name, entry in packages.items()}
+    system = "win32" if context.windows else "linux"
+    return PythonReport(ProbeReply(runtime.facts.python.version, known, platform=system), context.logs)
 
 
 def inspect_python(

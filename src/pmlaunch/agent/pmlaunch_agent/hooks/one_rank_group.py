@@ -55,8 +55,10 @@ def _store(distributed: Any) -> Any:
         return distributed.HashStore()
     import tempfile  # not needed by other runs, and slow to import
 
-    # Windows builds lack HashStore; torch removes the file at the end
-    return distributed.FileStore(os.path.join(tempfile.gettempdir(), "pmlaunch-store-%d" % os.getpid()), 1)
+    # Windows builds lack HashStore. A file that nobody else could have made or can open; torch removes it at the end.
+    handle, path = tempfile.mkstemp(prefix="pmlaunch-store-")
+    os.close(handle)
+    return distributed.FileStore(path, 1)
 
 
 def _is_needed(backend: str | None, options: Mapping[str, Any], c10d: Any) -> bool:

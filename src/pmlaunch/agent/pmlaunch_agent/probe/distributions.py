@@ -89,7 +89,9 @@ def _editable(path: str, folder: str) -> str | None:
     except ValueError:
         origin = {}
     if isinstance(origin, dict) and (origin.get("dir_info") or {}).get("editable"):
-        return path_of_url(str(origin.get("url", "")))
+        source = path_of_url(str(origin.get("url", "")))
+        # another computer's: Windows would offer it the user's password as soon as anybody looks there
+        return None if source is None or source.replace("\\", "/").startswith("//") else source
     if path.endswith(".egg-info") and os.path.isfile(os.path.join(folder, "setup.py")):
         return folder  # setuptools' develop mode: the metadata lies beside setup.py
     return None

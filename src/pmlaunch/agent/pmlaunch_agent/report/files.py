@@ -52,6 +52,11 @@ def of_rank(path: str, rank: int) -> str:
     return f"{stem}.rank{rank}{extension}" if rank else path
 
 
+def run_of(path: str) -> str:
+    """The name of the run that a file belongs to: that of its folder."""
+    return os.path.basename(os.path.dirname(os.path.abspath(path)))
+
+
 class EventsFile(Observer):
     """events.jsonl: one JSON object per line, in a file that all ranks share. Without a path, nothing is written."""
 
@@ -97,6 +102,6 @@ class ResultFile(Observer):
             self.error = error
 
     def _save(self, result: RunResult) -> None:
-        document = result.document()
+        document = {**result.document(), "run": run_of(self.path)}
         text = conceal(json.dumps(document, indent=1, default=str), os.environ)
         write_whole(self.path, lambda file: file.write(text))

@@ -8,7 +8,7 @@ import os
 from typing import Any, Mapping, NamedTuple, Optional, Sequence
 
 from pmlaunch_agent.contract import MetricsRequest
-from pmlaunch_agent.report.files import write_whole
+from pmlaunch_agent.report.files import run_of, write_whole
 from pmlaunch_agent.report.journal import Journal
 
 SCHEMA = 1
@@ -82,6 +82,7 @@ def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[
     named = dict.fromkeys([*finite, *(name for entry in evaluation.per_motion for name in entry.metrics)])
     return {
         "schema": SCHEMA,
+        "run": run_of(request.file),
         "generation": request.generation,
         "metrics": finite,
         "units": {name: _unit(name, request.units) for name in named},

@@ -1,0 +1,64 @@
+"""What a file is before anything reads it: an ordinary file or a pipe, empty, a web page, whole or cut short."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+_START = 256  # bytes that tell a file's kind
+_LENGTH_OF_END = 22  # bytes of the record that ends an archive without a comment, such as torch's
+_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save before 1.6: a pickle of this magic number comes first
+
+
+def regular_size(path: Path) -> int:
+    """The size in bytes. Raises OSError if there is no ordinary file: to open a pipe or a device may never end."""
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
+        what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
+        raise OSError(errno.EINVAL, f"it is {what}", str(path))
+    return status.st_size
+
+
+def start_of(path: Path) -> bytes:
+    """The first bytes of an ordinary file. Raises OSError."""
+    regular_size(path)
+    with path.open("rb") as file:
+        return file.read(_START)
+
+
+def no_binary_file(start: bytes) -> str | None:
+    """Why a file that begins like this holds no data, in words; None if it may. Servers send errors as text."""
+    if not start:
+        return "it is empty"
+    if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
+        return "it is a web page, saved in the place of the file"
+    if start.isascii() and start.decode("ascii").translate({9: " ", 10: " ", 13: " "}).isprintable():
+        return "it is a text"
+    return None
+
+
+def no_torch_file(path: Path) -> str | None:
+    """Why torch cannot have saved this file as it is, in words; None if it looks whole. Raises OSError."""
+    start = start_of(path)
+    if start.startswith(b"PK\x03\x04"):
+        with path.open("rb") as file:
+            file.seek(-min(_LENGTH_OF_END, regular_size(path)), os.SEEK_END)
+            return None if file.read(4) == b"PK\x05\x06" else "it is cut short: the end of the archive is missing"
+    return None if start.startswith(_LEGACY) else no_binary_file(start) or "torch did not save it"
+
+
+def is_legacy_torch_file(path: Path) -> bool:
+    """Whether torch saved the file before version 1.6."""
+    try:
+        return start_of(path).startswith(_LEGACY)
+    except OSError:
+        return False
+
+
+def files_below(folder: Path, *suffixes: str) -> Iterator[Path]:
+    """The files below `folder` with one of `suffixes`. Links to folders are not followed; what vanishes is left out."""
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names if name.endswith(suffixes))
