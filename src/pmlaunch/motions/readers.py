@@ -53,10 +53,14 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
         PmlaunchError: PML121 the file is missing; PML122 it is not a motion; PML123 its pickle asks for a function
             that a motion does not need.
     """
+    return format_of(path, content).read(path, content)
+
+
+def format_of(path: Path, content: bytes | None = None) -> MotionFormat:
+    """The format that the suffix and the first bytes of a file tell; a file that cannot be read has its suffix's."""
     start = content or b""
     if content is None:
         with contextlib.suppress(OSError), path.open("rb") as file:  # the format's reader reports it
             start = file.read(max(len(row.signature) for row in FORMATS))
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
-    found = next((row for row in fitting if start.startswith(row.signature)), fitting[0])
-    return found.read(path, content)
+    return next((row for row in fitting if start.startswith(row.signature)), fitting[0])

@@ -2,26 +2,33 @@
 
 The file is a zip with one pickle (NAME/data.pkl) of tensors and, beside it, a file with the numbers of each. A motion
 holds global_translation (2.x) or rigid_body_pos (3.x), (frames, bodies, 3) m, and fps; a library (3.x) holds gts
-(frames of all motions, bodies, 3) m and motion_lengths (motions,) s. Only outlines are read. Nothing is executed, as
-torch.load would, and torch is not needed.
+(frames of all motions, bodies, 3) m and motion_lengths (motions,) s. Nothing is executed, as torch.load would, and
+torch is not needed; `open_tensors` reads the numbers, for which it imports numpy.
 """
 
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.support import safe_pickle
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 _MAXIMUM_PICKLE = 8 << 20  # bytes; a motion takes about a thousand, a library holds tens of thousands of names
+_MAXIMUM_BYTES = 1 << 30  # of one tensor
 _MAXIMUM_MOTIONS = 1_000_000  # compressed lengths may be a thousand times as long as the file
 _POSITIONS = ("global_translation", "rigid_body_pos")  # their names in 2.x and 3.x
 
@@ -38,13 +45,15 @@ class _Storage:
 class _Tensor:
     shape: tuple[int, ...]
     storage: _Storage | None
+    is_whole: bool = False  # whether it is all of its storage, in order
 
 
-def _tensor(storage: object, _offset: object, shape: object, *_rest: object) -> _Tensor:
+def _tensor(storage: object, offset: object, shape: object, strides: object, *_rest: object) -> _Tensor:
     """Stand-in for torch._utils._rebuild_tensor_v2."""
     if not isinstance(shape, tuple) or not all(safe_pickle.is_size(size) for size in shape):
         raise ValueError("a tensor without a proper shape")
-    return _Tensor(shape, storage if isinstance(storage, _Storage) else None)
+    in_order = tuple(math.prod(shape[index + 1 :]) for index in range(len(shape)))
+    return _Tensor(shape, storage if isinstance(storage, _Storage) else None, offset == 0 and strides == in_order)
 
 
 def _stored(description: object) -> _Storage | None:
@@ -78,15 +87,48 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
     Raises:
         PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors.
     """
+    with open_tensors(path, content) as file:
+        if "gts" in file.content:
+            return _library(file.content, file.archive, file.folder)
+        return _motion(file.content)
+
+
+@dataclass(frozen=True)
+class TensorFile:
+    """An open file: the mapping that its pickle holds, and the archive with the numbers of its tensors."""
+
+    content: Mapping[str, Any]
+    archive: zipfile.ZipFile
+    folder: str  # in the archive
+
+    def array(self, tensor: object, rows: int | None = None) -> NDArray[Any]:
+        """The numbers of a tensor, of its first `rows` at most. Raises ValueError if they are missing."""
+        import numpy as np
+
+        kinds = {"torch.FloatStorage": "<f4", "torch.DoubleStorage": "<f8", "torch.LongStorage": "<i8"}
+        if not isinstance(tensor, _Tensor) or not tensor.is_whole or not tensor.storage or not tensor.shape:
+            raise ValueError("a tensor is missing, or not stored in order")
+        kind = kinds.get(tensor.storage.kind)
+        shape = (min(tensor.shape[0], rows or tensor.shape[0]), *tensor.shape[1:])
+        if kind is None or (size := math.prod(shape) * int(kind[2:])) > _MAXIMUM_BYTES:
+            raise ValueError("a tensor of another kind or size than expected")
+        with self.archive.open(f"{self.folder}data/{tensor.storage.key}") as entry:
+            return np.frombuffer(entry.read(size), kind).reshape(shape)
+
+
+@contextmanager
+def open_tensors(path: Path, content: bytes | None = None) -> Iterator[TensorFile]:
+    """Open a file of tensors at `path`, or its `content`. A ValueError of the block says why it is not a motion.
+
+    Raises what `read_outline` raises.
+    """
     try:
         with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
             names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
             if len(names) != 1 or archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
                 raise ValueError("it holds no pickle of tensors")  # noqa: TRY301
             held = safe_pickle.loads(archive.read(names[0]), _CONSTRUCTORS, _stored)
-            if isinstance(held, dict) and "gts" in held:
-                return _library(held, archive, names[0].removesuffix("data.pkl"))
-            return _motion(held)
+            yield TensorFile(held if isinstance(held, dict) else {}, archive, names[0].removesuffix("data.pkl"))
     except safe_pickle.ForbiddenGlobalError as error:
         message = f"{path.name} was not loaded: its pickle asks for {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
@@ -94,9 +136,7 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
         raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
 
 
-def _motion(content: object) -> MotionOutline:
-    if not isinstance(content, dict):
-        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
+def _motion(content: Mapping[str, Any]) -> MotionOutline:
     frames, bodies = _frames_and_bodies(next((content[name] for name in _POSITIONS if name in content), None))
     fps = content.get("fps")
     if not isinstance(fps, (int, float)) or not 0 < fps <= 10_000:
@@ -104,7 +144,7 @@ def _motion(content: object) -> MotionOutline:
     return MotionOutline(frames, bodies, float(fps), (frames - 1) / float(fps))
 
 
-def _library(content: dict[str, Any], archive: zipfile.ZipFile, folder: str) -> MotionOutline:
+def _library(content: Mapping[str, Any], archive: zipfile.ZipFile, folder: str) -> MotionOutline:
     frames, bodies = _frames_and_bodies(content["gts"])
     lengths = content.get("motion_lengths")
     if not isinstance(lengths, _Tensor) or len(lengths.shape) != 1 or not lengths.shape[0]:
