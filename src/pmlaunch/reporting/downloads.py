@@ -1,0 +1,65 @@
+"""Files that a report carries for the reader to save. A new one needs a function and a row in a table below."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pmlaunch.reporting.contents import RunContents
+from pmlaunch.reporting.plain_text import plain
+from pmlaunch.reporting.tracks import Track
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file with the suffix of its name, such as "csv", its media type, and the function that makes its content."""
+
+    label: str
+    suffix: str
+    media_type: str
+    make: Callable[[RunContents], bytes]
+
+
+@dataclass(frozen=True)
+class MotionDownload:
+    """The same of one motion, for those motions whose playback is in the page itself."""
+
+    label: str
+    suffix: str
+    media_type: str
+    make: Callable[[Track], bytes]
+
+
+def figures_table(contents: RunContents) -> bytes:
+    """A CSV table with one row for each motion, for spreadsheets (UTF-8 with a byte order mark)."""
+    metrics = {entry["motion"]: entry["metrics"] for entry in contents.measured.rest.get("per_motion", ())}
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    units = contents.measured.units
+    titles = [_cell(f"{name} [{units[name]}]" if units.get(name) else name) for name in names]
+    writer.writerow(["motion", "success", "failed_at [s]", "worst_body", *titles])
+    for row in contents.rows:
+        track, values = row.track, metrics.get(row.name, {})
+        worst = track.body_names[track.worst_body] if track and track.worst_body is not None else ""
+        at = f"{track.failed_at:.4f}" if track and track.failed_at is not None else ""
+        success = "" if row.success is None else str(row.success).lower()
+        writer.writerow([_cell(row.name), success, at, _cell(worst), *(values.get(name, "") for name in names)])
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    text = plain(text)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+DOWNLOADS: Sequence[Download] = (Download("Figures (CSV)", "csv", "text/csv", figures_table),)
+"""What a report offers of each run."""
+MOTION_DOWNLOADS: Sequence[MotionDownload] = ()
+"""What a report offers of each motion, beside the positions as CSV, which the page makes itself."""

@@ -1,0 +1,189 @@
+"""Make the page of a report: a template, the data for its script, and a policy that lets nothing else run.
+
+The page contacts nothing: its scripts are in it, compressed, and its Content-Security-Policy allows only those with the
+right sha256. Data of motions beyond `INLINE` bytes is in files beside the page, which add themselves when the page asks
+for them with a script element, since neither fetch nor modules work from file://.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from pmlaunch import __version__
+from pmlaunch.reporting.contents import MotionRow, RunContents
+from pmlaunch.reporting.downloads import DOWNLOADS, MOTION_DOWNLOADS
+from pmlaunch.reporting.figures import length
+from pmlaunch.reporting.plain_text import plain
+from pmlaunch.reporting.sections import MotionSection, sections_of
+from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack, skeletons_of
+
+INLINE: Final = 1_300_000
+"""Bytes of the motions in the page itself, as text."""
+_CHUNK: Final = 2_000_000  # bytes of a file beside the page; one motion may be larger
+_ASSETS: Final = Path(__file__).parent / "assets"
+_STATIC_ROWS: Final = 50  # of the table, for readers without JavaScript
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, and the files that must lie beside it, by name."""
+
+    html: bytes
+    beside: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a page is about: runs, or the motions of one file (`title`). `most` bytes of packed motion are kept."""
+
+    title: str
+    runs: Sequence[RunContents] = ()
+    motions: Sequence[MotionRow] = ()
+    most: int = 1 << 40
+
+
+def make_page(subject: Subject, stem: str) -> Page:
+    """Make the page; the names of files beside it begin with `stem`."""
+    pairs = [(number, row) for number, run in enumerate(subject.runs) for row in run.rows]
+    pairs.sort(key=lambda pair: pair[1].severity)
+    pairs += [(-1, row) for row in subject.motions]
+    motions = _packed([row for _, row in pairs], subject.most)
+    inline, beside, places = _distributed([data for _, data in motions], stem)
+    first, skeletons = skeletons_of([track for track, _ in motions])
+    numbers = {id(track): number for number, (track, _) in enumerate(motions)}
+    data = {
+        "lostAbove": FAILED_ABOVE,
+        "skeletons": [{"names": [*map(plain, it.body_names)], "parents": it.parents.tolist()} for it in first],
+        "tracks": [
+            {"skeleton": skeletons[number], "file": places.get(number), **_facts(track)}
+            for number, (track, _) in enumerate(motions)
+        ],
+        "rows": [_row(run, row, numbers.get(id(row.track), -1)) for run, row in pairs],
+        "runs": [plain(run.name) for run in subject.runs],
+        "inline": inline,
+        "downloads": [_downloads(run) for run in subject.runs],
+    }
+    return Page(_render(subject, data, has_files=bool(beside)), beside)
+
+
+def _packed(rows: Sequence[MotionRow], most: int) -> list[tuple[Track, list[Any]]]:
+    """The tracks of `rows` with their data, until that takes `most` bytes; the first is always there."""
+    found: list[tuple[Track, list[Any]]] = []
+    size = 0
+    for row in rows:
+        if row.track is not None and (size < most or not found):
+            packed = pack(row.track)
+            size += packed.frames * row.track.positions.shape[1] * 12
+            head = {"origin": packed.origin, "step": packed.step, "frames": packed.frames}
+            found.append((row.track, [head, _text(packed.data), _motion_downloads(row.track)]))
+    return found
+
+
+def _distributed(motions: Sequence[list[Any]], stem: str) -> tuple[dict[int, Any], dict[str, bytes], dict[int, str]]:
+    """Divide the motions' data between page and files: what is in the page, the files, and where the others are."""
+    chunks: list[dict[int, Any]] = [{}]  # the first one is the page itself
+    room = INLINE
+    for number, motion in enumerate(motions):
+        size = len(motion[1]) + sum(len(download[3]) for download in motion[2])
+        if size > room and chunks[-1]:
+            chunks.append({})
+            room = _CHUNK
+        chunks[-1][number] = motion
+        room -= size
+    inline, *others = chunks
+    names = [f"{stem}-{index:03}.js" for index in range(1, len(chunks))]
+    beside = {name: f"addMotions({json.dumps(chunk)});\n".encode() for name, chunk in zip(names, others, strict=True)}
+    return inline, beside, {number: name for name, chunk in zip(names, others, strict=True) for number in chunk}
+
+
+def _facts(track: Track) -> dict[str, Any]:
+    return {
+        "fps": track.fps,
+        "first": track.first,
+        "frames": len(track.positions),
+        "reference": track.reference is not None,
+        "failure": track.failure,
+        "worst": track.worst_body,
+    }
+
+
+def _row(run: int, row: MotionRow, track: int) -> list[Any]:
+    """A row of the table: run, name, success, mean and largest error in m, rotation error in degrees, seconds, track."""
+    figures, seconds = row.figures, row.track.seconds if row.track else None
+    values = [figures.error, figures.largest, figures.rotation, seconds]
+    return [run, plain(row.name), row.success, *(round(it, 6) if it is not None else None for it in values), track]
+
+
+def _downloads(run: RunContents) -> list[list[str]]:
+    return [[it.label, f"{_file_name(run.name)}.{it.suffix}", it.media_type, _text(deflate(it.make(run)))] for it in DOWNLOADS]
+
+
+def _motion_downloads(track: Track) -> list[list[str]]:
+    name = _file_name(track.name)
+    return [[it.label, f"{name}.{it.suffix}", it.media_type, _text(deflate(it.make(track)))] for it in MOTION_DOWNLOADS]
+
+
+def _file_name(name: str) -> str:
+    return "".join(each if each.isalnum() or each in "-_." else "_" for each in plain(name, 80)).strip("._") or "motion"
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
+
+
+def _render(subject: Subject, data: Mapping[str, Any], *, has_files: bool) -> bytes:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 60 ms, for reports only
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    style, loader, script = _asset("style.css"), _asset("vendor/inflate.min.js") + _asset("loader.js"), _script()
+    policy = "; ".join((
+        "default-src 'none'",
+        f"script-src '{_digest(loader)}' '{_digest(script)}'" + (" file:" if has_files else ""),
+        f"style-src '{_digest(style)}'",
+        "img-src data: blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ))
+    runs = [sections_of(run) for run in subject.runs]
+    page = environment.get_template("page.html").render(
+        policy=policy,
+        title=plain(subject.title),
+        runs=runs,
+        motion=MotionSection.of(subject.motions) if subject.motions else None,
+        length=length,
+        rows=data["rows"][:_STATIC_ROWS],
+        row_count=len(data["rows"]),
+        has_playback=bool(data["tracks"]),
+        left_out=sum(row.track is not None for run in subject.runs for row in run.rows) - len(data["tracks"]),
+        version=__version__,
+        licences=_asset("vendor/LICENSES.txt"),
+        # nothing in these three can end the element that holds it
+        style=Markup(style),  # noqa: S704
+        loader=Markup(loader),  # noqa: S704
+        data=Markup(json.dumps(data, allow_nan=False).replace("<", "\\u003c")),  # noqa: S704
+        code=_text(deflate(script.encode("utf-8"))),
+    )
+    return page.encode("utf-8")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (_ASSETS / name).read_text(encoding="utf-8")
+
+
+def _script() -> str:
+    return _asset("vendor/three.min.js") + "\n" + _asset("scene.js") + "\n" + _asset("report.js")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
