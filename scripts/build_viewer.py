@@ -23,9 +23,9 @@ PACKAGES = {"three": "0.187.0", "fflate": "0.8.3", "esbuild": "0.28.2"}
 BUNDLED = ("three", "fflate")
 MOST_BYTES = 600_000
 THREE = (
-    "AmbientLight BufferGeometry Color CylinderGeometry DirectionalLight Float32BufferAttribute Fog GridHelper "
-    "HemisphereLight InstancedMesh LineBasicMaterial LineSegments Matrix4 Mesh MeshLambertMaterial MeshStandardMaterial "
-    "PCFShadowMap PerspectiveCamera PlaneGeometry Quaternion Scene SphereGeometry Vector3 WebGLRenderer"
+    "BufferGeometry Color CylinderGeometry DirectionalLight Float32BufferAttribute Fog HemisphereLight "
+    "InstancedMesh LineBasicMaterial LineSegments Matrix4 Mesh MeshBasicMaterial MeshLambertMaterial PerspectiveCamera "
+    "Quaternion Scene SphereGeometry Vector3 WebGLRenderer"
 )
 ENTRIES = {
     "three.min.js": "import {%s} from 'three';\n"

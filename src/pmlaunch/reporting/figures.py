@@ -14,12 +14,12 @@ _ROTATION_DEGREES: Final = ("eval/gr_err_degrees",)
 _ROTATION_RADIANS: Final = ("eval/gr_err", "eval/gr_error/mean")
 
 _DEFINITIONS: Final = (
+    ("success_rate", "Share of the motions that were followed to their end without being lost."),
+    ("failure_rate", "Share of the motions that this figure counts as lost."),
     ("gt_err", "Distance of each body from its reference in the world, averaged over the bodies."),
     ("gr_err", "Angle between each body's rotation and its reference's, averaged over the bodies."),
     ("cartesian_err", "Distance of each body from its reference, both relative to the root, averaged over the bodies."),
     ("max_joint_err", "The same distance in the world, of the body that is farthest from its reference."),
-    ("success_rate", "Share of the motions that were followed to their end without being lost."),
-    ("failure_rate", "Share of the motions that this figure counts as lost."),
     ("num_evaluated", "How many motions were evaluated."),
     ("normalized_jerk", "Rate of change of the acceleration, averaged; smooth motion has little."),
     ("high_jerk", "Share of the time in which the jerk is unusually high."),

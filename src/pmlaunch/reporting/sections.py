@@ -117,7 +117,7 @@ def _facts(run: RunContents) -> Iterator[tuple[str, Any]]:
     yield "Generation", plan.get("generation")
     yield "Motions", ", ".join(motions[:6]) + (f" and {len(motions) - 6} more" if len(motions) > 6 else "")
     yield "Seed", as_mapping(plan.get("measuring")).get("seed")
-    yield "Started", record.get("started")
+    yield "Started", str(record.get("started") or "").replace("T", " ").replace("+00:00", " UTC")
     yield "Steps", record.get("steps")
     yield "Steps per second", record.get("steps_per_second")
     if run.measured.rest.get("comparable") is False:

@@ -227,7 +227,7 @@
     let motion = null, facts = null, skeleton = null, row = null;
     let time = 0; // in frames
     let isPlaying = false, isFollowing = true, hasReference = true, isStale = true;
-    let last = 0, slow = 0, drawn = 0;
+    let last = 0, slow = 0, drawn = 0, changed = 0, isTurning = false;
     let pose = null, ghost = null;
     let curve = null, strip = null;
     const statistics = { frames: 0, first: null };
@@ -278,15 +278,23 @@
         time += (passed / 1000) * facts.fps * Number(speed.value);
         if (time > motion.frames - 1) time = motion.frames > 1 ? time % (motion.frames - 1) : 0;
         isStale = true;
-        slow = 0.9 * slow + 0.1 * passed;
-        if (++drawn % 24 === 0) scene.relax(slow);
+        slow += passed;
+        if (++drawn % 20 === 0) { // the first frames compile shaders
+          if (drawn > 20) scene.relax(slow / 20);
+          slow = 0;
+        }
       }
-      if (isStale) show();
+      if (isPlaying || isTurning) isStale = scene.still(false) || isStale;
+      else if (!isStale && now - changed > 120) isStale = scene.still(true);
+      if (isStale) {
+        changed = now;
+        show();
+      }
     }
 
     function play(whether) {
       isPlaying = whether;
-      slow = 0;
+      [slow, drawn] = [0, 0];
       byId("play").classList.toggle("playing", isPlaying);
       byId("play").setAttribute("aria-label", isPlaying ? "Pause" : "Play");
       if (!isPlaying) seek(Math.round(time));
@@ -331,6 +339,8 @@
     };
     for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
     scrub.addEventListener("input", () => { play(false); seek(Number(scrub.value)); });
+    scene.controls.addEventListener("start", () => { isTurning = true; });
+    scene.controls.addEventListener("end", () => { isTurning = false; });
     scene.controls.addEventListener("change", () => { isStale = true; });
     const keys = {
       " ": actions.play, k: actions.play, r: actions.ghost, f: actions.follow, 0: actions.reset,
@@ -421,7 +431,7 @@
     if (row.success === true) says.push("Tracked.");
     if (row.success === false) says.push(row.failed === null ? "Lost." : `Lost at ${row.failed.toFixed(2)} s.`);
     if (row.error !== null) says.push(`Mean error ${metres(row.error)}.`);
-    if (row.worst) says.push(`Worst body: ${row.worst}.`);
+    if (row.worst) says.push(`Worst body${row.failed === null ? "" : " until then"}: ${row.worst}.`);
     says.push(`${(motion.frames / facts.fps).toFixed(1)} s at ${round(facts.fps)} frames per second.`);
     if (motion.frames < facts.frames) says.push(`The first ${motion.frames} of ${facts.frames} frames.`);
     if (!motion.mean && data.runs.length) says.push("No reference was recorded.");
@@ -528,8 +538,8 @@
     byId("strip-reference").hidden = !motion.reference;
     const count = Math.min(motion.frames, width < 500 ? 5 : 9);
     const [dx, dy] = viewOf(motion, skeleton);
-    const tall = width < 500 ? 120 : 170, room = width / count;
-    const base = tall - 24;
+    const tall = width < 500 ? 120 : 170, room = (0.92 * width) / count;
+    const base = tall - 24, margin = 0.04 * width;
     let top = 0.5;
     for (let index = 2; index < motion.policy.length; index += 3) top = Math.max(top, Math.min((motion.reference || motion.policy)[index], 3));
     const size = Math.min((base - 12) / top, room / 1.15);
@@ -537,22 +547,27 @@
     const svg = element("svg", { viewBox: `0 0 ${width} ${tall}`, height: tall, role: "img", "aria-label": `${count} poses at even intervals` });
     svg.append(element("line", { class: "ground", x1: 0, x2: width, y1: base, y2: base }));
     const poses = [];
+    const middleOf = (places, from, axis) => {
+      let sum = 0;
+      for (let body = 0; body < motion.bodies; body++) sum += places[from + 3 * body + axis];
+      return sum / motion.bodies;
+    };
     for (let index = 0; index < count; index++) {
       const frame = count > 1 ? Math.round((index / (count - 1)) * (motion.frames - 1)) : 0;
       const isLost = row.failed !== null && frame >= facts.failure;
       const group = element("g", { class: isLost ? "pose lost" : "pose" });
-      const middle = room * (index + 0.5), from = 3 * motion.bodies * frame;
+      const middle = margin + room * (index + 0.5), from = 3 * motion.bodies * frame;
       for (const [name, places, thick] of [["reference", motion.reference, 7], ["policy", motion.policy, 3]]) {
         if (!places) continue;
-        const point = (body) => { // seen from the player's first view, each pose around its own root
-          const [x, y, z] = [0, 1, 2].map((axis) => places[from + 3 * body + axis] - (axis < 2 ? places[from + axis] : 0));
+        const point = (body) => { // seen from the player's first view, each pose around its own middle
+          const [x, y, z] = [0, 1, 2].map((axis) => places[from + 3 * body + axis] - (axis < 2 ? middleOf(places, from, axis) : 0));
           return `${round(middle + size * (-dy * x + dx * y))} ${round(base - size * z)}`;
         };
         const d = bones.map(([parent, body]) => `M${point(parent)}L${point(body)}`).join("")
           || skeleton.parents.map((_, body) => `M${point(body)}h0.1`).join("");
         group.append(element("path", { class: name, d, "stroke-width": thick }));
       }
-      group.append(element("rect", { x: room * index, y: 0, width: room, height: tall, fill: "transparent" }));
+      group.append(element("rect", { x: margin + room * index, y: 0, width: room, height: tall, fill: "transparent" }));
       group.append(element("text", { x: middle, y: tall - 5, "text-anchor": "middle" }, `${(facts.first + frame / facts.fps).toFixed(1)} s`));
       group.addEventListener("click", () => seek(frame));
       svg.append(group);

@@ -1,17 +1,30 @@
 // The 3D scene: a humanoid of capsules, its reference as a ghost, the ground, and a camera that follows. z points up.
 "use strict";
 
+const SUN = [-2.2, -2.6, 6]; // where the light comes from
+
+/** Whether WebGL is computed by the processor, which takes fewer pixels and no smooth edges. */
+function drawsInSoftware() {
+  const context = document.createElement("canvas").getContext("webgl2");
+  const names = context && context.getExtension("WEBGL_debug_renderer_info");
+  const name = names ? context.getParameter(names.UNMASKED_RENDERER_WEBGL) : "";
+  if (context) context.getExtension("WEBGL_lose_context")?.loseContext();
+  return /swiftshader|llvmpipe|software|basic render/i.test(name);
+}
+
 /** Makes the scene in `stage`. Throws if the browser has no WebGL. Colours come from the page's style. */
 function createScene(stage) {
   const T = THREE;
-  const renderer = new T.WebGLRenderer({ antialias: true, powerPreference: "high-performance" });
-  renderer.shadowMap.enabled = true;
-  renderer.shadowMap.type = T.PCFShadowMap;
+  const isSlow = drawsInSoftware();
+  const renderer = new T.WebGLRenderer({ antialias: !isSlow, powerPreference: "high-performance" });
   const canvas = renderer.domElement;
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", "Humanoid in motion");
   stage.prepend(canvas);
 
+  const detail = isSlow ? 9 : 20;
+  const tube = new T.CylinderGeometry(1, 1, 1, detail, 1, true);
+  const ball = new T.SphereGeometry(1, detail, Math.round(0.7 * detail));
   const scene = new T.Scene();
   const camera = new T.PerspectiveCamera(32, 2, 0.05, 120);
   camera.up.set(0, 0, 1);
@@ -25,48 +38,42 @@ function createScene(stage) {
   const sky = new T.HemisphereLight(0xffffff, 0x8d97a3, 1.9);
   sky.position.set(0, 0, 1);
   const sun = new T.DirectionalLight(0xffffff, 2.0);
-  sun.castShadow = true;
-  sun.shadow.mapSize.set(1024, 1024);
-  Object.assign(sun.shadow.camera, { left: -2.6, right: 2.6, top: 2.6, bottom: -2.6, near: 0.5, far: 14 });
-  sun.shadow.bias = -0.0008;
-  sun.shadow.normalBias = 0.02;
-  scene.add(sky, sun, sun.target);
-  const ground = new T.Mesh(new T.PlaneGeometry(80, 80), new T.MeshLambertMaterial());
-  ground.receiveShadow = true;
-  scene.add(ground);
-  scene.fog = new T.Fog(0xffffff, 9, 24);
-  let grid = null;
+  sun.position.set(...SUN);
+  scene.add(sky, sun);
+  scene.fog = new T.Fog(0xffffff, 5, 15);
+  const ground = new T.Mesh(ball, new T.MeshBasicMaterial());
+  ground.scale.set(30, 30, 1e-4);
+  ground.renderOrder = -2;
+  const grid = new T.LineSegments(squares(14), new T.LineBasicMaterial());
+  grid.renderOrder = -1;
+  scene.add(ground, grid);
   const link = new T.LineSegments(new T.BufferGeometry(), new T.LineBasicMaterial({ depthTest: false, transparent: true }));
   link.geometry.setAttribute("position", new T.Float32BufferAttribute(new Float32Array(6), 3));
   link.frustumCulled = false;
   link.renderOrder = 5;
   scene.add(link);
 
-  const tube = new T.CylinderGeometry(1, 1, 1, 14, 1, true);
-  const ball = new T.SphereGeometry(1, 16, 12);
   let colours = {};
   let policy = null;
   let reference = null;
   let height = 1.7;
-  const size = { width: 0, height: 0, ratio: Math.min(globalThis.devicePixelRatio || 1, 2) };
+  const sharp = Math.min(Math.max(globalThis.devicePixelRatio || 1, isSlow ? 1.5 : 1), 2);
+  let ratio = isSlow ? 0.75 : sharp;
+  let isStill = false;
 
   function colour(name) {
     return new T.Color(getComputedStyle(document.documentElement).getPropertyValue(name).trim());
   }
 
   function setTheme() {
-    for (const name of ["policy", "reference", "worst", "sky", "ground", "grid", "ink"]) colours[name] = colour("--" + name);
+    for (const name of ["policy", "reference", "worst", "sky", "ground", "shadow", "grid", "ink"]) colours[name] = colour("--" + name);
     scene.background = colours.sky;
     scene.fog.color = colours.sky;
-    ground.material.color = colours.ground;
     link.material.color = colours.ink;
-    if (grid) scene.remove(grid);
-    grid = new T.GridHelper(80, 80, colours.grid, colours.grid);
-    grid.rotation.x = Math.PI / 2;
-    grid.position.z = 0.002;
-    scene.add(grid);
-    if (policy) policy.paint(colours.policy, colours.worst);
-    if (reference) reference.paint(colours.reference, colours.reference);
+    ground.material.color = colours.ground;
+    grid.material.color = colours.grid;
+    if (policy) policy.paint(colours.policy, colours.worst, colours.shadow);
+    if (reference) reference.paint(colours.reference, colours.reference, colours.shadow);
   }
 
   /** Capsules for a skeleton: a tube for every bone and a ball for every body. */
@@ -86,26 +93,35 @@ function createScene(stage) {
         const material = new T.MeshLambertMaterial(isGhost ? { transparent: true, opacity: 0.4 } : {});
         const mesh = new T.InstancedMesh(geometry, material, count);
         mesh.frustumCulled = false;
-        mesh.castShadow = !isGhost;
-        mesh.receiveShadow = !isGhost;
         if (isGhost) mesh.renderOrder = 2;
         this.meshes.push(mesh);
         scene.add(mesh);
       }
-      if (isGhost) { // only its nearest surface is blended, so that parts inside each other do not show
-        for (const mesh of [...this.meshes]) {
-          const depth = new T.InstancedMesh(mesh.geometry, new T.MeshLambertMaterial({ colorWrite: false, transparent: true }), mesh.count);
-          depth.instanceMatrix = mesh.instanceMatrix;
-          depth.frustumCulled = false;
-          depth.renderOrder = 1;
-          this.meshes.push(depth);
-          scene.add(depth);
-        }
+      const [tubes, balls] = this.meshes;
+      // of a ghost only the nearest surface is blended, so that parts inside each other do not show
+      if (isGhost) for (const mesh of [tubes, balls]) this.twin(mesh, new T.MeshBasicMaterial({ colorWrite: false, transparent: true }), 1);
+      else this.shadow = [tubes, balls].map((mesh) => this.twin(mesh, new T.MeshBasicMaterial(), 0));
+      for (const mesh of this.shadow || []) {
+        mesh.matrixAutoUpdate = false;
+        // along the sunlight onto the ground, and there as flat as a sheet
+        mesh.matrix.set(1, 0, -SUN[0] / SUN[2], 0, 0, 1, -SUN[1] / SUN[2], 0, 0, 0, 0, 0.006, 0, 0, 0, 1);
       }
       this.worst = -2;
     }
 
-    paint(plain, worst) {
+    /** Adds a mesh that shares the places of another. */
+    twin(mesh, material, order) {
+      const made = new T.InstancedMesh(mesh.geometry, material, mesh.count);
+      made.instanceMatrix = mesh.instanceMatrix;
+      made.frustumCulled = false;
+      made.renderOrder = order;
+      this.meshes.push(made);
+      scene.add(made);
+      return made;
+    }
+
+    paint(plain, worst, shadow) {
+      for (const mesh of this.shadow || []) mesh.material.color = shadow;
       this.plain = plain;
       this.marked = worst;
       this.worst = -2;
@@ -175,26 +191,15 @@ function createScene(stage) {
   function resize() {
     const { clientWidth: width, clientHeight: tall } = stage;
     if (!width || !tall) return;
-    size.width = width;
-    size.height = tall;
-    renderer.setPixelRatio(size.ratio);
+    renderer.setPixelRatio(isStill ? sharp : ratio);
     renderer.setSize(width, tall, false);
     camera.aspect = width / tall;
     camera.fov = camera.aspect < 1.2 ? 40 : 32;
     camera.updateProjectionMatrix();
   }
 
-  function moveLights() {
-    const { x, y } = controls.target;
-    sun.position.set(x - 2.2, y - 2.6, 6);
-    sun.target.position.set(x, y, 0.6);
-    ground.position.set(Math.round(x), Math.round(y), 0);
-    grid.position.set(Math.round(x), Math.round(y), 0.002);
-  }
-
   return {
     canvas, controls, setTheme, resize,
-    renderer: () => renderer.getContext().getParameter(renderer.getContext().RENDERER),
     /** Shows another motion: a skeleton, its first pose and whether there is a reference. */
     setMotion(skeleton, pose, hasReference) {
       for (const figure of [policy, reference]) if (figure) figure.dispose();
@@ -230,9 +235,9 @@ function createScene(stage) {
     },
     /** Looks at (x, y) from the direction (dx, dy). */
     look(x, y, dx, dy) {
-      const far = (camera.aspect < 1.2 ? 2.75 : 2.5) * height;
-      controls.target.set(x, y, 0.5 * height);
-      camera.position.set(x + dx * far, y + dy * far, 0.5 * height + 0.34 * far);
+      const far = (camera.aspect < 1.2 ? 2.5 : 2.15) * height;
+      controls.target.set(x, y, (camera.aspect < 1.2 ? 0.58 : 0.52) * height);
+      camera.position.set(x + dx * far, y + dy * far, 0.52 * height + 0.25 * far);
       controls.update();
     },
     follow(x, y) {
@@ -242,17 +247,36 @@ function createScene(stage) {
     },
     render() {
       controls.update();
-      moveLights();
+      ground.position.set(controls.target.x, controls.target.y, -0.004);
+      grid.position.set(Math.round(controls.target.x), Math.round(controls.target.y), 0);
       renderer.render(scene, camera);
     },
-    /** Draws with fewer pixels if a frame takes too long. */
+    /** Draws with all pixels while nothing moves. */
+    still(whether) {
+      if (isStill === whether) return false;
+      isStill = whether;
+      if (ratio !== sharp) resize();
+      return ratio !== sharp;
+    },
+    /** Draws moving pictures with fewer pixels if one takes too long. */
     relax(milliseconds) {
-      if (milliseconds > 30 && size.ratio > 0.5) {
-        size.ratio = Math.max(0.5, size.ratio * 0.8);
+      if (milliseconds > 28 && ratio > 0.4) {
+        ratio = Math.max(0.4, ratio * 0.75);
         resize();
       }
     },
   };
+}
+
+/** The lines of squares of 1 m, `reach` m in each direction; in pieces, since not every driver draws what passes the camera. */
+function squares(reach) {
+  const places = [];
+  for (let at = -reach; at <= reach; at++) {
+    for (let from = -reach; from < reach; from++) places.push(at, from, 0, at, from + 1, 0, from, at, 0, from + 1, at, 0);
+  }
+  const made = new THREE.BufferGeometry();
+  made.setAttribute("position", new THREE.Float32BufferAttribute(places, 3));
+  return made;
 }
 
 /** Radii in m of the bones: thick for the trunk, else by their length. */
