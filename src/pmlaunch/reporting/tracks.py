@@ -135,7 +135,7 @@ def pack(track: Track) -> Packed:
 
 def deflate(content: bytes) -> bytes:
     """Compress to raw deflate, which the page's own reader inflates."""
-    squeezer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    squeezer = zlib.compressobj(6, zlib.DEFLATED, -15)  # 9 takes four times as long and saves 2 %
     return squeezer.compress(content) + squeezer.flush()
 
 

@@ -86,6 +86,11 @@ function createScene(stage) {
       this.bones.forEach(([parent, body], index) => {
         for (const end of [parent, body]) this.balls[end] = Math.max(this.balls[end], this.radii[index]);
       });
+      if (isGhost) { // a little thinner, so that it hides inside a policy that follows it well
+        this.radii = this.radii.map((radius) => 0.85 * radius);
+        this.balls = this.balls.map((radius) => 0.85 * radius);
+      }
+      this.size = isGhost ? 0.85 : 1;
       this.head = names.findIndex((name) => /^head$/i.test(name));
       if (parents[this.head] === undefined || parents[this.head] < 0) this.head = -1;
       this.meshes = [];
@@ -163,7 +168,7 @@ function createScene(stage) {
         end.fromArray(pose, 3 * this.head);
         const neck = this.bones.find(([, body]) => body === this.head)[0];
         way.copy(end).sub(start.fromArray(pose, 3 * neck)).normalize();
-        const radius = 0.056 * height;
+        const radius = 0.056 * height * this.size;
         turn.setFromUnitVectors(upward, way);
         matrix.compose(end.addScaledVector(way, 0.035 * height), turn, scale.set(radius, 1.2 * radius, radius));
         balls.setMatrixAt(this.balls.length, matrix);
