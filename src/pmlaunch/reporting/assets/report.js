@@ -80,7 +80,7 @@
     if (loaded.has(track) || !file) return Promise.resolve(loaded.get(track));
     if (!waiting.has(file)) {
       waiting.set(file, new Promise((resolve, reject) => {
-        const script = element("script", { src: file });
+        const script = element("script", { src: encodeURIComponent(file) });
         script.addEventListener("load", resolve);
         script.addEventListener("error", () => {
           waiting.delete(file);
