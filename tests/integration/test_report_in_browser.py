@@ -150,7 +150,7 @@ def test_sorts_filters_and_switches(seen: Seen) -> None:
     assert seen.page.get_attribute("th[data-key=name]", "aria-sort") == "descending"
     seen.page.fill("#find", "ur")
     assert seen.names() == [TURN]
-    seen.page.click(f"text={TURN}")
+    seen.page.click(f"#table >> text={TURN}")
     seen.wait(f"pmlaunchPlayer.state().name === '{TURN}'")
     assert "Tracked" in seen.page.inner_text("#motion-says")
     seen.page.fill("#find", "")
@@ -211,13 +211,13 @@ def test_motions_beside_the_page(see: Any, tmp_path: Path, monkeypatch: pytest.M
     write_report(path, report_of_runs([write_run(tmp_path / "run", [WALK, TURN], falls=[TURN])]))
     seen = see(path)
     seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
-    seen.page.click(f"text={WALK}")
+    seen.page.click(f"#table >> text={WALK}")
     seen.wait(f"pmlaunchPlayer.state().name === '{WALK}'")
     assert seen.errors == []
     (tmp_path / "r #1-001.js").unlink()
     seen.page.reload()
     seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
-    seen.page.click(f"text={WALK}")
+    seen.page.click(f"#table >> text={WALK}")
     seen.wait("!document.getElementById('trouble').hidden")
     assert "must lie beside this page" in seen.page.inner_text("#trouble")
 
