@@ -151,7 +151,7 @@
   function cell(row, key) {
     const number = (text) => element("td", { class: "number" }, text);
     switch (key) {
-      case "run": return element("td", {}, data.runs[row.run]);
+      case "run": return element("td", { class: "run-name" }, data.runs[row.run]);
       case "name": {
         if (row.track < 0) return element("th", { scope: "row" }, row.name);
         const button = element("button", { type: "button", class: "watch", "data-index": row.index }, row.name);
@@ -278,10 +278,10 @@
         time += (passed / 1000) * facts.fps * Number(speed.value);
         if (time > motion.frames - 1) time = motion.frames > 1 ? time % (motion.frames - 1) : 0;
         isStale = true;
-        slow += passed;
-        if (++drawn % 20 === 0) { // the first frames compile shaders
-          if (drawn > 20) scene.relax(slow / 20);
-          slow = 0;
+        if (++drawn > 0) slow += passed; // the first frames compile shaders
+        if (slow > 400) {
+          scene.relax(slow / drawn);
+          [slow, drawn] = [0, 0];
         }
       }
       if (isPlaying || isTurning) isStale = scene.still(false) || isStale;
@@ -294,7 +294,7 @@
 
     function play(whether) {
       isPlaying = whether;
-      [slow, drawn] = [0, 0];
+      [slow, drawn] = [0, -3];
       byId("play").classList.toggle("playing", isPlaying);
       byId("play").setAttribute("aria-label", isPlaying ? "Pause" : "Play");
       if (!isPlaying) seek(Math.round(time));
@@ -535,7 +535,7 @@
   function drawStrip(motion, facts, row, skeleton, width, seek) {
     const figure = byId("strip-figure"), place = byId("strip");
     figure.hidden = false;
-    byId("strip-reference").hidden = !motion.reference;
+    for (const id of ["strip-policy", "strip-reference"]) byId(id).hidden = !motion.reference;
     const count = Math.min(motion.frames, width < 500 ? 5 : 9);
     const [dx, dy] = viewOf(motion, skeleton);
     const tall = width < 500 ? 120 : 170, room = (0.92 * width) / count;

@@ -266,7 +266,7 @@ function createScene(stage) {
     /** Draws moving pictures with fewer pixels if one takes too long. */
     relax(milliseconds) {
       if (milliseconds > 28 && ratio > 0.4) {
-        ratio = Math.max(0.4, ratio * 0.75);
+        ratio = Math.max(0.4, ratio * (milliseconds > 60 ? 0.5 : 0.75));
         resize();
       }
     },
