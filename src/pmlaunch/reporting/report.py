@@ -16,8 +16,8 @@ from pmlaunch.reporting.tracks import track_of
 from pmlaunch.support.atomic import write_bytes
 
 FILE: Final = "report.html"
-_OWN_LIMIT: Final = 6 << 20
-"""Bytes of motion in the report that a run writes itself, about 150 motions of 5 s: it must not take a second."""
+_OWN_LIMIT: Final = 4 << 20
+"""Bytes of motion in the report that a run writes itself, about 100 motions of 5 s: it must not take a second."""
 
 
 def report_of_runs(folders: Sequence[Path], most: int = 1 << 40) -> Subject:
