@@ -45,15 +45,17 @@ def main() -> None:
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; the best of {options.repeat}")
-    print(f"{'motions':>7} {'report':>6} {'s':>6} {'cpu s':>6} {'page kB':>8} {'beside kB':>9} {'files':>5} {'peak MB':>8}")
+    print(
+        f"{'motions':>7} {'report':>6} {'s':>6} {'cpu s':>6} {'page kB':>8} {'beside kB':>9} {'files':>5} {'peak MB':>8}"
+    )
     with tempfile.TemporaryDirectory() as name:
         for count in options.motions:
             run = make_run(Path(name) / f"run{count}", count)
             for kind in ("own", "whole"):
                 page = Path(name) / f"{kind}.html"
                 seconds, busy, inside, beside, files, peak = min(measure(run, page) for _ in range(options.repeat))
-                print(f"{count:>7} {kind:>6} {seconds:>6.2f} {busy:>6.2f} {inside / 1e3:>8.0f} {beside / 1e3:>9.0f} {files:>5.0f} "
-                      f"{peak:>8.0f}", flush=True)  # fmt: skip
+                sizes = f"{inside / 1e3:>8.0f} {beside / 1e3:>9.0f} {files:>5.0f} {peak:>8.0f}"
+                print(f"{count:>7} {kind:>6} {seconds:>6.2f} {busy:>6.2f} {sizes}", flush=True)
             if options.browser:
                 play(page)
 

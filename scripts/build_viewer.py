@@ -62,7 +62,13 @@ def build(folder: Path) -> dict[str, bytes]:
     built: dict[str, bytes] = {}
     for name, source in ENTRIES.items():
         (folder / "entry.js").write_text(source, encoding="utf-8")
-        command = [str(folder / "node_modules" / ".bin" / "esbuild"), "entry.js", "--bundle", "--minify", "--format=iife"]
+        command = [
+            str(folder / "node_modules" / ".bin" / "esbuild"),
+            "entry.js",
+            "--bundle",
+            "--minify",
+            "--format=iife",
+        ]
         command += ["--target=es2020", "--charset=ascii", "--legal-comments=none"]
         built[name] = subprocess.run(command, cwd=folder, check=True, capture_output=True).stdout
     if sum(map(len, built.values())) > MOST_BYTES:

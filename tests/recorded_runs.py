@@ -25,9 +25,7 @@ CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-brows
 def saved_motion(names: Sequence[str], *, falls: Sequence[str] = (), frames: int = 150) -> SavedMotion:
     """Motions that follow the demo's walk within 2 cm; those in `falls` sink and drift away from 1 s on."""
     clip = read_motion(MOTIONS / "smpl_humanoid_walk.npy")
-    reference, _ = forward_kinematics(
-        clip.parents, clip.local_translation, clip.local_rotation, clip.root_translation
-    )
+    reference, _ = forward_kinematics(clip.parents, clip.local_translation, clip.local_rotation, clip.root_translation)
     reference = np.resize(reference, (frames, *reference.shape[1:]))
     time = np.arange(frames)[:, None, None] / 30
     columns = []
@@ -90,7 +88,13 @@ def write_run(folder: Path, names: Sequence[str], falls: Sequence[str] = (), **d
     saved = saved_motion(names, falls=falls)
     write_saved(folder / "motion.npz", saved)
     own: dict[str, dict[str, Any]] = {
-        "record": {"schema": 1, "state": "done", "exit_code": 0, "started": "2026-07-28T10:15:00+00:00", "seconds": 42.0},
+        "record": {
+            "schema": 1,
+            "state": "done",
+            "exit_code": 0,
+            "started": "2026-07-28T10:15:00+00:00",
+            "seconds": 42.0,
+        },
         "plan": {"model": "tracker", "robot": "smpl", "simulator": "newton", "motions": [{"name": n} for n in names]},
         "environment": {"pmlaunch": "0.1.0", "system": "Linux"},
         "result": {"versions": {"torch": "2.7.1"}},

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from recorded_runs import CHROMIUM, SHARED, write_run
 
 import pmlaunch.reporting.page as page_module
 from pmlaunch.reporting.report import report_of_runs, view_of_motion, write_report
+from recorded_runs import CHROMIUM, SHARED, write_run
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

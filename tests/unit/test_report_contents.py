@@ -7,13 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from recorded_runs import SHARED, write_run
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.reporting.contents import find_run, read_run
 from pmlaunch.reporting.figures import definition, length, motion_figures
 from pmlaunch.reporting.plain_text import plain, plain_lines
 from pmlaunch.reporting.verdict import verdict
+from recorded_runs import SHARED, write_run
 
 
 @pytest.fixture
@@ -165,7 +165,9 @@ def test_verdict_of_a_real_fall() -> None:
 def test_figures_of_both_generations() -> None:
     two = motion_figures({"eval/gt_err": 0.01, "eval/gt_err_max": 0.02, "eval/gr_err_degrees": 3.0, "eval/gr_err": 0.1})
     assert (two.error, two.largest, two.rotation) == (0.01, 0.02, 3.0)
-    three = motion_figures({"eval/gt_error/mean": float("nan"), "eval/gt_error/max": 0.2, "eval/gr_error/mean": 3.14159265})
+    three = motion_figures(
+        {"eval/gt_error/mean": float("nan"), "eval/gt_error/max": 0.2, "eval/gr_error/mean": 3.14159265}
+    )
     assert (three.error, three.largest, three.rotation) == (None, 0.2, pytest.approx(180.0))
 
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from recorded_runs import SHARED, saved_motion
 
 from pmlaunch.motions.recorded_motion import read_saved
 from pmlaunch.reporting.tracks import Packed, Track, check_saved, pack, tracks_of
+from recorded_runs import SHARED, saved_motion
 
 
 def unpacked(packed: Packed, parts: int) -> np.ndarray:
@@ -96,7 +96,7 @@ def test_motion_that_cannot_be_played_is_left_out(broken: str) -> None:
     ids=lambda changes: next(iter(changes)),
 )
 def test_arrays_that_contradict_each_other_are_refused(changes: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="parents|frames|positions|fps"):
+    with pytest.raises(ValueError, match=r"parents|frames|positions|fps"):
         check_saved(replace(saved_motion(["walk"]), **changes))  # type: ignore[arg-type]
 
 

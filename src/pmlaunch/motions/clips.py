@@ -16,7 +16,7 @@ from pmlaunch.motions.poselib_motion import read_motion
 from pmlaunch.motions.readers import FORMATS, format_of
 from pmlaunch.motions.torch_motion import TensorFile, open_tensors
 
-Positions = NDArray[np.float32]
+Positions = NDArray[np.floating[Any]]
 MOST_BODIES: Final = 512
 MOST_FRAMES: Final = 200_000  # of all clips of a library together; the rest is left out
 
@@ -49,8 +49,7 @@ def read_clips(path: Path) -> list[Clip]:
         )
         return [Clip(motion.name, positions.astype(np.float32), motion.fps, motion.node_names, motion.parents)]
     with open_tensors(path) as file:
-        clips = _library(file) if "gts" in file.content else [_single(file, path.stem)]
-    return clips
+        return _library(file) if "gts" in file.content else [_single(file, path.stem)]
 
 
 def _single(file: TensorFile, name: str) -> Clip:
@@ -65,7 +64,9 @@ def _single(file: TensorFile, name: str) -> Clip:
 def _library(file: TensorFile) -> list[Clip]:
     """Cut a packed library (3.x) into its motions."""
     content, positions = file.content, _positions(file, "gts")
-    counts, starts, steps = (file.array(content.get(key)) for key in ("motion_num_frames", "length_starts", "motion_dt"))
+    counts, starts, steps = (
+        file.array(content.get(key)) for key in ("motion_num_frames", "length_starts", "motion_dt")
+    )
     is_sound = counts.ndim == 1 and counts.shape == starts.shape == steps.shape
     if not is_sound or (counts < 1).any() or (starts < 0).any() or not (steps > 0).all():
         raise ValueError("the lengths of its motions contradict each other")

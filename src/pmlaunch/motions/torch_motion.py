@@ -24,7 +24,6 @@ from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.support import safe_pickle
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 _MAXIMUM_PICKLE = 8 << 20  # bytes; a motion takes about a thousand, a library holds tens of thousands of names

@@ -153,8 +153,8 @@ def _rows(measured: RunMetrics, tracks: list[Track]) -> list[MotionRow]:
     rows = []
     for entry in as_list(measured.rest.get("per_motion"))[:MOST_MOTIONS]:
         name = entry["motion"]
-        track = waiting[name].pop() if waiting[name] else None
-        rows.append(MotionRow(name, entry["success"], motion_figures(entry["metrics"]), track))
+        played = waiting[name].pop() if waiting[name] else None
+        rows.append(MotionRow(name, entry["success"], motion_figures(entry["metrics"]), played))
     rest = [track for name in waiting for track in reversed(waiting[name])][: MOST_MOTIONS - len(rows)]
     return rows + [MotionRow(track.name, None, _own_figures(track), track) for track in rest]
 

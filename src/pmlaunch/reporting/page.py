@@ -122,7 +122,10 @@ def _row(run: int, row: MotionRow, track: int) -> list[Any]:
 
 
 def _downloads(run: RunContents) -> list[list[str]]:
-    return [[it.label, f"{_file_name(run.name)}.{it.suffix}", it.media_type, _text(deflate(it.make(run)))] for it in DOWNLOADS]
+    return [
+        [it.label, f"{_file_name(run.name)}.{it.suffix}", it.media_type, _text(deflate(it.make(run)))]
+        for it in DOWNLOADS
+    ]
 
 
 def _motion_downloads(track: Track) -> list[list[str]]:
@@ -143,17 +146,23 @@ def _render(subject: Subject, data: Mapping[str, Any], *, has_files: bool) -> by
     from markupsafe import Markup
 
     environment = Environment(
-        loader=FileSystemLoader(_ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     style, loader, script = _asset("style.css"), _asset("vendor/inflate.min.js") + _asset("loader.js"), _script()
-    policy = "; ".join((
-        "default-src 'none'",
-        f"script-src '{_digest(loader)}' '{_digest(script)}'" + (" file:" if has_files else ""),
-        f"style-src '{_digest(style)}'",
-        "img-src data: blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ))
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_digest(loader)}' '{_digest(script)}'" + (" file:" if has_files else ""),
+            f"style-src '{_digest(style)}'",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
     runs = [sections_of(run) for run in subject.runs]
     page = environment.get_template("page.html").render(
         policy=policy,

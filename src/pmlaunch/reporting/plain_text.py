@@ -7,7 +7,9 @@ import unicodedata
 from typing import Final
 
 _LONGEST: Final = 300  # characters
-_ESCAPES: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")  # colours and titles of a terminal
+_ESCAPES: Final = re.compile(
+    r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)"
+)  # colours and titles of a terminal
 _KEPT: Final = "\n\t"
 
 

@@ -61,7 +61,9 @@ def write_report(path: Path, subject: Subject, *, force: bool = False) -> Page:
             old.unlink()
     except OSError as error:
         message = f"Cannot write the report to {path}: {error.strerror or error}."
-        raise PmlaunchError("PML352", message, hint="choose another file with -o FILE.html", subject=str(path)) from error
+        raise PmlaunchError(
+            "PML352", message, hint="choose another file with -o FILE.html", subject=str(path)
+        ) from error
     return page
 
 

@@ -65,5 +65,5 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
 
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
-    findings = (*record.findings, *(own_report(record.folder) if plan.metrics and options.report else ()))
-    return CommandResult("eval", exit_code, data, findings, draw=partial(draw_record, record))
+    notes = own_report(record.folder) if plan.metrics and options.report else ()
+    return CommandResult("eval", exit_code, data, (*record.findings, *notes), draw=partial(draw_record, record))

@@ -122,8 +122,8 @@ def _open(path: Path) -> bool:
     is_visible = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or os.uname().sysname == "Darwin"
     if opener is None or not is_visible:
         return False
-    quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.Popen([opener, str(path)], start_new_session=True, **quiet)
+    silent = subprocess.DEVNULL
+    subprocess.Popen([opener, str(path)], stdin=silent, stdout=silent, stderr=silent, start_new_session=True)
     return True
 
 
