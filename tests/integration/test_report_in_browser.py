@@ -15,9 +15,9 @@ from pmlaunch.reporting.report import report_of_runs, view_of_motion, write_repo
 from recorded_runs import CHROMIUM, SHARED, write_run
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-else:
-    playwright = pytest.importorskip("playwright.sync_api", reason="skipped: playwright is not installed")
+    from playwright.sync_api import Browser, Page, Position
+
+playwright: Any = pytest.importorskip("playwright.sync_api", reason="skipped: playwright is not installed")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: there is no Chromium in /usr/bin")
 FALL, TURN, WALK = "fall", "turn", "walk"
@@ -32,7 +32,8 @@ class Seen:
     requests: list[str] = field(default_factory=list)
 
     def state(self) -> dict[str, Any]:
-        return self.page.evaluate("pmlaunchPlayer.state()")
+        state: dict[str, Any] = self.page.evaluate("pmlaunchPlayer.state()")
+        return state
 
     def wait(self, condition: str) -> None:
         """Wait until a JavaScript condition holds. Playwright's own waiting evaluates text, which the policy forbids."""
@@ -134,7 +135,7 @@ def test_scrubs_steps_and_jumps_to_the_failure(seen: Seen) -> None:
 def test_curve_and_poses_seek(seen: Seen) -> None:
     box = seen.page.locator("#curve svg").bounding_box()
     assert box
-    middle = {"x": 52 + 0.5 * (box["width"] - 62), "y": 60.0}
+    middle: Position = {"x": 52 + 0.5 * (box["width"] - 62), "y": 60.0}
     seen.page.locator("#curve svg").click(position=middle)
     assert seen.state()["frame"] == pytest.approx(75, abs=2)
     seen.page.locator("#strip g.pose").last.click()

@@ -35,7 +35,8 @@ def test_poselib_clip_has_its_skeleton_and_stands_on_the_ground() -> None:
 
 @pytest.mark.parametrize("key", ["rigid_body_pos", "global_translation"])
 def test_motion_that_torch_saved(tmp_path: Path, key: str) -> None:
-    path = write(tmp_path / "turn.motion", **{key: positions_of_walk(), "fps": 50})
+    content: dict[str, np.ndarray | int] = {key: positions_of_walk(), "fps": 50}
+    path = write(tmp_path / "turn.motion", **content)
     (clip,) = read_clips(path)
     assert (clip.name, clip.fps, clip.body_names) == ("turn", 50.0, ())
     np.testing.assert_array_equal(clip.positions, positions_of_walk())

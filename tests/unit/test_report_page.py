@@ -60,7 +60,8 @@ class Parsed(HTMLParser):
 
     @property
     def data(self) -> dict[str, Any]:
-        return json.loads(self.script("data"))
+        data: dict[str, Any] = json.loads(self.script("data"))
+        return data
 
     @property
     def policy(self) -> str:

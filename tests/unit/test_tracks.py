@@ -17,7 +17,7 @@ def unpacked(packed: Packed, parts: int) -> np.ndarray:
     """What the page makes of the data: (frames, bodies of all parts, 3) m."""
     raw = np.frombuffer(zlib.decompress(packed.data, -15), np.uint8).astype(np.int64).reshape(2, -1)
     numbers = np.cumsum((raw[0] + 256 * raw[1]).reshape(-1, packed.frames), axis=1) % 65_536
-    return numbers.T.reshape(packed.frames, 24 * parts, 3) * packed.step + np.array(packed.origin)
+    return np.asarray(numbers.T.reshape(packed.frames, 24 * parts, 3) * packed.step + np.array(packed.origin))
 
 
 def track(falls: bool = False) -> Track:
@@ -40,6 +40,7 @@ def test_simulation_that_blew_up_does_not_make_the_reference_coarse() -> None:
     positions = given.positions.copy()
     positions[100:, 3] = 1e20
     packed = pack(replace(given, positions=positions))
+    assert given.reference is not None
     np.testing.assert_allclose(unpacked(packed, 2)[:, 24:], given.reference, atol=0.004)
 
 
