@@ -44,6 +44,10 @@ def read_clips(path: Path) -> list[Clip]:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path))
     if format_of(path) is FORMATS[0]:
         motion = read_motion(path)
+        if motion.bodies > MOST_BODIES:
+            raise PmlaunchError(
+                "PML122", f"{path.name} has {motion.bodies} bodies, too many to show.", subject=str(path)
+            )
         positions, _ = forward_kinematics(
             motion.parents, motion.local_translation, motion.local_rotation, motion.root_translation
         )

@@ -40,6 +40,17 @@ class MotionRow:
     track: Track | None = None
 
     @property
+    def failed_at(self) -> float | None:
+        """Seconds until the motion was lost, as far as its playback tells; None for one that counts as tracked."""
+        return self.track.failed_at if self.track and self.success is not True else None
+
+    @property
+    def worst_body(self) -> str | None:
+        """The name of the body with the largest mean error, up to the failure if there was one."""
+        track = self.track
+        return track.body_names[track.worst_body] if track and track.worst_body is not None else None
+
+    @property
     def severity(self) -> tuple[bool, float]:
         """Sorts the worst motion first: the lost ones, then by error."""
         error = self.figures.error

@@ -45,11 +45,11 @@ def figures_table(contents: RunContents) -> bytes:
     titles = [_cell(f"{name} [{units[name]}]" if units.get(name) else name) for name in names]
     writer.writerow(["motion", "success", "failed_at [s]", "worst_body", *titles])
     for row in contents.rows:
-        track, values = row.track, metrics.get(row.name, {})
-        worst = track.body_names[track.worst_body] if track and track.worst_body is not None else ""
-        at = f"{track.failed_at:.4f}" if track and track.failed_at is not None else ""
+        values = metrics.get(row.name, {})
+        at = "" if row.failed_at is None else f"{row.failed_at:.4f}"
         success = "" if row.success is None else str(row.success).lower()
-        writer.writerow([_cell(row.name), success, at, _cell(worst), *(values.get(name, "") for name in names)])
+        worst = _cell(row.worst_body or "")
+        writer.writerow([_cell(row.name), success, at, worst, *(values.get(name, "") for name in names)])
     return text.getvalue().encode("utf-8-sig")
 
 

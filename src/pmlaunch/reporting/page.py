@@ -70,7 +70,7 @@ def make_page(subject: Subject, stem: str) -> Page:
         "inline": inline,
         "downloads": [_downloads(run) for run in subject.runs],
     }
-    return Page(_render(subject, data, has_files=bool(beside)), beside)
+    return Page(_render(subject, pairs, data, has_files=bool(beside)), beside)
 
 
 def _packed(rows: Sequence[MotionRow], most: int) -> list[tuple[Track, list[Any]]]:
@@ -141,7 +141,9 @@ def _text(content: bytes) -> str:
     return base64.b64encode(content).decode("ascii")
 
 
-def _render(subject: Subject, data: Mapping[str, Any], *, has_files: bool) -> bytes:
+def _render(
+    subject: Subject, pairs: Sequence[tuple[int, MotionRow]], data: Mapping[str, Any], *, has_files: bool
+) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 60 ms, for reports only
     from markupsafe import Markup
 
@@ -170,8 +172,9 @@ def _render(subject: Subject, data: Mapping[str, Any], *, has_files: bool) -> by
         runs=runs,
         motion=MotionSection.of(subject.motions) if subject.motions else None,
         length=length,
-        rows=data["rows"][:_STATIC_ROWS],
-        row_count=len(data["rows"]),
+        plain=plain,
+        pairs=pairs[:_STATIC_ROWS],
+        row_count=len(pairs),
         has_playback=bool(data["tracks"]),
         left_out=sum(row.track is not None for run in subject.runs for row in run.rows) - len(data["tracks"]),
         version=__version__,

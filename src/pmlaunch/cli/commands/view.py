@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pmlaunch.reporting.page import Subject
     from pmlaunch.settings import Settings
 
+_MOST_VIEWS = 40  # files that are kept for pages without -o
+
 
 @dataclass(frozen=True)
 class ViewOptions:
@@ -105,6 +107,8 @@ def _own_place(subject: Subject) -> Path:
     root = cache_root()
     folder = root / "views" if root else Path(tempfile.mkdtemp(prefix="pmlaunch-"))
     folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_MOST_VIEWS]:
+        old.unlink(missing_ok=True)
     return folder / f"{content_key(subject.title)[:16]}.html"
 
 
