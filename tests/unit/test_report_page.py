@@ -18,7 +18,7 @@ from pmlaunch.cli.app import run as run_cli
 from pmlaunch.demo import MOTIONS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.reporting.contents import read_run
-from pmlaunch.reporting.downloads import MotionDownload, figures_table
+from pmlaunch.reporting.downloads import Download, figures_table
 from pmlaunch.reporting.page import Page, make_page
 from pmlaunch.reporting.report import own_report, report_of_runs, view_of_motion, write_report
 from recorded_runs import write_run
@@ -218,7 +218,7 @@ def test_table_of_figures_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
 
 
 def test_downloads_of_a_motion_travel_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    download = MotionDownload("Name", "txt", "text/plain", lambda track: track.name.encode())
+    download = Download("Name", "txt", "text/plain", lambda track: track.name.encode())
     monkeypatch.setattr(page_module, "MOTION_DOWNLOADS", (download,))
     ((label, name, kind, content),) = Parsed(page_of(write_run(tmp_path / "r", ["a b"]))).data["inline"]["0"][2]
     assert (label, name, kind) == ("Name", "a_b.txt", "text/plain")
@@ -236,16 +236,6 @@ def test_existing_files_are_kept_unless_forced(tmp_path: Path, monkeypatch: pyte
     assert (tmp_path / "a-001.js").read_text(encoding="utf-8") == "mine"
     write_report(tmp_path / "a.html", subject, force=True)
     assert (tmp_path / "a-001.js").read_bytes().startswith(b"addMotions(")
-
-
-def test_smaller_report_removes_what_the_larger_one_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    subject = report_of_runs([write_run(tmp_path / "run", ["walk", "turn"])])
-    with monkeypatch.context() as patched:
-        patched.setattr(page_module, "INLINE", 10)
-        write_report(tmp_path / "a.html", subject)
-    (tmp_path / "a-002.js").write_text("of somebody else", encoding="utf-8")
-    write_report(tmp_path / "a.html", subject, force=True)
-    assert sorted(path.name for path in tmp_path.glob("a*")) == ["a-002.js", "a.html"]
 
 
 def test_report_that_cannot_be_written(tmp_path: Path) -> None:

@@ -167,15 +167,7 @@ def _rows(measured: RunMetrics, tracks: list[Track]) -> list[MotionRow]:
         played = waiting[name].pop() if waiting[name] else None
         rows.append(MotionRow(name, entry["success"], motion_figures(entry["metrics"]), played))
     rest = [track for name in waiting for track in reversed(waiting[name])][: MOST_MOTIONS - len(rows)]
-    return rows + [MotionRow(track.name, None, _own_figures(track), track) for track in rest]
-
-
-def _own_figures(track: Track) -> MotionFigures:
-    """Figures of a motion that the evaluation gave none for."""
-    if track.errors is None:
-        return MotionFigures()
-    means = track.errors.mean(axis=1)
-    return MotionFigures(float(means.mean()), float(means.max()))
+    return rows + [MotionRow(track.name, track=track) for track in rest]
 
 
 def _end_of_log(folder: RunFolder) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from pmlaunch.reporting.contents import RunContents
 from pmlaunch.reporting.plain_text import plain
@@ -16,23 +16,13 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Download:
+class Download(Generic[T]):
     """A file with the suffix of its name, such as "csv", its media type, and the function that makes its content."""
 
     label: str
     suffix: str
     media_type: str
-    make: Callable[[RunContents], bytes]
-
-
-@dataclass(frozen=True)
-class MotionDownload:
-    """The same of one motion, for those motions whose playback is in the page itself."""
-
-    label: str
-    suffix: str
-    media_type: str
-    make: Callable[[Track], bytes]
+    make: Callable[[T], bytes]
 
 
 def figures_table(contents: RunContents) -> bytes:
@@ -59,7 +49,7 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-DOWNLOADS: Sequence[Download] = (Download("Figures (CSV)", "csv", "text/csv", figures_table),)
+DOWNLOADS: Sequence[Download[RunContents]] = (Download("Figures (CSV)", "csv", "text/csv", figures_table),)
 """What a report offers of each run."""
-MOTION_DOWNLOADS: Sequence[MotionDownload] = ()
-"""What a report offers of each motion, beside the positions as CSV, which the page makes itself."""
+MOTION_DOWNLOADS: Sequence[Download[Track]] = ()
+"""What it offers of each motion in the page itself, beside the positions as CSV, which the page makes."""

@@ -14,20 +14,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pmlaunch import __version__
+from pmlaunch.reporting import sections
 from pmlaunch.reporting.contents import MotionRow, RunContents
-from pmlaunch.reporting.downloads import DOWNLOADS, MOTION_DOWNLOADS
+from pmlaunch.reporting.downloads import DOWNLOADS, MOTION_DOWNLOADS, Download
 from pmlaunch.reporting.figures import length
-from pmlaunch.reporting.plain_text import plain
-from pmlaunch.reporting.sections import MotionSection, sections_of
-from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack, skeletons_of
+from pmlaunch.reporting.plain_text import plain, plain_lines
+from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack
+from pmlaunch.reporting.verdict import is_good, verdict
 
+T = TypeVar("T")
 INLINE: Final = 1_300_000
 """Bytes of the motions in the page itself, as text."""
 _CHUNK: Final = 2_000_000  # bytes of a file beside the page; one motion may be larger
 _ASSETS: Final = Path(__file__).parent / "assets"
+_LONGEST_LINES: Final = 64_000  # characters of a command or a log
 _STATIC_ROWS: Final = 50  # of the table, for readers without JavaScript
 
 
@@ -56,19 +59,20 @@ def make_page(subject: Subject, stem: str) -> Page:
     pairs += [(-1, row) for row in subject.motions]
     motions = _packed([row for _, row in pairs], subject.most)
     inline, beside, places = _distributed([data for _, data in motions], stem)
-    first, skeletons = skeletons_of([track for track, _ in motions])
+    known = [(track.body_names, tuple(track.parents.tolist())) for track, _ in motions]
+    skeletons = {skeleton: number for number, skeleton in enumerate(dict.fromkeys(known))}
     numbers = {id(track): number for number, (track, _) in enumerate(motions)}
     data = {
         "lostAbove": FAILED_ABOVE,
-        "skeletons": [{"names": [*map(plain, it.body_names)], "parents": it.parents.tolist()} for it in first],
+        "skeletons": [{"names": [*map(plain, names)], "parents": parents} for names, parents in skeletons],
         "tracks": [
-            {"skeleton": skeletons[number], "file": places.get(number), **_facts(track)}
+            {"skeleton": skeletons[known[number]], "file": places.get(number), **_facts(track)}
             for number, (track, _) in enumerate(motions)
         ],
         "rows": [_row(run, row, numbers.get(id(row.track), -1)) for run, row in pairs],
         "runs": [plain(run.name) for run in subject.runs],
         "inline": inline,
-        "downloads": [_downloads(run) for run in subject.runs],
+        "downloads": [_downloads(DOWNLOADS, run, run.name) for run in subject.runs],
     }
     return Page(_render(subject, pairs, data, has_files=bool(beside)), beside)
 
@@ -79,10 +83,9 @@ def _packed(rows: Sequence[MotionRow], most: int) -> list[tuple[Track, list[Any]
     size = 0
     for row in rows:
         if row.track is not None and (size < most or not found):
-            packed = pack(row.track)
-            size += packed.frames * row.track.positions.shape[1] * 12
-            head = {"origin": packed.origin, "step": packed.step, "frames": packed.frames}
-            found.append((row.track, [head, _text(packed.data), _motion_downloads(row.track)]))
+            head, packed = pack(row.track)
+            size += row.track.positions.size * 4
+            found.append((row.track, [head, _text(packed), _downloads(MOTION_DOWNLOADS, row.track, row.name)]))
     return found
 
 
@@ -121,20 +124,9 @@ def _row(run: int, row: MotionRow, track: int) -> list[Any]:
     return [run, plain(row.name), row.success, *(round(it, 6) if it is not None else None for it in values), track]
 
 
-def _downloads(run: RunContents) -> list[list[str]]:
-    return [
-        [it.label, f"{_file_name(run.name)}.{it.suffix}", it.media_type, _text(deflate(it.make(run)))]
-        for it in DOWNLOADS
-    ]
-
-
-def _motion_downloads(track: Track) -> list[list[str]]:
-    name = _file_name(track.name)
-    return [[it.label, f"{name}.{it.suffix}", it.media_type, _text(deflate(it.make(track)))] for it in MOTION_DOWNLOADS]
-
-
-def _file_name(name: str) -> str:
-    return "".join(each if each.isalnum() or each in "-_." else "_" for each in plain(name, 80)).strip("._") or "motion"
+def _downloads(offered: Sequence[Download[T]], subject: T, name: str) -> list[list[str]]:
+    file = "".join(each if each.isalnum() or each in "-_." else "_" for each in plain(name, 80)).strip("._") or "motion"
+    return [[it.label, f"{file}.{it.suffix}", it.media_type, _text(deflate(it.make(subject)))] for it in offered]
 
 
 def _text(content: bytes) -> str:
@@ -145,45 +137,44 @@ def _render(
     subject: Subject, pairs: Sequence[tuple[int, MotionRow]], data: Mapping[str, Any], *, has_files: bool
 ) -> bytes:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined  # 60 ms, for reports only
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
-    environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    def shown(value: object) -> object:
+        return value if isinstance(value, Markup) else plain(value)
+
+    loader = FileSystemLoader(_ASSETS)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=shown)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    style, start, script = _asset("style.css"), _asset("vendor/inflate.min.js") + _asset("loader.js"), _script()
+    policy = (
+        f"default-src 'none'; script-src '{_digest(start)}' '{_digest(script)}'{' file:' if has_files else ''}; "
+        f"style-src '{_digest(style)}'; img-src data: blob:; base-uri 'none'; form-action 'none'"
     )
-    style, loader, script = _asset("style.css"), _asset("vendor/inflate.min.js") + _asset("loader.js"), _script()
-    policy = "; ".join(
-        (
-            "default-src 'none'",
-            f"script-src '{_digest(loader)}' '{_digest(script)}'" + (" file:" if has_files else ""),
-            f"style-src '{_digest(style)}'",
-            "img-src data: blob:",
-            "base-uri 'none'",
-            "form-action 'none'",
-        )
-    )
-    runs = [sections_of(run) for run in subject.runs]
-    page = environment.get_template("page.html").render(
-        policy=policy,
-        title=plain(subject.title),
-        runs=runs,
-        motion=MotionSection.of(subject.motions) if subject.motions else None,
-        length=length,
-        plain=plain,
+    own = {  # nothing in these can end the element that holds it
+        "policy": policy,
+        "style": style,
+        "loader": start,
+        "data": json.dumps(data, allow_nan=False).replace("<", "\\u003c"),
+        "code": _text(deflate(script.encode("utf-8"))),
+    }
+    page = environment.get_template(
+        "page.html"
+    ).render(
+        **{name: Markup(text) for name, text in own.items()},  # noqa: S704
+        title=subject.title,
+        runs=subject.runs,
+        motions=subject.motions,
         pairs=pairs[:_STATIC_ROWS],
         row_count=len(pairs),
         has_playback=bool(data["tracks"]),
-        left_out=sum(row.track is not None for run in subject.runs for row in run.rows) - len(data["tracks"]),
+        left_out=sum(row.track is not None for _, row in pairs) - len(data["tracks"]),
         version=__version__,
-        licences=_asset("vendor/LICENSES.txt"),
-        # nothing in these three can end the element that holds it
-        style=Markup(style),  # noqa: S704
-        loader=Markup(loader),  # noqa: S704
-        data=Markup(json.dumps(data, allow_nan=False).replace("<", "\\u003c")),  # noqa: S704
-        code=_text(deflate(script.encode("utf-8"))),
+        licences=escape(_asset("vendor/LICENSES.txt")),
+        sections=sections,
+        length=length,
+        verdict=verdict,
+        is_good=is_good,
+        lines=lambda text: escape(plain_lines(text, _LONGEST_LINES)),
     )
     return page.encode("utf-8")
 

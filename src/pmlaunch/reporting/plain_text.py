@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-_LONGEST: Final = 300  # characters
+_LONGEST: Final = 400  # characters
 _ESCAPES: Final = re.compile(
     r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)"
 )  # colours and titles of a terminal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -57,26 +56,12 @@ def write_report(path: Path, subject: Subject, *, force: bool = False) -> Page:
     try:
         for file, content in files.items():
             write_bytes(file, content)
-        for old in _left_over(path, len(page.beside)):
-            old.unlink()
     except OSError as error:
         message = f"Cannot write the report to {path}: {error.strerror or error}."
         raise PmlaunchError(
             "PML352", message, hint="choose another file with -o FILE.html", subject=str(path)
         ) from error
     return page
-
-
-def _left_over(path: Path, count: int) -> list[Path]:
-    """Files beside the page that an older, larger report of the same name needed."""
-    pattern = re.compile(re.escape(path.stem) + r"-(\d{3,})\.js")
-    found = [(file, pattern.fullmatch(file.name)) for file in path.parent.iterdir()]
-    return [file for file, match in found if match and int(match[1]) > count and _is_ours(file)]
-
-
-def _is_ours(file: Path) -> bool:
-    with file.open("rb") as opened:
-        return opened.read(11) == b"addMotions("
 
 
 def own_report(folder: Path) -> tuple[Finding, ...]:

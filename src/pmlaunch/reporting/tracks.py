@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,21 +104,12 @@ def check_saved(saved: SavedMotion) -> SavedMotion:
     return saved
 
 
-@dataclass(frozen=True)
-class Packed:
-    """A track for the page: position = `origin` + `step` * number, in m; `data` is described at `pack`."""
-
-    origin: tuple[float, ...]
-    step: float
-    frames: int
-    data: bytes
-
-
-def pack(track: Track) -> Packed:
+def pack(track: Track) -> tuple[dict[str, Any], bytes]:
     """Reduce the first `MOST_SHOWN` frames of a track to 16-bit numbers and compress them (raw deflate).
 
-    The numbers are (bodies, then reference bodies; x, y, z; frames), each the difference from the one before it, all
-    low bytes before all high bytes.
+    Returns {origin, step, frames} and the data: a position is origin + step * number, in m. The numbers are (bodies,
+    then reference bodies; x, y, z; frames), each the difference from the one before it, all low bytes before all high
+    bytes.
     """
     parts = [track.positions] if track.reference is None else [track.positions, track.reference]
     values = np.concatenate([part[:MOST_SHOWN] for part in parts], axis=1).astype(np.float64)
@@ -130,24 +120,11 @@ def pack(track: Track) -> Packed:
     numbers = np.rint((values - origin) / step).astype(np.int32).transpose(1, 2, 0).reshape(-1, len(values))
     wrapped = np.diff(numbers, axis=1, prepend=0).astype("<u2")
     planes = wrapped.reshape(-1).view(np.uint8).reshape(-1, 2).T
-    return Packed(tuple(origin.tolist()), step, len(values), deflate(np.ascontiguousarray(planes).tobytes()))
+    head = {"origin": origin.tolist(), "step": step, "frames": len(values)}
+    return head, deflate(np.ascontiguousarray(planes).tobytes())
 
 
 def deflate(content: bytes) -> bytes:
     """Compress to raw deflate, which the page's own reader inflates."""
     squeezer = zlib.compressobj(6, zlib.DEFLATED, -15)  # 9 takes four times as long and saves 2 %
     return squeezer.compress(content) + squeezer.flush()
-
-
-def skeletons_of(tracks: Sequence[Track]) -> tuple[list[Track], list[int]]:
-    """One track for each distinct skeleton, and the index into them for every track."""
-    seen: dict[tuple[tuple[str, ...], tuple[int, ...]], int] = {}
-    first: list[Track] = []
-    indices = []
-    for track in tracks:
-        key = (track.body_names, tuple(track.parents.tolist()))
-        if key not in seen:
-            seen[key] = len(first)
-            first.append(track)
-        indices.append(seen[key])
-    return first, indices

@@ -52,5 +52,5 @@ def _ending(contents: RunContents, state: str) -> str:
     exception = as_mapping(contents.record.get("exception"))
     if state != RunState.FAILED.value:
         return sentence
-    why = plain(exception.get("message") or exception.get("type") or "")
+    why = plain(exception.get("message") or exception.get("type") or "", 200)
     return f"{sentence}: {why.rstrip('.')}." if why else f"{sentence}."
