@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
-from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import argument, option, shared
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
-
-_MOST_RUNS = 100
 
 
 @dataclass(frozen=True)
@@ -47,26 +44,13 @@ def report_command(_: Invocation, options: ReportOptions) -> CommandResult:
     from pmlaunch.reporting.report import report_of_runs, write_report
     from pmlaunch.settings import Settings
 
-    if len(options.wanted) > _MOST_RUNS:
-        raise PmlaunchError("PML001", f"A report takes {_MOST_RUNS} runs at most.", hint="pmlaunch report RUN...")
     runs = Path(runs_folder(Settings.here(), options.runs).value)
     folders = [find_run(typed, runs) for typed in options.wanted or (None,)]
-    path = _output(options.output, f"{folders[0].resolve().name}.html" if len(folders) == 1 else "report.html")
+    path = Path(options.output or f"{folders[0].resolve().name if len(folders) == 1 else 'report'}.html").expanduser()
     page = write_report(path, report_of_runs(folders), force=options.force)
     files = [path, *(path.with_name(name) for name in page.beside)]
     data = {"report": path, "files": files, "bytes": len(page.html) + sum(map(len, page.beside.values()))}
     return CommandResult("report", data=data, draw=partial(_draw, files))
-
-
-def _output(typed: str | None, default: str) -> Path:
-    """The path to write to. Raises PML352 if its folder is missing."""
-    from pathlib import Path
-
-    path = Path(typed or default).expanduser()
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        message = f"Cannot write {path}: its folder does not exist, or it is a folder itself."
-        raise PmlaunchError("PML352", message, hint="-o FILE.html", subject=str(path))
-    return path
 
 
 def _draw(files: list[Path], console: Console) -> None:
