@@ -40,11 +40,11 @@ function createScene(stage) {
   const sun = new T.DirectionalLight(0xffffff, 2.0);
   sun.position.set(...SUN);
   scene.add(sky, sun);
-  scene.fog = new T.Fog(0xffffff, 5, 15);
+  scene.fog = new T.Fog(0xffffff, 4, 13);
   const ground = new T.Mesh(ball, new T.MeshBasicMaterial());
   ground.scale.set(30, 30, 1e-4);
   ground.renderOrder = -2;
-  const grid = new T.LineSegments(squares(14), new T.LineBasicMaterial());
+  const grid = new T.LineSegments(squares(12), new T.LineBasicMaterial());
   grid.renderOrder = -1;
   scene.add(ground, grid);
   const link = new T.LineSegments(new T.BufferGeometry(), new T.LineBasicMaterial({ depthTest: false, transparent: true }));
@@ -277,7 +277,7 @@ function createScene(stage) {
 function squares(reach) {
   const places = [];
   for (let at = -reach; at <= reach; at++) {
-    for (let from = -reach; from < reach; from++) places.push(at, from, 0, at, from + 1, 0, from, at, 0, from + 1, at, 0);
+    for (let from = -reach; from < reach; from += 3) places.push(at, from, 0, at, from + 3, 0, from, at, 0, from + 3, at, 0);
   }
   const made = new THREE.BufferGeometry();
   made.setAttribute("position", new THREE.Float32BufferAttribute(places, 3));
