@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zipfile
 from pathlib import Path
+from random import Random
 
+import numpy as np
 import pytest
 
 from pmlaunch.errors import PmlaunchError
@@ -57,6 +60,22 @@ def test_run_without_motion_says_how_to_keep_it(run: Path) -> None:
 def test_broken_motion_is_said_not_raised(run: Path, content: bytes) -> None:
     (run / "motion.npz").write_bytes(content)
     assert "could not be read" in (read_run(run).no_motion or "")
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("seed", range(30))
+def test_damaged_archives_raise_nothing(run: Path, seed: int) -> None:
+    random = Random(seed)
+    with np.load(run / "motion.npz") as arrays:
+        short = {name: arrays[name][:5] if arrays[name].ndim > 1 else arrays[name] for name in arrays.files}
+    file = io.BytesIO()
+    (np.savez, np.savez_compressed)[seed % 2](file, **short)
+    content = bytearray(file.getvalue())
+    for _ in range(6):
+        end = random.choice([200, 800, len(content)])
+        content[random.choice([1, -1]) * random.randrange(1, end)] = random.choice([0, 57, 255, random.randrange(256)])
+    (run / "motion.npz").write_bytes(content)
+    assert len(read_run(run).rows) == 3
 
 
 @pytest.mark.hostile

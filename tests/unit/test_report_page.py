@@ -200,6 +200,15 @@ def _ascii(value: Any) -> Any:
     return json.loads(json.dumps(value))
 
 
+def test_run_that_failed_before_it_measured_anything(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ["walk"], record={"state": "failed", "exception": {"message": "no GPU"}})
+    for name in ("metrics.json", "motion.npz", "plan.json", "environment.json", "result.json"):
+        (run / name).unlink()
+    texts = "".join(Parsed(page_of(run)).texts)
+    assert "The run failed: no GPU." in texts
+    assert "last line" in texts
+
+
 @pytest.mark.hostile
 @pytest.mark.parametrize("content", ["[]", "3", '{"state": ' + "[" * 5000, "\ud800", "{}"])
 def test_documents_of_a_wrong_kind_do_no_harm(tmp_path: Path, content: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.motions.recorded_motion import read_saved
 from pmlaunch.reporting.figures import MotionFigures, motion_figures
-from pmlaunch.reporting.tracks import Track, check_saved, tracks_of
+from pmlaunch.reporting.tracks import MOST_MOTIONS, Track, check_saved, tracks_of
 from pmlaunch.running.artifacts import MOTION
 from pmlaunch.running.metrics import FILE as METRICS
 from pmlaunch.running.metrics import RunMetrics, read_metrics
@@ -21,10 +21,9 @@ from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.json import as_list, as_mapping, numbers_in, read_mapping
 from pmlaunch.support.secrets import redact
 
-MOST_MOTIONS: Final = 20_000
 _MOST_JSON: Final = 8 << 20  # bytes of record, plan, environment and result
 _MOST_METRICS: Final = 48 << 20
-_MOST_MOTION: Final = 2 << 30  # twice what the agent writes, with the rotations
+_MOST_MOTION: Final = 5 << 28  # a little more than the agent writes
 _LOG_BYTES: Final = 64_000
 _LOG_LINES: Final = 200
 RECORD: Final = "record.json"
@@ -138,22 +137,24 @@ def _tracks(folder: RunFolder) -> tuple[list[Track], str | None]:
     if not path.exists():
         return [], f"This run has no {MOTION}. Run it again with --save-motion to see its motions here."
     if not _is_plain(path, _MOST_MOTION):
-        return [], f"{MOTION} was not read: it is not an ordinary file, or larger than {_MOST_MOTION >> 30} GB."
+        return [], f"{MOTION} was not read: it is not an ordinary file, or too large."
     try:
         return read_tracks(path), None
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         return [], f"{MOTION} could not be read: {error}"
 
 
 def read_tracks(path: Path) -> list[Track]:
-    """Read the playable motions of a motion.npz. Raises OSError or ValueError."""
+    """Read the playable motions of a motion.npz. Raises ValueError if it holds none, for whatever reason."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(info.file_size for info in archive.infolist()) > _MOST_MOTION:
-                raise ValueError("it unpacks to more than a motion takes")
-    except zipfile.BadZipFile as error:
-        raise ValueError(str(error)) from error
-    return [track for track in tracks_of(check_saved(read_saved(path))) if track is not None]
+            size = sum(info.file_size for info in archive.infolist())
+        saved = check_saved(read_saved(path)) if size <= _MOST_MOTION else None
+    except Exception as error:  # a broken archive or array may raise anything
+        raise ValueError(str(error) or type(error).__name__) from error
+    if saved is None:
+        raise ValueError("it unpacks to more than a motion takes")
+    return [track for track in tracks_of(saved) if track is not None]
 
 
 def _rows(measured: RunMetrics, tracks: list[Track]) -> list[MotionRow]:

@@ -13,6 +13,7 @@ from pmlaunch.reporting.plain_text import plain
 from pmlaunch.reporting.tracks import Track
 
 T = TypeVar("T")
+_MOST_COLUMNS = 200
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Download(Generic[T]):
 def figures_table(contents: RunContents) -> bytes:
     """A CSV table with one row for each motion, for spreadsheets (UTF-8 with a byte order mark)."""
     metrics = {entry["motion"]: entry["metrics"] for entry in contents.measured.rest.get("per_motion", ())}
-    names = list(dict.fromkeys(name for values in metrics.values() for name in values))
+    names = list(dict.fromkeys(name for values in metrics.values() for name in values))[:_MOST_COLUMNS]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     units = contents.measured.units

@@ -121,7 +121,7 @@ def _row(run: int, row: MotionRow, track: int) -> list[Any]:
     """A row of the table: run, name, success, mean and largest error in m, rotation error in degrees, seconds, track."""
     figures, seconds = row.figures, row.track.seconds if row.track else None
     values = [figures.error, figures.largest, figures.rotation, seconds]
-    return [run, plain(row.name), row.success, *(round(it, 6) if it is not None else None for it in values), track]
+    return [run, plain(row.name, 160), row.success, *(round(it, 6) if it is not None else None for it in values), track]
 
 
 def _downloads(offered: Sequence[Download[T]], subject: T, name: str) -> list[list[str]]:

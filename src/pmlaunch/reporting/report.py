@@ -34,7 +34,7 @@ def view_of_motion(path: Path) -> Subject:
     if path.suffix.casefold() == ".npz":
         try:
             tracks = read_tracks(path)
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             raise PmlaunchError("PML122", f"{path.name} is not a motion: {error}.", subject=str(path)) from None
     else:
         tracks = [track_of(clip) for clip in read_clips(path)]

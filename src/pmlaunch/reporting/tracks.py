@@ -15,6 +15,7 @@ from pmlaunch.motions.recorded_motion import SavedMotion
 
 FAILED_ABOVE: Final = 0.5
 """Upstream's limit in m of the mean position error, above which 2.x and the demo call a motion lost."""
+MOST_MOTIONS: Final = 10_000  # of a run
 MOST_SHOWN: Final = 18_000  # frames of a motion: ten minutes at 30 Hz
 _FINEST: Final = 0.0005  # m between two positions that the page tells apart
 _FARTHEST: Final = 100.0  # m from the first pose: a simulation that blew up must not make all else coarse
@@ -66,7 +67,7 @@ class Track:
 
 def tracks_of(saved: SavedMotion) -> list[Track | None]:
     """The columns of a saved motion; None in place of one without frames or with numbers that are not finite."""
-    return [_column(saved, index) for index in range(len(saved.motions))]
+    return [_column(saved, index) for index in range(len(saved.motions))[:MOST_MOTIONS]]
 
 
 def _column(saved: SavedMotion, index: int) -> Track | None:
