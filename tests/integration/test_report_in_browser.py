@@ -126,10 +126,24 @@ def test_scrubs_steps_and_jumps_to_the_failure(seen: Seen) -> None:
     seen.page.focus("#stage")
     seen.page.keyboard.press("Home")
     assert seen.state()["frame"] == 0
+    assert seen.page.is_visible("#failure")
     seen.page.keyboard.press("l")
     lost_at = float(re.findall(r"Lost at ([\d.]+) s", seen.page.inner_text("#motion-says"))[0])
     assert (seen.state()["frame"] + 1) / 30 == pytest.approx(lost_at, abs=0.006)
     seen.wait("document.querySelector('#readout .lost')")
+
+
+def test_scrolling_past_the_picture_scrolls_the_page(seen: Seen) -> None:
+    box = seen.page.locator("#stage").bounding_box()
+    assert box
+    seen.page.mouse.move(box["x"] + 50, box["y"] + 150)
+    seen.page.mouse.wheel(0, 300)
+    seen.wait("scrollY > 100")
+    seen.page.focus("#stage")
+    before = seen.page.evaluate("scrollY")
+    seen.page.mouse.wheel(0, 300)
+    seen.page.wait_for_timeout(300)
+    assert seen.page.evaluate("scrollY") == before  # it zooms now
 
 
 def test_curve_and_poses_seek(seen: Seen) -> None:

@@ -336,6 +336,7 @@
       ghost: () => { hasReference = toggle("ghost", !hasReference); scene.showReference(hasReference); },
       follow: () => { isFollowing = toggle("follow", !isFollowing); },
       reset: resetView,
+      failure: () => { if (row.failed !== null) { play(false); seek(facts.failure); } },
     };
     for (const [id, action] of Object.entries(actions)) byId(id).addEventListener("click", action);
     scrub.addEventListener("input", () => { play(false); seek(Number(scrub.value)); });
@@ -346,7 +347,7 @@
       " ": actions.play, k: actions.play, r: actions.ghost, f: actions.follow, 0: actions.reset,
       ArrowLeft: (event) => step(event.shiftKey ? -10 : -1), ArrowRight: (event) => step(event.shiftKey ? 10 : 1),
       Home: () => { play(false); seek(0); }, End: () => { play(false); seek(Infinity); },
-      l: () => { if (facts.failure !== null) { play(false); seek(facts.failure); } },
+      l: actions.failure,
       "+": () => faster(1), "=": () => faster(1), "-": () => faster(-1),
     };
     function faster(by) {
@@ -381,6 +382,7 @@
         scene.setMotion(skeleton, (motion.reference || motion.policy).subarray(0, 3 * motion.bodies), Boolean(motion.reference));
         scene.showReference(hasReference);
         byId("ghost").hidden = !motion.reference;
+        byId("failure").hidden = row.failed === null;
         scrub.max = motion.frames - 1;
         time = 0;
         scene.resize();

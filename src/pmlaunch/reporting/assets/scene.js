@@ -34,6 +34,10 @@ function createScene(stage) {
   controls.maxDistance = 25;
   controls.maxPolarAngle = 1.55; // stays above the ground
   controls.zoomSpeed = 0.6;
+  controls.enableZoom = false; // until the picture is clicked or focused: scrolling past it must scroll the page
+  for (const name of ["pointerdown", "focus"]) stage.addEventListener(name, () => { controls.enableZoom = true; });
+  stage.addEventListener("blur", () => { controls.enableZoom = false; });
+  stage.style.touchAction = "pan-y";
 
   const sky = new T.HemisphereLight(0xffffff, 0x8d97a3, 1.9);
   sky.position.set(0, 0, 1);
