@@ -21,6 +21,7 @@ from pmlaunch.reporting.contents import read_run
 from pmlaunch.reporting.downloads import Download, figures_table
 from pmlaunch.reporting.page import Page, make_page
 from pmlaunch.reporting.report import own_report, report_of_runs, view_of_motion, write_report
+from pmlaunch.reporting.tracks import Track
 from recorded_runs import write_run
 
 HOSTILE = "</script><script>alert(1)</script>\" ' onload=alert(1) <!-- \x00\x1b[31m\u202e\ud800 ]]> {{ 7*7 }} ="
@@ -227,7 +228,7 @@ def test_table_of_figures_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
 
 
 def test_downloads_of_a_motion_travel_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    download = Download("Name", "txt", "text/plain", lambda track: track.name.encode())
+    download: Download[Track] = Download("Name", "txt", "text/plain", lambda track: track.name.encode())
     monkeypatch.setattr(page_module, "MOTION_DOWNLOADS", (download,))
     ((label, name, kind, content),) = Parsed(page_of(write_run(tmp_path / "r", ["a b"]))).data["inline"]["0"][2]
     assert (label, name, kind) == ("Name", "a_b.txt", "text/plain")
