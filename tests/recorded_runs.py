@@ -19,7 +19,8 @@ SHARED = next(
     (found for parent in Path(__file__).parents if (found := parent / "shared" / "data" / "real-v3-newton").is_dir()),
     None,
 )
-CHROMIUM = next((path for path in ("/usr/bin/chromium", "/usr/bin/chromium-browser") if os.path.exists(path)), None)
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in _BROWSERS if os.path.exists(path := f"/usr/bin/{name}")), None)
 
 
 def saved_motion(names: Sequence[str], *, falls: Sequence[str] = (), frames: int = 150) -> SavedMotion:

@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from pmlaunch.reporting.page import Subject
     from pmlaunch.settings import Settings
 
-_MOST_VIEWS = 40  # files that are kept for pages without -o
-
 
 @dataclass(frozen=True)
 class ViewOptions:
     """The options of `pmlaunch view`."""
 
     wanted: str = argument("A motion's name or file (.npy, .motion, .pt, .npz), or a run: folder, name or `latest`.")
-    output: str | None = option("Write the page here.", flags=("--output", "-o"), metavar="FILE.html")
+    output: str | None = option(
+        "Write the page here; default: a temporary file.", flags=("--output", "-o"), metavar="FILE.html"
+    )
     force: bool = option("Replace an existing file.", default=False)
     open_page: bool = option("Open the page in the browser; default.", default=True, flags=("--open",), off="--no-open")
     runs: str | None = shared("runs")
@@ -43,13 +43,14 @@ def view_command(invocation: Invocation, options: ViewOptions) -> CommandResult:
     pmlaunch view latest                     the latest run
     """
     from pathlib import Path
+    from tempfile import mkdtemp
 
     from pmlaunch.reporting.report import write_report
     from pmlaunch.settings import Settings
 
     subject = _subject(options, Settings.here())
-    path = Path(options.output).expanduser() if options.output else _own_place(subject)
-    write_report(path, subject, force=options.force or options.output is None)
+    path = Path(options.output or Path(mkdtemp(prefix="pmlaunch-"), "view.html")).expanduser()
+    write_report(path, subject, force=options.force)
     opened = options.open_page and not invocation.as_json and _open(path.absolute())
     return CommandResult("view", data={"page": path.absolute(), "opened": opened}, draw=partial(_draw, path, opened))
 
@@ -95,21 +96,6 @@ def _motion_named(options: ViewOptions, settings: Settings) -> Path:
     places = [Place(settings.folder), Place(checkout.root)]
     search = MotionSearch(checkout, available, None, presets("motion", settings.preset_folders), places)
     return search.find(options.wanted)
-
-
-def _own_place(subject: Subject) -> Path:
-    """A file of the user's cache, so that looking at motions leaves nothing behind in the current folder."""
-    import tempfile
-    from pathlib import Path
-
-    from pmlaunch.support.cache import cache_root, content_key
-
-    root = cache_root()
-    folder = root / "views" if root else Path(tempfile.mkdtemp(prefix="pmlaunch-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime)[:-_MOST_VIEWS]:
-        old.unlink(missing_ok=True)
-    return folder / f"{content_key(subject.title)[:16]}.html"
 
 
 def _open(path: Path) -> bool:
