@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import tempfile
 import zlib
 from html.parser import HTMLParser
 from pathlib import Path
@@ -295,6 +296,7 @@ def test_view_of_what_is_no_motion(tmp_path: Path, name: str) -> None:
 
 def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     write_run(tmp_path / "runs" / "20260728-1-walk", ["walk"])
     write_run(tmp_path / "runs" / "20260729-1-walk", ["walk"])
     assert run_cli(["report"]) == 0
@@ -311,4 +313,5 @@ def test_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytes
         assert run_cli(["view", wanted, "--no-open", "-o", "view.html", "--force"]) == 0
         assert (tmp_path / "view.html").stat().st_size > 200_000
     assert run_cli(["view", "walk", "--no-open"]) == 0
+    assert len(list(tmp_path.glob("pmlaunch-*/view.html"))) == 1
     assert run_cli(["view", "no such thing", "--no-open"]) == 3
