@@ -25,7 +25,7 @@ LAYERS = (
     ("running",),
     ("installing",),
     ("doctor",),
-    ("smoke",),
+    ("smoke", "reporting"),
     ("cli",),
 )
 # Programs of their own, which the launcher starts: what they may import of pmlaunch.

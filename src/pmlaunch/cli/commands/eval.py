@@ -18,6 +18,7 @@ class EvalOptions:
 
     dry_run: bool = option("Plan and check; start nothing.", default=False)
     quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
+    report: bool = option("Write report.html into the run folder; default.", default=True, off="--no-report")
 
 
 @command(EvalRequest, EvalOptions)
@@ -65,6 +66,9 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
         plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
     ) as display:
         record = run_plan(plan, tuple(findings), display)
+    from pmlaunch.reporting.report import own_report
+
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
-    return CommandResult("eval", exit_code, data, record.findings, draw=partial(draw_record, record))
+    notes = own_report(record.folder) if plan.metrics and options.report else ()
+    return CommandResult("eval", exit_code, data, (*record.findings, *notes), draw=partial(draw_record, record))
