@@ -26,6 +26,8 @@ LAYERS = (
     ("installing",),
     ("doctor",),
     ("smoke", "reporting"),
+    ("runs",),
+    ("api",),
     ("cli",),
 )
 # Programs of their own, which the launcher starts: what they may import of pmlaunch.
