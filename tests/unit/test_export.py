@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pmlaunch.demo import CHECKOUT
+from pmlaunch.demo import MOTIONS
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.export import FORMATS, ExportRequest, check_files, prepare
 from pmlaunch.motions.export_source import What, takes_of_file, takes_of_saved
@@ -28,7 +28,7 @@ Found = tuple[list[str], list[str], Array, float]
 
 def rig(bodies: int, seed: int) -> tuple[list[str], list[int], Array]:
     if bodies == len(NODE_NAMES):
-        return list(NODE_NAMES), list(PARENTS), own_skeleton().local_translation
+        return list(NODE_NAMES), list(PARENTS), own_skeleton().offsets
     return ["base link", "tip=1"], [-1, 0], np.array([[0.0, 0.0, 0.0], [0.1, -0.2, 0.5]])
 
 
@@ -213,7 +213,7 @@ def test_other_readers_put_the_bodies_where_the_simulator_did(tmp_path: Path, to
 
 
 def test_real_evaluation_is_read_back_within_a_tenth_of_a_millimetre(tmp_path: Path) -> None:
-    (take,) = takes_of_file(CHECKOUT / "data/motions/smpl_humanoid_walk.npy")
+    (take,) = takes_of_file(MOTIONS / "smpl_humanoid_walk.npy")
     positions, _ = take.animations[0].world()
     for to, read in READERS.items():
         prepare(take.animations, ExportRequest(to)).write(tmp_path / f"walk.{to}")
