@@ -10,8 +10,7 @@ import numpy as np
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.motions.animation import Animation, animation_of
-from pmlaunch.motions.kinematics import forward_kinematics
-from pmlaunch.motions.poselib_motion import read_motion
+from pmlaunch.motions.clips import read_clips
 from pmlaunch.motions.recorded_motion import FILE, SavedMotion, read_saved
 
 
@@ -39,11 +38,15 @@ def takes_of_file(path: Path) -> list[Take]:
     """
     if path.suffix.casefold() == ".npz":
         return takes_of_saved(path, What.POLICY)
-    motion = read_motion(path)
-    skeleton = motion.node_names, motion.parents.tolist()
-    world = forward_kinematics(motion.parents, motion.local_translation, motion.local_rotation, motion.root_translation)
+    takes = []
     try:
-        return [Take(motion.name, (animation_of(motion.name, skeleton, *world, motion.fps),))]
+        for clip in read_clips(path):
+            if clip.rotations is None:
+                raise ValueError("it holds positions without rotations")  # noqa: TRY301
+            names = clip.body_names or tuple(f"body {body}" for body in range(len(clip.parents)))
+            skeleton = names, clip.parents.tolist()
+            takes.append(Take(clip.name, (animation_of("motion", skeleton, clip.positions, clip.rotations, clip.fps),)))
+        return takes
     except ValueError as error:
         raise PmlaunchError("PML122", f"{path.name} cannot be exported: {error}.", subject=str(path)) from None
 

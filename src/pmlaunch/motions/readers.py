@@ -77,6 +77,13 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
         raise
 
 
+def format_of(path: Path) -> MotionFormat:
+    """The format that the suffix and the first bytes of a file tell, if they agree. Raises as `motion_start` does."""
+    start = motion_start(path)
+    fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
+    return next((row for row in fitting if start.startswith(row.signature)), fitting[0])
+
+
 def motion_start(path: Path) -> bytes:
     """The first bytes of a motion file. Raises PML121 for a missing one, PML122 for a pipe, a device or a folder."""
     try:
