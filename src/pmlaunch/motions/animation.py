@@ -27,6 +27,7 @@ class Animation:
     Attributes:
         translations: (F, B, 3) m of each body in its parent's frame; of a root in the world.
         rotations: (F, B, 4) xyzw, likewise.
+        error: the largest distance in m of a body from where the simulator had it.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Animation:
     translations: Array
     rotations: Array
     fps: float
+    error: float = 0.0
 
     @property
     def frames(self) -> int:
@@ -132,7 +134,8 @@ def animation_of(
     animation = Animation(name, tuple(names[body] for body in order), tuple(parents), *local, float(fps))
     still = ~animation.moving
     animation.translations[:, still] = animation.offsets[still]
-    return animation
+    apart = np.linalg.norm(animation.world()[0] - world[0], axis=-1)
+    return replace(animation, error=float(apart.max()))
 
 
 def _parents_first(parents: Sequence[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -30,8 +31,8 @@ class Take:
     animations: tuple[Animation, ...]
 
 
-def takes_of_file(path: Path) -> list[Take]:
-    """The motions of a motion file.
+def takes_of_file(path: Path, names_of: Callable[[int], Sequence[str]] | None = None) -> list[Take]:
+    """The motions of a motion file. `names_of` gives the names of so many bodies for a file without, or none.
 
     Raises:
         PmlaunchError: PML121 the file is missing, PML122 it is not a motion, PML123 its pickle asks for a function.
@@ -43,7 +44,8 @@ def takes_of_file(path: Path) -> list[Take]:
         for clip in read_clips(path):
             if clip.rotations is None:
                 raise ValueError("it holds positions without rotations")  # noqa: TRY301
-            names = clip.body_names or tuple(f"body {body}" for body in range(len(clip.parents)))
+            count = len(clip.parents)
+            names = clip.body_names or (names_of(count) if names_of else ()) or [f"body {body}" for body in range(count)]
             skeleton = names, clip.parents.tolist()
             takes.append(Take(clip.name, (animation_of("motion", skeleton, clip.positions, clip.rotations, clip.fps),)))
         return takes

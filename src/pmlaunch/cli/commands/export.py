@@ -11,12 +11,13 @@ from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import argument, option, require_choice, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console
 
     from pmlaunch.motions.export import Exported
-    from pmlaunch.motions.export_source import Take
+    from pmlaunch.motions.export_source import Take, What
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class ExportOptions:
     output: str | None = option("The file; default: NAME.FORMAT here.", flags=("--output", "-o"), metavar="FILE")
     force: bool = option("Replace an existing file.", default=False)
     runs: str | None = shared("runs")
+    protomotions: str | None = shared("protomotions", help="The checkout that names the bodies of a .motion file.")
 
 
 @command(ExportOptions)
@@ -67,7 +69,7 @@ def _takes(options: ExportOptions, what: What) -> tuple[str, list[Take]]:
     from pathlib import Path
 
     from pmlaunch.errors import PmlaunchError
-    from pmlaunch.motions.export_source import takes_of_file, takes_of_saved
+    from pmlaunch.motions.export_source import What, takes_of_file, takes_of_saved
     from pmlaunch.motions.recorded_motion import FILE
 
     file = Path(options.wanted).expanduser()
@@ -78,7 +80,23 @@ def _takes(options: ExportOptions, what: What) -> tuple[str, list[Take]]:
         return file.absolute().parent.name, takes_of_saved(file, what, options.motion)
     if what is not What.POLICY or options.motion is not None:
         raise PmlaunchError("PML001", f"{file} is one motion: --what and --motion choose of a run's.")
-    return file.stem, takes_of_file(file)
+    return file.stem, takes_of_file(file, partial(_body_names, options))
+
+
+def _body_names(options: ExportOptions, count: int) -> Sequence[str]:
+    """The bodies of the checkout's robot that has so many; none without a checkout, or if robots contradict each other."""
+    from pmlaunch.errors import PmlaunchError
+    from pmlaunch.generations.find import find_checkout
+    from pmlaunch.settings import Settings
+
+    try:
+        found = {robot.bodies for robot in find_checkout(Settings.here(), options.protomotions).robots()}
+    except PmlaunchError:
+        if options.protomotions is not None:
+            raise
+        return ()
+    fitting = [bodies for bodies in found if len(bodies) == count]
+    return fitting[0] if len(fitting) == 1 else ()
 
 
 def _run(options: ExportOptions) -> Path:
@@ -112,6 +130,6 @@ def _draw(written: list[Exported], console: Console) -> None:
     from pmlaunch.cli.render.layout import say
 
     for one in written:
-        rate, rows = f"{one.frames} frames at {one.fps:g} Hz", f"{one.bodies} bodies, {one.up} up, {one.size:,} bytes"
+        rate, rows = f"{one.frames} frames at {one.fps:g} Hz", f"{one.bodies} bodies, {one.up} up, {one.size:,} bytes, within {1000 * one.error:.2g} mm"
         say(console, f"exported  {one.file}")
-        say(console, f"          {rate}, {rows}" + (f", within {1000 * one.error:.2g} mm" if one.error else ""))
+        say(console, f"          {rate}, {rows}")
