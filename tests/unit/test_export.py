@@ -113,9 +113,11 @@ def read_bvh(path: Path) -> Found:
     names = file.get_joints_names()
     above = [file.joint_parent_index(name) for name in names]
     turns, moves = [], []
+    rows = np.array(file.frames, dtype=float)
     for name in names:
         channels = file.joint_channels(name)
-        values = np.array(file.frames_joint_channels(name, channels))
+        start = file.get_joint_channels_index(name)
+        values = rows[:, start : start + len(channels)]
         turn = np.tile(np.eye(3), (file.nframes, 1, 1))
         move = np.tile(np.array(file.joint_offset(name)), (file.nframes, 1))
         for channel, value in zip(channels, values.T, strict=True):
