@@ -44,9 +44,15 @@ def saved_motion(bodies: int, seed: int = 0, **more: Any) -> SavedMotion:
         part[:, None].astype(np.float32) for part in forward_kinematics(parents, offsets, turns, root)
     )
     fields = {
-        **{"positions": positions, "rotations": rotations, "fps": 30.0, "body_names": tuple(names)},
-        **{"parents": np.array(parents), "motions": ("walk",), "frames": np.array([FRAMES])},
-        **{"reference": positions[:, :, :, [1, 0, 2]] * [1, -1, 1], "reference_rotations": None},
+        "positions": positions,
+        "rotations": rotations,
+        "fps": 30.0,
+        "body_names": tuple(names),
+        "parents": np.array(parents),
+        "motions": ("walk",),
+        "frames": np.array([FRAMES]),
+        "reference": positions[:, :, :, [1, 0, 2]] * [1, -1, 1],
+        "reference_rotations": None,
     }
     return SavedMotion(**{**fields, **more})
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from test_export import saved_motion
 
 from pmlaunch.cli.app import run
 from pmlaunch.demo import MOTIONS
 from pmlaunch.motions.recorded_motion import FILE, write_saved
-from test_export import saved_motion
 
 Export = Callable[..., dict[str, Any]]
 

@@ -172,7 +172,13 @@ def test_stop_command_text(machine: Machine, typed_in: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     ("plan", "patient"),
-    [({"record": True}, True), ({"asks_for_motion": True}, True), ({"save_motion": True}, False), ({"record": False}, False), (None, False)],
+    [
+        ({"record": True}, True),
+        ({"asks_for_motion": True}, True),
+        ({"save_motion": True}, False),
+        ({"record": False}, False),
+        (None, False),
+    ],
 )
 def test_grace_for_a_video_exceeds_the_launchers(tmp_path: Path, plan: dict[str, Any] | None, patient: bool) -> None:
     folder = RunFolder(tmp_path)

@@ -110,7 +110,11 @@ class Animation:
 
 
 def animation_of(
-    name: str, skeleton: tuple[Sequence[str], Sequence[int]], positions: NDArray[Any], rotations: NDArray[Any], fps: float
+    name: str,
+    skeleton: tuple[Sequence[str], Sequence[int]],
+    positions: NDArray[Any],
+    rotations: NDArray[Any],
+    fps: float,
 ) -> Animation:
     """Make an animation of world positions (F, B, 3) m and rotations (F, B, 4) xyzw of a skeleton (names, parents).
 

@@ -124,7 +124,9 @@ def prepare(animations: tuple[Animation, ...], request: ExportRequest) -> Prepar
     made = [animation.y_up() if up == "y" else animation for animation in made]
     error = max(animation.error + (_error(animation) if form.rigid else 0.0) for animation in made)
     if form.rigid and error > LOOSEST:
-        message = f"The bodies move by up to {100 * error:.1f} cm against each other: a {request.to} file holds rigid bones."
+        message = (
+            f"The bodies move by up to {100 * error:.1f} cm against each other: a {request.to} file holds rigid bones."
+        )
         raise PmlaunchError("PML362", message, hint="--to glb")
     return Prepared(form, tuple(made), up, error)
 

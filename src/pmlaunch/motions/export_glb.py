@@ -59,10 +59,16 @@ def glb(animations: tuple[Animation, ...], _up: str) -> bytes:
     for animation in animations:
         first = _skeleton(document, buffer, animation)
         _animate(motion, buffer, animation, first)
-    document |= {"bufferViews": buffer.views, "accessors": buffer.accessors, "buffers": [{"byteLength": len(buffer.data)}]}
+    document |= {
+        "bufferViews": buffer.views,
+        "accessors": buffer.accessors,
+        "buffers": [{"byteLength": len(buffer.data)}],
+    }
     text = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
     text += b" " * (-len(text) % 4)
-    chunks = struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(buffer.data), b"BIN\0") + buffer.data
+    chunks = (
+        struct.pack("<I4s", len(text), b"JSON") + text + struct.pack("<I4s", len(buffer.data), b"BIN\0") + buffer.data
+    )
     return struct.pack("<4sII", b"glTF", 2, 12 + len(chunks)) + chunks
 
 
@@ -105,7 +111,9 @@ def _animate(motion: dict[str, Any], buffer: _Buffer, animation: Animation, firs
     """Add the animation of the joints from node `first` on."""
     times = buffer.add((np.arange(animation.frames) / animation.fps)[:, None], "<f4", bounds=True)
     for body, moves in enumerate(animation.moving):
-        paths = {"rotation": animation.rotations[:, body]} | ({"translation": animation.translations[:, body]} if moves else {})
+        paths = {"rotation": animation.rotations[:, body]} | (
+            {"translation": animation.translations[:, body]} if moves else {}
+        )
         for path, values in paths.items():
             target = {"node": first + body, "path": path}
             motion["channels"].append({"sampler": len(motion["samplers"]), "target": target})

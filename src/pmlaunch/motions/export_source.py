@@ -45,7 +45,9 @@ def takes_of_file(path: Path, names_of: Callable[[int], Sequence[str]] | None = 
             if clip.rotations is None:
                 raise ValueError("it holds positions without rotations")  # noqa: TRY301
             count = len(clip.parents)
-            names = clip.body_names or (names_of(count) if names_of else ()) or [f"body {body}" for body in range(count)]
+            names = (
+                clip.body_names or (names_of(count) if names_of else ()) or [f"body {body}" for body in range(count)]
+            )
             skeleton = names, clip.parents.tolist()
             takes.append(Take(clip.name, (animation_of("motion", skeleton, clip.positions, clip.rotations, clip.fps),)))
         return takes

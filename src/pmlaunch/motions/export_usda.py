@@ -22,7 +22,12 @@ def usda(animations: tuple[Animation, ...], up: str) -> bytes:
     fps, last = animations[0].fps, animations[0].frames - 1
     names = unique(tuple(f"_{one.name}" if one.name[:1].isdigit() else one.name for one in animations), _FORBIDDEN)
     lines = [
-        *("#usda 1.0", "(", f'    defaultPrim = "{names[0] if len(names) == 1 else "Motion"}"', "    metersPerUnit = 1"),
+        *(
+            "#usda 1.0",
+            "(",
+            f'    defaultPrim = "{names[0] if len(names) == 1 else "Motion"}"',
+            "    metersPerUnit = 1",
+        ),
         *(f'    upAxis = "{up.upper()}"', "    startTimeCode = 0", f"    endTimeCode = {last}"),
         *(f"    timeCodesPerSecond = {fps:.9g}", f"    framesPerSecond = {fps:.9g}", ")", ""),
     ]

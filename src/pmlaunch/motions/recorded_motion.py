@@ -74,7 +74,7 @@ def read_saved(path: Path) -> SavedMotion:
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise ValueError(f"{path.name} unpacks to more than a motion takes")  # noqa: TRY301
+                raise ValueError(f"{path.name} unpacks to more than a motion takes")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             saved = SavedMotion(
                 positions=arrays["positions"],

@@ -130,6 +130,9 @@ def _draw(written: list[Exported], console: Console) -> None:
     from pmlaunch.cli.render.layout import say
 
     for one in written:
-        rate, rows = f"{one.frames} frames at {one.fps:g} Hz", f"{one.bodies} bodies, {one.up} up, {one.size:,} bytes, within {1000 * one.error:.2g} mm"
+        rate, rows = (
+            f"{one.frames} frames at {one.fps:g} Hz",
+            f"{one.bodies} bodies, {one.up} up, {one.size:,} bytes, within {1000 * one.error:.2g} mm",
+        )
         say(console, f"exported  {one.file}")
         say(console, f"          {rate}, {rows}")
