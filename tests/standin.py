@@ -6,7 +6,9 @@ It has the same layout, command line and order of merging; its "simulator" only 
 from __future__ import annotations
 
 import hashlib
+import io
 import textwrap
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +23,22 @@ SMPL = [
 _PARENTS = [-1, 0, 1, 2, 3, 0, 5, 6, 7, 0, 9, 10, 11, 12, 11, 14, 15, 16, 17, 11, 19, 20, 21, 22]
 _BOX = ["base", "left", "right"]
 LEGACY_TORCH = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."
-"""How files begin that torch saved before 1.6, of which pmlaunch looks at no more."""
-CHECKPOINT = (LEGACY_TORCH + b"weights of the stand-in" * 40)[:920]
+"""How files begin that torch saved before 1.6."""
+
+
+def torch_file(weights: bytes, size: int) -> bytes:
+    """A file of `size` bytes that torch could have saved, with an empty mapping and, beside it, repeated `weights`."""
+    entries = {"archive/data.pkl": b"\x80\x02}.", "archive/data/0": b""}
+    room = size - 22 - sum(76 + 2 * len(name) + len(content) for name, content in entries.items())
+    entries["archive/data/0"] = (weights * size)[:room]
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), content)
+    return written.getvalue()
+
+
+CHECKPOINT = torch_file(b"weights of the stand-in", 920)
 
 _FILES = {
     # the simulator, as a package that a run finds
@@ -172,7 +188,10 @@ _FILES = {
             def all_gather(self, value):
                 return value
     """,
+    "protomotions/simulator/__init__.py": "",
+    **{f"protomotions/simulator/{name}.py": "class Simulator: pass\n" for name in ("isaaclab", "genesis")},
     "protomotions/envs/__init__.py": "",
+    "protomotions/envs/terrains.py": "class Terrain: pass\n\n\nclass Flat(Terrain): pass\n",
     "protomotions/envs/base_env/__init__.py": "",
     "protomotions/envs/base_env/env.py": """
         import math

@@ -14,11 +14,11 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from standin import LEGACY_TORCH, pointer_text
+from standin import pointer_text, torch_file
 
 G1 = ["pelvis", "torso", "head", "left_foot", "right_foot"]
 SMPL = ["Pelvis", "Head", "L_Hand"]
-CHECKPOINT = (LEGACY_TORCH + b"weights of the second stand-in" * 40)[:1200]
+CHECKPOINT = torch_file(b"weights of the second stand-in", 1200)
 
 _FILES = {
     # the simulators, as packages that a run finds

@@ -246,6 +246,15 @@ CODES: Final = {row.code: row for row in (
          "A file of unknown origin names a path such as \\\\server\\share. Opening it makes Windows log in there, "
          "with a hash of your password.",
          "Copy what it names to this computer, and correct the file. A path that you type yourself is not refused."),
+    Code("PML150", "a pickle asks for foreign code", Exit.CHECK,
+         "The checkpoint or packed motion is a pickle that upstream loads without a filter. This one names what neither "
+         "stored numbers nor the checkout's own classes need, or cannot be followed; loading it may run anything. Only its "
+         "opcodes were read.",
+         "If you trust it: --no-check PML150"),
+    Code("PML151", "a pickle that cannot be verified", Exit.CHECK,
+         "The file cannot be looked into, because it is no file that torch saved, broken, or a program in TorchScript. So "
+         "nothing is known about what loading it would run.",
+         "Load it only if you trust where it comes from."),
     # 155 to 159: what upstream would play wrongly, or not at all
     Code("PML155", "bodies are not the robot's, one by one", Exit.CHECK,
          "Upstream takes a motion's bodies by their position in the list. In this file some are missing, added or in "

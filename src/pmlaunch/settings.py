@@ -153,7 +153,7 @@ def _typed(setting: Parameter, value: Any, source: str) -> Any:
     if kind in (int, float) and not isinstance(value, bool):
         try:
             return kind(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     if kind is str and isinstance(value, (str, int, float)):
         return str(value)

@@ -117,6 +117,14 @@ def test_resolvers_are_removed_afterwards(config: Path) -> None:
         ("x: {_target_: torch.load}", "PML115"),
         ("x: {_target_: numpy.load}", "PML115"),
         ("x: {_target_: protomotions_evil.x}", "PML115"),
+        ("x: {_target_: protomotions.envs.terrains.Other}", "PML115"),
+        ("x: {_target_: protomotions.envs.base_env.env.os.system}", "PML115"),
+        ("x: {_target_: protomotions.envs.base_env.env.os}", "PML115"),
+        ("x: {_target_: protomotions.nowhere.Class}", "PML115"),
+        ("x: {_target_: protomotions.envs.terrains.Terrain.__init__}", "PML115"),
+        ("x: {_target_: protomotions...envs.terrains.Terrain}", "PML115"),
+        ("x: {_target_: torch.optim.Adam.__class__}", "PML115"),
+        ("x: {_target_: lightning.fabric.os.system}", "PML115"),
         ("x: {_config_target_: shutil.rmtree}", "PML108"),
         ("name: evil.module\nx: {_target_: '${name}.Class'}", "PML115"),
     ],
@@ -128,7 +136,15 @@ def test_foreign_target_is_refused(config: Path, line: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["torch.optim.Adam", "lightning.fabric.Fabric", "protomotions.a.B", "agents.callbacks.x.Y", "???"]
+    "target",
+    [
+        "torch.optim.Adam",
+        "lightning.fabric.Fabric",
+        "protomotions.agents.mimic.agent_amp.Mimic",  # of 2.3, which the stand-in lacks
+        "protomotions.envs.terrains.Terrain",
+        "envs.terrains.Terrain",  # a package of 2.3 without the first part of its name
+        "???",
+    ],
 )
 def test_own_target_is_accepted(config: Path, target: str) -> None:
     assert set(codes(report_on(with_line(config, f"x: {{_target_: '{target}'}}")))) <= {"PML110"}

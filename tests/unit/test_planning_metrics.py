@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit_help import Plan
+from unit_help import Plan, report_on
 
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.checks.measuring import check_measuring
@@ -113,10 +113,6 @@ def test_which_upstream_agents_have_metrics() -> None:
 
 
 def test_only_pmlaunchs_own_agent_target_is_allowed(config: Path) -> None:
-    from pmlaunch.generations.v2.config_inspection import _foreign_code
-
-    assert _foreign_code({"agent._target_": AGENT_TARGET}) == []
-    assert [finding.code for finding in _foreign_code({"agent._target_": "pmlaunch_agent.script.load_into"})] == [
-        "PML115"
-    ]
-    assert config.is_file()
+    for target, codes in ((AGENT_TARGET, []), ("pmlaunch_agent.script.load_into", ["PML115"])):
+        report = report_on(config, f"++agent._target_={target}")
+        assert [finding.code for finding in report.findings] == codes

@@ -67,6 +67,12 @@ def test_model_of_a_training_in_the_checkout(plan: Plan, checkout: Path) -> None
     assert plan("my-run", motions=("walk",)).plan.model == "my_run"
 
 
+def test_unreadable_config_of_a_checkpoint_is_no_ambiguous_motion(refused: Refused, tmp_path: Path) -> None:
+    training(tmp_path / "mine", "robot: [")
+    error = refused("mine", motions=("walk",))
+    assert (error.code, error.subject) == ("PML107", str(tmp_path / "mine/config.yaml"))
+
+
 def test_typo_is_reported_even_without_a_checkout(plan: Plan, refused: Refused, checkout: Path) -> None:
     shutil.rmtree(checkout)
     error = refused("maskmimc")

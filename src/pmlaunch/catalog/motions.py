@@ -15,11 +15,12 @@ from pmlaunch.generations.motion_library import with_frames_checked
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, MotionInfo, Severity
-from pmlaunch.motions.outline import MotionOutline
+from pmlaunch.motions.outline import MAX_BYTES, MotionOutline
 from pmlaunch.motions.raw_data import RAW_SUFFIXES, RawFormat
 from pmlaunch.motions.readers import MOTION_SUFFIXES, PACKED_SUFFIX, RawDataError, is_small_motion, read_outline
 from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.file_kind import is_legacy_torch_file
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import exactly, to_json
 from pmlaunch.support.names import choose, fold
 from pmlaunch.support.paths import Place, find_path
@@ -176,7 +177,7 @@ def _pointer(path: Path) -> lfs.Pointer | None:
 def _outline(path: Path) -> MotionOutline:
     """The outline of a motion, cached by content because numpy is slow to import. Raises what `read_outline` raises."""
     try:
-        content = path.read_bytes() if path.suffix != PACKED_SUFFIX and is_small_motion(path) else None
+        content = read_bytes(path, MAX_BYTES) if path.suffix != PACKED_SUFFIX and is_small_motion(path) else None
     except OSError:  # it has gone since, or may not be read
         content = None
     if content is None:

@@ -12,6 +12,7 @@ from pmlaunch.checks.environment import check_environment
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.meshes import check_meshes
 from pmlaunch.checks.motions import check_motions
+from pmlaunch.checks.pickles import check_pickles
 from pmlaunch.checks.robot import check_robot
 from pmlaunch.checks.window import check_window
 from pmlaunch.codes import CODES, Exit
@@ -23,6 +24,7 @@ PlanCheck = Callable[[Planned], Iterable[Finding]]
 PLAN_CHECKS: Mapping[str, PlanCheck] = {
     "compatibility": check_compatibility,
     "checkpoint": check_checkpoint,
+    "pickles": check_pickles,
     "robot": check_robot,
     "meshes": check_meshes,
     "motions": check_motions,

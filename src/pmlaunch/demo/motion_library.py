@@ -8,9 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pmlaunch.motions.poselib_motion import Motion, read_motion
+from pmlaunch.support.yaml_file import LIBRARY, yaml_mapping
 
 
 def load_motions(motion_file: Path) -> list[Motion]:
@@ -25,8 +24,7 @@ def load_motions(motion_file: Path) -> list[Motion]:
     """
     if motion_file.suffix not in (".yaml", ".yml"):
         return [read_motion(motion_file)]
-    content = yaml.safe_load(motion_file.read_text(encoding="utf-8"))
-    entries = content.get("motions") if isinstance(content, Mapping) else None
+    entries = yaml_mapping(motion_file, "PML120", limit=LIBRARY).get("motions")
     if not isinstance(entries, list) or not entries:
         raise ValueError(f"{motion_file} lists no motions: it needs `motions: [{{file: ...}}]`")
     taken: Counter[str] = Counter()  # figures are reported by name, so names must be unique

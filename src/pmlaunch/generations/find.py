@@ -18,6 +18,7 @@ from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import GENERATIONS, UPSTREAM
 from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
+from pmlaunch.support.files import read_text
 from pmlaunch.support.paths import did_you_mean_path, names_in
 
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
@@ -83,7 +84,7 @@ def _submodules(modules: Path) -> list[Path]:
     """The folders of the submodules that a .gitmodules file names, as far as they are inside its repository."""
     text = ""
     with contextlib.suppress(OSError):
-        text = modules.read_text(encoding="utf-8", errors="replace")
+        text = read_text(modules)
     paths = [Path(path) for path in _MODULE_PATH.findall(text)]
     return [modules.parent / path for path in paths if not path.anchor and ".." not in path.parts]
 

@@ -105,3 +105,7 @@ class GenerationAdapter(Protocol):
     def training(self, checkpoint: Path) -> Training | None:
         """What is known about the training; None if another generation wrote the files beside the checkpoint."""
         ...
+
+    def refuse_unreadable_config(self, checkpoint: Path) -> None:  # noqa: ARG002
+        """Raise PML107 or PML130 for configs that are beside the checkpoint but cannot be read, so that no robot is known."""
+        return

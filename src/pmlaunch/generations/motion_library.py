@@ -17,7 +17,7 @@ from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, MotionInfo, Severity
 from pmlaunch.support.json import as_list, as_mapping
 from pmlaunch.support.paths import refuse_remote
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.yaml_file import LIBRARY, yaml_mapping
 
 ReadInfo = Callable[[Path], MotionInfo]
 """Reads a motion file; never raises, a problem is part of the answer."""
@@ -57,7 +57,7 @@ def listed_motions(path: Path) -> list[Mapping[str, Any]]:
         if lfs.read_pointer(path) is not None:
             message, fix = f"{path.name} is a Git LFS pointer.", lfs.pull_command(path)
             raise PmlaunchError("PML127", message, hint=fix, subject=str(path))
-    listed = as_list(yaml_mapping(path, "PML120").get("motions"))
+    listed = as_list(yaml_mapping(path, "PML120", limit=LIBRARY).get("motions"))
     if not listed or not all(_can_name_a_file(as_mapping(item).get("file")) for item in listed):
         message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
         raise PmlaunchError("PML120", message, subject=str(path))

@@ -13,6 +13,7 @@ from pmlaunch.git.lfs_pointer import MAXIMUM_POINTER, Pointer, parse_pointer, re
 from pmlaunch.git.repository import git_folder
 from pmlaunch.git.runner import WITH_LFS, Git
 from pmlaunch.support.disk import path_below
+from pmlaunch.support.files import read_text
 
 
 @dataclass(frozen=True)
@@ -149,8 +150,9 @@ def is_published(git: Git, file: LfsFile) -> bool:
         return False
     shallow = git.ask("rev-parse", "--git-path", "shallow")
     try:
-        ends = (git.folder / shallow).read_text(encoding="ascii").split() if shallow else []
-    except (OSError, ValueError):  # the history is complete
+        # only commits: anything else in the file would be an option of git's
+        ends = re.findall(r"^[0-9a-f]{40,64}$", read_text(git.folder / shallow), re.MULTILINE) if shallow else []
+    except OSError:  # the history is complete
         ends = []
     settings = ("log.showRoot=true",)
     find = ["log", "-1", "--format=%H", f"--find-object={blob}", "--remotes", *ends, "--", file.path]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pmlaunch.git.queries import CannotTell, query, why_not
 from pmlaunch.git.repository import find_repository, git_folder
-from pmlaunch.support.file_kind import regular_size
+from pmlaunch.support.files import open_ordinary
 
 MAXIMUM_POINTER = 1024  # bytes; the specification's limit
 _VERSION = b"version https://git-lfs.github.com/spec/v1"
@@ -40,8 +40,7 @@ def parse_pointer(content: bytes) -> Pointer | None:
 
 def read_pointer(path: Path) -> Pointer | None:
     """The pointer in the file at `path`; None if it is a real file. Raises OSError, also for a pipe or a device."""
-    regular_size(path)
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         return parse_pointer(file.read(MAXIMUM_POINTER + 1))
 
 
@@ -88,7 +87,7 @@ def pull_command(path: Path) -> str:
 def sha256_of(path: Path) -> str:
     """The file's sha256 in hex; takes about a second per gigabyte. Raises OSError."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         while chunk := file.read(1 << 20):
             digest.update(chunk)
     return digest.hexdigest()

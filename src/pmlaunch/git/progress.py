@@ -14,7 +14,7 @@ _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _PHASE = re.compile(
     r"(?:remote: )?([A-Z][a-z]+ [a-z]+):\s+(\d{1,3})% \((\d{1,15})/(\d{1,15})\)(?:, (\d{1,9}(?:\.\d{1,9})?) (bytes|[KMG]iB))?"
 )
-_LFS = re.compile(r"(\w+) (\d+)/(\d+) (\d{1,15})/(\d+) (.*)")
+_LFS = re.compile(r"(\w+) (\d+)/(\d+) (\d{1,18})/(\d+) (.*)")
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.paths import is_remote
 
 _LARGEST = 4 << 20  # bytes of a small file
@@ -54,10 +54,7 @@ def common_folder(own: Path) -> Path:
 def small_text(path: Path) -> str | None:
     """A small file's text without its last line end; None if it is empty, large, not UTF-8, or no ordinary file."""
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST:
-            return None
-        return path.read_bytes().decode("utf-8").rstrip("\r\n") or None
+        return read_bytes(path, _LARGEST).decode("utf-8").rstrip("\r\n") or None
     except (OSError, UnicodeDecodeError):
         return None
 

@@ -21,7 +21,8 @@ from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Finding, Severity
 from pmlaunch.settings import WORKSPACE_FILE
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.yaml_file import config_loader, yaml_mapping
 
 _HEAD = "# written by pmlaunch install"
 _PATHS = ("protomotions", "isaaclab", "python")
@@ -106,7 +107,7 @@ def add_keys(path: Path, missing: Mapping[str, object]) -> None:
     """Append `missing` to the YAML file at `path`. Raises PML015, PML415 and PML422."""
     lines = [f"{key}: {_scalar(value)}" for key, value in missing.items()]
     with writing(path.parent):
-        old = path.read_bytes().decode("utf-8-sig") if path.is_file() else ""
+        old = read_bytes(path).decode("utf-8-sig") if path.is_file() else ""
         newline = "\r\n" if "\r\n" in old else "\n"
         gap = "" if not old or old.endswith("\n") else newline
         text = old + gap + newline.join([_HEAD, *lines, ""])
@@ -126,8 +127,8 @@ def _present(path: Path) -> Mapping[str, object]:
 
 def _parsed(text: str) -> object:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
+        return yaml.load(text, Loader=config_loader())  # noqa: S506 (a safe one)
+    except (yaml.YAMLError, ValueError, RecursionError):
         return None
 
 

@@ -30,7 +30,7 @@ def _cell(text: str) -> str:
 
 
 def npz(animations: tuple[Animation, ...], up: str) -> bytes:
-    """Write plain arrays, with the prefix `reference_` for a second animation; docs/export.md describes the keys."""
+    """Write plain arrays, with the prefix `reference_` for a second animation; docs/how-to/export.md describes the keys."""
     first = animations[0]
     arrays = {
         "schema": np.int64(1),

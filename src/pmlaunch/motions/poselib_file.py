@@ -19,7 +19,7 @@ from typing import Any
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MAX_BYTES
 from pmlaunch.support import safe_pickle
-from pmlaunch.support.file_kind import regular_size
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.safe_pickle import StoredArray
 
 _HEADER_SIZES = {b"\x93NUMPY\x01\x00": 2, b"\x93NUMPY\x02\x00": 4}  # bytes that hold the header's length
@@ -47,9 +47,7 @@ def read_file(path: Path, content: bytes | None = None) -> PoselibFile:
             for a function that a motion does not need.
     """
     try:
-        if (size := regular_size(path) if content is None else len(content)) > MAX_BYTES:
-            raise ValueError(f"{size} bytes are too many")  # noqa: TRY301
-        return _checked(_mapping_in(path.read_bytes() if content is None else content))
+        return _checked(_mapping_in(read_bytes(path, MAX_BYTES) if content is None else content))
     except FileNotFoundError:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
     except safe_pickle.ForbiddenGlobalError as error:

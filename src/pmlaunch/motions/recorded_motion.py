@@ -10,22 +10,33 @@ An environment that followed several motions in turn has one column for each.
 
 from __future__ import annotations
 
-import zipfile
+import io
+import math
+import struct
+import tokenize
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile
 
 import numpy as np
+from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from pmlaunch.motions.kinematics import Array
 from pmlaunch.support.atomic import replacing
+from pmlaunch.support.files import open_ordinary
+from pmlaunch.support.torch_pickles import open_zip
 
 FILE: Final = "motion.npz"
 SCHEMA: Final = 2
-_MOST_BYTES: Final = 2 << 30
-"""Of all arrays, unpacked: twice what is kept of a run."""
+_INFLATED = 64 << 20  # bytes that compressed arrays may take
+_MALFORMED = (
+    LookupError, EOFError, TypeError, MemoryError, RecursionError, BadZipFile, NotImplementedError, RuntimeError, SyntaxError,
+    tokenize.TokenError, zlib.error, struct.error,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,31 +76,48 @@ def write_saved(path: Path, saved: SavedMotion) -> None:
 
 
 def read_saved(path: Path) -> SavedMotion:
-    """Read motion.npz without executing anything.
+    """Read motion.npz without executing anything, and without more memory than the file has bytes.
 
     Raises:
         OSError: the file cannot be read.
         ValueError: it is not a saved motion.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise ValueError(f"{path.name} unpacks to more than a motion takes")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            saved = SavedMotion(
-                positions=arrays["positions"],
-                rotations=arrays["rotations"],
-                reference=arrays["reference"] if "reference" in arrays.files else None,
-                fps=float(arrays["fps"]),
-                body_names=tuple(map(str, arrays["body_names"])),
-                parents=arrays["parents"],
-                motions=tuple(map(str, arrays["motions"])),
-                frames=arrays["frames"],
-                reference_rotations=arrays["reference_rotations"] if "reference_rotations" in arrays.files else None,
-            )
-    except (KeyError, EOFError, TypeError, MemoryError, zipfile.BadZipFile) as error:
+        with open_ordinary(path) as file:
+            _refuse_inflated(file)
+            with np.load(file, allow_pickle=False) as arrays:
+                saved = SavedMotion(
+                    positions=arrays["positions"],
+                    rotations=arrays["rotations"],
+                    reference=arrays["reference"] if "reference" in arrays.files else None,
+                    fps=float(arrays["fps"]),
+                    body_names=tuple(map(str, arrays["body_names"])),
+                    parents=arrays["parents"],
+                    motions=tuple(map(str, arrays["motions"])),
+                    frames=arrays["frames"],
+                    reference_rotations=arrays["reference_rotations"] if "reference_rotations" in arrays.files else None,
+                )
+    except _MALFORMED as error:
         raise ValueError(f"{path.name} is no saved motion: {error}") from error
     shape = saved.positions.shape
     if len(shape) != 4 or shape[1:3] != (len(saved.motions), len(saved.body_names)):
         raise ValueError(f"{path.name} is no saved motion: positions are {shape}")
     return saved
+
+
+def _refuse_inflated(file: BinaryIO) -> None:
+    """Raise ValueError for arrays that take much more memory than the file has bytes."""
+    size = file.seek(0, io.SEEK_END)
+    with open_zip(file) as archive:
+        entries = archive.infolist()
+        for entry in entries:
+            if entry.compress_type in (ZIP_STORED, ZIP_DEFLATED):
+                with archive.open(entry) as array:
+                    reader = npy.read_array_header_1_0 if npy.read_magic(array) == (1, 0) else npy.read_array_header_2_0
+                    shape, _, dtype = reader(array)
+                    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > entry.file_size:
+                        raise ValueError(f"{entry.filename} has not the numbers of its shape {shape}")
+    methods = {entry.compress_type for entry in entries}
+    if sum(entry.file_size for entry in entries) > max(size, _INFLATED) or methods - {ZIP_STORED, ZIP_DEFLATED}:
+        raise ValueError("it inflates to more than a motion")
+    file.seek(0)

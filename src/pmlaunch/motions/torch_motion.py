@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MotionOutline
 from pmlaunch.support import safe_pickle
+from pmlaunch.support.files import open_ordinary
+from pmlaunch.support.torch_pickles import open_zip, read_entry
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,13 +134,13 @@ def open_tensors(path: Path, content: bytes | None = None) -> Iterator[TensorFil
     Raises what `read_outline` raises.
     """
     try:
-        with zipfile.ZipFile(path if content is None else io.BytesIO(content)) as archive:
+        with open_ordinary(path) if content is None else io.BytesIO(content) as file, open_zip(file) as archive:
             names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
             if len(names) != 1:
                 raise ValueError("it holds no pickle of tensors")  # noqa: TRY301
             if archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
                 raise safe_pickle.TooLongError("its pickle is too long")  # noqa: TRY301
-            held = safe_pickle.loads(archive.read(names[0]), _CONSTRUCTORS, _stored)
+            held = safe_pickle.loads(read_entry(archive, names[0], _MAXIMUM_PICKLE), _CONSTRUCTORS, _stored)
             if not isinstance(held, dict):
                 raise ValueError("it holds no mapping")  # noqa: TRY004,TRY301 (of the file, not of a caller)
             yield TensorFile(held, archive, names[0].removesuffix("data.pkl"))
@@ -200,4 +202,4 @@ def _floats(tensor: _Tensor, archive: zipfile.ZipFile, folder: str) -> tuple[flo
     count, entry = tensor.shape[0], f"{folder}data/{tensor.storage.key}"
     if count > _MAXIMUM_MOTIONS or archive.getinfo(entry).file_size != 4 * count:
         raise ValueError("a tensor of another kind than expected")
-    return struct.unpack(f"<{count}f", archive.read(entry))
+    return struct.unpack(f"<{count}f", read_entry(archive, entry, 4 * count))

@@ -211,6 +211,7 @@ def _robot(query: _Query, model: Model, checkpoint: Sourced[Path]) -> Sourced[Ro
     if model.robot is not None:  # the model's own, or a --checkpoint that does not tell, which a check reports
         source = model.preset.source if model.preset else CHECKPOINT
         return Sourced(choose_robot(model.robot, query.robots), source)
+    GENERATIONS[query.checkout.generation].refuse_unreadable_config(checkpoint.value)
     return Sourced(None, UNKNOWN)
 
 
@@ -237,7 +238,6 @@ def _simulator(query: _Query, model: Model, checkpoint: Path) -> Sourced[Simulat
 def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None) -> tuple[MotionList, Source]:
     """The motions to evaluate, and the source of that choice; none if the checkpoint has to name its motion."""
     checkout, preset, places = query.checkout, model.preset, query.places
-    known = presets("motion", query.settings.preset_folders)
     typed = typed_value(query.overrides, "motion_file")
     if typed is not None and typed.value is not None:
         chosen = query.path(str(typed.value), OVERRIDE)
@@ -251,7 +251,7 @@ def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None)
         wanted, source = (preset.motion,), preset.source
     else:
         return MotionList(), CHECKPOINT
-    search = MotionSearch(checkout, query.robots, robot, known, places)
+    search = MotionSearch(checkout, query.robots, robot, presets("motion", query.settings.preset_folders), places)
     folders = [place.folder for place in places]
     labels = [find_path(text, places)[1].label for text in wanted if looks_like_path(text)]
     sources = MotionSources(search.find, folders, query.robots, checkout.generation)

@@ -23,6 +23,7 @@ from pmlaunch.runtimes.batch_rules import batch_environment, has_parenthesis, is
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.python_files import prefix_of, version_of_prefix
 from pmlaunch.settings import Settings
+from pmlaunch.support.files import read_text
 from pmlaunch.support.platforms import Platform
 from pmlaunch.support.programs import search_path
 
@@ -149,7 +150,7 @@ def _beside(folder: Path, checkout: Path) -> list[tuple[Path, Source]]:
 
 def _version(folder: Path) -> IsaacLabVersion | None:
     try:
-        text = (folder / "VERSION").read_text(encoding="utf-8").strip()
+        text = read_text(folder / "VERSION").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return IsaacLabVersion.parse(text) if text else None

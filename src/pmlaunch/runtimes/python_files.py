@@ -9,6 +9,7 @@ from pathlib import Path
 from pmlaunch.agent.pmlaunch_agent.probe.distributions import normalised
 from pmlaunch.model import ChosenPython
 from pmlaunch.runtimes.interface import Runtime
+from pmlaunch.support.files import read_text
 from pmlaunch.support.paths import is_remote
 
 
@@ -109,6 +110,6 @@ def _of_pth_files(place: Path) -> Iterator[Path]:
 def text_of(path: Path) -> str:
     """The text of a file; empty if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace")
+        return read_text(path)
     except OSError:
         return ""

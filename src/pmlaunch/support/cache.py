@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.support.atomic import write_text
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import dumps, read_json
 
-KINDS = ("configs", "imports", "motions", "overrides", "yaml")
+KINDS = ("configs", "imports", "motions", "overrides", "sources", "yaml")
 """The kinds of documents, each in a folder of its own."""
 _KEEP = 500
 # entries are named by their key; a killed writer leaves a temporary file with the entry's name in its own
@@ -36,10 +37,13 @@ def content_key(*parts: bytes | str) -> str:
 
 
 def tree_content(folder: Path, suffix: str) -> Iterable[bytes | str]:
-    """Yield name and content of every file with `suffix` below `folder`, in a fixed order, for `content_key`."""
+    """Yield name and content of every file with `suffix` below `folder`, in a fixed order, for `content_key`.
+
+    Raises OSError for a file that cannot be read, is no ordinary file or has more than 4 MB.
+    """
     for path in sorted(folder.rglob(f"*{suffix}")):
         yield path.relative_to(folder).as_posix()
-        yield path.read_bytes()
+        yield read_bytes(path)
 
 
 class JsonCache:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import re
-import stat
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
@@ -15,6 +13,7 @@ from pathlib import Path, PurePath
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
+from pmlaunch.support.files import open_ordinary
 from pmlaunch.support.text import OBEYED
 
 _T = TypeVar("_T")
@@ -104,10 +103,7 @@ def read_bytes(path: Path, limit: int = LIMIT, start: int = 0) -> bytes | None:
     Returns None if it is missing, unreadable, no regular file (a pipe would block), or has more than `limit` bytes left.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
+        with open_ordinary(path) as file:
             file.seek(start)
             content = file.read(limit + 1)
     except (OSError, ValueError):

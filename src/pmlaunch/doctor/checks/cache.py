@@ -10,7 +10,8 @@ from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import KINDS, cache_root, entries_of, half_written_in
-from pmlaunch.support.json import parse_json
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.json import LIMIT, parse_json
 
 _OLD = 3600.0  # seconds: nothing takes an hour to write a file of some kB
 
@@ -45,7 +46,7 @@ def leftovers(root: Path) -> Iterator[Path]:
             continue
     for path in (path for kind in KINDS for path in entries_of(root / kind)):
         try:
-            if parse_json(path.read_bytes()) is None:
+            if parse_json(read_bytes(path, LIMIT)) is None:
                 yield path
         except OSError:
             continue

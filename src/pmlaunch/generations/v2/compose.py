@@ -12,6 +12,7 @@ import copy
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,14 @@ from pmlaunch.generations.v2 import config_inspection as inspection
 from pmlaunch.generations.values import ConfigReport
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.cache import JsonCache, content_key, tree_content
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import as_mapping, exactly, to_json
 from pmlaunch.support.paths import refuse_remote_in
 from pmlaunch.support.secrets import holds_secret
-from pmlaunch.support.yaml_file import refuse_deep, yaml_mappings
+from pmlaunch.support.yaml_file import MOST_OF_A_CONFIG, yaml_mapping, yaml_mappings
 
-_SCHEMA = "config report 5"
+_LONGEST = 500  # characters of a reason
+_SCHEMA = "config report 6"
 _MAY_BE_REMOTE = re.compile(rb"\\|(?<!:)//")
 
 
@@ -39,17 +42,30 @@ def config_report(
     the user, which should exist without the overrides.
     """
     parts: list[bytes | str] = [_SCHEMA, __version__, *overrides, "", *user_keys, ""]
-    with contextlib.suppress(OSError):
+    try:
         parts += tree_content(config_dir, ".yaml")
-        parts.append(train_config.read_bytes() if train_config else b"")
+    except OSError as error:  # Hydra would read it without a limit
+        message = f"{error.filename} cannot be read: {error.strerror}."
+        return ConfigReport((Finding("PML109", Severity.ERROR, message, subject=str(error.filename)),))
+    with contextlib.suppress(OSError):
+        parts.append(read_bytes(train_config) if train_config else b"")
     cache, key = JsonCache("configs"), content_key(*parts)
-    kept = exactly(ConfigReport, cache.get(key))
-    if kept is not None:
-        return kept
-    report = _examine(config_dir, train_config, overrides, user_keys)
-    if not any(map(holds_secret, overrides)):
-        cache.put(key, to_json(report))
-    return report
+    report = exactly(ConfigReport, cache.get(key))
+    if report is None:
+        try:
+            with inspection.bounded_omegaconf():
+                report = _examine(config_dir, train_config, overrides, user_keys)
+        except inspection.InterpolationBomb:
+            message = (
+                "The interpolations of the config stand for more values than any config holds. They were not resolved."
+            )
+            report = ConfigReport(
+                (Finding("PML109", Severity.ERROR, message, subject=str(train_config or config_dir)),)
+            )
+        if not any(map(holds_secret, overrides)):
+            cache.put(key, to_json(report))
+    foreign = inspection.foreign_code(report.targets, config_dir.parent.parent)  # of sources, which the key leaves out
+    return replace(report, findings=(*report.findings, *foreign), targets={})
 
 
 def _examine(
@@ -84,20 +100,14 @@ def _refuse_remote_defaults(config_dir: Path) -> None:
 
 def _load(path: Path) -> Any:
     """The checkpoint's config. Raises PML107 if the file is not a config."""
-    from omegaconf import DictConfig, OmegaConf
+    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
-    from yaml import YAMLError
 
     try:
-        refuse_deep(path.read_text(encoding="utf-8-sig"))
-        with inspection.fast_yaml():
-            config = OmegaConf.load(path)
-    except (YAMLError, OmegaConfBaseException, OSError, ValueError, RecursionError) as error:
-        reason = str(error).replace("\n", " ")
+        return OmegaConf.create(yaml_mapping(path, "PML107", separators=MOST_OF_A_CONFIG))
+    except (OmegaConfBaseException, ValueError, RecursionError) as error:
+        reason = str(error).replace("\n", " ")[:_LONGEST]
         raise PmlaunchError("PML107", f"{path} cannot be read: {reason}", subject=str(path)) from error
-    if not isinstance(config, DictConfig):
-        raise PmlaunchError("PML107", f"{path} is no config: it holds no keys.", subject=str(path))
-    return config
 
 
 def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
@@ -110,11 +120,11 @@ def _compose(config_dir: Path, overrides: Sequence[str]) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they are for the authors of the configs
-            with inspection.fast_yaml(), initialize_config_dir(str(config_dir), version_base="1.1"):
+            with initialize_config_dir(str(config_dir), version_base="1.1"):
                 return compose(overrides=[text for text in overrides if not text.startswith("++hydra.")])
     except (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError) as error:
         reason = str(error).strip().splitlines()
-        message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])}"
+        message = f"Hydra cannot compose the config: {' '.join(line.strip() for line in reason[:3])[:_LONGEST]}"
         raise PmlaunchError("PML109", message) from error
 
 
@@ -130,5 +140,5 @@ def _merge(trained: Any, composed: Any) -> Any:
         trained.merge_with(composed)
         return trained
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
-        reason = str(error).splitlines()[0]
+        reason = str(error).splitlines()[0][:_LONGEST]
         raise PmlaunchError("PML109", f"The checkpoint's config and the overrides do not merge: {reason}") from error

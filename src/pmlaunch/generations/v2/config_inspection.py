@@ -6,25 +6,21 @@ import contextlib
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.errors import did_you_mean
+from pmlaunch.generations.source_names import KNOWN_TARGETS, SourceNames
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.yaml_file import MOST_OF_A_CONFIG, config_loader
 
 _MASKED_MIMIC = "protomotions.agents.masked_mimic."
 _MASKS = "env.config.masked_mimic.masked_mimic_masking.joint_masking.masked_mimic_fixed_conditioning"
 _MOST = 8  # findings of one kind
-# The packages whose classes ProtoMotions' own configs instantiate: hydra.utils.instantiate calls any `_target_`.
-_TARGETS = (
-    "protomotions.",
-    "agents.callbacks.",
-    "lightning.fabric.",
-    "lightning.pytorch.loggers.",
-    "torch.optim.",
-    "pmlaunch.demo.",
-)
+_MOST_WORK = 8_000  # resolved interpolations, and nodes that they copy; the configs of 2.3 need 1,600
 
 
 @contextlib.contextmanager
@@ -68,34 +64,54 @@ def safe_resolvers() -> Iterator[list[str]]:
             OmegaConf.clear_resolver(name)
 
 
-@contextlib.contextmanager
-def fast_yaml() -> Iterator[None]:
-    """Let OmegaConf and Hydra parse YAML with libyaml; the rules and the result are OmegaConf's own.
+class InterpolationBomb(BaseException):  # no Exception, which OmegaConf would wrap and go on
+    """The interpolations of a config stand for more than any config holds."""
 
-    OmegaConf has no option for it, so this replaces the function that makes its loader. On the config tree of 2.3 it
-    saves 0.10 s of the 0.95 s of CPU that a dry run takes. Without libyaml in PyYAML it does nothing.
+
+@contextlib.contextmanager
+def bounded_omegaconf() -> Iterator[None]:
+    """Let OmegaConf and Hydra read YAML with `config_loader`, and stop interpolations that would not end.
+
+    OmegaConf has no option for either, so this replaces the function that makes its loader, and wraps the one that
+    every interpolation passes and raises InterpolationBomb. libyaml's parser saves 0.10 s of the 0.95 s of CPU of a dry
+    run on the configs of 2.3.
     """
     import omegaconf._utils as omegaconf_utils
-    from yaml.constructor import SafeConstructor
-    from yaml.resolver import Resolver
+    from omegaconf.base import Container
 
-    try:
-        from yaml._yaml import CParser
-    except ImportError:
-        yield
-        return
-    own = omegaconf_utils.get_yaml_loader
+    own, resolve, work = omegaconf_utils.get_yaml_loader, Container.resolve_parse_tree, 0
 
-    def start(loader: Any, stream: Any) -> None:
-        CParser.__init__(loader, stream)
-        SafeConstructor.__init__(loader)
-        Resolver.__init__(loader)
+    def counted(container: Any, *arguments: Any, **named: Any) -> Any:
+        nonlocal work
+        value = resolve(container, *arguments, **named)
+        work += 1 + _size_of(value)
+        if work > _MOST_WORK:
+            raise InterpolationBomb
+        return value
 
-    omegaconf_utils.get_yaml_loader = lambda: type("FastLoader", (CParser, own()), {"__init__": start})
+    omegaconf_utils.get_yaml_loader = partial(config_loader, MOST_OF_A_CONFIG)
+    Container.resolve_parse_tree = counted  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
         omegaconf_utils.get_yaml_loader = own
+        Container.resolve_parse_tree = resolve  # type: ignore[method-assign]
+
+
+def _size_of(value: Any) -> int:
+    """Roughly what a resolved interpolation makes OmegaConf copy: characters of a text / 100, nodes of a container."""
+    from omegaconf import DictConfig, ListConfig
+
+    size, pending = 0, [value]
+    while pending and size < _MOST_WORK:
+        node = pending.pop()
+        size += 1
+        if isinstance(node, (DictConfig, ListConfig)):
+            content = node._content  # noqa: SLF001 (iterating over the container would resolve its values)
+            pending += content.values() if isinstance(content, dict) else content if isinstance(content, list) else ()
+        elif isinstance(node, str):
+            size += len(node) // 100
+    return size
 
 
 def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict[str, Any]]:
@@ -117,7 +133,7 @@ def inspect_config(config: Any, refused: list[str]) -> tuple[list[Finding], dict
         for key, value in values.items()
         if value == "???"
     ][:_MOST]
-    return findings + _foreign_code(values), _facts(values)
+    return findings, {**_facts(values), "targets": _targets(values)}
 
 
 def _plain_leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any]]:
@@ -148,7 +164,7 @@ def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
                 message = f"{key} asks for ${{eval:...}} of {refused[-1]!r}, which is no arithmetic. Nothing was run."
                 findings.append(Finding("PML108", Severity.ERROR, message, subject=key))
             else:
-                reason = str(error).strip().splitlines()[0]
+                reason = str(error).strip().splitlines()[0][:500]
                 findings.append(Finding("PML109", Severity.ERROR, f"{key} does not resolve: {reason}", subject=key))
     findings.sort(key=lambda finding: finding.code)
     return findings[:_MOST]
@@ -169,16 +185,28 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
             yield path, key, node
 
 
-def _foreign_code(values: Mapping[str, Any]) -> list[Finding]:
-    """A finding for each `_target_` outside ProtoMotions' own packages: a run would import and call it."""
-    findings = []
-    for key, target in values.items():
-        if key.rpartition(".")[2] not in ("_target_", "_config_target_") or not isinstance(target, str):
-            continue
-        if target not in ("???", AGENT_TARGET) and not target.startswith(_TARGETS):
+def _targets(values: Mapping[str, Any]) -> dict[str, str]:
+    """What each `_target_` names, unless configs are known to name it: a run would import and call it."""
+    return {
+        key: target
+        for key, target in values.items()
+        if key.rpartition(".")[2] in ("_target_", "_config_target_")
+        and isinstance(target, str)
+        and target not in ("???", AGENT_TARGET)
+        and target not in KNOWN_TARGETS
+    }
+
+
+def foreign_code(targets: Mapping[str, str], root: Path) -> list[Finding]:
+    """A finding for each target that is not a class or function of the checkout at `root`."""
+    own, findings = SourceNames(root).kinds(set(targets.values())), []
+    for key, target in targets.items():
+        if target not in own:
             standard = target.split(".")[0] in sys.stdlib_module_names
             code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
             message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
+            if target.startswith("protomotions."):
+                message = f"{key} names {target}, which the checkout does not define: a run may find it anywhere."
             findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
     return findings[:_MOST]
 

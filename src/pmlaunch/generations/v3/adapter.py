@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.interface import GenerationAdapter, MetricDefinitions, PackageRule, Program
 from pmlaunch.generations.v3 import CHECKPOINT_NAMES, FROZEN_CONFIGS
@@ -87,3 +88,12 @@ class Version3(GenerationAdapter):
         from pmlaunch.generations.v3.frozen_configs import training
 
         return training(checkpoint, arguments)
+
+    def refuse_unreadable_config(self, checkpoint: Path) -> None:
+        from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
+
+        if read_frozen(checkpoint).state is FrozenState.UNREADABLE:
+            path = checkpoint.parent / FROZEN_CONFIGS
+            raise PmlaunchError(
+                "PML130", f"{path} is no file that torch saved.", hint="download it again", subject=str(path)
+            )

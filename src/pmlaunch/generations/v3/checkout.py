@@ -22,6 +22,7 @@ from pmlaunch.generations.v3.assignments import parse_assignments
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation, Source
 from pmlaunch.support.file_kind import files_below
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.paths import is_remote
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class InferenceCheckout(Checkout):
                 if name in found or not all(map(math.isfinite, (x, y, z))) or any(map(body.get, _TURNED)):
                     return None
                 found[name] = BodyPosition(parent, x, y, z)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return found
 
@@ -143,8 +144,8 @@ def _asset_of(source: Path) -> str | None:
     import ast
 
     try:
-        tree = ast.parse(source.read_bytes())
-    except (OSError, SyntaxError, ValueError):
+        tree = ast.parse(read_bytes(source))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return None
     for node in ast.walk(tree):
         if isinstance(node, ast.keyword) and node.arg == "asset_file_name" and isinstance(node.value, ast.Constant):
@@ -179,6 +180,9 @@ def _parsed(path: Path) -> Element | None:
     from xml.etree import ElementTree as ET
 
     try:
-        return ET.parse(path).getroot()  # noqa: S314  # at worst it takes long, as upstream's own reader would
-    except (OSError, ET.ParseError):
+        content = read_bytes(path)
+        if b"<!ENTITY" in content:  # they may stand for billions of others
+            return None
+        return ET.fromstring(content)  # noqa: S314
+    except (OSError, ET.ParseError, ValueError, LookupError):
         return None

@@ -8,9 +8,8 @@ upstream's best-effort dump of the same configs, in which all values are text.
 from __future__ import annotations
 
 import re
-import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from pathlib import Path
@@ -21,11 +20,12 @@ from pmlaunch.generations.v3.frozen_pickle import read_names
 from pmlaunch.generations.values import Training
 from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Generation
+from pmlaunch.support.files import open_ordinary
 from pmlaunch.support.json import as_mapping
+from pmlaunch.support.torch_pickles import pickle_in_zip
 from pmlaunch.support.yaml_file import yaml_mappings
 
 _TEXT = "resolved_configs_inference.yaml"
-_MAXIMUM_PICKLE = 16 << 20  # bytes; a real one has 27 kB
 _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w+")
 
 
@@ -45,6 +45,8 @@ class FrozenConfigs:
     state: FrozenState
     robot: str | None = None  # the module of the robot's class; None if there is not exactly one
     foreign: tuple[str, ...] = ()  # what configs do not need: names that loading would import or call, (descriptions)
+    called: frozenset[str] = field(default=frozenset(), compare=False)  # must be classes of the checkout
+    named: frozenset[str] = field(default=frozenset(), compare=False)  # must be classes or functions of the checkout
 
 
 def read_frozen(checkpoint: Path) -> FrozenConfigs:
@@ -61,18 +63,13 @@ def _read(path: Path, _changed: int) -> FrozenConfigs:
     if lfs.read_pointer(path) is not None:
         return FrozenConfigs(FrozenState.POINTER)
     try:
-        with path.open("rb") as file, zipfile.ZipFile(file) as archive:
-            file.seek(0)
-            if file.read(4) != b"PK\x03\x04":  # torch would load a bare pickle, even with an archive appended to it
-                return FrozenConfigs(FrozenState.UNREADABLE)
-            (name,) = [name for name in archive.namelist() if name.casefold().endswith("/data.pkl")]
-            if archive.getinfo(name).file_size > _MAXIMUM_PICKLE:
-                raise ValueError("too long for configs")  # noqa: TRY301
-            names, foreign = read_names(archive.read(name))
-    except (ValueError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError):
+        with open_ordinary(path) as file:
+            found = read_names(pickle_in_zip(file))
+    except (ValueError, OSError):
         return FrozenConfigs(FrozenState.UNREADABLE)
-    robots = {match[1] for name in names if (match := _ROBOT.fullmatch(name))}
-    return FrozenConfigs(FrozenState.HERE, robots.pop() if len(robots) == 1 else None, tuple(sorted(foreign)))
+    robots = {match[1] for name in found.names if (match := _ROBOT.fullmatch(name))}
+    robot = robots.pop() if len(robots) == 1 else None
+    return FrozenConfigs(FrozenState.HERE, robot, tuple(sorted(found.foreign)), found.called, found.values)
 
 
 def frozen_text(checkpoint: Path) -> Mapping[str, Any]:

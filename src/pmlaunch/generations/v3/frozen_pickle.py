@@ -2,15 +2,17 @@
 
 The rules allow what upstream's own files need: the configs' classes, enums, tensors and OrderedDict may be called;
 functions of the environments may be named as values. A module's place inside ProtoMotions makes no name harmless,
-because its attributes include whatever it imported.
+because its attributes include whatever it imported: what `PickledNames` lists as ProtoMotions' own must be defined there.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import NoReturn
 
+from pmlaunch.generations.source_names import KNOWN_TARGETS
 from pmlaunch.support.safe_pickle import PLAIN_OPCODES, Named, RestrictedUnpickler, UnexpectedOpcodeError
 
 _OURS = r"protomotions\.(?!utils\.|assets\.|cli\.|tests\.|train_|inference_)[\w.]+|examples\.experiments\.[\w.]+"
@@ -29,15 +31,28 @@ _VALUES = re.compile(
     r"(protomotions\.envs\.[\w.]+|examples\.experiments\.[\w.]+)\.(?!get_class$|instantiate$|import_)[a-z_]\w*"
     r"|torch\.(\w+Storage|dtype|float\w*|int\w*|bool|bfloat16)"
 )
-_TARGETS = re.compile(r"(protomotions|lightning|torch\.optim|torch\.nn)\.[\w.]+")
+_OWN = re.compile(_OURS)
 _DICT = "collections.OrderedDict"
 
 
-def read_names(payload: bytes) -> tuple[set[str], set[str]]:
-    """Return every name that loading would import, and what configs do not need: names, or (descriptions).
+@dataclass(frozen=True)
+class PickledNames:
+    """What loading would import: every name, those of ProtoMotions that are called, and those that are values.
 
-    The latter include the first step that torch.save does not write for configs, where reading stops. Raises ValueError
-    if the payload is not a pickle, or too long, and does nothing foreign before it breaks off.
+    `foreign` is what configs do not need: names, or (descriptions).
+    """
+
+    names: frozenset[str]
+    called: frozenset[str]
+    values: frozenset[str]
+    foreign: frozenset[str]
+
+
+def read_names(payload: bytes) -> PickledNames:
+    """Return what loading would import.
+
+    What is foreign includes the first step that torch.save does not write for configs, where reading stops. Raises
+    ValueError if the payload is not a pickle, or too long, and does nothing foreign before it breaks off.
     """
     reader = _ConfigReader(payload)
     try:
@@ -49,14 +64,18 @@ def read_names(payload: bytes) -> tuple[set[str], set[str]]:
             raise
     if reader.uncalled:
         reader.foreign.add(_GETATTR)
-    return reader.names, reader.foreign
+    targets = {target for target in reader.targets if target not in KNOWN_TARGETS}
+    reader.foreign |= {target for target in targets if not target.startswith("protomotions.")}
+    own = {name for name in reader.names if _OWN.match(name)}
+    values = frozenset((own - reader.called | targets) - reader.foreign)
+    return PickledNames(frozenset(reader.names), frozenset(reader.called & own), values, frozenset(reader.foreign))
 
 
 class _Instance:
     """Stand-in for what a call makes. It takes a state, which only a mapping that was judged can hold."""
 
-    def __init__(self, foreign: set[str]) -> None:
-        self._foreign = foreign
+    def __init__(self, foreign: set[str], targets: set[str]) -> None:
+        self._foreign, self._targets = foreign, targets
 
     def __setstate__(self, state: object) -> None: ...
 
@@ -73,8 +92,8 @@ class _Mapping(_Instance, dict[object, object]):
 
     def __setitem__(self, key: object, value: object) -> None:
         text = value if isinstance(value, str) else ""
-        if key == "_target_" and not _TARGETS.fullmatch(text):
-            self._foreign.add(text or "(a _target_ that is not text)")
+        if key == "_target_":
+            (self._targets if text else self._foreign).add(text or "(a _target_ that is not text)")
         elif isinstance(key, str) and key.startswith("__"):
             self._foreign.add(f"({key})")
 
@@ -89,6 +108,8 @@ class _ConfigReader(RestrictedUnpickler):
         super().__init__(payload)
         self.names: set[str] = set()
         self.foreign: set[str] = set()
+        self.called: set[str] = set()
+        self.targets: set[str] = set()
         self.uncalled = 0  # how often getattr came onto the stack, less its harmless calls: it has no other use
         self._getattr = Named(_GETATTR, self._member_of)
 
@@ -108,11 +129,12 @@ class _ConfigReader(RestrictedUnpickler):
     def _call(self, name: str, *arguments: object) -> object:
         if not _CALLED.fullmatch(name):
             self.foreign.add(name)
+        self.called.add(name)
         if name != _DICT:
-            return _Instance(self.foreign)
+            return _Instance(self.foreign, self.targets)
         if arguments:  # its items would not be seen here
             self.foreign.add("(an OrderedDict with arguments)")
-        return _Mapping(self.foreign)
+        return _Mapping(self.foreign, self.targets)
 
     def _member_of(self, *arguments: object) -> object:
         """Call getattr, which is harmless for a member of an enum."""
@@ -137,7 +159,7 @@ class _ConfigReader(RestrictedUnpickler):
             raise UnexpectedOpcodeError("PROTO", f"protocol {protocol}")
 
     def _load_empty_dictionary(self) -> None:
-        self.append(_Mapping(self.foreign))
+        self.append(_Mapping(self.foreign, self.targets))
 
     def _load_newobj(self) -> None:
         self._load_reduce()

@@ -79,16 +79,8 @@ class InferenceProgram(Program):
     def report(self, choices: Choices, settings: RunSettings) -> ConfigReport:  # noqa: ARG002
         """The text of the frozen configs with the user's overrides; empty if there is no text."""
         checkpoint = choices.checkpoint
-        foreign, text = frozen.read_frozen(checkpoint).foreign, frozen.frozen_text(checkpoint)
-        findings = []
-        if foreign:
-            message = (
-                f"{FROZEN_CONFIGS} would import or call {', '.join(foreign[:4])}: configs have no need of that, and "
-                "upstream loads the file as a pickle, which may run anything."
-            )
-            hint = "if you trust it: --no-check PML128"
-            findings.append(Finding("PML128", Severity.ERROR, message, hint, None, str(checkpoint.parent)))
-        findings += _unknown_keys(choices, text) if text else ()
+        text = frozen.frozen_text(checkpoint)
+        findings = _unknown_keys(choices, text) if text else ()
         typed = {item.key: item.value for item in choices.overrides}
         expert = typed.get(_EXPERT, frozen.text_at(text, _EXPERT))
         named = frozen.text_at(text, _ASSET_ROOT)

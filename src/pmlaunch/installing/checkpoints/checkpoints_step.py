@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Sequence
 
 from pmlaunch.catalog.models import PRETRAINED
+from pmlaunch.checks.pickles import downloaded_findings
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.git.lfs_download import download_lfs, set_lfs_up
@@ -74,6 +75,7 @@ class CheckpointsStep:
         for path, state in states_of(git, files).items():
             if state is not FileState.HERE:
                 raise PmlaunchError("PML413", f"{path} is still not there ({state.value}).", subject=path)
+        report.findings += downloaded_findings((file.target(git.folder) for file in files), git.folder)
         return Done(f"{_describe(files)}; size and sha256 are right" if files else f"{_NONE}; Git LFS is set up")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pmlaunch.catalog.models import PRETRAINED
+from pmlaunch.checks.pickles import downloaded_findings
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.find import find_checkout
 from pmlaunch.git.failures import writing
@@ -67,8 +68,10 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
         files = _files_of(context, git, model)
         states = states_of(git, files)
         missing = [file for file in files if states[file.path] not in RIGHT]
+        places = [file.target(git.folder) for file in files]
         title, size = model.names[0], sum(file.pointer.size for file in missing)
         if not missing:
+            report.findings += downloaded_findings(places, git.folder)
             text = f"{files[0].path} {megabytes(files[0].pointer.size)}"
             yield StepResult("fetch", title, StepState.ALREADY, text, seconds_since(begin))
             continue
@@ -78,6 +81,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
         else:
             set_lfs_up(git)
             download_lfs(git, missing, report, lambda files: hub_command_for(context, files))
+        report.findings += downloaded_findings(places, git.folder)
         text = f"{files[0].path} {megabytes(size)}; size and sha256 are right"
         seconds = seconds_since(begin)
         yield StepResult("fetch", title, StepState.DONE, text, seconds, bytes=size, log=report.last_log)

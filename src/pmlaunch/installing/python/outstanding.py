@@ -17,6 +17,7 @@ from pmlaunch.installing.python.requirements import TORCH_FAMILY, Requirements, 
 from pmlaunch.installing.python.target_python import OwnPackage, PythonReport, packages_of, same_place
 from pmlaunch.model import Generation
 from pmlaunch.running.probe_reply import InstalledPackage
+from pmlaunch.support.files import read_text
 from pmlaunch.support.paths import refuse_remote
 
 _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)?$")
@@ -60,20 +61,21 @@ def requirements_text(checkout: Path, simulator: str) -> str:
     """The checkout's requirements for the simulator, including the files they include. Raises PML431 if it has none."""
     path = checkout / f"requirements_{simulator}.txt"
     try:
-        return _with_included(checkout, path, ())
+        return _with_included(checkout, path, (), set())
     except OSError as error:
         there = sorted(found.stem.removeprefix("requirements_") for found in checkout.glob("requirements_*.txt"))
         message = f"The checkout has no {path.name}: it knows {', '.join(there) or 'no simulator'}."
         raise PmlaunchError("PML431", message, hint="--simulator NAME", subject=str(path)) from error
 
 
-def _with_included(checkout: Path, path: Path, above: tuple[Path, ...]) -> str:
+def _with_included(checkout: Path, path: Path, above: tuple[Path, ...], read: set[Path]) -> str:
     """The text of a requirements file with each `-r FILE` replaced by that file's text. Raises OSError and PML431.
 
-    Files outside the checkout are refused, those on another computer unopened (PML147).
+    Files outside the checkout are refused, those on another computer unopened (PML147); what has been `read` before is
+    left out.
     """
     lines = []
-    for line in path.read_text(encoding="utf-8-sig", errors="replace").splitlines():
+    for line in read_text(path).removeprefix("\ufeff").splitlines():
         named = _INCLUDED.match(line)
         if named is None:
             lines.append(line)
@@ -83,7 +85,9 @@ def _with_included(checkout: Path, path: Path, above: tuple[Path, ...]) -> str:
         if not Path(real).is_relative_to(root) or not included.is_file() or included in (path, *above):
             message = f"{path.name} asks for {line.strip()!r}, and that is no other file in the checkout."
             raise PmlaunchError("PML431", message, hint=f"mend {path}, or --no-packages", subject=str(path))
-        lines.append(_with_included(checkout, included, (path, *above)))
+        if included not in read:
+            read.add(included)
+            lines.append(_with_included(checkout, included, (path, *above), read))
     return "\n".join(lines)
 
 

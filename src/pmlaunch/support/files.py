@@ -1,0 +1,42 @@
+"""Read files that may come from anywhere: ordinary files only, and no more bytes than expected.
+
+Opening a pipe would wait for a writer, and reading a device such as /dev/zero never ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+from typing import BinaryIO
+
+SMALL = 4 << 20
+"""Bytes of the largest file that people write by hand."""
+
+
+def open_ordinary(path: Path) -> BinaryIO:
+    """Open an ordinary file for reading, without ever waiting. Raises OSError, also for a pipe, device or folder."""
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
+    try:
+        handle = os.open(path, flags)
+    except ValueError as error:  # a NUL in the name
+        raise OSError(errno.EINVAL, "it has no possible name", str(path)) from error
+    if stat.S_ISREG(os.fstat(handle).st_mode):
+        return os.fdopen(handle, "rb")
+    os.close(handle)
+    raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+
+
+def read_bytes(path: Path, limit: int = SMALL) -> bytes:
+    """The content of an ordinary file of at most `limit` bytes. Raises OSError for any other."""
+    with open_ordinary(path) as file:
+        content = b"" if os.fstat(file.fileno()).st_size > limit else file.read(limit + 1)
+        if len(content) > limit or os.fstat(file.fileno()).st_size > limit:
+            raise OSError(errno.EFBIG, f"it has more than {limit} bytes", str(path))
+        return content
+
+
+def read_text(path: Path, limit: int = SMALL) -> str:
+    """The text of an ordinary file in UTF-8, any other bytes replaced. Raises OSError."""
+    return read_bytes(path, limit).decode("utf-8", "replace")
