@@ -69,7 +69,8 @@ def matrices(q: Array) -> Array:
 
 def placed(parents: list[int], turns: list[Array], moves: list[Array]) -> Array:
     """World positions (F, B, 3) of bodies with local matrices (F, 3, 3) and translations (F, 3), parents first."""
-    world, at = [], []
+    world: list[Array] = []
+    at: list[Array] = []
     for parent, turn, move in zip(parents, turns, moves, strict=True):
         world.append(turn if parent < 0 else world[parent] @ turn)
         at.append(move if parent < 0 else at[parent] + (world[parent] @ move[..., None])[..., 0])

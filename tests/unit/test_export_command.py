@@ -62,7 +62,9 @@ def test_runs_and_motions_by_every_name(export: Export, tmp_path: Path) -> None:
 
 def test_each_motion_of_a_run_gets_a_file(export: Export, tmp_path: Path) -> None:
     one = saved_motion(2)
-    both = {name: np.concatenate([getattr(one, name)] * 2, axis=1) for name in ("positions", "rotations", "reference")}
+    both: dict[str, Any] = {
+        name: np.concatenate([getattr(one, name)] * 2, axis=1) for name in ("positions", "rotations", "reference")
+    }
     two = replace(one, **both, motions=("walk", "../../走路"), frames=np.array([12, 12]))
     write_saved(tmp_path / "runs/20260102-100000-demo-walk" / FILE, two)
     assert names(export("latest", "-o", "out.csv", "--to", "csv")) == ["out-walk.csv", "out-.._.._走路.csv"]

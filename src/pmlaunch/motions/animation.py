@@ -51,14 +51,14 @@ class Animation:
     @cached_property
     def offsets(self) -> Array:
         """(B, 3) m of each body in its parent's frame; zero for a root."""
-        offsets = np.median(self.translations, axis=0).round(7)
+        offsets: Array = np.median(self.translations, axis=0).round(7)
         offsets[list(self.roots)] = 0.0
         return offsets
 
     @cached_property
     def rest(self) -> Array:
         """(B, 3) m of the bodies in the rest pose: frames parallel to the world's, the root at the origin."""
-        rest = self.offsets.copy()
+        rest: Array = self.offsets.copy()
         for body, parent in enumerate(self.parents):
             if parent >= 0:
                 rest[body] += rest[parent]

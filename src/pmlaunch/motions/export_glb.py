@@ -38,7 +38,11 @@ class _Buffer:
         view: dict[str, Any] = {"buffer": 0, "byteOffset": len(self.data), "byteLength": stored.nbytes}
         self.views.append(view if target is None else {**view, "target": target})
         self.data += stored.tobytes() + bytes(-stored.nbytes % 4)
-        accessor = {"bufferView": len(self.views) - 1, "componentType": _COMPONENTS[kind], "count": len(rows)}
+        accessor: dict[str, Any] = {
+            "bufferView": len(self.views) - 1,
+            "componentType": _COMPONENTS[kind],
+            "count": len(rows),
+        }
         accessor["type"] = _TYPES[rows.shape[1]]
         limits = {"min": rows.min(axis=0).tolist(), "max": rows.max(axis=0).tolist()} if bounds else {}
         self.accessors.append({**accessor, **limits})

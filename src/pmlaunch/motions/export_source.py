@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -71,7 +72,9 @@ def takes_of_saved(path: Path, what: What, wanted: str | None = None) -> list[Ta
             near = did_you_mean(str(wanted), list(saved.motions)) or f" It has {', '.join(saved.motions[:8])}."
             raise PmlaunchError("PML010", f"The run has no motion {wanted!r}.{near}", subject=wanted)
         takes = [_take(saved, column, what) for column in columns]
-        return [take for take in takes if take is not None] or _refuse("No motion in it has a frame.", path)
+        if not (found := [take for take in takes if take is not None]):
+            _refuse("No motion in it has a frame.", path)
+        return found
     except (OSError, ValueError, IndexError, OverflowError) as error:
         raise PmlaunchError("PML361", f"{path.name} cannot be exported: {error}.", subject=str(path)) from None
 
@@ -98,5 +101,5 @@ def _take(saved: SavedMotion, column: int, what: What) -> Take | None:
     return Take(saved.motions[column] or "motion", tuple(animations))
 
 
-def _refuse(why: str, subject: object) -> list[Take]:
+def _refuse(why: str, subject: object) -> NoReturn:
     raise PmlaunchError("PML361", why, hint="--what policy, or evaluate it again", subject=str(subject))

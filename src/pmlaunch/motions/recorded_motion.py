@@ -95,7 +95,9 @@ def read_saved(path: Path) -> SavedMotion:
                     parents=arrays["parents"],
                     motions=tuple(map(str, arrays["motions"])),
                     frames=arrays["frames"],
-                    reference_rotations=arrays["reference_rotations"] if "reference_rotations" in arrays.files else None,
+                    reference_rotations=arrays["reference_rotations"]
+                    if "reference_rotations" in arrays.files
+                    else None,
                 )
     except _MALFORMED as error:
         raise ValueError(f"{path.name} is no saved motion: {error}") from error
