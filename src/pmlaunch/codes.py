@@ -614,7 +614,7 @@ CODES: Final = {row.code: row for row in (
          "The run kept no motion (--no-save-motion, an older version, or an early end), its motion has no reference or no "
          "rotations of it, or the file is damaged.",
          "Run it again without --no-save-motion; --what policy needs no reference."),
-    Code("PML362", "bones that are not rigid", Exit.CHECK,
+    Code("PML362", "bones that are not rigid", Exit.USAGE,
          "The bodies move against each other, by more than joints do. A BVH file holds bones of one length.",
          "--to glb, usda, npz or csv hold the motion as it is."),
     Code("PML363", "the exported file exists", Exit.USAGE,

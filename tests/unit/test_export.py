@@ -348,6 +348,7 @@ def test_bvh_needs_one_root(tmp_path: Path) -> None:
         {"parents": np.array([-1, 7])},
         {"parents": np.array([-1, 0, 0])},
         {"parents": np.array(["a", "b"])},
+        {"parents": np.array([[-1, 0], [0, 1]])},
         {"fps": float("nan")},
         {"frames": np.array([FRAMES + 1])},
         {"frames": np.array([], dtype=int)},

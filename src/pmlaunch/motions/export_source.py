@@ -75,7 +75,7 @@ def takes_of_saved(path: Path, what: What, wanted: str | None = None) -> list[Ta
         if not (found := [take for take in takes if take is not None]):
             _refuse("No motion in it has a frame.", path)
         return found
-    except (OSError, ValueError, IndexError, OverflowError) as error:
+    except (OSError, ValueError, TypeError, IndexError, OverflowError) as error:
         raise PmlaunchError("PML361", f"{path.name} cannot be exported: {error}.", subject=str(path)) from None
 
 
