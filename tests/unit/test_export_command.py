@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from test_export import saved_motion
 
+import pmlaunch
 from pmlaunch.cli.app import run
 from pmlaunch.demo import MOTIONS
 from pmlaunch.motions.recorded_motion import FILE, write_saved
@@ -24,7 +25,9 @@ def export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     """Run the command in a folder with two runs."""
     for name in ("20260101-100000-demo-walk", "20260102-100000-demo-walk"):
         (tmp_path / "runs" / name).mkdir(parents=True)
-        (tmp_path / "runs" / name / "record.json").write_text('{"schema": 1, "state": "done"}')
+        (tmp_path / "runs" / name / "record.json").write_text(
+            '{"schema": 1, "state": "done", "started": "2026-01-01T10:00:00+00:00", "folder": "x"}'
+        )
         write_saved(tmp_path / "runs" / name / FILE, saved_motion(2))
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PMLAUNCH_PROTOMOTIONS", raising=False)
@@ -50,6 +53,8 @@ def code(document: dict[str, Any]) -> tuple[str, int]:
 
 def test_runs_and_motions_by_every_name(export: Export, tmp_path: Path) -> None:
     assert names(export("latest")) == ["20260102-100000-demo-walk.glb"]
+    assert names(export("latest~1")) == names(export("20260101", "--force")) == ["20260101-100000-demo-walk.glb"]
+    assert code(export("2026")) == ("PML011", 3)
     assert names(export("20260101-100000-demo-walk", "--to", "csv")) == ["20260101-100000-demo-walk.csv"]
     assert names(export("runs/20260101-100000-demo-walk", "--to", "npz")) == ["20260101-100000-demo-walk.npz"]
     assert names(export(f"runs/20260101-100000-demo-walk/{FILE}", "--to", "bvh")) == ["20260101-100000-demo-walk.bvh"]
@@ -72,6 +77,10 @@ def test_each_motion_of_a_run_gets_a_file(export: Export, tmp_path: Path) -> Non
     assert code(export("latest", "-m", "swim")) == ("PML010", 3)
 
 
+def files_below(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.name != ".runs.sqlite")  # the index of the runs
+
+
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -84,9 +93,16 @@ def test_each_motion_of_a_run_gets_a_file(export: Export, tmp_path: Path) -> Non
     ],
 )
 def test_refusals_write_nothing(export: Export, tmp_path: Path, words: tuple[object, ...], expected: object) -> None:
-    before = sorted(tmp_path.rglob("*"))
+    before = files_below(tmp_path)
     assert code(export(*words)) == expected
-    assert sorted(tmp_path.rglob("*")) == before
+    assert files_below(tmp_path) == before
+
+
+def test_from_python(export: Export, tmp_path: Path) -> None:
+    (file,) = pmlaunch.export(pmlaunch.load_run("latest"), "bvh", output=tmp_path / "out.bvh", fps=10)
+    assert (file.file, file.fps) == (tmp_path / "out.bvh", 10.0)
+    with pytest.raises(pmlaunch.PmlaunchError, match="no option 'too'"):
+        pmlaunch.export("latest", too="glb")
 
 
 def test_existing_files_are_kept_without_force(export: Export, tmp_path: Path) -> None:
