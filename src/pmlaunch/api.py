@@ -192,7 +192,7 @@ def export(wanted: Run | str | Path, to: str = "glb", **options: Any) -> list[Ex
     for name in options:
         if name not in known:
             raise PmlaunchError("PML001", f"There is no option {name!r}.{did_you_mean(name, list(known))}")
-    given = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    given: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
     return export_motions(ExportOptions(str(wanted.folder if isinstance(wanted, Run) else wanted), to, **given))
 
 
