@@ -607,6 +607,13 @@ CODES: Final = {row.code: row for row in (
     Code("PML350", "threshold missed", Exit.FAILED,
          "The evaluation was finished, and a figure of it is not what the smoke test demands.",
          "Look at metrics.json in the run folder; or change the threshold."),
+    Code("PML351", "the file exists", Exit.USAGE,
+         "A report or a page would replace a file that is there already.",
+         "--force replaces it; -o FILE.html names another."),
+    Code("PML352", "report not written", Exit.ENVIRONMENT,
+         "The disk is full, the folder is missing or may not be written, or the run holds something unexpected. The "
+         "result of a run does not change because of it.",
+         "pmlaunch report RUN -o FILE.html"),
     Code("PML355", "the archive exists", Exit.USAGE,
          "pmlaunch runs share would replace a file that is there already.",
          "--force replaces it; -o FILE.zip names another."),

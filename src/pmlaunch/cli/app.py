@@ -28,6 +28,8 @@ _COMMANDS = {
     "fetch": "Download more checkpoints, or free their disk space.",
     "list": "List models, motions, robots, simulators or constraints.",
     "runs": "List, show, compare, repeat, share and remove runs.",
+    "report": "Write a page about a run: figures, tables, 3D playback.",
+    "view": "Play a motion file or a run in the browser.",
     "smoke": "Test a machine: doctor, an evaluation, thresholds. For CI.",
     "runtime": "Show what would start the simulator, with which Python.",
     "export": "Export a motion for Blender and other programs.",

@@ -65,10 +65,10 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
             that a motion does not need; PML157 it is a motion of another project.
     """
     start = motion_start(path) if content is None else content
-    fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
-    found = next((row for row in fitting if start.startswith(row.signature)), None)
+    found = _format_of(path, start)
     try:
-        return found.read(path, content) if found else fitting[0].read(path, start)  # no more of it is worth reading
+        # what begins like no motion is not worth reading on
+        return found.read(path, content if start.startswith(found.signature) else start)
     except PmlaunchError as error:
         if error.code == "PML122" and (raw := raw_format(path)):
             raise RawDataError(path, raw) from None
@@ -78,8 +78,11 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
 
 
 def format_of(path: Path) -> MotionFormat:
-    """The format that the suffix and the first bytes of a file tell, if they agree. Raises as `motion_start` does."""
-    start = motion_start(path)
+    """The format that the suffix and the first bytes of a file tell. Raises PML121 and PML122 as `motion_start` does."""
+    return _format_of(path, motion_start(path))
+
+
+def _format_of(path: Path, start: bytes) -> MotionFormat:
     fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
     return next((row for row in fitting if start.startswith(row.signature)), fitting[0])
 

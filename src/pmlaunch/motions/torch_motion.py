@@ -97,11 +97,10 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
         PmlaunchError: PML122 it is not a motion, PML123 its pickle asks for more than tensors, PML126 it is too long.
     """
     with open_tensors(path, content) as file:
-        held = file.content
         # upstream chooses the reader by the suffix alone
-        if path.suffix == ".pt" or (path.suffix not in _FIELDS and "gts" in held):
-            return _library(held, file.archive, file.folder)
-        return _motion(held, _FIELDS.get(path.suffix, _FIELDS_3))
+        if path.suffix == ".pt" or (path.suffix not in _FIELDS and "gts" in file.content):
+            return _library(file.content, file.archive, file.folder)
+        return _motion(file.content, _FIELDS.get(path.suffix, _FIELDS_3))
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ class EvalOptions:
 
     dry_run: bool = option("Plan and check; start nothing.", default=False)
     quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
+    report: bool = option("Write report.html into the run folder; default.", default=True, off="--no-report")
 
 
 @command(EvalRequest, EvalOptions)
@@ -75,6 +76,11 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
         plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
     ) as display:
         record = run_plan(plan, tuple(findings), display, asked_for(invocation.words, settings, request))
+    from pmlaunch.reporting.report import own_report
+
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
-    return CommandResult(invocation.command, exit_code, data, record.findings, draw=partial(draw_record, record))
+    notes = own_report(record.folder) if plan.metrics and options.report else ()
+    return CommandResult(
+        invocation.command, exit_code, data, (*record.findings, *notes), draw=partial(draw_record, record)
+    )
