@@ -23,6 +23,7 @@ from pmlaunch.reporting.figures import length
 from pmlaunch.reporting.plain_text import plain, plain_lines
 from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack
 from pmlaunch.reporting.verdict import is_good, verdict
+from pmlaunch.support.json import dumps
 
 T = TypeVar("T")
 INLINE: Final = 1_300_000
