@@ -10,13 +10,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import Finding, LaunchPlan, RunState, Severity
-from pmlaunch.motions.export import Exported
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.planning.plan import make_plan
 from pmlaunch.request import EvalRequest, parameters
@@ -32,6 +31,9 @@ from pmlaunch.runs.selection import Filter, find_run, state_named, time_before
 from pmlaunch.runs.summary import RunSummary
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import from_json, numbers_in
+
+if TYPE_CHECKING:
+    from pmlaunch.motions.export import Exported
 
 __all__ = [
     "Comparison",

@@ -84,7 +84,7 @@ def files_below(folder: Path) -> list[Path]:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (("lates",), ("PML010", 3)),
+        (("earliest",), ("PML010", 3)),
         (("latest", "--to", "fbx"), ("PML001", 2)),
         (("latest", "--to", "bvh", "--what", "both"), ("PML360", 2)),
         (("latest", "--what", "both"), ("PML361", 3)),

@@ -158,9 +158,9 @@ class MotionKeeper:
         return column
 
     def _keep(self, column: _Column, frame: Frame, index: int) -> None:
-        positions, rotations, *wanted = (None if part is None else part[index] for part in frame)
-        column.frames.append((positions, rotations, wanted[0], wanted[1]))
-        self._bytes += 2 * (positions.nbytes + rotations.nbytes)
+        now: Any = tuple(None if part is None else part[index] for part in frame)
+        column.frames.append(now)
+        self._bytes += sum(part.nbytes for part in now if part is not None)
 
 
 class _Column:
