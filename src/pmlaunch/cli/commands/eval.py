@@ -81,6 +81,5 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
     notes = own_report(record.folder) if plan.metrics and options.report else ()
-    return CommandResult(
-        invocation.command, exit_code, data, (*record.findings, *notes), draw=partial(draw_record, record)
-    )
+    reported = (*record.findings, *notes)
+    return CommandResult(invocation.command, exit_code, data, reported, draw=partial(draw_record, record))
