@@ -206,6 +206,7 @@ class LaunchPlan:
         foreign: whether the plan is for another operating system than this one.
         max_steps: control steps after which the agent ends the run; None for no limit. A program that
             `ends_by_itself` is not ended: there it is the expected number.
+        save_motion: whether motion.npz is kept; `asks_for_motion` if the user said so, and is told if it is missing.
         timeout, silence: limits in seconds, of the whole run and of the time without output.
         plain_command: the same run without pmlaunch, as {"bash": ..., "powershell": ...}.
     """
@@ -242,6 +243,7 @@ class LaunchPlan:
     num_envs: int = field(default=1, metadata=HIDDEN)
     metrics: bool = False
     save_motion: bool = False
+    asks_for_motion: bool = False
     record: bool = False
     measuring: Measuring = field(default_factory=Measuring)
     plain_command: Mapping[str, str] = field(default_factory=dict)

@@ -52,7 +52,7 @@ def test_motion_without_figures_is_still_played(run: Path) -> None:
 def test_run_without_motion_says_how_to_keep_it(run: Path) -> None:
     (run / "motion.npz").unlink()
     contents = read_run(run)
-    assert "--save-motion" in (contents.no_motion or "")
+    assert "--no-save-motion" in (contents.no_motion or "")
     assert all(row.track is None for row in contents.rows)
 
 

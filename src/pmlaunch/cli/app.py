@@ -32,6 +32,7 @@ _COMMANDS = {
     "view": "Play a motion file or a run in the browser.",
     "smoke": "Test a machine: doctor, an evaluation, thresholds. For CI.",
     "runtime": "Show what would start the simulator, with which Python.",
+    "export": "Export a motion for Blender and other programs.",
     "doctor": "Check this machine: what is missing, and how to fix it.",
     "stop": "Stop a run from another console.",
     "trust": "Trust a workspace or a checkout that you did not install.",

@@ -172,7 +172,8 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         ends_by_itself=details.ends_by_itself,
         num_envs=choices.num_envs.value,
         metrics=choices.metrics.value,
-        save_motion=request.save_motion,
+        save_motion=choices.metrics.value if request.save_motion is None else request.save_motion,
+        asks_for_motion=bool(request.save_motion),
         record=request.record,
         measuring=_measuring(decided),
     )

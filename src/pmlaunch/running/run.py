@@ -45,7 +45,9 @@ _STOP_MESSAGES = {
     Ending.NOT_READY: "The simulator was not ready after {minutes:g} minutes, and the run was stopped.",
 }
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
-GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a motion, and reports its progress
+GRACE_TO_WRITE = Grace(
+    60.0, 600.0
+)  # the same if it also writes a video or a motion that was asked for, and reports its progress
 START_LIMIT = 1800.0  # seconds until the simulator is ready; a first start compiles shaders for minutes
 _READY = ("simulator_ready", "checkpoint_loaded", "evaluation_started", "step", "motion")
 
@@ -107,7 +109,7 @@ def run_plan(
 
 
 def _grace(plan: LaunchPlan) -> Grace:
-    return GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE
+    return GRACE_TO_WRITE if plan.record or plan.asks_for_motion else _GRACE
 
 
 def _motion_name(plan: LaunchPlan) -> str | None:

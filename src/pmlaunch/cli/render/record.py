@@ -55,7 +55,8 @@ def draw_record(record: RunRecord, console: Console) -> None:
     kept = [(name, path) for name, path in kept if path.is_file()]
     kept += [] if done else [("log", record.folder / "output.log")]
     for name, path in (*kept, ("run", record.folder)):
-        say(console, f"{name:<8} {path}")
+        size = f" ({path.stat().st_size:,} bytes; --no-save-motion keeps none)" if name == "motion" else ""
+        say(console, f"{name:<8} {path}{size}")
 
 
 def _totals(record: RunRecord) -> Table:
