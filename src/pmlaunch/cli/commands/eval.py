@@ -17,7 +17,7 @@ class EvalOptions:
     """The options of `pmlaunch eval` that do not affect the plan."""
 
     dry_run: bool = option("Plan and check; start nothing.", default=False)
-    quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
+    quiet: bool = option("Show only the verdict and the run folder.", default=False, flags=("--quiet", "-q"))
 
 
 @command(EvalRequest, EvalOptions)
@@ -56,7 +56,7 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
         draw = partial(draw_plan, plan) if options.dry_run else None
         return CommandResult("eval", exit_code, {"plan": plan}, findings, draw=draw)
     from pmlaunch.cli.live.run_display import make_run_display  # what only a run needs
-    from pmlaunch.cli.render.record import draw_record
+    from pmlaunch.cli.render.record import draw_brief, draw_record
     from pmlaunch.cli.trust import require_trust
     from pmlaunch.running.run import run_plan
 
@@ -67,4 +67,5 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
         record = run_plan(plan, tuple(findings), display)
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
-    return CommandResult("eval", exit_code, data, record.findings, draw=partial(draw_record, record))
+    draw = draw_brief if options.quiet else draw_record
+    return CommandResult("eval", exit_code, data, record.findings, draw=partial(draw, record))
