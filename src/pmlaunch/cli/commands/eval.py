@@ -25,9 +25,9 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     """Run a policy on one or more motions and report how well it tracks them.
 
     \b
-    pmlaunch eval demo --motion walk                  on this machine, now
-    pmlaunch eval maskmimic --motion walk             in Isaac Lab, with a window where there is a display
-    pmlaunch eval maskmimic -m walk --dry-run         what would be run, and why
+    pmlaunch eval demo --motion walk            a demo, on this machine, now
+    pmlaunch eval maskmimic --motion walk       in Isaac Lab
+    pmlaunch eval maskmimic -m walk --dry-run   what would be run, and why
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """
     from pmlaunch.checks.preflight import exit_code_of, preflight
