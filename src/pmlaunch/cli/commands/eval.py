@@ -61,9 +61,7 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     from pmlaunch.running.run import run_plan
 
     require_trust(settings, planned.untrusted, ask=not invocation.as_json)
-    with make_run_display(
-        plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
-    ) as display:
+    with make_run_display(plan, quiet=options.quiet, verbose=invocation.verbose) as display:
         record = run_plan(plan, tuple(findings), display)
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}

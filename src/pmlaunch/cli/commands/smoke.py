@@ -70,7 +70,7 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     from pmlaunch.smoke.smoke import run_smoke
 
     def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
-        with make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json) as display:
+        with make_run_display(plan, quiet=options.quiet, verbose=invocation.verbose) as display:
             return run_plan(plan, findings, display)
 
     junit, summary = _report_path(options.junit), _report_path(options.summary)
