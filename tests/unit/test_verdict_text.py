@@ -80,8 +80,8 @@ def test_losses_are_said_before_any_table(capsys: pytest.CaptureFixture[str], mo
     lines = drawn(capsys, record_of(evaluation(WALK, KICK, FALL)))
     assert lines[:3] == [
         "! Lost 2 of 3 motions. Mean error 1.3 cm, 2.3 degrees.",
-        "  done in 50.0 s (start 40.0 s, evaluation 9.0 s), 300 steps",
-        "  lost, worst first: fall (2.50 m), kick (40.0 cm)",
+        "done in 50.0 s (start 40.0 s, evaluation 9.0 s), 300 steps",
+        "lost, worst first: fall (2.50 m), kick (40.0 cm)",
     ]
     assert [line.split()[0] for line in lines[6:9]] == ["fall", "kick", "walk"]
     assert not any("✓" in line for line in lines[:3])
@@ -91,7 +91,7 @@ def test_each_note_appears_once(capsys: pytest.CaptureFixture[str]) -> None:
     finding = Finding("PML315", Severity.WARNING, "It blew up.")
     measured = evaluation(WALK, notes=["a remark", "It blew up.", "a remark"])
     lines = drawn(capsys, record_of(measured, findings=(finding,)))
-    assert [line for line in lines if "note" in line] == ["  note: a remark"]
+    assert [line for line in lines if "note" in line] == ["note: a remark"]
 
 
 def test_brief_result_is_the_verdict_and_the_folder(capsys: pytest.CaptureFixture[str]) -> None:

@@ -44,13 +44,7 @@ def draw_record(record: RunRecord, console: Console) -> None:
     """Print the outcome of a run, its metrics and the paths of its files."""
     _draw_verdict(record, console)
     done = record.state is RunState.DONE
-    facts = [_duration(record)] if record.seconds is not None else []
-    if record.steps:
-        facts.append(f"{record.steps} steps")
-    if record.steps_per_second:
-        facts.append(f"{record.steps_per_second:g} steps/s")
-    time = (" in " if done else " after ") + ", ".join(facts) if facts else ""
-    say(console, f"  {record.state.value.replace('_', ' ')}{time}", style="dim", wrap=True)
+    say(console, _time(record), style="dim", wrap=True)
     _draw_lost(record, console)
     _draw_notes(record, console)
     if record.metrics:
@@ -83,11 +77,16 @@ def _draw_folder(record: RunRecord, console: Console) -> None:
     say(console, f"{'run':<8} {record.folder}")
 
 
-def _duration(record: RunRecord) -> str:
-    """The whole time, and its parts where the evaluation reported them: "5.6 s (start 4.0 s, evaluation 1.0 s)"."""
+def _time(record: RunRecord) -> str:
+    """How long it took: "done in 5.6 s (start 4.0 s, evaluation 1.0 s), 150 steps at 156.4/s"."""
+    text = record.state.value.replace("_", " ")
+    if record.seconds is not None:
+        text += f" {'in' if record.state is RunState.DONE else 'after'} {record.seconds:.1f} s"
     seconds = record.evaluation.get("seconds") or {}
-    parts = [f"{name} {seconds[name]:.1f} s" for name in ("start", "load", "evaluation") if name in seconds]
-    return f"{record.seconds:.1f} s" + (f" ({', '.join(parts)})" if parts else "")
+    parts = [f"{name} {seconds[name]:.1f} s" for name in ("start", "load", "evaluation") if seconds.get(name, 0) >= 0.1]
+    text += f" ({', '.join(parts)})" if parts else ""
+    text += f", {record.steps} steps" if record.steps else ""
+    return text + (f" at {record.steps_per_second:g}/s" if record.steps_per_second else "")
 
 
 def _draw_lost(record: RunRecord, console: Console) -> None:
@@ -102,7 +101,7 @@ def _draw_lost(record: RunRecord, console: Console) -> None:
         more = f" and {len(lost) - _MOST_NAMES} more" if len(lost) > _MOST_NAMES else ""
         say(
             console,
-            f"  lost{', worst first' if len(lost) > 1 else ''}: {', '.join(names)}{more}",
+            f"lost{', worst first' if len(lost) > 1 else ''}: {', '.join(names)}{more}",
             style="red",
             wrap=True,
         )
@@ -112,11 +111,11 @@ def _draw_notes(record: RunRecord, console: Console) -> None:
     """Print each note once: not those that are findings as well."""
     evaluation = record.evaluation
     if evaluation and not evaluation.get("comparable", True):
-        say(console, "  not comparable: the notes say why", style="bold yellow")
+        say(console, "not comparable: the notes say why", style="bold yellow")
     said = {finding.message for finding in record.findings}
     for note in list(dict.fromkeys(evaluation.get("notes") or ()))[:_MOST_NOTES]:
         if note not in said:
-            say(console, f"  note: {note}", style="dim", wrap=True)
+            say(console, f"note: {note}", style="dim", wrap=True)
 
 
 def _totals(record: RunRecord) -> Table:
