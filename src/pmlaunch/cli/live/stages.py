@@ -105,10 +105,11 @@ class StageTrack:
 
     def usual(self) -> float | None:
         """Seconds that the present stage took in the earlier run; None if that is not known."""
-        stages = sorted(self._earlier.stages.items(), key=lambda item: item[1])
-        ends = self._earlier.stages.get(f"imported:{self._within[-1]}") if self._within else None
-        if ends is None:
-            ends = next((when for name, when in stages if name not in self.reached), None)
+        times = self._earlier.stages
+        ends = times.get(f"imported:{self._within[-1]}") if self._within else None
+        if ends is None:  # the milestone after those that this run has reached
+            passed = max((when for name, when in times.items() if name in self.reached), default=0.0)
+            ends = min((when for when in times.values() if when > passed), default=None)
         if ends is None:
             return None
-        return ends - max((when for _, when in stages if when < ends), default=0.0)
+        return ends - max((when for when in times.values() if when < ends), default=0.0)
