@@ -242,7 +242,7 @@ class LiveDisplay(RunDisplay):
             lines.append(Text(f"  {going} {self.doing()}", style="bold cyan"))
         expected = self.expected()
         about = f" of about {duration(expected)}" if expected is not None and expected > self.seconds() else ""
-        log = f"; {self._lines} lines in output.log, -v shows them" if self._lines else ""
+        log = f"; output.log: {self._lines} lines (-v)" if self._lines else ""
         lines.append(Text(f"  {duration(self.seconds())}{about}{log}", style="dim"))
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis" if not self._console.options.ascii_only else "crop"
