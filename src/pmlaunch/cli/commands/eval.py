@@ -65,5 +65,6 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
         record = run_plan(plan, tuple(findings), display)
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
-    draw = draw_brief if options.quiet else draw_record
-    return CommandResult("eval", exit_code, data, record.findings, draw=partial(draw, record))
+    return CommandResult(
+        "eval", exit_code, data, record.findings, draw=partial(draw_brief if options.quiet else draw_record, record)
+    )

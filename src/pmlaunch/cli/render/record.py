@@ -32,6 +32,7 @@ _MOST_COLUMNS = 4  # for a checkpoint whose evaluator has other components
 _MOST_ROWS = 24  # a library may have thousands of motions; metrics.json has them all
 _MOST_NAMES = 12  # of lost motions
 _MOST_NOTES = 50
+_FOR_EXTREMES = 72  # columns
 # (fancy mark, plain mark, style)
 _MARKS = {
     Grade.GOOD: ("✓", "ok", "bold green"),
@@ -48,7 +49,7 @@ def draw_record(record: RunRecord, console: Console) -> None:
     _draw_lost(record, console)
     _draw_notes(record, console)
     if record.metrics:
-        console.print(_totals(record))
+        console.print(_totals(record, console))
     _draw_motions(record, console)
     for repair in dict.fromkeys(record.repairs):
         say(console, f"repaired for this run: {repair}", style="yellow")
@@ -118,13 +119,19 @@ def _draw_notes(record: RunRecord, console: Console) -> None:
             say(console, f"note: {note}", style="dim", wrap=True)
 
 
-def _totals(record: RunRecord) -> Table:
-    """The totals. The headers say so where upstream's _min and _max are averages of the motions' extremes."""
+def _totals(record: RunRecord, console: Console) -> Table:
+    """The totals, with their range if there is room.
+
+    The headers say so where upstream's _min and _max are averages of the motions' extremes.
+    """
     averaged = len(record.evaluation.get("per_motion") or ()) > 1 and "eval/gt_err_max" in record.metrics
-    table = table_of("metric", "value", *(("mean of min", "mean of max") if averaged else ("min", "max")), "unit")
+    extremes: tuple[str, ...] = ("mean of min", "mean of max") if averaged else ("min", "max")
+    if console.width < _FOR_EXTREMES:
+        extremes = ()
+    table = table_of("metric", "value", *extremes, "unit")
     table.columns[0].no_wrap = True
-    for column in table.columns[1:4]:
-        column.justify = "right"
+    for column in table.columns[1:-1]:
+        column.justify, column.no_wrap = "right", True
     names = [name for name in _TOTALS if name in record.metrics]
     names += [
         name
@@ -139,6 +146,7 @@ def _totals(record: RunRecord) -> Table:
                 record.metrics.get(f"{component}/{part}", record.metrics.get(f"{flat}_{part}"))
                 for part in ("min", "max")
             )
+        figures = figures[: 1 + len(extremes)]
         table.add_row(clean_line(name), *map(_figure, figures), record.units.get(name) or record.units.get(flat, ""))
     return table
 
@@ -167,7 +175,7 @@ def _motions(motions: Sequence[Mapping[str, Any]], console: Console) -> Table:
     table.add_column("motion", overflow="fold")
     table.add_column("")
     for _, header in columns:
-        table.add_column(clean_line(header), justify="right")
+        table.add_column(clean_line(header), justify="right", no_wrap=True)
     for motion in motions:
         style = "red" if motion["success"] is False else ""
         figures = [_figure(motion["metrics"].get(name)) for name, _ in columns]
