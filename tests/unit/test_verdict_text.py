@@ -43,6 +43,7 @@ KICK, FALL = entry("kick", False, 0.4), entry("fall", False, 2.5)
         (DONE, {"common": {"motions": 4}, "comparable": False}, "Measured 4 motions.", Grade.POOR),
         (DONE, {"common": {"mean_position_error_m": 2.518}}, "Mean error 2.52 m.", Grade.GOOD),
         (DONE, {}, "Done. Nothing was measured.", Grade.GOOD),
+        (DONE, {"common": {"motions": -2.0, "success_rate": 1e308}}, "Done. Nothing was measured.", Grade.GOOD),
         (FAILED, {}, "The run failed.", Grade.BAD),
         (FAILED, {"common": {"motions": "many", "failed": 3}, "per_motion": "x"}, "The run failed.", Grade.BAD),
     ],

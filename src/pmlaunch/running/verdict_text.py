@@ -49,9 +49,9 @@ class Score:
 def score_of(evaluation: Mapping[str, Any]) -> Score:
     """Read the score from `common` and `per_motion` of metrics.json or record.json. Wrong types count as missing."""
     common = as_mapping(evaluation.get("common"))
-    motions = int(finite(common.get("motions")) or len(as_list(evaluation.get("per_motion"))))
+    motions = int(max(finite(common.get("motions")) or len(as_list(evaluation.get("per_motion"))), 0))
     lost, rate = len(as_list(common.get("failed"))), finite(common.get("success_rate"))
-    tracked = motions - lost if lost else None if rate is None else round(rate * motions)
+    tracked = motions - lost if lost else None if rate is None else round(min(max(rate, 0.0), 1.0) * motions)
     error, angle = (finite(common.get(f"mean_{name}")) for name in ("position_error_m", "rotation_error_deg"))
     return Score(motions, max(lost, motions - tracked if tracked is not None else 0), tracked, error, angle)
 

@@ -91,8 +91,8 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         """Seconds of the whole run: from the steps that are left or, before, from an earlier run. None if unknown."""
         if self.rate and self.total and self.steps:
             rest = max(self.total - self.steps, 0) / self.rate
-            return self.seconds() + rest + self.earlier.after_evaluation()
-        return self.earlier.seconds(self.total)
+            return finite(self.seconds() + rest + self.earlier.after_evaluation())
+        return finite(self.earlier.seconds(self.total))
 
     def doing(self) -> str:
         """The stage that takes the time, and how long it took before: "importing torch, 2 s (usually 12 s)"."""

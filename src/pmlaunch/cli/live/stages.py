@@ -53,7 +53,9 @@ class StageTrack:
         """Follow an event at `seconds`. Returns what it reached, if that is new: "torch imported", "simulator ready"."""
         name, module = str(event["event"]), str(event.get("module"))
         if name == "simulator_starting" or (name == "importing" and module in _PACKAGES):
-            self._within.append(module if name == "importing" else _SIMULATOR)
+            entered = module if name == "importing" else _SIMULATOR
+            if entered not in self._within:
+                self._within.append(entered)
         elif name == "simulator_started" or (name == "imported" and module in _PACKAGES):
             entered = module if name == "imported" else _SIMULATOR
             if entered in self._within:
