@@ -14,6 +14,7 @@ from pmlaunch.model import RunState
 from pmlaunch.support.json import as_list, as_mapping, finite
 
 _UNFINISHED = {
+    None: "It is not known how the run ended",
     RunState.RUNNING: "The run is still in progress",
     RunState.FAILED: "The run failed",
     RunState.INTERRUPTED: "The run was interrupted",
@@ -64,10 +65,10 @@ def grade(state: RunState, evaluation: Mapping[str, Any]) -> Grade:
     return Grade.POOR if score.lost or evaluation.get("comparable") is False else Grade.GOOD
 
 
-def verdict_text(state: RunState, evaluation: Mapping[str, Any], why: str = "") -> str:
+def verdict_text(state: RunState | None, evaluation: Mapping[str, Any], why: str = "") -> str:
     """Say how a run went, such as "Tracked 8 of 8 motions. Mean error 1.3 cm, 2.3 degrees".
 
-    `why` is the cause of a failure, if the caller does not show it elsewhere.
+    `state` is None if it is not known; `why` the cause of a failure, if the caller does not show it elsewhere.
     """
     sentences = [] if state is RunState.DONE else [_UNFINISHED[state] + (f": {why.rstrip('.')}." if why else ".")]
     score = score_of(evaluation)
