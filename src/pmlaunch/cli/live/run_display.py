@@ -232,7 +232,7 @@ class LiveDisplay(RunDisplay):
 
         done, going = ("ok", ">") if self._console.options.ascii_only else ("✓", "▶")
         lines = [Text(self.headline(), style="bold")]
-        lines += [Text(f"  {done} {text:<20} {when:7.1f} s", style="green") for text, when in self._reached]
+        lines += [Text(f"  {done} {text:<22} {when:6.1f} s", style="green") for text, when in self._reached]
         if self._message:
             lines.append(Text(f"  {self._message}", style="bold yellow"))
         elif self.track.evaluating and self.steps:
@@ -242,7 +242,7 @@ class LiveDisplay(RunDisplay):
             lines.append(Text(f"  {going} {self.doing()}", style="bold cyan"))
         expected = self.expected()
         about = f" of about {duration(expected)}" if expected is not None and expected > self.seconds() else ""
-        log = f"; output.log: {self._lines} lines (-v)" if self._lines else ""
+        log = f"; output.log: {self._lines} line{'s'[: self._lines > 1]} (-v)" if self._lines else ""
         lines.append(Text(f"  {duration(self.seconds())}{about}{log}", style="dim"))
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis" if not self._console.options.ascii_only else "crop"
