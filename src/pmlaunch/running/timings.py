@@ -1,4 +1,7 @@
-"""How long runs took on this machine, so that the next one can say what to expect."""
+"""How long runs took on this machine, so that the next one can say what to expect.
+
+Unlike other entries of the cache these are replaced: the key says which runs are alike.
+"""
 
 from __future__ import annotations
 
