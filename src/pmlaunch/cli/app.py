@@ -13,6 +13,7 @@ from typing import Any, cast
 import typer
 
 from pmlaunch import __version__
+from pmlaunch.cli.help import WIDTH, GroupedCommand, write_sections
 from pmlaunch.cli.options import Invocation, command, read_invocation
 from pmlaunch.cli.pasted import translate
 from pmlaunch.cli.render import terminal
@@ -38,6 +39,18 @@ _COMMANDS = {
     "trust": "Trust a workspace or a checkout that you did not install.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
+_SECTIONS = {
+    "Evaluate": ("eval", "list", "stop"),
+    "Look at runs": ("runs", "report", "view"),
+    "Set up": ("install", "fetch", "trust"),
+    "Check": ("doctor", "runtime", "smoke", "explain"),
+}
+_MORE = "More commands"  # those in no section
+_START = """\b
+Start here:
+  pmlaunch eval demo --motion walk     a demo that runs on any machine
+  pmlaunch install                     ProtoMotions, for real evaluations
+  pmlaunch doctor                      what is missing, and how to fix it"""
 
 
 class _Group(typer.core.TyperGroup):
@@ -51,19 +64,27 @@ class _Group(typer.core.TyperGroup):
             found = getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command")
             if not isinstance(found, typer.Typer):  # a group of commands is one already
                 alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-                alone.command(cmd_name, short_help=_COMMANDS[cmd_name])(found)
+                alone.command(cmd_name, cls=GroupedCommand, short_help=_COMMANDS[cmd_name])(found)
                 found = alone
             self.commands[cmd_name] = typer.main.get_command(found)
         return super().get_command(ctx, cmd_name)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands in their sections, without building them, and the options."""
+        grouped = {name for names in _SECTIONS.values() for name in names}
+        sections = {**_SECTIONS, _MORE: tuple(name for name in _COMMANDS if name not in grouped)}
+        write_sections(formatter, {name: [(each, _COMMANDS[each]) for each in sections[name]] for name in sections})
+        options = (parameter.get_help_record(ctx) for parameter in self.get_params(ctx))
+        write_sections(formatter, {"Options": [record for record in options if record]})
 
 
 app = typer.Typer(
     name="pmlaunch",
     cls=_Group,
-    help="Evaluate ProtoMotions humanoid policies with one command, Windows first.",
-    epilog="Start here: pmlaunch eval demo --motion walk",
+    help=f"Evaluate ProtoMotions humanoid policies with one command, Windows first.\n\n{_START}",
+    epilog="pmlaunch COMMAND --help describes a command.",
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], **WIDTH},
 )
 
 
@@ -96,7 +117,9 @@ def run(arguments: Sequence[str]) -> int:
         if result is not None:
             return show(result, as_json=invocation.as_json)
         if not invocation.as_json:
-            terminal.write(sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch")) + "\n")
+            terminal.write(
+                sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch", **group.context_settings)) + "\n"
+            )
             return Exit.USAGE
         failure = PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help")
     except typer.TyperException as error:

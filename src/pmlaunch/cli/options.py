@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from pmlaunch.cli.help import help_of, metavar_of
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import Parameter, option, parameters
@@ -75,11 +76,11 @@ def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
     default = ... if required else None if parameter.default == () else parameter.default
     info: Any
     if option.positional:
-        info = typer.Argument(default, help=option.help, metavar=option.metavar)
+        info = typer.Argument(default, help=help_of(parameter), metavar=option.metavar)
     else:
         name, *more = parameter.flags
         flags = (f"{name}/{option.off}" if option.off else name, *more)
-        info = typer.Option(default, *flags, help=option.help, metavar=option.metavar)
+        info = typer.Option(default, *flags, help=help_of(parameter), metavar=metavar_of(parameter))
     return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=hint)
 
 

@@ -33,6 +33,7 @@ from pmlaunch.running.measurement import missing_evidence
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment
+from pmlaunch.running.timings import remember_timings
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.support.json import as_list
@@ -104,6 +105,7 @@ def run_plan(
             raise
         record = _concluded(plan, folder, watcher, ended)
         folder.conclude(record)
+        remember_timings(plan, record)
         guardian.dismiss()
         return record
 

@@ -21,7 +21,7 @@ class EvalOptions:
     """The options of `pmlaunch eval` that do not affect the plan."""
 
     dry_run: bool = option("Plan and check; start nothing.", default=False)
-    quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
+    quiet: bool = option("Show only the verdict and the run folder.", default=False, flags=("--quiet", "-q"))
     report: bool = option("Write report.html into the run folder; default.", default=True, off="--no-report")
 
 
@@ -30,9 +30,9 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     """Run a policy on one or more motions and report how well it tracks them.
 
     \b
-    pmlaunch eval demo --motion walk                  on this machine, now
-    pmlaunch eval maskmimic --motion walk             in Isaac Lab, with a window where there is a display
-    pmlaunch eval maskmimic -m walk --dry-run         what would be run, and why
+    pmlaunch eval demo --motion walk            a demo, on this machine, now
+    pmlaunch eval maskmimic --motion walk       in Isaac Lab
+    pmlaunch eval maskmimic -m walk --dry-run   what would be run, and why
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """
     from pmlaunch.settings import Settings
@@ -66,15 +66,13 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
         draw = partial(draw_plan, plan) if options.dry_run else None
         return CommandResult(invocation.command, exit_code, {"plan": plan}, findings, draw=draw)
     from pmlaunch.cli.live.run_display import make_run_display  # what only a run needs
-    from pmlaunch.cli.render.record import draw_record
+    from pmlaunch.cli.render.record import draw_brief, draw_record
     from pmlaunch.cli.trust import require_trust
     from pmlaunch.running.asked import asked_for
     from pmlaunch.running.run import run_plan
 
     require_trust(settings, planned.untrusted, ask=not invocation.as_json)
-    with make_run_display(
-        plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
-    ) as display:
+    with make_run_display(plan, quiet=options.quiet, verbose=invocation.verbose) as display:
         record = run_plan(plan, tuple(findings), display, asked_for(invocation.words, settings, request))
     from pmlaunch.reporting.report import own_report
 
@@ -82,4 +80,5 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
     data = {"plan": plan, "record": record}
     notes = own_report(record.folder) if plan.metrics and options.report else ()
     reported = (*record.findings, *notes)
-    return CommandResult(invocation.command, exit_code, data, reported, draw=partial(draw_record, record))
+    draw_result = partial(draw_brief if options.quiet else draw_record, record)
+    return CommandResult(invocation.command, exit_code, data, reported, draw=draw_result)
