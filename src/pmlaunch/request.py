@@ -131,6 +131,7 @@ class EvalRequest:
     save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
     record: bool = option("Record a video; needs a window.", default=False)
     trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
+    other_words: tuple[str, ...] = ()  # options that do not affect the plan, for the commands that errors propose
 
 
 def from_options(record: type[T], options: object, **more: Any) -> T:

@@ -68,11 +68,14 @@ def show(result: CommandResult, *, as_json: bool) -> int:
 def _print(result: CommandResult) -> None:
     from pmlaunch.cli.render.layout import SEVERITY_STYLES
     from pmlaunch.cli.render.terminal import console_on
+    from pmlaunch.model import Severity
 
     stdout, stderr = console_on(sys.stdout), console_on(sys.stderr)
     if result.draw is not None:
         result.draw(stdout)
-    for finding in result.findings:
+
+    order = list(reversed(Severity))  # the error comes last, next to the prompt
+    for finding in sorted(result.findings, key=lambda finding: order.index(finding.severity)):
         _say_why(stderr, (finding.severity.value, SEVERITY_STYLES[finding.severity]), finding)
     for error in result.errors:
         _say_why(stderr, ("error", "bold red"), error)
@@ -83,4 +86,5 @@ def _say_why(console: Console, label: tuple[str, str], told: Finding | PmlaunchE
 
     say(console, label, " ", (told.code, "bold"), " ", told.message)
     if told.hint:
-        say(console, f"  next: {told.hint}", style="green")
+        # only a complete command is announced as the next one
+        say(console, f"  {'next' if told.hint == told.fix else 'hint'}: {told.hint}", style="green")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from pmlaunch.cli.options import Invocation, command
@@ -32,16 +32,15 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     """
     from pmlaunch.checks.preflight import exit_code_of, preflight
     from pmlaunch.model import Severity
+    from pmlaunch.planning.command_line import corrected, words_of
     from pmlaunch.planning.plan import make_plan
     from pmlaunch.settings import Settings
     from pmlaunch.support.platforms import platform_named
 
+    request = replace(request, other_words=(*words_of(options), *words_of(invocation)))
     if platform_named(request.target_os).foreign and not options.dry_run:
-        raise PmlaunchError(
-            "PML001",
-            f"A run for {request.target_os} cannot be started here.",
-            hint=f"--target-os {request.target_os} --dry-run",
-        )
+        fix = corrected(request, other_words=("--dry-run", *request.other_words))
+        raise PmlaunchError("PML001", f"A run for {request.target_os} cannot be started here.", fix=fix)
     for code in request.no_check:
         if code.upper() not in CODES:
             raise PmlaunchError("PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}")
