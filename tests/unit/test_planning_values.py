@@ -186,7 +186,7 @@ def test_unknown_name_is_refused(
 def test_unknown_group_option_suggests_the_nearest(refused: Refused) -> None:
     error = refused("tracker", "+opt=mask_mimic/constraints/vr")
     assert "Did you mean masked_mimic/constraints/vr, " in error.message
-    assert error.hint is None
+    assert str(error.fix).endswith(" +opt=masked_mimic/constraints/vr")
     assert refused("tracker", "+terrain=moon").hint == "one of: complex, flat"
 
 

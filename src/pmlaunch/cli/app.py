@@ -13,7 +13,7 @@ from typing import Any, cast
 import typer
 
 from pmlaunch import __version__
-from pmlaunch.cli.options import Invocation, command, read_invocation
+from pmlaunch.cli.options import Invocation, command, read_invocation, refuse_contradictions
 from pmlaunch.cli.pasted import translate
 from pmlaunch.cli.render import terminal
 from pmlaunch.cli.render.encoding import replace_unencodable
@@ -84,7 +84,9 @@ def run(arguments: Sequence[str]) -> int:
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     invocation = read_invocation(group, arguments)
     try:
-        result = group.main(translate(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
+        arguments = translate(arguments)
+        refuse_contradictions(group, arguments)
+        result = group.main(list(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
         if isinstance(result, int):  # --help, --version
             return result
         if result is not None:
@@ -92,7 +94,7 @@ def run(arguments: Sequence[str]) -> int:
         if not invocation.as_json:
             terminal.write(sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch")) + "\n")
             return Exit.USAGE
-        failure = PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help")
+        failure = PmlaunchError("PML001", "Missing command.", fix="pmlaunch --help")
     except typer.TyperException as error:
         failure = _usage_error(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -113,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
 def _usage_error(error: typer.TyperException) -> PmlaunchError:
     context = getattr(error, "ctx", None)
     path = context.command_path if context else "pmlaunch"
-    return PmlaunchError("PML001", error.format_message().rstrip(), hint=f"{path} --help")
+    return PmlaunchError("PML001", error.format_message().rstrip(), fix=f"{path} --help")
 
 
 def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:

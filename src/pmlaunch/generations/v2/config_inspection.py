@@ -12,6 +12,7 @@ from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
 from pmlaunch.errors import did_you_mean
+from pmlaunch.generations.override_types import wrong_type
 from pmlaunch.generations.source_names import KNOWN_TARGETS, SourceNames
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
@@ -232,6 +233,22 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
         "expert_model": value("agent.config.expert_model_path", str) if agent.startswith(_MASKED_MIMIC) else None,
         "random_masks": agent.startswith(_MASKED_MIMIC) and _MASKS in values and values[_MASKS] is None,
     }
+
+
+def wrong_types(bare: Any, config: Any, keys: Sequence[str]) -> Iterator[Finding]:
+    """PML022 for those of `keys` whose value in `config` is of another type than in `bare`, which has no overrides."""
+    from omegaconf import OmegaConf
+
+    def value(holder: Any, key: str) -> Any:
+        with contextlib.suppress(Exception):  # a resolver may raise anything, and then the type is not known
+            found = OmegaConf.select(holder, key)
+            return OmegaConf.to_container(found, resolve=False) if OmegaConf.is_config(found) else found
+        return None
+
+    for key in keys:
+        new = value(config, key)
+        if found := wrong_type(key, value(bare, key), new, str(new)):
+            yield found
 
 
 def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, str]:
