@@ -92,13 +92,16 @@ def proposing(request: EvalRequest, name: str) -> Iterator[None]:
 
 def refuse_bare_words(request: EvalRequest, search: MotionSearch, simulators: Sequence[str]) -> None:
     """Raise PML020 for a word that is neither an option nor an override, with the option that was probably meant."""
-    bare = [text for text in request.overrides if "=" not in text and not text.startswith(("+", "~"))]
+    words = [text for text in request.overrides if "=" not in text and not text.startswith(("+", "~"))]
+    meanings = {word: _meaning(word, search, simulators) for word in words}
+    # a dotted key without a value is for the generation's own parser
+    bare = [word for word, (name, _) in meanings.items() if name or "." not in word]
     if not bare:
         return
     changes: dict[str, Any] = {"overrides": tuple(text for text in request.overrides if text not in bare)}
     options = []
     for word in bare:
-        name, value = _meaning(word, search, simulators)
+        name, value = meanings[word]
         told = f"{word} is neither an option nor an override (KEY=VALUE)."
         if name is None:
             raise PmlaunchError("PML020", told, fix="pmlaunch eval --help", subject=word)

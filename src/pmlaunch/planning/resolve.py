@@ -120,11 +120,11 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
         simulator = _simulator(query, model, checkpoint.value)
     with proposing(request, "motions"):
         motion_list, motion_source = _motions(query, model, checkpoint.value, robot.value)
+    GENERATIONS[checkout.generation].program.check_request(request)
     with proposing(request, "terrain"):
         terrain = _terrain(query, model)
     with proposing(request, "constraints"):
         chosen = _constraints(query)
-    GENERATIONS[checkout.generation].program.check_request(request)
     return ResolvedInputs(
         checkout=checkout,
         model=model,
