@@ -11,13 +11,13 @@ from importlib.util import find_spec
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.model import ChosenPython, Finding, RuntimeKind, Severity
+from pmlaunch.model import DEFAULT, ChosenPython, Finding, RuntimeKind, Severity
 from pmlaunch.planning.command_line import install_command
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.compatibility import NO_GLOO, Part
 from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.runtimes.isaacsim import awaits_eula
-from pmlaunch.runtimes.python_files import missing_distributions
+from pmlaunch.runtimes.python_files import missing_distributions, pip_install
 from pmlaunch.support.platforms import LONGEST_RUNS
 from pmlaunch.support.ranks import sets_rank
 
@@ -96,5 +96,6 @@ def check_demo_packages(severity: Severity) -> Iterator[Finding]:
     missing = ", ".join(name for name in DEMO_PACKAGES if find_spec(name) is None)
     if missing:
         message = f"The embedded evaluation (pmlaunch eval demo) lacks packages: {missing}."
-        fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        fix = f'{pip_install(ChosenPython(sys.executable, DEFAULT, version))} "pmlaunch[demo]"'
         yield Finding("PML203", severity, message, fix, fix, missing)

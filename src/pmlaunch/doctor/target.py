@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.catalog.presets import SimulatorPreset, presets
-from pmlaunch.doctor.nvidia import has_nvidia
+from pmlaunch.support.nvidia import has_nvidia
 from pmlaunch.doctor.probe import PythonProbe, ask_python
 from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout

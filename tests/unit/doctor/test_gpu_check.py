@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from doctor_help import Found, found, look
 
-from pmlaunch.doctor import nvidia
+from pmlaunch.support import nvidia
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmlaunch.doctor.check import Observation
-from pmlaunch.doctor.nvidia import has_nvidia
+from pmlaunch.support.nvidia import has_nvidia
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import TorchBuild, missing_module
