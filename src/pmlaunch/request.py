@@ -128,6 +128,7 @@ class EvalRequest:
     verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)
     metrics: bool | None = option("Evaluate every motion once and report metrics; default.", off="--no-metrics")
     endless: bool = option("Upstream's endless view: a window, no metrics, until you stop it.", default=False)
+    skip_bad: bool = option("Leave out motions that cannot be played; they are reported.", default=False)
     save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
     record: bool = option("Record a video; needs a window.", default=False)
     trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)

@@ -90,10 +90,10 @@ def proposing(request: EvalRequest, name: str) -> Iterator[None]:
         raise
 
 
-def refuse_bare_words(request: EvalRequest, search: MotionSearch, simulators: Sequence[str]) -> None:
+def refuse_bare_words(request: EvalRequest, search: MotionSearch) -> None:
     """Raise PML020 for a word that is neither an option nor an override, with the option that was probably meant."""
     words = [text for text in request.overrides if "=" not in text and not text.startswith(("+", "~"))]
-    meanings = {word: _meaning(word, search, simulators) for word in words}
+    meanings = {word: _meaning(word, search) for word in words}
     # a dotted key without a value is for the generation's own parser
     bare = [word for word, (name, _) in meanings.items() if name or "." not in word]
     if not bare:
@@ -114,7 +114,7 @@ def refuse_bare_words(request: EvalRequest, search: MotionSearch, simulators: Se
     raise PmlaunchError("PML020", message, fix=corrected(request, **changes), subject=bare[0])
 
 
-def _meaning(word: str, search: MotionSearch, simulators: Sequence[str]) -> tuple[str | None, str]:
+def _meaning(word: str, search: MotionSearch) -> tuple[str | None, str]:
     """The option that a bare word is a value of, and the value; None if it means nothing here.
 
     A motion comes first, because --motion is what people leave out.
@@ -135,7 +135,7 @@ def _meaning(word: str, search: MotionSearch, simulators: Sequence[str]) -> tupl
         return "motions", word
     known = {
         "robot": [name for each in search.robots for name in each.names],
-        "simulator": simulators,
+        "simulator": search.checkout.simulators(),
         "terrain": search.checkout.options("terrain"),
         "constraints": [each.name for each in constraints(search.checkout)],
     }

@@ -175,6 +175,7 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         save_motion=request.save_motion,
         record=request.record,
         measuring=_measuring(decided),
+        left_out=inputs.motion_list.left_out,
     )
     return replace(plan, plain_command=plain_commands(plan, runtime.plain_python()))
 

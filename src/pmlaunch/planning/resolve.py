@@ -104,8 +104,7 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
         checkout = _checkout(request, settings, presets("model", more))
         query = _Query(request, settings, checkout, tuple(robots(checkout, presets("robot", more))))
         model = _model(query)
-    known = [name for each in simulators(checkout, presets("simulator", more)) for name in each.names]
-    refuse_bare_words(request, _search(query, next((it for it in query.robots if it.name == model.robot), None)), known)
+    refuse_bare_words(request, _search(query, next((it for it in query.robots if it.name == model.robot), None)))
     if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
         # before the overrides are parsed, which the other generation would write differently
         _refuse_other_generation(_checkpoint(query, model).value, checkout)
@@ -266,7 +265,8 @@ def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None)
     search = _search(query, robot)
     folders = [place.folder for place in places]
     labels = [find_path(text, places)[1].label for text in wanted if looks_like_path(text)]
-    sources = MotionSources(search.find, folders, query.robots, checkout.generation)
+    only = robot.name if robot and (query.request.robot or group_choices(query.overrides, "robot")) else None
+    sources = MotionSources(search.find, folders, query.robots, checkout.generation, only, query.request.skip_bad)
     return collect(wanted, sources), _in_place(source, *labels)
 
 

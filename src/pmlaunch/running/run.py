@@ -77,7 +77,10 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
     with Interrupts() as interrupts:
         folder = RunFolder.create(plan.runs, plan.model, _motion_name(plan), now.astimezone())
         started, launcher = now.isoformat(timespec="seconds"), _identity(os.getpid())
-        record = RunRecord(folder.path, RunState.RUNNING, None, started, launcher=launcher, findings=findings)
+        skipped = tuple(motion.name for motion in plan.left_out if motion.problem)
+        record = RunRecord(
+            folder.path, RunState.RUNNING, None, started, launcher=launcher, not_evaluated=skipped, findings=findings
+        )
         watcher = _RunWatcher(plan, folder, observer, record)
         guardian = None
         try:
