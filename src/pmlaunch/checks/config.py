@@ -31,5 +31,6 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
         return
     for constraint in constraints(planned.checkout):
         if constraint.option in chosen and constraint.problem:
+            fix = "pmlaunch list constraints"
             message = f"Constraint {constraint.name} does not parse: {constraint.problem}"
-            yield Finding("PML113", Severity.ERROR, message, "pmlaunch list constraints", None, str(constraint.path))
+            yield Finding("PML113", Severity.ERROR, message, fix, fix, str(constraint.path))

@@ -62,7 +62,7 @@ def _check_packages(planned: Planned) -> Iterator[Finding]:
     if absent is None and simulator.packages and planned.request.verify:
         chosen = plan.runtime.python.path if plan.runtime.python else "the Python that a script chooses"
         message = f"The files of {chosen} do not tell whether it has {simulator.title}."
-        yield Finding("PML163", Severity.NOTE, message, "pmlaunch doctor", None, chosen)
+        yield Finding("PML163", Severity.NOTE, message, "pmlaunch doctor", "pmlaunch doctor", chosen)
     if missing and plan.runtime.python:
         python = plan.runtime.python.path
         message = f"{python} has no {missing}, which {simulator.title} needs."

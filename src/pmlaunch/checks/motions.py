@@ -20,6 +20,7 @@ from pmlaunch.runtimes.compatibility import Part, holds
 from pmlaunch.support.paths import did_you_mean_path
 
 _YES = ("1", "y", "yes", "true")  # what torch takes for yes
+_LISTING = "pmlaunch list motions"
 _MOST_ALIKE = 3  # findings of one kind that are listed one by one
 
 
@@ -29,7 +30,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     if not plan.motions:
         if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} names no motion of its own."
-            yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
+            yield Finding("PML125", Severity.ERROR, message, _LISTING, _LISTING, plan.model)
         return
     yield from _left_out(planned)
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
@@ -51,8 +52,8 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
         if plan.robot is not None and motion.robot != plan.robot:
             whose = f"of robot {motion.robot}" if motion.robot else "of no robot that this checkout knows"
             message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
-            hint = f"pmlaunch list motions --robot {plan.robot}"
-            yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
+            fix = f"{_LISTING} --robot {plan.robot}"
+            yield Finding("PML124", Severity.ERROR, message, fix, fix, str(motion.path))
 
 
 def _left_out(planned: Planned) -> Iterator[Finding]:

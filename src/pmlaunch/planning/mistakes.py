@@ -8,6 +8,7 @@ from typing import Any
 
 from pmlaunch.catalog.constraints import constraints
 from pmlaunch.catalog.motions import MotionSearch
+from pmlaunch.catalog.presets import presets
 from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError, nearest, proposal
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
@@ -79,8 +80,15 @@ def proposing(request: EvalRequest, name: str) -> Iterator[None]:
     try:
         yield
     except UnknownNameError as error:
-        typed = getattr(request, name)
-        if error.nearest and isinstance(typed, tuple) and error.subject in typed:
+        typed, subject = getattr(request, name), error.subject or ""
+        if name == "motions" and "," in subject:
+            parts = [part.strip() for it in typed for part in (it.split(",") if it == subject else [it])]
+            error.fix = corrected(request, motions=tuple(filter(None, parts)))
+        elif name == "model" and fold(subject) in {
+            fold(it) for preset in presets("motion").values() for it in preset.names
+        }:
+            error.fix = corrected(request, model="demo", motions=(subject, *request.motions))
+        elif error.nearest and isinstance(typed, tuple) and error.subject in typed:
             error.fix = corrected(
                 request, **{name: tuple(error.nearest if it == error.subject else it for it in typed)}
             )
@@ -107,7 +115,7 @@ def refuse_bare_words(request: EvalRequest, search: MotionSearch) -> None:
             raise PmlaunchError("PML020", told, fix="pmlaunch eval --help", subject=word)
         options.append(f"{parameters(EvalRequest)[name].flags[0]} {value}")
         before = changes.get(name, getattr(request, name))
-        changes[name] = (*before, value) if isinstance(before, tuple) else value
+        changes[name] = tuple(dict.fromkeys((*before, value))) if isinstance(before, tuple) else value
     verb = "is" if len(bare) == 1 else "are"
     told = f"{' and '.join(bare)} {verb} neither an option nor an override (KEY=VALUE)."
     message = f"{told} Did you mean {' '.join(options)}?"

@@ -170,7 +170,7 @@ def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> Motion
 def _files(name: str, sources: MotionSources) -> list[Path]:
     """The files that one --motion stands for. A bare name is a motion first, even if a folder has that name, too."""
     if not name.strip():
-        raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", hint=_LISTING)
+        raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", fix=_LISTING)
     own = GENERATIONS[sources.generation].motion_suffixes[0]
     candidates = [folder / Path(name).expanduser() for folder in sources.folders]
     if _is_bare(name):
@@ -188,14 +188,14 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
             if raw := next(filter(raw_format, files_below(candidate, *RAW_SUFFIXES)), None):
                 return [raw]
             message = f"The folder {candidate} holds no motion of this checkout's generation ({own})."
-            raise UnknownNameError(message, hint=_LISTING, subject=name)
+            raise UnknownNameError(message, fix=_LISTING, subject=name)
     if not set(name) & set(_WILD):
         return [sources.find(name)]
     for candidate in candidates:
         motions = [path for path in _matching(candidate) if path.suffix in MOTION_SUFFIXES and path.is_file()]
         if motions:  # those of the other generation only if there is nothing else, and then to be refused
             return [path for path in motions if path.suffix not in _CLIPS - {own}] or motions
-    raise UnknownNameError(f"No motion file matches {name}.", hint=_LISTING, subject=name)
+    raise UnknownNameError(f"No motion file matches {name}.", fix=_LISTING, subject=name)
 
 
 def _is_bare(name: str) -> bool:

@@ -43,7 +43,9 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
         raise PmlaunchError("PML001", f"A run for {request.target_os} cannot be started here.", fix=fix)
     for code in request.no_check:
         if code.upper() not in CODES:
-            raise PmlaunchError("PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}")
+            raise PmlaunchError(
+                "PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}", fix="pmlaunch explain"
+            )
     settings = Settings.here(trust_workspace=request.trust_workspace)
     planned = make_plan(request, settings)
     plan, findings = planned.plan, preflight(planned)

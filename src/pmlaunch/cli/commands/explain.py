@@ -32,7 +32,7 @@ def explain_command(_: Invocation, options: ExplainOptions) -> CommandResult:
     code = CODES.get(typed.upper()) or CODES.get(f"PML{typed}")
     if code is None:
         raise PmlaunchError(
-            "PML010", f"No code is called {typed!r}.{did_you_mean(typed, list(CODES))}", hint="pmlaunch explain"
+            "PML010", f"No code is called {typed!r}.{did_you_mean(typed, list(CODES))}", fix="pmlaunch explain"
         )
     return CommandResult("explain", data=code, draw=partial(draw_code, code))
 

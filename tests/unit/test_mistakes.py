@@ -1,0 +1,222 @@
+"""The most likely wrong inputs, each with its exit code, its code, and the command that is proposed next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.cli.app import run
+from standin import make_motion, smpl_motion
+
+Json = Callable[..., dict[str, Any]]
+Row = tuple[str, int, str, str]
+STEPS = "agent.config.max_eval_steps"
+
+# what is typed after `pmlaunch`, the exit code, the code, and what follows `next: pmlaunch` ("" if no command helps)
+DEMO: list[Row] = [
+    # words in the wrong place
+    ("eval demo walk", 2, "PML020", "eval demo --motion walk"),
+    ("eval demo -m wave walk", 2, "PML020", "eval demo --motion wave --motion walk"),
+    ("eval demo walk --dry-run", 2, "PML020", "eval demo --motion walk --dry-run"),
+    ("eval demo wlak -q", 2, "PML020", "eval demo --motion walk --quiet"),
+    ("eval demo walk wave", 2, "PML020", "eval demo --motion walk --motion wave"),
+    ("eval demo smpl", 2, "PML020", "eval demo --robot smpl"),
+    ("eval demo mujoco num_envs=2", 2, "PML020", "eval demo num_envs=2 --simulator mujoco"),
+    ("eval demo flat", 2, "PML020", "eval demo --terrain flat"),
+    ("eval demo last.ckpt", 2, "PML020", "eval demo --checkpoint last.ckpt"),
+    ("eval demo xyzzy", 2, "PML020", "eval --help"),
+    ("eval walk", 3, "PML010", "eval demo --motion walk"),
+    # misspelt names
+    ("eval dmeo", 3, "PML010", "eval demo"),
+    ("eval dmeo -m walk --dry-run", 3, "PML010", "eval demo --motion walk --dry-run"),
+    ("eval xyzzy", 3, "PML010", "list models"),
+    ("eval demo -m wlak", 3, "PML010", "eval demo --motion walk"),
+    ("eval demo -m walk -m wvae", 3, "PML010", "eval demo --motion walk --motion wave"),
+    ("eval demo -m walk,wave", 3, "PML010", "eval demo --motion walk --motion wave"),
+    ("eval demo -m jump", 3, "PML010", "list motions"),
+    ("eval demo -m *.npy", 3, "PML010", "list motions"),
+    ("eval demo --robot smol", 3, "PML010", "eval demo --robot smpl"),
+    ("eval demo --robot spot", 3, "PML010", "list robots"),
+    ("eval demo --simulator mujco", 3, "PML010", "eval demo --simulator mujoco"),
+    ("eval demo --simulator isaaclab", 3, "PML010", "list simulators"),
+    ("eval demo --terrain flt", 3, "PML010", "eval demo --terrain flat"),
+    ("list motions --robot smol", 3, "PML010", "list robots"),
+    ("explain PML999", 3, "PML010", "explain"),
+    # misspelt commands and options
+    ("doctr --quick", 2, "PML001", "doctor --quick"),
+    ("evl demo", 2, "PML001", "eval demo"),
+    ("--bogus", 2, "PML001", "--help"),
+    ("eval demo --num-env 3", 2, "PML001", "eval demo --num-envs 3"),
+    ("eval demo --headles --dry-run", 2, "PML001", "eval demo --headless --dry-run"),
+    ("eval", 2, "PML001", "eval --help"),
+    ("eval demo --motion", 2, "PML001", "eval --help"),
+    ("eval demo --seed x", 2, "PML001", "eval --help"),
+    # values that cannot be
+    ("eval demo --num-envs 0", 2, "PML001", "eval demo"),
+    ("eval demo --max-steps -5 --dry-run", 2, "PML001", "eval demo --dry-run"),
+    ("eval demo --no-check PML99", 2, "PML001", "explain"),
+    (f"eval demo {STEPS}=abc", 4, "PML022", ""),
+    ("eval demo num_envs=abc", 4, "PML022", ""),
+    ("eval demo headless=maybe", 4, "PML022", ""),
+    ("eval demo agent.config=4", 4, "PML022", ""),
+    ("eval demo foo=1", 4, "PML003", ""),
+    ("eval demo x=(", 2, "PML002", ""),
+    # contradictions
+    ("eval demo num_envs=4 --num-envs 2", 2, "PML021", "eval demo num_envs=4"),
+    ("eval demo --num-envs 2 --num-envs 4", 2, "PML021", "eval demo --num-envs 4"),
+    ("eval demo num_envs=4 num_envs=2", 2, "PML021", "eval demo num_envs=2"),
+    ("eval demo --headless --window", 2, "PML021", "eval demo --window"),
+    ("eval demo headless=true --window", 2, "PML021", "eval demo headless=true"),
+    ("eval demo --seed=1 --seed=2 -q", 2, "PML021", "eval demo --seed=2 -q"),
+    ("eval demo --endless --headless", 2, "PML021", "eval demo --headless"),
+    (f"eval demo --max-steps 9 {STEPS}=8", 2, "PML021", f"eval demo {STEPS}=8"),
+    # what the demo cannot do
+    ("eval demo --endless", 4, "PML133", "eval demo"),
+    ("eval demo --record", 4, "PML119", "eval demo --save-motion"),
+]
+CHECKOUT: list[Row] = [
+    ("eval tracker walk", 2, "PML020", "eval tracker --motion walk"),
+    ("eval traker -m walk", 3, "PML010", "eval motion_tracker --motion walk"),
+    ("eval tracker --robot smple", 3, "PML010", "eval tracker --robot smpl"),
+    ("eval maskmimic --constraint ful_body", 3, "PML010", "list constraints"),
+    ("eval tracker -m amp_humanoid_walk", 4, "PML124", "list motions --robot smpl"),
+]
+
+
+def answers(words: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """The exit code, and stderr of a command."""
+    code = run(words.split())
+    return code, capsys.readouterr().err
+
+
+def check(row: Row, capsys: pytest.CaptureFixture[str]) -> None:
+    words, exit_code, code, proposed = row
+    ended, said = answers(words, capsys)
+    last = said[said.rindex("error PML") :]
+    assert (ended, last.split()[1]) == (exit_code, code), said
+    following = [line.strip() for line in last.splitlines() if line.startswith("  next: ")]
+    assert following == ([f"next: pmlaunch {proposed}"] if proposed else []), said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("row", DEMO, ids=lambda row: row[0])
+def test_mistake_without_a_checkout(row: Row, typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check(row, capsys)
+
+
+@pytest.mark.usefixtures("checkout")
+@pytest.mark.parametrize("row", CHECKOUT, ids=lambda row: row[0])
+def test_mistake_in_a_checkout(row: Row, typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    check(row, capsys)
+
+
+def test_the_table_has_the_fifty_most_likely() -> None:
+    assert len({row[0] for row in (*DEMO, *CHECKOUT)}) == len(DEMO) + len(CHECKOUT) >= 50
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in DEMO if row[3].startswith("eval demo") and row[1] != 4], ids=lambda row: row[0]
+)
+def test_proposed_command_is_accepted(row: Row, typed_in: Path, as_json: Json) -> None:
+    """What is proposed has no mistake of its own that Typer or planning would refuse."""
+    words = [word for word in row[3].split() if word not in ("--dry-run", "--window")]
+    if "last.ckpt" not in words:
+        assert as_json(*words, "--dry-run")["exit_code"] == 0
+
+
+def test_error_is_the_last_thing_that_is_printed(typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "demo", "--max-steps", "5", "--record", "--dry-run"]) == 4
+    said = capsys.readouterr().err
+    assert said.index("note PML311") < said.index("error PML119")
+
+
+def test_suggestion_names_each_thing_once(typed_in: Path, as_json: Json) -> None:
+    message = as_json("eval", "demo", "--motion", "wlak")["errors"][0]["message"]
+    assert message == "No motion of robot smpl is called 'wlak'. Did you mean walk?"
+
+
+def folder_of(tmp_path: Path) -> None:
+    smpl_motion(tmp_path / "clips" / "a.npy")
+    smpl_motion(tmp_path / "clips" / "b.npy", frames=61)
+    (tmp_path / "clips" / "c.npy").write_bytes((tmp_path / "clips" / "b.npy").read_bytes()[:300])
+
+
+def test_skip_bad_leaves_out_broken_motions_and_says_so(typed_in: Path, as_json: Json) -> None:
+    folder_of(typed_in)
+    refused = as_json("eval", "demo", "-m", "clips", "--dry-run")
+    (error,) = [it for it in refused["findings"] if it["severity"] == "error"]
+    assert (refused["exit_code"], error["code"]) == (4, "PML122")
+    assert error["fix"] == "pmlaunch eval demo --motion clips --skip-bad --dry-run --json"
+    done = as_json("eval", "demo", "-m", "clips", "--skip-bad", "--dry-run")
+    assert done["exit_code"] == 0
+    assert [motion["name"] for motion in done["data"]["plan"]["motions"]] == ["a", "b"]
+    (finding,) = [it for it in done["findings"] if it["code"] == "PML167"]
+    assert finding["message"].startswith("Not evaluated: 1 of 3 motions, skipped by --skip-bad: c.npy ")
+
+
+def test_skip_bad_skips_nothing_if_everything_is_broken(typed_in: Path, as_json: Json) -> None:
+    (typed_in / "c.npy").write_bytes(b"x")
+    (typed_in / "d.npy").write_bytes(b"y")
+    assert as_json("eval", "demo", "-m", "*.npy", "--skip-bad", "--dry-run")["exit_code"] == 4
+
+
+@pytest.mark.usefixtures("checkout")
+def test_robot_selects_from_a_folder_and_reports_the_rest(typed_in: Path, as_json: Json) -> None:
+    folder_of(typed_in)
+    (typed_in / "clips" / "c.npy").unlink()
+    make_motion(typed_in / "clips" / "box.npy", ["base", "left", "right"], [-1, 0, 0], frames=20, fps=30)
+    words = ("eval", "tracker", "-m", "clips", "--dry-run", "--python", "python", "--via", "python")
+    refused = as_json(*words)
+    (several,) = [it for it in refused["findings"] if it["code"] == "PML118"]
+    assert "--motion clips --robot smpl " in several["fix"]
+    found = as_json(*words, "--robot", "smpl")
+    assert [motion["name"] for motion in found["data"]["plan"]["motions"]] == ["a", "b"]
+    (note,) = [it for it in found["findings"] if it["code"] == "PML166"]
+    assert note["message"] == "1 of 3 motions are of other robots and left out (box: 1)."
+
+
+@pytest.mark.usefixtures("checkout")
+def test_folder_without_a_motion_of_the_robot(typed_in: Path, as_json: Json) -> None:
+    for name in ("one", "two"):
+        make_motion(typed_in / "boxes" / f"{name}.npy", ["base", "left", "right"], [-1, 0, 0], frames=20, fps=30)
+    document = as_json("eval", "tracker", "-m", "boxes", "--robot", "smpl", "--dry-run")
+    (error,) = document["errors"]
+    assert (document["exit_code"], error["code"]) == (3, "PML024")
+    assert error["message"] == "None of the 2 motions is of robot smpl (box: 2)."
+
+
+@pytest.mark.parametrize(
+    ("cuda", "visible", "driver", "reason"),
+    [
+        ("None", None, True, "was built without it"),
+        ("'12.8'", "-1", True, "CUDA_VISIBLE_DEVICES hides every GPU"),
+        ("'12.8'", None, False, "no NVIDIA driver was found on this machine"),
+        ("'12.8'", None, True, None),
+    ],
+)
+def test_gpu_without_cuda_is_seen_in_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cuda: str, visible: str | None, driver: bool, reason: str | None
+) -> None:
+    from pmlaunch.checks import device
+    from pmlaunch.runtimes.compatibility import Found
+
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "version.py").write_text(f"cuda: Optional[str] = {cuda}\nhip: Optional[str] = None\n")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    monkeypatch.setattr(device, "has_nvidia", lambda _: driver)
+    monkeypatch.setattr(device, "_OTHER_GPUS", ())
+    told = device._no_gpu(Found("2.8.0", str(tmp_path)))
+    assert told is None if reason is None else reason in str(told)
+
+
+def test_device_gpu_without_cuda_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, typed_in: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pmlaunch.checks.device._no_gpu", lambda _: "there is none")
+    monkeypatch.setattr("sys.platform", "linux")
+    check(("eval demo --device gpu --dry-run", 4, "PML164", "eval demo --device cpu --dry-run"), capsys)
