@@ -102,7 +102,7 @@ CODES: Final = {row.code: row for row in (
          "The config has a number, a switch or a group of values at this key, and the override sets something else. "
          "ProtoMotions would fail at it after the simulator's start.",
          "Give a value of the kind that is named."),
-    Code("PML024", "motion of another robot", Exit.NOT_FOUND,
+    Code("PML024", "the name is another robot's motion", Exit.NOT_FOUND,
          "A motion of this name exists, but for another robot than the model's.",
          "pmlaunch list motions --robot NAME shows the robot's own."),
     # 1xx: checkpoint, config, motion
