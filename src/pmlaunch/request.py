@@ -122,7 +122,7 @@ class EvalRequest:
     silence: float | None = option("Stop the run after this many seconds without output.", setting=Setting.VALUE)
     target_os: str | None = option("Plan for windows or linux; with --dry-run.")
     overrides: tuple[str, ...] = argument(
-        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything else.", ()
+        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over settings and presets.", ()
     )
     no_check: tuple[str, ...] = option("Do not let the check with this code stop the run; repeatable.", ())
     verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)

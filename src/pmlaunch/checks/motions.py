@@ -36,7 +36,9 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
     if several:
         yield _of_several_robots(planned)
-    without = corrected(planned.request, skip_bad=True) if any(not it.problem for it in plan.motions) else None
+    found = len(plan.motions) > len(planned.request.motions)  # in a folder or library, not typed one by one
+    some = found and any(not motion.problem for motion in plan.motions)
+    without = corrected(planned.request, skip_bad=True) if some else None
     for problem in _problems(plan.motions, planned.folders):
         skips = without is not None and problem.severity is Severity.ERROR and problem.fix is None
         yield replace(problem, hint=without, fix=without) if skips else problem

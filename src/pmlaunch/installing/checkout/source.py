@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.registry import GENERATIONS
@@ -110,18 +111,20 @@ def look_up_offline(git: Git, source: str, ref: str) -> Finding | None:
 
     Returns PML165 if the ref could not be checked. Raises PML405 if the folder's repository does not have it.
     """
-    folder, upstream = Path(source).expanduser().absolute(), _UPSTREAM.fullmatch(source) is not None
-    if not _URL.match(source) and (there := git.at(folder)).ask("rev-parse", "HEAD"):
+    upstream, scheme, path = _UPSTREAM.fullmatch(source) is not None, *source.rpartition("file://")[1:]
+    folder = Path(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(path)) if scheme else path).expanduser().absolute()
+    if (scheme or not _URL.match(source)) and (there := git.at(folder)).ask("rev-parse", "HEAD"):
         if known_ref(there, ref) is None:
             message = f"{folder} has no tag, branch or commit called {ref!r}."
             raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=ref)
         return None
     if upstream and (is_commit(ref) or ref in KNOWN_REFS):
         return None
-    message = f"--ref {ref} was not checked, because a dry run contacts no host."
+    message, severity = f"--ref {ref} was not checked, because a dry run contacts no host.", Severity.NOTE
     if upstream:
         message += did_you_mean(ref, KNOWN_REFS) or f" Known refs: {', '.join(KNOWN_REFS)}."
-    return Finding("PML165", Severity.WARNING, message, "pmlaunch install asks the source first", None, ref)
+        severity = Severity.WARNING
+    return Finding("PML165", severity, message, "pmlaunch install asks the source first", None, ref)
 
 
 def refuse_moved(ref: str, url: str, commit: str | None) -> None:
