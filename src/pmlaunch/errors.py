@@ -92,6 +92,6 @@ def nearest(word: str, spellings: Mapping[str, str]) -> list[str]:
     """The closest names, the best first, each once. `spellings` maps every accepted spelling to the name to propose."""
     from difflib import get_close_matches  # slow to import, rarely needed
 
-    folded = {spelling.casefold(): name for spelling, name in reversed(spellings.items())}
+    folded = {spelling.casefold(): name for spelling, name in reversed(list(spellings.items()))}
     matches = get_close_matches(word.casefold(), list(folded), n=9, cutoff=0.6)
     return list(dict.fromkeys(folded[match] for match in matches))[:3]
