@@ -213,7 +213,7 @@ def test_unknown_key_is_an_error_and_added_key_a_warning(plan: Plan) -> None:
         ("PML112", "warning", "max_eval_step"),
     ]
     assert "Did you mean num_envs" in found[0].message
-    assert found[0].hint == "++num_env=... adds it on purpose"
+    assert found[0].fix == "pmlaunch eval tracker num_envs=3 +my.key=1 ++max_eval_step=2 seed=1"
 
 
 def test_plan_serialises_to_json(plan: Plan) -> None:

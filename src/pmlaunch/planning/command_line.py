@@ -51,6 +51,17 @@ def corrected(request: EvalRequest, **changes: Any) -> str:
     return command_line("pmlaunch", "eval", changed.model, *motions, *changed.overrides, *options, *changed.other_words)
 
 
+def with_key(request: EvalRequest, key: str, other: str | None) -> str:
+    """The complete command line with another key in the override of `key`; without the override for None."""
+    typed = [(text, *text.partition("=")) for text in request.overrides]
+    kept = [
+        text if name.lstrip("+") != key else f"{other}={value}"
+        for text, name, _, value in typed
+        if name.lstrip("+") != key or other is not None
+    ]
+    return corrected(request, overrides=tuple(kept))
+
+
 def words_of(options: object) -> list[str]:
     """The words that set the options in an instance of a dataclass of options."""
     return [

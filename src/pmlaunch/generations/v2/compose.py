@@ -29,7 +29,7 @@ from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import MOST_OF_A_CONFIG, yaml_mapping, yaml_mappings
 
 _LONGEST = 500  # characters of a reason
-_SCHEMA = "config report 7"
+_SCHEMA = "config report 8"
 _MAY_BE_REMOTE = re.compile(rb"\\|(?<!:)//")
 
 
