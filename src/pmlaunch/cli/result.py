@@ -82,9 +82,8 @@ def _print(result: CommandResult) -> None:
 
 
 def _say_why(console: Console, label: tuple[str, str], told: Finding | PmlaunchError) -> None:
-    from pmlaunch.cli.render.layout import say
+    from pmlaunch.cli.render.layout import advice, say
 
     say(console, label, " ", (told.code, "bold"), " ", told.message)
     if told.hint:
-        # only a complete command is announced as the next one
-        say(console, f"  {'next' if told.hint == told.fix else 'hint'}: {told.hint}", style="green")
+        say(console, f"  {advice(told)}", style="green")

@@ -43,7 +43,7 @@ def draw_code(code: Code, console: Console) -> None:
 
     say(console, (code.code, "bold"), f"  {code.title}  (exit code {code.exit_code})", wrap=True)
     say(console, f"  why:  {code.cause}", wrap=True)
-    say(console, f"  next: {code.cure}", style="green", wrap=True)
+    say(console, f"  fix:  {code.cure}", style="green", wrap=True)
 
 
 def _draw_all(console: Console) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from rich.measure import Measurement
     from rich.table import Table
 
+    from pmlaunch.errors import PmlaunchError
+    from pmlaunch.model import Finding
+
 _PARTS = re.compile(r"[^\\/ ]*[\\/ ]|[^\\/ ]+")  # of a path or a sentence, each with what ends it
 _ITEMS = 4  # of a list that a cell shows
 SEVERITY_STYLES: Mapping[Severity, str] = {
@@ -34,6 +37,11 @@ def say(console: Console, *parts: Any, style: str = "", wrap: bool = False) -> N
         for part in parts
     ]
     console.print(Text.assemble(*shown, style=style), soft_wrap=not wrap)
+
+
+def advice(told: Finding | PmlaunchError) -> str:
+    """The line below a message: only a complete command is announced as the next one."""
+    return f"{'next' if told.hint == told.fix else 'hint'}: {told.hint}"
 
 
 def _shown(text: str) -> str:
