@@ -63,11 +63,11 @@ def with_key(request: EvalRequest, key: str, other: str | None) -> str:
 
 
 def words_of(options: object) -> list[str]:
-    """The words that set the options in an instance of a dataclass of options."""
+    """The words that set the options in an instance of a dataclass of options, except those with their defaults."""
     return [
         word
         for name, parameter in parameters(type(options)).items()
-        if not parameter.option.positional
+        if not parameter.option.positional and getattr(options, name) != parameter.default
         for word in _words(parameter, getattr(options, name))
     ]
 

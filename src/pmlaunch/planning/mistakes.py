@@ -18,7 +18,7 @@ from pmlaunch.request import EvalRequest, parameters
 from pmlaunch.support.names import fold
 from pmlaunch.support.paths import find_path
 
-_SAME: Mapping[str, str] = {
+OPTION_OF: Mapping[str, str] = {
     "num_envs": "num_envs",
     "headless": "headless",
     "seed": "seed",
@@ -40,9 +40,11 @@ def refuse_contradictions(request: EvalRequest, overrides: Sequence[UserOverride
     """Raise PML021 for an override that contradicts an option or another override."""
     seen: dict[str, tuple[str, Any]] = {}
     for typed, override in zip(request.overrides, overrides, strict=True):
-        if override.kind is OverrideKind.DELETE or (override.kind is OverrideKind.GROUP and override.key not in _SAME):
+        if override.kind is OverrideKind.DELETE or (
+            override.kind is OverrideKind.GROUP and override.key not in OPTION_OF
+        ):
             continue
-        name = _SAME.get(override.key)
+        name = OPTION_OF.get(override.key)
         given = getattr(request, name) if name else None
         if name and given not in (None, ()) and not _equal(given, override.value):
             option = _option(name, given)
