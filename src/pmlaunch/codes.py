@@ -92,6 +92,19 @@ CODES: Final = {row.code: row for row in (
          "`pmlaunch eval` also takes command lines of eval_agent.py and inference_agent.py. This one has a part that is "
          "neither theirs nor an option of pmlaunch, or names no checkpoint.",
          "The command that is proposed; variables of the environment are set before pmlaunch is started."),
+    Code("PML020", "word without an option", Exit.USAGE,
+         "After the model, `pmlaunch eval` takes options and overrides (KEY=VALUE). This word is neither.",
+         "Put the option before it, such as --motion; pmlaunch eval --help lists all."),
+    Code("PML021", "contradicting values", Exit.USAGE,
+         "Two options or overrides set the same value differently, and a run can follow only one of them.",
+         "Leave out one of them."),
+    Code("PML022", "override of the wrong type", Exit.USAGE,
+         "The config has a number, a switch or a group of values at this key, and the override sets something else. "
+         "ProtoMotions would fail at it after the simulator's start.",
+         "Give a value of the kind that is named."),
+    Code("PML024", "the name is another robot's motion", Exit.NOT_FOUND,
+         "A motion of this name exists, but for another robot than the model's.",
+         "pmlaunch list motions --robot NAME shows the robot's own."),
     # 1xx: checkpoint, config, motion
     Code("PML101", "checkpoint is a Git LFS pointer", Exit.CHECK,
          "Git LFS left a text of about 134 bytes in the place of the weights. torch.load would fail with "
@@ -291,6 +304,19 @@ CODES: Final = {row.code: row for row in (
          "The simulator's Python also uses packages of another Python, or was not found, so its files do not tell whether "
          "the simulator is installed.",
          "pmlaunch doctor asks that Python itself."),
+    Code("PML164", "no CUDA for --device gpu", Exit.CHECK,
+         "The run was told to use a GPU, but its torch was built without CUDA, no NVIDIA driver was found, or "
+         "CUDA_VISIBLE_DEVICES hides every GPU.",
+         "--device cpu; or install a torch with CUDA and NVIDIA's driver. --no-check PML164 starts the run regardless."),
+    Code("PML165", "ref not checked", Exit.CHECK,
+         "A dry run contacts no host, so it cannot tell whether the source has this tag or branch.",
+         "Check the spelling. `pmlaunch install` asks the source before it downloads anything."),
+    Code("PML166", "motions of other robots left out", Exit.CHECK,
+         "A folder, pattern or library holds motions of several robots; --robot selects those of one.",
+         "Nothing has to be done; pmlaunch list motions shows whose a motion is."),
+    Code("PML167", "broken motions skipped", Exit.CHECK,
+         "--skip-bad left out motions that cannot be played. They were not evaluated and are in no figure.",
+         "Repair the files that are listed, or accept the result without them."),
     # 2xx: environment
     Code("PML201", "Isaac Lab not found", Exit.ENVIRONMENT,
          "No folder given, set or found holds isaaclab.bat or isaaclab.sh.",

@@ -142,7 +142,7 @@ class EvalRequest:
     )
     target_os: str | None = option("Plan for windows or linux; only with --dry-run.")
     overrides: tuple[str, ...] = argument(
-        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything else.", ()
+        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over settings and presets.", ()
     )
     no_check: tuple[str, ...] = option(
         "Do not let the check with this code stop the run; repeatable.", (), metavar="CODE"
@@ -152,11 +152,13 @@ class EvalRequest:
         "Evaluate every motion once and report metrics, or not; default: --metrics.", off="--no-metrics"
     )
     endless: bool = option("Upstream's endless view: a window, no metrics, until you stop it.", default=False)
+    skip_bad: bool = option("Leave out motions that cannot be played; they are reported.", default=False)
     save_motion: bool | None = option(
         "Keep what the policy did as motion.npz; default for measured runs.", off="--no-save-motion"
     )
     record: bool = option("Record a video; needs a window.", default=False)
     trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
+    other_words: tuple[str, ...] = ()  # options that do not affect the plan, for the commands that errors propose
 
 
 @dataclass(frozen=True)

@@ -139,7 +139,7 @@ def test_stage_starts_a_new_line(plan_of: LaunchPlan, stderr: io.TextIOWrapper) 
 def test_headline_of_many_motions(plan_of: LaunchPlan) -> None:
     from dataclasses import replace
 
-    assert RunDisplay(replace(plan_of, motions=plan_of.motions * 4)).headline().endswith("/ 4 motions")
+    assert RunDisplay(replace(plan_of, motions=plan_of.motions * 4)).headline().endswith("/ 4 motions, 4.0 s")
 
 
 def test_only_the_first_event_of_rank_0_counts_for_a_stage(plan_of: LaunchPlan) -> None:

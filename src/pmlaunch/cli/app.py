@@ -14,13 +14,13 @@ import typer
 
 from pmlaunch import __version__
 from pmlaunch.cli.help import WIDTH, GroupedCommand, write_sections
-from pmlaunch.cli.options import Invocation, command, read_invocation
+from pmlaunch.cli.options import Invocation, command, read_invocation, refuse_contradictions
 from pmlaunch.cli.pasted import translate
 from pmlaunch.cli.render import terminal
 from pmlaunch.cli.render.encoding import replace_unencodable
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import Exit
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, nearest, proposal
 from pmlaunch.request import option
 
 _COMMANDS = {
@@ -111,7 +111,9 @@ def run(arguments: Sequence[str]) -> int:
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     invocation = read_invocation(group, arguments)
     try:
-        result = group.main(translate(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
+        arguments = translate(arguments)
+        refuse_contradictions(group, arguments)
+        result = group.main(list(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
         if isinstance(result, int):  # --help, --version
             return result
         if result is not None:
@@ -121,9 +123,9 @@ def run(arguments: Sequence[str]) -> int:
                 sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch", **group.context_settings)) + "\n"
             )
             return Exit.USAGE
-        failure = PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help")
+        failure = PmlaunchError("PML001", "Missing command.", fix="pmlaunch --help")
     except typer.TyperException as error:
-        failure = _usage_error(error)
+        failure = _usage_error(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         failure = PmlaunchError("PML340", "Interrupted.")
     except PmlaunchError as error:
@@ -139,10 +141,24 @@ def run(arguments: Sequence[str]) -> int:
     return show(failed, as_json=invocation.as_json)
 
 
-def _usage_error(error: typer.TyperException) -> PmlaunchError:
+def _usage_error(error: typer.TyperException, words: Sequence[str]) -> PmlaunchError:
+    """The error for what Typer rejects: for a misspelt command or option with the corrected command line."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context else "pmlaunch"
-    return PmlaunchError("PML001", error.format_message().rstrip(), hint=f"{path} --help")
+    command = next((word for word in words if not word.startswith("-")), "")
+    path = context.command_path if context else f"pmlaunch {command}" if command in _COMMANDS else "pmlaunch"
+    typed = getattr(error, "option_name", None)
+    # the dashes are no part of what makes two names alike
+    known = {flag.lstrip("-"): flag for flag in getattr(error, "possibilities", None) or ()}
+    if not typed and command not in _COMMANDS:
+        typed, known = command, {name: name for name in _COMMANDS}
+    near = nearest(typed.lstrip("-"), known) if typed else []
+    if typed and near:
+        from pmlaunch.planning.command_line import command_line  # what no other start needs
+
+        right = [near[0] + word[len(typed) :] if word.partition("=")[0] == typed else word for word in words]
+        message = f"There is no {'option' if typed.startswith('-') else 'command'} {typed}.{proposal(near)}"
+        return PmlaunchError("PML001", message, fix=command_line("pmlaunch", *right), subject=typed)
+    return PmlaunchError("PML001", error.format_message().rstrip(), fix=f"{path} --help")
 
 
 def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:

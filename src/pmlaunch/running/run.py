@@ -85,7 +85,8 @@ def run_plan(
         folder = RunFolder.create(plan.runs, plan.model, _motion_name(plan), now.astimezone())
         started, launcher = now.isoformat(timespec="seconds"), _identity(os.getpid())
         record = RunRecord(folder.path, RunState.RUNNING, None, started, launcher=launcher, findings=findings)
-        record = replace(record, asked=asked and chosen_by(asked, plan))
+        skipped = tuple(motion.name for motion in plan.left_out if motion.problem)
+        record = replace(record, asked=asked and chosen_by(asked, plan), not_evaluated=skipped)
         watcher = _RunWatcher(plan, folder, observer, record)
         guardian = None
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,18 +44,19 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
     """Plan `request`, check it and, unless it is a dry run, run it. Raises PmlaunchError as planning does."""
     from pmlaunch.checks.preflight import exit_code_of, preflight
     from pmlaunch.model import Severity
+    from pmlaunch.planning.command_line import corrected, words_of
     from pmlaunch.planning.plan import make_plan
     from pmlaunch.support.platforms import platform_named
 
+    request = replace(request, other_words=(*words_of(options), *words_of(invocation)))
     if platform_named(request.target_os).foreign and not options.dry_run:
-        raise PmlaunchError(
-            "PML001",
-            f"A run for {request.target_os} cannot be started here.",
-            hint=f"--target-os {request.target_os} --dry-run",
-        )
+        fix = corrected(request, other_words=("--dry-run", *request.other_words))
+        raise PmlaunchError("PML001", f"A run for {request.target_os} cannot be started here.", fix=fix)
     for code in request.no_check:
         if code.upper() not in CODES:
-            raise PmlaunchError("PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}")
+            raise PmlaunchError(
+                "PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}", fix="pmlaunch explain"
+            )
     planned = make_plan(request, settings)
     plan, findings = planned.plan, preflight(planned)
     exit_code = exit_code_of(findings)
@@ -73,7 +74,8 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
 
     require_trust(settings, planned.untrusted, ask=not invocation.as_json)
     with make_run_display(plan, quiet=options.quiet, verbose=invocation.verbose) as display:
-        record = run_plan(plan, tuple(findings), display, asked_for(invocation.words, settings, request))
+        asked = asked_for(invocation.words, settings, replace(request, other_words=()))
+        record = run_plan(plan, tuple(findings), display, asked)
     from pmlaunch.reporting.report import own_report
 
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code

@@ -17,6 +17,7 @@ from typing import Any
 
 from pmlaunch.cli.live.quiet_keys import no_echo
 from pmlaunch.cli.live.stages import StageTrack
+from pmlaunch.cli.render.motions import motion_count
 from pmlaunch.cli.render.terminal import console_on, write
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
@@ -79,8 +80,8 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         """Model, robot, simulator and motions in one line."""
         plan = self.plan
         motions = ", ".join(motion.name for motion in plan.motions[:3]) or "the checkpoint's motion"
-        if len(plan.motions) > 3:
-            motions = f"{len(plan.motions)} motions"
+        if len(plan.motions) > 3 or plan.left_out:
+            motions = motion_count(plan)
         return clean_line(f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}")
 
     def seconds(self) -> float:
