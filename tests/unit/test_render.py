@@ -101,6 +101,11 @@ def test_record_of_a_run_without_results(screen: Screen, tmp_path: Path) -> None
     assert "abnormal" in screen.text()
 
 
+def test_verdict_counts_skipped_motions(screen: Screen, tmp_path: Path) -> None:
+    draw(draw_record, record(tmp_path, not_evaluated=("broken", "cut")))
+    assert "2 not evaluated." in " ".join(screen.text().split())
+
+
 def test_metrics_have_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = Screen(monkeypatch, "utf-8", 100)
     draw(draw_record, record(tmp_path))

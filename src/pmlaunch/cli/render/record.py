@@ -71,9 +71,12 @@ def draw_brief(record: RunRecord, console: Console) -> None:
 
 
 def _draw_verdict(record: RunRecord, console: Console) -> None:
-    fancy, plain, style = _MARKS[grade(record.state, record.evaluation)]
+    rated, skipped = grade(record.state, record.evaluation), len(record.not_evaluated)
+    # a motion without a figure is no success, even if it was skipped on demand
+    fancy, plain, style = _MARKS[Grade.POOR if skipped and rated is Grade.GOOD else rated]
+    more = f" {skipped} not evaluated." if skipped else ""
     mark = symbol(console, fancy, plain)
-    say(console, (f"{mark} {verdict_text(record.state, record.evaluation)}", style), wrap=True)
+    say(console, (f"{mark} {verdict_text(record.state, record.evaluation)}{more}", style), wrap=True)
 
 
 def _draw_folder(record: RunRecord, console: Console) -> None:
