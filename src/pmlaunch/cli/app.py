@@ -32,6 +32,8 @@ _COMMANDS = {
     "doctor": "Check this machine: what is missing, and how to fix it.",
     "stop": "Stop a run from another console.",
     "trust": "Trust a workspace or a checkout that you did not install.",
+    "config": "Show and change settings: values, sources, files.",
+    "completion": "Complete commands, options and names with Tab.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
 
@@ -44,11 +46,20 @@ class _Group(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in _COMMANDS and self.commands[cmd_name] is None:
-            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-            register = alone.command(cmd_name, short_help=_COMMANDS[cmd_name])
-            register(getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command"))
-            self.commands[cmd_name] = typer.main.get_command(alone)
+            found = getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command")
+            if not isinstance(found, typer.Typer):  # a group of commands is one already
+                alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+                alone.command(cmd_name, short_help=_COMMANDS[cmd_name])(found)
+                found = alone
+            self.commands[cmd_name] = typer.main.get_command(found)
         return super().get_command(ctx, cmd_name)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What completes a command's name. Typer's own would import every command for its summary."""
+        from typer._click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *typer.core.TyperCommand.shell_complete(self, ctx, incomplete)]  # type: ignore[arg-type]
 
 
 app = typer.Typer(

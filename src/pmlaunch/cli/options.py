@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, field
 from types import GenericAlias
 from typing import Any
 
@@ -12,7 +12,7 @@ import typer
 
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.request import Parameter, option, parameters
+from pmlaunch.request import Option, Parameter, option, parameters
 
 Command = Callable[..., CommandResult | None]
 
@@ -27,9 +27,13 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class Invocation(OutputOptions):
-    """A command's name and output options, known even if the rest of the command line is invalid."""
+    """A command's name and output options, known even if the rest of the command line is invalid.
+
+    `words` is the whole command line as it was typed, without `pmlaunch`.
+    """
 
     command: str = "pmlaunch"
+    words: tuple[str, ...] = field(default=(), compare=False)
 
 
 def command(*records: type[Any]) -> Callable[[Command], Command]:
@@ -69,14 +73,29 @@ def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
         hint = GenericAlias(list, (parameter.type,))
         hint = hint if required else hint | None
     default = ... if required else None if parameter.default == () else parameter.default
+    known = _completer(option) if option.names or option.choices else None
     info: Any
     if option.positional:
-        info = typer.Argument(default, help=option.help)
+        info = typer.Argument(default, help=option.help, metavar=option.metavar, autocompletion=known)
     else:
         name, *more = parameter.flags
         flags = (f"{name}/{option.off}" if option.off else name, *more)
-        info = typer.Option(default, *flags, help=option.help, metavar=option.metavar)
+        info = typer.Option(default, *flags, help=option.help, metavar=option.metavar, autocompletion=known)
     return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=hint)
+
+
+def _completer(declared: Option) -> Callable[..., Sequence[str | tuple[str, str]]]:
+    """What completes a value of the option that is `declared` so."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> Sequence[str | tuple[str, str]]:
+        if declared.choices:
+            return declared.choices
+        from pmlaunch.cli.completion import names
+
+        return names(str(declared.names), ctx.params, incomplete)
+
+    complete.__annotations__ = {}  # Typer would evaluate them at every start
+    return complete
 
 
 def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invocation:
@@ -86,12 +105,18 @@ def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invoc
     """
     root = typer.Context(group, **group.context_settings)
     given, rest = _parse(group, root, words)
-    name = "pmlaunch"
-    if rest:
-        name, *rest = rest
-        known = group.get_command(root, name) or group
+    names: list[str] = []
+    known: Any = group
+    while rest and isinstance(known, typer.core.TyperGroup) and not rest[0].startswith("-"):
+        names.append(rest.pop(0))
+        known = known.get_command(root, names[-1]) or group
+        if known is group:
+            break
+    if names:
         given |= _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)[0]
-    return Invocation(bool(given.get("as_json")), bool(given.get("verbose")), name)
+    # a group without a command has no such option
+    as_json = given.get("as_json") or (isinstance(known, typer.core.TyperGroup) and "--json" in rest)
+    return Invocation(bool(as_json), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words))
 
 
 def _parse(parsed: Any, context: typer.Context, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
