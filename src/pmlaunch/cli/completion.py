@@ -81,7 +81,7 @@ def _of_checkout(kind: str, given: Mapping[str, Any]) -> Names:
     if isinstance(kept, dict) and all(_changed(path) == time for path, time in kept["watched"].items()):
         return [(str(name), str(text)) for name, text in kept["names"]]
     found, watched = _read(kind, flag or None, model)
-    cache.put(key, {"names": found, "watched": {path: _changed(path) for path in watched}})
+    cache.put(key, {"names": [list(each) for each in found], "watched": {path: _changed(path) for path in watched}})
     return found
 
 
@@ -145,9 +145,9 @@ def _folders_of(root: Path) -> Iterable[str]:
     return found
 
 
-def _changed(path: str) -> int | None:
+def _changed(path: str) -> float | None:
     try:
-        return os.stat(path).st_mtime_ns  # noqa: PTH116 (a thousand times, a Path would double it)
+        return os.stat(path).st_mtime  # noqa: PTH116 (a thousand times, a Path would double it)
     except OSError:
         return None
 
