@@ -108,7 +108,7 @@ def _read(kind: str, flag: str | None, model: str) -> tuple[Names, Iterable[str]
     watched = [folder / name for folder in (settings.folder, *settings.folder.parents) for name in names]
     watched += [settings.folder, *(settings.workspace_file.parents[:1] if settings.workspace_file else ())]
     watched += [place for _, folder in settings.preset_folders for place in (folder, *folder.iterdir())]
-    watched += [settings.user_folder, settings.user_folder / "config.yaml"] if settings.user_folder else []
+    watched += [settings.user_folder, settings.user_file or settings.user_folder] if settings.user_folder else []
     return list(dict(found).items()), [*map(str, watched), *_folders_of((checkout or demo).root)]
 
 
