@@ -131,9 +131,9 @@ def _store(path: Path, change: Callable[[str], str], wanted: Mapping[str, object
         old = read_bytes(path).decode("utf-8-sig") if path.is_file() else ""
         text = change(old)
         if _parsed(text) != {**settings_in(path), **wanted}:
-            message = f"{path} is not written in a way that lines can be changed in. It was left as it is."
+            message = f"{path} is not written in a way that lines can be added to. It was left as it is."
             lines = "; ".join(f"{key}: {_scalar(value)}" for key, value in wanted.items())
-            raise PmlaunchError("PML415", message, hint=f"write it by hand: {lines}", subject=str(path))
+            raise PmlaunchError("PML415", message, hint=f"add by hand: {lines}", subject=str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         real = Path(os.path.realpath(path))  # keep a symbolic link
         mode = real.stat().st_mode & 0o777 if real.exists() else 0o644

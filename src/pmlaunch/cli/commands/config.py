@@ -39,7 +39,7 @@ class _FileOptions:
 
 
 @dataclass(frozen=True)
-class _SetOptions(_FileOptions):
+class _SetOptions:
     key: str = argument("A setting (pmlaunch config show).", names="settings")
     value: str = argument("Its value; a path is meant from this folder.")
 
@@ -67,8 +67,8 @@ def path(_: Invocation) -> CommandResult:
 
 
 @config_command.command("set")
-@command(_SetOptions)
-def set_value(_: Invocation, options: _SetOptions) -> CommandResult:
+@command(_SetOptions, _FileOptions)
+def set_value(_: Invocation, given: _SetOptions, where: _FileOptions) -> CommandResult:
     """Write a setting into your own settings file, or with --workspace into pmlaunch.yaml. Comments there stay.
 
     \b
@@ -79,13 +79,13 @@ def set_value(_: Invocation, options: _SetOptions) -> CommandResult:
     from pmlaunch.settings import Settings, typed
 
     settings = Settings.here()
-    setting = _setting(options.key)
-    value = typed(setting, options.value, "the command line")
+    setting = _setting(given.key)
+    value = typed(setting, given.value, "the command line")
     if setting.option.choices:
         require_choice(EvalRequest, setting.name, value)
     value = settings.get(setting.name, value)
-    file = _file(settings, workspace=options.workspace)
-    trusted = options.workspace and (not file.is_file() or settings.trusted.holds(file))
+    file = _file(settings, workspace=where.workspace)
+    trusted = where.workspace and (not file.is_file() or settings.trusted.holds(file))
     set_key(file, setting.name, value.value if value else None)
     if trusted:  # what the user writes needs no question
         settings.trusted.add(file)
