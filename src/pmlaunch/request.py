@@ -101,7 +101,9 @@ class EvalRequest:
     )
     checkpoint: str | None = option("Another checkpoint for the model.")
     robot: str | None = option("Default: the checkpoint's.", names="robots")
-    simulator: str | None = option("isaaclab, genesis, isaacgym, newton, mujoco.", setting=Setting.VALUE, names="simulators")
+    simulator: str | None = option(
+        "isaaclab, genesis, isaacgym, newton, mujoco.", setting=Setting.VALUE, names="simulators"
+    )
     terrain: str | None = option("flat or complex.")
     constraints: tuple[str, ...] = option(
         "MaskedMimic constraint; repeatable.", (), flags=("--constraint",), names="constraints"

@@ -22,9 +22,7 @@ def error_of(document: dict[str, Any]) -> tuple[str, str]:
     return error["code"], error["message"]
 
 
-def test_show_names_value_source_and_file(
-    as_json: Json, typed_in: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_show_names_value_source_and_file(as_json: Json, typed_in: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (typed_in / "pmlaunch.yaml").write_text("num_envs: 4\ndevice: cpu\n", encoding="utf-8")
     monkeypatch.setenv("PMLAUNCH_DEVICE", "gpu")
     rows = {row["name"]: row for row in as_json("config", "show")["data"]["settings"]}

@@ -114,9 +114,14 @@ def set_key(path: Path, key: str, value: object) -> None:
     line = f"{key}: {_scalar(value)}"
     # a plain or quoted value on the key's own line, and what follows it; a value in another form is refused by _store
     present = re.compile(
-        rf"""^{re.escape(key)}[ \t]*:(?:[ \t]+(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s#"'][^\r\n]*?))?(?=[ \t]+\#|[ \t]*\r?$)""", re.M
+        rf"""^{re.escape(key)}[ \t]*:(?:[ \t]+(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s#"'][^\r\n]*?))?(?=[ \t]+\#|[ \t]*\r?$)""",
+        re.M,
     )
-    _store(path, lambda old: present.sub(lambda _: line, old, 1) if present.search(old) else _appended(old, [line]), {key: value})
+    _store(
+        path,
+        lambda old: present.sub(lambda _: line, old, 1) if present.search(old) else _appended(old, [line]),
+        {key: value},
+    )
 
 
 def _appended(old: str, lines: Sequence[str]) -> str:

@@ -97,7 +97,9 @@ def _ask(invocation: Invocation, file: Path, block: str) -> None:
 
     what = f"This adds {len(block.splitlines())} lines to" if block else "This removes pmlaunch's lines from"
     if invocation.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise PmlaunchError("PML001", f"{what} {file}, and nobody can be asked.", hint=f"pmlaunch {invocation.command} --yes")
+        raise PmlaunchError(
+            "PML001", f"{what} {file}, and nobody can be asked.", hint=f"pmlaunch {invocation.command} --yes"
+        )
     terminal.write(sys.stderr, f"{what} {file}{':' if block else '.'}\n\n{block}\n")
     if not typer.confirm("Change the file?", default=True, err=True):
         raise PmlaunchError("PML340", "Nothing was changed.")

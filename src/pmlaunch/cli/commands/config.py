@@ -187,7 +187,12 @@ def _draw_files(files: Mapping[str, Path | None], console: Console) -> None:
     from pmlaunch.cli.render.layout import say
 
     for name, file in files.items():
-        say(console, (f"{name:<10}", "bold"), str(file or "none"), "" if file is None or file.is_file() else "  (not there yet)")
+        say(
+            console,
+            (f"{name:<10}", "bold"),
+            str(file or "none"),
+            "" if file is None or file.is_file() else "  (not there yet)",
+        )
 
 
 def _draw_set(row: Mapping[str, Any], console: Console) -> None:

@@ -55,7 +55,9 @@ def table_of(*headers: str, title: str | None = None, right: Collection[str] = (
 
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     for header in headers:
-        table.add_column(header, overflow="fold", min_width=cell_len(header), justify="right" if header in right else "left")
+        table.add_column(
+            header, overflow="fold", min_width=cell_len(header), justify="right" if header in right else "left"
+        )
     return table
 
 
