@@ -141,6 +141,22 @@ class EvalRequest:
     trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """How a run was asked for, without secrets.
+
+    `command` are the words as typed, `folder` where; `request` the options of `EvalRequest` that were given, None if
+    another command than eval chose them; `chosen` the names in the plan's provenance that are not defaults;
+    `signature` shows that this user's pmlaunch wrote the rest.
+    """
+
+    command: tuple[str, ...] = ()
+    folder: str = ""
+    request: Mapping[str, Any] | None = None
+    chosen: tuple[str, ...] | None = None
+    signature: str | None = None
+
+
 def from_options(record: type[T], options: object, **more: Any) -> T:
     """An instance of the dataclass `record`: `more`, and the fields that the dataclass `options` has by the same name."""
     names = [item.name for item in fields(record) if hasattr(options, item.name)]  # type: ignore[arg-type]
