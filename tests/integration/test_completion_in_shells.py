@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,10 @@ _NAMES = (
 _SHELLS = {
     "bash": (
         ["bash", "--norc", "--noprofile", "-i"],
-        "bind 'set bell-style none' 'set enable-bracketed-paste off'\n{script}\n"
-        "show() {{ printf '%s\\n' \"$@\" > '{output}'; }}\ncomplete -F _pmlaunch_completion show\n",
+        (
+            "bind 'set bell-style none' 'set enable-bracketed-paste off'\n{script}\n"
+            "show() {{ printf '%s\\n' \"$@\" > '{output}'; }}\ncomplete -F _pmlaunch_completion show\n"
+        ),
     ),
     "zsh": (
         ["zsh", "-f", "-i"],
@@ -44,8 +47,10 @@ _SHELLS = {
     ),
     "fish": (
         ["fish", "--no-config", "-i"],
-        "{script}\nfunction show; printf '%s\\n' $argv > '{output}'; end\n"
-        "complete --command show --no-files --arguments '(__pmlaunch_completion)'\n",
+        (
+            "{script}\nfunction show; printf '%s\\n' $argv > '{output}'; end\n"
+            "complete --command show --no-files --arguments '(__pmlaunch_completion)'\n"
+        ),
     ),
 }
 
@@ -99,19 +104,28 @@ class _Terminal:
 
 
 @pytest.fixture(params=list(_SHELLS))
-def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> _Terminal:
+def terminal(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[_Terminal]:
     if shutil.which(request.param) is None:
         pytest.skip(f"skipped: no {request.param}")
     checkout = make_checkout(tmp_path / "protomotions")
     for name in _NAMES:
         (checkout / "data" / "motions" / f"{name}.npy").touch()
     found = _Terminal(request.param, tmp_path)
-    request.addfinalizer(found.close)
-    return found
+    yield found
+    found.close()
 
 
 def test_names_are_quoted_for_the_shell_and_nothing_in_them_is_executed(terminal: _Terminal) -> None:
     for name in _NAMES:
         terminal.enter(f"show eval x --motion {name[:2]}\t")
         assert terminal.arguments() == ["eval", "x", "--motion", name]
+    assert not (terminal.folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("opening", ["'", '"', "="])
+def test_a_word_that_is_begun_otherwise_is_completed_too(terminal: _Terminal, opening: str) -> None:
+    for name in _NAMES[1:4]:
+        terminal.enter(f"show eval x --motion{opening if opening == '=' else f' {opening}'}{name[:2]}\t")
+        joined = [f"--motion={name}"] if opening == "=" else ["--motion", name]
+        assert terminal.arguments() == ["eval", "x", *joined]
     assert not (terminal.folder / "pwned").exists()

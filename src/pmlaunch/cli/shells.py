@@ -175,8 +175,8 @@ def _answers(shell: str, line: Line, items: Sequence[CompletionItem]) -> list[st
     if shell == "bash":
         return [_for_bash(line, word) for word, _ in found]
     if shell == "powershell":
-        keys = ("text", "name", "help")
-        return [json.dumps(dict(zip(keys, (_for_powershell(line, name), name, text or name)))) for name, text in found]
+        told = [{"text": _for_powershell(line, name), "name": name, "help": text or name} for name, text in found]
+        return [json.dumps(each) for each in told]
     return [f"{name}\t{text}" if text else name for name, text in found]
 
 
@@ -184,7 +184,8 @@ def _for_bash(line: Line, word: str) -> str:
     """What bash puts in the place of what follows the open quotation mark, or the last of its COMP_WORDBREAKS."""
     if line.quote:
         rest = word.removeprefix(line.before)
-        return rest.replace("'", "'\\''") if line.quote == "'" else re.sub(r'([$`"\\])', r"\\\1", rest)
+        rest = rest.replace("'", "'\\''") if line.quote == "'" else re.sub(r'([$`"\\])', r"\\\1", rest)
+        return rest + line.quote if rest.endswith(line.quote) else rest  # readline closes it otherwise
     breaks = re.escape(os.environ.get(_BREAKS, "").translate(dict.fromkeys(map(ord, " \t\n\"'"))) or ":=")
     head = re.match(f".*[{breaks}]", line.raw)
     rest = word.removeprefix(head[0]) if head else word

@@ -109,19 +109,17 @@ def add_keys(path: Path, missing: Mapping[str, object]) -> None:
     _store(path, lambda old: _appended(old, [_HEAD, *lines]), missing)
 
 
-def set_key(path: Path, key: str, value: object) -> None:
+def set_key(path: Path, key: str, wanted: object) -> None:
     """Give `key` this value in the YAML file at `path`; all other lines and comments stay. Raises as `add_keys`."""
-    line = f"{key}: {_scalar(value)}"
-    # a plain or quoted value on the key's own line, and what follows it; a value in another form is refused by _store
-    present = re.compile(
-        rf"""^{re.escape(key)}[ \t]*:(?:[ \t]+(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s#"'][^\r\n]*?))?(?=[ \t]+\#|[ \t]*\r?$)""",
-        re.M,
-    )
-    _store(
-        path,
-        lambda old: present.sub(lambda _: line, old, 1) if present.search(old) else _appended(old, [line]),
-        {key: value},
-    )
+    line = f"{key}: {_scalar(wanted)}"
+    # its value plain or in quotation marks, on the same line, up to a comment; other forms are refused by _store
+    value = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s#"'][^\r\n]*?)"""
+    present = re.compile(rf"^{re.escape(key)}[ \t]*:(?:[ \t]+{value})?(?=[ \t]+#|[ \t]*\r?$)", re.MULTILINE)
+
+    def change(old: str) -> str:
+        return present.sub(lambda _: line, old, count=1) if present.search(old) else _appended(old, [line])
+
+    _store(path, change, {key: wanted})
 
 
 def _appended(old: str, lines: Sequence[str]) -> str:

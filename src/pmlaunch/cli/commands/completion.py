@@ -161,7 +161,7 @@ def _draw_script(script: str, console: Console) -> None:
     terminal.write(console.file, script)
 
 
-def _draw(shell: str, file: Path, added: bool, changed: bool, console: Console) -> None:  # noqa: FBT001
+def _draw(shell: str, file: Path, added: bool, changed: bool, console: Console) -> None:
     from pmlaunch.cli.render.layout import say
 
     done = "installed in" if added else "removed from"
