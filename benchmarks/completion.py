@@ -12,6 +12,7 @@ import argparse
 import os
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from startup import call, paired
@@ -46,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         kept = {**more, "PMLAUNCH_CACHE": folder}
         for what, line in LINES.items():
-            ours, bare = paired(lambda line=line: tab(line, **kept), bare_tab, options.repeat)
+            ours, bare = paired(partial(tab, line, **kept), bare_tab, options.repeat)
             print(f"{what:<24} {ours:8.3f}s {bare:8.3f}s  {'ok' if ours <= LIMIT else 'OVER'} (limit {LIMIT:g} s)")
     ours, bare = paired(lambda: tab(LINES["motions"], **more, PMLAUNCH_CACHE="off"), bare_tab, options.repeat)
     print(f"{'motions, nothing kept':<24} {ours:8.3f}s {bare:8.3f}s")

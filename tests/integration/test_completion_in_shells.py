@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -63,7 +64,12 @@ class _Terminal:
         start, setup = _SHELLS[shell]
         script = folder / "setup"
         script.write_text(setup.format(script=SCRIPTS[shell], output=self.output), encoding="utf-8")
-        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self._answered = folder / "answered"
+        program = folder / "bin" / "pmlaunch"
+        program.parent.mkdir()
+        program.write_text(f'#!/bin/sh\n"{sys.executable}" -m pmlaunch\ntouch "{self._answered}"\n', encoding="utf-8")
+        program.chmod(0o755)
+        programs = f"{program.parent}{os.pathsep}{os.environ['PATH']}"
         environment = {**os.environ, "PATH": programs, "TERM": "xterm", "LC_ALL": "C.UTF-8", "HOME": str(folder)}
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
@@ -74,21 +80,22 @@ class _Terminal:
         assert self.arguments() == ["ready"]
 
     def enter(self, line: str) -> None:
-        """Type a line. A Tab in it gets the time that its answer takes."""
+        """Type a line. After a Tab in it, wait for the answer."""
         self.output.unlink(missing_ok=True)
-        for piece in (line + "\r").replace("\t", "\0\t\0").split("\0"):
+        for piece in (line + "\r").replace("\t", "\t\0").split("\0"):
+            self._answered.unlink(missing_ok=True)
             os.write(self._terminal, piece.encode())
-            self._settle(8 if piece == "\t" else 0.3)
+            for _ in range(400 if piece.endswith("\t") else 1):
+                if self._answered.exists():
+                    break
+                self._read()
+            for _ in range(6):
+                self._read()
 
-    def _settle(self, seconds: float) -> None:
-        """Read the screen until nothing follows for a while."""
-        end, quiet = time.monotonic() + seconds, 0
-        while time.monotonic() < end and quiet < 15:
-            time.sleep(0.05)
-            try:
-                quiet = 0 if os.read(self._terminal, 65536) else quiet + 1
-            except BlockingIOError:
-                quiet += 0 if seconds > 1 and quiet == 0 else 1
+    def _read(self) -> None:
+        time.sleep(0.05)
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._terminal, 65536)
 
     def arguments(self) -> list[str]:
         """The arguments of `show`."""

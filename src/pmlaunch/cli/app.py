@@ -62,7 +62,7 @@ class _Group(typer.core.TyperGroup):
         from typer._click.shell_completion import CompletionItem
 
         found = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
-        return [*found, *typer.core.TyperCommand.shell_complete(self, ctx, incomplete)]  # type: ignore[arg-type]
+        return [*found, *typer.core.TyperCommand.shell_complete(self, ctx, incomplete)]
 
 
 app = typer.Typer(

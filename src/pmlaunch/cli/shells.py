@@ -7,7 +7,6 @@ quotes names for the shell, and that of PowerShell rebinds the Tab key.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -175,8 +174,10 @@ def _answers(shell: str, line: Line, items: Sequence[CompletionItem]) -> list[st
     if shell == "bash":
         return [_for_bash(line, word) for word, _ in found]
     if shell == "powershell":
+        from pmlaunch.support.json import dumps
+
         told = [{"text": _for_powershell(line, name), "name": name, "help": text or name} for name, text in found]
-        return [json.dumps(each) for each in told]
+        return [dumps(each, ascii_only=True) for each in told]
     return [f"{name}\t{text}" if text else name for name, text in found]
 
 
