@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.python_files import missing_distributions, pip_install
 
@@ -17,14 +18,18 @@ def check_window(planned: Planned) -> Iterator[Finding]:
     if GENERATIONS[plan.generation].embedded:
         if planned.request.endless:
             message = "The demo has no window, and ends after its motion: --endless is for a simulator's window."
-            yield Finding("PML133", Severity.ERROR, message, "leave out --endless", None, "--endless")
+            fix = corrected(planned.request, endless=False)
+            yield Finding("PML133", Severity.ERROR, message, fix, fix, "--endless")
         elif planned.request.headless is False:
             message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
-            yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")
+            fix = corrected(planned.request, headless=None)
+            yield Finding("PML133", Severity.NOTE, message, fix, fix, "--window")
         if plan.record:
-            message = "--record is the recording of a simulator's window, which the demo does not have."
-            hint = "--save-motion keeps the motion itself, and a picture of it"
-            yield Finding("PML119", Severity.ERROR, message, hint, None, "--record")
+            message = (
+                "--record films a simulator's window, which the demo does not have. --save-motion saves the motion."
+            )
+            fix = corrected(planned.request, record=False, save_motion=True)
+            yield Finding("PML119", Severity.ERROR, message, fix, fix, "--record")
     elif plan.headless:
         if plan.record:
             message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
