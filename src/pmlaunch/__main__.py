@@ -1,6 +1,7 @@
 """`pmlaunch` and `python -m pmlaunch`."""
 
 import gc
+import os
 import sys
 
 
@@ -11,6 +12,10 @@ def main() -> None:
 
         sys.stdout.write(f"pmlaunch {__version__}\n")
         return
+    if "_PMLAUNCH_COMPLETE" in os.environ:  # Tab was pressed
+        from pmlaunch.cli.shells import answer
+
+        sys.exit(answer())
     # a command makes many objects and little garbage: collecting it as usual, and once more at the end, takes a sixth
     gc.set_threshold(100_000)
     from pmlaunch.cli.app import run

@@ -36,6 +36,7 @@ class Option:
         setting: how the option is read from settings; None if it is not one.
         executed: whether it names a program, or a folder whose code is executed.
         positional: whether it is an argument rather than an option.
+        names: what its values name, for completion: a key of `cli.completion.NAMES`.
     """
 
     help: str
@@ -46,6 +47,7 @@ class Option:
     executed: bool = False
     metavar: str | None = None
     positional: bool = False
+    names: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,27 +86,32 @@ def option(text: str, default: Any = None, **more: Any) -> Any:
     return field(default=default, metadata={_METADATA: Option(text, **more)})
 
 
-def argument(text: str, default: Any = MISSING, *, metavar: str | None = None) -> Any:
+def argument(text: str, default: Any = MISSING, *, metavar: str | None = None, names: str | None = None) -> Any:
     """A dataclass field that is a positional argument with this help."""
-    return option(text, default, positional=True, metavar=metavar)
+    return option(text, default, positional=True, metavar=metavar, names=names)
 
 
 @dataclass(frozen=True)
 class EvalRequest:
     """The options of `pmlaunch eval`. None means that the user gave no value."""
 
-    model: str = argument("A model's name (pmlaunch list models) or the path of a .ckpt.")
+    model: str = argument("A model's name (pmlaunch list models) or the path of a .ckpt.", names="models")
     motions: tuple[str, ...] = option(
-        "Name, path, pattern, folder, .yaml or packed .pt; repeatable.", (), flags=("--motion", "-m")
+        "Name, path, pattern, folder, .yaml or packed .pt; repeatable.", (), flags=("--motion", "-m"), names="motions"
     )
     checkpoint: str | None = option("Another checkpoint for the model; default: the model's own.", metavar="PATH")
-    robot: str | None = option("The robot; default: the checkpoint's own.")
+    robot: str | None = option("The robot; default: the checkpoint's own.", names="robots")
     simulator: str | None = option(
-        "isaaclab, genesis, isaacgym, newton or mujoco; default: the model's, else isaaclab.", setting=Setting.VALUE
+        "isaaclab, genesis, isaacgym, newton or mujoco; default: the model's, else isaaclab.",
+        setting=Setting.VALUE,
+        names="simulators",
     )
     terrain: str | None = option("flat or complex; default: the model's, else flat.")
     constraints: tuple[str, ...] = option(
-        "What MaskedMimic has to follow (pmlaunch list constraints); repeatable.", (), flags=("--constraint",)
+        "What MaskedMimic has to follow (pmlaunch list constraints); repeatable.",
+        (),
+        flags=("--constraint",),
+        names="constraints",
     )
     num_envs: int | None = option(
         "Number of parallel environments; default: one for each motion, if they fit.", setting=Setting.VALUE
@@ -145,7 +152,7 @@ class EvalRequest:
         "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over settings and presets.", ()
     )
     no_check: tuple[str, ...] = option(
-        "Do not let the check with this code stop the run; repeatable.", (), metavar="CODE"
+        "Do not let the check with this code stop the run; repeatable.", (), metavar="CODE", names="codes"
     )
     verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)
     metrics: bool | None = option(

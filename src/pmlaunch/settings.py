@@ -84,6 +84,15 @@ class Settings:
         executed = (self.get(key) for key, setting in SETTINGS.items() if setting.option.executed)
         return self.untrusted(*(Sourced(str(value.value), value.source) for value in executed if value))
 
+    @property
+    def user_file(self) -> Path | None:
+        """The user's own settings file, which need not exist."""
+        return self.user_folder / "config.yaml" if self.user_folder else None
+
+    def file_of(self, source: Source) -> Path | None:
+        """The settings file that a value with this source came from."""
+        return {Origin.WORKSPACE: self.workspace_file, Origin.USER_FILE: self.user_file}.get(source.origin)
+
     @cached_property
     def preset_folders(self) -> tuple[tuple[Source, Path], ...]:
         """The user's and the workspace's configs/ folders as (source, folder), in ascending order of precedence."""
@@ -102,11 +111,11 @@ class Settings:
             return Sourced(_path(setting, flag, self.folder), FLAG)
         variable = setting.variable
         if self.environment.get(variable):
-            value = _typed(setting, self.environment[variable], variable)
+            value = typed(setting, self.environment[variable], variable)
             return Sourced(_path(setting, value, self.folder), Source(Origin.ENVIRONMENT, f"environment {variable}"))
         for source, layer, folder in self._files:
             if layer.get(key) is not None:
-                value = _typed(setting, layer[key], str(source))
+                value = typed(setting, layer[key], str(source))
                 if source.anchor and setting.option.setting in (Setting.FOLDER, Setting.PROGRAM):
                     refuse_remote(value, source.anchor)
                 known = source if setting.option.executed else replace(source, anchor=None)
@@ -118,8 +127,8 @@ class Settings:
         files: list[tuple[Origin, Path, Path | None]] = []
         if self.workspace_file:
             files.append((Origin.WORKSPACE, self.workspace_file, self.workspace_file))
-        if self.user_folder and (self.user_folder / "config.yaml").is_file():
-            files.append((Origin.USER_FILE, self.user_folder / "config.yaml", None))
+        if self.user_file and self.user_file.is_file():
+            files.append((Origin.USER_FILE, self.user_file, None))
         return [
             (Source(origin, f"{origin.value} {path.name}", anchor), _layer(path), path.parent)
             for origin, path, anchor in files
@@ -145,7 +154,7 @@ def _path(setting: Parameter, value: Any, folder: Path) -> Any:
     return value
 
 
-def _typed(setting: Parameter, value: Any, source: str) -> Any:
+def typed(setting: Parameter, value: Any, source: str) -> Any:
     """Convert `value`, text from the environment or a YAML value, to the type of the setting. Raises PML015."""
     kind = setting.type
     if kind is bool and isinstance(value, (str, bool)) and str(value).casefold() in _TRUE | _FALSE:

@@ -236,6 +236,14 @@ def test_list_formats_values(monkeypatch: pytest.MonkeyPatch) -> None:
         assert words in text
 
 
+def test_numbers_are_aligned_to_the_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Screen(monkeypatch, "utf-8", 100)
+    rows = [{"name": "a", "robot": "smpl", "frames": frames, "fps": 30, "seconds": 1.5} for frames in (7, 12345)]
+    draw(draw_list, "motions", None, rows)
+    short, long = (line for line in screen.text().splitlines() if "smpl" in line)
+    assert short.index("7") == long.index("12345") + 4
+
+
 def test_error_is_not_read_as_markup(screen: Screen) -> None:
     error = PmlaunchError("PML002", "Hydra cannot read [bold]x=[1,2[/bold]\n  x\n  ^", hint="[red]y[/red]")
     show(CommandResult("eval", 2, errors=[error]), as_json=False)

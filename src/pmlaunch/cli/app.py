@@ -37,12 +37,14 @@ _COMMANDS = {
     "doctor": "Check this machine: what is missing, and how to fix it.",
     "stop": "Stop a run from another console.",
     "trust": "Trust a workspace or a checkout that you did not install.",
+    "config": "Show and change settings: values, sources, files.",
+    "completion": "Complete commands, options and names with Tab.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
 _SECTIONS = {
     "Evaluate": ("eval", "list", "stop"),
     "Look at runs": ("runs", "report", "view"),
-    "Set up": ("install", "fetch", "trust"),
+    "Set up": ("install", "fetch", "config", "completion", "trust"),
     "Check": ("doctor", "runtime", "smoke", "explain"),
 }
 _MORE = "More commands"  # those in no section
@@ -69,6 +71,13 @@ class _Group(typer.core.TyperGroup):
             self.commands[cmd_name] = typer.main.get_command(found)
         return super().get_command(ctx, cmd_name)
 
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What completes a command's name. Typer's own would import every command for its summary."""
+        from typer._click.shell_completion import CompletionItem
+
+        found = [CompletionItem(name, help=text) for name, text in _COMMANDS.items() if name.startswith(incomplete)]
+        return [*found, *typer.core.TyperCommand.shell_complete(self, ctx, incomplete)]
+
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands in their sections, without building them, and the options."""
         grouped = {name for names in _SECTIONS.values() for name in names}
@@ -84,6 +93,7 @@ app = typer.Typer(
     help=f"Evaluate ProtoMotions humanoid policies with one command, Windows first.\n\n{_START}",
     epilog="pmlaunch COMMAND --help describes a command.",
     rich_markup_mode=None,
+    add_completion=False,  # `pmlaunch completion` installs scripts that quote names
     context_settings={"help_option_names": ["-h", "--help"], **WIDTH},
 )
 

@@ -13,7 +13,7 @@ import typer
 from pmlaunch.cli.help import help_of, metavar_of
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.request import Parameter, option, parameters
+from pmlaunch.request import Option, Parameter, option, parameters
 
 Command = Callable[..., CommandResult | None]
 
@@ -74,14 +74,31 @@ def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
         hint = GenericAlias(list, (parameter.type,))
         hint = hint if required else hint | None
     default = ... if required else None if parameter.default == () else parameter.default
+    known = _completer(option) if option.names or option.choices else None
     info: Any
     if option.positional:
-        info = typer.Argument(default, help=help_of(parameter), metavar=option.metavar)
+        info = typer.Argument(default, help=help_of(parameter), metavar=option.metavar, autocompletion=known)
     else:
         name, *more = parameter.flags
         flags = (f"{name}/{option.off}" if option.off else name, *more)
-        info = typer.Option(default, *flags, help=help_of(parameter), metavar=metavar_of(parameter))
+        info = typer.Option(
+            default, *flags, help=help_of(parameter), metavar=metavar_of(parameter), autocompletion=known
+        )
     return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=hint)
+
+
+def _completer(declared: Option) -> Callable[..., Sequence[str | tuple[str, str]]]:
+    """What completes a value of the option that is `declared` so."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> Sequence[str | tuple[str, str]]:
+        if declared.choices:
+            return declared.choices
+        from pmlaunch.cli.completion import names
+
+        return names(str(declared.names), ctx.params, incomplete)
+
+    complete.__annotations__ = {}  # Typer would evaluate them at every start
+    return complete
 
 
 def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invocation:

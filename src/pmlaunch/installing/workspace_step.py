@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PureWindowsPath
 
 import yaml
@@ -73,7 +73,7 @@ def _wanted(context: InstallContext, path: Path) -> dict[str, str]:
 
 def _compare(context: InstallContext, path: Path) -> tuple[dict[str, str], tuple[Finding, ...]]:
     """The keys to add, and PML414 for each that has another value: that value stays."""
-    present, missing, notes = _present(path), {}, []
+    present, missing, notes = settings_in(path), {}, []
     for key, value in _wanted(context, path).items():
         if present.get(key) is None:
             missing[key] = value
@@ -106,14 +106,37 @@ def _same(key: str, one: object, other: object, home: Path) -> bool:
 def add_keys(path: Path, missing: Mapping[str, object]) -> None:
     """Append `missing` to the YAML file at `path`. Raises PML015, PML415 and PML422."""
     lines = [f"{key}: {_scalar(value)}" for key, value in missing.items()]
+    _store(path, lambda old: _appended(old, [_HEAD, *lines]), missing)
+
+
+def set_key(path: Path, key: str, wanted: object) -> None:
+    """Give `key` this value in the YAML file at `path`; all other lines and comments stay. Raises as `add_keys`."""
+    line = f"{key}: {_scalar(wanted)}"
+    # its value plain or in quotation marks, on the same line, up to a comment; other forms are refused by _store
+    value = r"""(?:"(?:[^"\\\n]|\\.)*"|'(?:[^'\n]|'')*'|[^\s#"'][^\r\n]*?)"""
+    present = re.compile(rf"^{re.escape(key)}[ \t]*:(?:[ \t]+{value})?(?=[ \t]+#|[ \t]*\r?$)", re.MULTILINE)
+
+    def change(old: str) -> str:
+        return present.sub(lambda _: line, old, count=1) if present.search(old) else _appended(old, [line])
+
+    _store(path, change, {key: wanted})
+
+
+def _appended(old: str, lines: Sequence[str]) -> str:
+    newline = "\r\n" if "\r\n" in old else "\n"
+    gap = "" if not old or old.endswith("\n") else newline
+    return old + gap + newline.join([*lines, ""])
+
+
+def _store(path: Path, change: Callable[[str], str], wanted: Mapping[str, object]) -> None:
+    """Write the file at `path` as `change` makes it, if only the `wanted` keys differ then."""
     with writing(path.parent):
         old = read_bytes(path).decode("utf-8-sig") if path.is_file() else ""
-        newline = "\r\n" if "\r\n" in old else "\n"
-        gap = "" if not old or old.endswith("\n") else newline
-        text = old + gap + newline.join([_HEAD, *lines, ""])
-        if _parsed(text) != {**_present(path), **missing}:
+        text = change(old)
+        if _parsed(text) != {**settings_in(path), **wanted}:
             message = f"{path} is not written in a way that lines can be added to. It was left as it is."
-            raise PmlaunchError("PML415", message, hint=f"add by hand: {'; '.join(lines)}", subject=str(path))
+            lines = "; ".join(f"{key}: {_scalar(value)}" for key, value in wanted.items())
+            raise PmlaunchError("PML415", message, hint=f"add by hand: {lines}", subject=str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         real = Path(os.path.realpath(path))  # keep a symbolic link
         mode = real.stat().st_mode & 0o777 if real.exists() else 0o644
@@ -121,7 +144,8 @@ def add_keys(path: Path, missing: Mapping[str, object]) -> None:
         real.chmod(mode)
 
 
-def _present(path: Path) -> Mapping[str, object]:
+def settings_in(path: Path) -> Mapping[str, object]:
+    """The keys and values of a settings file; none if it does not exist. Raises PML015."""
     return yaml_mapping(path) if path.is_file() else {}
 
 

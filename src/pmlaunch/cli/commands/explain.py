@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ExplainOptions:
     """The options of `pmlaunch explain`."""
 
-    code: str | None = argument("A code such as PML101; default: list all codes.", None)
+    code: str | None = argument("A code such as PML101; default: list all codes.", None, names="codes")
 
 
 @command(ExplainOptions)

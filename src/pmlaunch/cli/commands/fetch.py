@@ -14,7 +14,7 @@ from pmlaunch.request import argument, option, require_choice, shared
 class FetchOptions:
     """The options of `pmlaunch fetch`."""
 
-    models: tuple[str, ...] = argument("Models (pmlaunch list models), or all.")
+    models: tuple[str, ...] = argument("Models (pmlaunch list models), or all.", names="models")
     origin: str | None = option("Git LFS or Hugging Face; default: lfs.", flags=("--from",), choices=("lfs", "hf"))
     remove: bool = option("Turn the checkpoint back into its pointer.", default=False)
     protomotions: str | None = shared("protomotions")

@@ -24,8 +24,8 @@ _KINDS = ("models", "motions", "robots", "simulators", "constraints")
 class ListOptions:
     """The options of `pmlaunch list`."""
 
-    kind: str = argument(", ".join(_KINDS))
-    robot: str | None = option("Only the motions or models of this robot.")
+    kind: str = argument(", ".join(_KINDS), names="lists")
+    robot: str | None = option("Only the motions or models of this robot.", names="robots")
     protomotions: str | None = shared("protomotions")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class ReportOptions:
     """The options of `pmlaunch report`."""
 
-    wanted: tuple[str, ...] = argument("Runs: folders, names or `latest`; default: the latest.", ())
+    wanted: tuple[str, ...] = argument("Runs: folders, names or `latest`; default: the latest.", (), names="runs")
     output: str | None = option(
         "The page; default: RUN.html in this folder.", flags=("--output", "-o"), metavar="FILE.html"
     )

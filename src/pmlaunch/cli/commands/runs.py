@@ -37,13 +37,13 @@ runs_command = typer.Typer(
 
 @dataclass(frozen=True)
 class _OneRun:
-    run: str | None = argument(f"{_RUN}; default: the latest.", None)
+    run: str | None = argument(f"{_RUN}; default: the latest.", None, names="runs")
     runs: str | None = shared("runs")
 
 
 @dataclass(frozen=True)
 class _ListOptions:
-    model: str | None = option("Only runs of this model.")
+    model: str | None = option("Only runs of this model.", names="models")
     state: str | None = option("Only runs in this state: done, failed, running, interrupted ...")
     since: str | None = option("Only runs started since: 7d, 12h, 2026-11-01.")
     limit: int = option("Rows of the table; 0 for all.", default=50)
@@ -58,12 +58,12 @@ class _FollowOptions:
 
 @dataclass(frozen=True)
 class _RerunRequest(EvalRequest):
-    model: str = argument(f"{_RUN}.", metavar="RUN")
+    model: str = argument(f"{_RUN}.", metavar="RUN", names="runs")
 
 
 @dataclass(frozen=True)
 class _SeveralRuns:
-    wanted: tuple[str, ...] = argument(f"{_RUN}; several.", metavar="RUN...")
+    wanted: tuple[str, ...] = argument(f"{_RUN}; several.", metavar="RUN...", names="runs")
     runs: str | None = shared("runs")
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class StopOptions:
     """The options of `pmlaunch stop`."""
 
-    run: str | None = argument("The run's folder or name; default: the one that is running.", None)
+    run: str | None = argument("The run's folder or name; default: the one that is running.", None, names="runs")
     runs: str | None = shared("runs")
 
 

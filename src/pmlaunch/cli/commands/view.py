@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class ViewOptions:
     """The options of `pmlaunch view`."""
 
-    wanted: str = argument("A motion's name or file (.npy, .motion, .pt, .npz), or a run: folder, name or `latest`.")
+    wanted: str = argument(
+        "A motion's name or file (.npy, .motion, .pt, .npz), or a run: folder, name or `latest`.", names="motions"
+    )
     output: str | None = option(
         "Write the page here; default: a temporary file.", flags=("--output", "-o"), metavar="FILE.html"
     )

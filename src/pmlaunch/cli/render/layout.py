@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -58,15 +58,17 @@ def symbol(console: Console, fancy: str, plain: str) -> str:
     return plain if console.options.ascii_only else fancy
 
 
-def table_of(*headers: str, title: str | None = None) -> Table:
-    """An empty table that wraps long values but never a header."""
+def table_of(*headers: str, title: str | None = None, right: Collection[str] = ()) -> Table:
+    """An empty table that wraps long values but never a header. The columns `right` hold numbers."""
     from rich import box
     from rich.cells import cell_len
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", title_style="bold", pad_edge=False)
     for header in headers:
-        table.add_column(header, overflow="fold", min_width=cell_len(header))
+        table.add_column(
+            header, overflow="fold", min_width=cell_len(header), justify="right" if header in right else "left"
+        )
     return table
 
 

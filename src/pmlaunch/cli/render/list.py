@@ -20,6 +20,7 @@ _COLUMNS: Mapping[str, Sequence[str]] = {
     "simulators": ("name", "title", "runtime", "devices"),
     "constraints": ("name", "parses"),
 }
+_NUMBERS = ("size", "frames", "fps", "seconds", "bodies", "actions")
 _HEADERS = {"runtime": "started by"}
 
 
@@ -27,7 +28,7 @@ def draw_list(kind: str, root: Path | None, rows: Sequence[Mapping[str, Any]], c
     """Print the rows, which are those of the JSON document. `root` is the checkout's folder, if there is one."""
     usable = [row for row in rows if not row.get("problem")]
     if usable:
-        table = table_of(*(_HEADERS.get(key, key) for key in _COLUMNS[kind]), title=kind)
+        table = table_of(*(_HEADERS.get(key, key) for key in _COLUMNS[kind]), title=kind, right=_NUMBERS)
         for row in usable:
             table.add_row(*(_cell(key, row.get(key)) for key in _COLUMNS[kind]))
         console.print(table)

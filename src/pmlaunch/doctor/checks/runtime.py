@@ -13,6 +13,7 @@ def look(target: DoctorTarget) -> Observation:
     python = facts.python
     started = "Isaac Lab" if facts.kind is RuntimeKind.ISAACLAB else "a plain interpreter"
     rows = (
+        ("settings", target.settings.workspace_file),
         ("simulator", target.simulator.name),
         ("started by", started),
         ("path", facts.path if known else None),
