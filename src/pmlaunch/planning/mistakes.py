@@ -60,7 +60,7 @@ def refuse_contradictions(request: EvalRequest, overrides: Sequence[UserOverride
 
 def _equal(one: Any, other: Any) -> bool:
     """Whether two values mean the same, however they are written."""
-    if isinstance(one, (list, tuple)) and len(one) == 1:
+    if isinstance(one, (list, tuple)) and len(one) == 1 and not isinstance(other, (list, tuple)):
         return _equal(one[0], other)
     if isinstance(one, str) and isinstance(other, str):
         return one == other or (fold(one) == fold(other) != "")

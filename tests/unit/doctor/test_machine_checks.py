@@ -66,7 +66,7 @@ def test_every_kind_of_cache_entry_is_listed(tmp_path: Path) -> None:
     """A kind missing from KINDS would never be cleaned up."""
     source = Path(pmlaunch.__file__).parent
     used = {
-        kind for path in source.rglob("*.py") for kind in re.findall(r'JsonCache\("(\w+)"\)', path.read_text("utf-8"))
+        kind for path in source.rglob("*.py") for kind in re.findall(r'JsonCache\((?:_KIND|"(\w+)")\)', path.read_text("utf-8"))
     }
     assert used == set(KINDS)
 

@@ -20,9 +20,9 @@ def export_command(_: Invocation, options: ExportOptions) -> CommandResult:
     """Export the motion of a run, or a motion file, for Blender, Maya, Omniverse, viewers or your own scripts.
 
     \b
-    pmlaunch export latest                              latest run to GLB: Blender, Windows' 3D Viewer
-    pmlaunch export latest --what both -o compare.glb   with its reference beside it
-    pmlaunch export runs/20260728-101500-demo-walk --to bvh --fps 60
+    pmlaunch export latest                    latest run to GLB, for Blender
+    pmlaunch export latest --what both        with its reference beside it
+    pmlaunch export latest --to bvh --fps 60
     pmlaunch export walk.npy --to usda
     """
     written = export_motions(options)
