@@ -23,13 +23,16 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
     Without one, what the policy has to follow is left to chance, and its figures with it.
     """
     if planned.report.random_masks:
-        message = "MaskedMimic draws at random which bodies it has to follow: its figures match no table of the paper."
-        hint = "--constraint full_body prescribes all of them; pmlaunch list constraints"
+        message = (
+            "Without a constraint, MaskedMimic follows random bodies, and its metrics cannot be compared with "
+            "the paper's tables."
+        )
+        hint = "--constraint full_body to follow all bodies; for other constraints: pmlaunch list constraints"
         yield Finding("PML135", Severity.NOTE, message, hint, None, planned.plan.model)
     chosen = set(group_choices(planned.inputs.overrides, CONSTRAINT_GROUP, planned.inputs.constraints.value))
     if not chosen:
         return
     for constraint in constraints(planned.checkout):
         if constraint.option in chosen and constraint.problem:
-            message = f"Constraint {constraint.name} does not parse: {constraint.problem}"
+            message = f"Constraint {constraint.name} is invalid: {constraint.problem}"
             yield Finding("PML113", Severity.ERROR, message, "pmlaunch list constraints", None, str(constraint.path))

@@ -27,7 +27,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
     if not plan.motions:
         if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
-            message = f"Model {plan.model} names no motion of its own."
+            message = f"Model {plan.model} has no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
         return
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
@@ -36,7 +36,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     yield from _problems(plan.motions, planned.folders)
     for motion in plan.motions:
         if is_own(motion.path):  # so that it is not taken for upstream's
-            own = "pmlaunch's own clip, made for this robot: the checkout ships none of that name"
+            own = "a motion that pmlaunch generated for this robot, because the checkout has none with this name"
             hint = "--motion PATH plays any .motion or .pt file"
             yield Finding("PML134", Severity.NOTE, f"{motion.name} is {own}.", hint, None, str(motion.path))
         if motion.problem is not None and motion.problem.code == "PML126":
@@ -44,8 +44,8 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
         if motion.problem is not None or (several and motion.robot is not None):
             continue
         if plan.robot is not None and motion.robot != plan.robot:
-            whose = f"of robot {motion.robot}" if motion.robot else "of no robot that this checkout knows"
-            message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
+            whose = f"for robot {motion.robot}" if motion.robot else "for no robot in this checkout"
+            message = f"Motion {motion.name} is {whose}, not for {plan.robot}."
             hint = f"pmlaunch list motions --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
 
@@ -57,7 +57,7 @@ def _objects_under_new_torch(motion: MotionInfo, planned: Planned) -> Iterator[F
     if planned.plan.generation is not Generation.V2 or torch is None or allowed or not holds("2.6..", torch.version):
         return
     message = f"{motion.path.name} is a pickle of Python objects, which torch {torch.version} refuses to load."
-    hint = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1, if you trust the file; or a YAML library of the same motions"
+    hint = "set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 if you trust the file, or use a YAML library of the same motions"
     yield Finding("PML159", Severity.ERROR, message, hint, None, str(motion.path))
 
 
@@ -78,7 +78,7 @@ def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterato
             continue
         first, folder = found[0][1], _missing_folder([path for path, _ in found])
         missing = f"The folder {folder} does not exist; " if folder else ""
-        message = f"{missing}{len(found)} of {len(motions)} motions have this trouble, the first: {first.message}"
+        message = f"{missing}{len(found)} of {len(motions)} motions have this problem. The first: {first.message}"
         yield replace(first, message=message, subject=str(folder) if folder else first.subject)
 
 
@@ -101,12 +101,12 @@ def _of_several_robots(planned: Planned) -> Finding:
         whose.append(f"{robot}: {', '.join(motion.name for motion in theirs)}")
         model = planned.request.model if robot == plan.robot else _model_for(robot, planned)
         if model is None:
-            commands.append(f"no model here is of robot {robot}: pmlaunch list models")
+            commands.append(f"no model for robot {robot} here: pmlaunch list models")
             continue
         motions = [word for motion in theirs for word in ("--motion", _typed(motion, planned))]
         options = typed_options(planned.request, same_model=robot == plan.robot)
         commands.append(command_line("pmlaunch", "eval", model, *motions, *options))
-    message = f"These motions belong to {len(robots)} robots, and a start has one ({'; '.join(whose)})."
+    message = f"These motions belong to {len(robots)} robots, but a run has only one ({'; '.join(whose)})."
     return Finding("PML118", Severity.ERROR, message, "\n        ".join(commands), None, ", ".join(robots))
 
 

@@ -40,7 +40,7 @@ from pmlaunch.support.paths import refuse_remote
 from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
-_FASTER = Source(Origin.DEFAULT, "default: measured to be faster")
+_FASTER = Source(Origin.DEFAULT, "default: fastest in measurements")
 _SILENCE = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
 
 
@@ -221,10 +221,10 @@ def plan_findings(planned: Planned) -> list[Finding]:
     added = {item.key: item.added for item in planned.inputs.overrides}
     for key, nearest in planned.report.unknown_keys.items():
         if added.get(key):
-            message = f"{key} is a new key: no config has it.{nearest}"
+            message = f"The override adds a new key, {key}.{nearest}"
             findings.append(Finding("PML112", Severity.WARNING, message, subject=key))
         else:
             message = f"No config has the key {key}.{nearest}"
-            hint = f"++{key}=... adds it on purpose"
+            hint = f"to add it on purpose: ++{key}=..."
             findings.append(Finding("PML003", Severity.ERROR, message, hint=hint, subject=key))
     return findings
