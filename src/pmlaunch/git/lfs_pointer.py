@@ -59,14 +59,16 @@ def pointer_in_git(path: Path) -> Pointer | NotInLfs | CannotTell:
     """
     repository = find_repository(path.parent, above=True)
     if repository is None:
-        return NotInLfs("it lies in no git repository")
+        return NotInLfs("it is not in a git repository")
     done = query(os.environ, ["cat-file", "blob", f"HEAD:./{path.name}"], path.parent)
     if done is not None and done.returncode == 0:
-        return parse_pointer(done.stdout) or NotInLfs(f"the commit of {repository.root} holds the file itself")
+        return parse_pointer(done.stdout) or NotInLfs(
+            f"the commit of {repository.root} contains the file itself, not a pointer"
+        )
     # git fails for a file that is not in the commit as it does for a commit that it cannot read
     listed = query(os.environ, ["ls-tree", "-z", "HEAD", "--", f"./{path.name}"], path.parent) if done else None
     if listed is not None and listed.returncode == 0 and not listed.stdout:
-        return NotInLfs(f"the commit of {repository.root} does not hold it")
+        return NotInLfs(f"the commit of {repository.root} does not contain it")
     return why_not(done)
 
 

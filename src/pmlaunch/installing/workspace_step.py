@@ -40,7 +40,7 @@ class WorkspaceStep:
         path = workspace_file(context)
         missing, notes = _compare(context, path)
         if not missing:
-            return AlreadyDone(f"{path} says it all", notes)
+            return AlreadyDone(f"{path} is complete", notes)
         verb = "add to" if path.is_file() else "write"
         return Todo(f"{verb} {path}: {', '.join(missing)}", notes=notes)
 
@@ -78,7 +78,10 @@ def _compare(context: InstallContext, path: Path) -> tuple[dict[str, str], tuple
         if present.get(key) is None:
             missing[key] = value
         elif not _same(key, present[key], value, path.parent):
-            message = f"{path} says {key}: {present[key]}, and the installation has {value}. It was left as it is."
+            message = (
+                f"{path} sets {key}: {present[key]}, but the installation uses {value}. pmlaunch kept the "
+                "existing value."
+            )
             notes.append(Finding("PML414", Severity.WARNING, message, f"set {key}: {value}", None, key))
     return missing, tuple(notes)
 
@@ -112,7 +115,7 @@ def add_keys(path: Path, missing: Mapping[str, object]) -> None:
         gap = "" if not old or old.endswith("\n") else newline
         text = old + gap + newline.join([_HEAD, *lines, ""])
         if _parsed(text) != {**_present(path), **missing}:
-            message = f"{path} is not written in a way that lines can be added to. It was left as it is."
+            message = f"pmlaunch cannot add lines to {path} because of the way it is written, and left it unchanged."
             raise PmlaunchError("PML415", message, hint=f"add by hand: {'; '.join(lines)}", subject=str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         real = Path(os.path.realpath(path))  # keep a symbolic link

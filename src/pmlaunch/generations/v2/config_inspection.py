@@ -161,7 +161,9 @@ def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
             continue
         except Exception as error:  # noqa: BLE001  # a resolver may raise anything
             if refused:
-                message = f"{key} asks for ${{eval:...}} of {refused[-1]!r}, which is no arithmetic. Nothing was run."
+                message = (
+                    f"{key} uses ${{eval:...}} with {refused[-1]!r}, which is not arithmetic. Nothing was executed."
+                )
                 findings.append(Finding("PML108", Severity.ERROR, message, subject=key))
             else:
                 reason = str(error).strip().splitlines()[0][:500]
@@ -204,9 +206,9 @@ def foreign_code(targets: Mapping[str, str], root: Path) -> list[Finding]:
         if target not in own:
             standard = target.split(".")[0] in sys.stdlib_module_names
             code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
-            message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
+            message = f"{key} is {target}: a run would call code from {where}, not from ProtoMotions."
             if target.startswith("protomotions."):
-                message = f"{key} names {target}, which the checkout does not define: a run may find it anywhere."
+                message = f"{key} is {target}, which the checkout does not define. A run could find it in any package."
             findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
     return findings[:_MOST]
 

@@ -78,16 +78,16 @@ def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
     marker = read_marker(gitdir)
     if marker and marker.pid != os.getpid() and is_running(marker.pid, marker.created):
         message = f"Another pmlaunch install (pid {marker.pid}) is building {folder}."
-        raise PmlaunchError("PML408", message, hint="wait for it, then: pmlaunch install", subject=str(folder))
+        raise PmlaunchError("PML408", message, hint="wait until it ends, then: pmlaunch install", subject=str(folder))
 
 
 def refuse_foreign(temporary: Path) -> None:
     """Raise PML406 if the folder in which a checkout would be cloned holds something that no install put there."""
     if os.path.lexists(temporary) and not _is_ours(temporary):
         message = (
-            f"The checkout would be built in {temporary}, and that holds something else already. It is left as it is."
+            f"The checkout would be built in {temporary}, which contains something else. pmlaunch left it unchanged."
         )
-        hint = f"move {temporary} away, then the same command"
+        hint = f"move {temporary} away, then repeat the command"
         raise PmlaunchError("PML406", message, hint=hint, subject=str(temporary))
 
 

@@ -20,7 +20,7 @@ from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Generation
 from pmlaunch.support.names import choose, fold
 
-WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
+WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER creates a checkout with git"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
             message = f"{context.checkout} has no checkpoint {model.path} in Git LFS."
             message += f" It has: {', '.join(there)}." if there else ""
             raise PmlaunchError(
-                "PML411", message, hint="pmlaunch list models; or --models none", subject=model.names[0]
+                "PML411", message, hint="pmlaunch list models, or --models none", subject=model.names[0]
             )
     if assets_in_lfs(generation_of(context.checkout)):
         files += robot_assets(git, context)

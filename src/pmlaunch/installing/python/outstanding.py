@@ -64,7 +64,7 @@ def requirements_text(checkout: Path, simulator: str) -> str:
         return _with_included(checkout, path, (), set())
     except OSError as error:
         there = sorted(found.stem.removeprefix("requirements_") for found in checkout.glob("requirements_*.txt"))
-        message = f"The checkout has no {path.name}: it knows {', '.join(there) or 'no simulator'}."
+        message = f"The checkout has no {path.name}. It has requirements for {', '.join(there) or 'no simulator'}."
         raise PmlaunchError("PML431", message, hint="--simulator NAME", subject=str(path)) from error
 
 
@@ -83,8 +83,8 @@ def _with_included(checkout: Path, path: Path, above: tuple[Path, ...], read: se
         included = Path(os.path.normpath(path.parent / refuse_remote(named[1].strip("\"'"), path)))
         real, root = os.path.realpath(included), os.path.realpath(checkout)
         if not Path(real).is_relative_to(root) or not included.is_file() or included in (path, *above):
-            message = f"{path.name} asks for {line.strip()!r}, and that is no other file in the checkout."
-            raise PmlaunchError("PML431", message, hint=f"mend {path}, or --no-packages", subject=str(path))
+            message = f"{path.name} refers to {line.strip()!r}, which is not another file in the checkout."
+            raise PmlaunchError("PML431", message, hint=f"correct {path}, or use --no-packages", subject=str(path))
         if included not in read:
             read.add(included)
             lines.append(_with_included(checkout, included, (path, *above), read))

@@ -98,7 +98,7 @@ def inspect_python(
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
         return PythonReport(from_json(ProbeReply, ended.reply), ended.log, ended.hooks)
-    raise no_answer(context, ended, "be asked what it has")
+    raise no_answer(context, ended, "report its packages")
 
 
 def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnswerError:
@@ -112,7 +112,7 @@ def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnsw
         why = ended.finding.message
     else:
         why = f"it ended with code {ended.exit_code}"
-    hint = (ended.finding.hint if ended.finding else None) or "pmlaunch runtime shows how this Python was chosen"
+    hint = (ended.finding.hint if ended.finding else None) or "to see how this Python was chosen: pmlaunch runtime"
     message = f"{words} could not {what}: {why} Its output: {ended.log}"
     return NoAnswerError(message, ended.log, hint=hint, subject=words)
 
@@ -129,7 +129,7 @@ def usable_runtime(context: InstallContext) -> Runtime:
             message = f"There is no Python to install into: {found.message}"
             raise PmlaunchError("PML430", message, hint=_WHICH, subject=found.subject)
     if runtime.facts.source.origin is Origin.DEFAULT:
-        message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
+        message = "No environment is named or active, and pmlaunch does not install into its own Python."
         raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(runtime.plain_python()))
     return runtime
 
