@@ -30,11 +30,11 @@ class Untrusted:
 
     def finding(self, severity: Severity, outcome: str = "") -> Finding:
         """PML145: nothing is started because of the file. `outcome` is a sentence on what was done instead."""
-        message = f"{self.file} decides what would be started ({', '.join(self.programs)})"
+        message = f"{self.file} selects what would be started ({', '.join(self.programs)})"
         if self.programs == (str(self.file),):
-            message = f"{self.file} would be started only because it lies here"
-        hint = f'pmlaunch trust "{self.file}"; in CI --trust-workspace'
-        message = f"{message}, and you have not agreed to that. {outcome}".strip()
+            message = f"{self.file} would be started only because of its location"
+        hint = f'pmlaunch trust "{self.file}"; in CI, --trust-workspace'
+        message = f"{message}, and you have not trusted it. {outcome}".strip()
         return Finding("PML145", severity, message, hint, subject=str(self.file))
 
 
@@ -77,7 +77,7 @@ class TrustStore:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write_text(self.file, json.dumps({"schema": 1, "trusted": entries}, indent=1) + "\n")
         except OSError as error:
-            message = f"What you trust cannot be written: {error}."
+            message = f"Cannot save your list of trusted files: {error}."
             raise PmlaunchError("PML204", message, hint="--trust-workspace", subject=str(self.file)) from error
 
 

@@ -31,7 +31,7 @@ from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
 EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
-_NEXT = "pmlaunch install; pmlaunch eval demo --motion walk needs no checkout"
+_NEXT = "pmlaunch install; for the demo, which needs no checkout: pmlaunch eval demo --motion walk"
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class RawDataError(PmlaunchError):
     """PML157: a motion of another project."""
 
     def __init__(self, path: Path, raw: RawFormat) -> None:
-        message = f"{path.name} is a motion of {raw.value}, which has to be converted first."
+        message = f"{path.name} is raw {raw.value} data, which must be converted first."
         super().__init__("PML157", message, subject=str(path))
         self.raw = raw
 

@@ -149,7 +149,7 @@ def abnormal(record: dict[str, Any]) -> dict[str, Any]:
     finding = {
         "code": "PML332",
         "severity": "error",
-        "message": "pmlaunch ended before it could record a result, and the run with it.",
+        "message": "pmlaunch ended before it could record a result, and the run ended with it.",
         "hint": None,
         "fix": None,
         "subject": None,

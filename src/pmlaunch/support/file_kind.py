@@ -34,9 +34,9 @@ def no_binary_file(start: bytes) -> str | None:
     if not start:
         return "it is empty"
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "it is a web page, saved in the place of the file"
+        return "it is a saved web page"
     if start.isascii() and start.decode("ascii").translate({9: " ", 10: " ", 13: " "}).isprintable():
-        return "it is a text"
+        return "it is a text file"
     return None
 
 
@@ -46,8 +46,8 @@ def no_torch_file(path: Path) -> str | None:
     if start.startswith(b"PK\x03\x04"):
         with path.open("rb") as file:
             file.seek(-min(_LENGTH_OF_END, regular_size(path)), os.SEEK_END)
-            return None if file.read(4) == b"PK\x05\x06" else "it is cut short: the end of the archive is missing"
-    return None if start.startswith(_LEGACY) else no_binary_file(start) or "torch did not save it"
+            return None if file.read(4) == b"PK\x05\x06" else "it is truncated: the end of the archive is missing"
+    return None if start.startswith(_LEGACY) else no_binary_file(start) or "it was not saved by torch"
 
 
 def is_legacy_torch_file(path: Path) -> bool:

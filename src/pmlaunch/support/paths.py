@@ -71,8 +71,10 @@ def is_remote(text: str) -> bool:
 def refuse_remote(text: str, named_by: object) -> str:
     """`text`, a path that a file of unknown origin names. Raises PML147 before anything opens it on another computer."""
     if is_remote(text):
-        message = f"{named_by} names a path on another computer, which could learn your password from Windows: {text}"
-        raise PmlaunchError("PML147", message, hint=f"copy it here, and correct {named_by}", subject=text)
+        message = f"{named_by} contains a path on another computer, to which Windows could reveal your password: {text}"
+        raise PmlaunchError(
+            "PML147", message, hint=f"copy the data to this computer and correct {named_by}", subject=text
+        )
     return text
 
 

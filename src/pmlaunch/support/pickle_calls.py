@@ -81,13 +81,13 @@ def pickle_calls(payload: bytes, inner: Callable[[bytes], PickleCalls] | None = 
             reader.step(info.name, argument, position or 0)
             start = stream.tell()
     except (_HiddenError, TypeError, RecursionError):
-        calls.odd.add("(what cannot be followed)")
+        calls.odd.add("(something that cannot be analyzed)")
     except (ValueError, LookupError):  # pickle stops here as well
         calls.broken = True
         if (
             payload[start : start + 1] in _TEXTS and b"\n" in payload[start:]
         ):  # pickle reads more numbers and texts than pickletools
-            calls.odd.add("(what cannot be followed)")
+            calls.odd.add("(something that cannot be analyzed)")
     if reader.omegaconf and reader.interpolates:
         calls.odd.add("(an interpolation in an OmegaConf container, which may name code)")
     return calls

@@ -25,7 +25,7 @@ def look(_target: DoctorTarget) -> Observation:
     facts = (("cache", f"{root}, {kept} entr{'y' if kept == 1 else 'ies'}"),)
     if not left:
         return Observation(facts)
-    message = f"{_count(left, 'file')} in {root} cannot be used: half-written, or not JSON."
+    message = f"{_count(left, 'file')} in {root} cannot be used: incomplete, or not JSON."
     return Observation(facts, (Finding("PML243", Severity.NOTE, message, "pmlaunch doctor --fix", subject=str(root)),))
 
 
