@@ -163,7 +163,7 @@ def test_a_smoke_test_of_the_demo_uses_pmlaunchs_own_python_and_says_so(tmp_path
     done = inside(folder, "smoke", "--model", "demo", "--max-steps", "2")
     assert not traces.exists()
     assert "PML145" in done.codes
-    assert "pmlaunch's own Python is used instead" in done.document["findings"][0]["message"]
+    assert "Using pmlaunch's own Python instead" in done.document["findings"][0]["message"]
 
 
 def test_trust_holds_until_the_file_changes(tmp_path: Path, traces: Path) -> None:

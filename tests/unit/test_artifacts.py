@@ -129,7 +129,7 @@ def test_missing_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monke
 def test_motion_of_a_run_that_was_cut_off_is_reported_as_incomplete(plan_of: LaunchPlan, folder: RunFolder) -> None:
     write_saved(folder.file("motion.npz"), saved())
     folder.file("poses.png").touch()
-    why = "the run ended before these were followed to their end: sit"
+    why = "the run ended before these were played to their end: sit"
     found = codes(replace(plan_of, save_motion=True), folder, RunState.INTERRUPTED, motion=why)
     assert found == [("PML313", f"motion.npz lacks motions: {why}")]
 

@@ -68,7 +68,7 @@ def test_pml012_suggests_the_demo(elsewhere: Path) -> None:
     error = refusal(Settings(elsewhere))
     assert error.code == "PML012"
     assert str(elsewhere) in error.message
-    assert "`pmlaunch eval demo` works now, without a checkout" in (error.hint or "")
+    assert "`pmlaunch eval demo` needs no checkout" in (error.hint or "")
 
 
 def test_pml012_named_folder_is_never_replaced_by_another(checkout: Path, tmp_path: Path) -> None:

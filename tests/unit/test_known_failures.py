@@ -522,12 +522,12 @@ def test_moviepy_of_protomotions_3_is_version_2() -> None:
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        ("isaacsim", "not the Python of Isaac Lab"),
-        ("isaaclab.app", "not the Python of Isaac Lab"),
-        ("isaaclab_tasks", "not the Python of Isaac Lab"),
-        ("omni.kit.app", "not the Python of Isaac Lab"),
-        ("carb", "not the Python of Isaac Lab"),
-        ("pxr.Usd", "not the Python of Isaac Lab"),
+        ("isaacsim", "not Isaac Lab's Python"),
+        ("isaaclab.app", "not Isaac Lab's Python"),
+        ("isaaclab_tasks", "not Isaac Lab's Python"),
+        ("omni.kit.app", "not Isaac Lab's Python"),
+        ("carb", "not Isaac Lab's Python"),
+        ("pxr.Usd", "not Isaac Lab's Python"),
         ("isaacgym", "--python EXE"),
         ("protomotions", "part of a ProtoMotions checkout"),
         ("poselib", "part of a ProtoMotions checkout"),

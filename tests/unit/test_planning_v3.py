@@ -176,9 +176,9 @@ def test_motion_by_override(plan3: Plan3, checkout3: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "number", "label"),
     [
-        ({}, 2, "default: one for each motion"),
+        ({}, 2, "default: one per motion"),
         ({"motions": ("walk",)}, 1, "default"),
-        ({"motions": ("data/motion_for_trackers/g1_all.pt",)}, 2, "default: one for each motion"),
+        ({"motions": ("data/motion_for_trackers/g1_all.pt",)}, 2, "default: one per motion"),
         ({"simulator": "mujoco"}, 1, "default"),
         ({"headless": False}, 1, "default"),
         ({"metrics": False}, 1, "default"),
@@ -195,7 +195,7 @@ def test_no_more_environments_than_the_simulator_s_preset_says(plan3: Plan3, che
     for number in range(70):
         make_clip(checkout3 / f"data/many/{number}.motion", len(G1), frames=11, fps=30)
     many = plan3(motions=(str(checkout3 / "data/many"),), simulator="newton")
-    assert told(source(many, "num_envs")) == (64, "default: no more than 64")
+    assert told(source(many, "num_envs")) == (64, "default: at most 64")
     (tmp_path / "pmlaunch.yaml").write_text("num_envs: 70\n")
     assert plan3(motions=(str(checkout3 / "data/many"),), simulator="newton").plan.num_envs == 70
 
@@ -203,7 +203,7 @@ def test_no_more_environments_than_the_simulator_s_preset_says(plan3: Plan3, che
 def test_the_checkpoint_s_own_motions_are_evaluated_side_by_side(plan3: Plan3, checkout3: Path) -> None:
     make_trained(checkout3 / "results/own", "g1", G1, "data/motion_for_trackers/g1_all.pt")
     planned = plan3(model="own", motions=(), simulator="newton")
-    assert told(source(planned, "num_envs")) == (2, "default: one for each motion")
+    assert told(source(planned, "num_envs")) == (2, "default: one per motion")
     assert "--num-envs=2" in planned.plan.overrides
 
 

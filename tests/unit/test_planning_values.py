@@ -213,7 +213,7 @@ def test_unknown_key_is_an_error_and_added_key_a_warning(plan: Plan) -> None:
         ("PML112", "warning", "max_eval_step"),
     ]
     assert "Did you mean num_envs" in found[0].message
-    assert found[0].hint == "++num_env=... adds it on purpose"
+    assert found[0].hint == "to add it on purpose: ++num_env=..."
 
 
 def test_plan_serialises_to_json(plan: Plan) -> None:

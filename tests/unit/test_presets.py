@@ -99,7 +99,7 @@ def test_null_is_the_default(own: Path) -> None:
         ("robot", "motion_prefx: smpl", "unknown key 'motion_prefx'. Did you mean motion_prefix?"),
         ("robot", "xyz: 1", "unknown key 'xyz'. Known keys: name, title, aliases, generations, motion_prefix"),
         ("robot", "titel: x", "unknown key 'titel'. Did you mean title?"),
-        ("robot", "title: [a]", "title must be a text"),
+        ("robot", "title: [a]", "title must be text"),
         ("model", "terain: flat", "unknown key 'terain'. Did you mean terrain?"),
         ("model", "headless: maybe", "headless must be true or false"),
         ("model", "size: big", "size must be a whole number"),

@@ -92,8 +92,8 @@ def about_zero(version: IsaacLabVersion | None, by_isaac_sim: bool) -> str | Non
     newer = is_release_3(version)
     if by_isaac_sim and (newer or (version is not None and version.minor in (0, 1))):
         return None
-    always = "even after a crash" if newer else "always"
-    return f"this batch file returns 0 {always}, so its exit code says nothing"
+    returns = "returns 0 even after a crash" if newer else "always returns 0"
+    return f"this batch file {returns}, so its exit code says nothing"
 
 
 def batch_environment(environment: Mapping[str, str]) -> tuple[dict[str, str | None], list[str]]:

@@ -134,4 +134,4 @@ def test_missing_runtime_is_reported_by_its_own_check(tmp_path: Path) -> None:
     target = resolve_target(TargetRequest("isaaclab", quick=True), Settings(tmp_path, {}))
     assert found(look("runtime", target)) == [("PML201", Severity.ERROR.value)]
     seen = look("packages", replace(target, quick=False, probe=None))
-    assert (seen.findings, seen.skipped) == ((), "it is not known which Python a run would use")
+    assert (seen.findings, seen.skipped) == ((), "the Python that a run would use is unknown")
