@@ -57,11 +57,11 @@ def test_special_files_are_never_waited_for(tmp_path: Path) -> None:
     (tmp_path / "zero").symlink_to("/dev/zero")
     (tmp_path / "folder").mkdir()
     for path in sorted(tmp_path.iterdir()):
-        with pytest.raises(OSError, match="no ordinary file"):
+        with pytest.raises(OSError, match="not a regular file"):
             open_ordinary(path)
-        with pytest.raises(OSError, match="no ordinary file"):
+        with pytest.raises(OSError, match="not a regular file"):
             read_pointer(path)
-        with pytest.raises(PmlaunchError, match="no ordinary file"):
+        with pytest.raises(PmlaunchError, match="not a regular file"):
             read_outline(path.rename(path.with_suffix(".npy")))
         assert read_json(path.with_suffix(".npy")) is None
 
@@ -70,9 +70,9 @@ def test_large_files_are_not_read(tmp_path: Path) -> None:
     path = tmp_path / "large.npy"
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 1)
-    with pytest.raises(OSError, match="more than 10 bytes"):
+    with pytest.raises(OSError, match="larger than 10 bytes"):
         read_bytes(path, 10)
-    with pytest.raises(PmlaunchError, match=f"more than {MAX_BYTES} bytes"):
+    with pytest.raises(PmlaunchError, match=f"larger than {MAX_BYTES} bytes"):
         read_file(path)
 
 
@@ -102,7 +102,7 @@ def test_pipe_among_the_groups_is_not_left_to_hydra(config: Path) -> None:
     folder = config.parents[4] / "protomotions/config"
     os.mkfifo(folder / "robot" / "pipe.yaml")
     (finding,) = config_report(folder, config, OVERRIDES, []).findings
-    assert (finding.code, "no ordinary file" in finding.message) == ("PML109", True)
+    assert (finding.code, "not a regular file" in finding.message) == ("PML109", True)
 
 
 @pytest.mark.usefixtures("_small")

@@ -111,7 +111,7 @@ def test_checkpoint_without_metrics_is_only_played(plan3: Plan3, checkout3: Path
     planned = plan3()
     assert "--full-eval" not in planned.plan.overrides
     assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
-    assert "measures nothing" in str(source(planned, "metrics").source)
+    assert "computes no metrics" in str(source(planned, "metrics").source)
     asked = plan3(metrics=True)
     assert asked.plan.metrics
     (finding,) = check_measuring(asked)
@@ -375,7 +375,7 @@ def test_pml106_comes_before_errors_about_unknown_names_in_2(
 ) -> None:
     error = refused(str(checkout3 / "results/g1_mlp/last.ckpt"), *options.pop("overrides", ()), **options)
     assert error.code == "PML106"
-    assert "made by ProtoMotions 3" in error.message
+    assert "trained with ProtoMotions 3" in error.message
     assert "3.x checkout" in (error.hint or "")
 
 
@@ -481,10 +481,10 @@ def test_written_library_has_only_what_3_reads(plan3: Plan3, checkout3: Path, tm
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"sub_motions": [{"timings": {"start": 0, "end": 1}}, {"timings": {"start": 0, "end": -1}}]}, "in pieces"),
-        ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in pieces"),
-        ({"timings": {"start": 0, "end": 0.5}}, "in pieces"),
-        ({"fps": 60}, "at another rate"),
+        ({"sub_motions": [{"timings": {"start": 0, "end": 1}}, {"timings": {"start": 0, "end": -1}}]}, "in parts"),
+        ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in parts"),
+        ({"timings": {"start": 0, "end": 0.5}}, "in parts"),
+        ({"fps": 60}, "at another frame rate"),
     ],
 )
 def test_pml016_library_entries_that_3_would_play_differently(

@@ -94,7 +94,7 @@ def test_null_is_the_default(own: Path) -> None:
     [
         ("robot", "aliases: text", "aliases must be a list"),
         ("robot", "aliases: 3", "aliases must be a list"),
-        ("robot", "- a", "no mapping"),
+        ("robot", "- a", "not a mapping"),
         ("robot", "a: [", "not valid YAML"),
         ("robot", "motion_prefx: smpl", "unknown key 'motion_prefx'. Did you mean motion_prefix?"),
         ("robot", "xyz: 1", "unknown key 'xyz'. Known keys: name, title, aliases, generations, motion_prefix"),
