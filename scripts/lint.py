@@ -1,4 +1,4 @@
-"""Check style, types and spelling: `python scripts/lint.py [ruff|format|mypy|spelling ...]`, all by default.
+"""Check style, types, spelling and the site: `python scripts/lint.py [ruff|format|mypy|spelling|site ...]`; default: all.
 
 mypy --strict covers the package, the agent (a program of its own), tests, scripts and benchmarks.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -44,7 +45,19 @@ def spelling(python: Path) -> int:
     return run([python.with_name("codespell")])
 
 
-CHECKS: Mapping[str, Callable[[Path], int]] = {"ruff": ruff, "format": formatting, "mypy": mypy, "spelling": spelling}
+def site(python: Path) -> int:
+    """Build the documentation site: a broken link, anchor or navigation entry is an error."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run([python, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", folder], NO_MKDOCS_2_WARNING="1")
+
+
+CHECKS: Mapping[str, Callable[[Path], int]] = {
+    "ruff": ruff,
+    "format": formatting,
+    "mypy": mypy,
+    "spelling": spelling,
+    "site": site,
+}
 
 
 def lint(python: Path, names: list[str] | None = None) -> int:

@@ -30,7 +30,7 @@ def torch_file(weights: bytes, size: int) -> bytes:
     """A file of `size` bytes that torch could have saved, with an empty mapping and, beside it, repeated `weights`."""
     entries = {"archive/data.pkl": b"\x80\x02}.", "archive/data/0": b""}
     room = size - 22 - sum(76 + 2 * len(name) + len(content) for name, content in entries.items())
-    entries["archive/data/0"] = (weights * size)[:room]
+    entries["archive/data/0"] = (weights * (room // len(weights) + 1))[:room]
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
         for name, content in entries.items():

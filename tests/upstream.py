@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from standin import LEGACY_TORCH, make_checkout
+from standin import make_checkout, torch_file
 
 needs_lfs = pytest.mark.skipif(
     shutil.which("git") is None or shutil.which("git-lfs") is None, reason="skipped: git or git-lfs is not installed"
@@ -80,13 +80,8 @@ def make_upstream(root: Path, size: int = 200_000, versions: int = 2) -> Upstrea
 
 
 def write_checkpoint(path: Path, seed: str, size: int) -> None:
-    """Write `size` bytes that depend on `seed`."""
-    block = (seed + "\n").encode() * (4096 // (len(seed) + 1) + 1)
-    with path.open("wb") as file:
-        file.write(LEGACY_TORCH)
-        for _ in range(size // len(block) + 1):
-            file.write(block)
-        file.truncate(size)
+    """Write a file of `size` bytes that torch could have saved and that depends on `seed`."""
+    path.write_bytes(torch_file(f"{seed}\n".encode(), size))
 
 
 def git(folder: Path, *arguments: str, **variables: str) -> str:

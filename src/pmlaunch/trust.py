@@ -16,7 +16,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.atomic import write_text
-from pmlaunch.support.json import read_mapping
+from pmlaunch.support.json import dumps, read_mapping
 
 _LARGEST = 4 << 20  # bytes; no settings file and no script comes near
 
@@ -69,13 +69,12 @@ class TrustStore:
         return gone
 
     def _write(self, entries: Mapping[str, str]) -> None:
-        import json
 
         if self.file is None or entries == self.entries():
             return
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(self.file, json.dumps({"schema": 1, "trusted": entries}, indent=1) + "\n")
+            write_text(self.file, dumps({"schema": 1, "trusted": entries}, indent=1) + "\n")
         except OSError as error:
             message = f"Cannot save your list of trusted files: {error}."
             raise PmlaunchError("PML204", message, hint="--trust-workspace", subject=str(self.file)) from error

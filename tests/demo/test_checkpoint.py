@@ -22,6 +22,7 @@ from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.demo.policy import ACTIONS, SIZE, Policy, observe
 from pmlaunch.demo.reference import sample
 from pmlaunch.demo.simulation import Simulation
+from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.generated.skeleton import NODE_NAMES
 from pmlaunch.motions.poselib_motion import Motion
 
@@ -109,5 +110,5 @@ def test_library_with_pieces_of_motions(tmp_path: Path) -> None:
 def test_invalid_library(tmp_path: Path, text: str) -> None:
     listing = tmp_path / "none.yaml"
     listing.write_text(text)
-    with pytest.raises(ValueError, match="file"):
+    with pytest.raises((ValueError, PmlaunchError), match=r"file|holds no mapping"):
         load_motions(listing)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,7 +58,9 @@ def test_a_pointer_hints_at_the_command_that_fetches_it(pmlaunch: Pmlaunch, clon
     finding = done.document["findings"][0]
     assert (done.code, finding["code"]) == (4, "PML101")
     assert str(len(CHECKPOINT)) in finding["message"]
-    subprocess.run(finding["fix"], shell=True, check=True)  # the command as a person would paste it
+    name, *words = shlex.split(finding["fix"])  # the command as a person would paste it
+    assert name == "pmlaunch"
+    subprocess.run([sys.executable, "-m", name, *words], check=True)
     assert (clone / TRACKER).read_bytes() == CHECKPOINT
     assert codes(pmlaunch, clone, "--verify") == []
 

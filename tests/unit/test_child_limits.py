@@ -52,7 +52,7 @@ def test_verdict_is_seen_and_taken_back(folder: RunFolder) -> None:
     watch = VerdictWatch(folder.file("result.json"))
     assert not watch.is_given()
     for status, given in (("running", False), ("closing", True), ("running", False), ("finished", True)):
-        folder.write("result.json", {"status": status})
+        folder.write("result.json", {"status": status, "exit_code": 0})
         assert watch.is_given() == given
         assert watch.is_given() == given, "without reading it again"
 
@@ -67,7 +67,7 @@ def test_result_that_cannot_be_read_for_a_moment_is_read_again(
     folder: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch = VerdictWatch(folder.file("result.json"))
-    folder.write("result.json", {"status": "finished"})
+    folder.write("result.json", {"status": "finished", "exit_code": 0})
     with monkeypatch.context() as locked:
         locked.setattr("pmlaunch.running.agent_reports.read_json", lambda _: None)
         assert not watch.is_given()
@@ -88,7 +88,7 @@ def test_stages_of_a_run(plan: Plan, folder: RunFolder, event: str) -> None:
         watcher.poll()
         seen.append(watcher.stage())
     assert seen == [Stage.STARTING, Stage.STARTING, Stage.READY]
-    folder.write("result.json", {"status": "closing"})
+    folder.write("result.json", {"status": "closing", "exit_code": 0})
     assert watcher.stage() is Stage.CONCLUDED
 
 

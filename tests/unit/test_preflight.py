@@ -26,7 +26,7 @@ ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 def test_errors_come_first(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "library.pt").write_bytes(LEGACY_TORCH)
     planned = plan("masked_mimic", "++my.key=1", "num_env=1", motions=("library.pt",))
-    assert [severity for _, severity in codes(planned)] == [ERROR, ERROR, WARNING, NOTE]
+    assert [severity for _, severity in codes(planned)] == [ERROR, ERROR, WARNING, WARNING, NOTE]
 
 
 @pytest.mark.parametrize("waived", ["PML101", "pml101"])

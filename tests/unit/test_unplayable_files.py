@@ -465,12 +465,14 @@ def test_whole_checkpoint(tmp_path: Path, content: bytes) -> None:
     ],
 )
 def test_pml159_packed_library_of_objects(
-    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None, variable: str | None,
-    expected: list[str],
+    plan: Plan, checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str | None,
+    variable: str | None, expected: list[str],
 ) -> None:  # fmt: skip
     monkeypatch.delenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", raising=False)
     if variable:
         monkeypatch.setenv("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD", variable)
+    (checkout / "protomotions/utils").mkdir(parents=True, exist_ok=True)
+    (checkout / "protomotions/utils/motion_lib.py").write_text("class LoadedMotions: ...")
     save_like_torch(tmp_path / "packed.pt", Named("protomotions.utils.motion_lib", "LoadedMotions"))
     planned = plan(motions=("packed.pt",))
     if version:

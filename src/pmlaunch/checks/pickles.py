@@ -12,6 +12,7 @@ from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.motions.readers import PACKED_SUFFIX
 from pmlaunch.planning.plan import Planned
+from pmlaunch.support.file_kind import no_torch_file
 from pmlaunch.support.torch_pickles import UnverifiableError, calls_of
 
 _SUFFIXES = (".ckpt", ".pt")
@@ -20,11 +21,19 @@ _SUFFIXES = (".ckpt", ".pt")
 def check_pickles(planned: Planned) -> Iterator[Finding]:
     """Check every pickle of the plan that upstream loads without a filter."""
     plan, root = planned.plan, planned.checkout.root
-    paths = [plan.checkpoint, *(motion.path for motion in plan.motions if motion.path.suffix == PACKED_SUFFIX)]
-    for path in dict.fromkeys(paths):
-        yield from pickle_findings(path, root)
+    packed = [motion.path for motion in plan.motions if motion.path.suffix == PACKED_SUFFIX]
+    for path, code in {**dict.fromkeys(packed, "PML122"), plan.checkpoint: "PML103"}.items():
+        if code in planned.request.no_check or not _is_broken(path):  # the other finding says all there is to say
+            yield from pickle_findings(path, root)
     if planned.checkout.generation is Generation.V3:
         yield from pickle_findings(plan.checkpoint.parent / FROZEN_CONFIGS, root)
+
+
+def _is_broken(path: Path) -> bool:
+    try:
+        return no_torch_file(path) is not None
+    except OSError:
+        return True
 
 
 def downloaded_findings(paths: Iterable[Path], root: Path) -> list[Finding]:

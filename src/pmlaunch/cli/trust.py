@@ -25,11 +25,10 @@ def require_trust(settings: Settings, untrusted: Sequence[Untrusted], *, ask: bo
         return
     files = [each.file for each in untrusted]
     if ask and sys.stdin.isatty() and sys.stderr.isatty():
-        from rich.console import Console
-
         from pmlaunch.cli.render.layout import say
+        from pmlaunch.cli.render.terminal import console_on
 
-        console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        console = console_on(sys.stderr)
         say(console, "This would be started because of files that you have not agreed to yet:")
         for each in untrusted:
             say(console, (f"  {each.file}", "bold"), f"  ->  {', '.join(each.programs)}")

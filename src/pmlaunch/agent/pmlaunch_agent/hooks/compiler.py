@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-import inspect
 import os
+import types
 from typing import Any
 
 from pmlaunch_agent.hooks.post_import import Function, PostImportHooks, wrap_attribute
@@ -24,7 +24,7 @@ def _spare(torch: Any) -> None:
     def wrapper(compiler: Function) -> Function:
         @functools.wraps(compiler)
         def compile(model: Any = None, *args: Any, **kwargs: Any) -> Any:  # noqa: A001  # torch's name for it
-            return model if inspect.isfunction(model) else compiler(model, *args, **kwargs)
+            return model if isinstance(model, types.FunctionType) else compiler(model, *args, **kwargs)
 
         return compile
 

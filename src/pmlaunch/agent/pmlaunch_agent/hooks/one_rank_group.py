@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections import deque
 from typing import Any, Mapping
 
 from pmlaunch_agent.contract import ONE_RANK
@@ -109,7 +110,13 @@ def _work_class(c10d: Any) -> Any:
 
 
 def _group_class(c10d: Any) -> Any:
-    done = _work_class(c10d)
+    make = _work_class(c10d)
+    # torch before 2.7 keeps the C++ half of a Work only; once the Python half is gone, its wait() never returns
+    pending: deque[Any] = deque(maxlen=64)
+
+    def done(result: Any) -> Any:
+        pending.append(make(result))
+        return pending[-1]
 
     class OneRankGroup(c10d.ProcessGroup):  # type: ignore[misc]
         """Rank 0 of 1. Collectives take lists of tensors, those that gather or scatter lists of lists."""
