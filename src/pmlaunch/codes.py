@@ -38,7 +38,7 @@ class Code:
     cure: str
 
     def cure_in(self, python: str | None) -> str:
-        """The cure, with the path of the simulator's Python in the place of PYTHON if it is known."""
+        """The cure, with PYTHON replaced by the path of the simulator's Python if known."""
         return re.sub(r"\bPYTHON\b", lambda _: f'"{python}"', self.cure) if python else self.cure
 
 

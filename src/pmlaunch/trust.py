@@ -23,7 +23,7 @@ _LARGEST = 4 << 20  # bytes; no settings file and no script comes near
 
 @dataclass(frozen=True)
 class Untrusted:
-    """A file that the user has not agreed to, and the programs and folders that would be used because of it."""
+    """A file that the user has not trusted, and the programs and folders that would be used because of it."""
 
     file: Path
     programs: tuple[str, ...]
@@ -85,7 +85,7 @@ def _key(path: Path) -> str:
 
 
 def _digest(path: Path) -> str | None:
-    """sha256 of a file; None if it is no ordinary file of reasonable size."""
+    """SHA-256 of a file; None unless it is a regular file of reasonable size."""
     try:
         if not path.is_file():
             return None

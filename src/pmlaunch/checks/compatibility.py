@@ -15,7 +15,7 @@ _NOT_NAMED = (Part.SIMULATOR, Part.SYSTEM)
 
 
 def check_compatibility(planned: Planned) -> Iterator[Finding]:
-    """Refuse a combination that is known not to work. One that nobody has tried is left to doctor's notes."""
+    """Refuse a combination that is known not to work. Doctor notes untested ones."""
     plan, runtime = planned.plan, planned.runtime
     if GENERATIONS[plan.generation].embedded or plan.foreign:
         return

@@ -1,4 +1,4 @@
-"""The config: composed, merged and resolved as the program does it; and the groups it is composed of."""
+"""Check the config as the program will compose, merge and resolve it, and its config groups."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def check_config(planned: Planned) -> Iterator[Finding]:
 
 
 def check_constraints(planned: Planned) -> Iterator[Finding]:
-    """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start.
+    """Check MaskedMimic's constraints. Hydra would fail on an invalid file only after the simulator starts.
 
-    Without one, what the policy has to follow is left to chance, and its figures with it.
+    Without a constraint, the bodies to follow and thus the metrics are random.
     """
     if planned.report.random_masks:
         message = (

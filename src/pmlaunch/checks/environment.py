@@ -1,4 +1,4 @@
-"""The environment: what this machine must provide before the run starts."""
+"""Check what this machine must provide before the run starts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
 
 
 def _check_packages(planned: Planned) -> Iterator[Finding]:
-    """Check that the chosen Python has the simulator; a binary Isaac Sim is no package, so Isaac Lab is left out."""
+    """Check that the chosen Python has the simulator. Isaac Lab is skipped, because a binary Isaac Sim is not a package."""
     plan, simulator = planned.plan, planned.inputs.simulator.value
     if plan.foreign or simulator.runtime is RuntimeKind.ISAACLAB or GENERATIONS[plan.generation].embedded:
         return
@@ -88,7 +88,7 @@ def _check_backend(planned: Planned) -> Iterator[Finding]:
 
 
 def check_eula(python: ChosenPython | None, environment: Mapping[str, str]) -> Iterator[Finding]:
-    """Check that Isaac Sim will not ask for its EULA, which ends a run: there is no terminal to answer on."""
+    """Check that Isaac Sim will not ask for its EULA, which ends a run because it has no terminal for the answer."""
     if python is not None and awaits_eula(python, environment):
         message = (
             f"Isaac Sim's EULA is not accepted in {python.path}. Isaac Sim would ask, and you cannot answer "

@@ -1,4 +1,4 @@
-"""What the run will measure: reports before the start what it cannot."""
+"""Report limits of a run's metrics before the start."""
 
 from __future__ import annotations
 

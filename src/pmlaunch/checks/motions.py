@@ -1,4 +1,4 @@
-"""The motions: present, readable, harmless, and made for the robot that is to follow them."""
+"""Check that the motions exist, are readable and harmless, and fit the robot."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.compatibility import Part, holds
 from pmlaunch.support.paths import did_you_mean_path
 
-_YES = ("1", "y", "yes", "true")  # what torch takes for yes
-_MOST_ALIKE = 3  # findings of one kind that are listed one by one
+_YES = ("1", "y", "yes", "true")  # values that torch treats as true
+_MOST_ALIKE = 3  # findings of one kind that are listed individually
 
 
 def check_motions(planned: Planned) -> Iterator[Finding]:
@@ -62,7 +62,7 @@ def _objects_under_new_torch(motion: MotionInfo, planned: Planned) -> Iterator[F
 
 
 def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterator[Finding]:
-    """The problems of single motions; many with the same code become one finding that gives their number.
+    """The problems of individual motions; many with the same code are combined into one finding with their number.
 
     A missing file is looked for in `folders` under a similar name.
     """
@@ -91,7 +91,7 @@ def _missing_folder(paths: Sequence[Path]) -> Path | None:
 
 
 def _of_several_robots(planned: Planned) -> Finding:
-    """A run has one robot: lists whose the motions are, and the command for each robot."""
+    """The finding for motions of several robots, with a command for each robot."""
     plan = planned.plan
     robots = list(dict.fromkeys(motion.robot for motion in plan.motions if motion.robot))
     robots.sort(key=lambda robot: robot != plan.robot)

@@ -1,6 +1,6 @@
-"""The robot: the one that the checkpoint's network was trained for.
+"""Check that the robot is the one that the checkpoint's network was trained for.
 
-Another robot composes without complaint but with other network sizes (smpl has 358 observations, amp 223), and fails
+Another robot composes without an error but with other network sizes (smpl has 358 observations, amp 223), and fails
 when the weights are loaded, after the simulator's start.
 """
 

@@ -1,4 +1,4 @@
-"""The run's window, and upstream's video of it: reports before the start if there can be none."""
+"""Check whether the run's window can open and upstream can record it."""
 
 from __future__ import annotations
 

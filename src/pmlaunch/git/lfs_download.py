@@ -18,7 +18,7 @@ from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.support.disk import require_room
 
 Alternative = Callable[[Sequence[LfsFile]], "str | None"]
-_MOST_NAMES = 20  # files named one by one in --include; beyond that their folders are named
+_MOST_NAMES = 20  # files listed individually in --include; beyond that, their folders are
 
 
 def set_lfs_up(git: Git) -> None:

@@ -46,15 +46,15 @@ def read_pointer(path: Path) -> Pointer | None:
 
 @dataclass(frozen=True)
 class NotInLfs:
-    """Why git holds no pointer for a file, so that there is nothing to compare it with."""
+    """Why git has no pointer to compare a file with."""
 
     reason: str
 
 
 def pointer_in_git(path: Path) -> Pointer | NotInLfs | CannotTell:
-    """The pointer that HEAD holds for the file at `path`.
+    """The pointer that HEAD has for the file at `path`.
 
-    HEAD holds the pointer even after the real file was downloaded, so this says what that file must be.
+    HEAD has the pointer even after the real file was downloaded, so this is what the file must match.
     Raises PML140 to PML142 for a repository in which git cannot be started safely.
     """
     repository = find_repository(path.parent, above=True)
@@ -73,7 +73,7 @@ def pointer_in_git(path: Path) -> Pointer | NotInLfs | CannotTell:
 
 
 def pull_command(path: Path) -> str:
-    """The command that fetches one file and nothing else from the repository that it lies in.
+    """The command that fetches only this file from its repository.
 
     It works where Git LFS was never set up, and for a file that the repository's own settings leave out.
     """

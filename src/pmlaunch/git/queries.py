@@ -110,7 +110,7 @@ def query(
 
 
 def owned_by_another(output: str) -> CannotTell | None:
-    """What to do if git's output says that a repository belongs to another user; None if it does not say so."""
+    """The reason and the hint if git's output says that a repository belongs to another user; else None."""
     found = _FOREIGN.search(output)
     if found is None:
         return None
@@ -119,7 +119,7 @@ def owned_by_another(output: str) -> CannotTell | None:
 
 
 def why_not(done: subprocess.CompletedProcess[bytes] | None) -> CannotTell:
-    """Why a query was not answered."""
+    """Why git did not answer a query."""
     if done is None:
         return CannotTell("git is not on PATH, or did not answer in time", "git --version")
     output = done.stderr.decode("utf-8", "replace").strip()

@@ -124,7 +124,7 @@ def _is_repository(folder: Path) -> bool:
 
 
 def _refuse_odd_files(repository: Repository) -> None:
-    """Raise PML142 for a pipe or device in the place of a file that every command reads, and for huge settings."""
+    """Raise PML142 if a file that every command reads is a pipe or device, and for huge settings."""
     places = {folder / name for folder in (repository.own, repository.common) for name in _READ}
     for path in [*sorted(places), *repository.settings()]:
         if os.path.lexists(path) and not (path.is_file() and (path.name == "index" or path.stat().st_size <= _LARGEST)):

@@ -170,12 +170,12 @@ def logs_folder(settings: Settings) -> Path:
 
 
 def error_finding(error: PmlaunchError) -> Finding:
-    """The error as a warning, if the command goes on in spite of it."""
+    """The error as a warning, for a command that continues despite it."""
     return Finding(error.code, Severity.WARNING, error.message, error.hint, None, error.subject)
 
 
 def _learned_from(runtime: Runtime | None) -> Learned:
-    """What an environment variable of this terminal told: pmlaunch.yaml must remember it for other terminals."""
+    """A value from an environment variable of this terminal, which pmlaunch.yaml must keep for other terminals."""
     if runtime is None or any(found.severity is Severity.ERROR for found in runtime.findings):
         return NOTHING_NEW
     facts = runtime.facts

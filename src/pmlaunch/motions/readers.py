@@ -40,7 +40,7 @@ FORMATS = (
     MotionFormat((".npy", ".motion", ".pt"), b"PK\x03\x04", _torch),
 )
 PACKED_SUFFIX = ".pt"
-"""The suffix of a library that holds its motions itself."""
+"""The suffix of a packed library, which contains its motions."""
 LIST_SUFFIXES = (".yaml", ".yml")
 """The suffixes of a library that lists motion files."""
 MOTION_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes) | frozenset(LIST_SUFFIXES)

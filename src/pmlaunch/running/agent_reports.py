@@ -50,7 +50,7 @@ class AgentResult:
 
     @property
     def is_own_end(self) -> bool:
-        """Whether the program came to an end that nobody asked for: its verdict stands, whatever happens after it."""
+        """Whether the program ended by itself, so that its verdict stands whatever happens afterwards."""
         return self.is_final and not self.stopped_from_outside
 
     @property
@@ -92,7 +92,7 @@ class VerdictWatch:
         self._path, self._seen, self._final = path, (0, 0), False
 
     def is_given(self) -> bool:
-        """Whether result.json is final now; a program that goes on after SimulationApp.close() takes that back."""
+        """Whether result.json is final now; a program that continues after SimulationApp.close() makes it unfinished again."""
         with contextlib.suppress(OSError):
             found = self._path.stat()
             identity = found.st_ino, found.st_mtime_ns

@@ -155,7 +155,7 @@ def _error(code: str, message: str, hint: str | None = None) -> Finding:
 
 
 def _quoted(tail: Sequence[str]) -> str:
-    """Return what the output says of the end, as a sentence."""
+    """Return a sentence with the crash or the last line of the output."""
     crash = _crash(tail)
     if crash:
         return f" The log reports a crash: {crash}"

@@ -78,7 +78,7 @@ def decide(found: Evidence) -> RunVerdict:
 
 
 def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
-    """Return the verdict on a program that ended with `exit_code`, as if nobody had stopped it."""
+    """Return the verdict on a program that ended with `exit_code`, ignoring whether it was stopped."""
     tail, result = found.ended.tail, found.result
     ranks = (result, *found.other_ranks) if result else ()
     raised = [each.exception for each in ranks if each.exception and not each.stopped_from_outside]

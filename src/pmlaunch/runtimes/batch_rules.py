@@ -83,7 +83,7 @@ def has_parenthesis(path: str) -> bool:
 
 
 def about_zero(version: IsaacLabVersion | None, by_isaac_sim: bool) -> str | None:
-    """What exit code 0 of isaaclab.bat means, in words; None if it is the program's own.
+    """Describe what exit code 0 of isaaclab.bat means; None if it is the program's own exit code.
 
     `by_isaac_sim` is whether its Python is that of a binary Isaac Sim in `_isaac_sim`. 2.0, 2.1 and 3.x then end with
     Isaac Sim's python.bat, whose exit code gets through. Otherwise 2.x always returns 0, and 3.x returns 0 for negative

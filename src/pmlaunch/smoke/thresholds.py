@@ -1,4 +1,4 @@
-"""Thresholds: compare the figures of a run with limits."""
+"""Thresholds: compare the metrics of a run with limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pmlaunch.smoke.case import Case, CaseVerdict, Suite
 from pmlaunch.support.json import numbers_in
 
 SUCCESS, POSITION_ERROR = "success_rate", "mean_position_error_m"
-_SHOWN = 8  # names of figures in a message
+_SHOWN = 8  # names of metrics in a message
 _SHORT = {SUCCESS: "--min-success", POSITION_ERROR: "--max-gt-err"}
 
 
@@ -63,7 +63,7 @@ def _typed(option: str, text: str, *, least: bool) -> Threshold:
 
 
 def judge(threshold: Threshold, document: Mapping[str, Any]) -> Case:
-    """Judge `threshold` by the figures of a metrics.json; the case's text gives the figure either way."""
+    """Judge `threshold` by the metrics in metrics.json; the case's text gives the value either way."""
     figures = {**numbers_in(document.get("metrics")), **numbers_in(document.get("common"))}
     value = figures.get(threshold.figure, figures.get(f"eval/{threshold.figure}"))
     if value is None:  # numbers_in leaves out what is not finite

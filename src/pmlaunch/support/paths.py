@@ -16,7 +16,7 @@ _MOST_FOLDERS = 50
 
 
 class Place(NamedTuple):
-    """A folder that a relative path may start from; `label` says to people which one."""
+    """A folder that a relative path may start from; `label` describes it in messages."""
 
     folder: Path
     label: str = ""
@@ -91,7 +91,7 @@ def refuse_remote_in(document: object, named_by: object) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names of what lies in `folder`, in alphabetical order; of a large folder only some, and none of a missing one."""
+    """The names in `folder` in alphabetical order; only some of a large folder, none of a missing one."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in islice(entries, _MOST_ENTRIES))

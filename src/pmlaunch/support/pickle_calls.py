@@ -1,4 +1,4 @@
-"""What loading a pickle would import and call, told from its opcodes. Nothing is loaded.
+"""Determine from a pickle's opcodes what loading it would import and call. Nothing is loaded.
 
 A pickle can call only what it names. So a pickle whose names are all harmless is harmless however it combines them.
 What cannot be followed counts as not harmless.
@@ -94,7 +94,7 @@ def pickle_calls(payload: bytes, inner: Callable[[bytes], PickleCalls] | None = 
 
 
 class _HiddenError(Exception):
-    """The pickle goes on in a way that is not followed."""
+    """The pickle continues with something that cannot be analyzed."""
 
 
 class _Reader:

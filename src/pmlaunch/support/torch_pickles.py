@@ -22,7 +22,7 @@ _DIRECTORY = 8 << 20  # bytes of a zip's directory; a file of ten thousand tenso
 
 
 class UnverifiableError(ValueError):
-    """The file is not one whose pickles can be told; the text says why, in a few words."""
+    """The file's pickles cannot be analyzed; the text says why in a few words."""
 
 
 class _BoundedFile(io.BufferedIOBase):
@@ -61,7 +61,7 @@ def read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def calls_of(path: Path) -> PickleCalls:
-    """What torch.load of the file would import and call. Raises UnverifiableError if that cannot be told."""
+    """What torch.load of the file would import and call. Raises UnverifiableError if unknown."""
     try:
         with open_ordinary(path) as file:
             return pickles_in(file)

@@ -46,7 +46,7 @@ _FLOAT = re.compile(
 
 
 class YamlBombError(ValueError):
-    """The YAML stands for more than any config holds; the text says of what."""
+    """The YAML expands to more than any real config has; the text says of what."""
 
 
 def yaml_mapping(

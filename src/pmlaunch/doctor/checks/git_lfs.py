@@ -1,4 +1,4 @@
-"""Git LFS: installed, and known to git. Without its filters a checkout silently holds pointers."""
+"""Check that Git LFS is installed and its filters are configured. Without them, git silently checks out pointers."""
 
 from __future__ import annotations
 

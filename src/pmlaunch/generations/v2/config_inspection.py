@@ -65,7 +65,7 @@ def safe_resolvers() -> Iterator[list[str]]:
 
 
 class InterpolationBomb(BaseException):  # no Exception, which OmegaConf would wrap and go on
-    """The interpolations of a config stand for more than any config holds."""
+    """The interpolations of a config expand to more values than any real config has."""
 
 
 @contextlib.contextmanager
@@ -188,7 +188,7 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _targets(values: Mapping[str, Any]) -> dict[str, str]:
-    """What each `_target_` names, unless configs are known to name it: a run would import and call it."""
+    """Each `_target_` that is not known from ordinary configs: a run would import and call it."""
     return {
         key: target
         for key, target in values.items()

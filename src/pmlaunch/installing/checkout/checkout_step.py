@@ -95,7 +95,7 @@ def _plan_clone(git: Git, context: InstallContext) -> Todo:
 
 
 def _commands(order: CloneOrder, repository: Surrounding | None) -> tuple[str, ...]:
-    """What a person could type instead, in any shell."""
+    """The equivalent commands to type by hand, in any shell."""
     plain = "git -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false"
     ref, url, folder = order.ref, order.url, order.folder
     commands = [f'{plain} clone --depth 1 --branch {ref} {url} "{folder}"']

@@ -32,7 +32,7 @@ Notes = tuple[Finding, ...]
 
 
 def check_ref(git: Git, context: InstallContext, generation: Generation | None) -> tuple[bool, Notes]:
-    """Whether the checkout is what was asked for, and findings. Without --ref it is, whatever its generation."""
+    """Whether the checkout is at the requested ref, and findings. Without --ref, every checkout is."""
     request, folder = context.request, context.checkout
     head = git.ask("rev-parse", "--verify", "-q", "HEAD")
     known = known_ref(git, request.ref)
@@ -88,7 +88,7 @@ def _note(context: InstallContext, message: str, hint: str) -> Finding:
 
 
 def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
-    """Raise PML407 if a switch could lose something: changed files, or commits that no ref holds.
+    """Raise PML407 if a switch could lose changed files, or commits that are on no ref.
 
     Untracked files stay: git refuses if one is in the way, and `switch` makes it spare ignored ones, too. `held` is the
     commit that the surrounding repository records for this submodule.

@@ -89,7 +89,7 @@ def _hint_without_git(context: InstallContext) -> str:
 
 
 def _commands(context: InstallContext, paths: Sequence[str]) -> tuple[str, ...]:
-    """What a person could type instead."""
+    """The equivalent commands to type by hand."""
     root = context.checkout
     pull = (f'git -C "{root}" lfs pull --include="{",".join(paths)}" --exclude=""',) if paths else ()
     return (f'git -C "{root}" lfs install --local', *pull)

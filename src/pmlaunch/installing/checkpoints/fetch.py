@@ -56,7 +56,7 @@ def fetch_context(settings: Settings, protomotions: str | None, models: tuple[st
 
 
 def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: Reporter) -> Iterator[StepResult]:
-    """Download the requested models one by one; what is here already is left alone.
+    """Download the requested models in turn, except those that are complete already.
 
     `announce` is called with a model's name and what is about to happen.
 

@@ -55,7 +55,7 @@ def known_models(context: InstallContext, git: Git | None = None) -> list[Fetcha
         if each.checkout is None and (preset := each.of(generation)).checkpoint
     ]
     of_presets = {model.path for model in found}
-    # without an answer the names of the presets are left; whoever needs git's files is told so (lfs_files)
+    # without an answer, use the presets' names; lfs_files raises an error if git's files are needed
     listed = set((git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0")) if git else set()
     for folder in sorted({path.rpartition("/")[0] for path in listed if path}):
         paths = (f"{folder}/{name}" for name in GENERATIONS[generation].checkpoint_names)

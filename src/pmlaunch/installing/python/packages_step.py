@@ -131,14 +131,14 @@ def _refuse_without_torch(context: InstallContext, report: PythonReport, asked: 
 
 
 def _typed_pip(context: InstallContext, run: PipRun) -> str:
-    """The run of pip as a person types it, in any folder."""
+    """The pip command to type by hand, in any folder."""
     places = {package.relative: str(package.place) for package in packages_of(context.checkout)}
     words = [places.get(word, word) for word in run.words] if run.in_checkout else run.words
     return typed_python(context, "-m", "pip", *words)
 
 
 def _other_checkouts(packages: Sequence[OwnPackage], report: PythonReport) -> list[Finding]:
-    """PML444 for each package that is installed from somewhere else now."""
+    """PML444 for each package that is currently installed from another folder."""
     found = []
     for package in packages:
         other = report.packages.get(package.distribution)

@@ -33,7 +33,7 @@ class NoAnswerError(PmlaunchError):
 
 @dataclass(frozen=True)
 class PythonReport:
-    """What the simulator's Python says about itself; parts that were not asked for are empty.
+    """The probe's report on the simulator's Python; parts that were not requested are empty.
 
     `python` is its version, such as "3.11.7"; `packages` and `versions` are keyed by normalised name. `hooks` are the
     agent's hooks that took effect; `log` is its output.
@@ -102,7 +102,7 @@ def inspect_python(
 
 
 def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnswerError:
-    """PML441: the Python could not do `what`, although that should always work."""
+    """PML441: the Python could not do `what`, which should always work."""
     words = python_named(context)
     if ended.timed_out:
         why = f"no answer after {ended.seconds:.0f} s"
