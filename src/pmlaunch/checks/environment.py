@@ -98,7 +98,7 @@ def check_eula(python: ChosenPython | None, environment: Mapping[str, str]) -> I
 
 
 def check_demo_packages(severity: Severity) -> Iterator[Finding]:
-    """One finding for all packages of the embedded evaluation that pmlaunch's own Python lacks."""
+    """One finding for all packages of the demo that pmlaunch's own Python lacks."""
     missing = ", ".join(name for name in DEMO_PACKAGES if find_spec(name) is None)
     if missing:
         message = f"The demo needs packages that are not installed: {missing}."

@@ -34,7 +34,7 @@ class RuntimeRequest:
         wanted: what starts the simulator.
         via: the user's choice, "auto", "isaaclab" or "python".
         isaaclab, python: the flags --isaaclab and --python.
-        own: prefer pmlaunch's own interpreter to the active environment, as the embedded evaluation does.
+        own: prefer pmlaunch's own interpreter to the active environment, as the demo does.
     """
 
     settings: Settings
