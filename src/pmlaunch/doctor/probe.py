@@ -1,4 +1,4 @@
-"""Ask the simulator's Python what it has: once, on the main thread, for all the checks that need it."""
+"""Probe the simulator's Python once, on the main thread, for all checks that need it."""
 
 from __future__ import annotations
 

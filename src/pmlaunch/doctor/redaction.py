@@ -121,7 +121,7 @@ _WORD = re.compile(r"(?<![\w-])\w+(?![\w-])")  # "max" in --max-steps is not a w
 
 @cache
 def _vocabulary() -> frozenset[str]:
-    """The words of doctor's own texts."""
+    """The words in doctor's own messages."""
     from pmlaunch.doctor.registry import MACHINE_CHECKS
 
     texts = [f"{code.title} {code.cause} {code.cure}" for code in CODES.values()]

@@ -153,7 +153,7 @@ def delete_object(stored: Path) -> int:
 
 
 def _delete_unless_pointer(path: Path) -> None:
-    """Delete what the pull wrote wrongly; anything older was moved aside before the pull."""
+    """Delete wrong files that the pull wrote; older files were moved aside before it."""
     try:
         if read_pointer(path) is None:
             path.unlink()
@@ -162,7 +162,7 @@ def _delete_unless_pointer(path: Path) -> None:
 
 
 def _copied(stored: Path, file: LfsFile, root: Path) -> bool:
-    """Copy a right object into its place; False if the store has none.
+    """Copy the verified object from the store to its path; False if the store has none.
 
     git-lfs only says "could not check out" and returns 0 if a disk is full or a path is too long; copying ourselves
     gives the reason. Raises PML402 and PML422.

@@ -129,7 +129,7 @@ def overrides(
 
 
 def _neutral(strange: Iterable[Setting], own: Sequence[Setting], environment: Mapping[str, str]) -> Iterable[str]:
-    """Overrides: the user's own values, else what git does without the setting."""
+    """Overrides: the user's own values, else git's defaults."""
     for name, kind in {setting.name: setting.kind for setting in strange}.items():
         listed = name.endswith((".helper", ".extraheader"))  # an empty value clears these lists, whoever filled them
         values = [f"{it.name}={it.value}" for it in own if it.name == name and not listed]

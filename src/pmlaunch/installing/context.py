@@ -1,4 +1,4 @@
-"""What the steps of an installation are given: the request, this machine, and what earlier steps learned."""
+"""The context of an installation's steps: the request, this machine, and the results of earlier steps."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def make_context(request: InstallRequest, settings: Settings) -> InstallContext:
 
 
 def untrusted_uses(context: InstallContext, *, packages: bool) -> tuple[Untrusted, ...]:
-    """What the user has to agree to before an installation: what it would start, and what it would make its own.
+    """Files that the user must trust before an installation, because it would start or adopt them.
 
     That is a pmlaunch.yaml with programs in it, a checkout that is there already and that no option named, and Isaac Lab
     or a Python that was only found.

@@ -20,7 +20,7 @@ EXIT_LIMIT = 30.0  # seconds from the agent's verdict to the end of its process;
 
 @dataclass(frozen=True)
 class AgentResult:
-    """The agent's own account of how the program went: result.json.
+    """The agent's report on the program: result.json.
 
     Attributes:
         status: a `Status`; FINISHED or CLOSING once the agent has given its verdict.

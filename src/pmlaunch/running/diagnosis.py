@@ -82,7 +82,7 @@ def diagnose_exception(
 
 
 def lost_its_partner(exception: Mapping[str, object]) -> bool:
-    """Whether a rank ended because another did: the other's exception decides then."""
+    """Whether a rank ended because another one did, whose exception then decides."""
     return any(map(LOST_PARTNER.explains, _deciding(exception)))
 
 
@@ -163,7 +163,7 @@ def _quoted(tail: Sequence[str]) -> str:
 
 
 def describe_exit(exit_code: int | None, batch: BatchFile | None) -> str:
-    """Like `name_of_exit`, and what an exit code 0 from `batch` is worth."""
+    """Like `name_of_exit`, with a remark if exit code 0 from `batch` says nothing."""
     how = name_of_exit(exit_code)
     return f"{how} ({batch.about_zero})" if exit_code == 0 and batch and batch.about_zero else how
 

@@ -33,7 +33,7 @@ def missing_evidence(plan: LaunchPlan, folder: RunFolder, result: AgentResult) -
 
 
 def _unmeasured(plan: LaunchPlan, result: AgentResult, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (code, message) for everything that is wrong with the figures of a measured run."""
+    """Yield (code, message) for every problem with the metrics of a run."""
     common, motions = as_mapping(document.get("common")), [as_mapping(it) for it in as_list(document.get("per_motion"))]
     if not document:
         yield "PML325", f"The run left no readable {FILE}, so nothing shows that it succeeded."
@@ -126,7 +126,7 @@ def _steps(plan: LaunchPlan, result: AgentResult, document: Mapping[str, Any]) -
 
 
 def fewest_steps(plan: LaunchPlan) -> int:
-    """The control steps that an evaluation cannot do without: a part of the plan's, where that is the evaluation's length.
+    """The fewest control steps of a complete evaluation: a fraction of the plan's, if those are the evaluation's length.
 
     A part, because the length is an estimate: upstream plays some motions at another rate, and ProtoMotions 3 forms its
     own batches. ProtoMotions 2 measures whole motions whatever limit its config has. Several processes share the steps.

@@ -1,4 +1,4 @@
-"""metrics.json: what a run measured, and what the figures reveal about it."""
+"""metrics.json: the metrics of a run, and findings about them."""
 
 from __future__ import annotations
 

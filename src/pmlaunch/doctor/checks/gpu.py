@@ -1,4 +1,4 @@
-"""NVIDIA's GPU: whether there is one, and whether the chosen simulator needs it."""
+"""Check for an NVIDIA GPU if the chosen simulator needs one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What would start the simulator: Isaac Lab's script and what would break it, or a plain interpreter."""
+"""Check what would start the simulator: Isaac Lab's launcher script or a plain interpreter."""
 
 from __future__ import annotations
 

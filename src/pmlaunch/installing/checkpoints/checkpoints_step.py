@@ -67,7 +67,7 @@ class CheckpointsStep:
         )
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
-        """Raises PML413 if a file is still not what git says."""
+        """Raises PML413 if a file still does not match git."""
         git = context.git(report)
         files = wanted_files(git, context)
         set_lfs_up(git)

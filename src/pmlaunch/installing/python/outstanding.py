@@ -25,7 +25,7 @@ _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What still has to be installed; `interrupted` are packages whose installation was cut off, as "name==version"."""
+    """What still has to be installed; `interrupted` are packages with an interrupted installation, as "name==version"."""
 
     interrupted: tuple[str, ...]
     requirements: Requirements
@@ -105,7 +105,7 @@ class PipRun:
 
 
 def _interrupted(report: PythonReport, names: Sequence[str]) -> tuple[str, ...]:
-    """Packages whose installation was cut off, among `names` and everything they require. pip considers them complete."""
+    """Partly installed packages among `names` and everything they require. pip considers them complete."""
     waiting, seen, found = [name for name in names if name in report.packages], set(names), []
     while waiting:
         name = waiting.pop()

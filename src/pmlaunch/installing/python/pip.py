@@ -105,7 +105,7 @@ def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
 
 
 def _failure(context: InstallContext, ended: ModuleResult, what: str) -> PmlaunchError:
-    """The error for a pip that failed; the signs in its output decide what it means."""
+    """The error for a failed pip, determined from its output."""
     if _NO_PIP.found_in(str((ended.exception or {}).get("message", ""))):
         return pip_is_missing(context)
     if ended.exit_code is None:
@@ -133,7 +133,7 @@ def pip_is_missing(context: InstallContext) -> PmlaunchError:
 
 
 def _last_error(ended: ModuleResult) -> str:
-    """The line that says what went wrong: pip's own ERROR, else the exception, else the last line."""
+    """The line with the reason: pip's own ERROR, else the exception, else the last line."""
     errors = [line for line in ended.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
     if errors:
         return errors[-1].strip()[:300]

@@ -1,4 +1,4 @@
-"""The simulator's Python: whether it can be installed into, what it has, and how a person types its commands."""
+"""The simulator's Python: whether pmlaunch can install into it, its packages, and its commands as typed by hand."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class PythonReport:
 
 
 def planned_python(context: InstallContext, *questions: str, name: str) -> PythonReport | None:
-    """What a plan is made from: the Python's answers as `inspect_python` gets them; in a dry run what its files tell.
+    """What a plan is based on: the Python's answers as `inspect_python` gets them; in a dry run, its files.
 
     None if they do not tell which packages it has: Isaac Sim keeps its torch where only its script looks.
     """
