@@ -43,11 +43,18 @@ def commands() -> str:
 
     group = typer.main.get_command(app)
     context = typer.Context(group, info_name="pmlaunch")
-    lines = []
-    for name in group.list_commands(context):  # type: ignore[attr-defined]
-        one = group.get_command(context, name)  # type: ignore[attr-defined]
-        lines += [f"## pmlaunch {name}", "", *_help(one.help or ""), *_options(one, typer.Context(one, context))]
-    return "\n".join(lines)
+    return "\n".join(_commands_of(group, context, "pmlaunch"))
+
+
+def _commands_of(group: Any, context: typer.Context, prefix: str) -> Iterable[str]:
+    import typer
+
+    for name in group.list_commands(context):
+        one = group.get_command(context, name)
+        inside = typer.Context(one, context)
+        yield from (f"## {prefix} {name}", "", *_help(one.help or ""), *_options(one, inside))
+        if hasattr(one, "list_commands"):
+            yield from _commands_of(one, inside, f"{prefix} {name}")
 
 
 def _help(text: str) -> Iterable[str]:

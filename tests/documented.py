@@ -19,7 +19,7 @@ PAGES = {
 }
 SHELLS = {"powershell", "bash"}
 OTHER_LANGUAGES = {"text", "yaml", "json", "python"}
-NEEDS = {"network", "clone", "isaaclab", "gpu", "your own file"}
+NEEDS = {"network", "clone", "a run", "isaaclab", "gpu", "your own file"}
 _FENCE = re.compile(
     r"(?:^ *<!-- needs: (?P<needs>[^>]+?) -->\n)?^(?P<indent> *)```(?P<language>[^\n]*)\n(?P<body>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,

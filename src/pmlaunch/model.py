@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint, WatchPoint
+from pmlaunch.request import Asked
 from pmlaunch.support.json import HIDDEN
 
 T_co = TypeVar("T_co", covariant=True)
@@ -289,3 +290,4 @@ class RunRecord:
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    asked: Asked | None = None

@@ -84,9 +84,9 @@ def option(text: str, default: Any = None, **more: Any) -> Any:
     return field(default=default, metadata={_METADATA: Option(text, **more)})
 
 
-def argument(text: str, default: Any = MISSING) -> Any:
+def argument(text: str, default: Any = MISSING, *, metavar: str | None = None) -> Any:
     """A dataclass field that is a positional argument with this help."""
-    return option(text, default, positional=True)
+    return option(text, default, positional=True, metavar=metavar)
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,22 @@ class EvalRequest:
     save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
     record: bool = option("Record a video; needs a window.", default=False)
     trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a run was asked for, without secrets.
+
+    `command` are the words as typed, `folder` where; `request` the options of `EvalRequest` that were given, None if
+    another command than eval chose them; `chosen` the names in the plan's provenance that are not defaults;
+    `signature` shows that this user's pmlaunch wrote the rest.
+    """
+
+    command: tuple[str, ...] = ()
+    folder: str = ""
+    request: Mapping[str, Any] | None = None
+    chosen: tuple[str, ...] | None = None
+    signature: str | None = None
 
 
 def from_options(record: type[T], options: object, **more: Any) -> T:

@@ -37,6 +37,9 @@ def test_several_motions(pmlaunch: Pmlaunch, clips: Path) -> None:
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     assert any("sampling weights" in note for note in result["notes"]), "sampling weights of the training are ignored"
     assert "3 of 3 motions, 30 of 30 steps" in done.err
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert "Tracked 3 of 3 motions. Mean error 25.0 cm" in report
+    assert "--save-motion" in report, "how to see them move next time"
 
 
 def test_figures_of_a_motion_do_not_depend_on_the_number_of_environments(pmlaunch: Pmlaunch, clips: Path) -> None:
@@ -46,8 +49,9 @@ def test_figures_of_a_motion_do_not_depend_on_the_number_of_environments(pmlaunc
 
 
 def test_cut_short(pmlaunch: Pmlaunch) -> None:
-    done = pmlaunch(*TRACKER, "--max-steps", "7")
+    done = pmlaunch(*TRACKER, "--max-steps", "7", "--no-report")
     assert (done.code, done.record["steps"]) == (0, 7)
+    assert not (Path(done.record["folder"]) / "report.html").exists()
     assert done.record["evaluation"]["comparable"] is False
     assert "PML311" in done.codes
 
@@ -78,7 +82,7 @@ def test_motion_that_cannot_be_saved_is_a_warning(pmlaunch: Pmlaunch) -> None:
 def test_without_metrics(pmlaunch: Pmlaunch) -> None:
     done = pmlaunch(*TRACKER, "--no-metrics")
     assert (done.code, done.record["steps"], done.record["metrics"]) == (0, 30, {})
-    assert not (Path(done.record["folder"]) / "metrics.json").exists()
+    assert not {"metrics.json", "report.html"} & {path.name for path in Path(done.record["folder"]).iterdir()}
 
 
 def test_no_recording_without_a_window(pmlaunch: Pmlaunch, workspace: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-SLOW = {"hydra", "omegaconf", "antlr4", "numpy", "torch", "pydantic", "yaml", "rich.console", "psutil"}
+SLOW = {"hydra", "omegaconf", "antlr4", "numpy", "torch", "pydantic", "yaml", "rich.console", "psutil", "jinja2"}
 
 
 def modules_after(statement: str, folder: Path | None = None) -> set[str]:

@@ -23,6 +23,9 @@ _VARYING = {
     "system": "<system>",
 }
 
+# The line of each test, and signed. tests/integration/test_history.py looks at it.
+_ASKED = {"command": ["<asked>"], "folder": "<asked>", "request": None, "chosen": None, "signature": None}
+
 _RATES = {"rate", "steps_per_second"}  # null when the run was too short for the clock
 _PYTHON = (sys.version.split()[0], ".".join(map(str, sys.version_info[:2])))
 
@@ -57,6 +60,8 @@ def _entry(key: str, mapping: Mapping[str, Any], places: Mapping[str, str]) -> A
     value = mapping[key]
     if key == "versions" and "together" in mapping:
         return "<machine>"  # of runtime: what is installed in pmlaunch's own Python
+    if key == "asked" and value:
+        return _ASKED
     if key in _PROSE and not isinstance(value, int):  # "skipped" is also a number of cases
         return _everywhere(value, "<text>")
     if key in _RATES:

@@ -25,7 +25,9 @@ LAYERS = (
     ("running",),
     ("installing",),
     ("doctor",),
-    ("smoke",),
+    ("smoke", "reporting"),
+    ("runs",),
+    ("api",),
     ("cli",),
 )
 # Programs of their own, which the launcher starts: what they may import of pmlaunch.

@@ -27,6 +27,9 @@ _COMMANDS = {
     "install": "Install ProtoMotions: checkout, checkpoints, packages.",
     "fetch": "Download more checkpoints, or free their disk space.",
     "list": "List models, motions, robots, simulators or constraints.",
+    "runs": "List, show, compare, repeat, share and remove runs.",
+    "report": "Write a page about a run: figures, tables, 3D playback.",
+    "view": "Play a motion file or a run in the browser.",
     "smoke": "Test a machine: doctor, an evaluation, thresholds. For CI.",
     "runtime": "Show what would start the simulator, with which Python.",
     "doctor": "Check this machine: what is missing, and how to fix it.",
@@ -44,10 +47,12 @@ class _Group(typer.core.TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name in _COMMANDS and self.commands[cmd_name] is None:
-            alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-            register = alone.command(cmd_name, short_help=_COMMANDS[cmd_name])
-            register(getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command"))
-            self.commands[cmd_name] = typer.main.get_command(alone)
+            found = getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command")
+            if not isinstance(found, typer.Typer):  # a group of commands is one already
+                alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+                alone.command(cmd_name, short_help=_COMMANDS[cmd_name])(found)
+                found = alone
+            self.commands[cmd_name] = typer.main.get_command(found)
         return super().get_command(ctx, cmd_name)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, field
 from types import GenericAlias
 from typing import Any
 
@@ -27,9 +27,13 @@ class OutputOptions:
 
 @dataclass(frozen=True)
 class Invocation(OutputOptions):
-    """A command's name and output options, known even if the rest of the command line is invalid."""
+    """A command's name and output options, known even if the rest of the command line is invalid.
+
+    `words` is the whole command line as it was typed, without `pmlaunch`.
+    """
 
     command: str = "pmlaunch"
+    words: tuple[str, ...] = field(default=(), compare=False)
 
 
 def command(*records: type[Any]) -> Callable[[Command], Command]:
@@ -71,7 +75,7 @@ def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
     default = ... if required else None if parameter.default == () else parameter.default
     info: Any
     if option.positional:
-        info = typer.Argument(default, help=option.help)
+        info = typer.Argument(default, help=option.help, metavar=option.metavar)
     else:
         name, *more = parameter.flags
         flags = (f"{name}/{option.off}" if option.off else name, *more)
@@ -86,12 +90,18 @@ def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invoc
     """
     root = typer.Context(group, **group.context_settings)
     given, rest = _parse(group, root, words)
-    name = "pmlaunch"
-    if rest:
-        name, *rest = rest
-        known = group.get_command(root, name) or group
+    names: list[str] = []
+    known: Any = group
+    while rest and isinstance(known, typer.core.TyperGroup) and not rest[0].startswith("-"):
+        names.append(rest.pop(0))
+        known = known.get_command(root, names[-1]) or group
+        if known is group:
+            break
+    if names:
         given |= _parse(known, typer.Context(known, root, allow_interspersed_args=True), rest)[0]
-    return Invocation(bool(given.get("as_json")), bool(given.get("verbose")), name)
+    # a group without a command has no such option
+    as_json = given.get("as_json") or (isinstance(known, typer.core.TyperGroup) and "--json" in rest)
+    return Invocation(bool(as_json), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words))
 
 
 def _parse(parsed: Any, context: typer.Context, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -10,7 +10,7 @@ import getpass
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -45,13 +45,17 @@ _Rule = tuple[re.Pattern[str], "str | Callable[[re.Match[str]], str]"]
 
 @dataclass(frozen=True)
 class Redactor:
-    """Removes homes, names of users and hosts, the machine's addresses, and literal secrets from a text."""
+    """Removes homes, names of users and hosts, the machine's addresses, and literal secrets from a text.
+
+    `folders` are further folders and what to put in their place, those inside another one first.
+    """
 
     homes: tuple[str, ...] = ()
     users: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    folders: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def here(cls, environment: Mapping[str, str]) -> Redactor:
@@ -68,8 +72,7 @@ class Redactor:
         hosts.append(_asked(socket.gethostname) or "")
         hosts += [host.split(".")[0] for host in hosts if host]
         secrets = [value for name, value in known.items() if is_secret_name(name) and len(value) >= 8]
-        found: Sequence[Iterable[str | None]] = (homes, users, hosts, _own_addresses(), secrets)
-        return cls(*map(_unique, found))
+        return cls(_unique(homes), _unique(users), _unique(hosts), _unique(_own_addresses()), _unique(secrets))
 
     def clean(self, text: str) -> str:
         """`text` with placeholders in place of all of these."""
@@ -84,6 +87,7 @@ class Redactor:
             *((re.compile(re.escape(secret)), SECRET) for secret in self.secrets),
             *SECRET_RULES,
             (_MAIL, MAIL),
+            *((pattern, placeholder) for path, placeholder in self.folders if (pattern := _home_pattern(path))),
             *((pattern, HOME) for home in self.homes if (pattern := _home_pattern(home))),
             (_HOMES, lambda found: found[0] if found[2].casefold() in _KEPT_HOMES else f"{found[1]}{USER}"),
             *((_name_pattern(name), placeholder) for name, placeholder in names if name.casefold() not in _NOBODY),

@@ -65,16 +65,26 @@ def read_outline(path: Path, content: bytes | None = None) -> MotionOutline:
             that a motion does not need; PML157 it is a motion of another project.
     """
     start = motion_start(path) if content is None else content
-    fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
-    found = next((row for row in fitting if start.startswith(row.signature)), None)
+    found = _format_of(path, start)
     try:
-        return found.read(path, content) if found else fitting[0].read(path, start)  # no more of it is worth reading
+        # what begins like no motion is not worth reading on
+        return found.read(path, content if start.startswith(found.signature) else start)
     except PmlaunchError as error:
         if error.code == "PML122" and (raw := raw_format(path)):
             raise RawDataError(path, raw) from None
         if error.code == "PML122" and (reason := no_binary_file(start[:256])):
             raise PmlaunchError("PML122", f"{path.name} is not a motion: {reason}.", subject=str(path)) from None
         raise
+
+
+def format_of(path: Path) -> MotionFormat:
+    """The format that the suffix and the first bytes of a file tell. Raises PML121 and PML122 as `motion_start` does."""
+    return _format_of(path, motion_start(path))
+
+
+def _format_of(path: Path, start: bytes) -> MotionFormat:
+    fitting = [row for row in FORMATS if path.suffix in row.suffixes] or list(FORMATS)
+    return next((row for row in fitting if start.startswith(row.signature)), fitting[0])
 
 
 def motion_start(path: Path) -> bytes:

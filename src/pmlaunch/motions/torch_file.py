@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_STORAGES = {"float32": "FloatStorage", "bool": "BoolStorage"}
+_STORAGES = {"float32": "FloatStorage", "int64": "LongStorage", "bool": "BoolStorage"}
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # a fixed date makes the file depend on its content alone
 
 
 def tensor_file(content: Mapping[str, NDArray[Any] | int], name: str = "archive") -> bytes:
-    """Make a file of arrays (float32 or bool) and integers below 2**31. Raises ValueError for other types of arrays."""
+    """Make a file of arrays (float32, int64 or bool) and integers below 2**31. Raises ValueError for other types of arrays."""
     pickle = bytearray(b"\x80\x02}(")
     storages: list[bytes] = []
     for key, value in content.items():

@@ -16,6 +16,7 @@ from pmlaunch.processes.child import ChildCommand, created
 from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Stage, Watcher, supervised
+from pmlaunch.request import Asked
 from pmlaunch.running.agent_reports import (
     EXIT_LIMIT,
     OTHER_RANKS,
@@ -26,6 +27,7 @@ from pmlaunch.running.agent_reports import (
     agent_result,
 )
 from pmlaunch.running.artifacts import artifact_findings
+from pmlaunch.running.asked import chosen_by
 from pmlaunch.running.inputs import write_inputs
 from pmlaunch.running.measurement import missing_evidence
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
@@ -67,8 +69,10 @@ class RunObserver(Protocol):
         """The run is about to be stopped."""
 
 
-def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver) -> RunRecord:
-    """Run `plan` to its end and return its record, which is also in the run folder.
+def run_plan(
+    plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObserver, asked: Asked | None = None
+) -> RunRecord:
+    """Run `plan` to its end and return its record, which is also in the run folder. `asked` is how it was asked for.
 
     Raises PML204 if the folder cannot be written and PML205 if the program cannot be started; no folder is left
     behind then.
@@ -78,6 +82,7 @@ def run_plan(plan: LaunchPlan, findings: tuple[Finding, ...], observer: RunObser
         folder = RunFolder.create(plan.runs, plan.model, _motion_name(plan), now.astimezone())
         started, launcher = now.isoformat(timespec="seconds"), _identity(os.getpid())
         record = RunRecord(folder.path, RunState.RUNNING, None, started, launcher=launcher, findings=findings)
+        record = replace(record, asked=asked and chosen_by(asked, plan))
         watcher = _RunWatcher(plan, folder, observer, record)
         guardian = None
         try:

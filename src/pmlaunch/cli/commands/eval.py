@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.codes import CODES, Exit
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.request import EvalRequest, option
+
+if TYPE_CHECKING:
+    from pmlaunch.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,7 @@ class EvalOptions:
 
     dry_run: bool = option("Plan and check; start nothing.", default=False)
     quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
+    report: bool = option("Write report.html into the run folder; default.", default=True, off="--no-report")
 
 
 @command(EvalRequest, EvalOptions)
@@ -30,10 +35,16 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     pmlaunch eval maskmimic -m walk --dry-run         what would be run, and why
     pmlaunch eval results/my_run/last.ckpt --headless --max-steps 300
     """
+    from pmlaunch.settings import Settings
+
+    return evaluate(invocation, request, options, Settings.here(trust_workspace=request.trust_workspace))
+
+
+def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions, settings: Settings) -> CommandResult:
+    """Plan `request`, check it and, unless it is a dry run, run it. Raises PmlaunchError as planning does."""
     from pmlaunch.checks.preflight import exit_code_of, preflight
     from pmlaunch.model import Severity
     from pmlaunch.planning.plan import make_plan
-    from pmlaunch.settings import Settings
     from pmlaunch.support.platforms import platform_named
 
     if platform_named(request.target_os).foreign and not options.dry_run:
@@ -45,7 +56,6 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
     for code in request.no_check:
         if code.upper() not in CODES:
             raise PmlaunchError("PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}")
-    settings = Settings.here(trust_workspace=request.trust_workspace)
     planned = make_plan(request, settings)
     plan, findings = planned.plan, preflight(planned)
     exit_code = exit_code_of(findings)
@@ -54,17 +64,22 @@ def eval_command(invocation: Invocation, request: EvalRequest, options: EvalOpti
         from pmlaunch.cli.render.plan import draw_plan
 
         draw = partial(draw_plan, plan) if options.dry_run else None
-        return CommandResult("eval", exit_code, {"plan": plan}, findings, draw=draw)
+        return CommandResult(invocation.command, exit_code, {"plan": plan}, findings, draw=draw)
     from pmlaunch.cli.live.run_display import make_run_display  # what only a run needs
     from pmlaunch.cli.render.record import draw_record
     from pmlaunch.cli.trust import require_trust
+    from pmlaunch.running.asked import asked_for
     from pmlaunch.running.run import run_plan
 
     require_trust(settings, planned.untrusted, ask=not invocation.as_json)
     with make_run_display(
         plan, quiet=options.quiet, verbose=invocation.verbose, stream=not invocation.as_json
     ) as display:
-        record = run_plan(plan, tuple(findings), display)
+        record = run_plan(plan, tuple(findings), display, asked_for(invocation.words, settings, request))
+    from pmlaunch.reporting.report import own_report
+
     exit_code = Exit.INTERNAL if record.exit_code is None else record.exit_code
     data = {"plan": plan, "record": record}
-    return CommandResult("eval", exit_code, data, record.findings, draw=partial(draw_record, record))
+    notes = own_report(record.folder) if plan.metrics and options.report else ()
+    reported = (*record.findings, *notes)
+    return CommandResult(invocation.command, exit_code, data, reported, draw=partial(draw_record, record))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,13 +65,16 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     """
     from pmlaunch.cli.live.run_display import make_run_display
     from pmlaunch.cli.render.smoke import draw_smoke
+    from pmlaunch.reporting.report import own_report
+    from pmlaunch.running.asked import asked_for
     from pmlaunch.running.run import run_plan
     from pmlaunch.settings import Settings
     from pmlaunch.smoke.smoke import run_smoke
 
     def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
         with make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json) as display:
-            return run_plan(plan, findings, display)
+            record = run_plan(plan, findings, display, asked_for(invocation.words, Settings.here(), None))
+        return replace(record, findings=(*record.findings, *own_report(record.folder)))
 
     junit, summary = _report_path(options.junit), _report_path(options.summary)
     started = time.monotonic()

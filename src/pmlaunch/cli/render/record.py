@@ -49,7 +49,8 @@ def draw_record(record: RunRecord, console: Console) -> None:
     _draw_motions(record, console)
     for repair in record.repairs:
         say(console, f"repaired for this run: {repair}", style="yellow")
-    kept = [("picture", record.folder / "poses.png"), ("motion", record.folder / "motion.npz")]
+    kept = [("report", record.folder / "report.html")]
+    kept += [("picture", record.folder / "poses.png"), ("motion", record.folder / "motion.npz")]
     kept += [("video", path) for path in sorted(record.folder.glob("recording*.mp4"))]
     kept = [(name, path) for name, path in kept if path.is_file()]
     kept += [] if done else [("log", record.folder / "output.log")]
