@@ -87,7 +87,7 @@ def test_archive_that_unpacks_to_gigabytes_is_not_unpacked(run: Path) -> None:
     directory = content.index(b"PK\x01\x02")
     head, tail = content[:directory], content[directory:]
     (run / "motion.npz").write_bytes(head + b"".join(_claiming(part) for part in _entries(tail)))
-    assert "unpacks to more" in (read_run(run).no_motion or "")
+    assert "decompresses to more" in (read_run(run).no_motion or "")
 
 
 def _entries(tail: bytes) -> list[bytes]:
@@ -163,8 +163,8 @@ def test_run_that_is_unknown_or_ambiguous(tmp_path: Path, typed: str, code: str)
         ({"state": "failed", "exception": {"message": "CUDA\nis gone."}}, {"common": {}, "metrics": {}},
          "The run failed: CUDA is gone."),
         ({"state": "interrupted"}, {"common": {}, "metrics": {}}, "The run was interrupted."),
-        ({"state": ["x"]}, {"common": {}, "metrics": {}}, "It is not known how the run ended."),
-        ({}, {"common": {"motions": "x", "failed": 3}, "metrics": {}}, "The run was not measured."),
+        ({"state": ["x"]}, {"common": {}, "metrics": {}}, "It is unknown how the run ended."),
+        ({}, {"common": {"motions": "x", "failed": 3}, "metrics": {}}, "The run computed no metrics."),
     ],
 )  # fmt: skip
 def test_verdict(tmp_path: Path, record: dict[str, object], metrics: dict[str, object], expected: str) -> None:

@@ -13,7 +13,7 @@ _UNFINISHED = {
     RunState.FAILED.value: "The run failed",
     RunState.INTERRUPTED.value: "The run was interrupted.",
     RunState.TIME_LIMIT.value: "The run was stopped at its time limit.",
-    RunState.SILENT.value: "The run was stopped because it wrote nothing.",
+    RunState.SILENT.value: "The run was stopped because it produced no output.",
     RunState.ABNORMAL.value: "The run ended without a verdict.",
 }
 
@@ -44,11 +44,11 @@ def verdict(contents: RunContents) -> str:
     error, angle = (common_figure(contents, f"mean_{name}") for name in ("position_error_m", "rotation_error_deg"))
     if error is not None:
         sentences.append(f"Mean error {length(error)}" + (f", {angle:.1f}°." if angle is not None else "."))
-    return " ".join(sentences) or "The run was not measured."
+    return " ".join(sentences) or "The run computed no metrics."
 
 
 def _ending(contents: RunContents, state: str) -> str:
-    sentence = _UNFINISHED.get(state, "It is not known how the run ended.")
+    sentence = _UNFINISHED.get(state, "It is unknown how the run ended.")
     exception = as_mapping(contents.record.get("exception"))
     if state != RunState.FAILED.value:
         return sentence
