@@ -295,7 +295,7 @@ def test_a_simulator_unknown_to_the_checkout(runner: Runner, checkout: Path) -> 
     (checkout / "requirements_genesis.txt").unlink()
     error = refused(PackagesStep(), runner)
     assert error.code == "PML431"
-    assert "it knows isaaclab" in error.message
+    assert "requirements for isaaclab" in error.message
 
 
 def test_a_torch_that_lost_its_cuda_is_an_error(installed: Runner) -> None:
