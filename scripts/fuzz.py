@@ -218,7 +218,7 @@ def readers() -> Mapping[str, Reader]:
         Reader("pmlaunch.yaml", (b"python: x\nnum_envs: 4\ntimeout: 5\nheadless: yes\n",), _settings),
         Reader("configs/model/mine.yaml", (b"name: mine\ncheckpoint: x.ckpt\naliases: [a]\n",),
                lambda path: presets("model", ((_SOURCE, path.parents[1]),))),
-        Reader("library2.yaml", (_LIBRARY,), partial(_library, library2.read_entries)),
+        Reader("library2.yaml", (_LIBRARY,), partial(_library, partial(library2.read_entries, thinning=library2.Thinning()))),
         Reader("library3.yaml", (_LIBRARY,), partial(_library, library3.read_entries)),
         Reader("walk.npy", (_MOTION.read_bytes()[:20_000], _MOTION.read_bytes(), array), read_motion),
         Reader("walk.motion", (_motion_file(),), read_outline),

@@ -18,6 +18,7 @@ from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import Finding, LaunchPlan, RunState, Severity
 from pmlaunch.planning.launch import runs_folder
 from pmlaunch.planning.plan import make_plan
+from pmlaunch.reporting.report import own_report
 from pmlaunch.request import EvalRequest, parameters
 from pmlaunch.running.asked import asked_for
 from pmlaunch.running.run import run_plan
@@ -130,6 +131,8 @@ def evaluate(
         raise _failure([each.finding(Severity.ERROR) for each in planned.untrusted], RunState.FAILED)
     asked = asked_for(command_words(request), settings, request)
     record = run_plan(planned.plan, findings, _Observer(progress), asked)
+    if planned.plan.metrics:
+        own_report(record.folder)
     if check and record.state is not RunState.DONE:
         raise _failure(record.findings, record.state, record.folder)
     return load(record.folder)

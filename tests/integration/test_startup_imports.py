@@ -33,6 +33,12 @@ def test_start_imports_nothing_slow(statement: str) -> None:
     assert not modules & SLOW
 
 
+def test_importing_the_package_imports_nothing_else() -> None:
+    imported = modules_after("import pmlaunch; pmlaunch.__version__") - modules_after("pass")
+    assert imported == {"pmlaunch"}
+    assert "pmlaunch.api" in modules_after("import pmlaunch; pmlaunch.list_runs")
+
+
 def test_repeated_dry_run_of_2_imports_neither_hydra_nor_generation_3(workspace: Path) -> None:
     eval_it = [
         "eval",

@@ -253,7 +253,7 @@ def test_pipe_in_a_run_folder_does_not_block(as_json: Json, runs: Path, name: st
 def test_help_and_unknown_commands(capsys: pytest.CaptureFixture[str], as_json: Json) -> None:
     assert run(["runs", "--help"]) == 0
     assert "prune" in capsys.readouterr().out
-    assert as_json("runs", "lits")["errors"][0]["code"] == "PML001"
+    assert as_json("runs", "lisst")["errors"][0]["code"] == "PML001"
     assert as_json("runs")["errors"][0]["code"] == "PML001"
 
 

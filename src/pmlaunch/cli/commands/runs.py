@@ -252,11 +252,12 @@ def share(_: Invocation, options: _OneRun, sharing: _ShareOptions) -> CommandRes
     """Pack a run into a ZIP file for somebody else, without the names and folders of this machine."""
     from pathlib import Path
 
+    from pmlaunch.reporting.report import own_report
     from pmlaunch.runs.share import share_run
 
     folder = _find(options.run, options.runs)
     output = Path(sharing.output or f"{folder.name}.zip").expanduser().absolute()
-    files = share_run(folder, output, force=sharing.force)
+    files = share_run(folder, output, force=sharing.force, write_report=own_report)
     data = {"archive": output, "files": files, "bytes": output.stat().st_size}
     return CommandResult("runs share", data=data, draw=partial(_draw_shared, data))
 

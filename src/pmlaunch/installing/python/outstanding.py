@@ -81,14 +81,20 @@ def _with_included(checkout: Path, path: Path, above: tuple[Path, ...], read: se
             lines.append(line)
             continue
         included = Path(os.path.normpath(path.parent / refuse_remote(named[1].strip("\"'"), path)))
-        real, root = os.path.realpath(included), os.path.realpath(checkout)
-        if not Path(real).is_relative_to(root) or not included.is_file() or included in (path, *above):
+        if not _is_file_below(included, checkout) or included in (path, *above):
             message = f"{path.name} refers to {line.strip()!r}, which is not another file in the checkout."
             raise PmlaunchError("PML431", message, hint=f"correct {path}, or use --no-packages", subject=str(path))
         if included not in read:
             read.add(included)
             lines.append(_with_included(checkout, included, (path, *above), read))
     return "\n".join(lines)
+
+
+def _is_file_below(path: Path, folder: Path) -> bool:
+    try:
+        return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)) and path.is_file()
+    except ValueError:  # a NUL in the name
+        return False
 
 
 @dataclass(frozen=True)
