@@ -239,7 +239,7 @@ def test_what_an_installation_made_is_trusted(
 
 
 @needs_lfs
-def test_an_installation_that_cannot_be_remembered_goes_on(
+def test_installation_continues_without_a_trust_store(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "no folder").touch()

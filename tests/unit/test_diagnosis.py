@@ -193,7 +193,7 @@ EULA_PROMPT = 'user_choice = input("Do you accept the EULA? (Yes/No): ")'
         ("EOFError", "EOF when reading a line", f"    {EULA_PROMPT}\nEOFError: EOF when reading a line\n"),
     ],
 )
-def test_eula_that_nobody_accepted(kind: str, message: str, traceback: str) -> None:
+def test_eula_not_accepted(kind: str, message: str, traceback: str) -> None:
     exception = {"type": kind, "message": message, "traceback": traceback}
     for python, named in (("/lab/bin/python", '"/lab/bin/python"'), (None, "PYTHON")):
         finding = diagnose_exception(exception, [], python)

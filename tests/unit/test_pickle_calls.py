@@ -152,7 +152,7 @@ HOSTILE = {
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_pickles_are_told(name: str) -> None:
+def test_hostile_pickles_are_reported(name: str) -> None:
     payload, found = HOSTILE[name]
     begin = time.monotonic()
     assert any(item.startswith(found) for item in told(pickles_in(in_zip(payload))))
@@ -207,7 +207,7 @@ FILES = {
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", FILES)
-def test_hostile_files_are_told(tmp_path: Path, name: str) -> None:
+def test_hostile_files_are_reported(tmp_path: Path, name: str) -> None:
     content, found = FILES[name]
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
@@ -231,7 +231,7 @@ def test_hostile_files_are_told(tmp_path: Path, name: str) -> None:
         (torch_file(b"x", 5000)[:-1000], "its archive is damaged"),
     ],
 )
-def test_what_cannot_be_looked_into_is_not_vouched_for(tmp_path: Path, content: bytes, why: str) -> None:
+def test_unverifiable_files_are_refused(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
     with pytest.raises(UnverifiableError, match=why):

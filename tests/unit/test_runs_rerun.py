@@ -62,7 +62,7 @@ def test_paths_are_relative_to_where_they_were_typed(settings: Settings, tmp_pat
     assert (request.protomotions, request.runs) == (str(now.folder / "checkout"), str(now.folder / "here"))
 
 
-def test_run_that_does_not_tell_its_options_is_refused(settings: Settings, tmp_path: Path) -> None:
+def test_run_without_recorded_options_is_refused(settings: Settings, tmp_path: Path) -> None:
     old = make_run(tmp_path / "runs", "old")
     by_smoke = make_run(tmp_path / "runs", "smoke", asked=to_json(asked_for(("smoke",), settings, None)))
     for folder in (old, by_smoke):

@@ -70,7 +70,7 @@ def changed(path: Path, **changes: Any) -> Path:
         ([*SMPL, SMPL[1]], "contains a body twice"),
     ],
 )
-def test_pml155_bodies_that_are_not_the_robots_one_by_one(
+def test_pml155_bodies_that_do_not_match_the_robot(
     opened: HydraCheckout, tmp_path: Path, bodies: list[str], said: str
 ) -> None:
     parents = [-1, *range(len(bodies) - 1)]
