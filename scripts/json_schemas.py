@@ -163,6 +163,7 @@ def _event() -> Schema:
     number, text, whole = _SIMPLE[float], _SIMPLE[str], _SIMPLE[int]
     known: dict[str, dict[str, Schema]] = {
         "started": {"pid": whole, "python": text, "executable": text, "platform": text},
+        "importing": {"module": text},
         "imported": {"module": text},
         "process_group": {"backend": text, "world_size": whole, "rank": whole},
         "step": {"n": whole, "rate": schema_of(float | None)},

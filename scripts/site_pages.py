@@ -69,15 +69,13 @@ def _help(text: str) -> Iterable[str]:
 
 
 def _options(command: Any, context: typer.Context) -> Iterable[str]:
-    from pmlaunch.request import SETTINGS
-
     for kind, title in (("argument", "Argument"), ("option", "Option")):
         rows = []
         for each in command.get_params(context):
             if each.param_type_name == kind and not getattr(each, "hidden", False):
-                known = SETTINGS.get(each.name)
-                variable = f"<br>`{known.variable}`" if known else ""
-                rows.append((_names(each), _plain(each.help or "") + _default(each) + variable))
+                text, variable, name = (each.help or "").partition(" [env:")
+                variable = f"<br>`{name.rstrip(']')}`" if variable else ""
+                rows.append((_names(each), _plain(text) + _default(each) + variable))
         if rows:
             yield from _table((title, "Meaning"), rows)
 

@@ -23,6 +23,7 @@ __all__ = [
     "RunSummary",
     "compare",
     "evaluate",
+    "export",
     "list_runs",
     "load_run",
     "plan",

@@ -8,6 +8,7 @@ from pmlaunch.api import RunList as RunList
 from pmlaunch.api import RunSummary as RunSummary
 from pmlaunch.api import compare as compare
 from pmlaunch.api import evaluate as evaluate
+from pmlaunch.api import export as export
 from pmlaunch.api import list_runs as list_runs
 from pmlaunch.api import load_run as load_run
 from pmlaunch.api import plan as plan

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
@@ -24,6 +24,7 @@ from pmlaunch.running.asked import asked_for
 from pmlaunch.running.run import run_plan
 from pmlaunch.runs.comparison import Comparison, compare_runs
 from pmlaunch.runs.details import Run, load
+from pmlaunch.runs.export import ExportOptions, export_motions
 from pmlaunch.runs.html import table
 from pmlaunch.runs.index import runs_in
 from pmlaunch.runs.rerun import command_words
@@ -31,6 +32,9 @@ from pmlaunch.runs.selection import Filter, find_run, state_named, time_before
 from pmlaunch.runs.summary import RunSummary
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import from_json, numbers_in
+
+if TYPE_CHECKING:
+    from pmlaunch.motions.export import Exported
 
 __all__ = [
     "Comparison",
@@ -43,6 +47,7 @@ __all__ = [
     "RunSummary",
     "compare",
     "evaluate",
+    "export",
     "list_runs",
     "load_run",
     "plan",
@@ -174,6 +179,26 @@ def compare(*wanted: Run | str | Path, runs: str | Path | None = None) -> Compar
     if len(wanted) < 2:
         raise PmlaunchError("PML001", "It takes two runs to compare.", hint="pmlaunch.compare('latest~1', 'latest')")
     return compare_runs([each if isinstance(each, Run) else load_run(each, runs=runs) for each in wanted])
+
+
+def export(wanted: Run | str | Path, to: str = "glb", **options: Any) -> list[Exported]:
+    """Write the motion of a run, or a motion file, for Blender and other programs.
+
+    Args:
+        wanted: a run as `load_run` takes it or returned it, or the path of a motion file.
+        to: the format: "glb", "bvh", "usda", "npz" or "csv".
+        options: what ("policy", "reference" or "both"), motion, fps, up, output, force, runs, protomotions, as the
+            command has them.
+
+    Raises:
+        PmlaunchError: there is no such run or motion, or the format cannot hold it.
+    """
+    known = parameters(ExportOptions)
+    for name in options:
+        if name not in known:
+            raise PmlaunchError("PML001", f"There is no option {name!r}.{did_you_mean(name, list(known))}")
+    given: dict[str, Any] = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    return export_motions(ExportOptions(str(wanted.folder if isinstance(wanted, Run) else wanted), to, **given))
 
 
 def _runs(folder: str | Path | None) -> Path:

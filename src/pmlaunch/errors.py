@@ -6,7 +6,7 @@ fix for each code. An error that code reacts to is a subclass.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pmlaunch.codes import CODES
 
@@ -17,15 +17,19 @@ class PmlaunchError(Exception):
     Args:
         code: a key of `codes.CODES`.
         message: what happened and why, in one or two lines.
-        hint: the next command to run, if there is one.
+        hint: what to do next, in words; `fix` if it is left out.
+        fix: a complete command to run next.
         subject: what the error is about: a path, a name, an override.
     """
 
-    def __init__(self, code: str, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, *, hint: str | None = None, fix: str | None = None, subject: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = CODES[code].code
         self.message = message
-        self.hint = hint
+        self.hint = hint or fix
+        self.fix = fix
         self.subject = subject
 
     @property
@@ -40,8 +44,10 @@ class PmlaunchError(Exception):
 class _FixedCodeError(PmlaunchError):
     CODE: str
 
-    def __init__(self, message: str, *, hint: str | None = None, subject: str | None = None) -> None:
-        super().__init__(self.CODE, message, hint=hint, subject=subject)
+    def __init__(
+        self, message: str, *, hint: str | None = None, fix: str | None = None, subject: str | None = None
+    ) -> None:
+        super().__init__(self.CODE, message, hint=hint, fix=fix, subject=subject)
 
 
 class NoCheckoutError(_FixedCodeError):
@@ -51,9 +57,16 @@ class NoCheckoutError(_FixedCodeError):
 
 
 class UnknownNameError(_FixedCodeError):
-    """Nothing has the given name."""
+    """Nothing has the given name. `nearest` is the name that was probably meant."""
 
     CODE = "PML010"
+    nearest: str | None = None
+
+
+class OtherRobotError(UnknownNameError):
+    """The name is that of another robot's motion."""
+
+    CODE = "PML024"
 
 
 class AmbiguousNameError(_FixedCodeError):
@@ -64,11 +77,21 @@ class AmbiguousNameError(_FixedCodeError):
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:
     """A sentence such as " Did you mean a, b or c?" that names the closest of `choices`; empty if none is close."""
-    from difflib import get_close_matches  # slow to import, rarely needed
+    return proposal(nearest(word, {choice: choice for choice in choices}))
 
-    folded = {choice.casefold(): choice for choice in choices}
-    near = [folded[match] for match in get_close_matches(word.casefold(), list(folded), n=3, cutoff=0.6)]
+
+def proposal(near: Sequence[str]) -> str:
+    """The sentence that proposes these names; empty if there are none."""
     if not near:
         return ""
     *first, last = near
     return f" Did you mean {', '.join(first)} or {last}?" if first else f" Did you mean {last}?"
+
+
+def nearest(word: str, spellings: Mapping[str, str]) -> list[str]:
+    """The closest names, the best first, each once. `spellings` maps every accepted spelling to the name to propose."""
+    from difflib import get_close_matches  # slow to import, rarely needed
+
+    folded = {spelling.casefold(): name for spelling, name in reversed(list(spellings.items()))}
+    matches = get_close_matches(word.casefold(), list(folded), n=9, cutoff=0.6)
+    return list(dict.fromkeys(folded[match] for match in matches))[:3]

@@ -206,6 +206,8 @@ class LaunchPlan:
         foreign: whether the plan is for another operating system than this one.
         max_steps: control steps after which the agent ends the run; None for no limit. A program that
             `ends_by_itself` is not ended: there it is the expected number.
+        save_motion: whether motion.npz is kept; `asks_for_motion` if the user said so, and is told if it is missing.
+        left_out: motions that were found but are not evaluated; those with a problem were skipped by --skip-bad.
         timeout, silence: limits in seconds, of the whole run and of the time without output.
         plain_command: the same run without pmlaunch, as {"bash": ..., "powershell": ...}.
     """
@@ -242,8 +244,10 @@ class LaunchPlan:
     num_envs: int = field(default=1, metadata=HIDDEN)
     metrics: bool = False
     save_motion: bool = False
+    asks_for_motion: bool = False
     record: bool = False
     measuring: Measuring = field(default_factory=Measuring)
+    left_out: tuple[MotionInfo, ...] = field(default=(), metadata=HIDDEN)
     plain_command: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -269,6 +273,7 @@ class RunRecord:
     """The outcome of a run; the content of record.json. `seconds` is wall time from start to end.
 
     `child` and `launcher` are {pid, created}, `created` in seconds since 1970, because a pid alone may be reused;
+    `not_evaluated` are the broken motions that --skip-bad left out, before the start.
     `evaluation` is the rest of metrics.json: common, per_motion, comparable, notes, seconds.
     """
 
@@ -287,6 +292,7 @@ class RunRecord:
     metrics: Mapping[str, float] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     evaluation: Mapping[str, Any] = field(default_factory=dict)
+    not_evaluated: tuple[str, ...] = ()
     exception: Mapping[str, str] | None = None
     repairs: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()

@@ -97,40 +97,68 @@ class EvalRequest:
     motions: tuple[str, ...] = option(
         "Name, path, pattern, folder, .yaml or packed .pt; repeatable.", (), flags=("--motion", "-m")
     )
-    checkpoint: str | None = option("Another checkpoint for the model.")
-    robot: str | None = option("Default: the checkpoint's.")
-    simulator: str | None = option("isaaclab, genesis, isaacgym, newton, mujoco.", setting=Setting.VALUE)
-    terrain: str | None = option("flat or complex.")
-    constraints: tuple[str, ...] = option("MaskedMimic constraint; repeatable.", (), flags=("--constraint",))
-    num_envs: int | None = option("Number of parallel environments.", setting=Setting.VALUE)
-    devices: int | None = option("Number of processes, one per GPU.")
-    headless: bool | None = option("Without or with a window.", off="--window", setting=Setting.VALUE)
+    checkpoint: str | None = option("Another checkpoint for the model; default: the model's own.", metavar="PATH")
+    robot: str | None = option("The robot; default: the checkpoint's own.")
+    simulator: str | None = option(
+        "isaaclab, genesis, isaacgym, newton or mujoco; default: the model's, else isaaclab.", setting=Setting.VALUE
+    )
+    terrain: str | None = option("flat or complex; default: the model's, else flat.")
+    constraints: tuple[str, ...] = option(
+        "What MaskedMimic has to follow (pmlaunch list constraints); repeatable.", (), flags=("--constraint",)
+    )
+    num_envs: int | None = option(
+        "Number of parallel environments; default: one for each motion, if they fit.", setting=Setting.VALUE
+    )
+    devices: int | None = option("Number of processes, one per GPU; default: 1.")
+    headless: bool | None = option(
+        "Without or with a window; default: a window if there is a display.", off="--window", setting=Setting.VALUE
+    )
     max_steps: int | None = option("Number of control steps; default: the motions' length.")
     seed: int | None = option("Random seed.")
-    device: str | None = option("gpu or cpu.", choices=("gpu", "cpu"), setting=Setting.VALUE)
+    device: str | None = option(
+        "Where the policy runs; default: the model decides, usually gpu.", choices=("gpu", "cpu"), setting=Setting.VALUE
+    )
     ddp_backend: str | None = option(
-        "auto, gloo, nccl or none. auto: gloo on Windows.",
+        "How processes communicate; default: auto, which is gloo on Windows.",
         choices=("auto", "gloo", "nccl", "none"),
         setting=Setting.VALUE,
     )
-    protomotions: str | None = option("The ProtoMotions checkout.", setting=Setting.FOLDER, executed=True)
-    isaaclab: str | None = option("The Isaac Lab folder.", setting=Setting.FOLDER, executed=True)
-    python: str | None = option("The interpreter for --via python.", setting=Setting.PROGRAM, executed=True)
-    via: str | None = option("auto, isaaclab or python.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE)
-    runs: str | None = option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
-    timeout: float | None = option("Stop the run after this many seconds.", setting=Setting.VALUE)
-    silence: float | None = option("Stop the run after this many seconds without output.", setting=Setting.VALUE)
-    target_os: str | None = option("Plan for windows or linux; with --dry-run.")
-    overrides: tuple[str, ...] = argument(
-        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over everything else.", ()
+    protomotions: str | None = option(
+        "The ProtoMotions checkout; default: found from here.", setting=Setting.FOLDER, executed=True
     )
-    no_check: tuple[str, ...] = option("Do not let the check with this code stop the run; repeatable.", ())
+    isaaclab: str | None = option(
+        "The Isaac Lab folder; default: found on this machine.", setting=Setting.FOLDER, executed=True
+    )
+    python: str | None = option("The interpreter for --via python.", setting=Setting.PROGRAM, executed=True)
+    via: str | None = option(
+        "What starts the simulator; default: auto.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE
+    )
+    runs: str | None = option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
+    timeout: float | None = option(
+        "Stop the run after this time; default: no limit.", metavar="SECONDS", setting=Setting.VALUE
+    )
+    silence: float | None = option(
+        "Stop the run after this time without output; default: 1800.", metavar="SECONDS", setting=Setting.VALUE
+    )
+    target_os: str | None = option("Plan for windows or linux; only with --dry-run.")
+    overrides: tuple[str, ...] = argument(
+        "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over settings and presets.", ()
+    )
+    no_check: tuple[str, ...] = option(
+        "Do not let the check with this code stop the run; repeatable.", (), metavar="CODE"
+    )
     verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)
-    metrics: bool | None = option("Evaluate every motion once and report metrics; default.", off="--no-metrics")
+    metrics: bool | None = option(
+        "Evaluate every motion once and report metrics, or not; default: --metrics.", off="--no-metrics"
+    )
     endless: bool = option("Upstream's endless view: a window, no metrics, until you stop it.", default=False)
-    save_motion: bool = option("Save the motion that the policy produced: motion.npz.", default=False)
+    skip_bad: bool = option("Leave out motions that cannot be played; they are reported.", default=False)
+    save_motion: bool | None = option(
+        "Keep what the policy did as motion.npz; default for measured runs.", off="--no-save-motion"
+    )
     record: bool = option("Record a video; needs a window.", default=False)
     trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
+    other_words: tuple[str, ...] = ()  # options that do not affect the plan, for the commands that errors propose
 
 
 @dataclass(frozen=True)

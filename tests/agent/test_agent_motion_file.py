@@ -49,7 +49,9 @@ class Env2:
         tree = Space(node_names=["pelvis", "head", "hand"], parent_indices=torch.tensor([-1, 0, 1]))
         self.motion_lib = Space(
             state=Space(motions=[Space(skeleton_tree=tree)]),
-            get_motion_state=lambda ids, times: Space(rigid_body_pos=torch.ones(2, 3, 3) * ids.view(-1, 1, 1)),
+            get_motion_state=lambda ids, times: Space(
+                rigid_body_pos=torch.ones(2, 3, 3) * ids.view(-1, 1, 1), rigid_body_rot=-UPRIGHT.expand(2, 3, 4)
+            ),
         )
 
     def step(self) -> None:
@@ -79,6 +81,8 @@ def test_generation_2_keeps_a_column_for_each_pass_through_a_motion(tmp_path: Pa
     assert np.isnan(saved["positions"][2:, 1]).all()
     assert saved["rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
     assert saved["reference"][0, 1, 0].tolist() == [21.0, 1.0, 1.5], "moved to where it was spawned, on the ground"
+    assert saved["reference_rotations"][0, 1, 0].tolist() == [0.0, 0.0, 0.0, -1.0]
+    assert int(saved["schema"]) == 2
     assert float(saved["fps"]) == 10.0
     assert list(saved["body_names"]) == ["pelvis", "hand", "head"]
     assert list(saved["parents"]) == [-1, 2, 0], "by name: the motion has another order"
@@ -181,7 +185,11 @@ class Env3:
         self.motion_manager = Space(motion_ids=torch.ones(environments, dtype=torch.long))
         self.context = Space(
             current=Space(rigid_body_pos=self.state, rigid_body_rot=UPRIGHT.expand(*shape[:2], 4)),
-            mimic=Space(ref_state=Space(rigid_body_pos=torch.full(shape, reference))),
+            mimic=Space(
+                ref_state=Space(
+                    rigid_body_pos=torch.full(shape, reference), rigid_body_rot=-UPRIGHT.expand(*shape[:2], 4)
+                )
+            ),
         )
 
     def step(self, action: Any) -> str:
@@ -227,6 +235,16 @@ def test_generation_3_keeps_a_column_for_each_motion(tmp_path: Path) -> None:
     assert np.isnan(saved["positions"][3, 1]).all()
     assert saved["rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, 1.0]
     assert np.nanmax(saved["reference"]) == np.nanmin(saved["reference"]) == 1.0
+    assert saved["reference_rotations"][0, 0, 0].tolist() == [0.0, 0.0, 0.0, -1.0]
+
+
+def test_reference_without_rotations_is_kept(tmp_path: Path) -> None:
+    env = Env3(1, ["pelvis", "head"], reference=1.0)
+    del env.context.mimic.ref_state.rigid_body_rot
+    keeper = MotionKeeper(Bodies3(env))
+    keeper.follow(torch.tensor([0]), torch.tensor([0]))
+    keeper.save(str(tmp_path / "motion.npz"), ["walk"], new_journal()[0])
+    assert {"reference", "reference_rotations"} & read(tmp_path / "motion.npz").keys() == {"reference"}
 
 
 def test_generation_3_keeps_the_motions_that_were_finished_before_an_interrupt(tmp_path: Path) -> None:

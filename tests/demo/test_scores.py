@@ -49,7 +49,7 @@ def test_cartesian_err_ignores_position_and_heading() -> None:
 
 def result(motion: int, gt: float, *, last: bool = False) -> ControlStep:
     errors = dict.fromkeys(SUMMED, 0.0) | {"gt_err": gt, "root_force": 100 * gt, "root_force_peak": 200 * gt}
-    return ControlStep(motion, 1, last, errors, REFERENCE, REFERENCE, UPRIGHT)
+    return ControlStep(motion, 1, last, errors, REFERENCE, REFERENCE, UPRIGHT, UPRIGHT)
 
 
 def test_means_over_steps_then_over_motions() -> None:

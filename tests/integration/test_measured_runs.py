@@ -39,7 +39,7 @@ def test_several_motions(pmlaunch: Pmlaunch, clips: Path) -> None:
     assert "3 of 3 motions, 30 of 30 steps" in done.err
     report = (folder / "report.html").read_text(encoding="utf-8")
     assert "Tracked 3 of 3 motions. Mean error 25.0 cm" in report
-    assert "--save-motion" in report, "how to see them move next time"
+    assert "--no-save-motion" in report, "how to see them move next time"
 
 
 def test_figures_of_a_motion_do_not_depend_on_the_number_of_environments(pmlaunch: Pmlaunch, clips: Path) -> None:

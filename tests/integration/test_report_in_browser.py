@@ -305,7 +305,7 @@ def test_real_fall(see: Any, tmp_path: Path) -> None:
     write_report(path, report_of_runs([SHARED]))
     seen = see(path, reduced_motion="reduce")
     seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
-    assert seen.page.inner_text("h1") == "Lost 1 of 1 motions. Mean error 2.52 m, 91.1°."
+    assert seen.page.inner_text("h1") == "Lost 1 of 1 motions. Mean error 2.52 m, 91.1 degrees."
     assert seen.page.inner_text("#motion-says").startswith("Lost at 1.23 s.")
     assert "L_Hand" in seen.page.inner_text("#motion-says")
     assert seen.page.locator("#curve text.lost").text_content() == "lost at 1.23 s"

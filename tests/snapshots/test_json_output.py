@@ -81,7 +81,7 @@ PLANS = {
     "protomotions/data/pretrained_models/motion_tracker/smpl/last.ckpt",
     "2.x-checkpoint-missing": "eval nothing/last.ckpt -m walk --headless --dry-run",
     "2.x-without-isaaclab": f"{_TRACKER} --isaaclab python",
-    "2.x-without-python": f"{_GENESIS} --python python/bin/python9",
+    "2.x-without-python": _GENESIS.replace("python/bin/python", "python/bin/python9"),
     "2.x-from-the-environment": "PMLAUNCH_SIMULATOR=genesis PMLAUNCH_PYTHON=python/bin/python PMLAUNCH_DEVICE=cpu "
     "PMLAUNCH_NUM_ENVS=2 PMLAUNCH_HEADLESS=yes PMLAUNCH_TIMEOUT=9 PMLAUNCH_SILENCE=8 PMLAUNCH_RUNS=there "
     "PMLAUNCH_VIA=python PMLAUNCH_DDP_BACKEND=gloo PMLAUNCH_PROTOMOTIONS=protomotions eval tracker -m walk --dry-run",

@@ -79,7 +79,7 @@ def test_pickled_array_is_not_loaded(folder: RunFolder) -> None:
 def test_picture_is_drawn(plan_of: LaunchPlan, folder: RunFolder, parents: tuple[int, ...]) -> None:
     pytest.importorskip("matplotlib", reason="skipped: the picture needs matplotlib: pip install pmlaunch[demo]")
     write_saved(folder.file("motion.npz"), saved(parents))
-    assert codes(replace(plan_of, save_motion=True), folder) == []
+    assert codes(replace(plan_of, save_motion=True, asks_for_motion=True), folder) == []
     assert folder.file("poses.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -114,7 +114,7 @@ def test_failed_picture_leaves_no_temporary_file(folder: RunFolder) -> None:
 
 
 def test_missing_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    kept = replace(plan_of, save_motion=True)
+    kept = replace(plan_of, save_motion=True, asks_for_motion=True)
     write_saved(folder.file("motion.npz"), saved())
     with monkeypatch.context() as patched:
         patched.setitem(__import__("sys").modules, "pmlaunch.motions.pose_strip", None)
@@ -130,12 +130,12 @@ def test_motion_of_a_run_that_was_cut_off_is_reported_as_incomplete(plan_of: Lau
     write_saved(folder.file("motion.npz"), saved())
     folder.file("poses.png").touch()
     why = "the run ended before these were played to their end: sit"
-    found = codes(replace(plan_of, save_motion=True), folder, RunState.INTERRUPTED, motion=why)
+    found = codes(replace(plan_of, save_motion=True, asks_for_motion=True), folder, RunState.INTERRUPTED, motion=why)
     assert found == [("PML313", f"motion.npz lacks motions: {why}")]
 
 
 def test_missing_artifacts_are_reported_with_the_agents_reason(plan_of: LaunchPlan, folder: RunFolder) -> None:
-    wanted = replace(plan_of, save_motion=True, record=True)
+    wanted = replace(plan_of, save_motion=True, asks_for_motion=True, record=True)
     why = "nothing was recorded: moviepy is not installed for python"
     assert codes(wanted, folder, RunState.DONE, video=why) == [
         ("PML313", "The run left no motion.npz."),

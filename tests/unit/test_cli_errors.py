@@ -57,7 +57,7 @@ def test_run_for_another_system_is_refused_without_dry_run(as_json: Json) -> Non
     other = "linux" if sys.platform == "win32" else "windows"
     document = as_json("eval", "demo", "--target-os", other)
     assert errors(document) == ["PML001"]
-    assert document["errors"][0]["hint"] == f"--target-os {other} --dry-run"
+    assert document["errors"][0]["hint"] == f"pmlaunch eval demo --target-os {other} --dry-run --json"
 
 
 @pytest.mark.parametrize(

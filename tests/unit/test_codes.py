@@ -48,7 +48,10 @@ def test_titles_are_unique() -> None:
         ("PML0", {Exit.INTERNAL, Exit.USAGE, Exit.NOT_FOUND}),
         ("PML1", {Exit.CHECK}),
         ("PML2", {Exit.ENVIRONMENT, Exit.CHECK}),
-        ("PML3", {Exit.FAILED, Exit.TIME, Exit.NO_VERDICT, Exit.INTERRUPTED, Exit.USAGE, Exit.ENVIRONMENT}),
+        (
+            "PML3",
+            {Exit.FAILED, Exit.TIME, Exit.NO_VERDICT, Exit.INTERRUPTED, Exit.USAGE, Exit.NOT_FOUND, Exit.ENVIRONMENT},
+        ),
         ("PML4", {Exit.NOT_FOUND, Exit.INSTALL}),
     ],
 )

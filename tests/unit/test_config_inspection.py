@@ -223,8 +223,8 @@ def test_unknown_keys_suggest_the_nearest(config: Path) -> None:
     )
     report = report_on(config, "++num_env=3", "++max_eval_steps=3", keys=keys)
     assert report.unknown_keys == {
-        "num_env": " Did you mean num_envs or env?",
-        "max_eval_steps": " Did you mean agent.config.max_eval_steps?",
+        "num_env": "num_envs",
+        "max_eval_steps": "agent.config.max_eval_steps",
         "xyzzy": "",
     }
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmlaunch.cli.live.run_display import RunDisplay
+from pmlaunch.cli.live.run_display import RunDisplay, duration
 from pmlaunch.cli.render.record import draw_record
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.doctor.probe import _answer
@@ -79,7 +79,7 @@ def test_events(folder: RunFolder, plan: Callable[..., Planned], composed_at_onc
     folder.file("events.jsonl").write_bytes(BOMBS[name] + b"\n" + b'{"event":"simulator_ready"}\n')
     for event in tail.read():
         display.event(event)
-    assert list(display.stages)[-1:] == ["simulator_ready"], "what follows is still read"
+    assert list(display.track.reached)[-1:] == ["simulator_ready"], "what follows is still read"
     display.progress()
 
 
@@ -90,7 +90,8 @@ def test_fields_of_events(plan: Callable[..., Planned], composed_at_once: None) 
         for field in ("n", "rate", "done", "of", "steps", "rank", "backend", "world_size", "seconds", "t"):
             display.event({"event": name, field: value})
         display.event({"event": name, **dict.fromkeys(("n", "rate", "done", "of", "steps"), value)})
-        assert isinstance(display.progress(), str)
+        assert isinstance(display.progress() + display.doing(), str)
+        assert display.expected() is None or duration(display.expected() or 0.0)
 
 
 def test_flood_of_events_is_skipped(folder: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:

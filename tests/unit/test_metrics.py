@@ -98,7 +98,8 @@ def test_values_that_are_no_numbers_are_skipped(
 def test_failed_motions_are_listed(folder: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(read(folder), capsys)
     assert "走路" in text
-    assert "lost 1 of 2 motions: fall" in text
+    assert text.startswith("! Lost 1 of 2 motions.")
+    assert "lost: fall (30.0 cm)" in text
     assert "note: a remark" in text
     assert "start 40.0 s, load 0.5 s, evaluation 9.0 s" in text
     assert "not comparable" not in text

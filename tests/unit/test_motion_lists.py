@@ -207,7 +207,7 @@ def finding_for(plan: Plan, motions: tuple[str, ...], **options: str) -> Finding
 
 def test_pml118_motions_of_two_robots(plan: Plan, in_git: dict[str, Pointer], checkout: Path, tmp_path: Path) -> None:
     box = make_motion(tmp_path / "my box.npy", ["base", "left", "right"], [-1, 0, 0], frames=11, fps=10)
-    planned = plan("tracker", "seed=3", motions=("data/motions/*.npy", str(box)), headless=True, timeout=60.0,
+    planned = plan("tracker", "seed=3", motions=("walk", "amp_humanoid_walk", str(box)), headless=True, timeout=60.0,
                    robot="smpl", python=str(tmp_path / "my python"))  # fmt: skip
     (finding,) = [finding for finding in preflight(planned) if finding.severity is Severity.ERROR]
     assert finding.code == "PML118"

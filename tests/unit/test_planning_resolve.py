@@ -103,7 +103,7 @@ def test_robot_is_unknown_if_no_file_states_it(plan: Plan, tmp_path: Path) -> No
     assert planned.plan.overrides[0] == "+simulator=isaaclab"
 
 
-def test_overrides_win_over_flags(plan: Plan, tmp_path: Path) -> None:
+def test_overrides_win_over_presets(plan: Plan, tmp_path: Path) -> None:
     checkpoint = training(tmp_path / "amp_run", AMP_TRAINED)
     motion = smpl_motion(tmp_path / "mine.npy")
     planned = plan(
@@ -114,12 +114,6 @@ def test_overrides_win_over_flags(plan: Plan, tmp_path: Path) -> None:
         "checkpoint=amp_run/last.ckpt",
         "motion_file=mine.npy",
         "num_envs=7",
-        robot="smpl",
-        simulator="isaaclab",
-        terrain="flat",
-        checkpoint="elsewhere.ckpt",
-        motions=("walk",),
-        num_envs=2,
     )
     inputs = planned.inputs
     assert (present(inputs.robot.value).name, str(inputs.robot.source)) == ("amp", "override")
@@ -133,8 +127,8 @@ def test_overrides_win_over_flags(plan: Plan, tmp_path: Path) -> None:
 
 
 @at_once
-def test_last_of_several_overrides_wins(plan: Plan) -> None:
-    planned = plan("tracker", "+robot=amp", "+robot=smpl", "headless=true", "headless=false")
+def test_override_that_says_the_same_twice_is_written_once(plan: Plan) -> None:
+    planned = plan("tracker", "+robot=smpl", "+robot=smpl", "headless=false", headless=False, robot="SMPL")
     assert (planned.plan.robot, planned.plan.headless) == ("smpl", False)
     assert [text for text in planned.plan.overrides if text.startswith("+robot=")] == ["+robot=smpl"]
 

@@ -35,6 +35,10 @@ def plan3(checkout3: Path, tmp_path: Path, in_git: object) -> Plan3:
 
     def plan_it(*overrides: str, model: str = "g1_mlp", **options: object) -> Planned:
         given: dict[str, Any] = {"motions": ("walk",), "headless": True, "python": "python", **options}
+        overridden = {text.lstrip("+").partition("=")[0] for text in overrides}
+        for key, option in (("motion_file", "motions"), ("headless", "headless")):
+            if key in overridden and option not in options:
+                del given[option]
         request = EvalRequest(model, overrides=overrides, protomotions=str(checkout3), **given)
         return make_plan(request, Settings(tmp_path))
 
@@ -131,7 +135,7 @@ def test_max_steps_of_a_full_evaluation_sets_upstreams_limit(plan3: Plan3) -> No
     assert planned.plan.overrides[-2:] == ("--overrides", "agent.evaluator.max_eval_steps=20")
     assert (planned.plan.max_steps, planned.plan.measuring.limit) == (20, 20)
     assert codes(planned) == [("PML311", NOTE)]
-    typed = plan3("agent.evaluator.max_eval_steps=30", max_steps=20)
+    typed = plan3("agent.evaluator.max_eval_steps=30")
     assert typed.plan.overrides[-1] == "agent.evaluator.max_eval_steps=30"
     assert told(source(typed, "max_steps")) == (30, "override")
     assert typed.plan.measuring.limit == 30

@@ -186,7 +186,7 @@ def test_unknown_name_is_refused(
 def test_unknown_group_option_suggests_the_nearest(refused: Refused) -> None:
     error = refused("tracker", "+opt=mask_mimic/constraints/vr")
     assert "Did you mean masked_mimic/constraints/vr, " in error.message
-    assert error.hint is None
+    assert str(error.fix).endswith(" +opt=masked_mimic/constraints/vr")
     assert refused("tracker", "+terrain=moon").hint == "one of: complex, flat"
 
 
@@ -213,7 +213,7 @@ def test_unknown_key_is_an_error_and_added_key_a_warning(plan: Plan) -> None:
         ("PML112", "warning", "max_eval_step"),
     ]
     assert "Did you mean num_envs" in found[0].message
-    assert found[0].hint == "to add it on purpose: ++num_env=..."
+    assert found[0].fix == "pmlaunch eval tracker num_envs=3 +my.key=1 ++max_eval_step=2 seed=1"
 
 
 def test_plan_serialises_to_json(plan: Plan) -> None:

@@ -236,7 +236,7 @@ def test_error_is_not_read_as_markup(screen: Screen) -> None:
     show(CommandResult("eval", 2, errors=[error]), as_json=False)
     assert screen.text() == ""
     assert screen.text("stderr").startswith("error PML002 Hydra cannot read [bold]x=[1,2[/bold]\n      x\n      ^\n")
-    assert "next: [red]y[/red]" in screen.text("stderr")
+    assert "hint: [red]y[/red]" in screen.text("stderr")
 
 
 def test_json_is_one_document_in_every_encoding(screen: Screen, encoding: str) -> None:
@@ -251,7 +251,7 @@ def test_json_is_one_document_in_every_encoding(screen: Screen, encoding: str) -
 def test_symbols_are_ascii_on_an_ascii_console(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     screen = Screen(monkeypatch, "ascii", 80)
     draw(draw_record, record(tmp_path, metrics={}, repairs=()))
-    assert screen.text().startswith("ok done in 12.3 s")
+    assert screen.text().startswith("ok Done. Nothing was measured.\ndone in 12.3 s")
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_motion_without_figures_is_still_played(run: Path) -> None:
 def test_run_without_motion_says_how_to_keep_it(run: Path) -> None:
     (run / "motion.npz").unlink()
     contents = read_run(run)
-    assert "--save-motion" in (contents.no_motion or "")
+    assert "--no-save-motion" in (contents.no_motion or "")
     assert all(row.track is None for row in contents.rows)
 
 
@@ -156,15 +156,15 @@ def test_run_that_is_unknown_or_ambiguous(tmp_path: Path, typed: str, code: str)
 @pytest.mark.parametrize(
     ("record", "metrics", "expected"),
     [
-        ({}, {}, "Tracked 2 of 3 motions, lost 1. Mean error 40.0 cm, 2.0°."),
+        ({}, {}, "Lost 1 of 3 motions. Mean error 40.0 cm, 2.0 degrees."),
         ({}, {"common": {"success_rate": 1.0, "motions": 3, "failed": []}}, "Tracked 3 of 3 motions."),
         ({}, {"common": {"motions": 2, "failed": ["a", "b"]}}, "Lost 2 of 2 motions."),
         ({}, {"common": {"motions": 3, "mean_position_error_m": 2.52}}, "Measured 3 motions. Mean error 2.52 m."),
         ({"state": "failed", "exception": {"message": "CUDA\nis gone."}}, {"common": {}, "metrics": {}},
          "The run failed: CUDA is gone."),
         ({"state": "interrupted"}, {"common": {}, "metrics": {}}, "The run was interrupted."),
-        ({"state": ["x"]}, {"common": {}, "metrics": {}}, "It is unknown how the run ended."),
-        ({}, {"common": {"motions": "x", "failed": 3}, "metrics": {}}, "The run computed no metrics."),
+        ({"state": ["x"]}, {"common": {}, "metrics": {}}, "It is not known how the run ended."),
+        ({}, {"common": {"motions": "x", "failed": 3}, "metrics": {}}, "Done. Nothing was measured."),
     ],
 )  # fmt: skip
 def test_verdict(tmp_path: Path, record: dict[str, object], metrics: dict[str, object], expected: str) -> None:
@@ -177,7 +177,7 @@ def test_verdict(tmp_path: Path, record: dict[str, object], metrics: dict[str, o
 @pytest.mark.skipif(SHARED is None, reason="skipped: the real run is not beside this checkout")
 def test_verdict_of_a_real_fall() -> None:
     assert SHARED is not None
-    assert verdict(read_run(SHARED)) == "Lost 1 of 1 motions. Mean error 2.52 m, 91.1°."
+    assert verdict(read_run(SHARED)) == "Lost 1 of 1 motions. Mean error 2.52 m, 91.1 degrees."
 
 
 def test_figures_of_both_generations() -> None:

@@ -49,6 +49,14 @@ def test_given_options_replace_the_recorded_ones(settings: Settings) -> None:
     assert request.save_motion
 
 
+def test_repeated_run_never_contradicts_itself(settings: Settings) -> None:
+    """A new option replaces the recorded override that means the same, and the other way round."""
+    folder = recorded(settings, replace(REQUEST, headless=True))
+    request, _ = repeated(folder, EvalRequest("latest", num_envs=8, overrides=("headless=false",)), settings)
+    assert (request.num_envs, request.headless) == (8, None)
+    assert request.overrides == ("++agent.x=1", "headless=false")
+
+
 def test_paths_are_relative_to_where_they_were_typed(settings: Settings, tmp_path: Path) -> None:
     folder = recorded(settings, EvalRequest("clips/last.ckpt", ("clips/a.npy",)))
     now = replace(settings, folder=tmp_path / "now")

@@ -172,7 +172,13 @@ def test_stop_command_text(machine: Machine, typed_in: Path, capsys: pytest.Capt
 
 @pytest.mark.parametrize(
     ("plan", "patient"),
-    [({"record": True}, True), ({"save_motion": True}, True), ({"record": False}, False), (None, False)],
+    [
+        ({"record": True}, True),
+        ({"asks_for_motion": True}, True),
+        ({"save_motion": True}, False),
+        ({"record": False}, False),
+        (None, False),
+    ],
 )
 def test_grace_for_a_video_exceeds_the_launchers(tmp_path: Path, plan: dict[str, Any] | None, patient: bool) -> None:
     folder = RunFolder(tmp_path)
@@ -186,7 +192,7 @@ def test_grace_for_a_video_exceeds_the_launchers(tmp_path: Path, plan: dict[str,
     [
         ({}, 100.0, 95.0),
         ({"record": True}, 50.0, 150.0),
-        ({"save_motion": True}, 50.0, 150.0),
+        ({"asks_for_motion": True}, 50.0, 150.0),
         ({"record": True}, 100.0, 160.0),
         ({"record": True}, 1e4, 690.0),
     ],
@@ -194,5 +200,5 @@ def test_grace_for_a_video_exceeds_the_launchers(tmp_path: Path, plan: dict[str,
 def test_grace_is_extended_while_a_video_reports_progress(
     writes: dict[str, bool], last_output: float, deadline: float
 ) -> None:
-    plan: Any = SimpleNamespace(**{"record": False, "save_motion": False, **writes})
+    plan: Any = SimpleNamespace(**{"record": False, "asks_for_motion": False, **writes})
     assert run._grace(plan).deadline(90.0, last_output) == deadline

@@ -98,7 +98,7 @@ def test_the_demo_has_no_window(plan: Plan) -> None:
 def test_pml119_missing_moviepy_is_a_warning(plan: Plan, tmp_path: Path) -> None:
     home = tmp_path / "a venv (x86)"
     packages = home / "Lib/site-packages"
-    packages.mkdir(parents=True)
+    (packages / "pip").mkdir(parents=True)
     (home / "pyvenv.cfg").write_text("version = 3.11.2\n", encoding="utf-8")
     python = home / "bin" / "python"
     python.parent.mkdir()

@@ -9,7 +9,7 @@ from pathlib import Path
 from pmlaunch.catalog.generated_clips import own_clip, own_clips
 from pmlaunch.catalog.presets import MotionPreset
 from pmlaunch.catalog.robots import Robot, whose_bodies
-from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.errors import OtherRobotError, PmlaunchError, nearest
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.motion_library import with_frames_checked
 from pmlaunch.generations.registry import GENERATIONS
@@ -22,7 +22,7 @@ from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.file_kind import is_legacy_torch_file
 from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import exactly, to_json
-from pmlaunch.support.names import choose, fold
+from pmlaunch.support.names import choose, fold, unknown_name
 from pmlaunch.support.paths import Place, find_path
 
 _LISTING = "pmlaunch list motions"
@@ -102,9 +102,7 @@ class MotionSearch:
             if made := own_clip(wanted, self.checkout, robot.name):
                 return made
             own += own_clips(self.checkout, robot.name)
-        near = did_you_mean(wanted, [clip.stem for clip in own])
-        here = f" There are: {', '.join(clip.stem for clip in own[:8])}." if own and not near else near
-        raise self._unknown(wanted, here, "--motion PATH of a .motion or .pt file, or pmlaunch list motions")
+        raise self._unknown(wanted, {clip.stem: clip.stem for clip in own}, clips)
 
     def _by_name(self, wanted: str, clips: Sequence[Path]) -> Path:
         """The one clip whose name is `wanted` or ends with it; among the robot's own if it is known."""
@@ -116,17 +114,45 @@ class MotionSearch:
         if endings:
             return choose("motion", wanted, endings, lambda clip: (clip.stem, wanted), listing=_LISTING)
         prefix = f"{self.robot.motion_prefix}_" if self.robot else ""
-        short = [clip.stem.removeprefix(prefix) for clip in own]
-        raise self._unknown(wanted, did_you_mean(wanted, [*short, *(clip.stem for clip in clips)]), _LISTING)
+        short = {
+            spelling: clip.stem.removeprefix(prefix)
+            for clip in own
+            for spelling in (clip.stem, clip.stem.removeprefix(prefix))
+        }
+        raise self._unknown(wanted, {**short, **{clip.stem: clip.stem for clip in clips if clip not in own}}, clips)
 
     def _belongs(self, clip: Path) -> bool:
         """Whether a file's name begins with the robot's prefix, and not with a longer prefix of another robot."""
         prefixes = [other.motion_prefix for other in self.robots if clip.stem.startswith(f"{other.motion_prefix}_")]
         return self.robot is None or max(prefixes, key=len, default=None) == self.robot.motion_prefix
 
-    def _unknown(self, wanted: str, near: str, hint: str) -> PmlaunchError:
+    def _unknown(self, wanted: str, spellings: Mapping[str, str], clips: Sequence[Path]) -> PmlaunchError:
+        """The error for a name that no motion of the robot has: that it is another robot's, or what is near it."""
+        others = dict.fromkeys(
+            filter(None, map(self._owner, (clip for clip in clips if self._is_called(wanted, clip))))
+        )
+        if self.robot and others:
+            message = f"Motion {wanted!r} exists for robot {', '.join(others)}, not for {self.robot.name}."
+            return OtherRobotError(message, fix=f"{_LISTING} --robot {self.robot.name}", subject=wanted)
         whose = f" of robot {self.robot.name}" if self.robot else ""
-        return UnknownNameError(f"No motion{whose} is called {wanted!r}.{near}", hint=hint, subject=wanted)
+        near = nearest(wanted, spellings)
+        names = list(dict.fromkeys(spellings.values()))[:8]
+        there = f" There are: {', '.join(names)}." if names and not near else ""
+        return unknown_name(f"No motion{whose} is called {wanted!r}.{there}", wanted, near, _LISTING)
+
+    def _is_called(self, wanted: str, clip: Path) -> bool:
+        """Whether the clip would answer to `wanted` if its robot were the one."""
+        preset = next((it for it in self.presets.values() if fold(wanted) in map(fold, it.names)), None)
+        names = preset.names if preset else (wanted,)
+        return any(fold(clip.stem).endswith(fold(name)) and len(fold(name)) >= 3 for name in names)
+
+    def _owner(self, clip: Path) -> str | None:
+        """The name of the clip's robot, by its name where names carry it, else by its content."""
+        if not GENERATIONS[self.checkout.generation].motion_names_carry_robot:
+            return read_info(clip, self.robots).robot
+        fitting = [robot for robot in self.robots if clip.stem.startswith(f"{robot.motion_prefix}_")]
+        owner = max(fitting, key=lambda robot: len(robot.motion_prefix), default=None)
+        return owner.name if owner else None
 
 
 def looks_like_path(wanted: str) -> bool:

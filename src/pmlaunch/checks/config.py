@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pmlaunch.catalog.constraints import constraints
 from pmlaunch.generations.overrides import group_choices
 from pmlaunch.generations.values import CONSTRAINT_GROUP
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.command_line import with_key
 from pmlaunch.planning.plan import Planned, plan_findings
 
 
 def check_config(planned: Planned) -> Iterator[Finding]:
     """What planning found while composing the config."""
-    yield from planned.report.findings
+    for finding in planned.report.findings:
+        if finding.code == "PML022" and finding.subject:
+            fix = with_key(planned.request, finding.subject, None)
+            yield replace(finding, hint=fix, fix=fix)
+        else:
+            yield finding
     yield from plan_findings(planned)
 
 
@@ -34,5 +41,6 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
         return
     for constraint in constraints(planned.checkout):
         if constraint.option in chosen and constraint.problem:
+            fix = "pmlaunch list constraints"
             message = f"Constraint {constraint.name} is invalid: {constraint.problem}"
-            yield Finding("PML113", Severity.ERROR, message, "pmlaunch list constraints", None, str(constraint.path))
+            yield Finding("PML113", Severity.ERROR, message, fix, fix, str(constraint.path))

@@ -11,13 +11,13 @@ from importlib.util import find_spec
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.model import ChosenPython, Finding, RuntimeKind, Severity
+from pmlaunch.model import DEFAULT, ChosenPython, Finding, RuntimeKind, Severity
 from pmlaunch.planning.command_line import install_command
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.compatibility import NO_GLOO, Part
 from pmlaunch.runtimes.interface import is_own_interpreter
 from pmlaunch.runtimes.isaacsim import awaits_eula
-from pmlaunch.runtimes.python_files import missing_distributions
+from pmlaunch.runtimes.python_files import missing_distributions, pip_install
 from pmlaunch.support.platforms import LONGEST_RUNS
 from pmlaunch.support.ranks import sets_rank
 
@@ -65,7 +65,7 @@ def _check_packages(planned: Planned) -> Iterator[Finding]:
     if absent is None and simulator.packages and planned.request.verify:
         chosen = plan.runtime.python.path if plan.runtime.python else "the Python that the launcher script chooses"
         message = f"The files of {chosen} do not show whether {simulator.title} is installed."
-        yield Finding("PML163", Severity.NOTE, message, "pmlaunch doctor", None, chosen)
+        yield Finding("PML163", Severity.NOTE, message, "pmlaunch doctor", "pmlaunch doctor", chosen)
     if missing and plan.runtime.python:
         python = plan.runtime.python.path
         message = f"{python} has no {missing}, which {simulator.title} needs."
@@ -102,5 +102,6 @@ def check_demo_packages(severity: Severity) -> Iterator[Finding]:
     missing = ", ".join(name for name in DEMO_PACKAGES if find_spec(name) is None)
     if missing:
         message = f"The demo needs packages that are not installed: {missing}."
-        fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"'
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        fix = f'{pip_install(ChosenPython(sys.executable, DEFAULT, version))} "pmlaunch[demo]"'
         yield Finding("PML203", severity, message, fix, fix, missing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +14,13 @@ from pmlaunch.catalog.presets import presets
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
-from pmlaunch.planning.command_line import command_line, typed_options
+from pmlaunch.planning.command_line import command_line, corrected, typed_options
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.compatibility import Part, holds
 from pmlaunch.support.paths import did_you_mean_path
 
 _YES = ("1", "y", "yes", "true")  # values that torch treats as true
+_LISTING = "pmlaunch list motions"
 _MOST_ALIKE = 3  # findings of one kind that are listed individually
 
 
@@ -28,12 +30,18 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     if not plan.motions:
         if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
             message = f"Model {plan.model} has no motion of its own."
-            yield Finding("PML125", Severity.ERROR, message, "pmlaunch eval ... --motion NAME", None, plan.model)
+            yield Finding("PML125", Severity.ERROR, message, _LISTING, _LISTING, plan.model)
         return
+    yield from _left_out(planned)
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
     if several:
         yield _of_several_robots(planned)
-    yield from _problems(plan.motions, planned.folders)
+    found = len(plan.motions) > len(planned.request.motions)  # in a folder or library, not typed one by one
+    some = found and any(not motion.problem for motion in plan.motions)
+    without = corrected(planned.request, skip_bad=True) if some else None
+    for problem in _problems(plan.motions, planned.folders):
+        skips = without is not None and problem.severity is Severity.ERROR and problem.fix is None
+        yield replace(problem, hint=without, fix=without) if skips else problem
     for motion in plan.motions:
         if is_own(motion.path):  # so that it is not taken for upstream's
             own = "a motion that pmlaunch generated for this robot, because the checkout has none with this name"
@@ -46,8 +54,24 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
         if plan.robot is not None and motion.robot != plan.robot:
             whose = f"for robot {motion.robot}" if motion.robot else "for no robot in this checkout"
             message = f"Motion {motion.name} is {whose}, not for {plan.robot}."
-            hint = f"pmlaunch list motions --robot {plan.robot}"
-            yield Finding("PML124", Severity.ERROR, message, hint, None, str(motion.path))
+            fix = f"{_LISTING} --robot {plan.robot}"
+            yield Finding("PML124", Severity.ERROR, message, fix, fix, str(motion.path))
+
+
+def _left_out(planned: Planned) -> Iterator[Finding]:
+    """Report the motions that --robot did not select, and those that --skip-bad skipped."""
+    plan = planned.plan
+    total = len(plan.motions) + len(plan.left_out)
+    if foreign := [motion for motion in plan.left_out if motion.problem is None]:
+        count = Counter(str(motion.robot) for motion in foreign)
+        whose = ", ".join(f"{robot}: {number}" for robot, number in count.items())
+        message = f"{len(foreign)} of {total} motions are for other robots and were left out ({whose})."
+        yield Finding("PML166", Severity.NOTE, message, None, None, ", ".join(count))
+    if broken := [motion.problem for motion in plan.left_out if motion.problem]:
+        first = "; ".join(problem.message for problem in broken[:_MOST_ALIKE])
+        more = f"; and {len(broken) - _MOST_ALIKE} more" if len(broken) > _MOST_ALIKE else ""
+        message = f"Not evaluated: {len(broken)} of {total} motions, skipped by --skip-bad: {first}{more}"
+        yield Finding("PML167", Severity.WARNING, message, None, None, broken[0].subject)
 
 
 def _objects_under_new_torch(motion: MotionInfo, planned: Planned) -> Iterator[Finding]:
@@ -107,6 +131,9 @@ def _of_several_robots(planned: Planned) -> Finding:
         options = typed_options(planned.request, same_model=robot == plan.robot)
         commands.append(command_line("pmlaunch", "eval", model, *motions, *options))
     message = f"These motions belong to {len(robots)} robots, but a run has only one ({'; '.join(whose)})."
+    if len(plan.motions) > len(planned.request.motions) and plan.robot in robots:  # a folder, pattern or library
+        fix = corrected(planned.request, robot=plan.robot)
+        return Finding("PML118", Severity.ERROR, message, fix, fix, ", ".join(robots))
     return Finding("PML118", Severity.ERROR, message, "\n        ".join(commands), None, ", ".join(robots))
 
 

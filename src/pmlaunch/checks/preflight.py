@@ -8,6 +8,7 @@ from dataclasses import replace
 from pmlaunch.checks.checkpoint import check_checkpoint
 from pmlaunch.checks.compatibility import check_compatibility
 from pmlaunch.checks.config import check_config, check_constraints
+from pmlaunch.checks.device import check_device
 from pmlaunch.checks.environment import check_environment
 from pmlaunch.checks.measuring import check_measuring
 from pmlaunch.checks.meshes import check_meshes
@@ -32,6 +33,7 @@ PLAN_CHECKS: Mapping[str, PlanCheck] = {
     "window": check_window,
     "constraints": check_constraints,
     "config": check_config,
+    "device": check_device,
     "environment": check_environment,
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.python_files import missing_distributions, pip_install
 
@@ -17,14 +18,16 @@ def check_window(planned: Planned) -> Iterator[Finding]:
     if GENERATIONS[plan.generation].embedded:
         if planned.request.endless:
             message = "--endless needs a simulator's window, and the demo has none."
-            yield Finding("PML133", Severity.ERROR, message, "leave out --endless", None, "--endless")
+            fix = corrected(planned.request, endless=False)
+            yield Finding("PML133", Severity.ERROR, message, fix, fix, "--endless")
         elif planned.request.headless is False:
             message = "--window has no effect, because the demo has no window. poses.png shows what the policy did."
-            yield Finding("PML133", Severity.NOTE, message, "leave out --window", None, "--window")
+            fix = corrected(planned.request, headless=None)
+            yield Finding("PML133", Severity.NOTE, message, fix, fix, "--window")
         if plan.record:
-            message = "--record records a simulator's window, and the demo has none."
-            hint = "use --save-motion to save the motion and a picture of it"
-            yield Finding("PML119", Severity.ERROR, message, hint, None, "--record")
+            message = "--record records a simulator's window, and the demo has none. --save-motion saves the motion."
+            fix = corrected(planned.request, record=False, save_motion=True)
+            yield Finding("PML119", Severity.ERROR, message, fix, fix, "--record")
     elif plan.headless:
         if plan.record:
             message = (

@@ -13,13 +13,14 @@ from typing import Any, cast
 import typer
 
 from pmlaunch import __version__
-from pmlaunch.cli.options import Invocation, command, read_invocation
+from pmlaunch.cli.help import WIDTH, GroupedCommand, write_sections
+from pmlaunch.cli.options import Invocation, command, read_invocation, refuse_contradictions
 from pmlaunch.cli.pasted import translate
 from pmlaunch.cli.render import terminal
 from pmlaunch.cli.render.encoding import replace_unencodable
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.codes import Exit
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, nearest, proposal
 from pmlaunch.request import option
 
 _COMMANDS = {
@@ -32,11 +33,24 @@ _COMMANDS = {
     "view": "Play a motion file or a run in the browser.",
     "smoke": "Test a machine: doctor, an evaluation, thresholds. For CI.",
     "runtime": "Show what would start the simulator, with which Python.",
+    "export": "Export a motion for Blender and other programs.",
     "doctor": "Check this machine: what is missing, and how to fix it.",
     "stop": "Stop a run from another console.",
     "trust": "Trust a workspace or a checkout that you did not install.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
+_SECTIONS = {
+    "Evaluate": ("eval", "list", "stop"),
+    "Look at runs": ("runs", "report", "view"),
+    "Set up": ("install", "fetch", "trust"),
+    "Check": ("doctor", "runtime", "smoke", "explain"),
+}
+_MORE = "More commands"  # those in no section
+_START = """\b
+Start here:
+  pmlaunch eval demo --motion walk     a demo that runs on any machine
+  pmlaunch install                     ProtoMotions, for real evaluations
+  pmlaunch doctor                      what is missing, and how to fix it"""
 
 
 class _Group(typer.core.TyperGroup):
@@ -50,19 +64,27 @@ class _Group(typer.core.TyperGroup):
             found = getattr(import_module(f"pmlaunch.cli.commands.{cmd_name}"), f"{cmd_name}_command")
             if not isinstance(found, typer.Typer):  # a group of commands is one already
                 alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-                alone.command(cmd_name, short_help=_COMMANDS[cmd_name])(found)
+                alone.command(cmd_name, cls=GroupedCommand, short_help=_COMMANDS[cmd_name])(found)
                 found = alone
             self.commands[cmd_name] = typer.main.get_command(found)
         return super().get_command(ctx, cmd_name)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the commands in their sections, without building them, and the options."""
+        grouped = {name for names in _SECTIONS.values() for name in names}
+        sections = {**_SECTIONS, _MORE: tuple(name for name in _COMMANDS if name not in grouped)}
+        write_sections(formatter, {name: [(each, _COMMANDS[each]) for each in sections[name]] for name in sections})
+        options = (parameter.get_help_record(ctx) for parameter in self.get_params(ctx))
+        write_sections(formatter, {"Options": [record for record in options if record]})
 
 
 app = typer.Typer(
     name="pmlaunch",
     cls=_Group,
-    help="Evaluate ProtoMotions humanoid policies with one command, Windows first.",
-    epilog="Start here: pmlaunch eval demo --motion walk",
+    help=f"Evaluate ProtoMotions humanoid policies with one command, Windows first.\n\n{_START}",
+    epilog="pmlaunch COMMAND --help describes a command.",
     rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], **WIDTH},
 )
 
 
@@ -89,17 +111,21 @@ def run(arguments: Sequence[str]) -> int:
     group = cast("typer.core.TyperGroup", typer.main.get_command(app))
     invocation = read_invocation(group, arguments)
     try:
-        result = group.main(translate(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
+        arguments = translate(arguments)
+        refuse_contradictions(group, arguments)
+        result = group.main(list(arguments), prog_name="pmlaunch", standalone_mode=False, obj=invocation)
         if isinstance(result, int):  # --help, --version
             return result
         if result is not None:
             return show(result, as_json=invocation.as_json)
         if not invocation.as_json:
-            terminal.write(sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch")) + "\n")
+            terminal.write(
+                sys.stdout, group.get_help(typer.Context(group, info_name="pmlaunch", **group.context_settings)) + "\n"
+            )
             return Exit.USAGE
-        failure = PmlaunchError("PML001", "Missing command.", hint="pmlaunch --help")
+        failure = PmlaunchError("PML001", "Missing command.", fix="pmlaunch --help")
     except typer.TyperException as error:
-        failure = _usage_error(error)
+        failure = _usage_error(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         failure = PmlaunchError("PML340", "Interrupted.")
     except PmlaunchError as error:
@@ -115,10 +141,24 @@ def run(arguments: Sequence[str]) -> int:
     return show(failed, as_json=invocation.as_json)
 
 
-def _usage_error(error: typer.TyperException) -> PmlaunchError:
+def _usage_error(error: typer.TyperException, words: Sequence[str]) -> PmlaunchError:
+    """The error for what Typer rejects: for a misspelt command or option with the corrected command line."""
     context = getattr(error, "ctx", None)
-    path = context.command_path if context else "pmlaunch"
-    return PmlaunchError("PML001", error.format_message().rstrip(), hint=f"{path} --help")
+    command = next((word for word in words if not word.startswith("-")), "")
+    path = context.command_path if context else f"pmlaunch {command}" if command in _COMMANDS else "pmlaunch"
+    typed = getattr(error, "option_name", None)
+    # the dashes are no part of what makes two names alike
+    known = {flag.lstrip("-"): flag for flag in getattr(error, "possibilities", None) or ()}
+    if not typed and command not in _COMMANDS:
+        typed, known = command, {name: name for name in _COMMANDS}
+    near = nearest(typed.lstrip("-"), known) if typed else []
+    if typed and near:
+        from pmlaunch.planning.command_line import command_line  # what no other start needs
+
+        right = [near[0] + word[len(typed) :] if word.partition("=")[0] == typed else word for word in words]
+        message = f"There is no {'option' if typed.startswith('-') else 'command'} {typed}.{proposal(near)}"
+        return PmlaunchError("PML001", message, fix=command_line("pmlaunch", *right), subject=typed)
+    return PmlaunchError("PML001", error.format_message().rstrip(), fix=f"{path} --help")
 
 
 def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:

@@ -10,6 +10,7 @@ from typing import Any
 
 import typer
 
+from pmlaunch.cli.help import help_of, metavar_of
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import Parameter, option, parameters
@@ -75,11 +76,11 @@ def _typer_parameter(parameter: Parameter) -> inspect.Parameter:
     default = ... if required else None if parameter.default == () else parameter.default
     info: Any
     if option.positional:
-        info = typer.Argument(default, help=option.help, metavar=option.metavar)
+        info = typer.Argument(default, help=help_of(parameter), metavar=option.metavar)
     else:
         name, *more = parameter.flags
         flags = (f"{name}/{option.off}" if option.off else name, *more)
-        info = typer.Option(default, *flags, help=option.help, metavar=option.metavar)
+        info = typer.Option(default, *flags, help=help_of(parameter), metavar=metavar_of(parameter))
     return inspect.Parameter(parameter.name, inspect.Parameter.KEYWORD_ONLY, default=info, annotation=hint)
 
 
@@ -102,6 +103,33 @@ def read_invocation(group: typer.core.TyperGroup, words: Sequence[str]) -> Invoc
     # a group without a command has no such option
     as_json = given.get("as_json") or (isinstance(known, typer.core.TyperGroup) and "--json" in rest)
     return Invocation(bool(as_json), bool(given.get("verbose")), " ".join(names) or "pmlaunch", tuple(words))
+
+
+def refuse_contradictions(group: typer.core.TyperGroup, words: Sequence[str]) -> None:
+    """Raise PML021 for an option with two values, or for both flags of one, of which Typer would take the last."""
+    start = next((index for index, word in enumerate(words) if not word.startswith("-")), len(words))
+    known: Any = group.get_command(typer.Context(group), words[start]) if start < len(words) else None
+    single = [each for each in known.params if hasattr(each, "is_flag") and not each.multiple] if known else []
+    options = {flag: each for each in single for flag in (*each.opts, *each.secondary_opts)}
+    seen: dict[str, tuple[object, list[str]]] = {}
+    rest = iter(words[start + 1 :])
+    for word in rest:
+        if word == "--":
+            return
+        name, equals, value = word.partition("=")
+        option = options.get(name)
+        if option is None:
+            continue
+        typed = [word] if equals or option.is_flag else [word, next(rest, "")]
+        meant = name in option.opts if option.is_flag else value if equals else typed[-1]
+        before, earlier = seen.setdefault(option.name, (meant, typed))
+        if before != meant:
+            at = next(i for i in range(start, len(words)) if list(words[i : i + len(earlier)]) == earlier)
+            left = [*words[:at], *words[at + len(earlier) :]]
+            from pmlaunch.planning.command_line import command_line  # what no other start needs
+
+            message = f"{' '.join(earlier)} and {' '.join(typed)} contradict each other."
+            raise PmlaunchError("PML021", message, fix=command_line("pmlaunch", *left), subject=option.opts[0])
 
 
 def _parse(parsed: Any, context: typer.Context, words: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

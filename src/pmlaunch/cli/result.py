@@ -68,19 +68,22 @@ def show(result: CommandResult, *, as_json: bool) -> int:
 def _print(result: CommandResult) -> None:
     from pmlaunch.cli.render.layout import SEVERITY_STYLES
     from pmlaunch.cli.render.terminal import console_on
+    from pmlaunch.model import Severity
 
     stdout, stderr = console_on(sys.stdout), console_on(sys.stderr)
     if result.draw is not None:
         result.draw(stdout)
-    for finding in result.findings:
+
+    order = list(reversed(Severity))  # the error comes last, next to the prompt
+    for finding in sorted(result.findings, key=lambda finding: order.index(finding.severity)):
         _say_why(stderr, (finding.severity.value, SEVERITY_STYLES[finding.severity]), finding)
     for error in result.errors:
         _say_why(stderr, ("error", "bold red"), error)
 
 
 def _say_why(console: Console, label: tuple[str, str], told: Finding | PmlaunchError) -> None:
-    from pmlaunch.cli.render.layout import say
+    from pmlaunch.cli.render.layout import advice, say
 
     say(console, label, " ", (told.code, "bold"), " ", told.message)
     if told.hint:
-        say(console, f"  next: {told.hint}", style="green")
+        say(console, f"  {advice(told)}", style="green")

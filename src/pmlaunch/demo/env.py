@@ -117,8 +117,9 @@ def _advance(humanoid: _Humanoid, correction: Array) -> ControlStep:
     simulation.advance(target, reference, humanoid.step)
     humanoid.step = step
     state = simulation.state()
-    errors = tracking_errors(state.positions, state.rotations, reference.positions[step], reference.rotations[step])
+    wanted, wanted_rotations = reference.positions[step], reference.rotations[step]
+    errors = tracking_errors(state.positions, state.rotations, wanted, wanted_rotations)
     errors["root_force"], errors["root_torque"] = simulation.root_force, simulation.root_torque
     errors["root_force_peak"] = simulation.root_force_peak
     motion, last = humanoid.motion, humanoid.done
-    return ControlStep(motion, step, last, errors, state.positions, reference.positions[step], state.rotations)
+    return ControlStep(motion, step, last, errors, state.positions, wanted, state.rotations, wanted_rotations)

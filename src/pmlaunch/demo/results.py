@@ -61,6 +61,7 @@ def write_motion(env: DemoEnv, outcome: Outcome) -> None:
         parents=motions[0].parents,
         motions=tuple(motion.name for motion in motions),
         frames=np.array([len(found.positions) for found in poses]),
+        reference_rotations=padded([found.reference_rotations for found in poses]),
     )
     write_saved(run_folder() / FILE, saved)
 

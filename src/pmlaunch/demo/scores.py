@@ -86,6 +86,7 @@ class ControlStep:
     positions: Array  # (J, 3) m
     reference: Array  # (J, 3) m, where the bodies should be
     rotations: Array  # (J, 4) xyzw
+    reference_rotations: Array  # (J, 4) xyzw
 
 
 def shares(motions: int, ranks: int, rank: int) -> range:
@@ -107,6 +108,7 @@ class Poses:
     positions: list[Array] = field(default_factory=list)
     rotations: list[Array] = field(default_factory=list)
     reference: list[Array] = field(default_factory=list)  # positions
+    reference_rotations: list[Array] = field(default_factory=list)
 
 
 class Tally:
@@ -132,6 +134,7 @@ class Tally:
             poses.positions.append(result.positions)
             poses.rotations.append(result.rotations)
             poses.reference.append(result.reference)
+            poses.reference_rotations.append(result.reference_rotations)
         self.completed[motion] += result.last
 
     def table(self) -> Array:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.catalog.presets import SimulatorPreset, presets
-from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.probe import PythonProbe, ask_python
 from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
@@ -27,6 +26,7 @@ from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.runtimes.versions import combination
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import choose
+from pmlaunch.support.nvidia import has_nvidia
 from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 

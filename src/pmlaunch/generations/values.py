@@ -88,7 +88,7 @@ class ConfigReport:
     expert_model: str | None = None  # the expert that the training learned from: a folder, in 3.x its checkpoint
     asset_root: str | None = None  # the folder of the robot's files, unless it is the checkout's own
     targets: Mapping[str, str] = field(default_factory=dict)  # key of a `_target_` that is not judged yet -> its value
-    # key that the user typed and no config has -> a sentence with the nearest one, or ""
+    # key that the user typed and no config has -> the nearest one, or ""
     unknown_keys: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""Motion files of every generation as positions of bodies in the world, for showing. Nothing in a file is executed."""
+"""Motion files of every generation as bodies in the world, to show or export. Nothing in a file is executed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.motions.kinematics import forward_kinematics
+from pmlaunch.motions.kinematics import forward_kinematics, inverse, rotate
 from pmlaunch.motions.poselib_motion import read_motion
 from pmlaunch.motions.readers import FORMATS, format_of
 from pmlaunch.motions.torch_motion import TensorFile, open_tensors
@@ -30,6 +30,7 @@ class Clip:
     fps: float
     body_names: tuple[str, ...]
     parents: NDArray[np.int64]  # (bodies,)
+    rotations: Positions | None = None  # (frames, bodies, 4) xyzw
 
 
 def read_clips(path: Path) -> list[Clip]:
@@ -48,10 +49,11 @@ def read_clips(path: Path) -> list[Clip]:
             raise PmlaunchError(
                 "PML122", f"{path.name} has {motion.bodies} bodies, too many to show.", subject=str(path)
             )
-        positions, _ = forward_kinematics(
+        positions, rotations = forward_kinematics(
             motion.parents, motion.local_translation, motion.local_rotation, motion.root_translation
         )
-        return [Clip(motion.name, positions.astype(np.float32), motion.fps, motion.node_names, motion.parents)]
+        known = motion.fps, motion.node_names, motion.parents
+        return [Clip(motion.name, positions.astype(np.float32), *known, rotations)]
     with open_tensors(path) as file:
         return _library(file) if "gts" in file.content else [_single(file, path.stem)]
 
@@ -62,12 +64,15 @@ def _single(file: TensorFile, name: str) -> Clip:
     fps = content.get("fps")
     if not isinstance(fps, (int, float)) or not 0 < fps <= 10_000:
         raise ValueError("fps is missing or no sensible number")
-    return _clip(name, _positions(file, key), float(fps))
+    positions = _positions(file, key)
+    turned = _rotations(file, "global_rotation" if key == "global_translation" else "rigid_body_rot", positions)
+    return _clip(name, positions, turned, float(fps))
 
 
 def _library(file: TensorFile) -> list[Clip]:
     """Cut a packed library (3.x) into its motions."""
     content, positions = file.content, _positions(file, "gts")
+    rotations = _rotations(file, "grs", positions)
     counts, starts, steps = (
         file.array(content.get(key)) for key in ("motion_num_frames", "length_starts", "motion_dt")
     )
@@ -78,7 +83,9 @@ def _library(file: TensorFile) -> list[Clip]:
     clips = []
     for name, start, count, step in zip(names, starts.tolist(), counts.tolist(), steps.tolist(), strict=True):
         if start + count <= len(positions):
-            clips.append(_clip(name, positions[start : start + count], round(1 / step, 3)))
+            part = slice(start, start + count)
+            turned = None if rotations is None else rotations[part]
+            clips.append(_clip(name, positions[part], turned, round(1 / step, 3)))
     return clips
 
 
@@ -96,10 +103,36 @@ def _positions(file: TensorFile, key: str) -> Positions:
     return positions.astype(np.float32)
 
 
-def _clip(name: str, positions: Positions, fps: float) -> Clip:
+def _rotations(file: TensorFile, key: str, positions: Positions) -> Positions | None:
+    """The rotations (frames, bodies, 4) xyzw that belong to `positions`; None without them, or in another order."""
+    if key not in file.content or file.content.get("state_conversion", "common") != "common":
+        return None
+    rotations = file.array(file.content[key], MOST_FRAMES)
+    if rotations.shape != (*positions.shape[:2], 4) or not np.isfinite(rotations).all():
+        raise ValueError("its rotations are no (frames, bodies, 4)")
+    return rotations
+
+
+def _clip(name: str, positions: Positions, rotations: Positions | None, fps: float) -> Clip:
     if not 0 < fps <= 10_000 or not np.isfinite(positions).all():
         raise ValueError("it holds numbers that are not finite, or an impossible rate")
-    return Clip(name, positions, fps, (), infer_parents(positions))
+    parents = infer_parents(positions) if rotations is None else joined_parents(positions, rotations)
+    return Clip(name, positions, fps, (), parents, rotations)
+
+
+def joined_parents(positions: Positions, rotations: Positions) -> NDArray[np.int64]:
+    """Infer a skeleton of bodies of which a parent comes before its children, as in upstream's files.
+
+    A body's joint has a fixed place in its parent's frame. Of several such frames, that of the nearest body counts.
+    """
+    chosen = np.unique(np.linspace(0, len(positions) - 1, 120).astype(int))
+    at, turned = positions[chosen].astype(np.float64), rotations[chosen].astype(np.float64)
+    parents = np.full(at.shape[1], -1, dtype=np.int64)
+    for body in range(1, at.shape[1]):
+        apart = at[:, body, None] - at[:, :body]
+        spread = rotate(inverse(turned[:, :body]), apart).std(axis=0).max(axis=-1)
+        parents[body] = np.argmin(np.maximum(spread, 1e-4) + 0.001 * np.linalg.norm(apart, axis=-1).mean(axis=0))
+    return parents
 
 
 def infer_parents(positions: Positions) -> NDArray[np.int64]:

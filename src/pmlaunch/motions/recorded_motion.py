@@ -1,8 +1,9 @@
 """motion.npz: the simulated motion as plain arrays, which `numpy.load(path, allow_pickle=False)` reads.
 
     positions (frames, envs, bodies, 3) m and rotations (frames, envs, bodies, 4) xyzw of the bodies in the world,
-    reference (frames, envs, bodies, 3) m where they should have been, fps, body_names (bodies), parents (bodies),
-    motions (envs) the motion that each followed, frames (envs) the number of frames of each; the rest is nan.
+    reference (frames, envs, bodies, 3) m where they should have been, and reference_rotations (frames, envs, bodies, 4)
+    xyzw, fps, body_names (bodies), parents (bodies), motions (envs) the motion that each followed, frames (envs) the
+    number of frames of each; the rest is nan. schema is 2; files without it (1) hold no reference_rotations.
 
 An environment that followed several motions in turn has one column for each.
 """
@@ -30,6 +31,7 @@ from pmlaunch.support.files import open_ordinary
 from pmlaunch.support.torch_pickles import open_zip
 
 FILE: Final = "motion.npz"
+SCHEMA: Final = 2
 _INFLATED = 64 << 20  # bytes that compressed arrays may take
 _MALFORMED = (
     LookupError, EOFError, TypeError, MemoryError, RecursionError, BadZipFile, NotImplementedError, RuntimeError, SyntaxError,
@@ -39,7 +41,7 @@ _MALFORMED = (
 
 @dataclass(frozen=True, eq=False)
 class SavedMotion:
-    """The content of motion.npz; `reference` is None if there was none, a parent is -1 for a root or if unknown."""
+    """The content of motion.npz; what there was not of the reference is None, a parent is -1 for a root or if unknown."""
 
     positions: Array
     rotations: Array
@@ -49,6 +51,7 @@ class SavedMotion:
     parents: NDArray[np.int64]
     motions: tuple[str, ...]
     frames: NDArray[np.int64]
+    reference_rotations: Array | None = None
 
 
 def padded(columns: Sequence[Sequence[Array]]) -> Array:
@@ -65,8 +68,9 @@ def padded(columns: Sequence[Sequence[Array]]) -> Array:
 def write_saved(path: Path, saved: SavedMotion) -> None:
     """Write `saved` atomically. Raises OSError."""
     arrays = {name: value for name, value in vars(saved).items() if value is not None}
-    for name in {"positions", "rotations", "reference"} & arrays.keys():
+    for name in {"positions", "rotations", "reference", "reference_rotations"} & arrays.keys():
         arrays[name] = arrays[name].astype(np.float32)
+    arrays["schema"] = np.int64(SCHEMA)
     with replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(file, **arrays)
 
@@ -91,6 +95,9 @@ def read_saved(path: Path) -> SavedMotion:
                     parents=arrays["parents"],
                     motions=tuple(map(str, arrays["motions"])),
                     frames=arrays["frames"],
+                    reference_rotations=arrays["reference_rotations"]
+                    if "reference_rotations" in arrays.files
+                    else None,
                 )
     except _MALFORMED as error:
         raise ValueError(f"{path.name} is not a saved motion: {error}") from error

@@ -11,6 +11,7 @@ from pmlaunch.generations.overrides import typed_value
 from pmlaunch.generations.registry import training_of
 from pmlaunch.generations.values import BACKEND, ENDLESS, Choices, Training
 from pmlaunch.model import CHECKPOINT, DEFAULT, FLAG, OVERRIDE, Origin, Source, Sourced
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.motion_list import LIBRARY_FILE
 from pmlaunch.planning.resolve import ResolvedInputs
 from pmlaunch.request import EvalRequest, require_choice
@@ -33,7 +34,7 @@ def make_choices(
     device = _device(request, settings, inputs)
     typed = typed_value(inputs.overrides, "num_envs")
     num_envs = typed if typed and type(typed.value) is int else settings.get("num_envs", request.num_envs)
-    devices = _at_least_one("--devices", _flag(request.devices))
+    devices = _at_least_one(request, "devices", _flag(request.devices))
     root, checkpoint = inputs.checkout.root, inputs.checkpoint
     motion = inputs.motion_list.file or Path(LIBRARY_FILE)
     return Choices(
@@ -54,11 +55,11 @@ def make_choices(
         or process_group_backend(
             settings.get("ddp_backend", request.ddp_backend), platform, versions, devices.value if devices else 1
         ),
-        num_envs=_at_least_one("--num-envs", num_envs)
+        num_envs=_at_least_one(request, "num_envs", num_envs)
         or default_num_envs(inputs, side_by_side=headless.value and metrics.value),
         devices=devices,
         seed=_flag(request.seed),
-        max_steps=_at_least_one("--max-steps", _flag(request.max_steps)),
+        max_steps=_at_least_one(request, "max_steps", _flag(request.max_steps)),
         metrics=metrics,
         endless=request.endless,
     )
@@ -107,11 +108,13 @@ def _headless(request: EvalRequest, settings: Settings, inputs: ResolvedInputs, 
 
 
 def _refuse_an_end(request: EvalRequest, headless: bool) -> None:
-    """Raise PML001 for what contradicts --endless."""
-    given = {"--metrics": request.metrics, "--max-steps": request.max_steps, "--headless": headless}
-    if ended := [option for option, value in given.items() if value]:
-        message = f"--endless and {ended[0]} contradict each other: an endless run has a window and no metrics."
-        raise PmlaunchError("PML001", message, hint="leave one of them out", subject="--endless")
+    """Raise PML021 for what contradicts --endless."""
+    given = {"metrics": request.metrics, "max_steps": request.max_steps, "headless": headless}
+    if ended := [name for name, value in given.items() if value]:
+        option = f"--{ended[0].replace('_', '-')}"
+        message = f"--endless and {option} contradict each other: an endless run has a window and no metrics."
+        fix = corrected(request, endless=False)
+        raise PmlaunchError("PML021", message, fix=fix, subject="--endless")
 
 
 def _device(request: EvalRequest, settings: Settings, inputs: ResolvedInputs) -> Sourced[str | None]:
@@ -160,8 +163,10 @@ def _flag(value: T | None) -> Sourced[T] | None:
     return None if value is None else Sourced(value, FLAG)
 
 
-def _at_least_one(option: str, count: Sourced[int] | None) -> Sourced[int] | None:
+def _at_least_one(request: EvalRequest, name: str, count: Sourced[int] | None) -> Sourced[int] | None:
     """`count`, unless its value is below 1. Raises PML001."""
     if count is not None and count.value < 1:
-        raise PmlaunchError("PML001", f"{option} cannot be {count.value}: it must be at least 1.")
+        message = f"--{name.replace('_', '-')} cannot be {count.value} ({count.source}): it must be at least 1."
+        fix = corrected(request, **{name: None}) if getattr(request, name) == count.value else None
+        raise PmlaunchError("PML001", message, fix=fix)
     return count

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,35 @@ def typed_options(request: EvalRequest, *, same_model: bool) -> list[str]:
         if same_model or name not in _BELONG_TO_THE_MODEL:
             words += _words(parameter, getattr(request, name))
     return [*words, *request.overrides]
+
+
+def corrected(request: EvalRequest, **changes: Any) -> str:
+    """The complete command line for `request` with other values for some of its fields."""
+    changed = replace(request, **changes)
+    motions = [word for motion in changed.motions for word in ("--motion", motion)]
+    options = typed_options(replace(changed, overrides=()), same_model=True)
+    return command_line("pmlaunch", "eval", changed.model, *motions, *changed.overrides, *options, *changed.other_words)
+
+
+def with_key(request: EvalRequest, key: str, other: str | None) -> str:
+    """The complete command line with another key in the override of `key`; without the override for None."""
+    typed = [(text, *text.partition("=")) for text in request.overrides]
+    kept = [
+        text if name.lstrip("+") != key else f"{other}={value}"
+        for text, name, _, value in typed
+        if name.lstrip("+") != key or other is not None
+    ]
+    return corrected(request, overrides=tuple(kept))
+
+
+def words_of(options: object) -> list[str]:
+    """The words that set the options in an instance of a dataclass of options, except those with their defaults."""
+    return [
+        word
+        for name, parameter in parameters(type(options)).items()
+        if not parameter.option.positional and getattr(options, name) != parameter.default
+        for word in _words(parameter, getattr(options, name))
+    ]
 
 
 def _words(parameter: Parameter, value: Any) -> list[str]:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
-from pmlaunch.errors import PmlaunchError, UnknownNameError
+from pmlaunch.errors import OtherRobotError, PmlaunchError, UnknownNameError
 from pmlaunch.generations.motion_library import LibraryEntry
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
@@ -32,11 +32,16 @@ _LISTING = "pmlaunch list motions"
 
 @dataclass(frozen=True)
 class MotionList:
-    """The motions of a run. `file` is passed to the program; without one, `library` is the text of a file to write."""
+    """The motions of a run. `file` is passed to the program; without one, `library` is the text of a file to write.
+
+    `left_out` are motions that a folder, pattern or library also holds: those with a problem were skipped on demand,
+    the others belong to another robot than the one that was asked for.
+    """
 
     motions: tuple[MotionInfo, ...] = ()
     file: Path | None = None
     library: str | None = None
+    left_out: tuple[MotionInfo, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class MotionSources:
     folders: Sequence[Path]  # of patterns and folders: where the command was typed, then the checkout
     robots: Sequence[Robot]  # all of the checkout
     generation: Generation  # of the checkout
+    robot: str | None = None  # select this robot's motions from folders, patterns and libraries
+    skip_bad: bool = False  # leave out motions that cannot be played
 
 
 def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
@@ -55,8 +62,9 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     Raises PML010 for a pattern or folder without a motion, PML120 for a YAML file that is not a library, PML001 for a
     packed library beside other motions, and PML016 for an entry that the generation would play differently.
     """
-    files = [path.absolute() for name in wanted for path in _files(name, sources)]
-    files = list({os.path.normcase(path): path for path in files}.values())
+    found = [[path.absolute() for path in _files(name, sources)] for name in wanted]
+    named = {paths[0] for paths in found if len(paths) == 1}  # by the user, one by one
+    files = list({os.path.normcase(path): path for paths in found for path in paths}.values())
     packed = [path for path in files if path.suffix == PACKED_SUFFIX]
     if packed and len(files) > 1:
         message = f"{packed[0].name} is a packed motion library, which cannot be combined with other motions."
@@ -68,8 +76,9 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     entries: list[LibraryEntry] = []
     for path in files:
         entries += program.read_library(path, read) if _is_library(path) else [LibraryEntry(read(path))]
+    entries, left_out = _selected(entries, named, sources)
     if len(files) == 1:  # a library plays its duplicates
-        if _read_by_upstream(files[0], entries):
+        if not left_out and _read_by_upstream(files[0], entries):
             return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
     else:
         first: dict[object, LibraryEntry] = {}
@@ -78,8 +87,34 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
         entries = list(first.values())
     motions = _distinct([_played(entry) for entry in entries])
     if len(entries) == 1 and entries[0].is_whole:
-        return MotionList(motions, entries[0].info.path)
-    return MotionList(motions, None, program.library_text(entries))
+        return MotionList(motions, entries[0].info.path, left_out=left_out)
+    return MotionList(motions, None, program.library_text(entries), left_out)
+
+
+def _selected(
+    entries: Sequence[LibraryEntry], named: Collection[Path], sources: MotionSources
+) -> tuple[list[LibraryEntry], tuple[MotionInfo, ...]]:
+    """The entries to play, and the motions that are left out. Files in `named` stay, whatever their robot.
+
+    Raises PML024 if none is of the robot that was asked for. If all are broken, all stay, and the checks report them.
+    """
+
+    def is_foreign(info: MotionInfo) -> bool:
+        return sources.robot is not None and info.robot not in (None, sources.robot) and info.path not in named
+
+    own = [entry for entry in entries if not is_foreign(entry.info)]
+    if entries and not own:
+        count = Counter(str(entry.info.robot) for entry in entries)
+        whose = ", ".join(f"{robot}: {number}" for robot, number in count.items())
+        message = f"None of the {len(entries)} motions is of robot {sources.robot} ({whose})."
+        raise OtherRobotError(message, fix=f"{_LISTING} --robot {sources.robot}", subject=sources.robot)
+    playable = [entry for entry in own if not (sources.skip_bad and _is_broken(entry.info))] or own
+    kept = {id(entry) for entry in playable}
+    return playable, tuple(entry.info for entry in entries if id(entry) not in kept)
+
+
+def _is_broken(info: MotionInfo) -> bool:
+    return info.problem is not None and info.problem.severity is Severity.ERROR
 
 
 def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> MotionList:
@@ -135,7 +170,7 @@ def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> Motion
 def _files(name: str, sources: MotionSources) -> list[Path]:
     """The files that one --motion stands for. A bare name is a motion first, even if a folder has that name, too."""
     if not name.strip():
-        raise PmlaunchError("PML001", "--motion is empty. Give a name or a path.", hint=_LISTING)
+        raise PmlaunchError("PML001", "--motion is empty. Give a name or a path.", fix=_LISTING)
     own = GENERATIONS[sources.generation].motion_suffixes[0]
     candidates = [folder / Path(name).expanduser() for folder in sources.folders]
     if _is_bare(name):
@@ -153,14 +188,14 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
             if raw := next(filter(raw_format, files_below(candidate, *RAW_SUFFIXES)), None):
                 return [raw]
             message = f"The folder {candidate} contains no motions for this checkout's generation ({own})."
-            raise UnknownNameError(message, hint=_LISTING, subject=name)
+            raise UnknownNameError(message, fix=_LISTING, subject=name)
     if not set(name) & set(_WILD):
         return [sources.find(name)]
     for candidate in candidates:
         motions = [path for path in _matching(candidate) if path.suffix in MOTION_SUFFIXES and path.is_file()]
         if motions:  # those of the other generation only if there is nothing else, and then to be refused
             return [path for path in motions if path.suffix not in _CLIPS - {own}] or motions
-    raise UnknownNameError(f"No motion file matches {name}.", hint=_LISTING, subject=name)
+    raise UnknownNameError(f"No motion file matches {name}.", fix=_LISTING, subject=name)
 
 
 def _is_bare(name: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from pmlaunch.errors import proposal
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.overrides import typed_value
 from pmlaunch.generations.registry import GENERATIONS
@@ -28,7 +29,7 @@ from pmlaunch.model import (
     Sourced,
 )
 from pmlaunch.planning.choices import default_num_envs, make_choices, seconds_of
-from pmlaunch.planning.command_line import plain_commands
+from pmlaunch.planning.command_line import plain_commands, with_key
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
 from pmlaunch.planning.motion_list import own_list
 from pmlaunch.planning.resolve import ResolvedInputs, resolve, search_places
@@ -172,9 +173,11 @@ def _launch_plan(decided: _Decisions) -> LaunchPlan:
         ends_by_itself=details.ends_by_itself,
         num_envs=choices.num_envs.value,
         metrics=choices.metrics.value,
-        save_motion=request.save_motion,
+        save_motion=choices.metrics.value if request.save_motion is None else request.save_motion,
+        asks_for_motion=bool(request.save_motion),
         record=request.record,
         measuring=_measuring(decided),
+        left_out=inputs.motion_list.left_out,
     )
     return replace(plan, plain_command=plain_commands(plan, runtime.plain_python()))
 
@@ -219,12 +222,12 @@ def plan_findings(planned: Planned) -> list[Finding]:
     """The findings of planning itself: those of the runtime, and keys that no config has."""
     findings = [*planned.settings_findings, *planned.runtime.findings]
     added = {item.key: item.added for item in planned.inputs.overrides}
-    for key, nearest in planned.report.unknown_keys.items():
+    for key, near in planned.report.unknown_keys.items():
         if added.get(key):
-            message = f"The override adds a new key, {key}.{nearest}"
+            message = f"The override adds a new key, {key}.{proposal([near] if near else [])}"
             findings.append(Finding("PML112", Severity.WARNING, message, subject=key))
         else:
-            message = f"No config has the key {key}.{nearest}"
-            hint = f"to add it on purpose: ++{key}=..."
-            findings.append(Finding("PML003", Severity.ERROR, message, hint=hint, subject=key))
+            message = f"No config has the key {key}.{proposal([near]) if near else ' To add it on purpose, use ++.'}"
+            fix = with_key(planned.request, key, near or f"++{key}")
+            findings.append(Finding("PML003", Severity.ERROR, message, fix, fix, key))
     return findings

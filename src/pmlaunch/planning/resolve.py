@@ -12,11 +12,11 @@ from pmlaunch.catalog.models import Model, choose_model, from_checkpoint, models
 from pmlaunch.catalog.motions import MotionSearch, looks_like_path
 from pmlaunch.catalog.presets import ModelPreset, presets
 from pmlaunch.catalog.robots import Robot, Simulator, choose_robot, choose_simulator, robots, simulators
-from pmlaunch.errors import NoCheckoutError, PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.errors import NoCheckoutError, PmlaunchError, nearest
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.generations.find import find_checkout
-from pmlaunch.generations.overrides import OverrideKind, UserOverride, group_choices, typed_value
+from pmlaunch.generations.overrides import UserOverride, group_choices, typed_value
 from pmlaunch.generations.registry import GENERATIONS, training_of
 from pmlaunch.model import (
     ARGUMENT,
@@ -30,10 +30,11 @@ from pmlaunch.model import (
     Source,
     Sourced,
 )
+from pmlaunch.planning.mistakes import proposing, refuse_bare_words, refuse_contradictions, refuse_unknown_options
 from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, own_list
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
-from pmlaunch.support.names import fold
+from pmlaunch.support.names import fold, unknown_name
 from pmlaunch.support.paths import Place, did_you_mean_path, find_path
 
 
@@ -99,20 +100,30 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
     option without an equivalent, and PML106 for a checkpoint of another generation.
     """
     more = settings.preset_folders
-    checkout = _checkout(request, settings, presets("model", more))
-    query = _Query(request, settings, checkout, tuple(robots(checkout, presets("robot", more))))
-    model = _model(query)
+    with proposing(request, "model"):
+        checkout = _checkout(request, settings, presets("model", more))
+        query = _Query(request, settings, checkout, tuple(robots(checkout, presets("robot", more))))
+        model = _model(query)
+    refuse_bare_words(request, _search(query, next((it for it in query.robots if it.name == model.robot), None)))
     if not any(text.lstrip("+").startswith("checkpoint=") for text in request.overrides):
         # before the overrides are parsed, which the other generation would write differently
         _refuse_other_generation(_checkpoint(query, model).value, checkout)
     query = replace(query, overrides=tuple(checkout.parse(request.overrides)))
+    refuse_contradictions(request, query.overrides)
     checkpoint = _checkpoint(query, model)
     _refuse_other_generation(checkpoint.value, checkout)
-    _refuse_unknown_options(query)
-    robot = _robot(query, model, checkpoint)
-    simulator = _simulator(query, model, checkpoint.value)
-    motion_list, motion_source = _motions(query, model, checkpoint.value, robot.value)
+    refuse_unknown_options(request, checkout, query.overrides)
+    with proposing(request, "robot"):
+        robot = _robot(query, model, checkpoint)
+    with proposing(request, "simulator"):
+        simulator = _simulator(query, model, checkpoint.value)
+    with proposing(request, "motions"):
+        motion_list, motion_source = _motions(query, model, checkpoint.value, robot.value)
     GENERATIONS[checkout.generation].program.check_request(request)
+    with proposing(request, "terrain"):
+        terrain = _terrain(query, model)
+    with proposing(request, "constraints"):
+        chosen = _constraints(query)
     return ResolvedInputs(
         checkout=checkout,
         model=model,
@@ -121,8 +132,8 @@ def resolve(request: EvalRequest, settings: Settings) -> ResolvedInputs:
         simulator=simulator,
         motion_list=motion_list,
         motion_source=motion_source,
-        terrain=_terrain(query, model),
-        constraints=_constraints(query),
+        terrain=terrain,
+        constraints=chosen,
         overrides=query.overrides,
         robots=query.robots,
     )
@@ -251,11 +262,17 @@ def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None)
         wanted, source = (preset.motion,), preset.source
     else:
         return MotionList(), CHECKPOINT
-    search = MotionSearch(checkout, query.robots, robot, presets("motion", query.settings.preset_folders), places)
+    search = _search(query, robot)
     folders = [place.folder for place in places]
     labels = [find_path(text, places)[1].label for text in wanted if looks_like_path(text)]
-    sources = MotionSources(search.find, folders, query.robots, checkout.generation)
+    only = robot.name if robot and (query.request.robot or group_choices(query.overrides, "robot")) else None
+    sources = MotionSources(search.find, folders, query.robots, checkout.generation, only, query.request.skip_bad)
     return collect(wanted, sources), _in_place(source, *labels)
+
+
+def _search(query: _Query, robot: Robot | None) -> MotionSearch:
+    known = presets("motion", query.settings.preset_folders)
+    return MotionSearch(query.checkout, query.robots, robot, known, query.places)
 
 
 def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
@@ -266,8 +283,9 @@ def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
     if wanted is not None:
         options = query.checkout.options("terrain")
         if wanted not in options:
-            near = did_you_mean(wanted, options) or f" Choose {' or '.join(options)}."
-            raise UnknownNameError(f"No terrain is called {wanted!r}.{near}", subject=wanted)
+            near = nearest(wanted, {option: option for option in options})
+            there = "" if near else f" Choose {' or '.join(options)}."
+            raise unknown_name(f"No terrain is called {wanted!r}.{there}", wanted, near, "pmlaunch eval --help")
         return Sourced(wanted, FLAG)
     if preset and preset.terrain and query.checkout.groups():
         return Sourced(preset.terrain, preset.source)
@@ -280,21 +298,3 @@ def _constraints(query: _Query) -> Sourced[tuple[str, ...]]:
         return Sourced((), DEFAULT if query.checkout.groups() else CHECKPOINT)
     available = constraints(query.checkout)
     return Sourced(tuple(choose_constraint(name, available).option for name in wanted), FLAG)
-
-
-def _refuse_unknown_options(query: _Query) -> None:
-    """Raise PML003 for an option that a config group of the checkout does not have."""
-    for override in query.overrides:
-        group = override.key.split("@")[0]
-        if override.kind is not OverrideKind.GROUP or group in ("robot", "simulator"):
-            continue
-        options = query.checkout.options(group)
-        for choice in override.choices:
-            if choice not in options:
-                near = did_you_mean(choice, options)
-                raise PmlaunchError(
-                    "PML003",
-                    f"{group} has no option {choice!r}.{near}",
-                    hint="one of: " + ", ".join(options) if options and not near else None,
-                    subject=f"+{override.key}={override.text}",
-                )

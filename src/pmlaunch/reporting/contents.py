@@ -135,7 +135,7 @@ def _tracks(folder: RunFolder) -> tuple[list[Track], str | None]:
     """The motions of motion.npz, or why there are none."""
     path = folder.file(MOTION)
     if not path.exists():
-        return [], f"This run has no {MOTION}. Run it again with --save-motion to see its motions here."
+        return [], f"This run has no {MOTION}. Run it again without --no-save-motion to see its motions here."
     if not _is_plain(path, _MOST_MOTION):
         return [], f"{MOTION} was not read: it is not a regular file, or is too large."
     try:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pmlaunch.running import verdict_text
+
 # upstream's names in 2.x and the demo, then in 3.x
 _ERROR: Final = ("eval/gt_err", "eval/gt_error/mean")
 _LARGEST: Final = ("eval/gt_err_max", "eval/gt_error/max")
@@ -63,9 +65,7 @@ def definition(name: str) -> str:
 
 def length(metres: float | None) -> str:
     """A distance with its unit: "1.3 cm", "2.52 m"."""
-    if metres is None:
-        return "–"
-    return f"{100 * metres:.1f} cm" if abs(metres) < 1 else f"{metres:.2f} m"
+    return "–" if metres is None else verdict_text.length(metres)
 
 
 def number(value: float) -> str:

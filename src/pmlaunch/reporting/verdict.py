@@ -3,54 +3,28 @@
 from __future__ import annotations
 
 from pmlaunch.model import RunState
-from pmlaunch.reporting.contents import RunContents, common_figure
-from pmlaunch.reporting.figures import length
+from pmlaunch.reporting.contents import RunContents
 from pmlaunch.reporting.plain_text import plain
-from pmlaunch.support.json import as_list, as_mapping
-
-_UNFINISHED = {
-    RunState.RUNNING.value: "The run is still in progress.",
-    RunState.FAILED.value: "The run failed",
-    RunState.INTERRUPTED.value: "The run was interrupted.",
-    RunState.TIME_LIMIT.value: "The run was stopped at its time limit.",
-    RunState.SILENT.value: "The run was stopped because it produced no output.",
-    RunState.ABNORMAL.value: "The run ended without a verdict.",
-}
+from pmlaunch.running.verdict_text import score_of, verdict_text
+from pmlaunch.support.json import as_mapping
 
 
 def is_good(contents: RunContents) -> bool:
     """Whether the run came to its end and lost no motion."""
-    return contents.record.get("state") == RunState.DONE.value and not _lost(contents)
-
-
-def _lost(contents: RunContents) -> int:
-    return len(as_list(contents.common.get("failed")))
+    return _state(contents) is RunState.DONE and not score_of(_evaluation(contents)).lost
 
 
 def verdict(contents: RunContents) -> str:
-    """Say how the run went: "Tracked 8 of 8 motions. Mean error 1.3 cm, 2.3°."."""
-    state = contents.record.get("state")
-    sentences = [] if state == RunState.DONE.value else [_ending(contents, str(state))]
-    total = int(common_figure(contents, "motions") or len(contents.rows))
-    lost, rate = _lost(contents), common_figure(contents, "success_rate")
-    if lost == total > 0:
-        sentences.append(f"Lost {lost} of {total} motions.")
-    elif lost:
-        sentences.append(f"Tracked {total - lost} of {total} motions, lost {lost}.")
-    elif rate is not None and total:
-        sentences.append(f"Tracked {round(rate * total)} of {total} motions.")
-    elif contents.measured.metrics:
-        sentences.append(f"Measured {total} motions.")
-    error, angle = (common_figure(contents, f"mean_{name}") for name in ("position_error_m", "rotation_error_deg"))
-    if error is not None:
-        sentences.append(f"Mean error {length(error)}" + (f", {angle:.1f}°." if angle is not None else "."))
-    return " ".join(sentences) or "The run computed no metrics."
+    """Say how the run went, and why it failed if it did."""
+    state, exception = _state(contents), as_mapping(contents.record.get("exception"))
+    why = exception.get("message") or exception.get("type") if state is RunState.FAILED else None
+    return verdict_text(state, _evaluation(contents), plain(why or "", 200))
 
 
-def _ending(contents: RunContents, state: str) -> str:
-    sentence = _UNFINISHED.get(state, "It is unknown how the run ended.")
-    exception = as_mapping(contents.record.get("exception"))
-    if state != RunState.FAILED.value:
-        return sentence
-    why = plain(exception.get("message") or exception.get("type") or "", 200)
-    return f"{sentence}: {why.rstrip('.')}." if why else f"{sentence}."
+def _state(contents: RunContents) -> RunState | None:
+    """The state in the record; None for one that is not known."""
+    return next((state for state in RunState if state.value == contents.record.get("state")), None)
+
+
+def _evaluation(contents: RunContents) -> dict[str, object]:
+    return {"common": contents.common, "per_motion": list(contents.rows) if contents.measured.metrics else []}

@@ -22,14 +22,14 @@ def artifact_findings(plan: LaunchPlan, folder: RunFolder, result: AgentResult, 
     """
     if state in (RunState.FAILED, RunState.ABNORMAL):
         return
-    reason = result.left_out.get(Artifact.MOTION.value)
-    if plan.save_motion and not folder.file(MOTION).is_file():
-        yield _missing("PML313", "The run left no motion.npz", reason, folder)
-    elif plan.save_motion:
-        if reason:
-            yield _missing("PML313", "motion.npz lacks motions", reason, folder)
-        if not folder.file(PICTURE).is_file():
-            yield from _draw(folder)
+    has_motion = folder.file(MOTION).is_file()
+    drawn = list(_draw(folder)) if plan.save_motion and has_motion and not folder.file(PICTURE).is_file() else []
+    if plan.asks_for_motion:  # what is kept by default is no promise
+        reason = result.left_out.get(Artifact.MOTION.value)
+        if reason or not has_motion:
+            message = "motion.npz lacks motions" if has_motion else "The run left no motion.npz"
+            yield _missing("PML313", message, reason, folder)
+        yield from drawn
     if plan.record and not any(folder.path.glob(VIDEO)):
         yield _missing("PML314", "The run left no video", result.left_out.get(Artifact.VIDEO.value), folder)
 

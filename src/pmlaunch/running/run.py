@@ -33,6 +33,7 @@ from pmlaunch.running.measurement import missing_evidence
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.spec import STOP_FILE, child_environment
+from pmlaunch.running.timings import remember_timings
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.support.json import as_list
@@ -45,7 +46,9 @@ _STOP_MESSAGES = {
     Ending.NOT_READY: "The run was stopped because the simulator was not ready after {minutes:g} minutes.",
 }
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
-GRACE_TO_WRITE = Grace(60.0, 600.0)  # the same if it also writes a video or a motion, and reports its progress
+GRACE_TO_WRITE = Grace(
+    60.0, 600.0
+)  # the same if it also writes a video or a motion that was asked for, and reports its progress
 START_LIMIT = 1800.0  # seconds until the simulator is ready; a first start compiles shaders for minutes
 _READY = ("simulator_ready", "checkpoint_loaded", "evaluation_started", "step", "motion")
 
@@ -82,7 +85,8 @@ def run_plan(
         folder = RunFolder.create(plan.runs, plan.model, _motion_name(plan), now.astimezone())
         started, launcher = now.isoformat(timespec="seconds"), _identity(os.getpid())
         record = RunRecord(folder.path, RunState.RUNNING, None, started, launcher=launcher, findings=findings)
-        record = replace(record, asked=asked and chosen_by(asked, plan))
+        skipped = tuple(motion.name for motion in plan.left_out if motion.problem)
+        record = replace(record, asked=asked and chosen_by(asked, plan), not_evaluated=skipped)
         watcher = _RunWatcher(plan, folder, observer, record)
         guardian = None
         try:
@@ -102,12 +106,13 @@ def run_plan(
             raise
         record = _concluded(plan, folder, watcher, ended)
         folder.conclude(record)
+        remember_timings(plan, record)
         guardian.dismiss()
         return record
 
 
 def _grace(plan: LaunchPlan) -> Grace:
-    return GRACE_TO_WRITE if plan.record or plan.save_motion else _GRACE
+    return GRACE_TO_WRITE if plan.record or plan.asks_for_motion else _GRACE
 
 
 def _motion_name(plan: LaunchPlan) -> str | None:

@@ -116,7 +116,7 @@ def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:
 
 def _grace(run: RunFolder) -> float:
     plan = run.read("plan.json") or {}
-    return _GRACE_TO_WRITE if plan.get("record") or plan.get("save_motion") else _GRACE
+    return _GRACE_TO_WRITE if plan.get("record") or plan.get("asks_for_motion") else _GRACE
 
 
 def _settle(run: RunFolder, record: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.planning.command_line import command_line, typed_options
+from pmlaunch.planning.mistakes import OPTION_OF
 from pmlaunch.request import SETTINGS, Asked, EvalRequest, Setting
 from pmlaunch.running.asked import is_own
 from pmlaunch.runs.summary import run_record
@@ -60,8 +61,9 @@ def _combined(recorded: EvalRequest, given: EvalRequest) -> EvalRequest:
     usual = {item.name: item.default for item in fields(EvalRequest)}
     named = ((name, getattr(given, name)) for name in usual if name not in ("model", "overrides"))
     keys = {_key(override) for override in given.overrides}
-    kept = (override for override in recorded.overrides if _key(override) not in keys)
     changes: dict[str, Any] = {name: value for name, value in named if value != usual[name]}
+    changes = {**{OPTION_OF[key]: usual[OPTION_OF[key]] for key in keys & OPTION_OF.keys()}, **changes}
+    kept = (text for text in recorded.overrides if _key(text) not in keys and OPTION_OF.get(_key(text)) not in changes)
     return replace(recorded, **changes, overrides=(*kept, *given.overrides))
 
 

@@ -86,12 +86,12 @@ def made_by(executable: Path) -> str | None:
 
 
 def pip_install(python: ChosenPython | None) -> str:
-    """The start of a command that installs into `python`: uv's, if uv made the environment without a pip."""
+    """The start of a command that installs into `python`: uv's for a virtual environment without pip, as uv makes them."""
     if python is None:
         return "python -m pip install"
     path = Path(python.path)
     with_pip = any((folder / "pip").is_dir() for folder in site_packages(path, python.version))
-    if made_by(path) == "uv" and not with_pip:
+    if made_by(path) in ("uv", "venv") and not with_pip:
         return f'uv pip install --python "{path}"'
     return f'"{path}" -m pip install'
 

@@ -18,7 +18,7 @@ from pmlaunch.support.atomic import write_text
 from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import dumps, read_json
 
-KINDS = ("configs", "imports", "motions", "overrides", "sources", "yaml")
+KINDS = ("configs", "imports", "motions", "overrides", "sources", "timings", "yaml")
 """The kinds of documents, each in a folder of its own."""
 _KEEP = 500
 # entries are named by their key; a killed writer leaves a temporary file with the entry's name in its own

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from pmlaunch.errors import AmbiguousNameError, UnknownNameError, did_you_mean
+from pmlaunch.errors import AmbiguousNameError, UnknownNameError, nearest, proposal
 
 T = TypeVar("T")
 
@@ -40,6 +40,13 @@ def choose(
     if found:
         choices = ", ".join(names_of(thing)[0] for thing in found)
         message = f"{kind.capitalize()} {wanted!r} is ambiguous: {choices}."
-        raise AmbiguousNameError(message, hint=listing, subject=wanted)
-    near = did_you_mean(wanted, [name for thing in known for name in names_of(thing)])
-    raise UnknownNameError(f"No {kind} is called {wanted!r}.{near}", hint=listing, subject=wanted)
+        raise AmbiguousNameError(message, fix=listing, subject=wanted)
+    near = nearest(wanted, {name: names_of(thing)[0] for thing in known for name in names_of(thing)})
+    raise unknown_name(f"No {kind} is called {wanted!r}.", wanted, near, listing)
+
+
+def unknown_name(message: str, wanted: str, near: Sequence[str], listing: str) -> UnknownNameError:
+    """The error for a name that nothing has, with the names `near` it. `listing` is the command that lists all."""
+    error = UnknownNameError(message + proposal(near), fix=listing, subject=wanted)
+    error.nearest = next(iter(near), None)
+    return error

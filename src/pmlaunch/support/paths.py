@@ -54,7 +54,8 @@ def _nearest(start: Path, parts: Sequence[str], listings: Iterator[int]) -> Iter
     elif parts[0] in (".", "..") or os.path.exists(start / parts[0]):  # noqa: PTH110 (see find_path)
         yield from _nearest(start / parts[0], parts[1:], listings)
     elif next(listings, None) is not None:
-        folded = {name.casefold(): name for name in names_in(start)}
+        # nobody plays source code
+        folded = {name.casefold(): name for name in names_in(start) if not name.endswith(".py")}
         for match in get_close_matches(parts[0].casefold(), list(folded), n=3, cutoff=0.6):
             yield from _nearest(start / folded[match], parts[1:], listings)
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from doctor_help import Found, found, look
 
-from pmlaunch.doctor import nvidia
 from pmlaunch.doctor.target import DoctorTarget, TargetRequest, resolve_target
+from pmlaunch.support import nvidia
 
 
 class Nvml(ModuleType):

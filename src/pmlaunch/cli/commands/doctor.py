@@ -53,7 +53,7 @@ def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandRes
     if reports and invocation.as_json:
         raise PmlaunchError("PML001", "--report is a text for people, --json one for programs: choose one.")
     if options.quick and options.fix:
-        raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", hint="pmlaunch doctor --fix")
+        raise PmlaunchError("PML001", "--fix starts git to mend, which --quick forbids.", fix="pmlaunch doctor --fix")
     settings = Settings.here(trust_workspace=options.trust_workspace)
     target = resolve_target(from_options(TargetRequest, options), settings)
     if not options.quick and not invocation.as_json and sys.stderr.isatty():

@@ -32,7 +32,7 @@ def explain_command(_: Invocation, options: ExplainOptions) -> CommandResult:
     code = CODES.get(typed.upper()) or CODES.get(f"PML{typed}")
     if code is None:
         raise PmlaunchError(
-            "PML010", f"No code is called {typed!r}.{did_you_mean(typed, list(CODES))}", hint="pmlaunch explain"
+            "PML010", f"No code is called {typed!r}.{did_you_mean(typed, list(CODES))}", fix="pmlaunch explain"
         )
     return CommandResult("explain", data=code, draw=partial(draw_code, code))
 
@@ -43,7 +43,7 @@ def draw_code(code: Code, console: Console) -> None:
 
     say(console, (code.code, "bold"), f"  {code.title}  (exit code {code.exit_code})", wrap=True)
     say(console, f"  why:  {code.cause}", wrap=True)
-    say(console, f"  next: {code.cure}", style="green", wrap=True)
+    say(console, f"  fix:  {code.cure}", style="green", wrap=True)
 
 
 def _draw_all(console: Console) -> None:

@@ -15,7 +15,7 @@ class FetchOptions:
     """The options of `pmlaunch fetch`."""
 
     models: tuple[str, ...] = argument("Models (pmlaunch list models), or all.")
-    origin: str | None = option("lfs or hf (Hugging Face); default: lfs.", flags=("--from",), choices=("lfs", "hf"))
+    origin: str | None = option("Git LFS or Hugging Face; default: lfs.", flags=("--from",), choices=("lfs", "hf"))
     remove: bool = option("Turn the checkpoint back into its pointer.", default=False)
     protomotions: str | None = shared("protomotions")
 
@@ -26,8 +26,8 @@ def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResul
 
     \b
     pmlaunch fetch motion_tracker
-    pmlaunch fetch maskmimic --from hf                the same bytes from Hugging Face
-    pmlaunch fetch motion_tracker --remove            free the disk
+    pmlaunch fetch maskmimic --from hf       the same file from Hugging Face
+    pmlaunch fetch motion_tracker --remove   free its disk space
     """
     from pmlaunch.cli.commands.install import installation_result, model_names
     from pmlaunch.cli.live.install_display import make_install_display

@@ -31,16 +31,20 @@ class InstallOptions:
     """The options of `pmlaunch install`."""
 
     folder: str | None = option(
-        "Where ProtoMotions goes, or already is; default: pmlaunch.yaml's, else protomotions.", flags=("--dir",)
+        "Where ProtoMotions goes, or already is; default: pmlaunch.yaml's, else protomotions.",
+        flags=("--dir",),
+        metavar="DIR",
     )
     ref: str | None = option("Tag, branch or commit; default: v2.3.")
-    source: str = option("URL or folder to clone from.", _SOURCE)
+    source: str = option("URL or folder to clone from.", _SOURCE, metavar="URL")
     models: str = option("Checkpoints, separated by commas; or all, or none.", "maskmimic")
     robot: str = option("The robot whose meshes to download if they are in Git LFS (3.x).", "smpl")
     isaaclab: str | None = shared("isaaclab")
     python: str | None = shared("python", help="The interpreter to use instead of Isaac Lab's script.")
     simulator: str | None = shared("simulator", help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab.")
-    kind: str = option("submodule, clone or auto.", "auto", flags=("--as",), choices=("submodule", "clone", "auto"))
+    kind: str = option(
+        "How it is added to this folder.", "auto", flags=("--as",), choices=("submodule", "clone", "auto")
+    )
     packages: bool = option(
         "Install packages into the simulator's Python, or leave it alone.", default=True, off="--no-packages"
     )
@@ -62,8 +66,8 @@ def install_command(invocation: Invocation, options: InstallOptions) -> CommandR
     Resumes where it stopped when it is run again after an interruption.
 
     \b
-    pmlaunch install                                  here, for Isaac Lab
-    pmlaunch install --dry-run                        what would be done
+    pmlaunch install              here, for Isaac Lab
+    pmlaunch install --dry-run    what would be done
     pmlaunch install --models all --isaaclab C:\\IsaacLab
     """
     from pmlaunch.installing.context import CheckoutKind, InstallRequest

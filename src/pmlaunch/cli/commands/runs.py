@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from pmlaunch.cli.commands.eval import EvalOptions
+from pmlaunch.cli.help import GroupedCommand
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
@@ -99,7 +100,7 @@ def _register(name: str, *records: type[Any]) -> Callable[[Callable[..., Command
     """Register a function as `pmlaunch runs NAME` with the options of `records`."""
 
     def decorate(function: Callable[..., CommandResult]) -> Callable[..., CommandResult]:
-        runs_command.command(name)(command(*records)(function))
+        runs_command.command(name, cls=GroupedCommand)(command(*records)(function))
         return function
 
     return decorate

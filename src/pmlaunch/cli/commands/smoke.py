@@ -32,8 +32,8 @@ class SmokeOptions:
     max_steps: int | None = option("Cut the motion after this number of control steps.")
     min_success: float | None = option("Minimum success rate, 0 to 1.")
     max_gt_err: float | None = option("Maximum mean position error, in m.")
-    least: tuple[str, ...] = option("NAME=NUMBER: minimum of any metric; repeatable.", (), flags=("--min",))
-    most: tuple[str, ...] = option("NAME=NUMBER: maximum of any metric; repeatable.", (), flags=("--max",))
+    least: tuple[str, ...] = option("Minimum of any metric; repeatable.", (), metavar="NAME=NUMBER", flags=("--min",))
+    most: tuple[str, ...] = option("Maximum of any metric; repeatable.", (), metavar="NAME=NUMBER", flags=("--max",))
     junit: str | None = option("Write JUnit XML.", metavar="FILE")
     summary: str | None = option("Append a Markdown table.", metavar="FILE")
     simulator: str | None = shared("simulator", help="Default: the model's.")
@@ -45,10 +45,10 @@ class SmokeOptions:
     python: str | None = shared("python")
     via: str | None = shared("via")
     runs: str | None = shared("runs")
-    timeout: float = shared("timeout", default=_TIMEOUT)
+    timeout: float = shared("timeout", default=_TIMEOUT, help="Stop the run after this time.")
     silence: float | None = shared("silence")
     trust_workspace: bool = shared("trust_workspace")
-    quiet: bool = option("Show only the result.", default=False, flags=("--quiet", "-q"))
+    quiet: bool = option("Show only the result, no progress.", default=False, flags=("--quiet", "-q"))
 
 
 @command(SmokeOptions)
@@ -57,8 +57,8 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
 
     \b
     pmlaunch smoke --motion walk --min-success 1 --junit smoke.xml
-    pmlaunch smoke --model demo --max-gt-err 0.05           no GPU, no Isaac Lab
-    pmlaunch smoke --max eval/gt_err_max=0.3                a metric by upstream's name
+    pmlaunch smoke --model demo --max-gt-err 0.05    no GPU, no Isaac Lab
+    pmlaunch smoke --max eval/gt_err_max=0.3         a metric by upstream's name
 
     Exit code 0 when everything passes, 1 when a threshold is missed or the evaluation fails; otherwise the exit
     code of whatever went wrong.
@@ -72,7 +72,7 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
     from pmlaunch.smoke.smoke import run_smoke
 
     def evaluate(plan: LaunchPlan, findings: tuple[Finding, ...]) -> RunRecord:
-        with make_run_display(plan, quiet=options.quiet, verbose=False, stream=not invocation.as_json) as display:
+        with make_run_display(plan, quiet=options.quiet, verbose=invocation.verbose) as display:
             record = run_plan(plan, findings, display, asked_for(invocation.words, Settings.here(), None))
         return replace(record, findings=(*record.findings, *own_report(record.folder)))
 

@@ -36,8 +36,8 @@ def trust_command(_: Invocation, options: TrustOptions) -> CommandResult:
     They are remembered with their content, so a changed file has to be trusted again. Reads files only.
 
     \b
-    pmlaunch trust                      what applies here: pmlaunch.yaml, ProtoMotions, Isaac Lab
-    pmlaunch trust ProtoMotions         one folder
+    pmlaunch trust                  what applies in this folder
+    pmlaunch trust ProtoMotions     one folder
     pmlaunch trust --list
     pmlaunch trust --revoke ProtoMotions
     """

@@ -39,7 +39,7 @@ def view_command(invocation: Invocation, options: ViewOptions) -> CommandResult:
 
     \b
     pmlaunch view walk                       a motion by name
-    pmlaunch view output_walk.motion         a file of ProtoMotions 2 or 3, or a packed library
+    pmlaunch view output_walk.motion         a file, or a packed library
     pmlaunch view latest                     the latest run
     """
     from pathlib import Path

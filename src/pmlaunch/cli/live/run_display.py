@@ -1,11 +1,13 @@
-"""Progress of a run on stderr: its stages and steps, and the end of its log.
+"""Progress of a run on stderr: the stage that takes the time, a bar for the evaluation, and what to expect.
 
-A terminal gets a live region; a file or a CI log gets one line per stage and the log as it is written. Stdout is left
-to the result.
+A terminal gets a live region; a file, a CI log or a dumb terminal gets the same facts as lines. The program's own
+output is in the log, and is shown if that is asked for. Stdout is left to the result.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import threading
 import time
@@ -13,23 +15,21 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any
 
+from pmlaunch.cli.live.quiet_keys import no_echo
+from pmlaunch.cli.live.stages import StageTrack
+from pmlaunch.cli.render.motions import motion_count
 from pmlaunch.cli.render.terminal import console_on, write
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.timings import earlier_timings
 from pmlaunch.support.json import finite
 from pmlaunch.support.text import clean_line
 
-_STAGES = {
-    "started": "Python started",
-    "process_group": "process group",
-    "simulator_ready": "simulator ready",
-    "checkpoint_loaded": "checkpoint loaded",
-    "evaluation_started": "evaluating",
-    "evaluation_finished": "evaluated",
-}
-_LOG_LINES = 8
 _REFRESH = 0.125  # seconds
+_HEARTBEAT = 30.0  # seconds between lines of the plain display while nothing else happens
 _LONGEST_LINE = 1 << 16  # bytes that are kept back until a line of the log ends
+_BAR = 30  # columns
+_DUMB = ("dumb", "unknown")  # values of TERM
 
 
 class RunDisplay(AbstractContextManager["RunDisplay"]):
@@ -38,7 +38,8 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
     def __init__(self, plan: LaunchPlan) -> None:
         self.plan = plan
         self.begin = time.monotonic()
-        self.stages: dict[str, float] = {}  # seconds from the start
+        self.earlier = earlier_timings(plan)
+        self.track = StageTrack(self.earlier)
         self.steps = 0
         self.rate = 0.0
         self.motions = (0, 0)  # done, total
@@ -55,16 +56,16 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         if name == "step":
             self.steps = _count(event, "n") or self.steps
             self.rate = max(finite(event.get("rate")) or 0.0, 0.0)
+            self.track.step()
         elif name == "motion":
             self.motions = _count(event, "done"), _count(event, "of")
             self.total = _count(event, "steps") or self.total
             self.motion_done()
-        elif name in _STAGES and name not in self.stages:
-            self.stages[name] = time.monotonic() - self.begin
-            self.stage(name, event)
+        elif reached := self.track.hear(event, self.seconds()):
+            self.stage(reached, event)
 
-    def stage(self, name: str, event: Mapping[str, Any]) -> None:
-        """A stage was reached, for the first time in this run."""
+    def stage(self, reached: str, event: Mapping[str, Any]) -> None:
+        """A milestone was reached, for the first time in this run."""
 
     def motion_done(self) -> None:
         """A batch of motions was evaluated, or the first one is about to be."""
@@ -79,9 +80,26 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
         """Model, robot, simulator and motions in one line."""
         plan = self.plan
         motions = ", ".join(motion.name for motion in plan.motions[:3]) or "the checkpoint's motion"
-        if len(plan.motions) > 3:
-            motions = f"{len(plan.motions)} motions"
+        if len(plan.motions) > 3 or plan.left_out:
+            motions = motion_count(plan)
         return clean_line(f"{plan.model} / {plan.robot} / {plan.simulator} / {motions}")
+
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.begin
+
+    def expected(self) -> float | None:
+        """Seconds of the whole run: from the steps that are left or, before, from an earlier run. None if unknown."""
+        if self.rate and self.total and self.steps:
+            rest = max(self.total - self.steps, 0) / self.rate
+            return finite(self.seconds() + rest + self.earlier.after_evaluation())
+        return finite(self.earlier.seconds(self.total))
+
+    def doing(self) -> str:
+        """The stage that takes the time, and how long it took before: "importing torch, 2 s (usually 12 s)"."""
+        usual = self.track.usual()
+        before = f" (usually {usual:.0f} s)" if usual is not None and usual >= 1 else ""
+        return f"{self.track.present}, {self.seconds() - self.track.since:.0f} s{before}"
 
     def keys(self) -> str:
         """The keys of the simulator's window in one line; empty if there are none."""
@@ -103,12 +121,13 @@ class RunDisplay(AbstractContextManager["RunDisplay"]):
 
 
 class PlainDisplay(RunDisplay):
-    """For a file, a pipe or CI: one line per stage, and the log as it is written if `stream` is on."""
+    """For a file, a pipe or CI: a line per milestone and every half minute; the log as it is written if `stream` is on."""
 
     def __init__(self, plan: LaunchPlan, stream: bool) -> None:
         super().__init__(plan)
         self._stream = stream
         self._log = b""  # the last line of the log, which is incomplete
+        self._said = self.begin
         self._lock = threading.Lock()
 
     def __exit__(self, *_: object) -> None:
@@ -117,23 +136,31 @@ class PlainDisplay(RunDisplay):
 
     def started(self, folder: RunFolder, pid: int) -> None:
         self._line(f"{self.headline()}  (pid {pid}, {folder.path})")
+        if (expected := self.expected()) is not None:
+            self._line(f"about {duration(expected)} expected, from the last run like this")
         if self.keys():
             self._line(self.keys())
 
-    def stage(self, name: str, event: Mapping[str, Any]) -> None:
+    def stage(self, reached: str, event: Mapping[str, Any]) -> None:
+        name = event["event"]
         detail = f" {event.get('backend')} x {event.get('world_size')}" if name == "process_group" else ""
         if name == "evaluation_finished" and self.progress():
             detail = f" {self.progress()}"
-        self._line(f"[{time.monotonic() - self.begin:7.1f} s] {_STAGES[name]}{detail}")
+        self._timed(f"{reached}{detail}")
 
     def motion_done(self) -> None:
         if self.motions[0] and self.motions[1] > 1:
-            self._line(f"[{time.monotonic() - self.begin:7.1f} s] {self.progress()}")
+            self._timed(self.progress())
+
+    def tick(self) -> None:
+        if time.monotonic() - self._said >= _HEARTBEAT:
+            self._timed(self.progress() if self.steps and self.track.evaluating else self.doing())
 
     def stopping(self, reason: str) -> None:
         self._line(reason)
 
     def output(self, chunk: bytes) -> None:
+        self.track.hear_log(chunk)
         if not self._stream:
             return
         with self._lock:  # whole lines only: half a line may hold half of an escape sequence or of a command
@@ -141,6 +168,10 @@ class PlainDisplay(RunDisplay):
             end = max(log.rfind(b"\n"), log.rfind(b"\r", 0, -1)) + 1 or (len(log) if len(log) > _LONGEST_LINE else 0)
             lines, self._log = log[:end], log[end:]
             write(sys.stderr, _decoded(lines))
+
+    def _timed(self, text: str) -> None:
+        self._said = time.monotonic()
+        self._line(f"[{self.seconds():7.1f} s] {text}")
 
     def _line(self, text: str) -> None:
         with self._lock:
@@ -158,26 +189,32 @@ class LiveDisplay(RunDisplay):
 
         self._console = console_on(sys.stderr)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
-        self._log_end = b""
-        self._folder = ""
+        self._open = contextlib.ExitStack()
+        self._reached: list[tuple[str, float]] = []
+        self._lines = 0  # of the log
         self._message = ""
         self._drawn = 0.0
 
     def __enter__(self) -> RunDisplay:
-        self._live.start()
+        self._open.enter_context(no_echo())
+        self._open.enter_context(self._live)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._live.stop()
+        self._open.close()
 
     def started(self, folder: RunFolder, pid: int) -> None:
-        self._folder = str(folder.path)
         if self.keys():
             self._console.print(self.keys(), style="cyan")
         self.tick()
 
+    def stage(self, reached: str, event: Mapping[str, Any]) -> None:
+        if not self.track.evaluating:
+            self._reached.append((reached, self.seconds()))
+
     def output(self, chunk: bytes) -> None:
-        self._log_end = (self._log_end + chunk[-4096:])[-4096:]
+        self.track.hear_log(chunk)
+        self._lines += chunk.count(b"\n")
 
     def stopping(self, reason: str) -> None:
         self._message = reason
@@ -188,29 +225,45 @@ class LiveDisplay(RunDisplay):
         now = time.monotonic()
         if now - self._drawn >= _REFRESH:
             self._drawn = now
-            self._live.update(self._picture(now - self.begin), refresh=True)
+            self._live.update(self._picture(), refresh=True)
 
-    def _picture(self, seconds: float) -> Any:
+    def _picture(self) -> Any:
         from rich.console import Group
         from rich.text import Text
 
-        done, going, wait, rule = ("ok", ">", "...", "-") if self._console.options.ascii_only else ("✓", "▶", "…", "─")
-        width = self._console.width
-        lines = [Text.assemble((self.headline(), "bold"), f"  {seconds:.0f} s", overflow="ellipsis", no_wrap=True)]
-        for name, when in self.stages.items():
-            if name not in ("evaluation_started", "evaluation_finished"):
-                lines.append(Text(f"  {done} {_STAGES[name]:<18} {when:6.1f} s", style="green"))
+        done, going = ("ok", ">") if self._console.options.ascii_only else ("✓", "▶")
+        lines = [Text(self.headline(), style="bold")]
+        lines += [Text(f"  {done} {text:<22} {when:6.1f} s", style="green") for text, when in self._reached]
         if self._message:
             lines.append(Text(f"  {self._message}", style="bold yellow"))
-        elif "evaluation_started" in self.stages:
-            lines.append(Text(f"  {going} evaluating  {self.progress()}", style="bold cyan"))
+        elif self.track.evaluating and self.steps:
+            lines.append(Text.assemble((f"  {going} evaluating  ", "bold cyan"), *self._bar()))
+            lines.append(Text(f"    {self.progress()}", style="cyan"))
         else:
-            waiting = "waiting for the simulator" if self.stages else "starting"
-            lines.append(Text(f"  {wait} {waiting}", style="cyan"))
-        lines.append(Text(rule * min(width, 72), style="dim"))
-        tail = self._log_end.decode("utf-8", "replace").splitlines()[-_LOG_LINES:]
-        lines += [Text(_printable(line)[: width - 1], style="dim", no_wrap=True) for line in tail]
+            lines.append(Text(f"  {going} {self.doing()}", style="bold cyan"))
+        expected = self.expected()
+        about = f" of about {duration(expected)}" if expected is not None and expected > self.seconds() else ""
+        log = f"; output.log: {self._lines} line{'s'[: self._lines > 1]} (-v)" if self._lines else ""
+        lines.append(Text(f"  {duration(self.seconds())}{about}{log}", style="dim"))
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ellipsis" if not self._console.options.ascii_only else "crop"
         return Group(*lines)
+
+    def _bar(self) -> list[tuple[str, str]]:
+        """A bar of the control steps with its percentage; nothing if their number is not known."""
+        if not self.total:
+            return []
+        share = min(self.steps / self.total, 1.0)
+        width = max(min(_BAR, self._console.width - 22), 0)
+        full, rest = ("#", "-") if self._console.options.ascii_only else ("━", "─")
+        filled = round(share * width)
+        return [(full * filled, "cyan"), (rest * (width - filled), "dim"), (f" {share:4.0%}", "bold")]
+
+
+def duration(seconds: float) -> str:
+    """Time for people: "40 s", "3 min 20 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _count(event: Mapping[str, Any], name: str) -> int:
@@ -223,16 +276,10 @@ def _decoded(log: bytes) -> str:
     return log.decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _printable(line: str) -> str:
-    """A log line without characters that move the cursor; for a progress bar, its last state."""
-    line = line.rpartition("\r")[2].expandtabs()
-    return "".join(character for character in clean_line(line) if character.isprintable())
-
-
-def make_run_display(plan: LaunchPlan, *, quiet: bool, verbose: bool, stream: bool) -> RunDisplay:
+def make_run_display(plan: LaunchPlan, *, quiet: bool, verbose: bool) -> RunDisplay:
     """The display for this stderr: live in a terminal, plain elsewhere or if `verbose`, silent if `quiet`."""
     if quiet:
         return RunDisplay(plan)
-    if sys.stderr.isatty() and not verbose:
+    if sys.stderr.isatty() and not verbose and os.environ.get("TERM", "") not in _DUMB:
         return LiveDisplay(plan)
-    return PlainDisplay(plan, stream or verbose)
+    return PlainDisplay(plan, verbose)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render import terminal
-from pmlaunch.cli.render.layout import SEVERITY_STYLES, say, symbol
+from pmlaunch.cli.render.layout import SEVERITY_STYLES, advice, say, symbol
 from pmlaunch.doctor.check import CheckGroup, CheckResult, CheckState, Observation
 from pmlaunch.doctor.examination import Examination
 from pmlaunch.doctor.redaction import Redactor
@@ -82,7 +82,7 @@ def _finding(console: Console, finding: Finding) -> None:
     for said in more:
         say(console, " " * _INDENT, said)
     if finding.hint:  # never wrapped, so that it can be copied
-        say(console, f"{' ' * (_INDENT + 2)}next: {finding.hint}", style="green")
+        say(console, f"{' ' * (_INDENT + 2)}{advice(finding)}", style="green")
 
 
 def _wrapped(console: Console, indent: int, *parts: Any) -> list[Text]:

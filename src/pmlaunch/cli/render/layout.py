@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -11,9 +12,14 @@ from pmlaunch.support.secrets import redact
 from pmlaunch.support.text import clean, clean_line
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.measure import Measurement
     from rich.table import Table
 
+    from pmlaunch.errors import PmlaunchError
+    from pmlaunch.model import Finding
+
+_PARTS = re.compile(r"[^\\/ ]*[\\/ ]|[^\\/ ]+")  # of a path or a sentence, each with what ends it
 _ITEMS = 4  # of a list that a cell shows
 SEVERITY_STYLES: Mapping[Severity, str] = {
     Severity.ERROR: "bold red",
@@ -31,6 +37,11 @@ def say(console: Console, *parts: Any, style: str = "", wrap: bool = False) -> N
         for part in parts
     ]
     console.print(Text.assemble(*shown, style=style), soft_wrap=not wrap)
+
+
+def advice(told: Finding | PmlaunchError) -> str:
+    """The line below a message: only a complete command is announced as the next one."""
+    return f"{'next' if told.hint == told.fix else 'hint'}: {told.hint}"
 
 
 def _shown(text: str) -> str:
@@ -57,6 +68,33 @@ def table_of(*headers: str, title: str | None = None) -> Table:
     for header in headers:
         table.add_column(header, overflow="fold", min_width=cell_len(header))
     return table
+
+
+class Breakable:
+    """Text for a cell that is broken after a path's separators or a blank, and within a part only if that is too long."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __rich_measure__(self, _: Console, options: ConsoleOptions) -> Measurement:
+        from rich.cells import cell_len
+        from rich.measure import Measurement
+
+        parts = [cell_len(part.rstrip()) for part in _PARTS.findall(self._text)]
+        return Measurement(max(parts, default=1), cell_len(self._text)).with_maximum(options.max_width)
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.cells import cell_len, chop_cells
+        from rich.text import Text
+
+        line = ""
+        for part in _PARTS.findall(self._text):
+            for piece in chop_cells(part, options.max_width):
+                if line and cell_len(line + piece.rstrip()) > options.max_width:
+                    yield Text(line.rstrip())
+                    line = ""
+                line += piece
+        yield Text(line.rstrip())
 
 
 def short(value: Any) -> str:

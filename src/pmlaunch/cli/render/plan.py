@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.encoding import can_show
-from pmlaunch.cli.render.layout import say, short, table_of
+from pmlaunch.cli.render.layout import Breakable, say, short, table_of
+from pmlaunch.cli.render.motions import motion_count
 from pmlaunch.model import LaunchPlan
 from pmlaunch.running.spec import measuring_overrides, wrapped
 from pmlaunch.support.text import clean
@@ -25,8 +26,10 @@ def draw_plan(plan: LaunchPlan, console: Console) -> None:
     table.columns[2].style = "dim"
     for name, sourced in plan.provenance.items():
         value = sourced.value if name == "checkout" else _within(sourced.value, plan.cwd)
-        table.add_row(short(name), short(value), short(str(sourced.source)))
+        table.add_row(short(name), Breakable(short(value)), short(str(sourced.source)))
     console.print(table)
+    if len(plan.motions) > 1 or plan.left_out:
+        say(console, f"{motion_count(plan)}\n")
     what = "Overrides for " if plan.hydra else "Arguments of "
     _block(console, what + plan.script.name, plan.overrides)
     if plan.measuring.library is not None:

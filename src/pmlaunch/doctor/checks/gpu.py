@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 
 from pmlaunch.doctor.check import Observation
-from pmlaunch.doctor.nvidia import Gpu, look_at_nvidia
 from pmlaunch.doctor.target import DoctorTarget, devices_of
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.nvidia import Gpu, look_at_nvidia
 
 
 def look(target: DoctorTarget) -> Observation:

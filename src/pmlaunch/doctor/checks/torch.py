@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pmlaunch.doctor.check import Observation
-from pmlaunch.doctor.nvidia import has_nvidia
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.probe_reply import TorchBuild, missing_module
+from pmlaunch.support.nvidia import has_nvidia
 
 _ANSWERS = {True: "yes", False: "no", None: "not known"}
 

@@ -29,7 +29,7 @@ from pmlaunch.support.secrets import holds_secret
 from pmlaunch.support.yaml_file import MOST_OF_A_CONFIG, yaml_mapping, yaml_mappings
 
 _LONGEST = 500  # characters of a reason
-_SCHEMA = "config report 6"
+_SCHEMA = "config report 8"
 _MAY_BE_REMOTE = re.compile(rb"\\|(?<!:)//")
 
 
@@ -80,11 +80,15 @@ def _examine(
         merged = _merge(trained, composed)
     except PmlaunchError as error:
         return ConfigReport((Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject),))
+    bare = None
+    if user_keys:
+        bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
     with inspection.safe_resolvers() as refused:
+        if bare is not None and (mistyped := tuple(inspection.wrong_types(bare, merged, user_keys))):
+            return ConfigReport(mistyped)  # other values may depend on these
         findings, facts = inspection.inspect_config(merged, refused)
     unknown: dict[str, str] = {}
-    if user_keys and not findings:
-        bare = _merge(untouched, _compose(config_dir, [text for text in overrides if not text.startswith("++")]))
+    if bare is not None and not findings:
         unknown = inspection.unknown_keys(bare, user_keys)
     return ConfigReport(tuple(findings), unknown_keys=unknown, **facts)
 

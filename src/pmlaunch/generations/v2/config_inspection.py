@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import AGENT_TARGET
-from pmlaunch.errors import did_you_mean
+from pmlaunch.errors import nearest
+from pmlaunch.generations.override_types import wrong_type
 from pmlaunch.generations.source_names import KNOWN_TARGETS, SourceNames
 from pmlaunch.generations.v2.arithmetic import NotArithmeticError, evaluate
 from pmlaunch.model import Finding, Severity
@@ -236,8 +237,24 @@ def _facts(values: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def wrong_types(bare: Any, config: Any, keys: Sequence[str]) -> Iterator[Finding]:
+    """PML022 for those of `keys` whose value in `config` is of another type than in `bare`, which has no overrides."""
+    from omegaconf import OmegaConf
+
+    def value(holder: Any, key: str) -> Any:
+        with contextlib.suppress(Exception):  # a resolver may raise anything, and then the type is not known
+            found = OmegaConf.select(holder, key)
+            return OmegaConf.to_container(found, resolve=False) if OmegaConf.is_config(found) else found
+        return None
+
+    for key in keys:
+        new = value(config, key)
+        if found := wrong_type(key, value(bare, key), new, str(new)):
+            yield found
+
+
 def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, str]:
-    """Those of `keys` that the config lacks -> a sentence with the nearest that it has, or ""."""
+    """Those of `keys` that the config lacks -> the nearest that it has, or ""."""
     from omegaconf import OmegaConf
 
     known = {path.split("[")[0] for path, _, _ in _leaves(config, "")}
@@ -251,6 +268,5 @@ def unknown_keys(config: Any, keys: Sequence[str]) -> dict[str, str]:
                 continue
         last = key.rpartition(".")[2]  # a key may have been typed without its path
         ending = min((path for path in known if path.endswith(f".{last}")), default=None)
-        by_last_part = f" Did you mean {ending}?" if ending else ""
-        unknown[key] = did_you_mean(key, sorted(known)) or by_last_part
+        unknown[key] = next(iter(nearest(key, {path: path for path in sorted(known)})), ending or "")
     return unknown

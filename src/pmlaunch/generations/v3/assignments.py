@@ -62,6 +62,11 @@ def _parse(text: str) -> UserOverride:
     raise PmlaunchError("PML003", message, hint=f"overrides start with one of {parts}", subject=text)
 
 
+def literal(text: Any) -> Any:
+    """The value that upstream's text of a config stands for; anything but a text unchanged."""
+    return _value(text) if isinstance(text, str) else text
+
+
 def _value(word: str) -> Any:
     """The value that upstream makes of the text, by the same rule."""
     try:

@@ -9,10 +9,11 @@ from typing import Any
 from pmlaunch.agent.pmlaunch_agent.contract import ArgumentPoint
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.interface import Program
+from pmlaunch.generations.override_types import wrong_type
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.v3 import ASSETS, FROZEN_CONFIGS
 from pmlaunch.generations.v3 import frozen_configs as frozen
-from pmlaunch.generations.v3.assignments import OPTIONS
+from pmlaunch.generations.v3.assignments import OPTIONS, literal
 from pmlaunch.generations.v3.motion_library import library_text, read_entries
 from pmlaunch.generations.values import (
     ENDLESS,
@@ -80,7 +81,7 @@ class InferenceProgram(Program):
         """The text of the frozen configs with the user's overrides; empty if there is no text."""
         checkpoint = choices.checkpoint
         text = frozen.frozen_text(checkpoint)
-        findings = _unknown_keys(choices, text) if text else ()
+        findings = _wrong_overrides(choices, text)
         typed = {item.key: item.value for item in choices.overrides}
         expert = typed.get(_EXPERT, frozen.text_at(text, _EXPERT))
         named = frozen.text_at(text, _ASSET_ROOT)
@@ -199,10 +200,18 @@ def _control_hz(choices: Choices, text: Mapping[str, Any], typed: Mapping[str, A
     return fps / decimation if fps > 0 and decimation > 0 else None
 
 
-def _unknown_keys(choices: Choices, text: Mapping[str, Any]) -> Iterator[Finding]:
-    """A finding for each dotted key that the frozen configs lack: upstream refuses it, but only after its start."""
+def _wrong_overrides(choices: Choices, text: Mapping[str, Any]) -> Iterator[Finding]:
+    """A finding for each key that the frozen configs lack, and for each value of another type than theirs.
+
+    Upstream refuses these as well, but only after its start. Without the text of the configs nothing is known of keys.
+    """
     for item in choices.overrides:
-        complaint = _complaint(item, text) if item.kind is OverrideKind.VALUE and "." in item.key else None
+        if item.kind is not OverrideKind.VALUE:
+            continue
+        complaint = _complaint(item, text) if text and "." in item.key else None
+        own = frozen.text_at(text, item.key) if "." in item.key else None
+        if complaint is None and (found := wrong_type(item.key, literal(own), item.value, item.text)):
+            yield found
         if complaint:
             yield Finding("PML003", Severity.ERROR, complaint, _WHERE_KEYS_ARE, subject=item.key)
 

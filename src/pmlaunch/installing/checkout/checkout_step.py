@@ -13,7 +13,7 @@ from pmlaunch.git.progress import Reporter
 from pmlaunch.git.runner import Git
 from pmlaunch.installing.checkout.clone import CloneOrder, clone, refuse_clone
 from pmlaunch.installing.checkout.location import look_at, refuse_if_at_work, remove_marker
-from pmlaunch.installing.checkout.source import address, generation_by_name, is_commit, known_ref
+from pmlaunch.installing.checkout.source import address, generation_by_name, is_commit, known_ref, look_up_offline
 from pmlaunch.installing.checkout.submodule import Surrounding, free_name, register, restore, surrounding
 from pmlaunch.installing.checkout.switch import check_ref, other_generation, refuse_if_changed, switch
 from pmlaunch.installing.context import CheckoutKind, InstallContext
@@ -84,13 +84,14 @@ def _plan_clone(git: Git, context: InstallContext) -> Todo:
     _refuse_current_folder(context)
     kind = f"submodule of {repository.root}" if repository else "clone"
     adapter = GENERATIONS[generation_by_name(order.ref) or Generation.V2]
+    doubts = look_up_offline(git, request.source, order.ref) if context.dry else None
     return Todo(
         f"{request.ref if order.ref == request.ref else order.ref[:8]} from {order.url} as a {kind}, "
         "without history and without checkpoints",
         _commands(order, repository),
         bytes=adapter.download_bytes,
         disk=adapter.download_bytes + adapter.disk_bytes,
-        findings=_generation_warning(order.ref),
+        findings=(*_generation_warning(order.ref), *([doubts] if doubts else [])),
     )
 
 

@@ -6,16 +6,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import unquote
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.failures import NOT_A_REPOSITORY, check
 from pmlaunch.git.runner import Git
-from pmlaunch.model import Generation
+from pmlaunch.model import Finding, Generation, Severity
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
 PINNED = {"v2.3": "4a905b998101333a2fb91f2de8e2cab4bd0db68e"}
 """The commits of ProtoMotions' own tags that pmlaunch was tested with."""
+KNOWN_REFS = ("v2.3", "v3.0", "v3.1", "main")
+"""The tags and the branch of ProtoMotions' own repository that are known to exist."""
 _UPSTREAM = re.compile(
     r"(?:[a-z+]+://)?(?:[^/@]*@)?(?:www\.)?github\.com(?::\d+)?[:/]+NVlabs/ProtoMotions(?:\.git)?/*", re.IGNORECASE
 )
@@ -101,6 +104,27 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none."
     message = f"{url} has no tag or branch named {wanted!r}.{did_you_mean(wanted, names) or there}"
     raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=wanted)
+
+
+def look_up_offline(git: Git, source: str, ref: str) -> Finding | None:
+    """Check a ref without contacting a host: in the source itself if it is a folder, else among the known refs.
+
+    Returns PML165 if the ref could not be checked. Raises PML405 if the folder's repository does not have it.
+    """
+    upstream, scheme, path = _UPSTREAM.fullmatch(source) is not None, *source.rpartition("file://")[1:]
+    folder = Path(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(path)) if scheme else path).expanduser().absolute()
+    if (scheme or not _URL.match(source)) and (there := git.at(folder)).ask("rev-parse", "HEAD"):
+        if known_ref(there, ref) is None:
+            message = f"{folder} has no tag, branch or commit called {ref!r}."
+            raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=ref)
+        return None
+    if upstream and (is_commit(ref) or ref in KNOWN_REFS):
+        return None
+    message, severity = f"--ref {ref} was not checked, because a dry run contacts no host.", Severity.NOTE
+    if upstream:
+        message += did_you_mean(ref, KNOWN_REFS) or f" Known refs: {', '.join(KNOWN_REFS)}."
+        severity = Severity.WARNING
+    return Finding("PML165", severity, message, "pmlaunch install asks the source first", None, ref)
 
 
 def refuse_moved(ref: str, url: str, commit: str | None) -> None:

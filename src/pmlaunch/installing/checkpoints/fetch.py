@@ -145,7 +145,7 @@ def _tracked(context: InstallContext, git: Git, model: FetchableModel, removing:
     tracked = {file.path: file for file in lfs_files(git, PRETRAINED)}
     if model.path not in tracked:
         message = f"{root} has no checkpoint {model.path} in Git LFS."
-        raise PmlaunchError("PML411", message, hint="pmlaunch list models", subject=model.names[0])
+        raise PmlaunchError("PML411", message, fix="pmlaunch list models", subject=model.names[0])
     return with_configs(model.path, tracked)
 
 

@@ -15,10 +15,11 @@ from pmlaunch_agent.report.journal import Journal
 
 MOST_BYTES = 1 << 30
 """The most that is kept: an hour of sixteen humanoids. A window may stay open for days."""
+_SCHEMA = 2  # of motion.npz
 _NAMED = 8  # motions named in a sentence
-Frame = Tuple[Any, Any, Any]
-"""Arrays of one step: positions (..., bodies, 3) in m, rotations (..., bodies, 4) xyzw, and in m where the bodies
-should be, (..., bodies, 3) in the world; None without a motion to follow."""
+Frame = Tuple[Any, Any, Any, Any]
+"""Arrays of one step: positions (..., bodies, 3) in m, rotations (..., bodies, 4) xyzw, and the positions and rotations
+that the bodies should have, likewise in the world; None without a motion to follow."""
 
 
 class Bodies:
@@ -106,6 +107,7 @@ class MotionKeeper:
         np: Any = sys.modules["numpy"]
         bodies, parents = self._bodies.skeleton()
         arrays = {
+            "schema": np.int64(_SCHEMA),
             "positions": _padded(np, columns, 0),
             "rotations": _padded(np, columns, 1),
             "fps": np.float64(self._bodies.fps()),
@@ -114,8 +116,9 @@ class MotionKeeper:
             "motions": np.array([_name(names, column.motion) for column in columns]),
             "frames": np.array([len(column.frames) for column in columns], dtype=np.int64),
         }
-        if all(frame[2] is not None for column in columns for frame in column.frames):
-            arrays["reference"] = _padded(np, columns, 2)
+        for part, name in ((2, "reference"), (3, "reference_rotations")):
+            if all(frame[part] is not None for column in columns for frame in column.frames):
+                arrays[name] = _padded(np, columns, part)
         return arrays
 
     def _guarded(self, keep: Callable[[], None]) -> None:
@@ -155,9 +158,9 @@ class MotionKeeper:
         return column
 
     def _keep(self, column: _Column, frame: Frame, index: int) -> None:
-        positions, rotations, reference = frame
-        column.frames.append((positions[index], rotations[index], None if reference is None else reference[index]))
-        self._bytes += 2 * positions[index].nbytes + rotations[index].nbytes
+        now: Any = tuple(None if part is None else part[index] for part in frame)
+        column.frames.append(now)
+        self._bytes += sum(part.nbytes for part in now if part is not None)
 
 
 class _Column:
@@ -168,6 +171,12 @@ class _Column:
         self.progress = -1
         self.whole = False  # followed to its end
         self.frames: list[Frame] = []
+
+
+def rotations_of(state: Any) -> Any:
+    """Copy the rotations (..., bodies, 4) xyzw of a reference state; None if this version of upstream has none."""
+    rotations = getattr(state, "rigid_body_rot", None)
+    return None if rotations is None else to_array(rotations)
 
 
 def to_array(tensor: Any) -> Any:

@@ -74,7 +74,9 @@ def _restoring(hooks: PostImportHooks, journal: Journal, init: Function) -> Func
     def __init__(*args: Any, **kwargs: Any) -> None:  # noqa: N807
         earlier = {name: signal.getsignal(getattr(signal, name)) for name in _SIGNALS if hasattr(signal, name)}
         leave = sys.exit
+        journal.event("simulator_starting")
         init(*args, **kwargs)
+        journal.event("simulator_started")
         hooks.catch_up()
         if sys.exit is not leave:
             sys.exit = leave

@@ -23,6 +23,7 @@ class PostImportHooks:
     def __init__(self, on_error: Callable[[str], None]) -> None:
         self._on_error = on_error
         self._actions: dict[str, list[Action]] = {}
+        self._beginnings: dict[str, Callable[[str], None]] = {}
         self._acted: set[str] = set()  # modules whose actions were called
         sys.meta_path.insert(0, self)
 
@@ -32,6 +33,10 @@ class PostImportHooks:
         if name in sys.modules:
             self._acted.add(name)
             self._act(action, sys.modules[name])
+
+    def when_importing(self, name: str, action: Callable[[str], None]) -> None:
+        """Call `action(name)` right before module `name` is executed. It has to have an action of `when_imported`, too."""
+        self._beginnings[name] = action
 
     def catch_up(self) -> None:
         """Come first on sys.meta_path again, and act on modules that were imported past this finder meanwhile.
@@ -54,9 +59,14 @@ class PostImportHooks:
             spec = finder.find_spec(name, path, target)
             if spec is not None:
                 if hasattr(spec.loader, "exec_module"):  # namespace packages and very old loaders have none
-                    spec.loader = _ActingLoader(spec.loader, functools.partial(self._executed, name))  # type: ignore[assignment]
+                    actions = functools.partial(self._begins, name), functools.partial(self._executed, name)
+                    spec.loader = _ActingLoader(spec.loader, *actions)  # type: ignore[assignment]
                 return spec
         return None
+
+    def _begins(self, name: str) -> None:
+        if name in self._beginnings:
+            self._beginnings[name](name)
 
     def _executed(self, name: str, module: ModuleType) -> None:
         self._acted.add(name)
@@ -76,8 +86,9 @@ class _ActingLoader:
     It leaves the real one as it is, which in case of a zip file or the built-in modules serves many modules.
     """
 
-    def __init__(self, loader: Any, executed: Action) -> None:
+    def __init__(self, loader: Any, begins: Callable[[], None], executed: Action) -> None:
         self._loader = loader
+        self._begins = begins
         self._executed = executed
 
     def __getattr__(self, name: str) -> Any:
@@ -92,6 +103,7 @@ class _ActingLoader:
         module.__loader__ = self._loader
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
+        self._begins()
         self._loader.exec_module(module)
         self._executed(module)
 

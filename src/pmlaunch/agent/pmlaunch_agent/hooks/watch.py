@@ -41,6 +41,7 @@ def install(
 ) -> None:
     """Report imports and process groups, and wrap the functions at `points` once they are imported."""
     for package in _PACKAGES:
+        hooks.when_importing(package, lambda name: journal.event("importing", module=name))
         hooks.when_imported(package, functools.partial(_report_import, journal))
     hooks.when_imported("torch.distributed.distributed_c10d", functools.partial(_report_process_group, journal))
     for point in points:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, to_array
+from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, rotations_of, to_array
 
 
 class Bodies2(Bodies):
@@ -12,20 +12,20 @@ class Bodies2(Bodies):
 
     def frame(self) -> Frame:
         state = self._env.simulator.get_bodies_state()
-        return to_array(state.rigid_body_pos), to_array(state.rigid_body_rot), self._reference()
+        return (to_array(state.rigid_body_pos), to_array(state.rigid_body_rot), *self._reference())
 
-    def _reference(self) -> Any:
-        """Upstream's reference, moved to where it was spawned, on the ground."""
+    def _reference(self) -> tuple[Any, Any]:
+        """Upstream's reference, moved to where it was spawned, on the ground: positions and rotations."""
         env = self._env
         if not hasattr(env, "mimic_info_dict"):  # only such environments follow a motion; others start from one
-            return None
+            return None, None
         manager = env.motion_manager
-        wanted = env.motion_lib.get_motion_state(manager.motion_ids, manager.motion_times).rigid_body_pos
-        wanted = wanted + env.respawn_offset_relative_to_data.view(-1, 1, 3)
+        state = env.motion_lib.get_motion_state(manager.motion_ids, manager.motion_times)
+        wanted = state.rigid_body_pos + env.respawn_offset_relative_to_data.view(-1, 1, 3)
         ground = env.terrain.get_ground_heights(wanted[:, 0]).view(-1, 1, 1)
         placed = to_array(wanted)
         placed[..., 2:] += to_array(ground)
-        return placed
+        return placed, rotations_of(state)
 
     def skeleton(self) -> tuple[list[str], list[int]]:
         """See `Bodies`. Parents are from the skeleton of the first motion, which may order its bodies differently."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, MotionKeeper, to_array
+from pmlaunch_agent.artifacts.motion_file import Bodies, Frame, MotionKeeper, rotations_of, to_array
 from pmlaunch_agent.contract import StopReason
 from pmlaunch_agent.hooks.post_import import Function, after
 from pmlaunch_agent.report.ending import StopRun
@@ -18,9 +18,10 @@ class Bodies3(Bodies):
 
     def frame(self) -> Frame:
         context = self._env.context
-        followed = getattr(context, "mimic", None)
-        reference = to_array(followed.ref_state.rigid_body_pos) if followed is not None else None
-        return to_array(context.current.rigid_body_pos), to_array(context.current.rigid_body_rot), reference
+        now, followed = context.current, getattr(context, "mimic", None)
+        wanted = followed.ref_state if followed is not None else None
+        reference = None if wanted is None else to_array(wanted.rigid_body_pos)
+        return to_array(now.rigid_body_pos), to_array(now.rigid_body_rot), reference, rotations_of(wanted)
 
     def skeleton(self) -> tuple[list[str], list[int]]:
         info = self._env.robot_config.kinematic_info
