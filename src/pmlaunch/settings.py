@@ -55,8 +55,8 @@ class Settings:
         path = self._nearest_file
         if path is None or (owner := other_owner(path)) is None:
             return ()
-        message = f"{path} belongs to somebody else ({owner}), so it is not read."
-        hint = "say the same with options or PMLAUNCH_*; or make the file yours, after reading it"
+        message = f"{path} belongs to another user ({owner}), so pmlaunch does not read it."
+        hint = "use options or PMLAUNCH_* instead; or review the file and take ownership of it"
         return (Finding("PML146", Severity.WARNING, message, hint, subject=str(path)),)
 
     @cached_property
@@ -166,4 +166,6 @@ def typed(setting: Parameter, value: Any, source: str) -> Any:
             pass
     if kind is str and isinstance(value, (str, int, float)):
         return str(value)
-    raise PmlaunchError("PML015", f"{setting.name} in {source} cannot be {value!r}: it is a {kind.__name__}.")
+    raise PmlaunchError(
+        "PML015", f"{setting.name} in {source} cannot be {value!r}: it must be of type {kind.__name__}."
+    )

@@ -23,18 +23,18 @@ _LARGEST = 4 << 20  # bytes; no settings file and no script comes near
 
 @dataclass(frozen=True)
 class Untrusted:
-    """A file that the user has not agreed to, and the programs and folders that would be used because of it."""
+    """A file that the user has not trusted, and the programs and folders that would be used because of it."""
 
     file: Path
     programs: tuple[str, ...]
 
     def finding(self, severity: Severity, outcome: str = "") -> Finding:
         """PML145: nothing is started because of the file. `outcome` is a sentence on what was done instead."""
-        message = f"{self.file} decides what would be started ({', '.join(self.programs)})"
+        message = f"{self.file} selects what would be started ({', '.join(self.programs)})"
         if self.programs == (str(self.file),):
-            message = f"{self.file} would be started only because it lies here"
-        hint = f'pmlaunch trust "{self.file}"; in CI --trust-workspace'
-        message = f"{message}, and you have not agreed to that. {outcome}".strip()
+            message = f"{self.file} would be started only because of its location"
+        hint = f'pmlaunch trust "{self.file}"; in CI, --trust-workspace'
+        message = f"{message}, and you have not trusted it. {outcome}".strip()
         return Finding("PML145", severity, message, hint, subject=str(self.file))
 
 
@@ -76,7 +76,7 @@ class TrustStore:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             write_text(self.file, dumps({"schema": 1, "trusted": entries}, indent=1) + "\n")
         except OSError as error:
-            message = f"What you trust cannot be written: {error}."
+            message = f"Cannot save your list of trusted files: {error}."
             raise PmlaunchError("PML204", message, hint="--trust-workspace", subject=str(self.file)) from error
 
 
@@ -85,7 +85,7 @@ def _key(path: Path) -> str:
 
 
 def _digest(path: Path) -> str | None:
-    """sha256 of a file; None if it is no ordinary file of reasonable size."""
+    """SHA-256 of a file; None unless it is a regular file of reasonable size."""
     try:
         if not path.is_file():
             return None

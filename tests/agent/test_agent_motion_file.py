@@ -97,7 +97,7 @@ def test_of_a_run_that_was_cut_off_only_whole_motions_are_kept(tmp_path: Path) -
     keeper.save(str(tmp_path / "motion.npz"), ["walk", "fall", "sit"], journal, cut=True)
     saved = read(tmp_path / "motion.npz")
     assert (list(saved["motions"]), list(saved["frames"])) == (["fall"], [2])
-    reason = "the run ended before these were followed to their end: walk, sit"
+    reason = "the run ended before these were played to their end: walk, sit"
     assert journal.result.left_out == [{"what": "motion", "reason": reason}]
 
 
@@ -119,7 +119,7 @@ def test_nothing_is_kept_if_no_motion_is_whole(tmp_path: Path) -> None:
     keeper.save(str(tmp_path / "motion.npz"), ["walk", "fall"], journal, cut=True)
     assert not (tmp_path / "motion.npz").exists()
     (entry,) = journal.result.left_out
-    assert entry["reason"] == "motion.npz was not written: no motion was followed to its end"
+    assert entry["reason"] == "motion.npz was not written: no motion was played to its end"
 
 
 def test_file_that_cannot_be_written_leaves_no_draft(tmp_path: Path) -> None:
@@ -313,7 +313,7 @@ def test_closed_window_ends_a_run_that_only_plays(
         KeptMotion(journal, str(file) if keep else None).playing(play)(Evaluator(env, "walk.motion"))
     assert int(env.progress_buf) == 2
     assert journal.result.stopped_by is StopReason.WINDOW_CLOSED
-    assert capsys.readouterr().err == "pmlaunch_agent: the window was closed, and the run ends\n"
+    assert capsys.readouterr().err == "pmlaunch_agent: the window was closed, so the run ends\n"
     assert file.exists() == keep
 
 

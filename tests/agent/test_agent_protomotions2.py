@@ -166,7 +166,7 @@ def test_agent_without_metrics(evaluate: Any, base: str) -> None:
     }
     assert found["per_motion"] == []
     assert found["common"]["success_rate"] is None
-    assert "no metrics of its own" in found["notes"][0]
+    assert "computes no metrics for this agent" in found["notes"][0]
     assert found["steps"] == 10
 
 

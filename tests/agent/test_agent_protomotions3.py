@@ -66,7 +66,7 @@ def test_metrics_of_a_full_evaluation(agent: AgentRun, checkout3: InferenceCheck
     assert second["metrics"]["eval/gt_error/max"] == 0.9
     assert set(second["metrics"]) <= set(document["units"])
     assert (document["comparable"], document["steps"], document["generation"]) == (True, 30, "3")
-    assert document["notes"] == ["not a finite number, and left out: eval/normalized_jerk_mean"]
+    assert document["notes"] == ["not a finite number, so left out: eval/normalized_jerk_mean"]
 
 
 def test_metrics_that_cannot_be_written_leave_no_draft(agent: AgentRun, checkout3: InferenceCheckout) -> None:
@@ -174,7 +174,7 @@ def test_evaluator_without_motion_figures_still_gives_the_summary(
     document = evaluate(agent, checkout3, "--full-eval")
     assert document["metrics"]["eval/success_rate"] == 0.5
     assert document["per_motion"] == []
-    assert agent.result["notes"][0].startswith("no metrics of each motion: AttributeError")
+    assert agent.result["notes"][0].startswith("no metrics for each motion: AttributeError")
 
 
 def test_endless_evaluation_is_ended_by_the_agent(agent: AgentRun, checkout3: InferenceCheckout) -> None:

@@ -18,7 +18,7 @@ from reported import new_journal
 
 V2, V3 = "moviepy.editor", "moviepy"
 """Where the generations import ImageSequenceClip from."""
-CLOSING = "nothing was recorded: no picture was drawn"
+CLOSING = "nothing was recorded: no frame was drawn"
 
 
 class Simulator:
@@ -184,7 +184,7 @@ def test_picture_that_cannot_be_drawn_ends_the_video_only(simulator: Simulator, 
     run = Recording(simulator)
     for _ in range(4):
         simulator.render()
-    assert run.stop() == ["the video ends after 1 pictures: OSError: disk full"]
+    assert run.stop() == ["the video ends after 1 frames: OSError: disk full"]
     assert run.left_out == [], "the video has one picture"
     assert simulator.said == BEGUN_AND_ENDED
 
@@ -194,7 +194,7 @@ def test_first_picture_that_fails_leaves_nothing_to_write(simulator: Simulator, 
     run = Recording(simulator)
     for _ in range(3):
         simulator.render()
-    reason = "the video ends after 0 pictures: RuntimeError: no OpenGL"
+    reason = "the video ends after 0 frames: RuntimeError: no OpenGL"
     assert run.stop() == [reason, CLOSING]
     assert run.left_out == [reason], "the first reason counts"
     assert simulator.said == BEGUN_AND_ENDED[:1]
@@ -213,7 +213,7 @@ def test_no_more_pictures_than_upstream_can_count(
     run = Recording(simulator)
     for _ in range(5):
         simulator.render()
-    assert run.stop() == ["the video ends after 2 pictures: upstream can count no further"]
+    assert run.stop() == ["the video ends after 2 frames: ProtoMotions cannot number more frames"]
     assert simulator.said == ["begin recording-NOW", "picture.png", "picture.png", "end clip"]
 
 
@@ -222,7 +222,7 @@ def test_simulator_without_upstreams_attributes(moviepy: InstallMoviepy) -> None
     (note,) = Recording(other).stop()
     assert note.startswith("nothing was recorded: AttributeError")
     assert Recording(types.SimpleNamespace(headless=False)).stop() == [
-        "nothing was recorded: this version of ProtoMotions has no recording"
+        "nothing was recorded: this version of ProtoMotions cannot record"
     ]
 
 

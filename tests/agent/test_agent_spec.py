@@ -143,7 +143,7 @@ def test_other_ranks_can_import_the_agent(agent: AgentRun) -> None:
     assert environ["PYTHONPATH"].split(os.pathsep) == [home, "/elsewhere"]
 
 
-def test_hydra_shows_full_errors_unless_told_otherwise(agent: AgentRun) -> None:
+def test_hydra_shows_full_errors_by_default(agent: AgentRun) -> None:
     agent.environ["HYDRA_FULL_ERROR"] = "0"
     assert start_of(agent.write(SHOW_START))["environ"]["HYDRA_FULL_ERROR"] == "1"
     assert start_of(agent.write(SHOW_START, env={"HYDRA_FULL_ERROR": "0"}))["environ"]["HYDRA_FULL_ERROR"] == "0"

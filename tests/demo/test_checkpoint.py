@@ -110,5 +110,5 @@ def test_library_with_pieces_of_motions(tmp_path: Path) -> None:
 def test_invalid_library(tmp_path: Path, text: str) -> None:
     listing = tmp_path / "none.yaml"
     listing.write_text(text)
-    with pytest.raises((ValueError, PmlaunchError), match=r"file|holds no mapping"):
+    with pytest.raises((ValueError, PmlaunchError), match=r"file|is not a mapping"):
         load_motions(listing)

@@ -49,7 +49,7 @@ def run(folder: Path, motion_file: Path, *overrides: str, drawn: bool = True, me
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "balance is helped" in done.stdout
+    assert "assists the humanoid's balance" in done.stdout
     if not measured:
         return None
     assert not drawn or (folder / "poses.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")

@@ -14,8 +14,8 @@ import pytest
 
 from doctor_schema import schema_errors
 
-needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not here")
-needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs is not here")
+needs_git = pytest.mark.skipif(shutil.which("git") is None, reason="git not found")
+needs_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="git-lfs was not found")
 _PYTHON = os.environ.get("PMLAUNCH_TEST_PYTHON")  # read before the tests clean the environment
 NO_SETTINGS = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 

@@ -258,7 +258,7 @@ def test_what_cannot_be_ignored_refuses_the_repository_until_it_is_removed(
 def follow(hint: str) -> None:
     """Type the commands of a hint, and delete the file that it says to delete."""
     for part in hint.split(", then "):
-        word, _, rest = part.removeprefix("if both are yours: ").partition(" ")
+        word, _, rest = part.removeprefix("if you own both: ").partition(" ")
         if word == "git":
             home = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull}
             subprocess.run(["bash", "-c", f"{word} {rest}"], check=True, env=home, capture_output=True)
@@ -272,7 +272,7 @@ def test_a_setting_whose_name_a_shell_would_act_on_is_not_put_into_a_command(clo
     git(cloned, "config", "url.$(touch pwned)`touch pwned`.insteadOf", "https://github.com/")
     with pytest.raises(PmlaunchError) as refused:
         ask_git(os.environ, "status", folder=cloned)
-    assert refused.value.hint == f'delete this setting from "{cloned / ".git" / "config"}" with an editor'
+    assert refused.value.hint == f'remove this setting from "{cloned / ".git" / "config"}" with an editor'
 
 
 def test_a_refusal_of_install_and_fetch_ends_with_4(cloned: Path, made: Upstream, tmp_path: Path) -> None:
@@ -383,9 +383,9 @@ def test_settings_that_cannot_be_read(
 def test_a_folder_laid_out_as_a_repository_is_refused(cloned: Path, traps: Path) -> None:
     arm(cloned, traps, {"core.fsmonitor": "{trap}"})
     bare(cloned, traps)
-    with pytest.raises(PmlaunchError, match="laid out as a git repository"):
+    with pytest.raises(PmlaunchError, match="has the layout of a git repository"):
         query(os.environ, ["status"], cloned / "data" / "pretrained_models" / "..")
-    with pytest.raises(PmlaunchError, match="laid out as a git repository"):
+    with pytest.raises(PmlaunchError, match="has the layout of a git repository"):
         query(os.environ, ["cat-file", "blob", "HEAD:./x"], cloned)
     assert executed(traps) == []
 

@@ -90,9 +90,7 @@ def test_killed_guardian_is_replaced(workspace: Path, going_on: subprocess.Popen
     assert survivors(workspace) == []
 
 
-def test_command_stop_settles_a_run_that_nobody_looks_after(
-    workspace: Path, going_on: subprocess.Popen[bytes], pmlaunch: Pmlaunch
-) -> None:
+def test_stop_settles_an_abandoned_run(workspace: Path, going_on: subprocess.Popen[bytes], pmlaunch: Pmlaunch) -> None:
     os.kill(guardians(going_on.pid)[0], KILL)
     going_on.kill()
     wait_for(lambda: survivors(workspace) == [], "the end of the run's processes", 5.0)

@@ -163,7 +163,7 @@ def test_a_smoke_test_of_the_demo_uses_pmlaunchs_own_python_and_says_so(tmp_path
     done = inside(folder, "smoke", "--model", "demo", "--max-steps", "2")
     assert not traces.exists()
     assert "PML145" in done.codes
-    assert "pmlaunch's own Python is used instead" in done.document["findings"][0]["message"]
+    assert "Using pmlaunch's own Python instead" in done.document["findings"][0]["message"]
 
 
 def test_trust_holds_until_the_file_changes(tmp_path: Path, traces: Path) -> None:
@@ -239,7 +239,7 @@ def test_what_an_installation_made_is_trusted(
 
 
 @needs_lfs
-def test_an_installation_that_cannot_be_remembered_goes_on(
+def test_installation_continues_without_a_trust_store(
     install: Install, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "no folder").touch()

@@ -135,9 +135,7 @@ def test_pointer_without_a_repository_is_brought_by_another_checkout(
 
 
 @pytest.mark.parametrize("name", ["remote.origin.vcs", "include.path", "core.gitproxy"])
-def test_setting_of_a_stranger_is_removed(
-    name: str, complete: Path, look: Look, type_it: Callable[[str], None]
-) -> None:
+def test_disallowed_setting_is_removed(name: str, complete: Path, look: Look, type_it: Callable[[str], None]) -> None:
     git(complete, "config", name, "x")
     before = look("fetch", "maskmimic")
     assert before.codes == ["PML140"]

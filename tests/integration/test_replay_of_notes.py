@@ -89,7 +89,7 @@ def test_in_a_window_it_measures_and_ends_as_well(pmlaunch: Pmlaunch, notes: Pat
     assert (done.record["steps"], done.record["metrics"]["eval/gt_err"]) == (30, 0.25)
 
 
-def test_endless_goes_on_until_it_is_stopped(pmlaunch: Pmlaunch, notes: Path) -> None:
+def test_endless_runs_until_stopped(pmlaunch: Pmlaunch, notes: Path) -> None:
     done = pmlaunch("eval", *LINE, "--endless", "--timeout", "5", "--json", cwd=notes, DISPLAY=":0")
     assert (done.code, done.record["state"]) == (7, "time_limit")
     assert done.record["steps"] > 30

@@ -192,7 +192,7 @@ def test_theme_follows_the_system_and_the_button(see: Any, report: Path) -> None
 
 
 def test_downloads(seen: Seen, tmp_path: Path) -> None:
-    for label, start in (("Figures (CSV)", "motion,success"), ("Positions (CSV)", "time [s]")):
+    for label, start in (("Metrics (CSV)", "motion,success"), ("Positions (CSV)", "time [s]")):
         with seen.page.expect_download() as waiting:
             seen.page.click(f"text={label}")
         waiting.value.save_as(tmp_path / "saved.csv")

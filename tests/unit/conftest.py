@@ -137,7 +137,7 @@ def in_git(monkeypatch: pytest.MonkeyPatch) -> dict[str, Pointer]:
     """What git would say of a checkpoint, by the file's name; nothing unless a test puts it here."""
     known: dict[str, Pointer] = {}
     monkeypatch.setattr(
-        lfs, "pointer_in_git", lambda path: known.get(path.name, NotInLfs("it lies in no git repository"))
+        lfs, "pointer_in_git", lambda path: known.get(path.name, NotInLfs("it is not in a git repository"))
     )
     return known
 

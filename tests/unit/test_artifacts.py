@@ -120,16 +120,16 @@ def test_missing_picture_is_a_note(plan_of: LaunchPlan, folder: RunFolder, monke
         patched.setitem(__import__("sys").modules, "pmlaunch.motions.pose_strip", None)
         ((code, message),) = codes(kept, folder)
     assert code == "PML312"
-    assert "is not installed here" in message
+    assert "is not installed in pmlaunch's Python" in message
     write_saved(folder.file("motion.npz"), saved(reference=False))
     pytest.importorskip("matplotlib", reason="skipped: the picture needs matplotlib: pip install pmlaunch[demo]")
-    assert codes(kept, folder) == [("PML312", "poses.png was not drawn: this run had no reference to draw beside it.")]
+    assert codes(kept, folder) == [("PML312", "poses.png was not drawn: the run recorded no reference.")]
 
 
 def test_motion_of_a_run_that_was_cut_off_is_reported_as_incomplete(plan_of: LaunchPlan, folder: RunFolder) -> None:
     write_saved(folder.file("motion.npz"), saved())
     folder.file("poses.png").touch()
-    why = "the run ended before these were followed to their end: sit"
+    why = "the run ended before these were played to their end: sit"
     found = codes(replace(plan_of, save_motion=True, asks_for_motion=True), folder, RunState.INTERRUPTED, motion=why)
     assert found == [("PML313", f"motion.npz lacks motions: {why}")]
 

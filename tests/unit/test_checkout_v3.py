@@ -83,7 +83,7 @@ def test_smallest_checkpoint_of_a_folder_is_used(opened3: InferenceCheckout) -> 
     assert names == ["inference_last.ckpt"]
 
 
-def test_robot_of_a_motion_is_told_by_its_bodies(opened3: InferenceCheckout) -> None:
+def test_robot_of_a_motion_follows_from_its_bodies(opened3: InferenceCheckout) -> None:
     found = {motion.name: motion for motion in motions(opened3, available(opened3))}
     walk, library = found["output_walk"], found["g1_all"]
     assert (walk.robot, walk.frames, walk.fps) == ("g1", 51, 30.0)

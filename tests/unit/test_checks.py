@@ -73,8 +73,8 @@ def test_pml103_wrong_size(plan: Plan, in_git: dict[str, Pointer]) -> None:
     in_git["last.ckpt"] = Pointer("0" * 64, len(CHECKPOINT) + 1)
     finding = only(plan())
     assert (finding.code, finding.severity) == ("PML103", ERROR)
-    assert f"{len(CHECKPOINT)} bytes; git says {len(CHECKPOINT) + 1}" in finding.message
-    assert finding.hint == f"delete it, then {finding.fix}"
+    assert f"{len(CHECKPOINT)} bytes, but git records {len(CHECKPOINT) + 1}" in finding.message
+    assert finding.hint == f"delete the file, then: {finding.fix}"
 
 
 def test_pml104_wrong_sha256_is_found_with_verify(plan: Plan, in_git: dict[str, Pointer]) -> None:
@@ -87,7 +87,7 @@ def test_pml104_wrong_sha256_is_found_with_verify(plan: Plan, in_git: dict[str, 
 
 @pytest.mark.parametrize(
     ("answer", "silently"),
-    [(NotInLfs("it lies in no git repository"), True), (CannotTell("git is not on PATH"), False)],
+    [(NotInLfs("it is not in a git repository"), True), (CannotTell("git is not on PATH"), False)],
 )
 def test_pml160_checkpoint_that_git_does_not_tell_about(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, answer: NotInLfs | CannotTell, silently: bool
@@ -153,7 +153,7 @@ def test_pml111_trained_for_an_unknown_robot(plan: Plan, tracker: Path) -> None:
     (tracker / "config.yaml").write_text(text)
     finding = preflight(plan())[0]
     assert (finding.code, finding.hint) == ("PML111", None)
-    assert "a robot of 24 bodies that this checkout does not know" in finding.message
+    assert "a robot with 24 bodies that is not in this checkout" in finding.message
 
 
 def test_pml112_and_pml003_keys(plan: Plan) -> None:

@@ -50,7 +50,7 @@ def test_no_isaac_lab(as_json: Json, capsys: pytest.CaptureFixture[str], tmp_pat
     assert (document["exit_code"], [item["code"] for item in document["findings"]]) == (5, ["PML201"])
     assert str(tmp_path / "nowhere" / SCRIPT) in document["findings"][0]["message"]
     assert run(["runtime"]) == 5
-    assert "error PML201 Isaac Lab not found. Looked for " in capsys.readouterr().err
+    assert "error PML201 Isaac Lab not found. Searched " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [["--simulator", "genesis"], ["--via", "python"]])

@@ -108,7 +108,7 @@ def test_verdicts() -> None:
 
 @dataclass(frozen=True)
 class Bad:
-    """A combination that cannot work: what is installed, and what a person is told."""
+    """A combination that will not work: what is installed, and what a person is told."""
 
     line: str
     python: str
@@ -144,7 +144,7 @@ KNOWN_BAD = [
         MAIN,
         "3.12",
         {"isaaclab": "3.0.0"},
-        ("Isaac Lab 3.0.0", "with no Isaac Sim cannot work"),
+        ("Isaac Lab 3.0.0", "with no Isaac Sim will not work"),
         '"isaaclab[isaacsim]==3.0.0"',
     ),
     Bad(
@@ -402,4 +402,4 @@ def test_a_dry_installation_does_not_guess_what_isaac_sims_script_adds(
     runtime = chosen(tmp_path, RuntimeKind.PYTHON, python=str(python))
     planned = packages_step.PackagesStep().plan(replace(context, runtime=runtime, dry=True))
     assert isinstance(planned, Todo)
-    assert "its files do not tell" in planned.text
+    assert "its files do not show" in planned.text

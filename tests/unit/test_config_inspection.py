@@ -74,7 +74,7 @@ def test_code_in_eval_is_refused_and_not_executed(
     report = report_on(with_line(config, hidden.replace("CODE", CODE)))
     assert "PML108" in codes(report)
     assert set(codes(report)) <= {"PML108", "PML109"}
-    assert "Nothing was run" in report.findings[0].message
+    assert "Nothing was executed" in report.findings[0].message
     assert not (tmp_path / "MARK").exists()
 
 

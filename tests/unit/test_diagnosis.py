@@ -13,7 +13,7 @@ from pmlaunch.running.diagnosis import diagnose_exception, diagnose_exit, last_w
 from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.runtimes.isaacsim import NOT_ISAACS_PYTHON
 
-BATCH = BatchFile("this batch file returns 0 whatever happens", "--via python --python X")
+BATCH = BatchFile("this batch file always returns 0", "--via python --python X")
 
 
 def finding_for(kind: str, message: str, traceback: str = "") -> Finding:
@@ -131,8 +131,8 @@ def test_name_of_exit(exit_code: int | None, words: str) -> None:
 @pytest.mark.parametrize(
     ("tail", "said"),
     [
-        ([], "It said nothing."),
-        (["one", "two"], "Its last words: two"),
+        ([], "It printed nothing."),
+        (["one", "two"], "Last output: two"),
         (["Fatal Python error: Segmentation fault", "  File x", "  File y"], "Fatal Python error: Segmentation fault"),
         (["Windows fatal exception: access violation", "Thread 1"], "Windows fatal exception: access violation"),
     ],
@@ -175,7 +175,7 @@ def test_launcher_script_fails_before_the_agent(line: str, code: str) -> None:
 )
 def test_batch_file_breaks_at_a_parenthesis(line: str) -> None:
     finding = diagnose_exit(0, False, ["banner", line, "one line more"], BATCH)
-    assert (finding.code, finding.hint) == ("PML213", "--via python --python X goes around the batch file")
+    assert (finding.code, finding.hint) == ("PML213", "bypass the batch file with --via python --python X")
     assert line in finding.message
     assert diagnose_exit(0, False, [line]).code == "PML213"
     # in the output of the program itself it means nothing
@@ -193,7 +193,7 @@ EULA_PROMPT = 'user_choice = input("Do you accept the EULA? (Yes/No): ")'
         ("EOFError", "EOF when reading a line", f"    {EULA_PROMPT}\nEOFError: EOF when reading a line\n"),
     ],
 )
-def test_eula_that_nobody_accepted(kind: str, message: str, traceback: str) -> None:
+def test_eula_not_accepted(kind: str, message: str, traceback: str) -> None:
     exception = {"type": kind, "message": message, "traceback": traceback}
     for python, named in (("/lab/bin/python", '"/lab/bin/python"'), (None, "PYTHON")):
         finding = diagnose_exception(exception, [], python)
@@ -211,7 +211,7 @@ def test_eula_prompt_at_the_end_of_the_log(reached: bool) -> None:
 
 @pytest.mark.parametrize("reached", [True, False])
 def test_exit_code_0_of_a_batch_file_is_qualified(reached: bool) -> None:
-    words = "exit code 0 (this batch file returns 0 whatever happens)"
+    words = "exit code 0 (this batch file always returns 0)"
     assert words in diagnose_exit(0, reached, ["x"], BATCH).message
     assert words not in diagnose_exit(1, reached, ["x"], BATCH).message
     for nothing_to_say in (None, BatchFile(None, "")):
@@ -232,9 +232,9 @@ def test_crash_reported_by_the_fault_handler(line: str, said: str) -> None:
     finding = diagnose_exit(
         0, True, ["start", line, "Thread 0x1:", '  File "x.py", line 3', "Extension modules: ..."], BATCH
     )
-    assert " The log names a crash: " in finding.message
+    assert " The log reports a crash: " in finding.message
     assert said in finding.message
-    assert "returns 0 whatever happens" in finding.message
+    assert "always returns 0" in finding.message
     assert "Extension modules" not in finding.message
 
 

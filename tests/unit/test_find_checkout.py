@@ -68,7 +68,7 @@ def test_pml012_suggests_the_demo(elsewhere: Path) -> None:
     error = refusal(Settings(elsewhere))
     assert error.code == "PML012"
     assert str(elsewhere) in error.message
-    assert "`pmlaunch eval demo` works now, without a checkout" in (error.hint or "")
+    assert "`pmlaunch eval demo` needs no checkout" in (error.hint or "")
 
 
 def test_pml012_named_folder_is_never_replaced_by_another(checkout: Path, tmp_path: Path) -> None:
@@ -141,7 +141,7 @@ def test_child_folder_of_any_name(checkout: Path, tmp_path: Path, elsewhere: Pat
     assert (found.root, str(found.source)) == (moved, "found above"), "beside the workspace file"
 
 
-def test_grandchildren_and_hidden_folders_are_not_looked_into(checkout: Path, tmp_path: Path) -> None:
+def test_nested_and_hidden_folders_are_not_searched(checkout: Path, tmp_path: Path) -> None:
     (tmp_path / "deeper").mkdir()
     moved = Path(shutil.move(checkout, tmp_path / "deeper" / "pm"))
     assert refusal(Settings(tmp_path)).code == "PML012"
@@ -149,7 +149,7 @@ def test_grandchildren_and_hidden_folders_are_not_looked_into(checkout: Path, tm
     assert refusal(Settings(tmp_path)).code == "PML012", "an unfinished clone"
 
 
-def test_only_the_beginning_of_a_large_folder_is_looked_into(
+def test_only_the_start_of_a_large_folder_is_searched(
     checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checkout.rename(tmp_path / "pm")

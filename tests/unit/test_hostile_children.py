@@ -217,7 +217,7 @@ def test_record_of_a_stranger(folder: RunFolder, record: bytes) -> None:
 def test_exception_of_the_probe(exception: dict[str, Any]) -> None:
     answer = _answer(ModuleResult(1, exception, (), Path("output.log"), 1.0), "python", {})
     assert answer.problem is not None
-    assert re.search("python could not be asked", answer.problem.message)
+    assert re.search("python could not report its packages", answer.problem.message)
 
 
 @dataclass(frozen=True)

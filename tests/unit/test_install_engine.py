@@ -94,7 +94,7 @@ def test_one_missing_thing_does_not_hide_another_in_a_plan(make_context: MakeCon
     assert [(result.state, result.text) for result in planned.results] == [
         (StepState.PLANNED, "a"),
         (StepState.FAILED, "b lacks something"),
-        (StepState.FAILED, "cannot be planned without what is missing above"),
+        (StepState.FAILED, "cannot be planned until the problem above is solved"),
         (StepState.FAILED, "c lacks something"),
         (StepState.PLANNED, "d"),
     ]

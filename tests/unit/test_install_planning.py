@@ -65,13 +65,13 @@ def test_the_download_and_the_disk_space_of_models_are_known_from_the_presets(
 
 
 def test_without_models_nothing_is_downloaded(make_context: MakeContext, no_git: None) -> None:
-    assert CheckpointsStep().plan(make_context(models=())) == AlreadyDone("none asked for")
+    assert CheckpointsStep().plan(make_context(models=())) == AlreadyDone("none requested")
 
 
 def test_generation_3_also_plans_a_robot_s_meshes(make_context: MakeContext, no_git: None) -> None:
     todo = CheckpointsStep().plan(make_context(models=(), ref="v3.1", robot="g1"))
     assert isinstance(todo, Todo)
-    assert (todo.text, todo.bytes) == ("the meshes of robot g1, as many as the checkout names; from Git LFS", None)
+    assert (todo.text, todo.bytes) == ("the meshes of robot g1 that the checkout refers to; from Git LFS", None)
     both = CheckpointsStep().plan(make_context(models=("maskmimic",), ref="main"))
     assert both.text.startswith("masked_mimic: about 229 MB; the meshes of robot smpl")
     unknown = CheckpointsStep().plan(make_context(models=("maskmimic",), ref="mine"))

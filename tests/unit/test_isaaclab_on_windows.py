@@ -114,7 +114,7 @@ def test_pml218_2_x_runs_nothing_in_a_folder_with_parentheses(tmp_path: Path, ve
     if told:
         hint = only(made).hint or ""
         assert f'--via python --python "{Path("/conda/python.exe")}"' in hint
-        assert f'subst X: "{tmp_path / "lab (x86)"}", then --isaaclab X:\\' in hint
+        assert f'subst X: "{tmp_path / "lab (x86)"}" and use --isaaclab X:\\' in hint
 
 
 @pytest.mark.parametrize(("name", "code"), [("lab(x86)", "PML218"), ("my lab", "PML208")])
@@ -139,14 +139,14 @@ def test_a_folder_elsewhere_than_windows_may_have_parentheses(tmp_path: Path, mo
 @pytest.mark.parametrize(
     ("version", "by", "words"),
     [
-        ("2.1.0", "CONDA_PREFIX", "whatever happens"),
+        ("2.1.0", "CONDA_PREFIX", "always"),
         ("2.1.0", "_isaac_sim", None),  # python.bat is started without CALL, so its own exit code comes back
-        ("2.2.1", "_isaac_sim", "whatever happens"),
-        ("2.3.0", "_isaac_sim", "whatever happens"),
-        ("2.3.0", "CONDA_PREFIX", "whatever happens"),
-        (None, "CONDA_PREFIX", "whatever happens"),
-        ("3.0.0", "CONDA_PREFIX", "after a crash, too"),
-        ("3.0.0", "VIRTUAL_ENV", "after a crash, too"),
+        ("2.2.1", "_isaac_sim", "always"),
+        ("2.3.0", "_isaac_sim", "always"),
+        ("2.3.0", "CONDA_PREFIX", "always"),
+        (None, "CONDA_PREFIX", "always"),
+        ("3.0.0", "CONDA_PREFIX", "even after a crash"),
+        ("3.0.0", "VIRTUAL_ENV", "even after a crash"),
         ("3.0.0", "_isaac_sim", None),
     ],
 )

@@ -416,13 +416,13 @@ def test_source_lines_in_the_traceback_are_not_the_exception() -> None:
     assert finding_for("ValueError", "something else", f"{source}ValueError: something else\n").code == "PML301"
 
 
-def test_program_that_exits_with_a_number_is_told_by_its_own_traceback() -> None:
+def test_exit_with_a_number_is_diagnosed_by_its_own_traceback() -> None:
     own = f'{TOLD}  File "/x.py", line 3\nRuntimeError: CUDA out of memory\n'
     assert finding_for("SystemExit", "1", own).code == "PML303"
     assert finding_for("SystemExit", "1", f"{own}{HANDLED}{TOLD}SystemExit: 1\n").code == "PML301"
 
 
-def test_exception_of_a_worker_is_told_by_its_class() -> None:
+def test_exception_of_a_worker_is_diagnosed_by_its_class() -> None:
     message = f"Caught RuntimeError in worker 0.\nOriginal {TOLD}  File x\nRuntimeError: CUDA out of memory\n"
     assert finding_for("SomeonesOwnError", message, f"{TOLD}SomeonesOwnError: {message}").code == "PML303"
 
@@ -522,12 +522,12 @@ def test_moviepy_of_protomotions_3_is_version_2() -> None:
 @pytest.mark.parametrize(
     ("module", "words"),
     [
-        ("isaacsim", "not the Python of Isaac Lab"),
-        ("isaaclab.app", "not the Python of Isaac Lab"),
-        ("isaaclab_tasks", "not the Python of Isaac Lab"),
-        ("omni.kit.app", "not the Python of Isaac Lab"),
-        ("carb", "not the Python of Isaac Lab"),
-        ("pxr.Usd", "not the Python of Isaac Lab"),
+        ("isaacsim", "not Isaac Lab's Python"),
+        ("isaaclab.app", "not Isaac Lab's Python"),
+        ("isaaclab_tasks", "not Isaac Lab's Python"),
+        ("omni.kit.app", "not Isaac Lab's Python"),
+        ("carb", "not Isaac Lab's Python"),
+        ("pxr.Usd", "not Isaac Lab's Python"),
         ("isaacgym", "--python EXE"),
         ("protomotions", "part of a ProtoMotions checkout"),
         ("poselib", "part of a ProtoMotions checkout"),

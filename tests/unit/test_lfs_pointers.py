@@ -119,8 +119,8 @@ def repository_at(folder: Path, *, above: bool) -> Repository:
 @pytest.mark.parametrize(
     ("answers", "kind", "reason"),
     [
-        ([Git(128, stderr=b"fatal: path 'x' does not exist in 'HEAD'"), Git()], NotInLfs, "does not hold it"),
-        ([Git(stdout=b"a small file in git itself")], NotInLfs, "holds the file itself"),
+        ([Git(128, stderr=b"fatal: path 'x' does not exist in 'HEAD'"), Git()], NotInLfs, "does not contain it"),
+        ([Git(stdout=b"a small file in git itself")], NotInLfs, "contains the file itself"),
         ([Git(128, stderr=b"fatal: bad object"), Git(128)], CannotTell, "fatal: bad object"),
         ([Git(128, stderr=b"fatal: missing blob"), Git(stdout=b"100644 blob")], CannotTell, "fatal: missing blob"),
         ([Git(128, stderr=DUBIOUS), Git(128)], CannotTell, "/srv/a b belongs to another user"),
@@ -140,7 +140,7 @@ def test_no_pointer_has_a_reason(
 
 
 def test_outside_of_a_repository_there_is_no_pointer(tmp_path: Path) -> None:
-    assert pointer_in_git(tmp_path / "last.ckpt") == NotInLfs("it lies in no git repository")
+    assert pointer_in_git(tmp_path / "last.ckpt") == NotInLfs("it is not in a git repository")
 
 
 def test_only_blobs_small_enough_for_a_pointer_are_read() -> None:

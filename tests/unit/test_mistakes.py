@@ -181,7 +181,7 @@ def test_robot_selects_from_a_folder_and_reports_the_rest(typed_in: Path, as_jso
     found = as_json(*words, "--robot", "smpl")
     assert [motion["name"] for motion in found["data"]["plan"]["motions"]] == ["a", "b"]
     (note,) = [it for it in found["findings"] if it["code"] == "PML166"]
-    assert note["message"] == "1 of 3 motions are of other robots and left out (amp: 1)."
+    assert note["message"] == "1 of 3 motions are for other robots and were left out (amp: 1)."
 
 
 @pytest.mark.usefixtures("checkout")

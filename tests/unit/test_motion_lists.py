@@ -216,7 +216,7 @@ def test_pml118_motions_of_two_robots(plan: Plan, in_git: dict[str, Pointer], ch
     same = f"--robot smpl {options}"
     assert present(finding.hint).split("\n        ") == [
         f"pmlaunch eval tracker --motion smpl_humanoid_walk {same}",
-        "no model here is of robot amp: pmlaunch list models",
+        "no model for robot amp here: pmlaunch list models",
     ]
     other = finding_for(plan, ("smpl_humanoid_walk", str(box)), robot="amp")
     assert f'--motion "{box}" --robot amp --headless' in present(other.hint).split("\n        ")[0]

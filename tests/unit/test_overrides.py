@@ -115,7 +115,7 @@ def test_sweep_is_refused(text: str) -> None:
 def test_syntax_error_has_a_caret_under_the_position(text: str, place: int) -> None:
     error = refusal(text)
     reason, line, caret = error.message.split("\n")
-    assert reason.startswith("Hydra cannot read this override: ")
+    assert reason.startswith("Hydra cannot parse this override: ")
     assert " expecting " not in reason
     assert line == f"  {text}"
     assert caret == f"  {' ' * place}^"

@@ -120,7 +120,7 @@ HOSTILE = {
     "names on the stack": (b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.", "os.system"),
     "names from the memo": (b"\x80\x04\x8c\x02os\x94\x8c\x06system\x940h\x000h\x00h\x01\x93.", "os.system"),
     "names twice from one": (b"\x80\x04\x8c\x02os\x8c\x06system20\x93.", "os.system"),
-    "a made name": (b"\x80\x04cbuiltins\nstr\n\x8c\x02os\x85R\x8c\x06system\x93.", "(what cannot be followed)"),
+    "a made name": (b"\x80\x04cbuiltins\nstr\n\x8c\x02os\x85R\x8c\x06system\x93.", "(something that cannot be analyzed)"),
     "an attribute's path": (b"\x80\x04" + text("collections") + text("OrderedDict.copy") + b"\x93.", "collections.Ordered"),
     "another module's attribute": (b"\x80\x04\x8c\x05numpy\x8c\x0elib.npyio.load\x93.", "numpy.lib.npyio.load"),
     "an extension": (b"\x80\x02\x82\x01)R.", "(extension 1)"),
@@ -137,22 +137,22 @@ HOSTILE = {
     "a tensor from elsewhere": (b"\x80\x03ctorch.storage\n_load_from_bytes\nN\x85R.", "(a tensor that is not in the pickle)"),
     "a second pickle": (b"\x80\x02N." + EVIL, "(data after the pickle)"),
     "an opcode across a frame": (
-        b"\x80\x04\x95\x06" + bytes(7) + b"\x8c" + bytes([4 + 11]) + b"1234cos\nsystem\n.", "(what cannot be followed)"
+        b"\x80\x04\x95\x06" + bytes(7) + b"\x8c" + bytes([4 + 11]) + b"1234cos\nsystem\n.", "(something that cannot be analyzed)"
     ),
-    "a number only pickle reads": (b"I0x10\n" + EVIL, "(what cannot be followed)"),
+    "a number only pickle reads": (b"I0x10\n" + EVIL, "(something that cannot be analyzed)"),
     "an interpolation": (
         b"\x80\x02comegaconf.listconfig\nListConfig\n]X\x0a\x00\x00\x00${eval:id}a\x85R.", "(an interpolation"
     ),
-    "too many opcodes": (b"\x80\x02" + b"N0" * 200_000 + EVIL, "(what cannot be followed)"),
+    "too many opcodes": (b"\x80\x02" + b"N0" * 200_000 + EVIL, "(something that cannot be analyzed)"),
     "names like harmless ones": (b"\x80\x02cnumpy.core.multiarray.os\nsystem\n.", "numpy.core.multiarray.os.system"),
-    "a space in a name": (b"\x80\x02ccollections x\nOrderedDict\n.", "(what cannot be followed)"),
+    "a space in a name": (b"\x80\x02ccollections x\nOrderedDict\n.", "(something that cannot be analyzed)"),
     "another case": (b"\x80\x02cCollections\nOrderedDict\n.", "Collections.OrderedDict"),
 }  # fmt: skip
 
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_pickles_are_told(name: str) -> None:
+def test_hostile_pickles_are_reported(name: str) -> None:
     payload, found = HOSTILE[name]
     begin = time.monotonic()
     assert any(item.startswith(found) for item in told(pickles_in(in_zip(payload))))
@@ -189,25 +189,25 @@ def _prefixed() -> bytes:
 
 
 FILES = {
-    "two data.pkl": (_twice("a/data.pkl", "b/data.pkl"), "(an archive that readers"),
-    "DATA.PKL first": (_twice("a/data.pkl", "a/DATA.PKL"), "(an archive that readers"),
-    "the same name twice": (_twice("a/data.pkl", "./a/data.pkl"), "(an archive that readers"),
-    "two archives": (_prefixed(), "(an archive that readers"),
-    "a comment": (in_zip(b"\x80\x02N.").getvalue()[:-2] + b"\x01\x00x", "(an archive that readers"),
+    "two data.pkl": (_twice("a/data.pkl", "b/data.pkl"), "(an archive that different readers"),
+    "DATA.PKL first": (_twice("a/data.pkl", "a/DATA.PKL"), "(an archive that different readers"),
+    "the same name twice": (_twice("a/data.pkl", "./a/data.pkl"), "(an archive that different readers"),
+    "two archives": (_prefixed(), "(an archive that different readers"),
+    "a comment": (in_zip(b"\x80\x02N.").getvalue()[:-2] + b"\x01\x00x", "(an archive that different readers"),
     "an inflated pickle": (_bomb(zipfile.ZIP_DEFLATED, 64 << 20), "('a/data.pkl' is too large"),
     "a pickle in bzip2": (_bomb(zipfile.ZIP_BZIP2, 1 << 20), "('a/data.pkl' is too large"),
-    "a tar archive": (_tar(), "(what lies in a tar archive"),
+    "a tar archive": (_tar(), "(the contents of a tar archive"),
     "a bare pickle": (b"\x80\x04" + EVIL, "os.system"),
     "a text pickle": (EVIL, "os.system"),
     "the last of five pickles": (MAGIC + b"\x80\x02N." * 3 + b"\x80\x02" + EVIL, "os.system"),
     "the first of five pickles": (b"\x80\x02" + EVIL + MAGIC, "os.system"),
-    "a pickle without an end": (b"\x80\x02N" + b"N" * 400_000, "(what cannot be followed)"),
+    "a pickle without an end": (b"\x80\x02N" + b"N" * 400_000, "(something that cannot be analyzed)"),
 }
 
 
 @pytest.mark.hostile
 @pytest.mark.parametrize("name", FILES)
-def test_hostile_files_are_told(tmp_path: Path, name: str) -> None:
+def test_hostile_files_are_reported(tmp_path: Path, name: str) -> None:
     content, found = FILES[name]
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
@@ -222,16 +222,16 @@ def test_hostile_files_are_told(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"<html>not found</html>", "torch did not write it"),
-        (b"", "torch did not write it"),
-        (b"PK\x03\x04", "its archive is broken"),
-        (b"\x80\x02}", "its pickle is broken"),
-        (b"NOT A MODEL", "its pickle is broken"),
-        (in_zip(b"\x80\x02]", **{"a/constants.pkl": b""}).getvalue(), "it is a program in TorchScript"),
-        (torch_file(b"x", 5000)[:-1000], "its archive is broken"),
+        (b"<html>not found</html>", "it was not saved by torch"),
+        (b"", "it was not saved by torch"),
+        (b"PK\x03\x04", "its archive is damaged"),
+        (b"\x80\x02}", "its pickle is damaged"),
+        (b"NOT A MODEL", "its pickle is damaged"),
+        (in_zip(b"\x80\x02]", **{"a/constants.pkl": b""}).getvalue(), "it is a TorchScript program"),
+        (torch_file(b"x", 5000)[:-1000], "its archive is damaged"),
     ],
 )
-def test_what_cannot_be_looked_into_is_not_vouched_for(tmp_path: Path, content: bytes, why: str) -> None:
+def test_unverifiable_files_are_refused(tmp_path: Path, content: bytes, why: str) -> None:
     path = tmp_path / "last.ckpt"
     path.write_bytes(content)
     with pytest.raises(UnverifiableError, match=why):
@@ -247,7 +247,7 @@ def test_pipes_and_devices_are_not_waited_for(tmp_path: Path) -> None:
     (tmp_path / "zero.ckpt").symlink_to("/dev/zero")
     (tmp_path / "folder.ckpt").mkdir()
     for path in sorted(tmp_path.iterdir()):
-        with pytest.raises(UnverifiableError, match="no ordinary file"):
+        with pytest.raises(UnverifiableError, match="not a regular file"):
             calls_of(path)
 
 

@@ -141,7 +141,7 @@ def test_without_a_python_nothing_is_planned(context: InstallContext) -> None:
 
 
 def test_a_python_that_cannot_be_started_says_why(context: InstallContext) -> None:
-    missing = Finding("PML201", Severity.ERROR, "Isaac Lab not found. Looked for x.", hint="--isaaclab DIR")
+    missing = Finding("PML201", Severity.ERROR, "Isaac Lab not found. Searched x.", hint="--isaaclab DIR")
     runtime = Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, "isaaclab.sh", None, UNKNOWN, None), (missing,))
     error = refused(lambda: usable_runtime(replace(context, runtime=runtime)))
     assert error.code == "PML430"

@@ -80,7 +80,7 @@ def test_pml014_agent_without_metrics(plan: Plan, steering: Path, tmp_path: Path
     planned = plan(headless=True, motions=("walk",))
     (finding,) = check_measuring(planned)
     assert (finding.code, finding.severity) == ("PML014", Severity.NOTE)
-    assert "reward, length and resets" in finding.message
+    assert "rewards, episode lengths and resets" in finding.message
     assert "30 control steps" in finding.message
     spec = spec_of(planned, tmp_path)
     assert spec["hooks"]["agent"] == "protomotions.agents.amp.agent.AMP"

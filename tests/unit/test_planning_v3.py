@@ -115,7 +115,7 @@ def test_checkpoint_without_metrics_is_only_played(plan3: Plan3, checkout3: Path
     planned = plan3()
     assert "--full-eval" not in planned.plan.overrides
     assert (planned.plan.metrics, planned.plan.max_steps, planned.plan.ends_by_itself) == (False, 84, False)
-    assert "measures nothing" in str(source(planned, "metrics").source)
+    assert "computes no metrics" in str(source(planned, "metrics").source)
     asked = plan3(metrics=True)
     assert asked.plan.metrics
     (finding,) = check_measuring(asked)
@@ -180,9 +180,9 @@ def test_motion_by_override(plan3: Plan3, checkout3: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "number", "label"),
     [
-        ({}, 2, "default: one for each motion"),
+        ({}, 2, "default: one per motion"),
         ({"motions": ("walk",)}, 1, "default"),
-        ({"motions": ("data/motion_for_trackers/g1_all.pt",)}, 2, "default: one for each motion"),
+        ({"motions": ("data/motion_for_trackers/g1_all.pt",)}, 2, "default: one per motion"),
         ({"simulator": "mujoco"}, 1, "default"),
         ({"headless": False}, 1, "default"),
         ({"metrics": False}, 1, "default"),
@@ -199,7 +199,7 @@ def test_no_more_environments_than_the_simulator_s_preset_says(plan3: Plan3, che
     for number in range(70):
         make_clip(checkout3 / f"data/many/{number}.motion", len(G1), frames=11, fps=30)
     many = plan3(motions=(str(checkout3 / "data/many"),), simulator="newton")
-    assert told(source(many, "num_envs")) == (64, "default: no more than 64")
+    assert told(source(many, "num_envs")) == (64, "default: at most 64")
     (tmp_path / "pmlaunch.yaml").write_text("num_envs: 70\n")
     assert plan3(motions=(str(checkout3 / "data/many"),), simulator="newton").plan.num_envs == 70
 
@@ -207,7 +207,7 @@ def test_no_more_environments_than_the_simulator_s_preset_says(plan3: Plan3, che
 def test_the_checkpoint_s_own_motions_are_evaluated_side_by_side(plan3: Plan3, checkout3: Path) -> None:
     make_trained(checkout3 / "results/own", "g1", G1, "data/motion_for_trackers/g1_all.pt")
     planned = plan3(model="own", motions=(), simulator="newton")
-    assert told(source(planned, "num_envs")) == (2, "default: one for each motion")
+    assert told(source(planned, "num_envs")) == (2, "default: one per motion")
     assert "--num-envs=2" in planned.plan.overrides
 
 
@@ -379,7 +379,7 @@ def test_pml106_comes_before_errors_about_unknown_names_in_2(
 ) -> None:
     error = refused(str(checkout3 / "results/g1_mlp/last.ckpt"), *options.pop("overrides", ()), **options)
     assert error.code == "PML106"
-    assert "made by ProtoMotions 3" in error.message
+    assert "trained with ProtoMotions 3" in error.message
     assert "3.x checkout" in (error.hint or "")
 
 
@@ -485,10 +485,10 @@ def test_written_library_has_only_what_3_reads(plan3: Plan3, checkout3: Path, tm
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"sub_motions": [{"timings": {"start": 0, "end": 1}}, {"timings": {"start": 0, "end": -1}}]}, "in pieces"),
-        ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in pieces"),
-        ({"timings": {"start": 0, "end": 0.5}}, "in pieces"),
-        ({"fps": 60}, "at another rate"),
+        ({"sub_motions": [{"timings": {"start": 0, "end": 1}}, {"timings": {"start": 0, "end": -1}}]}, "in parts"),
+        ({"sub_motions": [{"timings": {"start": 0.5, "end": -1}}]}, "in parts"),
+        ({"timings": {"start": 0, "end": 0.5}}, "in parts"),
+        ({"fps": 60}, "at another frame rate"),
     ],
 )
 def test_pml016_library_entries_that_3_would_play_differently(

@@ -99,7 +99,7 @@ GIT = "smpl_sim @ git+https://github.com/ZhengyiLuo/SMPLSim.git@master"
 def test_requirements_from_git_are_left_out(line: str) -> None:
     asked = ask(line)
     assert (asked.first, asked.then) == ((), ())
-    assert "comes from git" in asked.changes[0].reason
+    assert "installed from git" in asked.changes[0].reason
 
 
 @pytest.mark.parametrize("name", ["smpl_sim", "SMPL-Sim"])

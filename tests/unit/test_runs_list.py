@@ -260,7 +260,7 @@ def test_path_names_a_run_of_another_folder(runs: Path, tmp_path: Path) -> None:
     ("typed", "code", "sentence"),
     [
         ("newest", "PML010", "Did you mean a-newest?"),
-        ("latest~3", "PML010", "holds 3 runs"),
+        ("latest~3", "PML010", "contains 3 runs"),
         ("zzz", "PML010", "The newest: a-newest, b-middle, c-oldest."),
         ("", "PML011", "a-newest, b-middle, c-oldest"),
         ("\0", "PML010", "No run"),

@@ -70,11 +70,11 @@ def test_paths_are_relative_to_where_they_were_typed(settings: Settings, tmp_pat
     assert (request.protomotions, request.runs) == (str(now.folder / "checkout"), str(now.folder / "here"))
 
 
-def test_run_that_does_not_tell_its_options_is_refused(settings: Settings, tmp_path: Path) -> None:
+def test_run_without_recorded_options_is_refused(settings: Settings, tmp_path: Path) -> None:
     old = make_run(tmp_path / "runs", "old")
     by_smoke = make_run(tmp_path / "runs", "smoke", asked=to_json(asked_for(("smoke",), settings, None)))
     for folder in (old, by_smoke):
-        with pytest.raises(PmlaunchError, match="does not tell") as caught:
+        with pytest.raises(PmlaunchError, match="does not record") as caught:
             repeated(folder, NOTHING, settings)
         assert caught.value.code == "PML357"
 
@@ -83,7 +83,7 @@ def test_secret_is_not_recorded_and_has_to_be_given_again(settings: Settings) ->
     secret = "wandb.api_key=0123456789abcdef"
     folder = recorded(settings, replace(REQUEST, overrides=(secret,)))
     assert "0123456789abcdef" not in (folder / "record.json").read_text(encoding="utf-8")
-    with pytest.raises(PmlaunchError, match=r"wandb\.api_key held a secret") as caught:
+    with pytest.raises(PmlaunchError, match=r"wandb\.api_key contained a secret") as caught:
         repeated(folder, NOTHING, settings)
     assert caught.value.code == "PML357"
     assert repeated(folder, EvalRequest("one", overrides=(secret,)), settings)[0].overrides == (secret,)

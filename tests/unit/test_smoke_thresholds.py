@@ -31,7 +31,7 @@ def test_figure_is_compared_with_its_limit(threshold: Threshold, verdict: CaseVe
 
 def test_missed_threshold_gives_the_figure() -> None:
     case = judge(Threshold("gt_err_max", 0.3, least=False), DOCUMENT)
-    assert (case.text, case.code) == ("gt_err_max is 0.4, wanted at most 0.3", "PML350")
+    assert (case.text, case.code) == ("gt_err_max is 0.4, but must be at most 0.3", "PML350")
 
 
 def test_missing_figure_fails_and_names_the_nearest() -> None:

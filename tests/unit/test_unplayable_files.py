@@ -67,10 +67,10 @@ def changed(path: Path, **changes: Any) -> Path:
         (SMPL[:-1], f"misses {SMPL[-1]}"),
         ([*SMPL, "Tail"], "adds Tail"),
         ([*SMPL[:-1], "Tail"], f"misses {SMPL[-1]} and adds Tail"),
-        ([*SMPL, SMPL[1]], "holds a body twice"),
+        ([*SMPL, SMPL[1]], "contains a body twice"),
     ],
 )
-def test_pml155_bodies_that_are_not_the_robots_one_by_one(
+def test_pml155_bodies_that_do_not_match_the_robot(
     opened: HydraCheckout, tmp_path: Path, bodies: list[str], said: str
 ) -> None:
     parents = [-1, *range(len(bodies) - 1)]
@@ -161,7 +161,7 @@ def test_single_library_is_completed_as_several_are(plan: Plan, tmp_path: Path, 
         assert set(piece["timings"]) == {"start", "end"}
     own = plan("tracker", "motion_file=l.yaml")  # which upstream reads as it is
     (finding,) = check_motions(own)
-    assert (finding.code, finding.hint) == ("PML120", f'--motion "{path}" completes it')
+    assert (finding.code, finding.hint) == ("PML120", f'--motion "{path}" adds the missing fields')
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_pml122_file_under_the_suffix_of_another_kind(
 @pytest.mark.parametrize("suffix", [".npy", ".motion", ".pt"])
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"", "empty"), (WEB_PAGE, "web page"), (b"404: Not Found\n", "a text"), (b'{"error": 1}', "a text")],
+    [(b"", "empty"), (WEB_PAGE, "web page"), (b"404: Not Found\n", "a text file"), (b'{"error": 1}', "a text file")],
 )
 def test_pml122_download_that_failed(
     opened: HydraCheckout, tmp_path: Path, suffix: str, content: bytes, said: str
@@ -430,10 +430,10 @@ def zipped() -> bytes:
     [
         (b"", "it is empty"),
         (WEB_PAGE, "web page"),
-        (b"Entry not found", "a text"),
-        (zipped()[:2000], "cut short"),
-        (zipped()[:-1], "cut short"),
-        (b"\x00" * 500, "torch did not save it"),
+        (b"Entry not found", "a text file"),
+        (zipped()[:2000], "truncated"),
+        (zipped()[:-1], "truncated"),
+        (b"\x00" * 500, "it was not saved by torch"),
     ],
 )
 def test_pml103_checkpoint_that_git_does_not_know(plan: Plan, checkout: Path, content: bytes, said: str) -> None:

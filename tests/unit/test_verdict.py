@@ -97,7 +97,7 @@ def test_run_that_was_stopped_and_then_lingered() -> None:
 def test_exit_without_an_exception_fails() -> None:
     verdict = verdict_on({**FINISHED, "exit_code": 7}, exit_code=7, tail=("usage: ...",))
     assert summary(verdict) == (RunState.FAILED, 1, ["PML301"])
-    assert "exit code 7" in verdict.findings[0].message
+    assert "exited with code 7" in verdict.findings[0].message
     assert verdict.findings[0].subject == "usage: ..."
 
 

@@ -31,7 +31,7 @@ def test_pml119_headless_runs_record_nothing(plan: Plan) -> None:
     assert found(planned) == [("PML119", Severity.ERROR)]
     assert exit_code_of(preflight(planned)) == 4
     (finding,) = check_window(planned)
-    assert (finding.hint or "").startswith("--window;")
+    assert (finding.hint or "").startswith("--window,")
     if plan(headless=True, motions=("walk",)).no_display is not None:
         (finding,) = check_window(plan(headless=True, record=True, motions=("walk",)))
         assert ("desktop session" if planned.plan.windows else "xvfb-run") in (finding.hint or "")

@@ -59,7 +59,7 @@ def test_broken_yaml_says_where(path: Path, content: bytes, place: str) -> None:
 
 @pytest.mark.parametrize("content", [b"- a\n- b\n", b"text", b"1"], ids=["list", "text", "number"])
 def test_other_documents_are_refused(path: Path, content: bytes) -> None:
-    assert "holds no mapping" in refusal(path, content).message
+    assert "is not a mapping" in refusal(path, content).message
 
 
 def test_missing_file(path: Path) -> None:
@@ -71,7 +71,7 @@ def test_other_encoding(path: Path) -> None:
 
 
 def test_number_of_more_digits_than_python_converts(path: Path) -> None:
-    assert "impossible value" in refusal(path, b"a: " + b"9" * 5000).message
+    assert "invalid value" in refusal(path, b"a: " + b"9" * 5000).message
 
 
 def test_rules_are_those_of_omegaconf(path: Path) -> None:
@@ -177,5 +177,5 @@ def test_pipes_devices_and_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "zero.yaml").symlink_to("/dev/zero")
     (tmp_path / "folder.yaml").mkdir()
     for entry in sorted(tmp_path.glob("*.yaml")):
-        with pytest.raises(PmlaunchError, match="no ordinary file"):
+        with pytest.raises(PmlaunchError, match="not a regular file"):
             yaml_mapping(entry)

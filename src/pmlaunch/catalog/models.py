@@ -73,9 +73,9 @@ def choose_model(wanted: str, known: Mapping[str, ModelPreset], found: Sequence[
         return chosen
     others = ", ".join(sorted(generation.value for generation in chosen.generations))
     if others and not chosen.checkpoint:
-        message = f"Model {chosen.name} comes with ProtoMotions {others}, not with this checkout."
-        raise PmlaunchError("PML013", message, hint="--protomotions DIR, a checkout of that generation")
-    raise NoCheckoutError(f"Model {chosen.name} needs a ProtoMotions checkout, and there is none.")
+        message = f"Model {chosen.name} belongs to ProtoMotions {others}, not to this checkout."
+        raise PmlaunchError("PML013", message, hint="--protomotions DIR of a checkout for that generation")
+    raise NoCheckoutError(f"Model {chosen.name} needs a ProtoMotions checkout, but none was found.")
 
 
 def fetch_command(path: Path, checkout: Checkout) -> str | None:

@@ -26,7 +26,10 @@ from pmlaunch.support.names import choose, fold, unknown_name
 from pmlaunch.support.paths import Place, find_path
 
 _LISTING = "pmlaunch list motions"
-_CURES = {"PML121": _LISTING, "PML122": "copy, download or export it again; pmlaunch list motions"}
+_CURES = {
+    "PML121": _LISTING,
+    "PML122": "copy, download or export the file again, or choose another: pmlaunch list motions",
+}
 _READER = "motion 4"  # part of the cache's key: raise it when the reader learns more
 
 
@@ -171,12 +174,14 @@ def read_info(path: Path, available: Sequence[Robot], conversions: Mapping[RawFo
     try:
         found = _outline(path)
     except RawDataError as error:
-        hint = (conversions or {}).get(error.raw, "no script of this ProtoMotions converts it; pmlaunch list motions")
+        hint = (conversions or {}).get(
+            error.raw, "no script of this ProtoMotions converts it; for other motions: pmlaunch list motions"
+        )
         return replace(info, problem=Finding(error.code, Severity.ERROR, error.message, hint, subject=str(path)))
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, _CURES.get(error.code), subject=str(path))
         if path.suffix == PACKED_SUFFIX and (error.code in ("PML123", "PML126") or is_legacy_torch_file(path)):
-            note = "This motion library is not looked into: its robot and length are unknown before the start."
+            note = "This motion library cannot be inspected, so its robot and duration are unknown before the start."
             problem = Finding("PML126", Severity.NOTE, note, subject=str(path))
         return replace(info, problem=problem)
     wrong = None
@@ -187,8 +192,11 @@ def read_info(path: Path, available: Sequence[Robot], conversions: Mapping[RawFo
     info = replace(info, robot=robot.name if robot else None, count=found.motions)
     info = replace(info, frames=found.frames, fps=found.fps, seconds=found.seconds)
     if robot and wrong:
-        message = f"{path.name} {wrong}, compared with robot {robot.name}: upstream takes bodies by their position."
-        hint = f"convert it again, for the skeleton of {robot.name}; pmlaunch list motions --robot {robot.name}"
+        message = f"{path.name} {wrong}, compared with robot {robot.name}. ProtoMotions matches bodies by position."
+        hint = (
+            f"convert it again for the skeleton of {robot.name}, or choose another: pmlaunch list motions --robot "
+            f"{robot.name}"
+        )
         return replace(info, problem=Finding("PML155", Severity.ERROR, message, hint, subject=str(path)))
     return with_frames_checked(info, found.least_frames)
 

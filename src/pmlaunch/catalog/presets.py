@@ -43,7 +43,7 @@ def _reader(complaint: str, convert: Callable[[Any], Any], *types: type) -> Call
     return read
 
 
-_text = _reader("must be a text", str, str, int, float)
+_text = _reader("must be text", str, str, int, float)
 _whole_number = _reader("must be a whole number", int, int)
 _flag = _reader("must be true or false", bool, bool, int)
 _texts = _reader("must be a list", lambda items: tuple(map(str, items)), list)

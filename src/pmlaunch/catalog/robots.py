@@ -98,5 +98,5 @@ def whose_bodies(names: Sequence[str], available: Sequence[Robot]) -> tuple[Robo
     parts = [f"{what} {', '.join(bodies[:4])}" for what, bodies in (("misses", missing), ("adds", extra)) if bodies]
     if not parts and len(names) == len(given):
         place = next(index for index, pair in enumerate(zip(names, nearest.bodies, strict=True)) if pair[0] != pair[1])
-        parts = [f"has another order (number {place} is {names[place]}, not {nearest.bodies[place]})"]
-    return nearest, " and ".join(parts or ["holds a body twice"])
+        parts = [f"has its bodies in another order (number {place} is {names[place]}, not {nearest.bodies[place]})"]
+    return nearest, " and ".join(parts or ["contains a body twice"])

@@ -39,7 +39,7 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
         return
     if pointer is not None:
         is_pointer = f"{path.name} is a Git LFS pointer of {size} bytes"
-        message = f"{is_pointer}, not the checkpoint of {megabytes(pointer.size)}: {path}"
+        message = f"{is_pointer}, not the {megabytes(pointer.size)} checkpoint: {path}"
         yield Finding("PML101", Severity.ERROR, message, fix, fix, str(path))
     else:
         demanded = Severity.ERROR if planned.request.verify else None
@@ -54,8 +54,10 @@ def check_checkpoint(planned: Planned) -> Iterator[Finding]:
     if planned.checkout.generation is Generation.V3:
         yield from _frozen_beside(path, planned)
     elif config_of(path) is None:
-        message = f"No config.yaml beside {path.name} or one folder above it: eval_agent.py cannot rebuild the network."
-        hint = f"copy the training's config.yaml to {path.parent}"
+        message = (
+            f"No config.yaml beside {path.name} or one folder above it, so eval_agent.py cannot rebuild the network."
+        )
+        hint = f"copy config.yaml from the training results to {path.parent}"
         yield Finding("PML105", Severity.ERROR, message, hint, None, str(path))
 
 
@@ -83,14 +85,15 @@ def check_against_git(path: Path, size: int, fix: str, demanded: Severity | None
                 yield _not_compared(path, expected.reason, None, demanded)
         elif size != expected.size:
             message = (
-                f"{path} has {size} bytes; git says {expected.size}. The download broke off, or the file was changed."
+                f"{path} has {size} bytes, but git records {expected.size}. The download is incomplete, or the file "
+                "was changed."
             )
-            yield Finding("PML103", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+            yield Finding("PML103", Severity.ERROR, message, f"delete the file, then: {fix}", fix, str(path))
         elif sha256 is not None and sha256 != expected.sha256:
-            message = f"{path} has another sha256 than git says ({expected.sha256[:12]}...). Do not load it."
-            yield Finding("PML104", Severity.ERROR, message, f"delete it, then {fix}", fix, str(path))
+            message = f"The SHA-256 of {path} differs from the one in git ({expected.sha256[:12]}...). Do not load it."
+            yield Finding("PML104", Severity.ERROR, message, f"delete the file, then: {fix}", fix, str(path))
         elif demanded is Severity.ERROR:
-            message = f"{path.name} is the file that git says: sha256 {expected.sha256[:12]}..."
+            message = f"{path.name} matches git: SHA-256 {expected.sha256[:12]}..."
             yield Finding("PML161", Severity.NOTE, message, subject=str(path))
 
 
@@ -105,8 +108,8 @@ def check_whole(path: Path) -> Iterator[Finding]:
     except OSError as error:
         reason = f"it cannot be read: {error.strerror}"
     if reason:
-        message = f"{path} is no checkpoint that torch can load: {reason}."
-        yield Finding("PML103", Severity.ERROR, message, "copy or download it again", None, str(path))
+        message = f"{path} is not a checkpoint that torch can load: {reason}."
+        yield Finding("PML103", Severity.ERROR, message, "copy or download the file again", None, str(path))
 
 
 def _check_expert(planned: Planned) -> Iterator[Finding]:
@@ -123,7 +126,8 @@ def _check_expert(planned: Planned) -> Iterator[Finding]:
     missing = next((file for file in needed if not file.is_file()), None)
     if missing:
         message = (
-            f"The checkpoint's config names an expert, and {missing} does not exist. An evaluation does not use it."
+            f"The checkpoint's config names an expert, but {missing} does not exist. The evaluation does not use the "
+            "expert."
         )
         yield Finding("PML158", Severity.ERROR, message, f"pmlaunch eval ... {off}", None, str(path))
 
@@ -135,15 +139,15 @@ def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:
     state = read_frozen(path).state
     fix = fetch_command(path, planned.checkout) or lfs.pull_command(configs)
     if state is FrozenState.MISSING:
-        message = f"No {FROZEN_CONFIGS} beside {path.name}: inference_agent.py cannot rebuild the network."
-        hint = f"copy the training's {FROZEN_CONFIGS} to {path.parent}"
+        message = f"No {FROZEN_CONFIGS} beside {path.name}, so inference_agent.py cannot rebuild the network."
+        hint = f"copy {FROZEN_CONFIGS} from the training results to {path.parent}"
         yield Finding("PML129", Severity.ERROR, message, hint, None, str(path))
     elif state is FrozenState.POINTER:
         message = f"{FROZEN_CONFIGS} is a Git LFS pointer, not the configs: {configs}"
         yield Finding("PML130", Severity.ERROR, message, fix, fix, str(configs))
     elif state is FrozenState.UNREADABLE:
-        message = f"{configs} is no file that torch saved."
-        yield Finding("PML130", Severity.ERROR, message, f"delete it, then {fix}", None, str(configs))
+        message = f"{configs} was not saved by torch."
+        yield Finding("PML130", Severity.ERROR, message, f"delete the file, then: {fix}", None, str(configs))
     elif planned.request.verify:
         yield from check_against_git(configs, configs.stat().st_size, fix, Severity.ERROR)
 

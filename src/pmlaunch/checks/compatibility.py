@@ -15,7 +15,7 @@ _NOT_NAMED = (Part.SIMULATOR, Part.SYSTEM)
 
 
 def check_compatibility(planned: Planned) -> Iterator[Finding]:
-    """Refuse a combination that is known not to work. One that nobody has tried is left to doctor's notes."""
+    """Refuse a combination that is known not to work. Doctor notes untested ones."""
     plan, runtime = planned.plan, planned.runtime
     if GENERATIONS[plan.generation].embedded or plan.foreign:
         return
@@ -29,7 +29,7 @@ def failures(judgement: Judgement, python: ChosenPython | None) -> Iterator[Find
     for row in [row for row in judgement.rows if row.verdict is Verdict.FAILS]:
         hint = row.instead.format(pip=pip_install(python), isaaclab=lab.version if lab else "")
         found = _named(row, judgement)
-        yield Finding("PML246", Severity.ERROR, f"{found} cannot work: {row.text}.", hint, None, found)
+        yield Finding("PML246", Severity.ERROR, f"{found} will not work: {row.text}.", hint, None, found)
 
 
 def observations(judgement: Judgement, python: ChosenPython | None) -> Iterator[Finding]:
@@ -37,12 +37,17 @@ def observations(judgement: Judgement, python: ChosenPython | None) -> Iterator[
     yield from failures(judgement, python)
     for row in judgement.rows:
         if row.verdict is Verdict.REPAIRED:
-            message = f"{_named(row, judgement)}: {row.text}. pmlaunch repairs that in every run ({row.repair})."
+            message = f"{_named(row, judgement)}: {row.text}. pmlaunch repairs this in every run ({row.repair})."
             yield Finding("PML233", Severity.NOTE, message)
     if judgement.verdict is Verdict.UNKNOWN:
         reasons = [row.text for row in judgement.rows if row.verdict is Verdict.UNKNOWN]
         known = "; ".join(reasons) or "no source says whether these versions work together"
-        yield Finding("PML247", Severity.NOTE, f"Not known to work: {known}.", "docs/compatibility.md lists what is")
+        yield Finding(
+            "PML247",
+            Severity.NOTE,
+            f"Not known to work: {known}.",
+            "docs/compatibility.md lists combinations that are known to work",
+        )
 
 
 def _named(row: Row, judgement: Judgement) -> str:

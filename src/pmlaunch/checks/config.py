@@ -1,4 +1,4 @@
-"""The config: composed, merged and resolved as the program does it; and the groups it is composed of."""
+"""Check the config as the program will compose, merge and resolve it, and its config groups."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ def check_config(planned: Planned) -> Iterator[Finding]:
 
 
 def check_constraints(planned: Planned) -> Iterator[Finding]:
-    """MaskedMimic's constraints: Hydra would stop at a file that does not parse, after the simulator's start.
+    """Check MaskedMimic's constraints. Hydra would fail on an invalid file only after the simulator starts.
 
-    Without one, what the policy has to follow is left to chance, and its figures with it.
+    Without a constraint, the bodies to follow and thus the metrics are random.
     """
     if planned.report.random_masks:
-        message = "MaskedMimic draws at random which bodies it has to follow: its figures match no table of the paper."
-        hint = "--constraint full_body prescribes all of them; pmlaunch list constraints"
+        message = (
+            "Without a constraint, MaskedMimic follows random bodies, and its metrics cannot be compared with "
+            "the paper's tables."
+        )
+        hint = "--constraint full_body to follow all bodies; for other constraints: pmlaunch list constraints"
         yield Finding("PML135", Severity.NOTE, message, hint, None, planned.plan.model)
     chosen = set(group_choices(planned.inputs.overrides, CONSTRAINT_GROUP, planned.inputs.constraints.value))
     if not chosen:
@@ -39,5 +42,5 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
     for constraint in constraints(planned.checkout):
         if constraint.option in chosen and constraint.problem:
             fix = "pmlaunch list constraints"
-            message = f"Constraint {constraint.name} does not parse: {constraint.problem}"
+            message = f"Constraint {constraint.name} is invalid: {constraint.problem}"
             yield Finding("PML113", Severity.ERROR, message, fix, fix, str(constraint.path))

@@ -18,9 +18,9 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
     folder = planned.report.asset_root
     if folder is not None and not planned.plan.foreign and not (checkout.root / folder).is_dir():
         message = (
-            f"The checkpoint's configs look for the robot in {folder}, which is not here: another machine's folder?"
+            f"The checkpoint's configs name the robot's asset folder {folder}, which does not exist on this machine."
         )
-        hint = f"robot.asset.asset_root={ASSETS} takes the checkout's own"
+        hint = f"robot.asset.asset_root={ASSETS} selects the checkout's own assets"
         yield Finding("PML131", Severity.ERROR, message, hint, None, folder)
         return
     if robot is None or planned.plan.simulator not in _READ_MJCF:

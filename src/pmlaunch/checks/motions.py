@@ -1,4 +1,4 @@
-"""The motions: present, readable, harmless, and made for the robot that is to follow them."""
+"""Check that the motions exist, are readable and harmless, and fit the robot."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.compatibility import Part, holds
 from pmlaunch.support.paths import did_you_mean_path
 
-_YES = ("1", "y", "yes", "true")  # what torch takes for yes
+_YES = ("1", "y", "yes", "true")  # values that torch treats as true
 _LISTING = "pmlaunch list motions"
-_MOST_ALIKE = 3  # findings of one kind that are listed one by one
+_MOST_ALIKE = 3  # findings of one kind that are listed individually
 
 
 def check_motions(planned: Planned) -> Iterator[Finding]:
@@ -29,7 +29,7 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
     if not plan.motions:
         if training_of(plan.checkpoint) and planned.report.motion_file is None and not planned.report.findings:
-            message = f"Model {plan.model} names no motion of its own."
+            message = f"Model {plan.model} has no motion of its own."
             yield Finding("PML125", Severity.ERROR, message, _LISTING, _LISTING, plan.model)
         return
     yield from _left_out(planned)
@@ -40,11 +40,13 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     some = found and any(not motion.problem for motion in plan.motions)
     without = corrected(planned.request, skip_bad=True) if some else None
     for problem in _problems(plan.motions, planned.folders):
-        skips = without is not None and problem.severity is Severity.ERROR and problem.fix is None
+        # of a library that lacks something (PML120) nothing is skipped: it is completed
+        broken = problem.severity is Severity.ERROR and problem.fix is None and problem.code != "PML120"
+        skips = without is not None and broken
         yield replace(problem, hint=without, fix=without) if skips else problem
     for motion in plan.motions:
         if is_own(motion.path):  # so that it is not taken for upstream's
-            own = "pmlaunch's own clip, made for this robot: the checkout ships none of that name"
+            own = "a motion that pmlaunch generated for this robot, because the checkout has none with this name"
             hint = "--motion PATH plays any .motion or .pt file"
             yield Finding("PML134", Severity.NOTE, f"{motion.name} is {own}.", hint, None, str(motion.path))
         if motion.problem is not None and motion.problem.code == "PML126":
@@ -52,8 +54,8 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
         if motion.problem is not None or (several and motion.robot is not None):
             continue
         if plan.robot is not None and motion.robot != plan.robot:
-            whose = f"of robot {motion.robot}" if motion.robot else "of no robot that this checkout knows"
-            message = f"Motion {motion.name} is {whose}, not of {plan.robot}."
+            whose = f"for robot {motion.robot}" if motion.robot else "for no robot in this checkout"
+            message = f"Motion {motion.name} is {whose}, not for {plan.robot}."
             fix = f"{_LISTING} --robot {plan.robot}"
             yield Finding("PML124", Severity.ERROR, message, fix, fix, str(motion.path))
 
@@ -65,7 +67,7 @@ def _left_out(planned: Planned) -> Iterator[Finding]:
     if foreign := [motion for motion in plan.left_out if motion.problem is None]:
         count = Counter(str(motion.robot) for motion in foreign)
         whose = ", ".join(f"{robot}: {number}" for robot, number in count.items())
-        message = f"{len(foreign)} of {total} motions are of other robots and left out ({whose})."
+        message = f"{len(foreign)} of {total} motions are for other robots and were left out ({whose})."
         yield Finding("PML166", Severity.NOTE, message, None, None, ", ".join(count))
     if broken := [motion.problem for motion in plan.left_out if motion.problem]:
         first = "; ".join(problem.message for problem in broken[:_MOST_ALIKE])
@@ -81,12 +83,12 @@ def _objects_under_new_torch(motion: MotionInfo, planned: Planned) -> Iterator[F
     if planned.plan.generation is not Generation.V2 or torch is None or allowed or not holds("2.6..", torch.version):
         return
     message = f"{motion.path.name} is a pickle of Python objects, which torch {torch.version} refuses to load."
-    hint = "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1, if you trust the file; or a YAML library of the same motions"
+    hint = "set TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD=1 if you trust the file, or use a YAML library of the same motions"
     yield Finding("PML159", Severity.ERROR, message, hint, None, str(motion.path))
 
 
 def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterator[Finding]:
-    """The problems of single motions; many with the same code become one finding that gives their number.
+    """The problems of individual motions; many with the same code are combined into one finding with their number.
 
     A missing file is looked for in `folders` under a similar name.
     """
@@ -102,7 +104,7 @@ def _problems(motions: Sequence[MotionInfo], folders: Sequence[Path]) -> Iterato
             continue
         first, folder = found[0][1], _missing_folder([path for path, _ in found])
         missing = f"The folder {folder} does not exist; " if folder else ""
-        message = f"{missing}{len(found)} of {len(motions)} motions have this trouble, the first: {first.message}"
+        message = f"{missing}{len(found)} of {len(motions)} motions have this problem. The first: {first.message}"
         yield replace(first, message=message, subject=str(folder) if folder else first.subject)
 
 
@@ -115,7 +117,7 @@ def _missing_folder(paths: Sequence[Path]) -> Path | None:
 
 
 def _of_several_robots(planned: Planned) -> Finding:
-    """A run has one robot: lists whose the motions are, and the command for each robot."""
+    """The finding for motions of several robots, with a command for each robot."""
     plan = planned.plan
     robots = list(dict.fromkeys(motion.robot for motion in plan.motions if motion.robot))
     robots.sort(key=lambda robot: robot != plan.robot)
@@ -125,12 +127,12 @@ def _of_several_robots(planned: Planned) -> Finding:
         whose.append(f"{robot}: {', '.join(motion.name for motion in theirs)}")
         model = planned.request.model if robot == plan.robot else _model_for(robot, planned)
         if model is None:
-            commands.append(f"no model here is of robot {robot}: pmlaunch list models")
+            commands.append(f"no model for robot {robot} here: pmlaunch list models")
             continue
         motions = [word for motion in theirs for word in ("--motion", _typed(motion, planned))]
         options = typed_options(planned.request, same_model=robot == plan.robot)
         commands.append(command_line("pmlaunch", "eval", model, *motions, *options))
-    message = f"These motions belong to {len(robots)} robots, and a start has one ({'; '.join(whose)})."
+    message = f"These motions belong to {len(robots)} robots, but a run has only one ({'; '.join(whose)})."
     if len(plan.motions) > len(planned.request.motions) and plan.robot in robots:  # a folder, pattern or library
         fix = corrected(planned.request, robot=plan.robot)
         return Finding("PML118", Severity.ERROR, message, fix, fix, ", ".join(robots))

@@ -55,16 +55,14 @@ def pickle_findings(path: Path, root: Path) -> Iterator[Finding]:
     try:
         calls = calls_of(path)
     except UnverifiableError as error:
-        message = f"Whether loading {path} would run foreign code cannot be verified: {error}."
-        yield Finding(
-            "PML151", Severity.WARNING, message, "load it only if you trust where it comes from", None, str(path)
-        )
+        message = f"pmlaunch cannot verify whether loading {path} would run foreign code: {error}."
+        yield Finding("PML151", Severity.WARNING, message, "load it only if you trust its source", None, str(path))
         return
     defined = SourceNames(root).kinds({str(name) for name in calls.names})
     foreign = sorted({str(name) for name in calls.names if defined.get(str(name)) != "class"} | calls.odd)
     if foreign:
         message = (
-            f"Loading {path} would import or call {', '.join(foreign[:4])}: weights and motions have no need of that."
+            f"Loading {path} would import or call {', '.join(foreign[:4])}, which weights and motions do not need."
         )
         yield Finding("PML150", Severity.ERROR, message, "if you trust it: --no-check PML150", None, str(path))
 
@@ -78,7 +76,7 @@ def _frozen(path: Path, root: Path) -> Iterator[Finding]:
     foreign = sorted({*found.foreign, *missing})
     if foreign:
         message = (
-            f"{FROZEN_CONFIGS} would import or call {', '.join(foreign[:4])}: configs have no need of that, and upstream "
-            "loads the file as a pickle, which may run anything."
+            f"{FROZEN_CONFIGS} would import or call {', '.join(foreign[:4])}, which configs do not need. ProtoMotions "
+            "loads the file as an unrestricted pickle."
         )
         yield Finding("PML128", Severity.ERROR, message, "if you trust it: --no-check PML128", None, str(path.parent))

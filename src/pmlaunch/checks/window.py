@@ -1,4 +1,4 @@
-"""The run's window, and upstream's video of it: reports before the start if there can be none."""
+"""Check whether the run's window can open and upstream can record it."""
 
 from __future__ import annotations
 
@@ -17,36 +17,40 @@ def check_window(planned: Planned) -> Iterator[Finding]:
     plan = planned.plan
     if GENERATIONS[plan.generation].embedded:
         if planned.request.endless:
-            message = "The demo has no window, and ends after its motion: --endless is for a simulator's window."
+            message = "--endless needs a simulator's window, and the demo has none."
             fix = corrected(planned.request, endless=False)
             yield Finding("PML133", Severity.ERROR, message, fix, fix, "--endless")
         elif planned.request.headless is False:
-            message = "The demo has no window: --window changes nothing. poses.png shows what the policy did."
+            message = "--window has no effect, because the demo has no window. poses.png shows what the policy did."
             fix = corrected(planned.request, headless=None)
             yield Finding("PML133", Severity.NOTE, message, fix, fix, "--window")
         if plan.record:
-            message = (
-                "--record films a simulator's window, which the demo does not have. --save-motion saves the motion."
-            )
+            message = "--record records a simulator's window, and the demo has none. --save-motion saves the motion."
             fix = corrected(planned.request, record=False, save_motion=True)
             yield Finding("PML119", Severity.ERROR, message, fix, fix, "--record")
     elif plan.headless:
         if plan.record:
-            message = "--record needs a window: ProtoMotions records what its window shows, and this run is headless."
+            message = (
+                "--record needs a window, but this run is headless: ProtoMotions records the contents of its window."
+            )
             shown = (
-                "--window in a desktop session" if plan.windows else "xvfb-run pmlaunch ... --window, without a display"
+                "run it with --window in a desktop session"
+                if plan.windows
+                else "without a display, run xvfb-run pmlaunch ... --window"
             )
             way = "--window" if planned.no_display is None else shown
-            yield Finding("PML119", Severity.ERROR, message, f"{way}; or leave out --record", None, "--record")
+            yield Finding("PML119", Severity.ERROR, message, f"{way}, or leave out --record", None, "--record")
     elif lacks_display(planned.no_display):
-        message = f"No window can open here: {planned.no_display}, and the simulator would end."
-        unseen = "" if plan.windows else "; or set DISPLAY; or xvfb-run pmlaunch ..., for a window that nobody sees"
+        message = f"No window can open: {planned.no_display}. The simulator would end."
+        unseen = "" if plan.windows else ", set DISPLAY, or run xvfb-run pmlaunch ... for an invisible window"
         option = "--endless" if planned.request.endless else "--window"
-        yield Finding("PML133", Severity.ERROR, message, f"--headless{unseen}; --no-check PML133", None, option)
+        yield Finding(
+            "PML133", Severity.ERROR, message, f"--headless{unseen}; to try anyway: --no-check PML133", None, option
+        )
     elif plan.record and not plan.foreign and missing_distributions(planned.runtime, ["moviepy"]):
         chosen = planned.runtime.facts.python
         python = chosen.path if chosen else "python"
-        message = f"--record: moviepy, of which upstream makes its video, was not found beside {python}."
+        message = f"--record needs moviepy, which was not found in the packages of {python}."
         fix = f"{pip_install(chosen)} moviepy"
         yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")
 

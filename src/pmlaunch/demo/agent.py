@@ -32,11 +32,11 @@ class DemoAgent:
         """Build the network; it is so small that one thread is faster than several."""
         torch.set_num_threads(1)
         self.fabric.print(
-            f"The humanoid's balance is helped: a force of at most {ROOT_HELP.force:.0f} N and a torque of at most "
-            f"{ROOT_HELP.torque:.0f} Nm pull its pelvis to the motion; demo/root_force_* say how much it took.",
+            f"A root force assists the humanoid's balance: at most {ROOT_HELP.force:.0f} N and {ROOT_HELP.torque:.0f} "
+            "Nm pull its pelvis towards the motion. demo/root_force_* report its size.",
             flush=True,
         )
-        self.fabric.print(f"The policy runs on {self.fabric.device}; the physics on the CPU.", flush=True)
+        self.fabric.print(f"The policy runs on {self.fabric.device}, the physics on the CPU.", flush=True)
         self.policy = Policy(SIZE, ACTIONS, list(self.config.policy.hidden)).to(self.fabric.device).eval()
 
     def load(self, checkpoint: str | Path) -> None:

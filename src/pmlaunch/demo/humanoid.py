@@ -88,7 +88,7 @@ def soles(motion: Motion) -> tuple[list[int], Array]:
 def build_model(motion: Motion, timestep: float) -> Any:
     """Build the `mujoco.MjModel` with a physics step of `timestep` s. Raises ValueError for another skeleton than SMPL's."""
     if motion.node_names != NODE_NAMES or not np.array_equal(motion.parents, PARENTS):
-        own, other = f"the {len(NODE_NAMES)} bodies of SMPL in their order", ", ".join(motion.node_names)
+        own, other = f"the {len(NODE_NAMES)} bodies of SMPL in order", ", ".join(motion.node_names)
         raise ValueError(f"the demo's humanoid has {own}; the motion {motion.name} has {motion.bodies}: {other}")
     return mujoco.MjModel.from_xml_string(mjcf_of(motion, timestep))
 

@@ -26,7 +26,7 @@ def load_motions(motion_file: Path) -> list[Motion]:
         return [read_motion(motion_file)]
     entries = yaml_mapping(motion_file, "PML120", limit=LIBRARY).get("motions")
     if not isinstance(entries, list) or not entries:
-        raise ValueError(f"{motion_file} lists no motions: it needs `motions: [{{file: ...}}]`")
+        raise ValueError(f"{motion_file} lists no motions. It needs `motions: [{{file: ...}}]`.")
     taken: Counter[str] = Counter()  # figures are reported by name, so names must be unique
     motions = []
     for motion in (motion for entry in entries for motion in _entry(motion_file.parent, entry)):
@@ -38,7 +38,7 @@ def load_motions(motion_file: Path) -> list[Motion]:
 
 def _entry(folder: Path, entry: Any) -> list[Motion]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("file"), str):
-        raise ValueError(f"a motion of the list has no file: {entry!r}")  # noqa: TRY004 (of the file, not of a caller)
+        raise ValueError(f"a motion in the list has no file: {entry!r}")  # noqa: TRY004 (of the file, not of a caller)
     motion = read_motion(folder / entry["file"])
     if entry.get("fps") is not None:
         motion = replace(motion, fps=float(entry["fps"]))
@@ -54,6 +54,6 @@ def _cut(motion: Motion, timings: Mapping[str, Any]) -> Motion:
     first = round(float(timings.get("start") or 0.0) * motion.fps)
     last = motion.frames if end is None or float(end) < 0 else min(int(float(end) * motion.fps), motion.frames)
     if last - first < 2:
-        raise ValueError(f"{motion.name}: nothing is left between {timings}")
+        raise ValueError(f"{motion.name}: no frames are left between {timings}")
     local, root = motion.local_rotation[first:last], motion.root_translation[first:last]
     return replace(motion, local_rotation=local, root_translation=root)

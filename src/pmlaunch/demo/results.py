@@ -19,8 +19,10 @@ from pmlaunch.support.json import dumps
 
 SCHEMA = 1
 RUN_DIR = "PMLAUNCH_RUN_DIR"
-_NOTES = ["the humanoid's balance is helped: demo/root_force_* say how much that took"]
-_CUT = "motions were cut short: one that is hardly begun is hardly ever lost, so the success rate is not comparable"
+_NOTES = ["a root force assists the humanoid's balance; demo/root_force_* report its size"]
+_CUT = (
+    "motions were cut short, so the success rate is not comparable: a policy rarely loses a motion in its first steps"
+)
 
 
 def run_folder() -> Path:
@@ -91,7 +93,7 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
     write_text(folder / "metrics.json", dumps(document, indent=2) + "\n")
     _draw(folder / "poses.png", env, outcome)
     if not outcome.steps:
-        print("Done: no steps were asked for.", flush=True)
+        print("Done: no steps were requested.", flush=True)
         return
     print(
         f"Done: {outcome.steps} steps, gt_err {metrics['eval/gt_err']:.4f} m, "

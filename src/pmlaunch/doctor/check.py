@@ -1,4 +1,4 @@
-"""What a check of the machine is, and what it reports."""
+"""A check of the machine, and its observation."""
 
 from __future__ import annotations
 

@@ -85,7 +85,7 @@ def examine(target: DoctorTarget, checks: Mapping[str, MachineCheck] = MACHINE_C
     if target.probe is not None and any(check.probes for check in wanted):
         target.probe.ask()  # here, because Ctrl+C reaches the main thread only
     found = _collect(wanted, answers, start)
-    left_out = Observation(skipped="left out by --quick")
+    left_out = Observation(skipped="skipped by --quick")
     results = tuple(found.get(check.name, CheckResult(check, left_out, 0.0)) for check in checks.values())
     return Examination(target, results, time.monotonic() - start)
 
@@ -109,7 +109,7 @@ def _run(check: MachineCheck, target: DoctorTarget, answers: queue.SimpleQueue[C
         failed = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
         seen = Observation(findings=(failed,))
     except Exception as error:  # noqa: BLE001 (a bug in one check must not hide the results of the others)
-        message = f"The check {check.title!r} broke off with {type(error).__name__}: {error}"
+        message = f"The check {check.title!r} raised {type(error).__name__}: {error}"
         seen = Observation(findings=(Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --report"),))
     answers.put(CheckResult(check, seen, time.monotonic() - start))
 
@@ -126,8 +126,8 @@ def _collect(
             result = answers.get(timeout=max(left, 0.0))
         except queue.Empty:
             for check in [check for check in waiting.values() if time.monotonic() - start >= check.limit]:
-                message = f"The check {check.title!r} took more than {check.limit:g} s."
-                late = Finding("PML220", Severity.WARNING, message, "pmlaunch doctor --quick leaves out what is slow")
+                message = f"The check {check.title!r} took longer than {check.limit:g} s."
+                late = Finding("PML220", Severity.WARNING, message, "to skip slow checks: pmlaunch doctor --quick")
                 found[check.name] = CheckResult(check, Observation(findings=(late,)), check.limit)
                 del waiting[check.name]
             continue

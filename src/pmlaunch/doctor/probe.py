@@ -1,4 +1,4 @@
-"""Ask the simulator's Python what it has: once, on the main thread, for all the checks that need it."""
+"""Probe the simulator's Python once, on the main thread, for all checks that need it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PythonProbe:
 
     def __init__(self, question: Callable[[], ProbeAnswer]) -> None:
         self._question = question
-        self._answer = ProbeAnswer(skipped="the question was never asked")
+        self._answer = ProbeAnswer(skipped="the probe was not started")
         self._asked = threading.Event()
 
     def ask(self) -> None:
@@ -65,7 +65,7 @@ def ask_python(
 ) -> ProbeAnswer:
     """Run the agent's probe with these arguments in the Python that `runtime` starts, as a run would start it."""
     if any(found.severity is Severity.ERROR for found in runtime.findings):
-        return ProbeAnswer(skipped="there is no Python to ask: see Isaac Lab")
+        return ProbeAnswer(skipped="there is no Python to ask; see the check of Isaac Lab")
     with tempfile.TemporaryDirectory(prefix="pmlaunch-doctor-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         reply = folder / "reply.json"
@@ -94,12 +94,12 @@ def _answer(ended: ModuleResult, executable: str, document: Mapping[str, object]
     if ended.ok and reply is not None:
         return ProbeAnswer(reply)
     if ended.timed_out:
-        why = f"it was still at work after {LIMIT:.0f} s"
+        why = f"it was still running after {LIMIT:.0f} s"
     elif ended.exception is not None:
         why = f"{ended.exception.get('type')}: {ended.exception.get('message')}"
     else:
         why = ended.finding.message if ended.finding else f"it ended with code {ended.exit_code}"
     output = "".join(f"\n  | {line}" for line in ended.tail[-_SHOWN:])
-    message = f"{executable} could not be asked what it has: {why}{output}"
-    hint = ended.finding.hint if ended.finding else "pmlaunch runtime shows how it was chosen"
+    message = f"{executable} could not report its packages: {why}{output}"
+    hint = ended.finding.hint if ended.finding else "to see how it was chosen: pmlaunch runtime"
     return ProbeAnswer(reply, Finding("PML226", Severity.ERROR, message, hint, subject=executable))

@@ -23,7 +23,7 @@ HOME, USER, HOST, ADDRESS, MAIL = "~", "<user>", "<host>", "<address>", "<e-mail
 _SEPARATOR = r"[\\/]+"
 # a name or folder never begins or ends in the middle of a word
 _BEFORE, _AFTER = r"(?<![^\W_])(?<!--)", r"(?![^\W_])"
-# names that identify nobody; removing them would only make the text harder to read
+# common names that identify no one; removing them would only make the text harder to read
 _NOBODY = {"root", "user", "users", "admin", "administrator", "localhost", "home", "workgroup", "default", "public"}
 # short words and words of paths that do not occur in the registry of codes
 _ORDINARY = {
@@ -102,7 +102,7 @@ def _home_pattern(home: str) -> re.Pattern[str] | None:
     """A home with either separator, single or doubled as in a quoted text, but not as the beginning of another name."""
     parts = [part for part in re.split(_SEPARATOR, home) if part]
     if not parts or (len(parts) == 1 and parts[0].endswith(":")):
-        return None  # a root identifies nobody, and every path begins with it
+        return None  # a root identifies no one, and every path begins with it
     body = _SEPARATOR.join(re.escape(part) for part in parts)
     start = r"(?<![\w.~-])[\\/]+" if home[0] in "\\/" else r"(?<![^\W_])"
     return re.compile(rf"{start}{body}(?![\w-]|\.\w)", re.IGNORECASE)
@@ -125,7 +125,7 @@ _WORD = re.compile(r"(?<![\w-])\w+(?![\w-])")  # "max" in --max-steps is not a w
 
 @cache
 def _vocabulary() -> frozenset[str]:
-    """The words of doctor's own texts."""
+    """The words in doctor's own messages."""
     from pmlaunch.doctor.registry import MACHINE_CHECKS
 
     texts = [f"{code.title} {code.cause} {code.cure}" for code in CODES.values()]

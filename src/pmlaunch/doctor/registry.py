@@ -53,7 +53,7 @@ _CHECKS = (
         probes=True,
         limit=_PROBES,
     ),
-    MachineCheck("embedded", "embedded evaluation", CheckGroup.PACKAGES, embedded.look),
+    MachineCheck("embedded", "demo", CheckGroup.PACKAGES, embedded.look),
     MachineCheck("gpu", "GPU", CheckGroup.GPU, gpu.look),
     MachineCheck("disk", "free space", CheckGroup.DISK, disk.look),
     MachineCheck("cache", "cache", CheckGroup.DISK, cache.look, fixes=("PML243",), fix=cache.fix),

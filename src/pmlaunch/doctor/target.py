@@ -30,8 +30,8 @@ from pmlaunch.support.nvidia import has_nvidia
 from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
-EMBEDDED = "mujoco"  # the embedded evaluation's simulator; with ProtoMotions 3 it is one of upstream's
-_NEXT = "pmlaunch install; pmlaunch eval demo --motion walk needs no checkout"
+EMBEDDED = "mujoco"  # the demo's simulator; with ProtoMotions 3 it is one of upstream's
+_NEXT = "pmlaunch install; for the demo, which needs no checkout: pmlaunch eval demo --motion walk"
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def _text(settings: Settings, key: str, flag: str | None = None) -> str | None:
 
 
 def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Checkout | None, Finding | None]:
-    """The checkout, or why there is none: an error, unless only the embedded evaluation is concerned."""
+    """The checkout, or why there is none: an error, unless only the demo is concerned."""
     try:
         return find_checkout(settings, flag), None
     except (NoCheckoutError, AmbiguousNameError) as error:

@@ -24,7 +24,7 @@ from pmlaunch.support.paths import did_you_mean_path, names_in
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
-_NO_CHECKOUT_HINT = "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` works now, without a checkout"
+_NO_CHECKOUT_HINT = "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs no checkout"
 _MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
 
@@ -55,12 +55,12 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
             return adapter.open(home, known, settings.environment)
     if named is None:
         message = (
-            f"No ProtoMotions checkout: none is set, no folder protomotions or ProtoMotions lies in {settings.folder} or "
-            "above, and no other folder there is one."
+            f"No ProtoMotions checkout: none is configured, {settings.folder} and its parent folders contain no folder "
+            "named protomotions or ProtoMotions, and no other folder there is a checkout."
         )
         raise NoCheckoutError(message, hint=_NO_CHECKOUT_HINT)
     root, programs = Path(named.value), " nor ".join(f"{adapter.script} ({adapter.label})" for adapter in UPSTREAM)
-    reason = f"is no ProtoMotions checkout: it has neither {programs}" if root.exists() else "does not exist"
+    reason = f"is not a ProtoMotions checkout: it has neither {programs}" if root.exists() else "does not exist"
     near = "" if root.exists() else did_you_mean_path(root, (settings.folder,))
     raise NoCheckoutError(f"{root} {reason} (from {named.source}).{near}", hint=_NO_CHECKOUT_HINT, subject=str(root))
 

@@ -66,7 +66,7 @@ class MetricDefinitions:
     by_itself: bool = False  # whether the program measures when asked to, so that the agent only watches
 
     def cover(self, agent: str | None) -> bool:
-        """Whether this agent (its `_target_`) has metrics of its own, as far as can be told before the start."""
+        """Whether this agent (its `_target_`) computes metrics, as far as is known before the start."""
         return not self.wraps or agent is None or agent.startswith(self.agents)
 
 

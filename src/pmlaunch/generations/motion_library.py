@@ -59,7 +59,7 @@ def listed_motions(path: Path) -> list[Mapping[str, Any]]:
             raise PmlaunchError("PML127", message, hint=fix, subject=str(path))
     listed = as_list(yaml_mapping(path, "PML120", limit=LIBRARY).get("motions"))
     if not listed or not all(_can_name_a_file(as_mapping(item).get("file")) for item in listed):
-        message = f"{path} lists no motions: it needs `motions: [{{file: ...}}, ...]`."
+        message = f"{path} lists no motions. It needs `motions: [{{file: ...}}, ...]`."
         raise PmlaunchError("PML120", message, subject=str(path))
     for item in listed:
         refuse_remote(item["file"], path)
@@ -77,7 +77,7 @@ def pieces_of(entry: Mapping[str, Any], library: Path) -> Sequence[Mapping[str, 
     if listed is None:
         return []
     if not isinstance(listed, list) or not listed or not all(isinstance(piece, dict) for piece in listed):
-        raise _not_readable(library, f"sub_motions of {entry['file']} lists no pieces")
+        raise _not_readable(library, f"sub_motions of {entry['file']} lists no parts")
     return listed
 
 
@@ -85,7 +85,7 @@ def timings_of(piece: Mapping[str, Any], library: Path) -> Mapping[str, Any]:
     """The `timings` {start, end} of a piece; empty if it has none. Raises PML120 for other timings, or no list of labels."""
     for key, kind, demand in (("timings", dict, "{start: SECONDS, end: SECONDS}"), ("labels", list, "a list")):
         if piece.get(key) is not None and not isinstance(piece[key], kind):
-            raise _not_readable(library, f"{key} is {piece[key]}; it must be {demand}")
+            raise _not_readable(library, f"{key} is {piece[key]}, but must be {demand}")
     return as_mapping(piece.get("timings"))
 
 
@@ -95,7 +95,7 @@ def number_of(key: str, mapping: Mapping[str, Any], library: Path, file: str) ->
     value = mapping.get(key)
     number = default if value is None else finite(value, math.nan)
     if math.isnan(number) or not fits(number):
-        raise _not_readable(library, f"{key} of {file} is {value}; it must be a number{demand}")
+        raise _not_readable(library, f"{key} of {file} is {value}, but must be a number{demand}")
     return number
 
 
@@ -110,10 +110,10 @@ def with_frames_checked(info: MotionInfo, frames: int | None) -> MotionInfo:
     """`info`, with PML156 as its problem if only `frames` are played, which is too few for a motion."""
     if frames is None or frames > 1 or info.problem is not None:
         return info
-    message = f"{info.path.name} would be played for {max(frames, 0)} of the 2 frames that a motion needs at least."
-    hint = "in a library, correct start and end (s) of the piece; else export the motion again"
+    message = f"A motion needs at least 2 frames, but {info.path.name} would be played for {max(frames, 0)}."
+    hint = "in a motion library, correct the start and end (s) of the part; otherwise export the motion again"
     return replace(info, problem=Finding("PML156", Severity.ERROR, message, hint, subject=str(info.path)))
 
 
 def _not_readable(library: Path, reason: str) -> PmlaunchError:
-    return PmlaunchError("PML120", f"{library}: {reason}.", hint=f"correct it in {library.name}", subject=str(library))
+    return PmlaunchError("PML120", f"{library}: {reason}.", hint=f"correct {library.name}", subject=str(library))

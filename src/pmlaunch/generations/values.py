@@ -65,7 +65,7 @@ class Choices:
     seed: Sourced[int] | None
     max_steps: Sourced[int] | None
     metrics: Sourced[bool]  # whether every motion is evaluated once and measured
-    endless: bool = False  # whether the run goes on until someone stops it
+    endless: bool = False  # whether the run continues until someone stops it
 
     @property
     def overridden(self) -> frozenset[str]:
@@ -84,7 +84,7 @@ class ConfigReport:
     num_envs: int | None = None
     agent: str | None = None
     control_type: str | None = None
-    random_masks: bool = False  # whether MaskedMimic draws at random which bodies it is told to follow
+    random_masks: bool = False  # whether MaskedMimic follows random bodies
     expert_model: str | None = None  # the expert that the training learned from: a folder, in 3.x its checkpoint
     asset_root: str | None = None  # the folder of the robot's files, unless it is the checkout's own
     targets: Mapping[str, str] = field(default_factory=dict)  # key of a `_target_` that is not judged yet -> its value

@@ -12,7 +12,7 @@ from pmlaunch.git.queries import owned_by_another
 from pmlaunch.processes.supervise import ChildResult, Ending
 from pmlaunch.support.signs import Sign, find_sign
 
-_AGAIN = "the same command again goes on from where it was"
+_AGAIN = "repeat the command to resume"
 # An HTTP status as git and git-lfs write it; a progress line may contain the same number: "80% (404/505)".
 _STATUS = r"(?:error|http|status):? (?:{0})\b|\[(?:{0})\]"
 _FILE_TOO_LARGE = -25  # SIGXFSZ: a limit on file sizes, which comes with disk quotas
@@ -24,7 +24,7 @@ _NOT_IN_LFS = (  # another source may still have the file
     Sign(
         r"object does not exist|remote missing object|not found on the server|no such file or directory.*lfs|"
         + _STATUS.format("404|410"),
-        "PML412", "The source does not have this file in its Git LFS store.", "pmlaunch list models shows what else there is",
+        "PML412", "The source's Git LFS store does not have this file.", "for other models: pmlaunch list models",
     ),
 )  # fmt: skip
 _SIGNS = (
@@ -36,17 +36,17 @@ _SIGNS = (
     *_NOT_IN_LFS,
     Sign(
         r"\.lock'?: file exists|another git process",
-        "PML409", "Another git works in this repository, or one was ended there and left its lock behind.",
-        "when no git is at work there, delete the file that ends in .lock; then the same command",
+        "PML409", "Another git is running in this repository, or one was interrupted and left its lock file behind.",
+        "if no git is running there, delete the file that ends in .lock, then repeat the command",
     ),
     Sign(
         r"file ?name too long|path too long",
-        "PML421", "A path is too long.", "--dir with a shorter folder",
+        "PML421", "A path is too long.", "choose a shorter folder with --dir",
     ),
     Sign(
         r"terminal prompts disabled|could not read username|authentication failed|permission denied \(publickey|"
         + _STATUS.format("40[13]"),
-        "PML403", "The source wants a password, or there is no such repository.", "check the address: --source URL",
+        "PML403", "The source needs a password, or the repository does not exist.", "check the address: --source URL",
     ),
     Sign(
         r"could not resolve host|failed to connect|timed out|connection refused|unable to access|too slow|early eof"
@@ -88,7 +88,7 @@ def failure(
     log = f"git's output: {ended.log}"
     if ended.ending is Ending.SILENT:
         hint = f"check the network; {_AGAIN}"
-        return PmlaunchError("PML403", f"{what}: the source has fallen silent. {log}", hint=hint, subject=subject)
+        return PmlaunchError("PML403", f"{what}: the source stopped sending data. {log}", hint=hint, subject=subject)
     output = "\n".join(ended.tail)
     if foreign := owned_by_another(output):
         return PmlaunchError("PML162", f"{what}: {foreign.reason}. {log}", hint=foreign.hint, subject=subject)
@@ -98,9 +98,9 @@ def failure(
         message = f"{what}: {sign.meaning} {_quoted(ended.tail, sign)}{log}"
         return PmlaunchError(sign.code, message, hint=hint, subject=subject)
     if ended.exit_code == _FILE_TOO_LARGE:
-        message = f"{what}: a file may not grow that large here. {log}"
+        message = f"{what}: the file is larger than this system allows. {log}"
         return PmlaunchError("PML402", message, hint="--dir", subject=subject)
-    message = f"{what}: git ended with {ended.exit_code}. {_quoted(ended.tail, _OTHER)}{log}"
+    message = f"{what}: git failed with exit code {ended.exit_code}. {_quoted(ended.tail, _OTHER)}{log}"
     return PmlaunchError(code, message, hint=_AGAIN, subject=subject)
 
 
@@ -123,7 +123,7 @@ def cannot_write(folder: Path, error: OSError) -> PmlaunchError:
     """The error for a folder that cannot be written: PML402 if its disk is full, else PML422."""
     subject = str(folder)
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-        hint = "free some space, then the same command"
+        hint = "free some space, then repeat the command"
         return PmlaunchError("PML402", f"The disk of {folder} is full.", hint=hint, subject=subject)
     reason = error.strerror or error
     return PmlaunchError("PML422", f"Cannot write to {folder}: {reason}.", hint="--dir FOLDER", subject=subject)

@@ -18,14 +18,14 @@ from pmlaunch.processes.supervise import ChildResult
 from pmlaunch.support.disk import require_room
 
 Alternative = Callable[[Sequence[LfsFile]], "str | None"]
-_MOST_NAMES = 20  # files named one by one in --include; beyond that their folders are named
+_MOST_NAMES = 20  # files listed individually in --include; beyond that, their folders are
 
 
 def set_lfs_up(git: Git) -> None:
     """Configure Git LFS's filters in this repository only; hooks and the user's own settings stay. Raises PML401."""
     # --force replaces other programs that the repository names as Git LFS's filters
     ended = git.tell("lfs", "install", "--local", "--skip-repo", "--force")
-    check(ended, "Setting Git LFS up", str(git.folder), "PML401")
+    check(ended, "Configuring Git LFS", str(git.folder), "PML401")
 
 
 def download_lfs(git: Git, files: Sequence[LfsFile], report: Reporter, alternative: Alternative) -> None:
@@ -60,7 +60,7 @@ def accept(git: Git, files: Sequence[LfsFile]) -> None:
     unknown = [path for path, state in states_of(git, files).items() if state is FileState.UNKNOWN]
     if unknown:
         ended = git.tell("add", "--", *unknown, settings=WITH_LFS)
-        check(ended, "Noting the checkpoint in git's index", str(git.folder))
+        check(ended, "Recording the checkpoint in git's index", str(git.folder))
 
 
 def move_aside(path: Path) -> Finding:
@@ -69,7 +69,7 @@ def move_aside(path: Path) -> Finding:
     while (kept := path.with_name(f"{path.name}.kept{number or ''}")).exists():
         number += 1
     path.rename(kept)
-    message = f"{path.name} was neither the checkpoint nor its pointer. It was kept as {kept}."
+    message = f"{path.name} was neither the checkpoint nor its pointer. The file was renamed to {kept}."
     return Finding("PML420", Severity.NOTE, message, subject=str(kept))
 
 
@@ -93,7 +93,7 @@ def _pull_verified(git: Git, wanted: list[LfsFile], report: Reporter, alternativ
             raise failure(ended, f"Fetching {_names(wanted)}", wanted[0].path, "PML412", elsewhere=other)
         if attempt == "second":
             message = (
-                f"{_names(wanted)}: fetched twice, and it is still not what git says (sha256 "
+                f"{_names(wanted)}: downloaded twice, but it still does not match git (SHA-256 "
                 f"{wanted[0].pointer.sha256[:12]}...). git's output: {ended.log}"
             )
             raise PmlaunchError("PML413", message, hint="check the disk and the source", subject=wanted[0].path)
@@ -153,7 +153,7 @@ def delete_object(stored: Path) -> int:
 
 
 def _delete_unless_pointer(path: Path) -> None:
-    """Delete what the pull wrote wrongly; anything older was moved aside before the pull."""
+    """Delete wrong files that the pull wrote; older files were moved aside before it."""
     try:
         if read_pointer(path) is None:
             path.unlink()
@@ -162,7 +162,7 @@ def _delete_unless_pointer(path: Path) -> None:
 
 
 def _copied(stored: Path, file: LfsFile, root: Path) -> bool:
-    """Copy a right object into its place; False if the store has none.
+    """Copy the verified object from the store to its path; False if the store has none.
 
     git-lfs only says "could not check out" and returns 0 if a disk is full or a path is too long; copying ourselves
     gives the reason. Raises PML402 and PML422.

@@ -48,7 +48,7 @@ RIGHT = (FileState.HERE, FileState.UNKNOWN)
 
 
 def lfs_files(git: Git, *pathspecs: str) -> list[LfsFile]:
-    """The files matching `pathspecs` that the checkout's index holds as pointers, sorted by path. Raises PML409."""
+    """The files matching `pathspecs` that are pointers in the checkout's index, sorted by path. Raises PML409."""
     names = git.answer("ls-files", "-z", "--", *pathspecs).decode("utf-8", "replace").split("\0")
     small = _small([name for name in names if name and "\n" not in name], git)
     output = _cat_file("--batch", small, git)

@@ -46,32 +46,34 @@ def read_pointer(path: Path) -> Pointer | None:
 
 @dataclass(frozen=True)
 class NotInLfs:
-    """Why git holds no pointer for a file, so that there is nothing to compare it with."""
+    """Why git has no pointer to compare a file with."""
 
     reason: str
 
 
 def pointer_in_git(path: Path) -> Pointer | NotInLfs | CannotTell:
-    """The pointer that HEAD holds for the file at `path`.
+    """The pointer that HEAD has for the file at `path`.
 
-    HEAD holds the pointer even after the real file was downloaded, so this says what that file must be.
+    HEAD has the pointer even after the real file was downloaded, so this is what the file must match.
     Raises PML140 to PML142 for a repository in which git cannot be started safely.
     """
     repository = find_repository(path.parent, above=True)
     if repository is None:
-        return NotInLfs("it lies in no git repository")
+        return NotInLfs("it is not in a git repository")
     done = query(os.environ, ["cat-file", "blob", f"HEAD:./{path.name}"], path.parent)
     if done is not None and done.returncode == 0:
-        return parse_pointer(done.stdout) or NotInLfs(f"the commit of {repository.root} holds the file itself")
+        return parse_pointer(done.stdout) or NotInLfs(
+            f"the commit of {repository.root} contains the file itself, not a pointer"
+        )
     # git fails for a file that is not in the commit as it does for a commit that it cannot read
     listed = query(os.environ, ["ls-tree", "-z", "HEAD", "--", f"./{path.name}"], path.parent) if done else None
     if listed is not None and listed.returncode == 0 and not listed.stdout:
-        return NotInLfs(f"the commit of {repository.root} does not hold it")
+        return NotInLfs(f"the commit of {repository.root} does not contain it")
     return why_not(done)
 
 
 def pull_command(path: Path) -> str:
-    """The command that fetches one file and nothing else from the repository that it lies in.
+    """The command that fetches only this file from its repository.
 
     It works where Git LFS was never set up, and for a file that the repository's own settings leave out.
     """

@@ -1,4 +1,4 @@
-"""Start git once for a short answer: no prompt, and in a folder that nobody else can put a program or repository in."""
+"""Run git once for a short answer, without prompts, in a folder where no other user can put a program or repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _TIMEOUT = 15.0  # seconds
 
 
 def neutral_folder(git: str) -> Path:
-    """A folder to start git in. It belongs to whoever installed git, so nobody else put a program or a repository there."""
+    """A folder to start git in. Only the user who installed git can put a program or a repository there."""
     return Path(os.path.realpath(git)).parent
 
 

@@ -110,21 +110,21 @@ def query(
 
 
 def owned_by_another(output: str) -> CannotTell | None:
-    """What to do if git's output says that a repository belongs to another user; None if it does not say so."""
+    """The reason and the hint if git's output says that a repository belongs to another user; else None."""
     found = _FOREIGN.search(output)
     if found is None:
         return None
     command = f'git config --global --add safe.directory "{found[1]}"'
-    return CannotTell(f"{found[1]} belongs to another user, so git does not touch it", f"if you trust it: {command}")
+    return CannotTell(f"{found[1]} belongs to another user, so git refuses to use it", f"if you trust it: {command}")
 
 
 def why_not(done: subprocess.CompletedProcess[bytes] | None) -> CannotTell:
-    """Why a query was not answered."""
+    """Why git did not answer a query."""
     if done is None:
-        return CannotTell("git is not on PATH, or gave no answer in time", "git --version")
+        return CannotTell("git is not on PATH, or did not answer in time", "git --version")
     output = done.stderr.decode("utf-8", "replace").strip()
     words = output.splitlines()[0] if output else f"exit code {done.returncode}"
-    return owned_by_another(output) or CannotTell(f"git could not tell ({words})")
+    return owned_by_another(output) or CannotTell(f"git did not answer ({words})")
 
 
 def _packed(common: Path) -> dict[str, str]:

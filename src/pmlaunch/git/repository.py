@@ -77,7 +77,7 @@ def find_repository(start: Path, *, above: bool) -> Repository | None:
             _refuse_odd_files(found)
             return found
         if _is_repository(root):
-            message = f"{root} is itself laid out as a git repository, and git would take its settings from there."
+            message = f"{root} itself has the layout of a git repository, and git would read its settings from there."
             raise PmlaunchError("PML141", message, hint=f'delete "{root / "HEAD"}"', subject=str(root))
     return None
 
@@ -90,8 +90,10 @@ def refuse_links(root: Path) -> None:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if _is_link(entry):
-                    message = f"{entry.path} is a link, and git would write to where it leads: {os.path.realpath(entry.path)}."
-                    hint = f'replace it by what it leads to: "{entry.path}"'
+                    message = (
+                        f"{entry.path} is a link, and git would write to its target: {os.path.realpath(entry.path)}."
+                    )
+                    hint = f'replace the link with its target: "{entry.path}"'
                     raise PmlaunchError("PML141", message, hint=hint, subject=entry.path)
                 if entry.is_dir():
                     folders.append(Path(entry.path))
@@ -102,7 +104,7 @@ def _refuse_elsewhere(repository: Repository) -> None:
     root, own, common = repository.root, repository.own, repository.common
     commondir = own / "commondir"
     if os.path.lexists(commondir) and (own.parent.name, own.parent.parent) != ("worktrees", common):
-        message = f"{commondir} leads to another repository, of which {root} is no worktree."
+        message = f"{commondir} leads to another repository, but {root} is not one of its worktrees."
         raise PmlaunchError("PML141", message, hint=f'delete "{commondir}"', subject=str(commondir))
     back = small_text(own / "gitdir")
     if common != own and (back is None or os.path.realpath(own / back) != os.path.realpath(root / ".git")):
@@ -110,7 +112,7 @@ def _refuse_elsewhere(repository: Repository) -> None:
         raise PmlaunchError("PML141", message, hint=f'git -C "{root}" worktree repair', subject=str(root / ".git"))
     alternates = common / "objects" / "info" / "alternates"
     if os.path.lexists(alternates):
-        message = f"{alternates} makes git read objects from another folder, which may be anybody's."
+        message = f"{alternates} makes git read objects from another folder, which may belong to anyone."
         hint = f'git -C "{root}" repack -a -d, then delete "{alternates}"'
         raise PmlaunchError("PML141", message, hint=hint, subject=str(alternates))
 
@@ -122,12 +124,12 @@ def _is_repository(folder: Path) -> bool:
 
 
 def _refuse_odd_files(repository: Repository) -> None:
-    """Raise PML142 for a pipe or device in the place of a file that every command reads, and for huge settings."""
+    """Raise PML142 if a file that every command reads is a pipe or device, and for huge settings."""
     places = {folder / name for folder in (repository.own, repository.common) for name in _READ}
     for path in [*sorted(places), *repository.settings()]:
         if os.path.lexists(path) and not (path.is_file() and (path.name == "index" or path.stat().st_size <= _LARGEST)):
-            message = f"{path} is no ordinary file, so git is not started in {repository.root}."
-            raise PmlaunchError("PML142", message, hint=f'replace it: "{path}"', subject=str(path))
+            message = f"{path} is not a regular file, so git is not started in {repository.root}."
+            raise PmlaunchError("PML142", message, hint=f'replace the file: "{path}"', subject=str(path))
 
 
 def _is_link(entry: os.DirEntry[str]) -> bool:

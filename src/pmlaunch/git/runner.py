@@ -139,7 +139,7 @@ class Git:
         return known
 
     def _refuse_foreign(self, known: Confinement) -> None:
-        """Raise PML162 if git does not touch the repository because of its owner: every query would seem to say no."""
+        """Raise PML162 if git refuses the repository because of its owner, since every query would fail."""
         command = [self._git, "-C", str(self.folder), *options(*known.settings), "rev-parse", "--git-dir"]
         environment = {**safe_environment(self._given), **known.variables}
         foreign = owned_by_another(self._short(command, environment, merged=True).stdout.decode("utf-8", "replace"))

@@ -25,7 +25,7 @@ _SETTINGS = (
     *("core.fsmonitor=false", "protocol.ext.allow=never", "submodule.recurse=false", "fetch.recurseSubmodules=false"),
     *("log.showSignature=false", "maintenance.auto=false", "gc.auto=0"),
 )
-# Nobody is asked for a password, and messages are in English, because some are matched. Not LC_ALL=C: that may change
+# No password prompts, and English messages, because some are matched. Not LC_ALL=C: that may change
 # how Git for Windows passes paths to its shell scripts. A commit is what its hash says, whatever refs/replace holds.
 _ALWAYS = {
     "GIT_TERMINAL_PROMPT": "0",

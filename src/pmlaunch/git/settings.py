@@ -69,7 +69,7 @@ _WITHOUT = {
     "submodule.*.update": "checkout",
     "transfer.credentialsinurl": "allow",
 }
-_PROGRAM = "it names a program for git to start, and cannot be overridden"
+_PROGRAM = "it names a program for git to start and cannot be overridden"
 _REFUSED = {
     "core.gitproxy": _PROGRAM,
     "include.path": "it adds settings from another file",
@@ -77,8 +77,8 @@ _REFUSED = {
     "lfs.standalonetransferagent": _PROGRAM,
     "lfs.*.standalonetransferagent": _PROGRAM,
     "remote.*.vcs": _PROGRAM,
-    "url.*.insteadof": "it sends git to another address than the one that is named",
-    "url.*.pushinsteadof": "it sends git to another address than the one that is named",
+    "url.*.insteadof": "it redirects git to another address than the given one",
+    "url.*.pushinsteadof": "it redirects git to another address than the given one",
 }
 _LFS_AS_INSTALLED = {
     "filter.lfs.clean": ("git-lfs clean -- %f",),
@@ -129,7 +129,7 @@ def overrides(
 
 
 def _neutral(strange: Iterable[Setting], own: Sequence[Setting], environment: Mapping[str, str]) -> Iterable[str]:
-    """Overrides: the user's own values, else what git does without the setting."""
+    """Overrides: the user's own values, else git's defaults."""
     for name, kind in {setting.name: setting.kind for setting in strange}.items():
         listed = name.endswith((".helper", ".extraheader"))  # an empty value clears these lists, whoever filled them
         values = [f"{it.name}={it.value}" for it in own if it.name == name and not listed]
@@ -148,13 +148,13 @@ def _refuse(setting: Setting, repository: Repository) -> None:
     """Raise PML140 for a setting that is not allowed and that `-c` cannot override."""
     why = _REFUSED.get(setting.kind)
     if setting.kind.startswith("remote.*.") and re.search(r"[:\\]|^[./]", setting.name.removeprefix("remote.")):
-        why = "it redefines an address: git would use this in place of the address that is named"
+        why = "it redefines an address, which git would use instead of the given one"
     elif setting.name.startswith("lfs.extension."):
         why = _PROGRAM
     elif setting.name.startswith("extensions.") and not setting.allowed:
-        why = "pmlaunch does not know this extension of git, which cannot be overridden"
+        why = "pmlaunch does not know this git extension, and it cannot be overridden"
     elif not setting.allowed and ("=" in setting.name or not setting.name.isprintable() or not _is_text(setting.name)):
-        why = "it is not allowed, and git cannot be told to ignore a setting of such a name"
+        why = "it is not allowed, and git cannot be told to ignore a setting with this name"
     if why is not None:
         message = f"The repository at {repository.root} sets {setting.name!r} in {setting.file}: {why}."
         raise PmlaunchError("PML140", message, hint=_unset(setting), subject=setting.name)
@@ -174,8 +174,8 @@ def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting],
             raise PmlaunchError("PML141", message, hint=_unset(setting), subject=setting.name)
     if checked_out and repository.own == repository.common and not repository.own.is_relative_to(repository.root):
         config, root = repository.own / "config", repository.root
-        message = f"{root / '.git'} leads to {repository.own}, where nothing says that {root} is its work tree."
-        hint = f'if both are yours: git config --file "{config}" core.worktree "{root}"'
+        message = f"{root / '.git'} leads to {repository.own}, which does not say that {root} is its work tree."
+        hint = f'if you own both: git config --file "{config}" core.worktree "{root}"'
         raise PmlaunchError("PML141", message, hint=hint, subject=str(root / ".git"))
 
 
@@ -183,7 +183,7 @@ def _unset(setting: Setting) -> str:
     """The command that removes a setting. A name that a shell would act on is not put into a command."""
     if re.fullmatch(r"[\w./:@=~*?-]+", setting.name, re.ASCII):
         return f'git config --file "{setting.file}" --unset-all "{setting.name}"'
-    return f'delete this setting from "{setting.file}" with an editor'
+    return f'remove this setting from "{setting.file}" with an editor'
 
 
 def _is_text(name: str) -> bool:
@@ -194,7 +194,7 @@ def _read(git: str, file: Path, environment: Mapping[str, str]) -> list[Setting]
     """The settings in a file. Raises PML142 if git cannot read it."""
     listed = _listed(git, ("--file", str(file), "--no-includes"), environment)
     if listed is None:
-        message = f"git cannot read the settings in {file}, so it is not started there."
+        message = f"git cannot read the settings in {file}, so pmlaunch does not start it there."
         raise PmlaunchError("PML142", message, hint=f'git config --file "{file}" --list', subject=str(file))
     return [Setting(name, value, file) for name, value in listed]
 

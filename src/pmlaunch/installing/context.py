@@ -1,4 +1,4 @@
-"""What the steps of an installation are given: the request, this machine, and what earlier steps learned."""
+"""The context of an installation's steps: the request, this machine, and the results of earlier steps."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def make_context(request: InstallRequest, settings: Settings) -> InstallContext:
 
 
 def untrusted_uses(context: InstallContext, *, packages: bool) -> tuple[Untrusted, ...]:
-    """What the user has to agree to before an installation: what it would start, and what it would make its own.
+    """Files that the user must trust before an installation, because it would start or adopt them.
 
     That is a pmlaunch.yaml with programs in it, a checkout that is there already and that no option named, and Isaac Lab
     or a Python that was only found.
@@ -170,12 +170,12 @@ def logs_folder(settings: Settings) -> Path:
 
 
 def error_finding(error: PmlaunchError) -> Finding:
-    """The error as a warning, if the command goes on in spite of it."""
+    """The error as a warning, for a command that continues despite it."""
     return Finding(error.code, Severity.WARNING, error.message, error.hint, None, error.subject)
 
 
 def _learned_from(runtime: Runtime | None) -> Learned:
-    """What an environment variable of this terminal told: pmlaunch.yaml must remember it for other terminals."""
+    """A value from an environment variable of this terminal, which pmlaunch.yaml must keep for other terminals."""
     if runtime is None or any(found.severity is Severity.ERROR for found in runtime.findings):
         return NOTHING_NEW
     facts = runtime.facts

@@ -144,7 +144,7 @@ def _planned(step: InstallStep, planned: AlreadyDone | Todo) -> StepResult:
 def _unplanned(step: InstallStep, error: PmlaunchError, first: PmlaunchError | None) -> StepResult:
     """A step that cannot be planned. The first such error is the installation's; other errors become findings."""
     known = first is not None and (first.code, first.message) == (error.code, error.message)
-    text = "cannot be planned without what is missing above" if known else error.message
+    text = "cannot be planned until the problem above is solved" if known else error.message
     findings = () if first is None or known else (error_finding(error),)
     return StepResult(step.name, step.title, StepState.FAILED, text, findings=findings)
 

@@ -15,7 +15,7 @@ from pmlaunch.model import Finding
 
 @dataclass(frozen=True)
 class AlreadyDone:
-    """There is nothing to do. `text` says what is there; `notes` are findings about it."""
+    """Nothing has to be done. `text` describes what is installed; `notes` are findings about it."""
 
     text: str
     notes: tuple[Finding, ...] = ()
@@ -66,7 +66,7 @@ class InstallStep(Protocol):
     title: str
 
     def plan(self, context: InstallContext) -> AlreadyDone | Todo:
-        """What there is to do. Changes nothing and needs no network.
+        """Plan the step. Changes nothing and needs no network.
 
         A branch that was asked for by name is looked up at its source; if that does not answer, what is here counts.
 
@@ -75,7 +75,7 @@ class InstallStep(Protocol):
         ...
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
-        """Do it and verify the result. Raises PmlaunchError with what happened, why, and what to type next."""
+        """Carry out the step and verify the result. Raises PmlaunchError with the reason and the next command."""
         ...
 
 

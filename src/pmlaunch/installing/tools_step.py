@@ -30,7 +30,7 @@ class ToolsStep:
             message = f"git {_text(git.version)} is too old; pmlaunch needs {_text(_OLDEST_GIT)} or later."
             raise PmlaunchError("PML400", message, hint="install a newer git: https://git-scm.com")
         if git.lfs_version < _OLDEST_LFS:
-            message = "There is no git-lfs on PATH, and ProtoMotions keeps its checkpoints in Git LFS."
+            message = "There is no git-lfs on PATH, but ProtoMotions stores its checkpoints in Git LFS."
             hint = "winget install GitHub.GitLFS" if context.windows else "apt install git-lfs"
             raise PmlaunchError("PML401", message, hint=hint)
         free = megabytes(free_bytes(context.checkout))
@@ -46,8 +46,8 @@ def _path_warning(context: InstallContext) -> tuple[Finding, ...]:
     """PML421 if paths below the checkout would be too long for this Windows."""
     if not context.windows or long_paths_of_windows() or len(str(context.checkout)) + _LONGEST <= _WINDOWS_PATH:
         return ()
-    message = f"{context.checkout} is a long path, and this Windows allows {_WINDOWS_PATH} characters for a whole one."
-    hint = "--dir with a shorter folder, or switch on LongPathsEnabled"
+    message = f"The path {context.checkout} is too long: this Windows limits whole paths to {_WINDOWS_PATH} characters."
+    hint = "choose a shorter folder with --dir, or enable LongPathsEnabled"
     return (Finding("PML421", Severity.WARNING, message, hint, None, str(context.checkout)),)
 
 

@@ -40,7 +40,7 @@ class WorkspaceStep:
         path = workspace_file(context)
         missing, notes = _compare(context, path)
         if not missing:
-            return AlreadyDone(f"{path} says it all", notes)
+            return AlreadyDone(f"{path} is complete", notes)
         verb = "add to" if path.is_file() else "write"
         return Todo(f"{verb} {path}: {', '.join(missing)}", notes=notes)
 
@@ -78,7 +78,10 @@ def _compare(context: InstallContext, path: Path) -> tuple[dict[str, str], tuple
         if present.get(key) is None:
             missing[key] = value
         elif not _same(key, present[key], value, path.parent):
-            message = f"{path} says {key}: {present[key]}, and the installation has {value}. It was left as it is."
+            message = (
+                f"{path} sets {key}: {present[key]}, but the installation uses {value}. pmlaunch kept the "
+                "existing value."
+            )
             notes.append(Finding("PML414", Severity.WARNING, message, f"set {key}: {value}", None, key))
     return missing, tuple(notes)
 
@@ -134,7 +137,7 @@ def _store(path: Path, change: Callable[[str], str], wanted: Mapping[str, object
         old = read_bytes(path).decode("utf-8-sig") if path.is_file() else ""
         text = change(old)
         if _parsed(text) != {**settings_in(path), **wanted}:
-            message = f"{path} is not written in a way that lines can be added to. It was left as it is."
+            message = f"pmlaunch cannot add lines to {path} because of the way it is written, and left it unchanged."
             lines = "; ".join(f"{key}: {_scalar(value)}" for key, value in wanted.items())
             raise PmlaunchError("PML415", message, hint=f"add by hand: {lines}", subject=str(path))
         path.parent.mkdir(parents=True, exist_ok=True)

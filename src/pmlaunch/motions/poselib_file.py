@@ -51,7 +51,7 @@ def read_file(path: Path, content: bytes | None = None) -> PoselibFile:
     except FileNotFoundError:
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path)) from None
     except safe_pickle.ForbiddenGlobalError as error:
-        message = f"{path.name} was not loaded: its pickle asks for {error.name}."
+        message = f"{path.name} was not loaded, because its pickle refers to {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
     except OSError as error:
         why = f"it cannot be read: {error.strerror or error}"
@@ -65,15 +65,15 @@ def _mapping_in(content: bytes) -> dict[str, Any]:
     """The mapping inside an .npy file."""
     size = _HEADER_SIZES.get(content[:8])
     if size is None:
-        raise ValueError("it is no .npy file of version 1 or 2")
+        raise ValueError("it is not an .npy file of version 1 or 2")
     start = 8 + size
     end = start + int.from_bytes(content[8:start], "little")
     if not _HEADER.fullmatch(content[start:end]):
-        raise ValueError("it holds no pickled mapping")
+        raise ValueError("it contains no pickled mapping")
     array = safe_pickle.loads(content[end:])
     held = array.objects[0] if isinstance(array, StoredArray) and array.code == "O" and array.shape == () else None
     if not isinstance(held, dict):
-        raise ValueError("it holds no mapping")  # noqa: TRY004 (of the file, not of a caller)
+        raise ValueError("it contains no mapping")  # noqa: TRY004 (of the file, not of a caller)
     return held
 
 
@@ -81,15 +81,15 @@ def _checked(content: dict[str, Any]) -> PoselibFile:
     tree = _entry(content, "skeleton_tree", dict)
     names = tuple(_entry(tree, "node_names", list))
     if not names or not all(isinstance(name, str) for name in names):
-        raise ValueError("node_names are no names")
+        raise ValueError("node_names are not names")
     parents = _array(tree, "parent_indices", (len(names),))
     root, *others = map(int, parents.numbers())
     if root != -1 or not all(0 <= parent < index for index, parent in enumerate(others, 1)):
-        raise ValueError("parent_indices is no tree whose root comes first")
+        raise ValueError("parent_indices is not a tree that starts with its root")
     rotation = _array(content, "rotation", (-1, len(names), 4))
     numbers = rotation.numbers()
     if not all(0.9 <= length <= 1.1 for length in map(math.hypot, *(numbers[start::4] for start in range(4)))):
-        raise ValueError("rotation holds quaternions that are not of length one")
+        raise ValueError("rotation contains quaternions that are not of unit length")
     kind = content.get("__name__")
     if kind != "SkeletonMotion":
         raise ValueError(
@@ -110,7 +110,7 @@ def _checked(content: dict[str, Any]) -> PoselibFile:
 
 def _entry(mapping: dict[str, Any], key: str, kind: type) -> Any:
     if not isinstance(mapping.get(key), kind):
-        raise ValueError(f"{key} is missing or no {kind.__name__}")  # noqa: TRY004 (of the file, not of a caller)
+        raise ValueError(f"{key} is missing or not of type {kind.__name__}")  # noqa: TRY004 (of the file, not of a caller)
     return mapping[key]
 
 
@@ -118,12 +118,12 @@ def _array(mapping: dict[str, Any], key: str, shape: tuple[int, ...]) -> StoredA
     """The array at `key`, all its numbers finite; -1 in `shape` stands for one or more."""
     array = _entry(mapping, key, dict).get("arr")
     if not isinstance(array, StoredArray) or array.code[1:2] not in ("f", "i", "u"):
-        raise ValueError(f"{key} holds no numbers")
+        raise ValueError(f"{key} contains no numbers")
     sizes = zip(array.shape, shape, strict=False)
     if len(array.shape) != len(shape) or any(n == 0 or m not in (n, -1) for n, m in sizes):
         raise ValueError(f"{key} has shape {array.shape}")
     if not all(map(math.isfinite, array.numbers())):
-        raise ValueError(f"{key} holds numbers that are not finite")
+        raise ValueError(f"{key} contains numbers that are not finite")
     return array
 
 
@@ -131,5 +131,5 @@ def _fps(value: Any) -> float:
     if isinstance(value, StoredArray) and math.prod(value.shape) == 1 and value.code not in ("", "O"):
         value = value.numbers()[0]
     if not isinstance(value, int | float) or not 0.01 <= value <= 10_000.0:
-        raise ValueError("fps is missing or no sensible number")
+        raise ValueError("fps is missing or not a plausible number")
     return float(value)

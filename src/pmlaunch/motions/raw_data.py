@@ -10,7 +10,7 @@ from pmlaunch.support.file_kind import start_of
 
 
 class RawFormat(Enum):
-    """A format that ProtoMotions does not play; the value is its name to people."""
+    """A format that ProtoMotions cannot play; the value is its display name."""
 
     AMASS = "AMASS"
     PHC = "PHC"

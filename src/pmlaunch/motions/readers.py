@@ -40,7 +40,7 @@ FORMATS = (
     MotionFormat((".npy", ".motion", ".pt"), b"PK\x03\x04", _torch),
 )
 PACKED_SUFFIX = ".pt"
-"""The suffix of a library that holds its motions itself."""
+"""The suffix of a packed library, which contains its motions."""
 LIST_SUFFIXES = (".yaml", ".yml")
 """The suffixes of a library that lists motion files."""
 MOTION_SUFFIXES = frozenset(suffix for row in FORMATS for suffix in row.suffixes) | frozenset(LIST_SUFFIXES)
@@ -50,7 +50,7 @@ class RawDataError(PmlaunchError):
     """PML157: a motion of another project."""
 
     def __init__(self, path: Path, raw: RawFormat) -> None:
-        message = f"{path.name} is a motion of {raw.value}, which has to be converted first."
+        message = f"{path.name} is raw {raw.value} data, which must be converted first."
         super().__init__("PML157", message, subject=str(path))
         self.raw = raw
 

@@ -100,10 +100,10 @@ def read_saved(path: Path) -> SavedMotion:
                     else None,
                 )
     except _MALFORMED as error:
-        raise ValueError(f"{path.name} is no saved motion: {error}") from error
+        raise ValueError(f"{path.name} is not a saved motion: {error}") from error
     shape = saved.positions.shape
     if len(shape) != 4 or shape[1:3] != (len(saved.motions), len(saved.body_names)):
-        raise ValueError(f"{path.name} is no saved motion: positions are {shape}")
+        raise ValueError(f"{path.name} is not a saved motion: positions are {shape}")
     return saved
 
 
@@ -118,8 +118,8 @@ def _refuse_inflated(file: BinaryIO) -> None:
                     reader = npy.read_array_header_1_0 if npy.read_magic(array) == (1, 0) else npy.read_array_header_2_0
                     shape, _, dtype = reader(array)
                     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize > entry.file_size:
-                        raise ValueError(f"{entry.filename} has not the numbers of its shape {shape}")
+                        raise ValueError(f"{entry.filename} does not have the numbers of its shape {shape}")
     methods = {entry.compress_type for entry in entries}
     if sum(entry.file_size for entry in entries) > max(size, _INFLATED) or methods - {ZIP_STORED, ZIP_DEFLATED}:
-        raise ValueError("it inflates to more than a motion")
+        raise ValueError("it decompresses to more than a motion can have")
     file.seek(0)

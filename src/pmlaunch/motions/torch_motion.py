@@ -136,20 +136,20 @@ def open_tensors(path: Path, content: bytes | None = None) -> Iterator[TensorFil
         with open_ordinary(path) if content is None else io.BytesIO(content) as file, open_zip(file) as archive:
             names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
             if len(names) != 1:
-                raise ValueError("it holds no pickle of tensors")  # noqa: TRY301
+                raise ValueError("it contains no pickle of tensors")  # noqa: TRY301
             if archive.getinfo(names[0]).file_size > _MAXIMUM_PICKLE:
                 raise safe_pickle.TooLongError("its pickle is too long")  # noqa: TRY301
             held = safe_pickle.loads(read_entry(archive, names[0], _MAXIMUM_PICKLE), _CONSTRUCTORS, _stored)
             if not isinstance(held, dict):
-                raise ValueError("it holds no mapping")  # noqa: TRY004,TRY301 (of the file, not of a caller)
+                raise ValueError("it contains no mapping")  # noqa: TRY004,TRY301 (of the file, not of a caller)
             yield TensorFile(held, archive, names[0].removesuffix("data.pkl"))
     except safe_pickle.ForbiddenGlobalError as error:
-        message = f"{path.name} was not loaded: its pickle asks for {error.name}."
+        message = f"{path.name} was not loaded, because its pickle refers to {error.name}."
         raise PmlaunchError("PML123", message, subject=str(path)) from None
     except safe_pickle.TooLongError as error:
-        raise PmlaunchError("PML126", f"{path.name} was not looked into: {error}.", subject=str(path)) from None
+        raise PmlaunchError("PML126", f"{path.name} was not inspected: {error}.", subject=str(path)) from None
     except (ValueError, KeyError, zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, zlib.error) as error:
-        why = "it is cut short, or no file that torch saved" if isinstance(error, zipfile.BadZipFile) else error
+        why = "it is truncated, or was not saved by torch" if isinstance(error, zipfile.BadZipFile) else error
         raise PmlaunchError("PML122", f"{path.name} is not a motion: {why}.", subject=str(path)) from None
 
 
@@ -157,7 +157,7 @@ def _motion(content: Mapping[str, Any], fields: Sequence[str]) -> MotionOutline:
     frames, bodies = _frames_and_bodies(content, fields)
     fps = content.get("fps")
     if not isinstance(fps, (int, float)) or not 0.01 <= fps <= 10_000:
-        raise ValueError("fps is missing or no sensible number")
+        raise ValueError("fps is missing or not a plausible number")
     return MotionOutline(frames, bodies, float(fps), (frames - 1) / float(fps))
 
 
@@ -169,7 +169,7 @@ def _library(content: Mapping[str, Any], archive: zipfile.ZipFile, folder: str) 
     _refuse_missing(content, _OF_EACH_MOTION, lengths.shape[0])
     seconds = _floats(lengths, archive, folder)
     if not all(0 <= length < 1e6 for length in seconds):
-        raise ValueError("motion_lengths holds no sensible numbers")
+        raise ValueError("motion_lengths contains no plausible numbers")
     total = sum(seconds)
     fps = (frames - len(seconds)) / total if total else 0.0
     shortest = 1 + round(min(seconds) * fps)
@@ -180,7 +180,7 @@ def _frames_and_bodies(content: Mapping[str, Any], fields: Sequence[str]) -> tup
     """The shape of the positions, the first of `fields`; the others must be there and agree."""
     positions = content.get(fields[0])
     if not isinstance(positions, _Tensor) or len(positions.shape) != 3 or positions.shape[2] != 3:
-        raise ValueError(f"its positions ({fields[0]}) are missing or no (frames, bodies, 3)")
+        raise ValueError(f"its positions ({fields[0]}) are missing or not of shape (frames, bodies, 3)")
     _refuse_missing(content, fields, positions.shape[0])
     return positions.shape[0], positions.shape[1]
 
@@ -189,7 +189,7 @@ def _refuse_missing(content: Mapping[str, Any], fields: Sequence[str], rows: int
     for name in fields:
         held = content.get(name)
         if not isinstance(held, _Tensor):
-            raise ValueError(f"{name} is missing, which upstream reads")  # noqa: TRY004 (of the file, not of a caller)
+            raise ValueError(f"{name} is missing, but ProtoMotions needs it")  # noqa: TRY004 (of the file, not of a caller)
         if held.shape[:1] != (rows,):
             raise ValueError(f"{name} has shape {held.shape}, not {rows} rows")
 
@@ -200,5 +200,5 @@ def _floats(tensor: _Tensor, archive: zipfile.ZipFile, folder: str) -> tuple[flo
         raise ValueError("a tensor without its numbers")
     count, entry = tensor.shape[0], f"{folder}data/{tensor.storage.key}"
     if count > _MAXIMUM_MOTIONS or archive.getinfo(entry).file_size != 4 * count:
-        raise ValueError("a tensor of another kind than expected")
+        raise ValueError("a tensor of an unexpected kind")
     return struct.unpack(f"<{count}f", read_entry(archive, entry, 4 * count))

@@ -70,7 +70,7 @@ def default_num_envs(inputs: ResolvedInputs, *, side_by_side: bool) -> Sourced[i
     motions, most = sum(motion.count for motion in inputs.motions), inputs.simulator.value.most_envs
     if not side_by_side or motions <= 1 or most == 1:
         return Sourced(1, DEFAULT)
-    label = "default: one for each motion" if motions <= most else f"default: no more than {most}"
+    label = "default: one per motion" if motions <= most else f"default: at most {most}"
     return Sourced(min(motions, most), Source(Origin.DEFAULT, label))
 
 
@@ -78,7 +78,7 @@ def seconds_of(key: str, settings: Settings, flag: float | None, default: float 
     """A limit in seconds; None is no limit. Raises PML001 for one that is not above 0."""
     chosen = settings.get(key, flag) or Sourced(default, DEFAULT)
     if chosen.value is not None and not chosen.value > 0:
-        message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it is a number of seconds above 0."
+        message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it must be a number of seconds above 0."
         raise PmlaunchError("PML001", message, hint=f"--{key} 600, or leave it out")
     return chosen
 
@@ -112,7 +112,7 @@ def _refuse_an_end(request: EvalRequest, headless: bool) -> None:
     given = {"metrics": request.metrics, "max_steps": request.max_steps, "headless": headless}
     if ended := [name for name, value in given.items() if value]:
         option = f"--{ended[0].replace('_', '-')}"
-        message = f"--endless and {option} contradict each other: an endless view is a window that measures nothing."
+        message = f"--endless and {option} contradict each other: an endless run has a window and no metrics."
         fix = corrected(request, endless=False)
         raise PmlaunchError("PML021", message, fix=fix, subject="--endless")
 
@@ -155,7 +155,7 @@ def _metrics(request: EvalRequest, training: Training | None) -> Sourced[bool]:
     if request.endless:
         return Sourced(False, ENDLESS)
     if training and not training.measures:
-        return Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator measures nothing"))
+        return Sourced(False, Source(Origin.DEFAULT, "default: the checkpoint's evaluator computes no metrics"))
     return Sourced(True, DEFAULT)
 
 
@@ -166,7 +166,7 @@ def _flag(value: T | None) -> Sourced[T] | None:
 def _at_least_one(request: EvalRequest, name: str, count: Sourced[int] | None) -> Sourced[int] | None:
     """`count`, unless its value is below 1. Raises PML001."""
     if count is not None and count.value < 1:
-        message = f"--{name.replace('_', '-')} cannot be {count.value} ({count.source}): it is at least 1."
+        message = f"--{name.replace('_', '-')} cannot be {count.value} ({count.source}): it must be at least 1."
         fix = corrected(request, **{name: None}) if getattr(request, name) == count.value else None
         raise PmlaunchError("PML001", message, fix=fix)
     return count

@@ -67,8 +67,8 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     files = list({os.path.normcase(path): path for paths in found for path in paths}.values())
     packed = [path for path in files if path.suffix == PACKED_SUFFIX]
     if packed and len(files) > 1:
-        message = f"{packed[0].name} is a packed library: it cannot be joined with other motions."
-        raise PmlaunchError("PML001", message, hint=f'--motion "{packed[0]}" alone', subject=str(packed[0]))
+        message = f"{packed[0].name} is a packed motion library, which cannot be combined with other motions."
+        raise PmlaunchError("PML001", message, hint=f'use only --motion "{packed[0]}"', subject=str(packed[0]))
     read = partial(_info, robots=sources.robots, generation=sources.generation)
     program = GENERATIONS[sources.generation].program
     if len(files) == 1 and not _is_library(files[0]):
@@ -125,8 +125,8 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
         return MotionList((MotionInfo(path.stem, path, problem=problem),), path)
     if _is_library(path) and found.file != path.absolute() and found.motions[0].problem is None:
-        message = f"{path} leaves out what {GENERATIONS[generation].label}'s reader of libraries asks for."
-        hint = f'--motion "{path}" completes it'
+        message = f"{path} lacks fields that the motion library reader of {GENERATIONS[generation].label} requires."
+        hint = f'--motion "{path}" adds the missing fields'
         problem = Finding("PML120", Severity.ERROR, message, hint, subject=str(path))
         found = replace(found, motions=(replace(found.motions[0], problem=problem), *found.motions[1:]))
     return replace(found, file=path, library=None)
@@ -160,17 +160,17 @@ def _info(path: Path, robots: Sequence[Robot], generation: Generation) -> Motion
         return info
     maker = next(adapter for adapter in GENERATIONS.values() if path.suffix in adapter.motion_suffixes)
     message = (
-        f"{path.name} is a motion of ProtoMotions {maker.generation}, which {own.label} cannot read: "
-        f"its own are {own.motion_suffixes[0]}."
+        f"{path.name} is a motion of ProtoMotions {maker.generation}, which {own.label} cannot read. It reads "
+        f"{own.motion_suffixes[0]}."
     )
-    hint = f"pmlaunch list motions; or --protomotions DIR of a {maker.label} checkout"
+    hint = f"pmlaunch list motions, or --protomotions DIR of a {maker.label} checkout"
     return replace(info, problem=Finding("PML132", Severity.ERROR, message, hint, subject=str(path)))
 
 
 def _files(name: str, sources: MotionSources) -> list[Path]:
     """The files that one --motion stands for. A bare name is a motion first, even if a folder has that name, too."""
     if not name.strip():
-        raise PmlaunchError("PML001", "--motion is empty: it needs a name or a path.", fix=_LISTING)
+        raise PmlaunchError("PML001", "--motion is empty. Give a name or a path.", fix=_LISTING)
     own = GENERATIONS[sources.generation].motion_suffixes[0]
     candidates = [folder / Path(name).expanduser() for folder in sources.folders]
     if _is_bare(name):
@@ -187,7 +187,7 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
                 return clips
             if raw := next(filter(raw_format, files_below(candidate, *RAW_SUFFIXES)), None):
                 return [raw]
-            message = f"The folder {candidate} holds no motion of this checkout's generation ({own})."
+            message = f"The folder {candidate} contains no motions for this checkout's generation ({own})."
             raise UnknownNameError(message, fix=_LISTING, subject=name)
     if not set(name) & set(_WILD):
         return [sources.find(name)]

@@ -41,7 +41,7 @@ from pmlaunch.support.paths import refuse_remote
 from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
-_FASTER = Source(Origin.DEFAULT, "default: measured to be faster")
+_FASTER = Source(Origin.DEFAULT, "default: fastest in measurements")
 _SILENCE = 1800.0  # s; longer than any start of Isaac Sim, shorter than a night
 
 
@@ -224,12 +224,10 @@ def plan_findings(planned: Planned) -> list[Finding]:
     added = {item.key: item.added for item in planned.inputs.overrides}
     for key, near in planned.report.unknown_keys.items():
         if added.get(key):
-            message = f"{key} is a new key: no config has it.{proposal([near] if near else [])}"
+            message = f"The override adds a new key, {key}.{proposal([near] if near else [])}"
             findings.append(Finding("PML112", Severity.WARNING, message, subject=key))
         else:
-            message = (
-                f"No config has the key {key}.{proposal([near]) if near else ' With ++ it is added as a new key.'}"
-            )
+            message = f"No config has the key {key}.{proposal([near]) if near else ' To add it on purpose, use ++.'}"
             fix = with_key(planned.request, key, near or f"++{key}")
             findings.append(Finding("PML003", Severity.ERROR, message, fix, fix, key))
     return findings

@@ -154,7 +154,7 @@ def _checkout(request: EvalRequest, settings: Settings, known: Mapping[str, Mode
         return find_checkout(settings, request.protomotions)
     except NoCheckoutError:
         if path is not None and not path.exists():
-            hint = "check the path; if it starts in a ProtoMotions checkout: --protomotions DIR, or pmlaunch install"
+            hint = "check the path; if it is inside a ProtoMotions checkout, use --protomotions DIR or pmlaunch install"
             message = f"Checkpoint {path} does not exist.{did_you_mean_path(path, (settings.folder,))}"
             raise PmlaunchError("PML102", message, hint=hint, subject=str(path)) from None
         if path is None and request.protomotions is None and not any(name.startswith(wanted) for name, _ in names):
@@ -180,10 +180,10 @@ def _refuse_other_generation(checkpoint: Path, checkout: Checkout) -> None:
     maker = GENERATIONS[training.generation]
     raise PmlaunchError(
         "PML106",
-        f"{checkpoint} was made by ProtoMotions {maker.generation}; {checkout.root} is ProtoMotions {own.generation}, "
-        "which cannot load it.",
-        hint=f"--protomotions DIR of a {maker.label} checkout ({maker.origin_of_checkout}); "
-        f"or a checkpoint of {own.label}",
+        f"{checkpoint} was trained with ProtoMotions {maker.generation}, but {checkout.root} is ProtoMotions "
+        f"{own.generation}, which cannot load it.",
+        hint=f"--protomotions DIR of a {maker.label} checkout ({maker.origin_of_checkout}), or a checkpoint for "
+        f"{own.label}",
         subject=str(checkpoint),
     )
 
@@ -284,7 +284,7 @@ def _terrain(query: _Query, model: Model) -> Sourced[str | None]:
         options = query.checkout.options("terrain")
         if wanted not in options:
             near = nearest(wanted, {option: option for option in options})
-            there = "" if near else f" It is {' or '.join(options)}."
+            there = "" if near else f" Choose {' or '.join(options)}."
             raise unknown_name(f"No terrain is called {wanted!r}.{there}", wanted, near, "pmlaunch eval --help")
         return Sourced(wanted, FLAG)
     if preset and preset.terrain and query.checkout.groups():

@@ -149,7 +149,7 @@ def abnormal(record: dict[str, Any]) -> dict[str, Any]:
     finding = {
         "code": "PML332",
         "severity": "error",
-        "message": "pmlaunch ended before it could record a result, and the run with it.",
+        "message": "pmlaunch ended before it could record a result, and the run ended with it.",
         "hint": None,
         "fix": None,
         "subject": None,
@@ -167,7 +167,7 @@ def write(path: str, record: dict[str, Any]) -> None:
 
 
 def replaced(path: str, content: bytes) -> bool:
-    """Whether `content` took the place of the file. On Windows, retry while a reader holds the old one open."""
+    """Whether `content` replaced the file. On Windows, retry while a reader keeps the old one open."""
     beside = path + ".guardian.tmp"
     try:
         with open(beside, "wb") as file:

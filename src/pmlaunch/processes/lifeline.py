@@ -37,7 +37,7 @@ class Lifeline:
             self.inherited = ()
 
     def close(self) -> None:
-        """Close what is still open. Whoever is left in the group is killed."""
+        """Close the open ends. Processes that remain in the group are killed."""
         for end in (*self.inherited, *([] if self._kept is None else [self._kept])):
             os.close(end)
         self.inherited, self._kept = (), None

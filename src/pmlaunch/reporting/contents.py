@@ -91,7 +91,7 @@ def find_run(typed: str | None, runs: Path) -> Path:
         return runs / matching[0]
     if matching:
         some = ", ".join(matching[:8])
-        raise PmlaunchError("PML011", f"Several runs begin with {typed}: {some}.", subject=typed)
+        raise PmlaunchError("PML011", f"Several runs start with {typed}: {some}.", subject=typed)
     what = "There is no run" if typed is None else f"There is no run {typed!r}"
     hint = "name a run folder, or --runs DIR"
     raise UnknownNameError(f"{what} in {runs}.{did_you_mean(typed or '', names)}", hint=hint, subject=typed)
@@ -103,7 +103,7 @@ def read_run(path: Path) -> RunContents:
     record = _document(folder, RECORD)
     measured = read_metrics(folder) if _is_plain(folder.file(METRICS), _MOST_METRICS) else RunMetrics()
     if not record and not measured.metrics:
-        raise UnknownNameError(f"{path} is not a run folder: it holds no {RECORD}.", hint="pmlaunch report RUN")
+        raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", hint="pmlaunch report RUN")
     tracks, no_motion = _tracks(folder)
     return RunContents(
         name=folder.path.name,
@@ -137,7 +137,7 @@ def _tracks(folder: RunFolder) -> tuple[list[Track], str | None]:
     if not path.exists():
         return [], f"This run has no {MOTION}. Run it again without --no-save-motion to see its motions here."
     if not _is_plain(path, _MOST_MOTION):
-        return [], f"{MOTION} was not read: it is not an ordinary file, or too large."
+        return [], f"{MOTION} was not read: it is not a regular file, or is too large."
     try:
         return read_tracks(path), None
     except ValueError as error:
@@ -153,7 +153,7 @@ def read_tracks(path: Path) -> list[Track]:
     except Exception as error:  # a broken archive or array may raise anything
         raise ValueError(str(error) or type(error).__name__) from error
     if saved is None:
-        raise ValueError("it unpacks to more than a motion takes")
+        raise ValueError("it decompresses to more than a motion can have")
     return [track for track in tracks_of(saved) if track is not None]
 
 

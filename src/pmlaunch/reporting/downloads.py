@@ -50,7 +50,7 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-DOWNLOADS: Sequence[Download[RunContents]] = (Download("Figures (CSV)", "csv", "text/csv", figures_table),)
+DOWNLOADS: Sequence[Download[RunContents]] = (Download("Metrics (CSV)", "csv", "text/csv", figures_table),)
 """What a report offers of each run."""
 MOTION_DOWNLOADS: Sequence[Download[Track]] = ()
 """What it offers of each motion in the page itself, beside the positions as CSV, which the page makes."""

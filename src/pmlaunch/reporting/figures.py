@@ -16,19 +16,19 @@ _ROTATION_DEGREES: Final = ("eval/gr_err_degrees",)
 _ROTATION_RADIANS: Final = ("eval/gr_err", "eval/gr_error/mean")
 
 _DEFINITIONS: Final = (
-    ("success_rate", "Share of the motions that were followed to their end without being lost."),
-    ("failure_rate", "Share of the motions that this figure counts as lost."),
+    ("success_rate", "Share of motions that were played to their end without being lost."),
+    ("failure_rate", "Share of motions that this metric counts as lost."),
     ("gt_err", "Distance of each body from its reference in the world, averaged over the bodies."),
     ("gr_err", "Angle between each body's rotation and its reference's, averaged over the bodies."),
     ("cartesian_err", "Distance of each body from its reference, both relative to the root, averaged over the bodies."),
     ("max_joint_err", "The same distance in the world, of the body that is farthest from its reference."),
-    ("num_evaluated", "How many motions were evaluated."),
+    ("Number of evaluated motions.", "How many motions were evaluated."),
     ("normalized_jerk", "Rate of change of the acceleration, averaged; smooth motion has little."),
-    ("high_jerk", "Share of the time in which the jerk is unusually high."),
+    ("high_jerk", "Share of time with unusually high jerk."),
     ("action_delta", "How much the policy's output changes from one control step to the next."),
     ("action_rate", "How fast the policy's output changes."),
-    ("root_force", "Force that holds the demo's humanoid upright."),
-    ("root_torque", "Torque that holds the demo's humanoid upright."),
+    ("root_force", "Root force that assists the demo's humanoid."),
+    ("root_torque", "Root torque that assists the demo's humanoid."),
     ("body_weight", "Weight of the humanoid."),
 )
 _EXTREMES: Final = {"min": "Smallest value. ", "max": "Largest value. "}

@@ -39,7 +39,7 @@ def view_of_motion(path: Path) -> Subject:
     else:
         tracks = [track_of(clip) for clip in read_clips(path)]
     if not tracks:
-        raise PmlaunchError("PML122", f"{path.name} holds no motion that can be shown.", subject=str(path))
+        raise PmlaunchError("PML122", f"{path.name} contains no motion that can be shown.", subject=str(path))
     return Subject(path.stem, motions=[MotionRow(track.name, track=track) for track in tracks])
 
 
@@ -52,7 +52,9 @@ def write_report(path: Path, subject: Subject, *, force: bool = False) -> Page:
     files = {path.with_name(name): content for name, content in page.beside.items()} | {path: page.html}
     taken = [file for file in files if file.exists() or file.is_symlink()]
     if taken and not force:
-        raise PmlaunchError("PML351", f"{taken[0]} exists already.", hint="--force replaces it", subject=str(taken[0]))
+        raise PmlaunchError(
+            "PML351", f"{taken[0]} already exists.", hint="--force replaces the file", subject=str(taken[0])
+        )
     try:
         for file, content in files.items():
             write_bytes(file, content)

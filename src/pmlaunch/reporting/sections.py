@@ -22,7 +22,7 @@ def cards(run: RunContents) -> Iterator[tuple[str, str, str]]:
         common_figure(run, name) for name in ("success_rate", "mean_position_error_m", "mean_rotation_error_deg")
     )
     if rate is not None:
-        yield "Success rate", f"{100 * rate:.0f} %", "Share of motions that were followed without being lost"
+        yield "Success rate", f"{100 * rate:.0f} %", "Share of motions that were played to their end without being lost"
     if error is not None:
         yield "Mean position error", length(error), "Distance of bodies from their reference, over all frames"
     if angle is not None:
@@ -42,7 +42,7 @@ def facts(run: RunContents) -> Iterator[tuple[str, object]]:
         "Started": str(record.get("started") or "").replace("T", " ").replace("+00:00", " UTC"),
         "Steps": record.get("steps"),
         "Steps per second": record.get("steps_per_second"),
-        "Comparable": "no: the notes say why" if run.measured.rest.get("comparable") is False else None,
+        "Comparable": "no; see the notes" if run.measured.rest.get("comparable") is False else None,
     }
     return ((title, value) for title, value in found.items() if value not in (None, ""))
 

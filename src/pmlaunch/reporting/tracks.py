@@ -94,14 +94,14 @@ def check_saved(saved: SavedMotion) -> SavedMotion:
     parents = np.asarray(saved.parents)
     arrays = [saved.positions] if saved.reference is None else [saved.positions, saved.reference]
     if any(array.dtype.kind != "f" or array.shape != (frames, columns, bodies, 3) for array in arrays):
-        raise ValueError("positions and reference differ in shape")
+        raise ValueError("positions and reference have different shapes")
     if not 0 < bodies <= MOST_BODIES or parents.shape != (bodies,) or parents.dtype.kind != "i":
-        raise ValueError("parents are no parents of its bodies")
+        raise ValueError("parents do not match its bodies")
     if (parents < -1).any() or (parents >= bodies).any() or not 0 < saved.fps <= 10_000:
-        raise ValueError("parents or fps are impossible")
+        raise ValueError("parents or fps are invalid")
     counts = np.asarray(saved.frames)
     if counts.shape != (columns,) or counts.dtype.kind != "i" or (counts < 0).any() or (counts > frames).any():
-        raise ValueError("frames are impossible")
+        raise ValueError("frames are invalid")
     return saved
 
 

@@ -20,7 +20,7 @@ EXIT_LIMIT = 30.0  # seconds from the agent's verdict to the end of its process;
 
 @dataclass(frozen=True)
 class AgentResult:
-    """The agent's own account of how the program went: result.json.
+    """The agent's report on the program: result.json.
 
     Attributes:
         status: a `Status`; FINISHED or CLOSING once the agent has given its verdict.
@@ -50,7 +50,7 @@ class AgentResult:
 
     @property
     def is_own_end(self) -> bool:
-        """Whether the program came to an end that nobody asked for: its verdict stands, whatever happens after it."""
+        """Whether the program ended by itself, so that its verdict stands whatever happens afterwards."""
         return self.is_final and not self.stopped_from_outside
 
     @property
@@ -92,7 +92,7 @@ class VerdictWatch:
         self._path, self._seen, self._final = path, (0, 0), False
 
     def is_given(self) -> bool:
-        """Whether result.json is final now; a program that goes on after SimulationApp.close() takes that back."""
+        """Whether result.json is final now; a program that continues after SimulationApp.close() makes it unfinished again."""
         with contextlib.suppress(OSError):
             found = self._path.stat()
             identity = found.st_ino, found.st_mtime_ns

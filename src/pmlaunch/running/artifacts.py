@@ -35,7 +35,7 @@ def artifact_findings(plan: LaunchPlan, folder: RunFolder, result: AgentResult, 
 
 
 def _missing(code: str, message: str, reason: str | None, folder: RunFolder) -> Finding:
-    hint = f"look into {folder.file('output.log')}" if not reason else None
+    hint = f"check {folder.file('output.log')}" if not reason else None
     return Finding(code, Severity.WARNING, message + (f": {reason}" if reason else "."), hint, None, str(folder.path))
 
 
@@ -49,10 +49,10 @@ def _draw(folder: RunFolder) -> Iterator[Finding]:
         if rows:
             draw_poses(folder.file(PICTURE), rows)
         else:
-            yield _not_drawn(folder, "this run had no reference to draw beside it.")
+            yield _not_drawn(folder, "the run recorded no reference.")
     except ImportError as error:
         fix = f'"{sys.executable}" -m pip install "pmlaunch[demo]"' if error.name == "matplotlib" else None
-        yield _not_drawn(folder, f"{error.name} is not installed here.", fix)
+        yield _not_drawn(folder, f"{error.name} is not installed in pmlaunch's Python.", fix)
     except Exception as error:  # noqa: BLE001 (the picture is optional: whatever the arrays contain, the run's result stands)
         yield _not_drawn(folder, f"{type(error).__name__}: {error}")
 

@@ -71,7 +71,7 @@ def diagnose_exception(
     failure, raised = found
     code, cure = failure.code, None
     if failure is NOT_FINITE and (needed := _patches_needed(tail)) is not None:
-        code, cure = "PML343", f"a smaller --num-envs (the run had {num_envs})"
+        code, cure = "PML343", f"use a smaller --num-envs (the run had {num_envs})"
         cure += f"; or with ProtoMotions 3: {_PATCH_COUNT}={needed}" if needed else ""
     if failure is NO_MODULE and (missing := missing_module(raised.message)):
         cure = cure_for(missing, f'"{python}"' if python else "PYTHON", traceback=raised.traceback)
@@ -82,7 +82,7 @@ def diagnose_exception(
 
 
 def lost_its_partner(exception: Mapping[str, object]) -> bool:
-    """Whether a rank ended because another did: the other's exception decides then."""
+    """Whether a rank ended because another one did, whose exception then decides."""
     return any(map(LOST_PARTNER.explains, _deciding(exception)))
 
 
@@ -133,21 +133,21 @@ def diagnose_exit(
     if _EULA_ASKED.found_in("\n".join(tail)):
         return _error(_EULA_ASKED.code, CODES[_EULA_ASKED.code].cause, CODES[_EULA_ASKED.code].cure_in(python))
     if reached:
-        return _error("PML330", f"The program ended with {how}, without a verdict.{last}")
+        return _error("PML330", f"The program ended with {how} and left no verdict.{last}")
     sign = find_sign(_FALSE_STARTS, "\n".join(tail))
     if sign is _BROKEN_BLOCK:
         broken = [line for line in tail if sign.found_in(line)]
-        message = f"isaaclab.bat broke off before it started Python: {last_words(broken)}"
+        message = f"isaaclab.bat failed before it started Python: {last_words(broken)}"
         message += "  (cmd.exe ends a block at a parenthesis in PATH, CONDA_PREFIX or the folder's name)"
         way_around = batch.way_around if batch else "--via python --python EXE"
-        return _error(sign.code, message, f"{way_around} goes around the batch file")
+        return _error(sign.code, message, f"bypass the batch file with {way_around}")
     if sign is _AGENT_NOT_FOUND:
-        message = "Python started, but without the agent: PYTHONPATH was lost on the way."
+        message = "Python started without the agent, because PYTHONPATH was changed on the way."
         return _error(sign.code, message, CODES[sign.code].cure)
     if sign is _NO_PYTHON:
         return _error(sign.code, f"The launcher script found no Python.{last}", CODES[sign.code].cure)
     message = f"The program ended with {how} before the agent could start.{last}"
-    return _error("PML331", message, "--via python --python EXE goes around a launcher script")
+    return _error("PML331", message, "bypass the launcher script with --via python --python EXE")
 
 
 def _error(code: str, message: str, hint: str | None = None) -> Finding:
@@ -155,15 +155,15 @@ def _error(code: str, message: str, hint: str | None = None) -> Finding:
 
 
 def _quoted(tail: Sequence[str]) -> str:
-    """Return what the output says of the end, as a sentence."""
+    """Return a sentence with the crash or the last line of the output."""
     crash = _crash(tail)
     if crash:
-        return f" The log names a crash: {crash}"
-    return f" Its last words: {last_words(tail)}" if tail else " It said nothing."
+        return f" The log reports a crash: {crash}"
+    return f" Last output: {last_words(tail)}" if tail else " It printed nothing."
 
 
 def describe_exit(exit_code: int | None, batch: BatchFile | None) -> str:
-    """Like `name_of_exit`, and what an exit code 0 from `batch` is worth."""
+    """Like `name_of_exit`, with a remark if exit code 0 from `batch` says nothing."""
     how = name_of_exit(exit_code)
     return f"{how} ({batch.about_zero})" if exit_code == 0 and batch and batch.about_zero else how
 

@@ -39,7 +39,7 @@ class Failure:
     traceback: str = ""
 
     def explains(self, raised: Raised) -> bool:
-        """Whether this is what `raised` says. Without a class, the message has to tell."""
+        """Whether this row matches `raised`. Without a class, the message must match."""
         of_kind = raised.kind in self.kinds.split() if raised.kind else bool(self.message)
         return (
             of_kind
@@ -128,7 +128,7 @@ FAILURES = (
 
 
 def explain(candidates: Iterable[Raised]) -> tuple[Failure, Raised] | None:
-    """The first of `candidates` that the table explains, and its row. The rows are from telling to general."""
+    """The first of `candidates` that the table explains, and its row. Specific rows come before general ones."""
     for raised in candidates:
         for failure in FAILURES:
             if failure.explains(raised):

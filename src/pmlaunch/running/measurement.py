@@ -28,15 +28,15 @@ def missing_evidence(plan: LaunchPlan, folder: RunFolder, result: AgentResult) -
     document = folder.read(FILE) or {}
     measured = _unmeasured(plan, result, document) if is_measured(plan) else ()
     for code, message in chain(_foreign(folder, result, document), measured):
-        return Finding(code, Severity.ERROR, message, f"look into {folder.path}", subject=str(folder.path))
+        return Finding(code, Severity.ERROR, message, f"check {folder.path}", subject=str(folder.path))
     return None
 
 
 def _unmeasured(plan: LaunchPlan, result: AgentResult, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield (code, message) for everything that is wrong with the figures of a measured run."""
+    """Yield (code, message) for every problem with the metrics of a run."""
     common, motions = as_mapping(document.get("common")), [as_mapping(it) for it in as_list(document.get("per_motion"))]
     if not document:
-        yield "PML325", f"The run left no {FILE} that can be read, so nothing shows that it succeeded."
+        yield "PML325", f"The run left no readable {FILE}, so nothing shows that it succeeded."
     totals = {**as_mapping(document.get("metrics")), **common}
     yield from _impossible("the run", totals, ("motions", "failed"))
     for entry in motions:
@@ -49,7 +49,7 @@ def _unmeasured(plan: LaunchPlan, result: AgentResult, document: Mapping[str, An
 def _foreign(folder: RunFolder, result: AgentResult, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, run in ((RESULT_FILE, result.run), (FILE, document.get("run"))):
         if run is not None and run != folder.path.name:
-            yield "PML328", f"{name} is that of another run, {str(run)[:100]!r}."
+            yield "PML328", f"{name} belongs to another run, {str(run)[:100]!r}."
         try:
             age = folder.file("spec.json").stat().st_mtime - folder.file(name).stat().st_mtime
         except OSError:
@@ -64,11 +64,11 @@ def _impossible(of: str, figures: Mapping[str, Any], others: Sequence[str] = ())
             continue
         number = finite(value)
         if number is None:
-            yield "PML326", f"{name} of {of} is no finite number."
+            yield "PML326", f"{name} of {of} is not a finite number."
         elif _SHARE.search(name) and not 0 <= number <= 1:
-            yield "PML326", f"{name} of {of} is {number:g}, and not between 0 and 1."
+            yield "PML326", f"{name} of {of} is {number:g}, which is not between 0 and 1."
         elif _ERROR.search(name) and not _SHARE.search(name) and number < 0:
-            yield "PML326", f"{name} of {of} is {number:g}: no error is below 0."
+            yield "PML326", f"{name} of {of} is {number:g}, but an error cannot be negative."
 
 
 def _incomplete(
@@ -81,15 +81,15 @@ def _incomplete(
     without = [str(entry.get("motion")) for entry in motions if not numbers_in(entry.get("metrics"))]
     said = finite(as_mapping(document.get("common")).get("motions"))
     if not numbers_in(document.get("metrics")):
-        yield "PML325", f"{FILE} has no figures."
+        yield "PML325", f"{FILE} contains no metrics."
     elif without:
-        yield "PML325", f"There are no figures of {', '.join(without[:3])} ({len(without)} of {len(motions)} motions)."
+        yield "PML325", f"There are no metrics for {', '.join(without[:3])} ({len(without)} of {len(motions)} motions)."
     elif motions and others:
-        yield "PML325", f"There are no figures of {', '.join(sorted(others)[:3])}."
+        yield "PML325", f"There are no metrics for {', '.join(sorted(others)[:3])}."
     elif motions and len(motions) < wanted:
-        yield "PML325", f"There are figures of {len(motions)} motions, and {wanted} were asked for."
+        yield "PML325", f"There are metrics for {len(motions)} motions, but {wanted} were requested."
     elif said < wanted if said is not None else not motions:
-        yield "PML325", f"{said or 0:.0f} motions were measured, and {wanted} were asked for."
+        yield "PML325", f"{said or 0:.0f} motions were measured, but {wanted} were requested."
 
 
 def _contradictory(common: Mapping[str, Any], motions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -100,11 +100,11 @@ def _contradictory(common: Mapping[str, Any], motions: Sequence[Mapping[str, Any
     )
     rate = finite(common.get("success_rate"))
     if any(verdict not in (True, False, None) for verdict in verdicts) or common.get("failed", []) != failed:
-        yield "PML329", "The verdicts on the motions have a wrong type."
+        yield "PML329", "The results of the motions have the wrong type."
     elif motions and sorted(map(str, failed)) != sorted(map(str, lost)):
         yield (
             "PML329",
-            f"{len(failed)} motions are listed as failed, and {len(lost)} have failed by their own verdicts.",
+            f"{len(failed)} motions are listed as failed, but {len(lost)} are marked as failed individually.",
         )
     elif rate is not None and failed and rate == 1.0:
         yield "PML329", f"The success rate is 1, although {len(failed)} motions are listed as failed."
@@ -120,13 +120,13 @@ def _fits(rate: float, failed: int, motions: int) -> bool:
 def _steps(plan: LaunchPlan, result: AgentResult, document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     steps, least = result.steps or 0, fewest_steps(plan)
     if steps < least:
-        yield "PML327", f"The program took {steps} control steps, and the plan needs at least {least}."
+        yield "PML327", f"The program took {steps} control steps, but the plan needs at least {least}."
     elif (said := document.get("steps")) is not None and (finite(said) or 0) < 1:
-        yield "PML327", f"{FILE} was written without a control step."
+        yield "PML327", f"{FILE} was written before the first control step."
 
 
 def fewest_steps(plan: LaunchPlan) -> int:
-    """The control steps that an evaluation cannot do without: a part of the plan's, where that is the evaluation's length.
+    """The fewest control steps of a complete evaluation: a fraction of the plan's, if those are the evaluation's length.
 
     A part, because the length is an estimate: upstream plays some motions at another rate, and ProtoMotions 3 forms its
     own batches. ProtoMotions 2 measures whole motions whatever limit its config has. Several processes share the steps.

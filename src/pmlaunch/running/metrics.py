@@ -1,4 +1,4 @@
-"""metrics.json: what a run measured, and what the figures reveal about it."""
+"""metrics.json: the metrics of a run, and findings about them."""
 
 from __future__ import annotations
 
@@ -60,8 +60,11 @@ def metrics_findings(measured: RunMetrics) -> Iterator[Finding]:
     """Yield PML315 if the bodies are so far from their reference that the simulation must have diverged."""
     error = measured.rest.get("common", {}).get("mean_position_error_m")
     if isinstance(error, (int, float)) and error > _BLOWN_UP:
-        message = f"The bodies were {error:.0f} m from their reference on average: probably the simulation blew up."
-        hint = "--simulator with another one; or a smaller physics step"
+        message = (
+            f"The bodies were on average {error:.0f} m from their reference, so the simulation probably became "
+            "unstable."
+        )
+        hint = "use another --simulator or a smaller physics step"
         yield Finding("PML315", Severity.WARNING, message, hint)
 
 

@@ -49,7 +49,7 @@ class ImportAttempt:
 
 @dataclass(frozen=True)
 class TorchBuild:
-    """How torch was built and what it finds here; a backend and `libuv` are None where this torch cannot tell."""
+    """How torch was built and what it finds on this machine; a backend and `libuv` are None if unknown."""
 
     error: str | None = None
     version: str | None = None
@@ -80,7 +80,7 @@ class ProcessGroupAttempt:
 
 @dataclass(frozen=True)
 class ProbeReply:
-    """What the simulator's Python said of itself; None where the probe was ended before it came to that."""
+    """The probe's report on the simulator's Python; None for parts that it did not reach."""
 
     python: str | None = None
     packages: Mapping[str, InstalledPackage] | None = None

@@ -39,11 +39,11 @@ from pmlaunch.runtimes.batch_rules import BatchFile
 from pmlaunch.support.json import as_list
 
 _STOP_MESSAGES = {
-    Ending.INTERRUPTED: "Interrupted by Ctrl+C, or asked to end.",
+    Ending.INTERRUPTED: "Interrupted by Ctrl+C or a request to end.",
     Ending.TIME_LIMIT: "The run took longer than --timeout {plan.timeout:g} s and was stopped.",
     Ending.SILENT: "The run wrote nothing for {plan.silence:g} s (--silence) and was stopped.",
-    Ending.LOG_FAILED: "output.log cannot be written any more ({reason}): the run was stopped.",
-    Ending.NOT_READY: "The simulator was not ready after {minutes:g} minutes, and the run was stopped.",
+    Ending.LOG_FAILED: "The run was stopped because output.log can no longer be written ({reason}).",
+    Ending.NOT_READY: "The run was stopped because the simulator was not ready after {minutes:g} minutes.",
 }
 _GRACE = Grace(5.0, 5.0)  # seconds for the agent to write its verdict
 GRACE_TO_WRITE = Grace(

@@ -48,7 +48,7 @@ class RunFolder:
                     return cls(path)
         except (OSError, ValueError) as error:  # ValueError: a null character
             raise run_write_error(runs, error) from error
-        raise PmlaunchError("PML204", f"{runs} holds a thousand runs of this second already.", subject=str(runs))
+        raise PmlaunchError("PML204", f"{runs} already has a thousand runs from this second.", subject=str(runs))
 
     def file(self, name: str) -> Path:
         """Return the path of a file in it."""

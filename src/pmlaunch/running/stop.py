@@ -61,7 +61,7 @@ def choose_run(runs: Path, name: str | None) -> RunFolder:
         raise PmlaunchError("PML011", f"Several runs are in progress: {names}.", hint="pmlaunch stop NAME")
     what = f"No run called {name!r}" if name else "No run"
     raise PmlaunchError(
-        "PML010", f"{what} is in progress in {runs}.", hint="--runs DIR names another folder", subject=name
+        "PML010", f"{what} is in progress in {runs}.", hint="use --runs DIR for another folder", subject=name
     )
 
 

@@ -12,8 +12,6 @@ from pmlaunch.model import LaunchPlan, RunRecord, RunState
 from pmlaunch.support.cache import JsonCache, content_key
 from pmlaunch.support.json import as_mapping, finite, numbers_in
 
-_KIND = "timings"
-
 
 @dataclass(frozen=True)
 class Timings:
@@ -45,7 +43,7 @@ class Timings:
 
 def earlier_timings(plan: LaunchPlan) -> Timings:
     """Return the timings of the last run like `plan` on this machine."""
-    document = as_mapping(JsonCache(_KIND).get(_key(plan)))
+    document = as_mapping(JsonCache("timings").get(_key(plan)))
     stages = {name: seconds for name, seconds in numbers_in(document.get("stages")).items() if seconds >= 0}
     return Timings(stages, finite(document.get("rate")))
 
@@ -53,7 +51,7 @@ def earlier_timings(plan: LaunchPlan) -> Timings:
 def remember_timings(plan: LaunchPlan, record: RunRecord) -> None:
     """Keep the timings of a run that is done for the next one."""
     if record.state is RunState.DONE and record.stages:
-        JsonCache(_KIND).put(_key(plan), {"stages": dict(record.stages), "rate": record.steps_per_second})
+        JsonCache("timings").put(_key(plan), {"stages": dict(record.stages), "rate": record.steps_per_second})
 
 
 def _key(plan: LaunchPlan) -> str:

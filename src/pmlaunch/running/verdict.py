@@ -73,12 +73,12 @@ def decide(found: Evidence) -> RunVerdict:
         hint = CODES[code].cure if ended.ending is Ending.NOT_READY else None
         return RunVerdict(state, exit_code, (Finding(code, Severity.ERROR, found.stop_message, hint),))
     verdict = _judge(found, result.exit_code if result else None)
-    message = "pmlaunch had to stop the process, but the program has given its verdict, which counts."
+    message = "pmlaunch had to stop the process, but the program had already written its verdict, which counts."
     return replace(verdict, findings=(*verdict.findings, Finding("PML324", Severity.NOTE, message)))
 
 
 def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
-    """Return the verdict on a program that ended with `exit_code`, as if nobody had stopped it."""
+    """Return the verdict on a program that ended with `exit_code`, ignoring whether it was stopped."""
     tail, result = found.ended.tail, found.result
     ranks = (result, *found.other_ranks) if result else ()
     raised = [each.exception for each in ranks if each.exception and not each.stopped_from_outside]
@@ -93,14 +93,14 @@ def _judge(found: Evidence, exit_code: int | None) -> RunVerdict:
         finding = diagnose_exit(exit_code, result is not None, tail, found.batch, found.python)
         return RunVerdict(RunState.ABNORMAL, CODES[finding.code].exit_code, (finding,))
     if result.exit_code:
-        message = f"The program ended itself with exit code {result.exit_code} and no exception."
+        message = f"The program exited with code {result.exit_code} and no exception."
         return _error(RunState.FAILED, Exit.FAILED, "PML301", message, last_words(tail))
     if found.must_finish and result.stopped_by is None and "evaluation_finished" not in result.seconds:
         how = describe_exit(exit_code, found.batch)
         message = f"The program ended before the evaluation did, with {how} and no exception."
         return _error(RunState.ABNORMAL, Exit.NO_VERDICT, "PML330", message)
     if exit_code:  # a crash after the evaluation does not change the result
-        message = f"The evaluation finished; afterwards the program ended with {name_of_exit(exit_code)}."
+        message = f"The evaluation finished, but then the program ended with {name_of_exit(exit_code)}."
         return RunVerdict(RunState.DONE, Exit.DONE, (Finding("PML330", Severity.WARNING, message),))
     return RunVerdict(RunState.DONE, Exit.DONE)
 

@@ -117,5 +117,5 @@ def _text(value: object) -> str | None:
 def _notes(runs: Sequence[Run], by_name: Sequence[Mapping[str, MotionResult]]) -> tuple[str, ...]:
     notes = [f"{run.name}: {note}" for run in runs if not run.comparable for note in run.notes or ("not comparable",)]
     if len({frozenset(motions) for motions in by_name}) > 1:
-        notes.append("The runs did not play the same motions: their totals are averages over different ones.")
+        notes.append("The runs did not play the same motions, so their totals are averages over different motions.")
     return tuple(notes)

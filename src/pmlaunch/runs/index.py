@@ -139,7 +139,7 @@ def _connected(runs: Path) -> contextlib.closing[sqlite3.Connection]:
         path.with_name(FILE + ending).unlink(missing_ok=True)
     size = plain_size(path)
     if size is None and os.path.lexists(path):
-        raise OSError("not an ordinary file")
+        raise OSError("not a regular file")
     if size:
         with path.open("rb") as file:
             header = file.read(20)

@@ -74,4 +74,4 @@ def _remove(folder: Path) -> None:
         shutil.rmtree(doomed)
     except OSError as error:
         message = f"{folder} cannot be removed: {error.strerror or error}."
-        raise PmlaunchError("PML358", message, hint="close what uses it", subject=str(folder)) from error
+        raise PmlaunchError("PML358", message, hint="close programs that use the run", subject=str(folder)) from error

@@ -30,18 +30,18 @@ def repeated(folder: Path, given: EvalRequest, settings: Settings) -> tuple[Eval
     """
     asked = from_json(Asked, as_mapping(run_record(folder).get("asked")))
     if asked.request is None or not isinstance(asked.request.get("model"), str):
-        message = f"{folder.name} does not tell which options it was started with, so it cannot be repeated."
+        message = f"{folder.name} does not record the options it was started with, so it cannot be repeated."
         raise PmlaunchError("PML357", message, hint=f"pmlaunch runs show {folder.name}", subject=str(folder))
     recorded: EvalRequest = from_json(EvalRequest, asked.request)
     if not is_own(asked, settings):
-        message = f"{folder.name} was not written by your pmlaunch, and names what would be started."
+        message = f"{folder.name} was written by another user's pmlaunch and names programs that would be started."
         raise PmlaunchError("PML359", message, hint=as_command(recorded), subject=str(folder))
     there = Path(asked.folder) if Path(asked.folder).is_dir() else settings.folder
     request = _combined(recorded, given if there == settings.folder else _anchored(given, settings))
     request = request if given.runs else replace(request, runs=str(folder.parent))
     if hidden := [name for name, value in _texts(request) if SECRET in value]:
-        message = f"{', '.join(hidden)} held a secret, which is not in the record of {folder.name}."
-        hint = f"pmlaunch runs rerun {folder.name} with it once more"
+        message = f"{', '.join(hidden)} contained a secret, which is not in the record of {folder.name}."
+        hint = f"pmlaunch runs rerun {folder.name}, with this option given again"
         raise PmlaunchError("PML357", message, hint=hint, subject=str(folder))
     return request, replace(settings, folder=there)
 

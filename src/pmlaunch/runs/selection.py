@@ -43,7 +43,9 @@ def state_named(text: str | None) -> RunState | None:
     key = text.replace("-", "_").replace(" ", "_").casefold() if text is not None else None
     if key is None or key in named:
         return named[key] if key else None
-    raise PmlaunchError("PML001", f"No run has the state {text!r}: it is {', '.join(named)}.", hint="--state failed")
+    raise PmlaunchError(
+        "PML001", f"No run can have the state {text!r}. The states are: {', '.join(named)}.", hint="--state failed"
+    )
 
 
 def time_before(text: str, now: datetime | None = None) -> datetime:
@@ -52,7 +54,7 @@ def time_before(text: str, now: datetime | None = None) -> datetime:
         return (now or datetime.now().astimezone()) - timedelta(**{_UNITS[span[2]]: int(span[1])})
     if (found := moment(text.strip())) is not None:
         return found
-    raise PmlaunchError("PML001", f"{text!r} is no time: write 7d, 12h, 2w or 2026-11-01.", hint="--since 7d")
+    raise PmlaunchError("PML001", f"{text!r} is not a time: write 7d, 12h, 2w or 2026-11-01.", hint="--since 7d")
 
 
 def find_run(typed: str | None, runs: Path) -> Path:
@@ -63,24 +65,24 @@ def find_run(typed: str | None, runs: Path) -> Path:
     if typed and (is_run(path := Path(typed).expanduser()) or (path.is_dir() and path.is_absolute())):
         if is_run(path):
             return path.resolve()
-        raise UnknownNameError(f"{path} is not a run folder: it holds no record of a run.", subject=typed)
+        raise UnknownNameError(f"{path} is not a run folder: it contains no record of a run.", subject=typed)
     known = runs_in(runs)
     names = [run.name for run in known]
-    hint = "pmlaunch runs list, or --runs DIR names another folder"
+    hint = "pmlaunch runs list, or --runs DIR for another folder"
     if not names:
         raise UnknownNameError(f"There are no runs in {runs}.", hint=hint, subject=typed)
     if latest := _LATEST.fullmatch("latest" if typed is None else typed):
         position = int(latest[1] or 0)
         if position < len(known):
             return known[position].folder
-        raise UnknownNameError(f"{typed} does not exist: {runs} holds {len(names)} runs.", hint=hint, subject=typed)
+        raise UnknownNameError(f"{typed} does not exist. {runs} contains {len(names)} runs.", hint=hint, subject=typed)
     wanted = str(typed)
     matching = [name for name in names if name == wanted] or [name for name in names if name.startswith(wanted)]
     if len(matching) == 1:
         return runs / matching[0]
     if matching:
         more = f" and {len(matching) - _MOST_NAMES} more" if len(matching) > _MOST_NAMES else ""
-        message = f"Several runs begin with {wanted!r}: {', '.join(matching[:_MOST_NAMES])}{more}."
+        message = f"Several runs start with {wanted!r}: {', '.join(matching[:_MOST_NAMES])}{more}."
         raise AmbiguousNameError(message, hint=hint, subject=typed)
     raise UnknownNameError(f"No run is called {wanted!r}.{nearest(wanted, names)}", hint=hint, subject=typed)
 

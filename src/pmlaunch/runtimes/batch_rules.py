@@ -83,7 +83,7 @@ def has_parenthesis(path: str) -> bool:
 
 
 def about_zero(version: IsaacLabVersion | None, by_isaac_sim: bool) -> str | None:
-    """What exit code 0 of isaaclab.bat means, in words; None if it is the program's own.
+    """Describe what exit code 0 of isaaclab.bat means; None if it is the program's own exit code.
 
     `by_isaac_sim` is whether its Python is that of a binary Isaac Sim in `_isaac_sim`. 2.0, 2.1 and 3.x then end with
     Isaac Sim's python.bat, whose exit code gets through. Otherwise 2.x always returns 0, and 3.x returns 0 for negative
@@ -92,8 +92,8 @@ def about_zero(version: IsaacLabVersion | None, by_isaac_sim: bool) -> str | Non
     newer = is_release_3(version)
     if by_isaac_sim and (newer or (version is not None and version.minor in (0, 1))):
         return None
-    always = "after a crash, too" if newer else "whatever happens"
-    return f"this batch file returns 0 {always}, so the code tells nothing"
+    returns = "returns 0 even after a crash" if newer else "always returns 0"
+    return f"this batch file {returns}, so its exit code says nothing"
 
 
 def batch_environment(environment: Mapping[str, str]) -> tuple[dict[str, str | None], list[str]]:
@@ -103,10 +103,10 @@ def batch_environment(environment: Mapping[str, str]) -> tuple[dict[str, str | N
     for name, value in environment.items():
         if name.upper() == "SKIP":
             changes[name] = None
-            done.append(f"{name} is removed for the run: isaaclab.bat uses a variable of this name")
+            done.append(f"Removed {name} for the run, because isaaclab.bat uses a variable with this name")
         elif name.upper() == "PATH":
             broken = [entry for entry in value.split(";") if not is_balanced(entry)]
             if broken:
                 changes[name] = ";".join(entry for entry in value.split(";") if entry not in broken)
-                done.append(f"left out of PATH for the run, since isaaclab.bat breaks on them: {'; '.join(broken)}")
+                done.append(f"Removed from PATH for the run, because they break isaaclab.bat: {'; '.join(broken)}")
     return changes, done

@@ -34,7 +34,7 @@ class RuntimeRequest:
         wanted: what starts the simulator.
         via: the user's choice, "auto", "isaaclab" or "python".
         isaaclab, python: the flags --isaaclab and --python.
-        own: prefer pmlaunch's own interpreter to the active environment, as the embedded evaluation does.
+        own: prefer pmlaunch's own interpreter to the active environment, as the demo does.
     """
 
     settings: Settings
@@ -61,7 +61,7 @@ def _own_instead(runtime: Runtime, settings: Settings) -> Runtime:
     untrusted = settings.untrusted(Sourced(runtime.facts.path, runtime.facts.source))
     if not untrusted:
         return runtime
-    notes = [each.finding(Severity.WARNING, "pmlaunch's own Python is used instead.") for each in untrusted]
+    notes = [each.finding(Severity.WARNING, "Using pmlaunch's own Python instead.") for each in untrusted]
     own = python_runtime(sys.executable, _OWN, version_of_prefix(prefix_of(Path(sys.executable))))
     return replace(own, findings=tuple(notes))
 
@@ -100,7 +100,7 @@ def _interpreter(request: RuntimeRequest) -> Runtime:
     # a path is what the user chose, relative or not; a name alone is looked up
     found = shutil.which(typed) if os.path.dirname(typed) else find_program(typed, os.environ)  # noqa: PTH120
     if found is None:
-        message = f"No Python at {named.value} (from {named.source})."
+        message = f"Python {named.value} does not exist (from {named.source})."
         missing = Finding("PML202", Severity.ERROR, message, hint="--python PATH", subject=str(named.value))
         return replace(python_runtime(str(named.value), named.source), findings=(missing,))
     return _inspected(str(Path(found).absolute()), named.source)

@@ -77,7 +77,7 @@ class Row:
     repair: str | None = None
 
     def matches(self, versions: Versions) -> bool:
-        """Whether every condition holds; one about a part whose version is not known does not."""
+        """Whether every condition holds; a condition on a part of unknown version does not."""
         return all(part in versions and holds(wanted, versions[part].version) for part, wanted in self.where.items())
 
 

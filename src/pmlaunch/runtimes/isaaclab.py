@@ -45,8 +45,8 @@ def isaaclab_runtime(settings: Settings, flag: str | None, beside: Path, platfor
             known = source if named else replace(source, anchor=script)
             return _here(script.parent, known, settings.environment, platform)
     looked = "; ".join(str(folder / platform.isaaclab_script) for folder, _ in folders)
-    hint = "--isaaclab DIR or ISAACLAB_PATH; --via python --python EXE runs without its script"
-    missing = Finding("PML201", Severity.ERROR, f"Isaac Lab not found. Looked for {looked}.", hint)
+    hint = "--isaaclab DIR or ISAACLAB_PATH; without the launcher script: --via python --python EXE"
+    missing = Finding("PML201", Severity.ERROR, f"Isaac Lab not found. Searched {looked}.", hint)
     unknown = Source(Origin.UNKNOWN, "not found")
     return Runtime(RuntimeFacts(RuntimeKind.ISAACLAB, platform.isaaclab_script, None, unknown, None), (missing,))
 
@@ -56,7 +56,7 @@ def _elsewhere(root: str, source: Source | None, platform: Platform) -> Runtime:
     separator = "\\" if platform.windows else "/"
     name = platform.isaaclab_script
     script = f"{root.rstrip('/' + separator)}{separator}{name}" if root else name
-    unseen = f"Planned for {platform.name}: Isaac Lab and its GPU can only be checked there."
+    unseen = f"This plan is for {platform.name}. Isaac Lab and the GPU can be checked only there."
     facts = RuntimeFacts(RuntimeKind.ISAACLAB, script, None, source or Source(Origin.UNKNOWN, "not known here"), None)
     return Runtime(facts, (Finding("PML206", Severity.NOTE, unseen),))
 
@@ -112,26 +112,29 @@ def python_of_isaaclab(root: Path, major: int, environment: Mapping[str, str], w
 def _broken_by_folder(root: Path, version: IsaacLabVersion | None, way_around: str) -> Iterator[Finding]:
     """What in Isaac Lab's own path keeps isaaclab.bat from running anything."""
     if not survives_block(str(root)):
-        message = f"isaaclab.bat cannot work in {root}: it acts on a sign in the folder's name."
-        yield Finding("PML209", Severity.ERROR, message, f"rename the folder; or {way_around}", None, str(root))
+        message = f"isaaclab.bat cannot work in {root}: it interprets a character in the folder's name."
+        yield Finding("PML209", Severity.ERROR, message, f"rename the folder, or use {way_around}", None, str(root))
     elif has_parenthesis(str(root)) and not is_release_3(version):
         message = f"isaaclab.bat of Isaac Lab 2.x runs nothing in a folder with a parenthesis in its path: {root}"
-        hint = f'{way_around}; or move the folder; or subst X: "{root}", then --isaaclab X:\\'
+        hint = f'{way_around}; or move the folder; or run subst X: "{root}" and use --isaaclab X:\\'
         yield Finding("PML218", Severity.ERROR, message, hint, None, str(root))
 
 
 def _broken_by_python(version: IsaacLabVersion | None, python: ChosenPython, way_around: str) -> Iterator[Finding]:
     """What in its Python's path makes isaaclab.bat end with code 0 without running anything."""
     if not is_balanced(python.path):
-        message = f"isaaclab.bat breaks on a parenthesis or quote in {python.by}: {python.path}"
+        message = f"isaaclab.bat fails on a parenthesis or quote in {python.by}: {python.path}"
         yield Finding("PML209", Severity.ERROR, message, way_around, None, python.path)
     elif is_release_3(version):
         return
     elif " " in python.path and python.by.origin is not Origin.PATH:
-        message = f"isaaclab.bat of Isaac Lab 2.x calls its Python unquoted, and {python.by} has a blank: {python.path}"
+        message = (
+            f"isaaclab.bat of Isaac Lab 2.x calls its Python without quotes, and {python.by} contains a space: "
+            f"{python.path}"
+        )
         yield Finding("PML208", Severity.ERROR, message, way_around, None, python.path)
     elif python.by.origin is Origin.ACTIVE_ENVIRONMENT and has_parenthesis(python.path):
-        message = f"isaaclab.bat of Isaac Lab 2.x may break on the parenthesis in {python.by}: {python.path}"
+        message = f"isaaclab.bat of Isaac Lab 2.x may fail on the parenthesis in {python.by}: {python.path}"
         yield Finding("PML214", Severity.WARNING, message, f"if it does: {way_around}", None, python.path)
 
 

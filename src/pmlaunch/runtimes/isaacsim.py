@@ -17,10 +17,8 @@ from pmlaunch.runtimes.python_files import site_packages, text_of
 from pmlaunch.support.paths import is_remote
 
 _ACCEPTING = ("y", "yes", "1")  # the values that kit_app.py takes for an acceptance
-NOT_ISAACS_PYTHON = (
-    "this is not the Python of Isaac Lab: activate its environment, run with --via isaaclab, or name it: --python EXE"
-)
-"""What to do about a missing module of Isaac Sim or Isaac Lab. pip is no cure: it would install another release."""
+NOT_ISAACS_PYTHON = "this is not Isaac Lab's Python: activate its environment, or use --via isaaclab or --python EXE"
+"""The hint for a missing module of Isaac Sim or Isaac Lab. pip would install another release."""
 _SET_PATH = re.compile(r"""^\s*(?:set|export)\s+"?PYTHONPATH="?(.*?)"?\s*$""", re.IGNORECASE | re.MULTILINE)
 
 

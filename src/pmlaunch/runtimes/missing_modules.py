@@ -37,16 +37,16 @@ def cure_for(module: str, python: str, pip_install: str | None = None, traceback
     if comes_with_isaac(module):
         return NOT_ISAACS_PYTHON
     if top == "isaacgym":
-        return "Isaac Gym is a download of NVIDIA's, on no package index: --python EXE names the Python that has it"
+        return "Isaac Gym is not on a package index: download it from NVIDIA, and select its Python with --python EXE"
     if top in _OF_CHECKOUT:
-        return f"{top} is part of a ProtoMotions checkout: pmlaunch install makes this Python find it"
+        return f"{top} is part of a ProtoMotions checkout: make it importable in this Python with pmlaunch install"
     if top in _TORCH:
-        return f"https://pytorch.org names the command that installs the {top} for your GPU into {python}"
+        return f"install {top} for your GPU into {python} with the command from https://pytorch.org"
     requirement = _RENAMED.get(top) or (top if top in _SAME_NAME.split() else None)
     if requirement is None:
         name = top if top.isidentifier() else "this module"
         unknown = f"{name} is not among the requirements of ProtoMotions or its simulators"
-        return f"{unknown}: see in the traceback what imports it, and make it importable in {python}"
+        return f"{unknown}: see the traceback for what imports it, and make it importable in {python}"
     if top == "moviepy" and "from moviepy import" in traceback:
         requirement = "moviepy>=2"
     quoted = f'"{requirement}"' if set(requirement) & set("<>[+") else requirement

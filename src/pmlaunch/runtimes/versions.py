@@ -60,7 +60,7 @@ def read_versions(runtime: Runtime, platform: Platform, environment: Mapping[str
 
 
 def _line(checkout: Path) -> str | None:
-    """The line of ProtoMotions, told by its backend for Isaac Lab; None if that does not tell it."""
+    """The release line of ProtoMotions, determined from its Isaac Lab backend; None if unknown."""
     generation = generation_of(checkout)
     backend = text_of(checkout / "protomotions" / "simulator" / "isaaclab" / "simulator.py")
     for_lab3 = "isaaclab_physx" in backend

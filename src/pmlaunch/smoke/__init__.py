@@ -1,1 +1,1 @@
-"""pmlaunch smoke: doctor, one short evaluation, and its figures compared with thresholds."""
+"""pmlaunch smoke: doctor, one short evaluation, and its metrics compared with thresholds."""

@@ -34,7 +34,7 @@ class EvaluationResult:
     exit_code: int
     folder: str | None = None
     metrics: Mapping[str, Any] | None = None
-    unmeasured: str = "the evaluation was not finished"
+    unmeasured: str = "the evaluation did not finish"
 
 
 _NOT_KNOWN = frozenset(("PML160", "PML162", "PML247"))  # what a check could not tell
@@ -60,7 +60,7 @@ def run_smoke(
         case = Case(Suite.EVALUATION, request.model, CaseVerdict.ERROR, _with_hint(missing), code=missing.code)
         evaluation = EvaluationResult(case, missing.exit_code, unmeasured="nothing was measured")
     elif plan is None or exit_code != Exit.DONE:
-        text = "not started: doctor found what would stop it; without Isaac Lab and a checkout: --model demo"
+        text = "not started, because doctor found errors; without Isaac Lab and a checkout, use --model demo"
         case = Case(Suite.EVALUATION, _name(plan) if plan else request.model, CaseVerdict.SKIPPED, text)
         evaluation = EvaluationResult(case, exit_code, unmeasured="nothing was measured")
     else:
@@ -136,7 +136,7 @@ def _evaluate(plan: LaunchPlan, findings: Sequence[Finding], evaluate: Evaluate)
         )
     metrics = {"metrics": record.metrics, "common": record.evaluation.get("common") or {}}
     if not record.metrics:
-        text = "The run was not measured, so nothing shows that it succeeded."
+        text = "The run computed no metrics, so nothing shows that it succeeded."
         unmeasured = Case(Suite.EVALUATION, name, CaseVerdict.FAILED, text, seconds, "PML325")
         return EvaluationResult(unmeasured, CODES["PML325"].exit_code, folder, metrics)
     passed = Case(Suite.EVALUATION, name, CaseVerdict.PASSED, ", ".join(_figures(record, metrics)), seconds)

@@ -30,8 +30,8 @@ def require_room(folder: Path, needed: int) -> None:
     if free < needed + _MARGIN:
         raise PmlaunchError(
             "PML402",
-            f"{megabytes(needed)} are needed on the disk of {folder}, and {megabytes(free)} are free.",
-            hint="free some space, or another folder with --dir; fewer models with --models",
+            f"{megabytes(needed)} are needed on the disk of {folder}, but only {megabytes(free)} are free.",
+            hint="free some space, choose another folder with --dir, or fewer models with --models",
             subject=str(folder),
         )
 
@@ -44,7 +44,9 @@ def path_below(root: Path, name: str) -> Path:
     parts = name.replace("\\", "/").split("/")
     windows = PureWindowsPath(name)
     why = (
-        "its name is no plain path" if windows.drive or any(part in ("", ".", "..", ".git") for part in parts) else None
+        "its name is not a plain path"
+        if windows.drive or any(part in ("", ".", "..", ".git") for part in parts)
+        else None
     )
     path, place = root.joinpath(*parts), Path(os.path.realpath(root))
     for part in parts if why is None else ():
@@ -53,8 +55,10 @@ def path_below(root: Path, name: str) -> Path:
             why = f"{place} is a link"
             break
     if why is not None:
-        message = f"{name!r} is not written below {root}: {why}."
-        raise PmlaunchError("PML143", message, hint=f'replace links by ordinary folders: "{path.parent}"', subject=name)
+        message = f"{name!r} is not written below {root}, because {why}."
+        raise PmlaunchError(
+            "PML143", message, hint=(f'replace links with ordinary folders: "{path.parent}"'), subject=name
+        )
     return path
 
 

@@ -14,7 +14,7 @@ _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save before 1.6: a
 
 
 def regular_size(path: Path) -> int:
-    """The size in bytes. Raises OSError if there is no ordinary file: to open a pipe or a device may never end."""
+    """The size in bytes. Raises OSError unless it is a regular file: opening a pipe or device may block forever."""
     status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
@@ -30,13 +30,13 @@ def start_of(path: Path) -> bytes:
 
 
 def no_binary_file(start: bytes) -> str | None:
-    """Why a file that begins like this holds no data, in words; None if it may. Servers send errors as text."""
+    """Why a file that begins like this contains no binary data; None if it may. Servers send errors as text."""
     if not start:
         return "it is empty"
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        return "it is a web page, saved in the place of the file"
+        return "it is a saved web page"
     if start.isascii() and start.decode("ascii").translate({9: " ", 10: " ", 13: " "}).isprintable():
-        return "it is a text"
+        return "it is a text file"
     return None
 
 
@@ -46,8 +46,8 @@ def no_torch_file(path: Path) -> str | None:
     if start.startswith(b"PK\x03\x04"):
         with path.open("rb") as file:
             file.seek(-min(_LENGTH_OF_END, regular_size(path)), os.SEEK_END)
-            return None if file.read(4) == b"PK\x05\x06" else "it is cut short: the end of the archive is missing"
-    return None if start.startswith(_LEGACY) else no_binary_file(start) or "torch did not save it"
+            return None if file.read(4) == b"PK\x05\x06" else "it is truncated: the end of the archive is missing"
+    return None if start.startswith(_LEGACY) else no_binary_file(start) or "it was not saved by torch"
 
 
 def is_legacy_torch_file(path: Path) -> bool:

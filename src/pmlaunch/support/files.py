@@ -21,11 +21,11 @@ def open_ordinary(path: Path) -> BinaryIO:
     try:
         handle = os.open(path, flags)
     except ValueError as error:  # a NUL in the name
-        raise OSError(errno.EINVAL, "it has no possible name", str(path)) from error
+        raise OSError(errno.EINVAL, "its name is not possible", str(path)) from error
     if stat.S_ISREG(os.fstat(handle).st_mode):
         return os.fdopen(handle, "rb")
     os.close(handle)
-    raise OSError(errno.EINVAL, "it is no ordinary file", str(path))
+    raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
 def read_bytes(path: Path, limit: int = SMALL) -> bytes:
@@ -33,7 +33,7 @@ def read_bytes(path: Path, limit: int = SMALL) -> bytes:
     with open_ordinary(path) as file:
         content = b"" if os.fstat(file.fileno()).st_size > limit else file.read(limit + 1)
         if len(content) > limit or os.fstat(file.fileno()).st_size > limit:
-            raise OSError(errno.EFBIG, f"it has more than {limit} bytes", str(path))
+            raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
         return content
 
 

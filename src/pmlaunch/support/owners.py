@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def other_owner(path: Path) -> str | None:
-    """The owner of a file or link, if that is neither this user nor an administrator; None also if it cannot be told."""
+    """The owner of a file or link if it is neither this user nor an administrator; None also if unknown."""
     if os.name == "nt":
         from pmlaunch.support.windows_owners import other_sid
 

@@ -16,7 +16,7 @@ _MOST_FOLDERS = 50
 
 
 class Place(NamedTuple):
-    """A folder that a relative path may start from; `label` says to people which one."""
+    """A folder that a relative path may start from; `label` describes it in messages."""
 
     folder: Path
     label: str = ""
@@ -72,8 +72,10 @@ def is_remote(text: str) -> bool:
 def refuse_remote(text: str, named_by: object) -> str:
     """`text`, a path that a file of unknown origin names. Raises PML147 before anything opens it on another computer."""
     if is_remote(text):
-        message = f"{named_by} names a path on another computer, which could learn your password from Windows: {text}"
-        raise PmlaunchError("PML147", message, hint=f"copy it here, and correct {named_by}", subject=text)
+        message = f"{named_by} contains a path on another computer, to which Windows could reveal your password: {text}"
+        raise PmlaunchError(
+            "PML147", message, hint=f"copy the data to this computer and correct {named_by}", subject=text
+        )
     return text
 
 
@@ -90,7 +92,7 @@ def refuse_remote_in(document: object, named_by: object) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """The names of what lies in `folder`, in alphabetical order; of a large folder only some, and none of a missing one."""
+    """The names in `folder` in alphabetical order; only some of a large folder, none of a missing one."""
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in islice(entries, _MOST_ENTRIES))

@@ -1,4 +1,4 @@
-"""What loading a pickle would import and call, told from its opcodes. Nothing is loaded.
+"""Determine from a pickle's opcodes what loading it would import and call. Nothing is loaded.
 
 A pickle can call only what it names. So a pickle whose names are all harmless is harmless however it combines them.
 What cannot be followed counts as not harmless.
@@ -81,20 +81,20 @@ def pickle_calls(payload: bytes, inner: Callable[[bytes], PickleCalls] | None = 
             reader.step(info.name, argument, position or 0)
             start = stream.tell()
     except (_HiddenError, TypeError, RecursionError):
-        calls.odd.add("(what cannot be followed)")
+        calls.odd.add("(something that cannot be analyzed)")
     except (ValueError, LookupError):  # pickle stops here as well
         calls.broken = True
         if (
             payload[start : start + 1] in _TEXTS and b"\n" in payload[start:]
         ):  # pickle reads more numbers and texts than pickletools
-            calls.odd.add("(what cannot be followed)")
+            calls.odd.add("(something that cannot be analyzed)")
     if reader.omegaconf and reader.interpolates:
         calls.odd.add("(an interpolation in an OmegaConf container, which may name code)")
     return calls
 
 
 class _HiddenError(Exception):
-    """The pickle goes on in a way that is not followed."""
+    """The pickle continues with something that cannot be analyzed."""
 
 
 class _Reader:

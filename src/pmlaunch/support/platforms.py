@@ -109,7 +109,7 @@ def platform_named(name: str | None) -> Platform:
     """Return the platform called `name`, or this machine's for None. Raises PML001 for an unknown name."""
     platform = PLATFORMS.get(current_name() if name is None else name.casefold())
     if platform is None:
-        raise PmlaunchError("PML001", f"--target-os cannot be {name!r}: it is {' or '.join(PLATFORMS)}.")
+        raise PmlaunchError("PML001", f"--target-os cannot be {name!r}: it must be {' or '.join(PLATFORMS)}.")
     return platform
 
 

@@ -59,7 +59,7 @@ class ForbiddenGlobalError(ValueError):
 
     def __init__(self, name: str) -> None:
         self.name = ascii(name[:_LONGEST_NAME])[1:-1]
-        super().__init__(f"the pickle asks for {self.name}")
+        super().__init__(f"the pickle refers to {self.name}")
 
 
 class Named:
@@ -83,7 +83,7 @@ class _Handlers(dict[int, Callable[[Any], None]]):
     def __getitem__(self, code: int) -> Callable[[Any], None]:
         self.executed += 1
         if self.executed > MAX_OPCODES:
-            raise TooLongError("the pickle is too long for data")
+            raise TooLongError("the pickle is too long for plain data")
         if code not in self:
             raise UnexpectedOpcodeError(_OPCODE_NAMES[code])
         return super().__getitem__(code)
@@ -132,13 +132,13 @@ class RestrictedUnpickler(pickle._Unpickler):  # noqa: SLF001 (the one written i
     def _load_reduce(self) -> None:
         arguments = self.stack.pop()
         if not isinstance(arguments, tuple):  # anything iterable would do for pickle
-            raise UnexpectedOpcodeError("REDUCE", "no tuple of arguments")
+            raise UnexpectedOpcodeError("REDUCE", "not a tuple of arguments")
         self.append(self.stack.pop()(*arguments))
 
     def _load_build(self) -> None:
         state = self.stack.pop()
         if not isinstance(self.stack[-1], self.fillable):
-            raise UnexpectedOpcodeError("BUILD", "not an instance made here")
+            raise UnexpectedOpcodeError("BUILD", "not an instance created here")
         self.stack[-1].__setstate__(state)
 
 

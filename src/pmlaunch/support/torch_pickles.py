@@ -22,7 +22,7 @@ _DIRECTORY = 8 << 20  # bytes of a zip's directory; a file of ten thousand tenso
 
 
 class UnverifiableError(ValueError):
-    """The file is not one whose pickles can be told; the text says why, in a few words."""
+    """The file's pickles cannot be analyzed; the text says why in a few words."""
 
 
 class _BoundedFile(io.BufferedIOBase):
@@ -61,7 +61,7 @@ def read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
 
 
 def calls_of(path: Path) -> PickleCalls:
-    """What torch.load of the file would import and call. Raises UnverifiableError if that cannot be told."""
+    """What torch.load of the file would import and call. Raises UnverifiableError if unknown."""
     try:
         with open_ordinary(path) as file:
             return pickles_in(file)
@@ -76,9 +76,9 @@ def pickles_in(file: BinaryIO, depth: int = 0) -> PickleCalls:
     if start.startswith(_ZIP):
         return _in_zip(file, depth)
     if _is_tar(start):
-        return PickleCalls(odd={"(what lies in a tar archive, which torch has not written since 2017)"})
+        return PickleCalls(odd={"(the contents of a tar archive, which torch has not written since 2017)"})
     if start[:1] not in _OPCODES:
-        raise UnverifiableError("torch did not write it")
+        raise UnverifiableError("it was not saved by torch")
     content, calls = file.read(MAX_PICKLE), PickleCalls()
     for _ in range(5 if start.startswith(_MAGIC) else 1):
         found = _follow(content[calls.end :], depth)
@@ -96,17 +96,17 @@ def pickle_in_zip(file: BinaryIO) -> bytes:
     """
     try:
         if file.read(len(_ZIP)) != _ZIP:  # torch would load a bare pickle, even with an archive after it
-            raise UnverifiableError("it is no archive")
+            raise UnverifiableError("it is not an archive")
         plain = _is_laid_out_plainly(file)
         with open_zip(file) as archive:
             names = archive.namelist()
             pickles = [name for name in names if name.replace("\\", "/").casefold().rpartition("/")[2] == "data.pkl"]
             if any(name.endswith("/constants.pkl") for name in names):
-                raise UnverifiableError("it is a program in TorchScript")
+                raise UnverifiableError("it is a TorchScript program")
             if not pickles:
-                raise UnverifiableError("torch did not write it")
+                raise UnverifiableError("it was not saved by torch")
             if len(pickles) > 1 or not plain:
-                raise ValueError("an archive that readers understand differently")
+                raise ValueError("an archive that different readers interpret differently")
             return read_entry(archive, pickles[0], MAX_PICKLE)
     except (
         zipfile.BadZipFile,
@@ -117,7 +117,7 @@ def pickle_in_zip(file: BinaryIO) -> bytes:
         zlib.error,
         struct.error,
     ) as error:
-        raise UnverifiableError(f"its archive is broken: {error}") from error
+        raise UnverifiableError(f"its archive is damaged: {error}") from error
 
 
 def _in_zip(file: BinaryIO, depth: int) -> PickleCalls:
@@ -139,7 +139,7 @@ def _follow(payload: bytes, depth: int) -> PickleCalls:
 
 def _told(calls: PickleCalls) -> PickleCalls:
     if calls.broken and not calls.names and not calls.odd:
-        raise UnverifiableError("its pickle is broken")
+        raise UnverifiableError("its pickle is damaged")
     return calls
 
 

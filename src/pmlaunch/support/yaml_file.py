@@ -46,7 +46,7 @@ _FLOAT = re.compile(
 
 
 class YamlBombError(ValueError):
-    """The YAML stands for more than any config holds; the text says of what."""
+    """The YAML expands to more than any real config has; the text says of what."""
 
 
 def yaml_mapping(
@@ -75,11 +75,11 @@ def yaml_mapping(
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise PmlaunchError(code, f"{path} cannot be read: {reason}", subject=str(path)) from error
     except ValueError as error:  # a number of more digits than Python converts
-        raise PmlaunchError(code, f"{path} holds an impossible value: {error}", subject=str(path)) from error
+        raise PmlaunchError(code, f"{path} contains an invalid value: {error}", subject=str(path)) from error
     if parsed is None:
         return {}
     if not isinstance(parsed, dict):
-        raise PmlaunchError(code, f"{path} holds no mapping of keys to values.", subject=str(path))
+        raise PmlaunchError(code, f"{path} is not a mapping of keys to values.", subject=str(path))
     return parsed
 
 
@@ -155,7 +155,7 @@ def config_loader(separators: int = _MOST_SEPARATORS) -> type[Any]:
 
 def _refuse_large(text: str, separators: int) -> None:
     if len(text) > LIBRARY or sum(map(text.count, _SEPARATORS)) > separators:
-        raise YamlBombError("it is larger than any config")
+        raise YamlBombError("it is larger than any real config")
 
 
 def _refuse_bomb(root: Any) -> None:
@@ -177,12 +177,12 @@ def _refuse_bomb(root: Any) -> None:
         pending.pop()
         if sizes[id(node)] == 0:
             if any(sizes[id(part)] == 0 for part in parts):
-                raise YamlBombError("an alias stands for what it lies in")
+                raise YamlBombError("an alias refers to the node that contains it")
             sizes[id(node)] = 1 + sum(sizes[id(part)] for part in parts)
         if sizes[id(node)] > max(_MOST_ALIASED, len(sizes) + len(pending)):
-            raise YamlBombError("its aliases stand for more values than any config has")
+            raise YamlBombError("its aliases expand to more values than any real config has")
     if interpolations > _LONGEST_INTERPOLATIONS:
-        raise YamlBombError("it holds more interpolations than any config")
+        raise YamlBombError("it has more interpolations than any real config")
 
 
 def _refuse_deep(text: str) -> None:

@@ -43,7 +43,7 @@ def test_config_does_not_compose(target: DoctorTarget, opened: HydraCheckout) ->
     (opened.config_dir / "robot" / "smpl.yaml").write_text("robot: [", encoding="utf-8")
     seen = look("config", replace(target, checkout=opened))
     assert "error" in {severity for _, severity in found(seen)}
-    assert seen.facts[0][0] == "does not compose"
+    assert seen.facts[0][0] == "cannot be composed"
 
 
 def test_robot_without_gains_for_genesis(target: DoctorTarget, opened: HydraCheckout) -> None:

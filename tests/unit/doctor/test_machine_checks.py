@@ -66,7 +66,7 @@ def test_every_kind_of_cache_entry_is_listed(tmp_path: Path) -> None:
     """A kind missing from KINDS would never be cleaned up."""
     source = Path(pmlaunch.__file__).parent
     used = {
-        kind for path in source.rglob("*.py") for kind in re.findall(r'JsonCache\((?:_KIND|"(\w+)")\)', path.read_text("utf-8"))
+        kind for path in source.rglob("*.py") for kind in re.findall(r'JsonCache\("(\w+)"\)', path.read_text("utf-8"))
     }
     assert used == set(KINDS)
 
@@ -134,4 +134,4 @@ def test_missing_runtime_is_reported_by_its_own_check(tmp_path: Path) -> None:
     target = resolve_target(TargetRequest("isaaclab", quick=True), Settings(tmp_path, {}))
     assert found(look("runtime", target)) == [("PML201", Severity.ERROR.value)]
     seen = look("packages", replace(target, quick=False, probe=None))
-    assert (seen.findings, seen.skipped) == ((), "it is not known which Python a run would use")
+    assert (seen.findings, seen.skipped) == ((), "the Python that a run would use is unknown")

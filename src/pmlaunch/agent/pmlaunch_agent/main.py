@@ -36,7 +36,7 @@ def main() -> int:
 
     exit_code = _run(spec, Journal(result, events, result_file))
     if result_file.error is not None:
-        print(f"pmlaunch_agent: {result_file.path} cannot be written any more", file=sys.stderr)
+        print(f"pmlaunch_agent: {result_file.path} can no longer be written", file=sys.stderr)
     process_exit.prepare_quick_exit()
     if isaac.kit_is_loaded():
         process_exit.end_now(exit_code)
@@ -48,7 +48,7 @@ def read_spec() -> Spec:
     """The spec that PMLAUNCH_SPEC names. Raises ContractError, also if there is none."""
     path = os.environ.get(SPEC_VARIABLE)
     if not path:
-        raise ContractError(f"{SPEC_VARIABLE} is not set: this program is started by pmlaunch, not by hand")
+        raise ContractError(f"{SPEC_VARIABLE} is not set: pmlaunch starts this program; do not start it by hand")
     try:
         with open(path, encoding="utf-8-sig") as file:
             document = json.load(file)
@@ -80,7 +80,7 @@ def _run(spec: Spec, journal: Journal) -> int:
     limits.handle_interrupts(ignore=True)  # the result is being written
     ended.set()
     if isaac.kit_is_loaded():
-        journal.repaired("process_end", "Kit's shutdown is skipped, since it may hang")
+        journal.repaired("process_end", "Skipping Kit's shutdown, because it may hang")
     exit_code = journal.finish(caught)
     if caught is not None:
         show(caught)
@@ -93,7 +93,7 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     patches.repair(wanted.compat, post_import, journal.repaired)
     for name in wanted.compat:
         if name not in patches.REPAIRS:
-            journal.note(f"this agent knows no repair named {name!r}")
+            journal.note(f"this agent has no repair named {name!r}")
     patches.set_arguments(wanted.arguments, post_import, journal)
     if wanted.ddp_backend:
         patches.set_backend(wanted.ddp_backend, post_import, journal)

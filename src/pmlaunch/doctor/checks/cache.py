@@ -25,7 +25,7 @@ def look(_target: DoctorTarget) -> Observation:
     facts = (("cache", f"{root}, {kept} entr{'y' if kept == 1 else 'ies'}"),)
     if not left:
         return Observation(facts)
-    message = f"{_count(left, 'file')} in {root} cannot be used: half-written, or not JSON."
+    message = f"{_count(left, 'file')} in {root} cannot be used: incomplete, or not JSON."
     return Observation(facts, (Finding("PML243", Severity.NOTE, message, "pmlaunch doctor --fix", subject=str(root)),))
 
 
@@ -34,7 +34,7 @@ def _count(paths: Sequence[Path], kind: str) -> str:
 
 
 def leftovers(root: Path) -> Iterator[Path]:
-    """Files that cannot be entries: temporary files of a writer that is gone, and entries that are not JSON.
+    """Files that are not valid entries: temporary files of an ended process, and entries that are not JSON.
 
     Covers only files with our names in our folders, since PMLAUNCH_CACHE may name a folder of the user's.
     """

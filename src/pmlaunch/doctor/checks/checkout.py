@@ -17,7 +17,7 @@ def look(target: DoctorTarget) -> Observation:
             ("path", str(checkout.root)),
             ("known from", str(checkout.source)),
             ("generation", str(checkout.generation)),
-            ("at", _described(head) if head else "no git repository: which version it is cannot be told"),
+            ("at", _described(head) if head else "no git repository, so the version is unknown"),
         )
     )
 

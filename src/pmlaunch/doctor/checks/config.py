@@ -27,11 +27,11 @@ def look(target: DoctorTarget) -> Observation:
     composed = GENERATIONS[checkout.generation].hydra
     names = [model.name for model in shipped if not composed or config_of(model.checkpoint)]
     if not names:
-        return Observation(skipped="no pretrained model's config.yaml is here")
+        return Observation(skipped="no pretrained model here has its config.yaml")
     names = names[:1] if target.quick else names
     findings = [found for name in names for found in _evaluation_of(name, target, checkout)]
     composes = not any(found.severity is Severity.ERROR for found in findings)
-    fact = ("composes" if composes else "does not compose", ", ".join(names))
+    fact = ("composes" if composes else "cannot be composed", ", ".join(names))
     return Observation((fact,), tuple(dict.fromkeys(findings)))
 
 

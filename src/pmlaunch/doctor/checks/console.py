@@ -15,11 +15,13 @@ def look(target: DoctorTarget) -> Observation:
     facts = [("encoding", encoding)]
     findings: list[Finding] = []
     if encoding.lower().replace("-", "") != "utf8":
-        message = f"The console's encoding is {encoding}: characters that it lacks are shown as question marks."
+        message = f"The console's encoding is {encoding}. Characters that it lacks are shown as question marks."
         findings.append(Finding("PML239", Severity.NOTE, message, "set PYTHONUTF8=1"))
     platform, environment = target.platform, target.environment
     if not target.windows:
         facts.append(("display", environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY") or "none"))
     if not platform.streams(environment) and lacks_display(platform.no_display(environment)):
-        findings.append(Finding("PML242", Severity.NOTE, "No display: runs are headless, no window can open."))
+        findings.append(
+            Finding("PML242", Severity.NOTE, "There is no display, so runs are headless and no window can open.")
+        )
     return Observation(tuple(facts), tuple(findings))

@@ -32,8 +32,12 @@ def look(target: DoctorTarget) -> Observation:
             continue
         disks.add(place.stat().st_dev)
         severity = Severity.ERROR if free < least else Severity.WARNING
-        why = "a run cannot write its log" if severity is Severity.ERROR else "a simulator's caches may fill it"
-        message = f"Only {megabytes(free)} are free at {place} ({name}): {why}."
+        why = (
+            "a run may be unable to write its log"
+            if severity is Severity.ERROR
+            else "the simulator's caches may fill it"
+        )
+        message = f"Only {megabytes(free)} are free at {place} ({name}); {why}."
         findings.append(Finding("PML236", severity, message, "free some space", subject=str(place)))
     return Observation(tuple(facts), tuple(findings))
 

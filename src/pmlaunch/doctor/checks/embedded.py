@@ -1,4 +1,4 @@
-"""The embedded evaluation, `pmlaunch eval demo`: whether pmlaunch's own Python has its packages."""
+"""Check that pmlaunch's own Python has the packages of the demo, `pmlaunch eval demo`."""
 
 from __future__ import annotations
 

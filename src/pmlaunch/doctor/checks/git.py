@@ -12,11 +12,11 @@ from pmlaunch.support.programs import find_program
 def look(target: DoctorTarget) -> Observation:
     path = find_program("git", target.environment)
     if path is None:
-        message = "git is not on PATH: pmlaunch install and fetch need it; an evaluation does not."
+        message = "git is not on PATH. pmlaunch install and fetch need it; evaluations do not."
         install = "winget install Git.Git" if target.windows else "install git with your system's package manager"
         return Observation(findings=(Finding("PML221", Severity.WARNING, message, install),))
     version = git_output(target, "--version")
     if version is None and not target.quick:
-        message = f"git does not answer ({path}): nothing can be compared with git."
+        message = f"git does not answer ({path}), so nothing can be compared with git."
         return Observation((("path", path),), (Finding("PML221", Severity.WARNING, message, "git --version"),))
     return Observation((*((("version", version.removeprefix("git version ")),) if version else ()), ("path", path)))

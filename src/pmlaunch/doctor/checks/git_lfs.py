@@ -1,4 +1,4 @@
-"""Git LFS: installed, and known to git. Without its filters a checkout silently holds pointers."""
+"""Check that Git LFS is installed and its filters are configured. Without them, git silently checks out pointers."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ def look(target: DoctorTarget) -> Observation:
     path = lfs_program(target.environment)
     version = git_output(target, "lfs", "version") if path else None
     if path is None:
-        message = "git-lfs is not here: checkpoints cannot be downloaded, a checkout holds pointers in their place."
+        message = (
+            "git-lfs was not found, so checkpoints cannot be downloaded and the checkout contains pointers instead."
+        )
         other = "install git-lfs with your system's package manager"
         install = "winget install GitHub.GitLFS" if target.windows else other
         return Observation(findings=(Finding("PML222", Severity.WARNING, message, install),))
     if version is None and not target.quick:
-        message = f"git-lfs does not answer ({path}): checkpoints cannot be downloaded."
+        message = f"git-lfs does not answer ({path}), so checkpoints cannot be downloaded."
         return Observation((("path", path),), (Finding("PML222", Severity.WARNING, message, "git lfs version"),))
     facts = [("version", version.split()[0].removeprefix("git-lfs/"))] if version else []
     facts.append(("path", path))
@@ -27,10 +29,10 @@ def look(target: DoctorTarget) -> Observation:
         return Observation(
             (
                 *facts,
-                ("set up", "yes" if command else "not looked at with --quick" if target.quick else "cannot be told"),
+                ("set up", "yes" if command else "not checked with --quick" if target.quick else "unknown"),
             )
         )
-    message = "git does not know Git LFS's filters: files arrive as pointers, without a word."
+    message = "git's settings lack the Git LFS filters, so git checks out pointers without a warning."
     hint = "pmlaunch doctor --fix" if target.repository else "git lfs install"
     return Observation((*facts, ("set up", "no")), (Finding("PML223", Severity.WARNING, message, hint),))
 

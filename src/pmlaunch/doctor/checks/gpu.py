@@ -1,4 +1,4 @@
-"""NVIDIA's GPU: whether there is one, and whether the chosen simulator needs it."""
+"""Check for an NVIDIA GPU if the chosen simulator needs one."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from pmlaunch.support.nvidia import Gpu, look_at_nvidia
 def look(target: DoctorTarget) -> Observation:
     nvidia = look_at_nvidia(target.environment)
     if nvidia.driver is None or (not nvidia.gpus and nvidia.problem is None):
-        what = "No NVIDIA driver is found" if nvidia.driver is None else "NVIDIA's driver finds no GPU"
+        what = "No NVIDIA driver is found" if nvidia.driver is None else "The NVIDIA driver finds no GPU"
         return Observation((("GPU", "none"),), (_none(target, what),))
     facts = [(f"GPU {index}", _described(gpu)) for index, gpu in enumerate(nvidia.gpus)]
-    facts.append(("driver", nvidia.driver or "here, of unknown version"))
+    facts.append(("driver", nvidia.driver or "installed, version unknown"))
     if nvidia.problem is None:
         return Observation(tuple(facts))
-    message = f"The GPU's memory is not known: {nvidia.problem}."
+    message = f"The GPU's memory is unknown: {nvidia.problem}."
     hint = f'"{sys.executable}" -m pip install "pmlaunch[gpu]"'  # a plain pip may belong to another Python
     return Observation(tuple(facts), (Finding("PML235", Severity.NOTE, message, hint),))
 
@@ -27,10 +27,10 @@ def look(target: DoctorTarget) -> Observation:
 def _none(target: DoctorTarget, what: str) -> Finding:
     name = target.simulator.name
     if target.gpu_needed:
-        message = f"{what}, and {name} does not run without a GPU."
-        return Finding("PML234", Severity.ERROR, message, "mend the driver, or --simulator genesis --device cpu")
+        message = f"{what}, and {name} needs one."
+        return Finding("PML234", Severity.ERROR, message, "repair the driver, or use --simulator genesis --device cpu")
     on_cpu_anyway = target.device == "cpu" or "gpu" not in devices_of(target.simulator)
-    message = f"{what}: {name} runs on the CPU here."
+    message = f"{what}. {name} runs on the CPU."
     return Finding("PML234", Severity.NOTE, message, None if on_cpu_anyway else "--device cpu")
 
 

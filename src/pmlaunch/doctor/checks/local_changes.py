@@ -18,7 +18,7 @@ def look(target: DoctorTarget) -> Observation:
         return Observation(skipped="there is no checkout")
     root = target.repository
     if root is None:
-        return Observation(skipped="the checkout is no git repository")
+        return Observation(skipped="the checkout is not a git repository")
     # checkpoints are compared by their sha256 (see models.py); untracked files are a user's results
     answer = ask_git(
         target.environment,
@@ -29,7 +29,7 @@ def look(target: DoctorTarget) -> Observation:
     if answer is None or answer[0] != 0:
         output = answer[1].strip() if answer else ""
         words = output.splitlines()[0] if output else "git is not on PATH, or did not answer"
-        why = owned_by_another(output) or CannotTell(f"git could not tell whether files were changed ({words})")
+        why = owned_by_another(output) or CannotTell(f"git did not report changed files ({words})")
         code = "PML162" if owned_by_another(output) else "PML160"
         return Observation(findings=(Finding(code, Severity.WARNING, f"{why.reason}.", why.hint, subject=str(root)),))
     entries = [(line[:2].strip()[:1], line[3:]) for line in answer[1].split("\0") if len(line) > 3]
@@ -38,6 +38,6 @@ def look(target: DoctorTarget) -> Observation:
     kinds = Counter(_NAMES.get(kind, "changed") for kind, _ in entries)
     count = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
     names = ", ".join(name for _, name in entries[:_SHOWN]) + (", ..." if len(entries) > _SHOWN else "")
-    message = f"Files of the checkout differ from its commit ({count}): {names}"
+    message = f"Files in the checkout differ from its commit ({count}): {names}"
     note = Finding("PML225", Severity.NOTE, message, f'git -C "{root}" status', subject=str(root))
     return Observation((("local changes", count),), (note,))

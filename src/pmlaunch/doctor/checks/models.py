@@ -59,7 +59,7 @@ def _pointers(own: Sequence[Model], checkout: Checkout, severity: Severity) -> I
         yield Finding("PML101", severity, message, fix, fix, str(path))
     elif pointers:
         names = ", ".join(model.name for model in pointers)
-        message = f"{len(pointers)} checkpoints are not downloaded, Git LFS pointers lie in their place: {names}."
+        message = f"{len(pointers)} checkpoints are not downloaded; their files are Git LFS pointers: {names}."
         first = download_command(pointers[0].checkpoint, checkout)
-        hint = f"pmlaunch fetch NAME, for the one that you want; or {first}"
+        hint = f"pmlaunch fetch NAME for the one you want, or {first}"
         yield Finding("PML101", severity, message, hint, subject=names)

@@ -51,10 +51,10 @@ def _by_files(target: DoctorTarget) -> ProbeAnswer:
     """Read the packages from files, which do not show what a launcher script adds to the path."""
     python = target.runtime.facts.python
     if python is None:
-        return ProbeAnswer(skipped="it is not known which Python a run would use")
+        return ProbeAnswer(skipped="the Python that a run would use is unknown")
     folders = [str(folder) for folder in site_packages(Path(python.path), python.version)]
     if not folders:
-        return ProbeAnswer(ProbeReply(python.version), skipped="its packages are not found from its files")
+        return ProbeAnswer(ProbeReply(python.version), skipped="its files do not show its packages")
     packages = {name: from_json(InstalledPackage, entry) for name, entry in installed_packages(folders).items()}
     return ProbeAnswer(ProbeReply(python.version, packages))
 
@@ -64,7 +64,7 @@ def _facts(target: DoctorTarget, packages: Packages, python: str | None) -> Iter
         yield "Python", python
     for name in dict.fromkeys((*_SHOWN, *target.simulator.packages)):
         if name in packages:
-            yield name, packages[name].version or "of unknown version"
+            yield name, packages[name].version or "version unknown"
     for name in _FOLDERS:
         package = packages.get(name.replace("_", "-"))
         if package:
@@ -78,7 +78,7 @@ def _missing(target: DoctorTarget, packages: Packages, imports: Imports) -> Iter
     if missing:
         names = ", ".join(missing)
         by_files = target.quick or target.probe is None
-        message = f"The simulator's Python {'has, as far as its files tell, no' if by_files else 'has no'} {names}."
+        message = f"The simulator's Python {'appears to lack' if by_files else 'lacks'} {names}."
         hint = f"{_install(target)}, or {_pip(target)} {' '.join(missing)}"
         if any(map(comes_with_isaac, missing)):
             hint = NOT_ISAACS_PYTHON
@@ -90,15 +90,18 @@ def _versions(target: DoctorTarget, packages: Packages) -> Iterator[Finding]:
     moviepy = major.get("moviepy", "")
     if moviepy.isdecimal() and len(moviepy) < 9 and int(moviepy) >= 2 and target.generation is Generation.V2:
         has = f"moviepy {packages['moviepy'].version} has no moviepy.editor"
-        message = f"{has}: recording (key L in a window) would fail."
+        message = f"{has}, so recording (key L in a window) would fail."
         yield Finding("PML229", Severity.WARNING, message, f'{_pip(target)} "moviepy<2"')
     if major.get("pydantic") == "1" and target.simulator.name == "isaaclab":
-        message = f"pydantic {packages['pydantic'].version}: packages of Isaac Lab and Isaac Sim want version 2."
+        message = (
+            f"pydantic {packages['pydantic'].version} is installed, but packages of Isaac Lab and Isaac Sim need "
+            "version 2."
+        )
         yield Finding("PML240", Severity.WARNING, message, f'{_pip(target)} "pydantic>=2"')
     halves = [name for name, package in packages.items() if not package.complete]
     if halves:
-        message = f"Half installed, by an installation that was ended: {', '.join(halves)}."
-        yield Finding("PML245", Severity.WARNING, message, "install again with --force-reinstall --no-deps")
+        message = f"Incomplete packages after an interrupted installation: {', '.join(halves)}."
+        yield Finding("PML245", Severity.WARNING, message, "reinstall them with --force-reinstall --no-deps")
 
 
 def _imports(target: DoctorTarget, imports: Imports) -> Iterator[Finding]:
@@ -111,7 +114,7 @@ def _imports(target: DoctorTarget, imports: Imports) -> Iterator[Finding]:
         yield Finding("PML241", Severity.ERROR, message, _cure(target, attempt), subject=name)
     for name in _FOLDERS:
         if name in imports and imports[name].missing == name:
-            message = f"The simulator's Python does not find {name}, neither installed nor in the checkout."
+            message = f"The simulator's Python finds {name} neither among its packages nor in the checkout."
             yield Finding("PML227", Severity.ERROR, message, _install(target), subject=name)
 
 
@@ -125,7 +128,7 @@ def _cure(target: DoctorTarget, attempt: ImportAttempt) -> str:
     if attempt.missing:
         python = target.runtime.facts.python
         return cure_for(attempt.missing, python.path if python else "PYTHON", _pip(target), attempt.error)
-    return "install it again with that Python"
+    return "reinstall the package with that Python"
 
 
 def _from_elsewhere(target: DoctorTarget, packages: Packages, imports: Imports) -> Iterator[Finding]:
@@ -139,7 +142,7 @@ def _from_elsewhere(target: DoctorTarget, packages: Packages, imports: Imports) 
         package = packages.get(name.replace("_", "-"), InstalledPackage())
         place = attempt.file or package.editable
         if name in own and place and not _is_below(Path(place), root / folder):
-            message = f"{name} comes from {place}, not from the checkout {root}: a run would mix the two."
+            message = f"{name} comes from {place}, not from the checkout {root}. A run would mix the two."
             hint = f'{_pip(target)} --no-deps --no-build-isolation -e "{root / folder}"'
             yield Finding("PML228", Severity.WARNING, message, hint, subject=place)
 

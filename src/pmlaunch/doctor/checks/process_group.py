@@ -11,7 +11,7 @@ from pmlaunch.running.probe_reply import missing_module
 
 def look(target: DoctorTarget) -> Observation:
     if target.backend == ONE_RANK:
-        return Observation(skipped="a run forms a group of its own, which needs no network")
+        return Observation(skipped="a run creates its own group, which needs no network")
     group = target.reply.process_group if target.reply else None
     if group is None:
         return Observation(skipped=target.unanswered)
@@ -20,7 +20,7 @@ def look(target: DoctorTarget) -> Observation:
         return Observation((backend, ("formed", f"in {group.seconds:.2f} s")))
     if missing_module(group.error) == "torch":
         return Observation((backend,), skipped="torch is not installed")
-    message = f"No process group with {group.backend}: {group.error.splitlines()[0]}"
+    message = f"Cannot create a process group with {group.backend}: {group.error.splitlines()[0]}"
     other = "gloo" if group.backend == "nccl" else "none"
     hint = f"pmlaunch eval ... --ddp-backend {other}"
     failed = Finding("PML231", Severity.ERROR, message, hint, subject=target.backend)

@@ -18,7 +18,7 @@ def look(target: DoctorTarget) -> Observation:
     folders = sorted({*(run.path for run in running_runs(target.runs)), *_elsewhere()})
     if not folders:
         return Observation((("going on", "none"),))
-    message = f"Going on now: {', '.join(map(str, folders))}"
+    message = f"Runs in progress: {', '.join(map(str, folders))}"
     note = Finding("PML244", Severity.NOTE, message, f'pmlaunch stop "{folders[0]}"')
     return Observation((("going on", str(len(folders))),), (note,))
 

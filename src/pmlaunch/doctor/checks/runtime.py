@@ -1,4 +1,4 @@
-"""What would start the simulator: Isaac Lab's script and what would break it, or a plain interpreter."""
+"""Check what would start the simulator: Isaac Lab's launcher script or a plain interpreter."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def look(target: DoctorTarget) -> Observation:
     changes = target.runtime.environment.items()
     changed = [(f"{name} for a run", "removed" if value is None else value) for name, value in changes]
     known_rows = [(name, str(value)) for name, value in rows if value]
-    notes = (each.finding(Severity.WARNING, "Nothing of it was started.") for each in target.untrusted)
+    notes = (each.finding(Severity.WARNING, "It was not started.") for each in target.untrusted)
     return Observation((*known_rows, *changed), (*target.settings.findings, *target.runtime.findings, *notes))

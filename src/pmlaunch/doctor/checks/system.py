@@ -32,7 +32,7 @@ def look(target: DoctorTarget) -> Observation:
     )
     if memory.available >= _LITTLE or target.embedded:
         return Observation(facts)
-    message = f"Only {memory.available / _GIB:.1f} GiB of memory are available: the system may end a run."
+    message = f"Only {memory.available / _GIB:.1f} GiB of memory are available. The system may kill a run."
     return Observation(facts, (Finding("PML238", Severity.WARNING, message, "close other programs"),))
 
 

@@ -21,7 +21,7 @@ def look(target: DoctorTarget) -> Observation:
         if missing_module(torch.error) == "torch":
             return Observation(skipped="torch is not installed")
         message = f"import torch fails in the simulator's Python: {torch.error.splitlines()[0]}"
-        failed = Finding("PML241", Severity.ERROR, message, "install torch again", subject="torch")
+        failed = Finding("PML241", Severity.ERROR, message, "reinstall torch", subject="torch")
         return Observation(findings=(failed,))
     return Observation(tuple(_facts(torch)), (*_cuda(target, torch), *_backend(target, torch)))
 

@@ -31,8 +31,8 @@ class Version2(GenerationAdapter):
     conversions: ClassVar[Mapping[RawFormat, str]] = {
         RawFormat.AMASS: _CONVERT_AMASS,
         RawFormat.PHC: f"convert the AMASS files that PHC made it from: {_CONVERT_AMASS}",
-        RawFormat.HUMANML3D: f"it holds no rotations; convert its AMASS sources: {_CONVERT_AMASS}, then "
-        "python data/scripts/process_hml3d_data.py lists the parts",
+        RawFormat.HUMANML3D: f"it contains no rotations; convert its AMASS sources ({_CONVERT_AMASS}), then "
+        "data/scripts/process_hml3d_data.py lists the parts",
     }
     presets_know_keys = True
     own_packages: ClassVar[tuple[str, ...]] = ("hydra", "protomotions", "isaac_utils", "poselib")
@@ -41,11 +41,11 @@ class Version2(GenerationAdapter):
     )
     # genesis-world requires moviepy>=2 although it works with 1.0.3: in one run pip finds no solution
     package_rules: ClassVar[Mapping[str, PackageRule]] = {
-        "moviepy": PackageRule("2.3 imports moviepy.editor, which version 2 no longer has", "<2", later=True),
+        "moviepy": PackageRule("2.3 imports moviepy.editor, which moviepy 2 removed", "<2", later=True),
         "genesis-world": PackageRule(
-            "2.3 names no version; its eval_agent.py was seen to run with this one", "==0.3.3", unless_installed=True
+            "2.3 names no version; its eval_agent.py works with this one", "==0.3.3", unless_installed=True
         ),
-        "open3d": PackageRule("only scripts that convert data import it; --with open3d"),
+        "open3d": PackageRule("only data conversion scripts import it; --with open3d"),
     }
     download_bytes, disk_bytes = 51_200_000, 108_600_000  # v2.3, measured except for eleven files
     metrics = MetricDefinitions(

@@ -57,7 +57,8 @@ def config_report(
                 report = _examine(config_dir, train_config, overrides, user_keys)
         except inspection.InterpolationBomb:
             message = (
-                "The interpolations of the config stand for more values than any config holds. They were not resolved."
+                "The interpolations of the config expand to more values than any real config has, so they were not "
+                "resolved."
             )
             report = ConfigReport(
                 (Finding("PML109", Severity.ERROR, message, subject=str(train_config or config_dir)),)
@@ -145,4 +146,6 @@ def _merge(trained: Any, composed: Any) -> Any:
         return trained
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         reason = str(error).splitlines()[0][:_LONGEST]
-        raise PmlaunchError("PML109", f"The checkpoint's config and the overrides do not merge: {reason}") from error
+        raise PmlaunchError(
+            "PML109", f"The checkpoint's config and the overrides cannot be merged: {reason}"
+        ) from error

@@ -66,7 +66,7 @@ def safe_resolvers() -> Iterator[list[str]]:
 
 
 class InterpolationBomb(BaseException):  # no Exception, which OmegaConf would wrap and go on
-    """The interpolations of a config stand for more than any config holds."""
+    """The interpolations of a config expand to more values than any real config has."""
 
 
 @contextlib.contextmanager
@@ -162,7 +162,9 @@ def _unresolved(config: Any, refused: list[str]) -> list[Finding]:
             continue
         except Exception as error:  # noqa: BLE001  # a resolver may raise anything
             if refused:
-                message = f"{key} asks for ${{eval:...}} of {refused[-1]!r}, which is no arithmetic. Nothing was run."
+                message = (
+                    f"{key} uses ${{eval:...}} with {refused[-1]!r}, which is not arithmetic. Nothing was executed."
+                )
                 findings.append(Finding("PML108", Severity.ERROR, message, subject=key))
             else:
                 reason = str(error).strip().splitlines()[0][:500]
@@ -187,7 +189,7 @@ def _leaves(node: Any, prefix: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _targets(values: Mapping[str, Any]) -> dict[str, str]:
-    """What each `_target_` names, unless configs are known to name it: a run would import and call it."""
+    """Each `_target_` that is not known from ordinary configs: a run would import and call it."""
     return {
         key: target
         for key, target in values.items()
@@ -205,9 +207,9 @@ def foreign_code(targets: Mapping[str, str], root: Path) -> list[Finding]:
         if target not in own:
             standard = target.split(".")[0] in sys.stdlib_module_names
             code, where = ("PML108", "the standard library") if standard else ("PML115", "another package")
-            message = f"{key} names {target}: a run would call code of {where}, not of ProtoMotions."
+            message = f"{key} is {target}: a run would call code from {where}, not from ProtoMotions."
             if target.startswith("protomotions."):
-                message = f"{key} names {target}, which the checkout does not define: a run may find it anywhere."
+                message = f"{key} is {target}, which the checkout does not define. A run could find it in any package."
             findings.append(Finding(code, Severity.ERROR, message, hint=f"--no-check {code}", subject=key))
     return findings[:_MOST]
 

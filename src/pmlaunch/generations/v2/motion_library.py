@@ -78,7 +78,7 @@ def _numbered(item: Mapping[str, Any], piece: Mapping[str, Any], count: int, pie
 
 
 def _complete(piece: Mapping[str, Any]) -> bool:
-    """Whether a piece has all that upstream asks it for; null is no value there."""
+    """Whether a part has every field that upstream requires; null does not count."""
     timings = piece.get("timings", {"start": 0, "end": -1})
     given = [piece.get("weight"), piece.get("labels", []), piece.get("ref_respawn_offset", 0)]
     return None not in [*given, timings] and None not in [timings.get("start"), timings.get("end")]

@@ -60,11 +60,11 @@ def _parsed(text: str, groups: frozenset[str]) -> UserOverride:
         raise _syntax_error(text, error) from error
     key = str(override.key_or_group)
     if override.is_sweep_override():
-        message = f"{text} lists several values: that is a sweep, and an evaluation runs one."
-        quote = " Quote the value if the commas belong to it."
+        message = f"{text} lists several values, which is a sweep. An evaluation uses one value."
+        quote = " Quote the value if the commas are part of it."
         raise PmlaunchError("PML002", message + quote, hint=f"\"{key}='...'\"", subject=text)
     if not key:
-        raise PmlaunchError("PML002", f"{text} names no key.", hint="write it as KEY=VALUE", subject=text)
+        raise PmlaunchError("PML002", f"{text} has no key.", hint="write it as KEY=VALUE", subject=text)
     right_side = text.split("=", 1)[1] if "=" in text else ""
     added = text.startswith("+")
     if override.is_delete():
@@ -95,7 +95,7 @@ def _syntax_error(text: str, error: Exception) -> PmlaunchError:
     column = _column(text, error, reason)
     return PmlaunchError(
         "PML002",
-        f"Hydra cannot read this override: {reason.split(' expecting ')[0]}\n  {text}\n  {' ' * column}^",
+        f"Hydra cannot parse this override: {reason.split(' expecting ')[0]}\n  {text}\n  {' ' * column}^",
         hint="write it as \"key='value'\"",
         subject=text,
     )

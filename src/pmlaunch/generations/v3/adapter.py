@@ -34,16 +34,16 @@ class Version3(GenerationAdapter):
     conversions: ClassVar[Mapping[RawFormat, str]] = {
         RawFormat.AMASS: _CONVERT_AMASS,
         RawFormat.PHC: f"convert the AMASS files that PHC made it from: {_CONVERT_AMASS}",
-        RawFormat.HUMANML3D: f"it holds no rotations; convert its AMASS sources: {_CONVERT_AMASS}",
+        RawFormat.HUMANML3D: f"it contains no rotations; convert its AMASS sources: {_CONVERT_AMASS}",
     }
     motion_names_carry_robot = False
     checkpoint_names = CHECKPOINT_NAMES
     own_packages = ("protomotions",)
     required_packages = ("torch", "lightning", "numpy")
     package_rules: ClassVar[Mapping[str, PackageRule]] = {
-        "moviepy": PackageRule("3.x imports ImageSequenceClip from where version 2 has it", ">=2"),
-        "openmesh": PackageRule("3.x imports it nowhere, and without a wheel pip compiles it for minutes"),
-        "open3d": PackageRule("3.x imports it nowhere, and it is hundreds of MB"),
+        "moviepy": PackageRule("3.x imports ImageSequenceClip from its moviepy 2 location", ">=2"),
+        "openmesh": PackageRule("3.x never imports it, and without a wheel pip compiles it for minutes"),
+        "open3d": PackageRule("3.x never imports it, and it takes hundreds of MB"),
     }
     download_bytes, disk_bytes = 30_000_000, 67_000_000  # estimated
     assets_in_lfs = True
@@ -95,5 +95,5 @@ class Version3(GenerationAdapter):
         if read_frozen(checkpoint).state is FrozenState.UNREADABLE:
             path = checkpoint.parent / FROZEN_CONFIGS
             raise PmlaunchError(
-                "PML130", f"{path} is no file that torch saved.", hint="download it again", subject=str(path)
+                "PML130", f"{path} was not saved by torch.", hint="download the file again", subject=str(path)
             )

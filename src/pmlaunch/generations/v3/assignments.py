@@ -17,12 +17,12 @@ PARTS = ("env", "simulator", "robot", "agent", "terrain", "motion_lib", "scene_l
 OPTIONS = ("checkpoint", "motion_file", "scenes_file", "num_envs", "headless", "command_source")
 _GROUPS = ("robot", "simulator")
 _WITHOUT_EQUIVALENT: Mapping[str, str] = {
-    "terrain": "the terrain is frozen in the checkpoint's configs; terrain.FIELD=VALUE changes a field of it",
+    "terrain": "the terrain is frozen in the checkpoint's configs; override a field with terrain.FIELD=VALUE",
     "opt": "the constraints of MaskedMimic are frozen in the checkpoint's configs",
     "exp": "the experiment is frozen in the checkpoint's configs",
     "seed": "use --seed",
     "ngpu": "use --devices",
-    "nodes": "inference_agent.py runs on one machine",
+    "nodes": "inference_agent.py runs on a single machine",
     "fabric": "use --device, --devices and --ddp-backend",
     "hydra": "3.x does not use Hydra",
 }
@@ -43,9 +43,9 @@ def _parse(text: str) -> UserOverride:
     key, equals, right_side = text.lstrip("+").partition("=")
     key, right_side = key.strip(), right_side.strip()
     if text.startswith("~"):
-        raise PmlaunchError("PML016", f"{text} deletes a key, which ProtoMotions 3 cannot do.", subject=text)
+        raise PmlaunchError("PML016", f"{text} deletes a key, which ProtoMotions 3 does not support.", subject=text)
     if not equals or not key:
-        raise PmlaunchError("PML002", f"{text} is no override: it has no key=value.", subject=text)
+        raise PmlaunchError("PML002", f"{text} is not an override: it has no key=value.", subject=text)
     word = _SPELLED.get(right_side.casefold(), right_side)
     value = _value(word)
     first = key.replace("@", ".").replace("/", ".").split(".")[0]
@@ -59,7 +59,7 @@ def _parse(text: str) -> UserOverride:
     near = did_you_mean(first, [*PARTS, *OPTIONS])
     parts = ", ".join(f"{part}.*" for part in PARTS)
     message = f"ProtoMotions 3 has no key {key}.{near}"
-    raise PmlaunchError("PML003", message, hint=f"overrides begin with one of {parts}", subject=text)
+    raise PmlaunchError("PML003", message, hint=f"overrides start with one of {parts}", subject=text)
 
 
 def literal(text: Any) -> Any:

@@ -30,7 +30,7 @@ _ROBOT = re.compile(r"protomotions\.robot_configs\.(?!base\.|factory\.)(\w+)\.\w
 
 
 class FrozenState(Enum):
-    """What lies beside a checkpoint: frozen configs, their Git LFS pointer, nothing, or another file."""
+    """What is beside a checkpoint: frozen configs, their Git LFS pointer, nothing, or another file."""
 
     HERE = "here"
     POINTER = "pointer"
@@ -40,7 +40,7 @@ class FrozenState(Enum):
 
 @dataclass(frozen=True)
 class FrozenConfigs:
-    """What can be told about the pickle without loading it."""
+    """What is known about the pickle without loading it."""
 
     state: FrozenState
     robot: str | None = None  # the module of the robot's class; None if there is not exactly one

@@ -25,12 +25,12 @@ def _entry(library: Path, item: Mapping[str, Any], read: ReadInfo) -> LibraryEnt
     rate = number_of("fps", item, library, file)
     own_rate = item.get("fps") is None or info.fps is None or abs(rate - info.fps) < 1e-6
     if not whole or not own_rate:
-        what = "at another rate (fps)" if whole else "in pieces (sub_motions, timings)"
+        what = "at another frame rate (fps)" if whole else "in parts (sub_motions, timings)"
         message = (
-            f"{library.name} plays {info.name} {what}; ProtoMotions 3 reads file and weight of an entry only, and would "
-            "play the whole motion as it is."
+            f"{library.name} plays {info.name} {what}, but ProtoMotions 3 reads only the file and weight of an entry "
+            "and would play the whole motion unchanged."
         )
-        hint = "leave it out, or make a .motion file of the piece"
+        hint = "leave it out, or create a .motion file of the part"
         raise PmlaunchError("PML016", message, hint=hint, subject=str(library))
     holder = item if "weight" in item else first
     weight = number_of("weight", holder, library, file)

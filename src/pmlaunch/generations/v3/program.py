@@ -33,7 +33,7 @@ from pmlaunch.support.paths import refuse_remote
 _ASSET_ROOT = "robot.asset.asset_root"
 _EXPERT = "agent.expert_model_path"
 _LIMIT = "agent.evaluator.max_eval_steps"
-_WHERE_KEYS_ARE = "the keys stand in resolved_configs_inference.yaml beside the checkpoint"
+_WHERE_KEYS_ARE = "the keys are listed in resolved_configs_inference.yaml beside the checkpoint"
 _RATES = ("fps", "decimation")
 _SINGLE = ("mujoco",)  # simulators of one environment, on the CPU
 # An evaluation is too short to earn the compiler's time back. Measured with the G1: in MuJoCo on two cores it adds 25 s
@@ -59,9 +59,9 @@ class InferenceProgram(Program):
         given = {option: reason for option, (value, reason) in reasons.items() if value is not None}
         if given:
             told = "; ".join(f"{option}: {reason}" for option, reason in given.items())
-            terrain = "terrain.FIELD=VALUE changes a field of it"
+            terrain = "override a field with terrain.FIELD=VALUE"
             hint = terrain if "--terrain" in given else f"leave out {' and '.join(given)}"
-            raise PmlaunchError("PML016", f"Without an equivalent in ProtoMotions 3: {told}.", hint=hint)
+            raise PmlaunchError("PML016", f"No equivalent in ProtoMotions 3: {told}.", hint=hint)
 
     def settings(self, choices: Choices) -> RunSettings:
         if choices.simulator in _SINGLE:
@@ -184,7 +184,7 @@ def _refuse_what_it_cannot(choices: Choices) -> None:
     simulator, typed = choices.simulator, {item.key: item.value for item in choices.overrides}
     num_envs = typed.get("num_envs", typed.get("simulator.num_envs", choices.num_envs.value))
     if num_envs != 1:
-        message = f"{simulator} simulates one environment, not {num_envs}."
+        message = f"{simulator} simulates a single environment, not {num_envs}."
         raise PmlaunchError("PML017", message, hint="--num-envs 1, or --simulator newton")
     if choices.device.value == "gpu":
         message = f"{simulator} runs on the CPU."
@@ -224,7 +224,9 @@ def _complaint(item: UserOverride, text: Mapping[str, Any]) -> str | None:
             near = did_you_mean(part, list(map(str, node))) if isinstance(node, Mapping) else ""
             return f"The checkpoint's configs have no {item.key}.{near}"
         node = node[part]
-    return f"{item.key} is a group of values, which one override cannot set." if isinstance(node, Mapping) else None
+    return (
+        f"{item.key} is a group of values, which a single override cannot set." if isinstance(node, Mapping) else None
+    )
 
 
 def _whole_number(value: object) -> int | None:

@@ -36,14 +36,14 @@ class CheckoutStep:
         if location.empty:
             return _plan_clone(git, context)
         if location.generation is None:
-            what = "is not empty and is no ProtoMotions checkout" if folder.is_dir() else "is a file, not a folder"
-            message = f"{folder} {what}. It is left as it is."
+            what = "is not empty and is not a ProtoMotions checkout" if folder.is_dir() else "is a file, not a folder"
+            message = f"{folder} {what}. pmlaunch left it unchanged."
             raise PmlaunchError("PML406", message, hint="--dir ANOTHER_FOLDER", subject=str(folder))
         if location.gitdir is None:
-            return AlreadyDone(f"adopted: {folder} (no git repository)", notes=(_no_git(folder),))
+            return AlreadyDone(f"using the existing {folder} (no git repository)", notes=(_no_git(folder),))
         refuse_if_at_work(location.gitdir, folder)
         if location.marker:
-            return Todo("finish what an earlier install began")
+            return Todo("finish an earlier installation")
         right, notes = check_ref(git, context, location.generation)
         if right:
             return AlreadyDone(_describe(git), notes)
@@ -96,7 +96,7 @@ def _plan_clone(git: Git, context: InstallContext) -> Todo:
 
 
 def _commands(order: CloneOrder, repository: Surrounding | None) -> tuple[str, ...]:
-    """What a person could type instead, in any shell."""
+    """The equivalent commands to type by hand, in any shell."""
     plain = "git -c filter.lfs.smudge= -c filter.lfs.process= -c filter.lfs.required=false"
     ref, url, folder = order.ref, order.url, order.folder
     commands = [f'{plain} clone --depth 1 --branch {ref} {url} "{folder}"']
@@ -116,7 +116,10 @@ def _refuse_current_folder(context: InstallContext) -> None:
     """Raise PML001 for the current folder: the clone replaces it, and the shell would be left in a deleted one."""
     folder = context.checkout
     if folder.is_dir() and folder.samefile(context.settings.folder):
-        message = f"--dir cannot be the current folder ({folder}): the checkout is built beside it and takes its place."
+        message = (
+            f"--dir cannot be the current folder ({folder}), because the checkout is built beside it and then "
+            "replaces it."
+        )
         hint = f'cd .. and then: pmlaunch install --dir "{folder.name}"'
         raise PmlaunchError("PML001", message, hint=hint, subject=str(folder))
 
@@ -141,7 +144,7 @@ def _submodule_parent(git: Git, context: InstallContext) -> Surrounding | None:
         return None
     repository = surrounding(git)
     if repository is None and kind is CheckoutKind.SUBMODULE:
-        message = f"{context.checkout} lies in no git repository, so it cannot be a submodule."
+        message = f"{context.checkout} is not inside a git repository, so it cannot be a submodule."
         raise PmlaunchError("PML001", message, hint="--as clone")
     return repository if kind is CheckoutKind.SUBMODULE or (repository and not repository.ignored) else None
 
@@ -182,5 +185,7 @@ def _generation_warning(ref: str) -> tuple[Finding, ...]:
 
 
 def _no_git(folder: Path) -> Finding:
-    message = f"{folder} has no git repository: its ref cannot be checked, and Git LFS cannot bring its checkpoints."
+    message = (
+        f"{folder} has no git repository, so its ref cannot be checked and Git LFS cannot download its checkpoints."
+    )
     return Finding("PML417", Severity.WARNING, message, "pmlaunch install --dir ANOTHER_FOLDER", None, str(folder))

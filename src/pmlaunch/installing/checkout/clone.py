@@ -103,10 +103,10 @@ def _fetch(git: Git, order: CloneOrder, report: Reporter) -> str:
     )
     commit = git.ask("rev-parse", "--verify", "-q", f"{ref.kept}^{{commit}}")
     if commit is None:
-        raise PmlaunchError("PML409", f"git fetched {ref.kept} and does not know it.", subject=ref.kept)
+        raise PmlaunchError("PML409", f"git fetched {ref.kept} but does not know it.", subject=ref.kept)
     refuse_moved(order.ref, order.url, commit)
     if not git.ask("ls-tree", "--name-only", commit, "--", *_PROGRAMS):
-        message = f"{order.url} is no ProtoMotions: {order.ref} has neither {_PROGRAMS[0]} nor {_PROGRAMS[1]}."
+        message = f"{order.url} is not ProtoMotions: {order.ref} has neither {_PROGRAMS[0]} nor {_PROGRAMS[1]}."
         raise PmlaunchError("PML404", message, hint=f"--source {DEFAULT_SOURCE}", subject=order.url)
     _fetch_missing(git, order, commit, watcher)
     return commit

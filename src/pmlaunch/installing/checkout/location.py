@@ -1,4 +1,4 @@
-"""What the folder for a checkout holds: nothing, a checkout, an unfinished one, or a user's files.
+"""Determine whether the checkout's folder is empty, a checkout, an unfinished one, or has other files.
 
 A checkout is cloned in a temporary folder beside its final path. Its repository contains a marker until the checkout is
 in place and registered, so a later install can tell our leftovers from a user's files.
@@ -35,7 +35,7 @@ class Marker:
 
 @dataclass(frozen=True)
 class Location:
-    """What lies in a folder: for a checkout its generation and its repository; `marker` is that of an unfinished install."""
+    """The contents of a folder: a checkout's generation and repository; `marker` is that of an unfinished install."""
 
     empty: bool = False
     generation: Generation | None = None
@@ -44,7 +44,7 @@ class Location:
 
 
 def look_at(folder: Path) -> Location:
-    """What lies in `folder`, judged by its files."""
+    """Inspect the files in `folder`."""
     if not os.path.lexists(folder) or (folder.is_dir() and not any(folder.iterdir())):
         return Location(empty=True)
     generation = generation_of(folder) if folder.is_dir() else None
@@ -78,16 +78,16 @@ def refuse_if_at_work(gitdir: Path, folder: Path) -> None:
     marker = read_marker(gitdir)
     if marker and marker.pid != os.getpid() and is_running(marker.pid, marker.created):
         message = f"Another pmlaunch install (pid {marker.pid}) is building {folder}."
-        raise PmlaunchError("PML408", message, hint="wait for it, then: pmlaunch install", subject=str(folder))
+        raise PmlaunchError("PML408", message, hint="wait until it ends, then: pmlaunch install", subject=str(folder))
 
 
 def refuse_foreign(temporary: Path) -> None:
-    """Raise PML406 if the folder in which a checkout would be cloned holds something that no install put there."""
+    """Raise PML406 if the folder for a new clone contains files that no install put there."""
     if os.path.lexists(temporary) and not _is_ours(temporary):
         message = (
-            f"The checkout would be built in {temporary}, and that holds something else already. It is left as it is."
+            f"The checkout would be built in {temporary}, which contains something else. pmlaunch left it unchanged."
         )
-        hint = f"move {temporary} away, then the same command"
+        hint = f"move {temporary} away, then repeat the command"
         raise PmlaunchError("PML406", message, hint=hint, subject=str(temporary))
 
 

@@ -91,7 +91,7 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     """
     ended = git.online.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
     if not ended.ok and NOT_A_REPOSITORY.line_in(ended.tail):
-        message = f"{url} is no git repository. git's output: {ended.log}"
+        message = f"{url} is not a git repository. git's output: {ended.log}"
         raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint="--source URL", subject=url)
     check(ended, f"Asking {url}", url, "PML403")
     refs = _parse(ended.log.read_bytes().decode("utf-8", "replace"))
@@ -101,8 +101,8 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     if is_commit(wanted):
         return Ref(None, wanted)
     names = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in refs if not name.endswith("^{}")]
-    there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none at all."
-    message = f"{url} has no tag and no branch called {wanted!r}.{did_you_mean(wanted, names) or there}"
+    there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none."
+    message = f"{url} has no tag or branch named {wanted!r}.{did_you_mean(wanted, names) or there}"
     raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=wanted)
 
 
@@ -131,7 +131,7 @@ def refuse_moved(ref: str, url: str, commit: str | None) -> None:
     """Raise PML144 if ProtoMotions' own repository delivers another commit under a tag than the one known."""
     pinned = PINNED.get(ref)
     if pinned is not None and commit != pinned and _UPSTREAM.fullmatch(url):
-        message = f"{url} has {ref} at {commit or 'no commit'}; it was at {pinned} when pmlaunch was tested with it."
+        message = f"{url} has {ref} at {commit or 'no commit'}, but pmlaunch was tested with {pinned}."
         raise PmlaunchError("PML144", message, hint=f"pmlaunch install --ref {pinned}", subject=ref)
 
 

@@ -85,7 +85,7 @@ def register(git: Git, repository: Surrounding, marker: Marker) -> None:
     else:
         arguments = ["submodule", "add", "--force", "--name", str(marker.name), "--", marker.url, path]
     for command in (arguments, ["submodule", "absorbgitdirs", "--", path]):
-        what = f"Noting {path} as a submodule of {repository.root}"
+        what = f"Adding {path} as a submodule of {repository.root}"
         check(around.tell(*command), what, str(repository.root))
 
 

@@ -32,7 +32,7 @@ Notes = tuple[Finding, ...]
 
 
 def check_ref(git: Git, context: InstallContext, generation: Generation | None) -> tuple[bool, Notes]:
-    """Whether the checkout is what was asked for, and findings. Without --ref it is, whatever its generation."""
+    """Whether the checkout is at the requested ref, and findings. Without --ref, every checkout is."""
     request, folder = context.request, context.checkout
     head = git.ask("rev-parse", "--verify", "-q", "HEAD")
     known = known_ref(git, request.ref)
@@ -46,12 +46,12 @@ def check_ref(git: Git, context: InstallContext, generation: Generation | None) 
         return at_known, _other_source(git, context) if at_known else ()
     url = source_of(git, request.source)
     if context.dry:
-        message = f"A dry run asks nobody: {request.ref} may be further at {url} than in {folder}."
-        return at_known, (_note(context, message, "the same command without --dry-run"),)
+        message = f"A dry run does not contact the source: {request.ref} may be newer at {url} than in {folder}."
+        return at_known, (_note(context, message, "repeat the command without --dry-run"),)
     at_source = branch_at(git, url, request.ref)
     if at_source is None:
-        message = f"{url} does not answer: {request.ref} may be further there than in {folder}."
-        return at_known, (_note(context, message, "the same command again, when it can be reached"),)
+        message = f"{url} does not answer, so its {request.ref} may be newer than in {folder}."
+        return at_known, (_note(context, message, "repeat the command when the source can be reached"),)
     return (head == at_source if at_source else at_known), ()
 
 
@@ -59,7 +59,7 @@ def _adopted(context: InstallContext, generation: Generation | None, head: str) 
     """The checkout is not at the ref that a new one would be at: a note, and for generation 3 a warning."""
     request, folder = context.request, context.checkout
     hint = install_command(folder, request.simulator, f"--ref {request.ref}")
-    note = _note(context, f"{folder} is at {head}, not at {request.ref}. It is used as it is.", hint)
+    note = _note(context, f"{folder} is at {head}, not at {request.ref}, and is used as it is.", hint)
     if generation is not Generation.V3:
         return (note,)
     return (note, other_generation(str(folder), hint))
@@ -67,7 +67,7 @@ def _adopted(context: InstallContext, generation: Generation | None, head: str) 
 
 def other_generation(subject: str, hint: str) -> Finding:
     """PML410: the checkout or ref is of generation 3."""
-    message = f"{subject} is ProtoMotions 3: it has no eval_agent.py, and its checkpoints are not those of 2.x."
+    message = f"{subject} is ProtoMotions 3, which has no eval_agent.py and other checkpoints than 2.x."
     return Finding("PML410", Severity.WARNING, message, hint, None, subject)
 
 
@@ -79,8 +79,8 @@ def _other_source(git: Git, context: InstallContext) -> Notes:
     with contextlib.suppress(PmlaunchError):  # a folder that no longer exists
         if same_source(origin, address(typed)):
             return ()
-    message = f"{context.checkout} came from {origin} and is used: {typed} was not asked for {context.request.ref}."
-    return (_note(context, message, "--dir ANOTHER_FOLDER makes a checkout from the other source"),)
+    message = f"Using {context.checkout}, which came from {origin}. {typed} was not asked for {context.request.ref}."
+    return (_note(context, message, "--dir ANOTHER_FOLDER for a checkout from the other source"),)
 
 
 def _note(context: InstallContext, message: str, hint: str) -> Finding:
@@ -88,7 +88,7 @@ def _note(context: InstallContext, message: str, hint: str) -> Finding:
 
 
 def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
-    """Raise PML407 if a switch could lose something: changed files, or commits that no ref holds.
+    """Raise PML407 if a switch could lose changed files, or commits that are on no ref.
 
     Untracked files stay: git refuses if one is in the way, and `switch` makes it spare ignored ones, too. `held` is the
     commit that the surrounding repository records for this submodule.
@@ -97,7 +97,7 @@ def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
     status = ["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=no", "--ignore-submodules=all"]
     output = git.ask(*status, settings=WITH_LFS)
     if output is None:
-        message = f"git cannot tell whether {folder} has local changes, so it is not switched to {ref}."
+        message = f"git cannot tell whether {folder} has local changes, so pmlaunch did not switch it to {ref}."
         raise PmlaunchError("PML409", message, hint=f'git -C "{folder}" status', subject=str(folder))
     changed = [entry[3:] for entry in output.split("\0") if entry]
     checkpoints = [file.path for file in _right_files(git, *changed)] if changed else []
@@ -109,8 +109,8 @@ def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
         head = git.ask("rev-parse", "HEAD")
         if git.ask("for-each-ref", "--contains=HEAD", "--count=1", "--format=%(refname)") or head == held:
             return
-        why, hint = f"its commit {(head or '')[:8]} is held by no branch and no tag", "branch KEPT"
-    message = f"{folder} would have to be switched to {ref}, but {why}. Nothing was touched."
+        why, hint = f"its commit {(head or '')[:8]} is on no branch and has no tag", "branch KEPT"
+    message = f"{folder} must be switched to {ref}, but {why}. Nothing was changed."
     raise PmlaunchError("PML407", message, hint=f'git -C "{folder}" {hint}', subject=str(folder))
 
 
@@ -136,8 +136,8 @@ def switch(git: Git, context: InstallContext, report: Reporter) -> None:
     commit = commit or _fetch(git, url, ref, report)
     _check_out(git.online if _fetches_from(git, url) else git, commit, ref)
     if branch:
-        message = f"{folder} was on the branch {branch} ({head}); it is at {ref} now, on no branch."
-        report.findings.append(_note(context, message, f'back: git -C "{folder}" checkout {branch}'))
+        message = f"{folder} was on the branch {branch} ({head}) and is now at {ref}, on no branch."
+        report.findings.append(_note(context, message, f'to switch back: git -C "{folder}" checkout {branch}'))
 
 
 def _fetch(git: Git, url: str, ref: str, report: Reporter) -> str:
@@ -173,6 +173,6 @@ def _check_out(git: Git, commit: str, ref: str) -> None:
     ended = git.tell("checkout", "-q", "--detach", "--no-overwrite-ignore", commit, settings=filters)
     if any("overwritten" in line for line in ended.tail) and not ended.ok:
         named = [line.strip() for line in ended.tail if line.startswith("\t")]
-        message = f"{folder} was not switched to {ref}: files of yours are in its way: {', '.join(named[:3])}."
-        raise PmlaunchError("PML407", message, hint="move them away, then the same command", subject=str(folder))
+        message = f"{folder} was not switched to {ref}, because files of yours are in the way: {', '.join(named[:3])}."
+        raise PmlaunchError("PML407", message, hint="move them away, then repeat the command", subject=str(folder))
     check(ended, f"Switching {folder} to {ref}", str(folder))

@@ -28,7 +28,7 @@ from pmlaunch.installing.step import AlreadyDone, Done, Todo
 from pmlaunch.model import Generation
 from pmlaunch.support.text import megabytes
 
-_NONE = "none asked for"
+_NONE = "none requested"
 
 
 class CheckpointsStep:
@@ -47,7 +47,7 @@ class CheckpointsStep:
         if location.gitdir is None:
             if not models:
                 return AlreadyDone("")
-            message = f"{context.checkout} has no git repository, so Git LFS cannot bring its checkpoints."
+            message = f"{context.checkout} has no git repository, so Git LFS cannot download its checkpoints."
             hint = _hint_without_git(context)
             raise PmlaunchError("PML417", message, hint=hint, subject=str(context.checkout))
         git = context.git()
@@ -60,23 +60,23 @@ class CheckpointsStep:
         store = store_of(git)
         absent = [file for file in missing if states[file.path] is not FileState.UNKNOWN]
         return Todo(
-            _describe(missing) if missing else "set Git LFS up in the checkout",
+            _describe(missing) if missing else "configure Git LFS in the checkout",
             _commands(context, [file.path for file in missing]),
             bytes=sum(file.pointer.size for file in absent if not has_object(store, file.pointer)),
             disk=room_for(store, absent),
         )
 
     def do(self, context: InstallContext, report: Reporter) -> Done:
-        """Raises PML413 if a file is still not what git says."""
+        """Raises PML413 if a file still does not match git."""
         git = context.git(report)
         files = wanted_files(git, context)
         set_lfs_up(git)
         download_lfs(git, files, report, lambda missing: hub_command_for(context, missing))
         for path, state in states_of(git, files).items():
             if state is not FileState.HERE:
-                raise PmlaunchError("PML413", f"{path} is still not there ({state.value}).", subject=path)
+                raise PmlaunchError("PML413", f"{path} is still missing ({state.value}).", subject=path)
         report.findings += downloaded_findings((file.target(git.folder) for file in files), git.folder)
-        return Done(f"{_describe(files)}; size and sha256 are right" if files else f"{_NONE}; Git LFS is set up")
+        return Done(f"{_describe(files)}; size and SHA-256 match" if files else f"{_NONE}; Git LFS is configured")
 
 
 def _hint_without_git(context: InstallContext) -> str:
@@ -89,7 +89,7 @@ def _hint_without_git(context: InstallContext) -> str:
 
 
 def _commands(context: InstallContext, paths: Sequence[str]) -> tuple[str, ...]:
-    """What a person could type instead."""
+    """The equivalent commands to type by hand."""
     root = context.checkout
     pull = (f'git -C "{root}" lfs pull --include="{",".join(paths)}" --exclude=""',) if paths else ()
     return (f'git -C "{root}" lfs install --local', *pull)
@@ -101,7 +101,7 @@ def _describe(files: Sequence[LfsFile]) -> str:
     others = [file for file in files if file not in assets]
     words = [f"{file.path.removeprefix(f'{PRETRAINED}/')} {megabytes(file.pointer.size)}" for file in others[:4]]
     if assets:
-        words.append(f"{len(assets)} meshes and pieces of scenery {megabytes(sum(it.pointer.size for it in assets))}")
+        words.append(f"{len(assets)} meshes and scenery files {megabytes(sum(it.pointer.size for it in assets))}")
     return ", ".join(words) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
 
 
@@ -118,7 +118,7 @@ def _estimate(context: InstallContext) -> AlreadyDone | Todo:
     names = ", ".join(model.names[0] for model in models) or ", ".join(request.models)
     parts = [f"{names}: about {megabytes(size)}"] if names else []
     if assets_in_lfs(generation):
-        parts.append(f"the meshes of robot {request.robot}, as many as the checkout names")
+        parts.append(f"the meshes of robot {request.robot} that the checkout refers to")
     if not parts:
         return AlreadyDone("")
     commands = _commands(context, [model.path for model in models])

@@ -56,7 +56,7 @@ def fetch_context(settings: Settings, protomotions: str | None, models: tuple[st
 
 
 def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: Reporter) -> Iterator[StepResult]:
-    """Download the requested models one by one; what is here already is left alone.
+    """Download the requested models in turn, except those that are complete already.
 
     `announce` is called with a model's name and what is about to happen.
 
@@ -82,7 +82,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
             set_lfs_up(git)
             download_lfs(git, missing, report, lambda files: hub_command_for(context, files))
         report.findings += downloaded_findings(places, git.folder)
-        text = f"{files[0].path} {megabytes(size)}; size and sha256 are right"
+        text = f"{files[0].path} {megabytes(size)}; size and SHA-256 match"
         seconds = seconds_since(begin)
         yield StepResult("fetch", title, StepState.DONE, text, seconds, bytes=size, log=report.last_log)
 
@@ -113,10 +113,14 @@ def _refuse_to_lose(git: Git, model: FetchableModel, files: Sequence[LfsFile], s
     """Raise PML420 for a file of which this may be the only copy."""
     for file in files:
         if states[file.path] is FileState.OTHER:
-            message = f"{file.path} is not the checkpoint that git knows: it may be yours. It was left as it is."
-            raise PmlaunchError("PML420", message, hint="move it away, then the same command", subject=file.path)
+            message = f"{file.path} is not the checkpoint that git records. It may be yours, so pmlaunch kept it."
+            raise PmlaunchError(
+                "PML420", message, hint="move the file away, then repeat the command", subject=file.path
+            )
         if file.pointer.sha256 != model.sha256 and not is_published(git, file):
-            message = f"{file.path} stands in no commit that came from a remote: this may be its only copy. Nothing was freed."
+            message = (
+                f"{file.path} is in no commit that came from a remote. This may be the only copy, so pmlaunch kept it."
+            )
             hint = "push its commit (git lfs push, git push), or delete the file by hand"
             raise PmlaunchError("PML420", message, hint=hint, subject=file.path)
 
@@ -134,7 +138,7 @@ def _tracked(context: InstallContext, git: Git, model: FetchableModel, removing:
     """The model's files according to git. Raises PML411 and PML417."""
     root = context.checkout
     if git_folder(root) is None:
-        message = f"{root} has no git repository, so Git LFS has nothing to work on."
+        message = f"{root} has no git repository, so Git LFS cannot download into it."
         by_hand = f"delete {root.joinpath(*model.path.split('/'))} by hand"
         hint = by_hand if removing else model.hub_command or WITH_GIT
         raise PmlaunchError("PML417", message, hint=hint, subject=str(root))
@@ -156,7 +160,7 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
     """Download from the repository that the preset names, verify, and move into place in one step."""
     if model.repository is None:
         name = model.names[0]
-        message, hint = f"No repository on Hugging Face is known for {name}.", f"pmlaunch fetch {name} --from lfs"
+        message, hint = f"pmlaunch knows no Hugging Face repository for {name}.", f"pmlaunch fetch {name} --from lfs"
         raise PmlaunchError("PML419", message, hint=hint, subject=name)
     gitdir = git_folder(git.folder)
     # on the checkout's own disk, so that the move is one step
@@ -166,8 +170,8 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
         downloaded = download(model.repository, file.pointer, parts, report.progress)
         if not is_right(downloaded, file.pointer):
             remove_tree(parts)
-            message = f"What {model.repository} delivered as {downloaded.name} is not what git says. It was deleted."
-            raise PmlaunchError("PML413", message, hint="the same command again, or --from lfs", subject=file.path)
+            message = f"The file {downloaded.name} from {model.repository} does not match git and was deleted."
+            raise PmlaunchError("PML413", message, hint="repeat the command, or use --from lfs", subject=file.path)
         target = file.target(git.folder)
         with writing(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)

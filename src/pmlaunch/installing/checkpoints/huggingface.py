@@ -50,7 +50,9 @@ def download(repository: str, pointer: Pointer, folder: Path, report: OnProgress
     except Exception as error:  # whatever the library raises for a network problem
         raise _undelivered(repository, error) from error
     if os.path.realpath(path) != os.path.realpath(expected):  # the library wrote elsewhere, to its cache for example
-        raise PmlaunchError("PML143", f"{repository} delivered {name!r} as {path}, not in {folder}.", subject=name)
+        raise PmlaunchError(
+            "PML143", f"{repository} delivered {name!r} to {path}, which is not in {folder}.", subject=name
+        )
     return expected
 
 
@@ -80,8 +82,8 @@ def _name_of(hub: ModuleType, repository: str, pointer: Pointer) -> str:
             return str(file.rfilename)
     names = ", ".join(str(file.rfilename) for file in listed) or "nothing"
     message = (
-        f"{repository} on Hugging Face holds no file with sha256 {pointer.sha256[:12]}..., which the checkout asks for. "
-        f"It holds: {names}."
+        f"{repository} on Hugging Face has no file with the SHA-256 {pointer.sha256[:12]}... that the checkout asks "
+        f"for. It has: {names}."
     )
     raise PmlaunchError("PML419", message, hint="pmlaunch fetch MODEL --from lfs", subject=repository)
 
@@ -95,8 +97,8 @@ def _sha256_of(file: object) -> str | None:
 
 def _undelivered(repository: str, error: Exception) -> PmlaunchError:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    message = f"{repository} on Hugging Face did not deliver: {reason}"
-    hint = "check the network, then the same command; or --from lfs"
+    message = f"Download from {repository} on Hugging Face failed: {reason}"
+    hint = "check the network and repeat the command, or use --from lfs"
     return PmlaunchError("PML419", message, hint=hint, subject=repository)
 
 

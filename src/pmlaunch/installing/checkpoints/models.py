@@ -20,7 +20,7 @@ from pmlaunch.installing.context import InstallContext
 from pmlaunch.model import Generation
 from pmlaunch.support.names import choose, fold
 
-WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER makes a checkout with git"
+WITH_GIT = "pmlaunch install --dir ANOTHER_FOLDER creates a checkout with git"
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def known_models(context: InstallContext, git: Git | None = None) -> list[Fetcha
         if each.checkout is None and (preset := each.of(generation)).checkpoint
     ]
     of_presets = {model.path for model in found}
-    # without an answer the names of the presets are left; whoever needs git's files is told so (lfs_files)
+    # without an answer, use the presets' names; lfs_files raises an error if git's files are needed
     listed = set((git.ask("ls-files", "-z", "--", PRETRAINED) or "").split("\0")) if git else set()
     for folder in sorted({path.rpartition("/")[0] for path in listed if path}):
         paths = (f"{folder}/{name}" for name in GENERATIONS[generation].checkpoint_names)
@@ -102,7 +102,7 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
             message = f"{context.checkout} has no checkpoint {model.path} in Git LFS."
             message += f" It has: {', '.join(there)}." if there else ""
             raise PmlaunchError(
-                "PML411", message, hint="pmlaunch list models; or --models none", subject=model.names[0]
+                "PML411", message, hint="pmlaunch list models, or --models none", subject=model.names[0]
             )
     if assets_in_lfs(generation_of(context.checkout)):
         files += robot_assets(git, context)

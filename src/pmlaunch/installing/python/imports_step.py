@@ -95,7 +95,7 @@ def _import_error(context: InstallContext, report: PythonReport, failed: Mapping
     hint = f"read {report.log}"
     if missing is not None and missing.missing:
         hint = cure_for(missing.missing, typed_python(context), traceback=missing.error)
-    message = f"Not everything can be imported in {python_named(context)}: {words}. Its output: {report.log}"
+    message = f"{python_named(context)} cannot import everything: {words}. Its output: {report.log}"
     return PmlaunchError("PML438", message, hint=hint, subject=next(iter(failed)))
 
 
@@ -108,20 +108,20 @@ def _refuse_lost_cuda(context: InstallContext, report: PythonReport) -> None:
     lost += ["the GPU"] if before.cuda_available and not now.cuda_available else []
     if lost:
         was = before.version
-        message = f"torch has lost {' and '.join(lost)}: {was} before, {now.version or now.error} now."
+        message = f"torch lost {' and '.join(lost)}: {was} before, {now.version or now.error} now."
         back = typed_python(context, "-m", "pip", "install", "--force-reinstall", f"torch=={was}")
-        raise PmlaunchError("PML440", message, hint=f"{back} (with the --index-url that it came from)", subject="torch")
+        raise PmlaunchError("PML440", message, hint=f"{back} (with its original --index-url)", subject="torch")
 
 
 def _describe(report: PythonReport) -> str:
     names = [name for name in report.reply.imports if "." not in name]
     seconds = sum(attempt.seconds for attempt in report.reply.imports.values())
     torch = report.torch
-    cuda = f"CUDA {torch.cuda_build}" if torch.cuda_build else "no CUDA in it"
+    cuda = f"CUDA {torch.cuda_build}" if torch.cuda_build else "no CUDA"
     gpu = f", {', '.join(torch.devices)}" if torch.devices else ""
     text = f"{', '.join(names)} import in Python {report.python} ({seconds:.1f} s); torch {torch.version}, {cuda}{gpu}"
     hooks = [hook for hook in report.hooks if hook.get("hook") in _COMPAT]
     repaired = [str(name).rpartition(".")[2] for name in (hooks[-1].get("repaired") or () if hooks else ())]
     if repaired:
-        text += f"; with pmlaunch's repair for {', '.join(repaired)}, which Python 3.11 and later would refuse"
+        text += f"; with pmlaunch's repair for {', '.join(repaired)}, which Python 3.11 and later would reject"
     return text

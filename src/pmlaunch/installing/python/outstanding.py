@@ -25,7 +25,7 @@ _INCLUDED = re.compile(r"\s*(?:-r|--requirement)[\s=]*([^\s#][^#]*?)\s*(?:\s#.*)
 
 @dataclass(frozen=True)
 class Outstanding:
-    """What still has to be installed; `interrupted` are packages whose installation was cut off, as "name==version"."""
+    """What still has to be installed; `interrupted` are packages with an interrupted installation, as "name==version"."""
 
     interrupted: tuple[str, ...]
     requirements: Requirements
@@ -64,7 +64,7 @@ def requirements_text(checkout: Path, simulator: str) -> str:
         return _with_included(checkout, path, (), set())
     except OSError as error:
         there = sorted(found.stem.removeprefix("requirements_") for found in checkout.glob("requirements_*.txt"))
-        message = f"The checkout has no {path.name}: it knows {', '.join(there) or 'no simulator'}."
+        message = f"The checkout has no {path.name}. It has requirements for {', '.join(there) or 'no simulator'}."
         raise PmlaunchError("PML431", message, hint="--simulator NAME", subject=str(path)) from error
 
 
@@ -82,8 +82,8 @@ def _with_included(checkout: Path, path: Path, above: tuple[Path, ...], read: se
             continue
         included = Path(os.path.normpath(path.parent / refuse_remote(named[1].strip("\"'"), path)))
         if not _is_file_below(included, checkout) or included in (path, *above):
-            message = f"{path.name} asks for {line.strip()!r}, and that is no other file in the checkout."
-            raise PmlaunchError("PML431", message, hint=f"mend {path}, or --no-packages", subject=str(path))
+            message = f"{path.name} refers to {line.strip()!r}, which is not another file in the checkout."
+            raise PmlaunchError("PML431", message, hint=f"correct {path}, or use --no-packages", subject=str(path))
         if included not in read:
             read.add(included)
             lines.append(_with_included(checkout, included, (path, *above), read))
@@ -111,7 +111,7 @@ class PipRun:
 
 
 def _interrupted(report: PythonReport, names: Sequence[str]) -> tuple[str, ...]:
-    """Packages whose installation was cut off, among `names` and everything they require. pip considers them complete."""
+    """Partly installed packages among `names` and everything they require. pip considers them complete."""
     waiting, seen, found = [name for name in names if name in report.packages], set(names), []
     while waiting:
         name = waiting.pop()

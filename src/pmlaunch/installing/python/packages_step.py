@@ -49,14 +49,16 @@ class PackagesStep:
         """Raises PML430 to PML433, PML441, PML442 and PML449."""
         report = planned_python(context, "--packages", "--requires", name="packages-look")
         if report is None:
-            text = f"install ProtoMotions and what {python_named(context)} lacks, which its files do not tell"
+            text = (
+                f"install ProtoMotions and the packages that {python_named(context)} lacks; its files do not show which"
+            )
             return Todo(text, (typed_python(context, "-m", "pip", "install", "-e", str(context.checkout)),))
         if "pip" not in report.packages:
             raise pip_is_missing(context)
         if not generation_of(context.checkout):
             _refuse_without_torch(context, report, "torch")
             command = typed_python(context, "-m", "pip", "install", "-e", str(context.checkout))
-            return Todo("install ProtoMotions and what its requirements ask for", (command,))
+            return Todo("install ProtoMotions and its requirements", (command,))
         outstanding, unfit = outstanding_in(context, report), tuple(_unfit(context))
         if not outstanding:
             return AlreadyDone(_describe(context, report), unfit)
@@ -97,8 +99,8 @@ def refuse_incomplete(context: InstallContext, after: PythonReport) -> None:
     """Raise PML437 if something is missing although pip reported success."""
     missing = outstanding_in(context, after).missing
     if missing:
-        message = f"pip said that all went well, but in {python_named(context)} this is missing: {', '.join(missing)}."
-        raise PmlaunchError("PML437", message, hint="the same command again")
+        message = f"pip reported success, but {python_named(context)} lacks: {', '.join(missing)}."
+        raise PmlaunchError("PML437", message, hint="repeat the command")
 
 
 def _install(context: InstallContext, before: PythonReport, run: PipRun, report: Reporter) -> None:
@@ -122,27 +124,27 @@ def _refuse_without_torch(context: InstallContext, report: PythonReport, asked: 
     if "torch" in report.packages or asked is None:
         return
     command = typed_python(context, "-m", "pip", "install", asked)
-    hint = f"{command} (pytorch.org tells which --index-url fits a GPU)"
+    hint = f"{command} (pytorch.org shows the --index-url for your GPU)"
     if context.request.simulator == "isaaclab":
         hint += "; Isaac Lab: isaaclab -i"
-    raise PmlaunchError("PML432", f"There is no torch in {python_named(context)}.", hint=hint, subject="torch")
+    raise PmlaunchError("PML432", f"{python_named(context)} has no torch.", hint=hint, subject="torch")
 
 
 def _typed_pip(context: InstallContext, run: PipRun) -> str:
-    """The run of pip as a person types it, in any folder."""
+    """The pip command to type by hand, in any folder."""
     places = {package.relative: str(package.place) for package in packages_of(context.checkout)}
     words = [places.get(word, word) for word in run.words] if run.in_checkout else run.words
     return typed_python(context, "-m", "pip", *words)
 
 
 def _other_checkouts(packages: Sequence[OwnPackage], report: PythonReport) -> list[Finding]:
-    """PML444 for each package that is installed from somewhere else now."""
+    """PML444 for each package that is currently installed from another folder."""
     found = []
     for package in packages:
         other = report.packages.get(package.distribution)
         if other:
             where = other.editable or other.location
-            message = f"{package.name} is installed from {where} and will lead to {package.place} instead."
+            message = f"{package.name} is installed from {where} and will point to {package.place} instead."
             found.append(Finding("PML444", Severity.WARNING, message, subject=str(where)))
     return found
 
@@ -153,7 +155,7 @@ def _describe_outstanding(outstanding: Outstanding) -> str:
     parts = [f"{count} requirements"] if count else []
     parts += [", ".join(package.name for package in outstanding.packages)] if outstanding.packages else []
     if outstanding.interrupted:
-        parts.append(f"again, since it was broken off: {', '.join(outstanding.interrupted)}")
+        parts.append(f"{', '.join(outstanding.interrupted)} (interrupted earlier)")
     return " and ".join(parts)
 
 
@@ -179,7 +181,7 @@ def lowered_findings(context: InstallContext, before: Mapping[str, str], after: 
     """PML448 for each package whose version pip lowered, with the command that undoes it."""
     findings = []
     for name in lowered(before, after):
-        message = f"pip put {name} {after[name]} in the place of {before[name]}: a requirement leaves no other choice."
+        message = f"pip replaced {name} {before[name]} with {after[name]}, because a requirement demands it."
         back = typed_python(context, "-m", "pip", "install", f"{name}=={before[name]}")
         findings.append(Finding("PML448", Severity.WARNING, message, hint=f"back: {back}", subject=name))
     return findings
@@ -200,4 +202,6 @@ def refuse_changed_torch(context: InstallContext, before: Mapping[str, str], aft
     build = re.search(r"\+(cu\d+|cpu)$", before["torch"])
     index = ["--index-url", f"https://download.pytorch.org/whl/{build[1]}"] if build else []
     back = typed_python(context, "-m", "pip", "install", "--force-reinstall", "--no-deps", *pins, *index)
-    raise PmlaunchError("PML439", f"pip replaced what it was told to keep: {words}.", hint=back, subject="torch")
+    raise PmlaunchError(
+        "PML439", f"pip replaced packages that it was told to keep: {words}.", hint=back, subject="torch"
+    )

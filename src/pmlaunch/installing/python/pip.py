@@ -16,20 +16,20 @@ from pmlaunch.running.run_module import ModuleResult, ModuleRun, run_module
 from pmlaunch.support.signs import Sign, find_sign
 
 _LONGEST = 160  # characters shown of a line
-_AGAIN = "the same command again goes on from there"
+_AGAIN = "repeat the command to resume"
 
 _CONFLICT = Sign(
     r"ResolutionImpossible|conflicting dependencies",
     "PML436",
-    "what the checkout asks for and what is installed contradict each other.",
-    "read which in the log; a fresh environment has no such conflict: pmlaunch install --python EXE",
+    "the checkout's requirements conflict with the installed packages.",
+    "read the log for the conflict, or use a fresh environment: pmlaunch install --python EXE",
 )
 _SIGNS = (
     Sign(
         r"externally-managed-environment",
         "PML445",
-        "this Python belongs to the operating system, which lets pip change nothing in it.",
-        "make an environment of its own (python3 -m venv DIR), then: pmlaunch install --python DIR/bin/python",
+        "this Python belongs to the operating system, which does not allow pip to change it.",
+        "create an environment (python3 -m venv DIR), then: pmlaunch install --python DIR/bin/python",
     ),
     Sign(r"No space left on device|not enough space on the disk", "PML446", "the disk is full.", f"free some space; {_AGAIN}"),
     _CONFLICT,
@@ -44,8 +44,8 @@ _SIGNS = (
     Sign(
         r"Permission denied|Access is denied|\[WinError 5\]|\[Errno 13\]|\[Errno 30\]",
         "PML447",
-        "a file of this Python may not be written, or a program that runs holds it.",
-        f"close what uses this Python, or check who owns it; {_AGAIN}",
+        "a file of this Python is in use, or you have no permission to write it.",
+        f"close programs that use this Python, or check its owner; {_AGAIN}",
     ),
 )  # fmt: skip
 # at the beginning of the exception, when pip could not even start
@@ -105,14 +105,14 @@ def _line_listener(report: OnProgress) -> Callable[[bytes], None]:
 
 
 def _failure(context: InstallContext, ended: ModuleResult, what: str) -> PmlaunchError:
-    """The error for a pip that failed; the signs in its output decide what it means."""
+    """The error for a failed pip, determined from its output."""
     if _NO_PIP.found_in(str((ended.exception or {}).get("message", ""))):
         return pip_is_missing(context)
     if ended.exit_code is None:
         return no_answer(context, ended, f"install {what}")
     last = _last_error(ended)
     code, message = "PML434", f"pip could not install {what}: {last} pip's output: {ended.log}"
-    hint: str | None = f"read the log; when it is mended, {_AGAIN}"
+    hint: str | None = f"read the log and correct the cause; {_AGAIN}"
     sign = find_sign(_SIGNS, "\n".join(ended.tail))
     if sign is not None:
         code, hint = sign.code, sign.hint
@@ -128,12 +128,12 @@ def _failure(context: InstallContext, ended: ModuleResult, what: str) -> Pmlaunc
 def pip_is_missing(context: InstallContext) -> PmlaunchError:
     """PML433, with the command that installs pip."""
     command = typed_python(context, "-m", "ensurepip", "--upgrade")
-    message = f"The Python to install into has no pip: {python_named(context)}"
+    message = f"{python_named(context)} has no pip."
     return PmlaunchError("PML433", message, hint=command, subject=python_named(context))
 
 
 def _last_error(ended: ModuleResult) -> str:
-    """The line that says what went wrong: pip's own ERROR, else the exception, else the last line."""
+    """The line with the reason: pip's own ERROR, else the exception, else the last line."""
     errors = [line for line in ended.tail if re.match(r"\s*(ERROR|error|fatal):", line)]
     if errors:
         return errors[-1].strip()[:300]

@@ -63,12 +63,12 @@ class Requirements:
 
 _ALL: Mapping[str, PackageRule] = {
     "setuptools": PackageRule(
-        "any from 64 on will do; a pin would replace the one that Isaac Lab and torch came with",
+        "any version from 64 on works; a pin would replace the version that Isaac Lab and torch came with",
         ">=64",
         unless_installed=True,
     ),
-    "pydantic": PackageRule("ProtoMotions imports it nowhere, and Isaac Lab needs version 2"),
-    "sentry-sdk": PackageRule("ProtoMotions imports it nowhere; wandb brings the one that it needs"),
+    "pydantic": PackageRule("ProtoMotions never imports it, and Isaac Lab needs version 2"),
+    "sentry-sdk": PackageRule("ProtoMotions never imports it; wandb installs the one that it needs"),
 }
 
 
@@ -110,7 +110,9 @@ def requirements_for(
         if canonicalize_name(extra) not in seen:
             near = did_you_mean(extra, sorted(seen))
             message = f"The checkout's requirements do not name {extra!r}.{near}"
-            raise PmlaunchError("PML442", message, hint="leave out --with, or use that Python's own pip", subject=extra)
+            raise PmlaunchError(
+                "PML442", message, hint="leave out --with, or install it with that Python's own pip", subject=extra
+            )
     return collected
 
 
@@ -139,14 +141,14 @@ def _name_in_url(line: str) -> str:
 def _from_elsewhere(line: str, name: str, wanted: bool, there: bool) -> Requirements:
     """A URL, a path or an option of pip. A URL has no version to compare: any installed version will do."""
     if line.startswith("-"):
-        reason = "an option of pip's: where packages come from is yours to say (pip.conf, PIP_INDEX_URL)"
+        reason = "a pip option; package sources are your choice (pip.conf, PIP_INDEX_URL)"
         return _left_out(line, reason)
     names = (canonicalize_name(name),)
     if there:
         return Requirements(names=names)
     if wanted:
         return Requirements(then=(line,), names=names)
-    return _left_out(line, f"comes from git, and only scripts that convert data need it; --with {name}")
+    return _left_out(line, f"installed from git and used only by data conversion scripts; --with {name}")
 
 
 def _decide(asked: Requirement, name: str, rule: PackageRule | None, there: str | None) -> Requirements:
@@ -159,14 +161,14 @@ def _decide(asked: Requirement, name: str, rule: PackageRule | None, there: str 
     if rule and rule.unless_installed and there is not None:
         if _satisfied(asked, there):
             return Requirements(names=names)
-        return _left_out(line, f"{there} is there and stays; {rule.reason}", names)
+        return _left_out(line, f"{there} is installed and stays; {rule.reason}", names)
     if rule and rule.specifier is not None:
         asked = Requirement(line)
         asked.specifier = SpecifierSet(rule.specifier)
     if _satisfied(asked, there):
         return Requirements(names=names)
     if rule is None and there is not None and _is_pin_below(asked, there):
-        return _left_out(line, f"{there} is there; the pin would put an older one in its place", names)
+        return _left_out(line, f"{there} is installed and stays, because the pin would downgrade it", names)
     changes = (RequirementChange(line, str(asked), rule.reason),) if rule else ()
     if rule and rule.later:
         return Requirements(then=(str(asked),), names=names, changes=changes)
@@ -178,7 +180,7 @@ def _torch(asked: Requirement, name: str, there: str | None) -> Requirements:
         return Requirements(torch=str(asked) if name == "torch" else None)
     if _satisfied(asked, there):
         return Requirements()
-    return _left_out(str(asked), f"{there} is there and stays, although the checkout asks for another")
+    return _left_out(str(asked), f"{there} is installed and stays, although the checkout asks for another")
 
 
 def _left_out(line: str, reason: str, names: tuple[str, ...] = ()) -> Requirements:

@@ -1,4 +1,4 @@
-"""The simulator's Python: whether it can be installed into, what it has, and how a person types its commands."""
+"""The simulator's Python: whether pmlaunch can install into it, its packages, and its commands as typed by hand."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NoAnswerError(PmlaunchError):
 
 @dataclass(frozen=True)
 class PythonReport:
-    """What the simulator's Python says about itself; parts that were not asked for are empty.
+    """The probe's report on the simulator's Python; parts that were not requested are empty.
 
     `python` is its version, such as "3.11.7"; `packages` and `versions` are keyed by normalised name. `hooks` are the
     agent's hooks that took effect; `log` is its output.
@@ -61,7 +61,7 @@ class PythonReport:
 
 
 def planned_python(context: InstallContext, *questions: str, name: str) -> PythonReport | None:
-    """What a plan is made from: the Python's answers as `inspect_python` gets them; in a dry run what its files tell.
+    """What a plan is based on: the Python's answers as `inspect_python` gets them; in a dry run, its files.
 
     None if they do not tell which packages it has: Isaac Sim keeps its torch where only its script looks.
     """
@@ -98,11 +98,11 @@ def inspect_python(
     ended = run_module(run)
     if ended.ok and ended.reply is not None:
         return PythonReport(from_json(ProbeReply, ended.reply), ended.log, ended.hooks)
-    raise no_answer(context, ended, "be asked what it has")
+    raise no_answer(context, ended, "report its packages")
 
 
 def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnswerError:
-    """PML441: the Python could not do `what`, although that should always work."""
+    """PML441: the Python could not do `what`, which should always work."""
     words = python_named(context)
     if ended.timed_out:
         why = f"no answer after {ended.seconds:.0f} s"
@@ -112,7 +112,7 @@ def no_answer(context: InstallContext, ended: ModuleResult, what: str) -> NoAnsw
         why = ended.finding.message
     else:
         why = f"it ended with code {ended.exit_code}"
-    hint = (ended.finding.hint if ended.finding else None) or "pmlaunch runtime shows how this Python was chosen"
+    hint = (ended.finding.hint if ended.finding else None) or "to see how this Python was chosen: pmlaunch runtime"
     message = f"{words} could not {what}: {why} Its output: {ended.log}"
     return NoAnswerError(message, ended.log, hint=hint, subject=words)
 
@@ -129,7 +129,7 @@ def usable_runtime(context: InstallContext) -> Runtime:
             message = f"There is no Python to install into: {found.message}"
             raise PmlaunchError("PML430", message, hint=_WHICH, subject=found.subject)
     if runtime.facts.source.origin is Origin.DEFAULT:
-        message = "No environment is named or active, and pmlaunch installs nothing into its own Python."
+        message = "No environment is named or active, and pmlaunch does not install into its own Python."
         raise PmlaunchError("PML449", message, hint=_WHICH, subject=" ".join(runtime.plain_python()))
     return runtime
 

@@ -84,7 +84,7 @@ class MotionKeeper:
         Of an evaluation that was `cut` off, only motions that were followed to their end are kept.
         """
         columns = [column for column in self._columns if column.frames and (column.whole or not cut)]
-        reason = None if columns else "no motion was followed to its end" if cut else "no step was taken"
+        reason = None if columns else "no motion was played to its end" if cut else "no step was taken"
         try:
             if columns:
                 arrays = self._arrays(columns, names)
@@ -98,7 +98,7 @@ class MotionKeeper:
             missing = [name for index, name in enumerate(names) if index not in kept]
             if missing:
                 journal.left_out(
-                    Artifact.MOTION, f"the run ended before these were followed to their end: {_some(missing)}"
+                    Artifact.MOTION, f"the run ended before these were played to their end: {_some(missing)}"
                 )
         if self.problem is not None:
             journal.remark(self.problem)

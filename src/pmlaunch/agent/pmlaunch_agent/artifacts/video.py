@@ -68,7 +68,7 @@ class Recorder:
         if getattr(simulator, "headless", True):
             return "there is no window"
         if not hasattr(simulator, "_toggle_video_record"):
-            return "this version of ProtoMotions has no recording"
+            return "this version of ProtoMotions cannot record"
         try:
             provide_moviepy()
         except Exception as error:  # none, or a broken one
@@ -99,7 +99,7 @@ class Recorder:
         folder = getattr(simulator, "_curr_user_recording_name", None)
         if folder is not None and str(folder).startswith(self._path) and os.path.isdir(folder):
             os.rmdir(folder)
-        self._journal.left_out(Artifact.VIDEO, "nothing was recorded: no picture was drawn")
+        self._journal.left_out(Artifact.VIDEO, "nothing was recorded: no frame was drawn")
 
 
 def provide_moviepy() -> None:
@@ -142,7 +142,7 @@ class Camera:
             return
         self.pictures += 1
         if self.pictures == MOST_PICTURES:
-            self._end("upstream can count no further")
+            self._end("ProtoMotions cannot number more frames")
 
     def close(self) -> None:
         """Close OpenGL's renderer, which must happen before the window closes."""
@@ -152,7 +152,7 @@ class Camera:
 
     def _end(self, reason: str) -> None:
         self._ended = True
-        text = f"the video ends after {self.pictures} pictures: {reason}"
+        text = f"the video ends after {self.pictures} frames: {reason}"
         if self.pictures:
             self._journal.remark(text)
         else:

@@ -56,7 +56,7 @@ def _store(distributed: Any) -> Any:
         return distributed.HashStore()
     import tempfile  # not needed by other runs, and slow to import
 
-    # Windows builds lack HashStore. A file that nobody else could have made or can open; torch removes it at the end.
+    # Windows builds lack HashStore. No other user can create or open this file; torch removes it at the end.
     handle, path = tempfile.mkstemp(prefix="pmlaunch-store-")
     os.close(handle)
     return distributed.FileStore(path, 1)

@@ -16,9 +16,9 @@ from pmlaunch_agent.report.files import of_rank
 from pmlaunch_agent.report.journal import Journal
 from pmlaunch_agent.report.metrics_file import Evaluation, MotionFigures, motion_names, write_metrics
 
-_NO_METRICS = "this agent has no metrics of its own in ProtoMotions: these are the rewards and lengths of its episodes"
-_NO_SINGLE_MOTIONS = "this version of ProtoMotions keeps no figures of single motions"
-_NEVER_BELOW_3 = "a smallest value of exactly 3 is where ProtoMotions begins to count, not a measured one"
+_NO_METRICS = "ProtoMotions computes no metrics for this agent; these are its rewards and episode lengths"
+_NO_SINGLE_MOTIONS = "this version of ProtoMotions keeps no metrics of individual motions"
+_NEVER_BELOW_3 = "a minimum of exactly 3 is the initial value of ProtoMotions, not a measurement"
 
 
 class MeasuredAgent:
@@ -47,7 +47,7 @@ class MeasuredAgent:
             try:
                 return load_state(state)
             except RuntimeError as error:  # sampling weights, one per motion of the training
-                self._journal.note(f"the environment's state of the training was not loaded: {error}")
+                self._journal.note(f"the environment state of the training was not loaded: {error}")
 
         self.env.load_state_dict = lenient
         try:
@@ -227,8 +227,8 @@ def _notes(figures: dict[str, float | None], per_motion: bool, limit: int | None
         notes.append(_NO_SINGLE_MOTIONS)
     elif limit is not None:
         notes.append(
-            f"--max-steps {limit} cut motions short: means are over the steps that ran, and the success rate is not "
-            "comparable, because a motion that is hardly begun is hardly ever lost"
+            f"--max-steps {limit} cut motions short. Means cover the steps that ran, and the success rate is not "
+            "comparable, because a policy rarely loses a motion in its first steps"
         )
     if any(name.endswith("_min") and value == 3.0 for name, value in figures.items()):
         notes.append(_NEVER_BELOW_3)

@@ -86,7 +86,7 @@ class KeptMotion:
                 if self._file is not None:
                     keeper.add()
                 if _is_closed(env):
-                    self._journal.remark("the window was closed, and the run ends")
+                    self._journal.remark("the window was closed, so the run ends")
                     self._journal.stopping(StopReason.WINDOW_CLOSED)
                     raise StopRun
 

@@ -36,7 +36,7 @@ class Scores(Observer):
         try:
             self._found = read_motions(evaluator, self._request)
         except Exception as error:  # another version of the evaluator: the summary is still right
-            self._journal.note(f"no metrics of each motion: {error_text(error)}")
+            self._journal.note(f"no metrics for each motion: {error_text(error)}")
 
     def on_evaluation(self, metrics: Mapping[str, float | None], seconds: float) -> None:
         """Write metrics.json."""
@@ -45,9 +45,9 @@ class Scores(Observer):
             metrics = {
                 name: value for name, value in metrics.items() if not name.endswith(("success_rate", "failure_rate"))
             }
-        notes = [*([] if metrics else ["The checkpoint's evaluator measures nothing."]), *found.notes]
+        notes = [*([] if metrics else ["The checkpoint's evaluator computes no metrics."]), *found.notes]
         if (result.world_size or 1) > 1:
-            notes.append("Every process evaluates every motion; these are the figures of rank 0.")
+            notes.append("Every process evaluates every motion; these are the metrics of rank 0.")
         comparable = bool(metrics) and found.comparable
         evaluation = found._replace(
             metrics=metrics, seconds=seconds, steps=result.steps, comparable=comparable, notes=notes
@@ -83,11 +83,11 @@ def read_motions(evaluator: Any, request: MetricsRequest) -> Evaluation:
     if cut:
         whose = "--max-steps" if limited else "the checkpoint's own max_eval_steps"
         message = f"{cut} of {len(names)} motions were cut short after {limit} steps by {whose}"
-        notes.append(f"{message}: a failure later on is not seen.")
+        notes.append(f"{message}. Later failures are not seen.")
     if not all(evaluated):
         notes.append(f"{len(names) - sum(map(bool, evaluated))} of {len(names)} motions were too short to be measured.")
     if not judged:
-        notes.append("No metric has a threshold: upstream calls every motion a success.")
+        notes.append("No metric has a threshold, so ProtoMotions counts every motion as a success.")
     comparable = judged and not (cut and limited)
     return Evaluation({}, sum(map(bool, evaluated)), 0.0, 0, entries, comparable, judged, notes)
 

@@ -90,7 +90,7 @@ class Journal:
         print(f"pmlaunch_agent: {text}", file=sys.stderr)
 
     def left_out(self, artifact: Artifact, text: str) -> None:
-        """An artifact that was asked for will be missing or incomplete; `text` says why. The first reason counts."""
+        """Record why a requested artifact will be missing or incomplete. The first reason counts."""
         with self._lock:
             if all(entry["what"] != artifact for entry in self.result.left_out):
                 self.result.left_out.append({"what": artifact, "reason": text})
@@ -122,7 +122,7 @@ class Journal:
         self._change(stopped_by=reason)
 
     def interrupt_was_lost(self) -> bool:
-        """Whether the run goes on although it was interrupted: Kit swallows what is raised in one of its callbacks."""
+        """Whether the run continues despite an interrupt: Kit swallows exceptions raised in its callbacks."""
         from_outside = self.result.stopped_by in (StopReason.MAX_SECONDS, StopReason.STOP_FILE)
         return from_outside and elapsed() - self._stopping_since > _OVERDUE
 

@@ -70,7 +70,7 @@ def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[
     lost = sorted(set(evaluation.metrics) - set(finite))
     notes = [*request.notes, *evaluation.notes]
     if lost:
-        notes.append(f"not a finite number, and left out: {', '.join(lost)}")
+        notes.append(f"not a finite number, so left out: {', '.join(lost)}")
     common: dict[str, Any] = {
         name: finite[source] * request.factors.get(name, 1) if source in finite else None
         for name, source in request.common.items()
