@@ -128,8 +128,8 @@ def test_preset_finds_the_motion_of_the_generation(opened3: InferenceCheckout) -
 
 def test_unknown_motion_lists_those_of_the_robot(opened3: InferenceCheckout) -> None:
     with pytest.raises(PmlaunchError) as caught:
-        find(opened3, "walk", "smpl")
-    assert caught.value.code == "PML024", "there is a walk, but for another robot"
+        find(opened3, "waltz", "smpl")
+    assert caught.value.code == "PML010"
     assert "smpl_humanoid_sit_armchair" in caught.value.message
 
 

@@ -58,7 +58,10 @@ def problem_of(command: str, words: list[str]) -> str | None:
         return f"there is no command {command}"
     group: Any = typer.main.get_command(app)
     context = typer.Context(group, info_name="pmlaunch")
-    parameters = group.get_command(context, command).params
+    chosen = group.get_command(context, command)
+    while words and (within := getattr(chosen, "commands", {}).get(words[0])):
+        chosen, words = within, words[1:]
+    parameters = chosen.params
     flags = {flag: each for each in parameters for flag in (*each.opts, *each.secondary_opts)}
     for word, following in zip(words, [*words[1:], ""], strict=False):
         if word.startswith("-") and word not in FOREIGN:
