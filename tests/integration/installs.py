@@ -83,7 +83,8 @@ def install(made: Upstream, folder: Path, tmp_path: Path) -> Install:
     def run_install(
         *arguments: str | Path, source: str | Path = made.root, cwd: Path = folder, **variables: str
     ) -> Done:
-        return pmlaunch(cwd, tmp_path, "install", "--source", source, *TYPED, *arguments, **variables)
+        typed = TYPED[2:] if "--simulator" in arguments else TYPED
+        return pmlaunch(cwd, tmp_path, "install", "--source", source, *typed, *arguments, **variables)
 
     return run_install
 

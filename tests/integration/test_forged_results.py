@@ -108,7 +108,7 @@ def test_what_a_child_leaves(evaluate: Evaluate, name: str) -> None:
 
 def test_commands_and_colours_in_the_output(evaluate: Evaluate) -> None:
     evil = r"print('\x1b]0;OWNED\x07\x1b[2J\n  ::error::forged\r::add-mask::x\n##[error]forged', flush=True)"
-    done = evaluate(evil + "\nresult['exit_code'] = 3")
+    done = evaluate(evil + "\nresult['exit_code'] = 3", "-v")
     assert done.code == 1
     assert "forged" in done.err
     lines = (done.out + done.err).replace("\r", "\n").splitlines()

@@ -62,7 +62,7 @@ def test_a_pointer_hints_at_the_command_that_fetches_it(pmlaunch: Pmlaunch, clon
     assert name == "pmlaunch"
     subprocess.run([sys.executable, "-m", name, *words], check=True)
     assert (clone / TRACKER).read_bytes() == CHECKPOINT
-    assert codes(pmlaunch, clone, "--verify") == []
+    assert codes(pmlaunch, clone, "--verify") == ["PML161"]
 
 
 def test_a_truncated_checkpoint(pmlaunch: Pmlaunch, clone: Path) -> None:

@@ -36,7 +36,7 @@ def test_embedded_evaluation_passes_and_a_missed_threshold_fails(pmlaunch: Pmlau
     assert done.code == 1
     judged = {case["name"]: case for case in done.document["data"]["cases"] if case["suite"] == "thresholds"}
     assert [case["verdict"] for case in judged.values()] == ["passed", "passed", "failed"], done.document
-    assert "wanted at most 0.0001" in judged["gt_err_max <= 0.0001"]["text"]
+    assert "at most 0.0001" in judged["gt_err_max <= 0.0001"]["text"]
     assert cases(xml)["thresholds"] == ["system-out", "system-out", "failure"]
     (evaluation,) = (case for case in done.document["data"]["cases"] if case["suite"] == "evaluation")
     assert "success rate 1, mean position error" in evaluation["text"]
