@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def test_evaluation_that_fails_raises_its_code_unless_unchecked(ended: dict[str,
 
 
 def test_evaluation_that_cannot_start_raises(ended: dict[str, Any]) -> None:
-    for options in ({"target_os": "windows"}, {"endless": True, "headless": True}):
+    foreign = "linux" if os.name == "nt" else "windows"
+    for options in ({"target_os": foreign}, {"endless": True, "headless": True}):
         with pytest.raises(pmlaunch.PmlaunchError):
             pmlaunch.evaluate("demo", motions="walk", **options)
     assert "asked" not in ended
