@@ -64,6 +64,10 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
         folder = Path(home, variable.lower())
         folder.mkdir()
         monkeypatch.setenv(variable, str(folder))
+    if os.name == "nt":  # where platformdirs asks the system for the user's folders, whatever the environment says
+        from platformdirs.windows import get_win_folder_from_env_vars
+
+        monkeypatch.setattr("platformdirs.windows.get_win_folder", get_win_folder_from_env_vars)
 
 
 @pytest.fixture

@@ -104,5 +104,5 @@ def write_run(folder: Path, names: Sequence[str], falls: Sequence[str] = (), **d
     for name, document in own.items():
         content = json.dumps({**document, **documents.get(name, {})})
         (folder / f"{name}.json").write_text(content, encoding="utf-8")
-    (folder / "output.log").write_text("first line\nlast line\n", encoding="utf-8")
+    (folder / "output.log").write_bytes(b"first line\nlast line\n")
     return folder

@@ -41,7 +41,7 @@ def make_run(
     write(folder, "record.json", {**record, **more})
     write(folder, "plan.json", plan)
     write(folder, "environment.json", {"pmlaunch": "0.1.0", "checkout_commit": "abc123"})
-    (folder / "output.log").write_text("first line\nlast line\n", encoding="utf-8")
+    (folder / "output.log").write_bytes(b"first line\nlast line\n")
     return folder
 
 

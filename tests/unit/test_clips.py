@@ -44,7 +44,7 @@ def test_motion_that_torch_saved(tmp_path: Path, key: str) -> None:
 
 def test_packed_library_is_cut_into_its_motions(tmp_path: Path) -> None:
     both = np.concatenate([positions_of_walk(), positions_of_walk()[:40]])
-    lengths = {"motion_num_frames": np.array([151, 40]), "length_starts": np.array([0, 151])}
+    lengths = {"motion_num_frames": np.array([151, 40], np.int64), "length_starts": np.array([0, 151], np.int64)}
     steps = np.array([1 / 30, 1 / 60], np.float32)
     first, second = read_clips(write(tmp_path / "two.pt", gts=both, motion_dt=steps, **lengths))
     assert [len(first.positions), len(second.positions)] == [151, 40]
@@ -70,8 +70,8 @@ def test_skeleton_is_inferred_from_bodies_that_keep_their_distance() -> None:
         {"gts": np.zeros((5, 2, 3), np.float32)},
         {
             "gts": np.zeros((5, 2, 3), np.float32),
-            "motion_num_frames": np.array([-5]),
-            "length_starts": np.array([0]),
+            "motion_num_frames": np.array([-5], np.int64),
+            "length_starts": np.array([0], np.int64),
             "motion_dt": np.ones(1, np.float32),
         },
     ],

@@ -73,7 +73,8 @@ def test_paths_and_broken_workspaces_are_left_to_the_shell(answered: Answer, che
 
 
 def test_names_that_a_terminal_would_obey_are_left_out(checkout: Path, typed_in: Path) -> None:
-    for name in ("qa \x1b]0;title\x07", "qb \u202e", "qc\nqd", "qe"):
+    commands = () if os.name == "nt" else ("qa \x1b]0;title\x07", "qc\nqd")  # no names on Windows
+    for name in (*commands, "qb \u202e", "qe"):
         (checkout / "data" / "motions" / f"{name}.npy").touch()
     assert [name for name, _ in names("motions", {}, "q")] == ["qe"]
 

@@ -34,6 +34,7 @@ def read_lines(folder: Path, *, follow: bool = False) -> Iterator[str]:
         while True:
             # asked before reading: what was written before the end is read after it
             ended = not (follow and is_in_progress(folder, run_record(folder)))
+            file.seek(file.tell())  # a C runtime may remember that the file has ended
             while piece := file.read(_PIECE):
                 complete, newline, kept = (kept + decoder.decode(piece)).rpartition("\n")
                 if newline or len(kept) > _LONGEST_LINE:
