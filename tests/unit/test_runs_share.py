@@ -81,7 +81,7 @@ def test_nothing_in_the_archive_tells_who_and_where(folder: Path, tmp_path: Path
     assert "recording.mp4" not in files
     for name, text in packed.items():
         assert not [word for word in (*NAMES, str(tmp_path)) if word in name or word in text], (name, text)
-    assert packed["20261120-<user>_walk/output.log"] == "loading <motions> as <user>@<host>\n"
+    assert packed["20261120-user_walk/output.log"] == "loading <motions> as <user>@<host>\n"
 
 
 def test_figures_and_motion_survive(folder: Path, tmp_path: Path) -> None:

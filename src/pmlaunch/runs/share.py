@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -42,7 +43,7 @@ def share_run(folder: Path, output: Path, *, force: bool = False, write_report: 
     redactor = _redactor(folder)
     try:
         with tempfile.TemporaryDirectory(prefix="pmlaunch-") as place:
-            cleaned = Path(place) / (redactor.clean(folder.name) or "run")
+            cleaned = Path(place) / _folder_name(redactor.clean(folder.name))
             cleaned.mkdir()
             _write_cleaned(folder, cleaned, redactor)
             if write_report is not None:
@@ -57,6 +58,11 @@ def share_run(folder: Path, output: Path, *, force: bool = False, write_report: 
             "PML358", message, hint="choose another file with -o FILE.zip", subject=str(output)
         ) from error
     return [path.name for path in files]
+
+
+def _folder_name(name: str) -> str:
+    """`name` as Windows accepts it: placeholders such as <user> are in angle brackets."""
+    return re.sub(r'[<>:"/\\|?*]', "", name).rstrip(". ") or "run"
 
 
 def _redactor(folder: Path) -> Redactor:
