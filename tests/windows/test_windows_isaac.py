@@ -50,5 +50,5 @@ def test_site_of_isaac_labs_own_isaac_sim(
     sim = runtime.folder / "_isaac_sim"
     given = {**options, "python": str(sim / options["python"])} if "python" in options else options
     chosen = replace(runtime, options={**runtime.options, **given})
-    record = evaluate(chosen, tmp_path, program, ending="import isaacsim", simulator="isaaclab", metrics=False)
+    record = evaluate(chosen, tmp_path, program, ending="import isaacsim", simulator="isaaclab")
     assert imported(record).casefold() == str(sim / "exts" / "isaacsim" / "__init__.py").casefold()
