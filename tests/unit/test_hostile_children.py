@@ -36,7 +36,8 @@ from pmlaunch.running.stop import choose_run, stop_run
 from pmlaunch.running.verdict import Evidence, decide
 from pmlaunch.runtimes.compatibility import Found, Part, Verdict, judge
 from pmlaunch.support.cache import JsonCache
-from pmlaunch.support.json import dumps, exactly, parse_json, read_bytes, read_json, to_json
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.json import dumps, exactly, parse_json, read_json, to_json
 
 pytestmark = pytest.mark.hostile
 
@@ -109,7 +110,8 @@ def test_flood_of_events_is_skipped(folder: RunFolder, monkeypatch: pytest.Monke
 def test_pipe_in_the_place_of_a_file_blocks_nothing(folder: RunFolder, name: str) -> None:
     os.mkfifo(folder.file(name))
     begin = time.monotonic()
-    assert read_bytes(folder.file(name)) is None
+    with pytest.raises(OSError, match="not a regular file"):
+        read_bytes(folder.file(name))
     assert folder.read(name) is None
     assert not VerdictWatch(folder.file(name)).is_given()
     assert EventTail(folder.file(name)).read() == []

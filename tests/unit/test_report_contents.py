@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.reporting.contents import find_run, read_run
+from pmlaunch.reporting.contents import read_run
 from pmlaunch.reporting.figures import definition, length, motion_figures
 from pmlaunch.reporting.plain_text import plain, plain_lines
 from pmlaunch.reporting.verdict import verdict
+from pmlaunch.runs.selection import find_run
 from recorded_runs import SHARED, write_run
 
 

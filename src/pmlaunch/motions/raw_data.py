@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from pmlaunch.support.file_kind import start_of
+from pmlaunch.support.files import open_ordinary
 
 
 class RawFormat(Enum):
@@ -33,12 +34,12 @@ def raw_format(path: Path) -> RawFormat | None:
     try:
         start = start_of(path)
         if start.startswith(b"PK"):
-            with zipfile.ZipFile(path) as archive:
+            with open_ordinary(path) as file, zipfile.ZipFile(file) as archive:
                 return RawFormat.AMASS if {f"{key}.npy" for key in _AMASS} <= set(archive.namelist()) else None
         if start.startswith(b"\x93NUMPY"):
             return RawFormat.HUMANML3D if _HUMANML3D.search(start) else None
         if path.suffix in RAW_SUFFIXES:
-            with path.open("rb") as file:
+            with open_ordinary(path) as file:
                 beginning = file.read(_MOST)
             return RawFormat.PHC if any(key in beginning for key in _PHC) else None
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):

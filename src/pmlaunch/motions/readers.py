@@ -9,7 +9,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.outline import MAX_BYTES, MotionOutline
 from pmlaunch.motions.raw_data import RawFormat, raw_format
-from pmlaunch.support.file_kind import no_binary_file, regular_size, start_of
+from pmlaunch.support.file_kind import no_binary_file, start_of
 
 
 @dataclass(frozen=True)
@@ -101,4 +101,4 @@ def motion_start(path: Path) -> bytes:
 def is_small_motion(path: Path) -> bool:
     """Whether the file begins like a motion and is short enough to be read as a whole. Raises OSError."""
     start = motion_start(path)
-    return regular_size(path) <= MAX_BYTES and any(start.startswith(row.signature) for row in FORMATS)
+    return path.stat().st_size <= MAX_BYTES and any(start.startswith(row.signature) for row in FORMATS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from pmlaunch.errors import PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.errors import UnknownNameError
 from pmlaunch.motions.recorded_motion import read_saved
 from pmlaunch.reporting.figures import MotionFigures, motion_figures
 from pmlaunch.reporting.tracks import MOST_MOTIONS, Track, check_saved, tracks_of
@@ -73,28 +73,6 @@ class RunContents:
     rows: tuple[MotionRow, ...]
     log: str
     no_motion: str | None
-
-
-def find_run(typed: str | None, runs: Path) -> Path:
-    """The run folder that `typed` names: a path, or a name or unique beginning of one in `runs`; None: the newest.
-
-    Raises PML010 if there is none, PML011 if there are several.
-    """
-    if typed is not None and Path(typed).expanduser().is_dir():
-        return Path(typed).expanduser()
-    names = sorted(path.parent.name for path in runs.glob(f"*/{RECORD}"))
-    if typed in (None, "latest"):
-        matching = names[-1:]
-    else:
-        matching = [name for name in names if name == typed] or [name for name in names if name.startswith(str(typed))]
-    if len(matching) == 1:
-        return runs / matching[0]
-    if matching:
-        some = ", ".join(matching[:8])
-        raise PmlaunchError("PML011", f"Several runs start with {typed}: {some}.", subject=typed)
-    what = "There is no run" if typed is None else f"There is no run {typed!r}"
-    hint = "name a run folder, or --runs DIR"
-    raise UnknownNameError(f"{what} in {runs}.{did_you_mean(typed or '', names)}", hint=hint, subject=typed)
 
 
 def read_run(path: Path) -> RunContents:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pmlaunch.agent.pmlaunch_agent.contract import Status, StopReason
-from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, read_bytes, read_json
+from pmlaunch.support.files import read_bytes
+from pmlaunch.support.json import as_list, as_mapping, from_json, parse_json, read_json
 
 RESULT_FILE = "result.json"
 OTHER_RANKS = "result.rank*.json"
@@ -111,8 +112,9 @@ class EventTail:
 
     def read(self) -> list[dict[str, Any]]:
         """Return the events since the last call, in order. Lines that are not events are skipped, and so is a flood."""
-        content = read_bytes(self._path, _MOST_EVENTS, self._position)
-        if content is None:
+        try:
+            content = read_bytes(self._path, _MOST_EVENTS, self._position)
+        except OSError:
             with contextlib.suppress(OSError):
                 self._position, self._rest = max(self._position, self._path.stat().st_size), b""
             return []

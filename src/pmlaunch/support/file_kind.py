@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
+
+from pmlaunch.support.files import open_ordinary, size_of
 
 _START = 256  # bytes that tell a file's kind
 _LENGTH_OF_END = 22  # bytes of the record that ends an archive without a comment, such as torch's
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save before 1.6: a pickle of this magic number comes first
 
 
-def regular_size(path: Path) -> int:
-    """The size in bytes. Raises OSError unless it is a regular file: opening a pipe or device may block forever."""
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        what = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, a device or a socket"
-        raise OSError(errno.EINVAL, f"it is {what}", str(path))
-    return status.st_size
-
-
 def start_of(path: Path) -> bytes:
     """The first bytes of an ordinary file. Raises OSError."""
-    regular_size(path)
-    with path.open("rb") as file:
+    with open_ordinary(path) as file:
         return file.read(_START)
 
 
@@ -42,10 +32,10 @@ def no_binary_file(start: bytes) -> str | None:
 
 def no_torch_file(path: Path) -> str | None:
     """Why torch cannot have saved this file as it is, in words; None if it looks whole. Raises OSError."""
-    start = start_of(path)
-    if start.startswith(b"PK\x03\x04"):
-        with path.open("rb") as file:
-            file.seek(-min(_LENGTH_OF_END, regular_size(path)), os.SEEK_END)
+    with open_ordinary(path) as file:
+        start = file.read(_START)
+        if start.startswith(b"PK\x03\x04"):
+            file.seek(-min(_LENGTH_OF_END, size_of(file)), os.SEEK_END)
             return None if file.read(4) == b"PK\x05\x06" else "it is truncated: the end of the archive is missing"
     return None if start.startswith(_LEGACY) else no_binary_file(start) or "it was not saved by torch"
 

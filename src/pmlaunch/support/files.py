@@ -28,13 +28,19 @@ def open_ordinary(path: Path) -> BinaryIO:
     raise OSError(errno.EINVAL, "it is not a regular file", str(path))
 
 
-def read_bytes(path: Path, limit: int = SMALL) -> bytes:
-    """The content of an ordinary file of at most `limit` bytes. Raises OSError for any other."""
+def read_bytes(path: Path, limit: int = SMALL, start: int = 0) -> bytes:
+    """The content of an ordinary file from byte `start` on, at most `limit` bytes. Raises OSError for any other."""
     with open_ordinary(path) as file:
-        content = b"" if os.fstat(file.fileno()).st_size > limit else file.read(limit + 1)
-        if len(content) > limit or os.fstat(file.fileno()).st_size > limit:
+        file.seek(start)
+        content = b"" if size_of(file) - start > limit else file.read(limit + 1)
+        if len(content) > limit or size_of(file) - start > limit:
             raise OSError(errno.EFBIG, f"it is larger than {limit} bytes", str(path))
         return content
+
+
+def size_of(file: BinaryIO) -> int:
+    """The bytes of an open file."""
+    return os.fstat(file.fileno()).st_size
 
 
 def read_text(path: Path, limit: int = SMALL) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePath
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pmlaunch.support.files import open_ordinary
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.text import OBEYED
 
 _T = TypeVar("_T")
@@ -93,22 +93,10 @@ def read_json(path: Path, limit: int = LIMIT) -> Any:
 
     Returns None for what `read_bytes` does not read, and for what `parse_json` does not take.
     """
-    content = read_bytes(path, limit)
-    return None if content is None else parse_json(content)
-
-
-def read_bytes(path: Path, limit: int = LIMIT, start: int = 0) -> bytes | None:
-    """Read a file that another process wrote, from byte `start` on.
-
-    Returns None if it is missing, unreadable, no regular file (a pipe would block), or has more than `limit` bytes left.
-    """
     try:
-        with open_ordinary(path) as file:
-            file.seek(start)
-            content = file.read(limit + 1)
-    except (OSError, ValueError):
+        return parse_json(read_bytes(path, limit))
+    except OSError:
         return None
-    return content if len(content) <= limit else None
 
 
 def parse_json(content: bytes) -> Any:

@@ -40,8 +40,8 @@ def report_command(_: Invocation, options: ReportOptions) -> CommandResult:
     from pathlib import Path
 
     from pmlaunch.planning.launch import runs_folder
-    from pmlaunch.reporting.contents import find_run
     from pmlaunch.reporting.report import report_of_runs, write_report
+    from pmlaunch.runs.selection import find_run
     from pmlaunch.settings import Settings
 
     runs = Path(runs_folder(Settings.here(), options.runs).value)

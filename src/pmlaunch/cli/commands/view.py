@@ -63,8 +63,8 @@ def _subject(options: ViewOptions, settings: Settings) -> Subject:
 
     from pmlaunch.errors import UnknownNameError
     from pmlaunch.planning.launch import runs_folder
-    from pmlaunch.reporting.contents import find_run
     from pmlaunch.reporting.report import report_of_runs, view_of_motion
+    from pmlaunch.runs.selection import find_run
 
     typed = Path(options.wanted).expanduser()
     if typed.is_file():
