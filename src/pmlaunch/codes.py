@@ -664,7 +664,7 @@ CODES: Final = {row.code: row for row in (
          "pmlaunch does not remove a run that is still in progress, here or on another machine.",
          "Run `pmlaunch stop RUN`, then repeat the command."),
     Code("PML357", "run cannot be repeated", Exit.USAGE,
-         "The run does not record the options it was started with (it is of an older version or another command), or one of "
+         "The run does not record the options it was started with (from an older version or another command), or one of "
          "them contained a secret, which is never recorded.",
          "Run `pmlaunch runs show RUN`, then `pmlaunch eval ...`. Options given to rerun replace the recorded ones."),
     Code("PML358", "run not removed or not shared", Exit.ENVIRONMENT,
@@ -678,7 +678,7 @@ CODES: Final = {row.code: row for row in (
          "pmlaunch export RUN --to glb --what both"),
     Code("PML361", "no motion to export", Exit.NOT_FOUND,
          "The run saved no motion (--no-save-motion, an older version, or an early end), its motion has no reference or no "
-         "rotations of it, or the file is damaged.",
+         "reference rotations, or the file is damaged.",
          "Run it again without --no-save-motion. --what policy needs no reference."),
     Code("PML362", "bones that are not rigid", Exit.USAGE,
          "Distances between connected bodies change, but a BVH file stores bones of constant length.",
@@ -690,7 +690,7 @@ CODES: Final = {row.code: row for row in (
          "The disk is full, or the folder is missing or not writable.",
          "pmlaunch export RUN --to glb -o FILE.glb"),
     Code("PML340", "interrupted", Exit.INTERRUPTED,
-         "You pressed Ctrl+C, or the system asked pmlaunch to end.",
+         "You pressed Ctrl+C, or the system asked pmlaunch to exit.",
          "Start it again with `pmlaunch eval ...`."),
     # 4xx: install
     Code("PML400", "git is missing", Exit.INSTALL,

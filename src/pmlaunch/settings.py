@@ -16,7 +16,7 @@ from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.model import FLAG, Finding, Origin, Severity, Source, Sourced
 from pmlaunch.request import SETTINGS, TRUST_VARIABLE, Parameter, Setting
 from pmlaunch.support.owners import other_owner
-from pmlaunch.support.paths import refuse_remote
+from pmlaunch.support.paths import expanded, refuse_remote
 from pmlaunch.support.yaml_file import yaml_mapping
 from pmlaunch.trust import TrustStore, Untrusted
 
@@ -150,7 +150,7 @@ def _path(setting: Parameter, value: Any, folder: Path) -> Any:
     if kind is Setting.FOLDER or (kind is Setting.PROGRAM and any(separator in str(value) for separator in "/\\")):
         if PureWindowsPath(str(value)).is_absolute():  # also when planning for Windows on Linux
             return str(value)
-        return str(folder / Path(str(value)).expanduser())
+        return str(folder / expanded(str(value)))
     return value
 
 
@@ -159,7 +159,8 @@ def typed(setting: Parameter, value: Any, source: str) -> Any:
     kind = setting.type
     if kind is bool and isinstance(value, (str, bool)) and str(value).casefold() in _TRUE | _FALSE:
         return str(value).casefold() in _TRUE
-    if kind in (int, float) and not isinstance(value, bool):
+    cut = kind is int and isinstance(value, float) and not value.is_integer()  # 4.9 is not 4
+    if kind in (int, float) and not isinstance(value, bool) and not cut:
         try:
             return kind(value)
         except (TypeError, ValueError, OverflowError):

@@ -16,9 +16,8 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.atomic import write_text
+from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import dumps, read_mapping
-
-_LARGEST = 4 << 20  # bytes; no settings file and no script comes near
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class TrustStore:
         return gone
 
     def _write(self, entries: Mapping[str, str]) -> None:
-
         if self.file is None or entries == self.entries():
             return
         try:
@@ -87,10 +85,6 @@ def _key(path: Path) -> str:
 def _digest(path: Path) -> str | None:
     """SHA-256 of a file; None unless it is a regular file of reasonable size."""
     try:
-        if not path.is_file():
-            return None
-        with path.open("rb") as file:
-            content = file.read(_LARGEST + 1)
+        return hashlib.sha256(read_bytes(path)).hexdigest()
     except OSError:
         return None
-    return hashlib.sha256(content).hexdigest() if len(content) <= _LARGEST else None

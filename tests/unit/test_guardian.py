@@ -159,3 +159,17 @@ def test_missing_guardian_does_not_stop_a_run(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("subprocess.Popen", refuse)
     with Guardian("mark") as guard:
         guard.watch(1)
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("findings", [None, 3, "x", {}])
+def test_findings_of_a_wrong_type_are_replaced(findings: object) -> None:
+    record = guardian.abnormal({"state": "running", "findings": findings})
+    assert [finding["code"] for finding in record["findings"]] == ["PML332"]
+
+
+@pytest.mark.hostile
+def test_record_that_is_nested_too_deeply_is_none(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text('{"a":' + "[" * 200_000)
+    assert guardian.read(str(tmp_path / "record.json")) is None
+    assert guardian.read(str(tmp_path)) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
 import os
@@ -116,6 +117,21 @@ def test_pipe_in_the_place_of_a_file_blocks_nothing(folder: RunFolder, name: str
     assert not VerdictWatch(folder.file(name)).is_given()
     assert EventTail(folder.file(name)).read() == []
     assert time.monotonic() - begin < 1.0
+
+
+def test_events_that_cannot_be_read_for_a_moment_are_read_the_next_time(
+    folder: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail = EventTail(folder.file("events.jsonl"))
+    folder.write_text("events.jsonl", '{"event": "simulator_ready"}\n')
+
+    def locked(*_: object) -> bytes:
+        raise PermissionError(errno.EACCES, "in use")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pmlaunch.running.agent_reports.read_bytes", locked)
+        assert tail.read() == []
+    assert tail.read() == [{"event": "simulator_ready"}]
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/proc/self/mem"])

@@ -16,7 +16,7 @@ from pmlaunch.generations.values import LENGTH_OF_THE_MOTION
 from pmlaunch.model import CHECKPOINT, Generation, LaunchPlan, Sourced
 from pmlaunch.planning.plan import Planned
 from pmlaunch.running.agent_reports import AgentResult
-from pmlaunch.running.measurement import fewest_steps, missing_evidence
+from pmlaunch.running.measurement import _fixes_the_motion, fewest_steps, missing_evidence
 from pmlaunch.running.run_folder import RunFolder
 
 NAN, INF = float("nan"), float("inf")
@@ -200,3 +200,15 @@ def test_real_run(planned: LaunchPlan, folder: RunFolder) -> None:
     walk = replace(planned.motions[0], name="pmlaunch_smpl_walk")
     one = replace(planned, motions=(walk,), generation=Generation.V3, max_steps=150)
     assert reason(one, folder, document, AgentResult("finished", steps=150)) is None
+
+
+@pytest.mark.parametrize(
+    ("override", "fixes"),
+    [
+        ("++env.config.motion_manager.fixed_motion_id=3", True),
+        ("++env.config.motion_manager.fixed_motion_id=null", False),
+        ("++motion_file=fixed_motion_id.npy", False),
+    ],
+)
+def test_only_a_motion_that_is_fixed_excuses_the_others(override: str, fixes: bool) -> None:
+    assert _fixes_the_motion(override) is fixes

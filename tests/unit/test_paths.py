@@ -27,6 +27,10 @@ def places(tmp_path: Path) -> tuple[Place, ...]:
     ("typed", "label"),
     [("mine", ""), ("data/models/smpl/last.ckpt", "in the checkout"), ("gone.npy", "")],
 )
+def test_home_of_an_unknown_user_stays_as_it_was_typed() -> None:
+    assert paths.expanded("~nobody-of-that-name/a.npy") == Path("~nobody-of-that-name/a.npy")
+
+
 def test_first_folder_that_has_the_path(places: tuple[Place, ...], typed: str, label: str) -> None:
     path, place = find_path(typed, places)
     assert (path, place.label) == (place.folder / typed, label)

@@ -30,6 +30,7 @@ from standin import pointer_text, torch_file
 from standin3 import Named, save_like_torch
 
 MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
+LOADER = b"ctorch.storage\n_load_from_bytes\n"
 EVIL = b"cos\nsystem\nX\x02\x00\x00\x00id\x85R."
 
 
@@ -133,6 +134,19 @@ HOSTILE = {
     "another encoding": (b"\x80\x02c_codecs\nencode\nX\x01\x00\x00\x00aX\x05\x00\x00\x00utf-7\x86R.", "(_codecs.encode"),
     "a pickle in a pickle": (
         b"\x80\x03ctorch.storage\n_load_from_bytes\nC" + bytes([len(EVIL)]) + EVIL + b"\x85R.", "os.system"
+    ),
+    "a loader for a constructor": (
+        b"\x80\x03cnumpy.random._pickle\n__generator_ctor\nC" + bytes([len(EVIL)]) + EVIL + LOADER + b"\x86R.",
+        "(torch.storage._load_from_bytes, for something else",
+    ),
+    "a loader for a rebuilt tensor": (
+        b"\x80\x03ctorch._tensor\n_rebuild_from_type_v2\n(" + LOADER + b"ctorch\nTensor\nC"
+        + bytes([len(EVIL)]) + EVIL + b"\x85NtR.",
+        "(torch.storage._load_from_bytes, for something else",
+    ),
+    "a loader from the memo": (
+        b"\x80\x03" + LOADER + b"q\x000cnumpy.random._pickle\n__randomstate_ctor\nC\x01ah\x00\x86R.",
+        "(torch.storage._load_from_bytes, for something else",
     ),
     "a tensor from elsewhere": (b"\x80\x03ctorch.storage\n_load_from_bytes\nN\x85R.", "(a tensor that is not in the pickle)"),
     "a second pickle": (b"\x80\x02N." + EVIL, "(data after the pickle)"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import os
 import zipfile
@@ -13,8 +14,10 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.reporting.contents import read_run
+from pmlaunch.reporting.downloads import figures_table
 from pmlaunch.reporting.figures import definition, length, motion_figures
 from pmlaunch.reporting.plain_text import plain, plain_lines
+from pmlaunch.reporting.sections import command
 from pmlaunch.reporting.verdict import verdict
 from pmlaunch.runs.selection import find_run
 from recorded_runs import SHARED, write_run
@@ -204,3 +207,16 @@ def test_texts_are_made_fit_to_be_shown() -> None:
     assert plain("a\x00b\u202ec\ud800d\n\te") == "a\ufffdb\ufffdc\ufffdd e"
     assert plain("x" * 10_000) == "x" * 399 + "…"
     assert plain_lines("\x1b[31mred\x1b[0m\r\nnext\rlast \x1b]0;title\x07.", 100) == "red\nnext\nlast ."
+
+
+def test_motions_of_one_name_keep_their_own_figures(tmp_path: Path) -> None:
+    entries = [{"motion": "m", "success": True, "metrics": {"eval/gt_err": value}} for value in (0.25, 0.5)]
+    contents = read_run(write_run(tmp_path / "run", ["walk"], metrics={"per_motion": entries}))
+    table = list(csv.DictReader(io.StringIO(figures_table(contents).decode("utf-8-sig"))))
+    (column,) = [title for title in table[0] if title.startswith("eval/gt_err")]
+    assert sorted(row[column] for row in table if row["motion"] == "m") == ["0.25", "0.5"]
+
+
+def test_command_is_shown_as_it_was_typed(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", ["walk"], record={"asked": {"command": ["eval", "demo", "--motion", "my walk"]}})
+    assert command(read_run(run)) == 'pmlaunch eval demo --motion "my walk"'

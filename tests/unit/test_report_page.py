@@ -169,7 +169,7 @@ def test_hostile_texts_in_every_field_are_inert(tmp_path: Path) -> None:
     long = HOSTILE + "x" * 10_000
     finding = {"code": long, "severity": long, "message": long, "hint": long}
     documents: dict[str, dict[str, Any]] = {
-        "record": {"state": "failed", "exception": {"type": long, "message": long}, "started": long, "typed": long,
+        "record": {"state": "failed", "exception": {"type": long, "message": long}, "started": long, "asked": {"command": [long]},
                    "seconds": float("nan"), "steps": long, "findings": [finding, "x", {"code": {"a": 1}}]},
         "plan": {"model": long, "robot": [long], "simulator": {"a": long}, "generation": long, "platform": long,
                  "motions": [{"name": long}, long], "measuring": long, "plain_command": {"bash": long},

@@ -115,6 +115,16 @@ def test_signature_belongs_to_a_user(settings: Settings, tmp_path: Path) -> None
     assert asked_for(("eval",), replace(settings, user_folder=None), REQUEST).signature is None
 
 
+def test_key_that_was_cut_short_is_made_again(settings: Settings) -> None:
+    assert settings.user_folder is not None
+    settings.user_folder.mkdir(parents=True, exist_ok=True)
+    asked_for(("eval", "demo"), settings, EvalRequest("demo"))
+    (key,) = settings.user_folder.glob("*.key")
+    key.write_bytes(key.read_bytes()[:5])
+    asked = asked_for(("eval", "demo"), settings, EvalRequest("demo"))
+    assert is_own(asked, settings)
+
+
 def test_rerun_takes_every_option_of_eval(as_json: Json, typed_in: Path) -> None:
     folder = make_run(
         typed_in / "runs",

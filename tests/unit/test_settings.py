@@ -116,6 +116,7 @@ def test_variable_is_converted_to_the_type_of_its_key(place: Path, key: str, tex
     ("key", "yaml"),
     [
         ("num_envs", "many"),
+        ("num_envs", 4.9),
         ("num_envs", "true"),
         ("num_envs", "[1]"),
         ("headless", "maybe"),

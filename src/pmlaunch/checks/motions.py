@@ -36,13 +36,12 @@ def check_motions(planned: Planned) -> Iterator[Finding]:
     several = len({motion.robot for motion in plan.motions if motion.robot}) > 1
     if several:
         yield _of_several_robots(planned)
-    found = len(plan.motions) > len(planned.request.motions)  # in a folder or library, not typed one by one
+    # in a folder or library that was asked for, not typed one by one; --skip-bad leaves alone what a config names
+    found = 0 < len(planned.request.motions) < len(plan.motions)
     some = found and any(not motion.problem for motion in plan.motions)
     without = corrected(planned.request, skip_bad=True) if some else None
     for problem in _problems(plan.motions, planned.folders):
-        # of a library that lacks something (PML120) nothing is skipped: it is completed
-        broken = problem.severity is Severity.ERROR and problem.fix is None and problem.code != "PML120"
-        skips = without is not None and broken
+        skips = without is not None and problem.severity is Severity.ERROR and problem.fix is None
         yield replace(problem, hint=without, fix=without) if skips else problem
     for motion in plan.motions:
         if is_own(motion.path):  # so that it is not taken for upstream's

@@ -180,7 +180,7 @@ def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:
         terminal.write(sys.stderr, "".join(traceback.format_exception(error)))
     return PmlaunchError(
         "PML000",
-        f"A defect of pmlaunch, not of yours: {type(error).__name__}: {error}",
+        f"Internal error. This is a bug in pmlaunch: {type(error).__name__}: {error}",
         hint=None if verbose else "the same command with -v shows the traceback; please report it",
     )
 

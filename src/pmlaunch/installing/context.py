@@ -18,6 +18,7 @@ from pmlaunch.model import DEFAULT, Finding, Origin, RuntimeKind, Severity, Sour
 from pmlaunch.running.probe_reply import TorchBuild
 from pmlaunch.runtimes.interface import Runtime
 from pmlaunch.settings import Settings
+from pmlaunch.support.paths import expanded
 from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
@@ -161,7 +162,7 @@ def logs_folder(settings: Settings) -> Path:
     """A new folder for the logs of one installation: below PMLAUNCH_LOGS, or where the system keeps logs."""
     root = settings.environment.get("PMLAUNCH_LOGS")
     if root:
-        home = settings.folder / Path(root).expanduser()
+        home = settings.folder / expanded(root)
     else:
         from platformdirs import user_log_path
 

@@ -22,6 +22,7 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.settings import WORKSPACE_FILE
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.files import read_bytes
+from pmlaunch.support.paths import expanded
 from pmlaunch.support.yaml_file import config_loader, yaml_mapping
 
 _HEAD = "# written by pmlaunch install"
@@ -92,7 +93,7 @@ def _written(key: str, text: str, home: Path, typed_in: Path) -> str:
         return text
     if PureWindowsPath(text).is_absolute() and os.name != "nt":
         return text
-    path = typed_in / Path(text).expanduser()
+    path = typed_in / expanded(text)
     if not path.is_relative_to(home):
         return str(path)
     inside = path.relative_to(home).as_posix()

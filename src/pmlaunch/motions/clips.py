@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.animation import MOST_BODIES, MOST_FRAMES
 from pmlaunch.motions.kinematics import forward_kinematics, inverse, rotate
 from pmlaunch.motions.poselib_motion import read_motion
-from pmlaunch.motions.readers import FORMATS, format_of
+from pmlaunch.motions.readers import POSELIB, format_of
 from pmlaunch.motions.torch_motion import TensorFile, open_tensors
 
 Positions = NDArray[np.floating[Any]]
-MOST_BODIES: Final = 512
-MOST_FRAMES: Final = 200_000  # of all clips of a library together; the rest is left out
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ def read_clips(path: Path) -> list[Clip]:
     """
     if not path.is_file():
         raise PmlaunchError("PML121", f"The motion {path} does not exist.", subject=str(path))
-    if format_of(path) is FORMATS[0]:
+    if format_of(path) is POSELIB:
         motion = read_motion(path)
         if motion.bodies > MOST_BODIES:
             raise PmlaunchError(

@@ -29,12 +29,14 @@ _HUMANML3D = re.compile(rb"'descr': '[<>|=]?f[48]'.*'shape': \(\d+, (?:263|251|2
 
 def raw_format(path: Path) -> RawFormat | None:
     """The format of the file at `path`; None if it is none of these. Nothing in it is loaded."""
-    import zipfile  # slow to import, and rarely needed
+    from zipfile import BadZipFile  # slow to import, and rarely needed
+
+    from pmlaunch.support.torch_pickles import open_zip
 
     try:
         start = start_of(path)
         if start.startswith(b"PK"):
-            with open_ordinary(path) as file, zipfile.ZipFile(file) as archive:
+            with open_ordinary(path) as file, open_zip(file) as archive:
                 return RawFormat.AMASS if {f"{key}.npy" for key in _AMASS} <= set(archive.namelist()) else None
         if start.startswith(b"\x93NUMPY"):
             return RawFormat.HUMANML3D if _HUMANML3D.search(start) else None
@@ -42,6 +44,6 @@ def raw_format(path: Path) -> RawFormat | None:
             with open_ordinary(path) as file:
                 beginning = file.read(_MOST)
             return RawFormat.PHC if any(key in beginning for key in _PHC) else None
-    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+    except (OSError, ValueError, NotImplementedError, RuntimeError, BadZipFile):
         pass
     return None

@@ -35,8 +35,9 @@ def _torch(path: Path, content: bytes | None) -> MotionOutline:
     return read(path, content)
 
 
+POSELIB = MotionFormat((".npy",), b"\x93NUMPY", _poselib)
 FORMATS = (
-    MotionFormat((".npy",), b"\x93NUMPY", _poselib),
+    POSELIB,
     MotionFormat((".npy", ".motion", ".pt"), b"PK\x03\x04", _torch),
 )
 PACKED_SUFFIX = ".pt"

@@ -33,10 +33,11 @@ from pmlaunch.support.torch_pickles import open_zip
 FILE: Final = "motion.npz"
 SCHEMA: Final = 2
 _INFLATED = 64 << 20  # bytes that compressed arrays may take
-_MALFORMED = (
+MALFORMED = (
     LookupError, EOFError, TypeError, MemoryError, RecursionError, BadZipFile, NotImplementedError, RuntimeError, SyntaxError,
     tokenize.TokenError, zlib.error, struct.error,
 )  # fmt: skip
+"""What a broken archive or array may raise, beside OSError and ValueError."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ def read_saved(path: Path) -> SavedMotion:
                     if "reference_rotations" in arrays.files
                     else None,
                 )
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ValueError(f"{path.name} is not a saved motion: {error}") from error
     shape = saved.positions.shape
     if len(shape) != 4 or shape[1:3] != (len(saved.motions), len(saved.body_names)):

@@ -174,7 +174,9 @@ def refuse_unknown_options(request: EvalRequest, checkout: Checkout, overrides: 
 
 def _with_option(request: EvalRequest, key: str, choice: str, option: str) -> str:
     """The command line with another option in the override of a group."""
-    own = [
-        text.replace(choice, option) if text.lstrip("+").startswith(f"{key}=") else text for text in request.overrides
-    ]
-    return corrected(request, overrides=tuple(own))
+
+    def mended(text: str) -> str:
+        name, _, options = text.partition("=")
+        return f"{name}={options.replace(choice, option)}" if name.lstrip("+") == key else text
+
+    return corrected(request, overrides=tuple(map(mended, request.overrides)))

@@ -22,6 +22,7 @@ from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.motions.raw_data import RAW_SUFFIXES, raw_format
 from pmlaunch.motions.readers import LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
 from pmlaunch.support.file_kind import files_below
+from pmlaunch.support.paths import expanded
 
 LIBRARY_FILE = "motions.yaml"
 """The library that a run generates, in its run folder; in a plan this bare name stands for it."""
@@ -172,7 +173,7 @@ def _files(name: str, sources: MotionSources) -> list[Path]:
     if not name.strip():
         raise PmlaunchError("PML001", "--motion is empty. Give a name or a path.", fix=_LISTING)
     own = GENERATIONS[sources.generation].motion_suffixes[0]
-    candidates = [folder / Path(name).expanduser() for folder in sources.folders]
+    candidates = [folder / expanded(name) for folder in sources.folders]
     if _is_bare(name):
         try:
             return [sources.find(name)]

@@ -35,7 +35,7 @@ from pmlaunch.planning.motion_list import MotionList, MotionSources, collect, ow
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.names import fold, unknown_name
-from pmlaunch.support.paths import Place, did_you_mean_path, find_path
+from pmlaunch.support.paths import Place, did_you_mean_path, expanded, find_path
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def _checkout(request: EvalRequest, settings: Settings, known: Mapping[str, Mode
     """
     wanted, demo, path = fold(request.model), demo_checkout(), None
     if _is_path(request.model, settings.folder):
-        path = Path(os.path.abspath(settings.folder / Path(request.model).expanduser()))  # noqa: PTH100 (see find.py)
+        path = Path(os.path.abspath(settings.folder / expanded(request.model)))  # noqa: PTH100 (see find.py)
     names = [(fold(name), preset.checkout) for preset in known.values() for name in preset.names]
     if (wanted, Generation.DEMO) in names or (path is not None and path.is_relative_to(demo.root)):
         return demo

@@ -29,6 +29,7 @@ _ATTEMPTS = 100  # to replace a record that another process is reading, 0.05 s a
 _ROUNDS = 20  # searches for processes to kill, 0.05 s apart
 _QUIET = 4  # searches in a row that find nothing end it: a child between fork and exec does not carry the mark yet
 _LOOK = 0.5  # seconds between two looks for descendants
+_LARGEST_RECORD = 1 << 26  # bytes
 _RESERVE = ".reserve"
 
 
@@ -135,11 +136,13 @@ def marked(mark: str) -> list[int]:
 
 
 def read(path: str) -> dict[str, Any] | None:
-    """Return the record, or None if there is none that can be read."""
+    """Return the record, or None if there is none that can be read. The run's program may have written anything there."""
+    if not os.path.isfile(path):  # a pipe would block
+        return None
     try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
-    except (OSError, ValueError):
+        with open(path, "rb") as file:
+            record = json.loads(file.read(_LARGEST_RECORD))
+    except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
@@ -154,7 +157,9 @@ def abnormal(record: dict[str, Any]) -> dict[str, Any]:
         "fix": None,
         "subject": None,
     }
-    return dict(record, state="abnormal", exit_code=8, findings=[*record.get("findings", []), finding])
+    earlier = record.get("findings")
+    findings = [*(earlier if isinstance(earlier, list) else []), finding]
+    return dict(record, state="abnormal", exit_code=8, findings=findings)
 
 
 def write(path: str, record: dict[str, Any]) -> None:

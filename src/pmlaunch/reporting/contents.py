@@ -17,7 +17,7 @@ from pmlaunch.reporting.tracks import MOST_MOTIONS, Track, check_saved, tracks_o
 from pmlaunch.running.artifacts import MOTION
 from pmlaunch.running.metrics import FILE as METRICS
 from pmlaunch.running.metrics import RunMetrics, read_metrics
-from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.support.json import as_list, as_mapping, numbers_in, read_mapping
 from pmlaunch.support.secrets import redact
 
@@ -26,7 +26,6 @@ _MOST_METRICS: Final = 48 << 20
 _MOST_MOTION: Final = 5 << 28  # a little more than the agent writes
 _LOG_BYTES: Final = 64_000
 _LOG_LINES: Final = 200
-RECORD: Final = "record.json"
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +36,7 @@ class MotionRow:
     success: bool | None = None
     figures: MotionFigures = field(default_factory=MotionFigures)
     track: Track | None = None
+    metrics: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def failed_at(self) -> float | None:
@@ -144,7 +144,7 @@ def _rows(measured: RunMetrics, tracks: list[Track]) -> list[MotionRow]:
     for entry in as_list(measured.rest.get("per_motion"))[:MOST_MOTIONS]:
         name = entry["motion"]
         played = waiting[name].pop() if waiting[name] else None
-        rows.append(MotionRow(name, entry["success"], motion_figures(entry["metrics"]), played))
+        rows.append(MotionRow(name, entry["success"], motion_figures(entry["metrics"]), played, entry["metrics"]))
     rest = [track for name in waiting for track in reversed(waiting[name])][: MOST_MOTIONS - len(rows)]
     return rows + [MotionRow(track.name, track=track) for track in rest]
 
@@ -164,5 +164,4 @@ def _end_of_log(folder: RunFolder) -> str:
 
 def common_figure(contents: RunContents, name: str) -> float | None:
     """A finite number of metrics.json's `common`."""
-    value = numbers_in(contents.common).get(name)
-    return value if value is not None and math.isfinite(value) else None
+    return numbers_in(contents.common).get(name)

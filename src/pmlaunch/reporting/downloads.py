@@ -28,19 +28,18 @@ class Download(Generic[T]):
 
 def figures_table(contents: RunContents) -> bytes:
     """A CSV table with one row for each motion, for spreadsheets (UTF-8 with a byte order mark)."""
-    metrics = {entry["motion"]: entry["metrics"] for entry in contents.measured.rest.get("per_motion", ())}
-    names = list(dict.fromkeys(name for values in metrics.values() for name in values))[:_MOST_COLUMNS]
+    measured = contents.measured.rest.get("per_motion", ())
+    names = list(dict.fromkeys(name for entry in measured for name in entry["metrics"]))[:_MOST_COLUMNS]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     units = contents.measured.units
     titles = [_cell(f"{name} [{units[name]}]" if units.get(name) else name) for name in names]
     writer.writerow(["motion", "success", "failed_at [s]", "worst_body", *titles])
     for row in contents.rows:
-        values = metrics.get(row.name, {})
         at = "" if row.failed_at is None else f"{row.failed_at:.4f}"
         success = "" if row.success is None else str(row.success).lower()
         worst = _cell(row.worst_body or "")
-        writer.writerow([_cell(row.name), success, at, worst, *(values.get(name, "") for name in names)])
+        writer.writerow([_cell(row.name), success, at, worst, *(row.metrics.get(name, "") for name in names)])
     return text.getvalue().encode("utf-8-sig")
 
 

@@ -22,7 +22,7 @@ _DEFINITIONS: Final = (
     ("gr_err", "Angle between each body's rotation and its reference's, averaged over the bodies."),
     ("cartesian_err", "Distance of each body from its reference, both relative to the root, averaged over the bodies."),
     ("max_joint_err", "The same distance in the world, of the body that is farthest from its reference."),
-    ("Number of evaluated motions.", "How many motions were evaluated."),
+    ("num_evaluated", "Number of evaluated motions."),
     ("normalized_jerk", "Rate of change of the acceleration, averaged; smooth motion has little."),
     ("high_jerk", "Share of time with unusually high jerk."),
     ("action_delta", "How much the policy's output changes from one control step to the next."),

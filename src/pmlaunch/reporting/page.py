@@ -22,7 +22,7 @@ from pmlaunch.reporting.downloads import DOWNLOADS, MOTION_DOWNLOADS, Download
 from pmlaunch.reporting.figures import length
 from pmlaunch.reporting.plain_text import plain, plain_lines
 from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack
-from pmlaunch.reporting.verdict import is_good, verdict
+from pmlaunch.reporting.verdict import grade, verdict
 from pmlaunch.support.json import dumps
 
 T = TypeVar("T")
@@ -175,7 +175,7 @@ def _render(
         sections=sections,
         length=length,
         verdict=verdict,
-        is_good=is_good,
+        grade=lambda run: grade(run).name.lower(),
         lines=lambda text: escape(plain_lines(text, _LONGEST_LINES)),
     )
     return page.encode("utf-8")

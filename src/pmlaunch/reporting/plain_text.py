@@ -1,4 +1,4 @@
-"""Texts of strangers, made fit to be shown: no control characters, and no longer than there is room for."""
+"""Clean untrusted text for display: remove control characters and limit its length."""
 
 from __future__ import annotations
 

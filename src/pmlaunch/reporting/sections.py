@@ -9,9 +9,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
+from pmlaunch.planning.command_line import command_line
 from pmlaunch.reporting.contents import MotionRow, RunContents, common_figure
 from pmlaunch.reporting.figures import definition, length, number
-from pmlaunch.support.json import as_list, as_mapping, numbers_in
+from pmlaunch.request import Asked
+from pmlaunch.running.metrics import unit_of
+from pmlaunch.support.json import as_list, as_mapping, from_json, numbers_in
 
 _MOST: Final = 200  # entries of a table
 
@@ -61,7 +64,7 @@ def figures(run: RunContents) -> Iterator[tuple[str, str, str, str]]:
     """Yield name, value, unit and definition of every metric."""
     units = run.measured.units
     for name, value in islice(run.measured.metrics.items(), _MOST):
-        yield name, number(value), units.get(name) or units.get(name.removesuffix("_mean"), ""), definition(name)
+        yield name, number(value), unit_of(units, name), definition(name)
 
 
 def findings(run: RunContents) -> Iterator[tuple[object, object, object]]:
@@ -88,5 +91,7 @@ def versions(run: RunContents) -> Iterator[tuple[str, object]]:
 
 def command(run: RunContents) -> str:
     """Return the command as typed, if the record holds it; else the same run without pmlaunch."""
+    if typed := from_json(Asked, as_mapping(run.record.get("asked"))).command:
+        return command_line("pmlaunch", *typed)
     kind = "powershell" if run.plan.get("platform") == "windows" else "bash"
-    return str(run.record.get("typed") or as_mapping(run.plan.get("plain_command")).get(kind) or "")
+    return str(as_mapping(run.plan.get("plain_command")).get(kind) or "")

@@ -10,7 +10,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from pmlaunch.motions.clips import MOST_BODIES, Clip, Positions
+from pmlaunch.motions.animation import MOST_BODIES
+from pmlaunch.motions.clips import Clip, Positions
 from pmlaunch.motions.recorded_motion import SavedMotion
 
 FAILED_ABOVE: Final = 0.5

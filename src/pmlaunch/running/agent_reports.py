@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,9 +115,10 @@ class EventTail:
         """Return the events since the last call, in order. Lines that are not events are skipped, and so is a flood."""
         try:
             content = read_bytes(self._path, _MOST_EVENTS, self._position)
-        except OSError:
-            with contextlib.suppress(OSError):
-                self._position, self._rest = max(self._position, self._path.stat().st_size), b""
+        except OSError as error:
+            if error.errno == errno.EFBIG:  # otherwise it can be read the next time
+                with contextlib.suppress(OSError):
+                    self._position, self._rest = max(self._position, self._path.stat().st_size), b""
             return []
         self._position += len(content)
         *lines, rest = (self._rest + content).split(b"\n")

@@ -24,7 +24,7 @@ def artifact_findings(plan: LaunchPlan, folder: RunFolder, result: AgentResult, 
         return
     has_motion = folder.file(MOTION).is_file()
     drawn = list(_draw(folder)) if plan.save_motion and has_motion and not folder.file(PICTURE).is_file() else []
-    if plan.asks_for_motion:  # what is kept by default is no promise
+    if plan.asks_for_motion:  # report a missing motion only if the user asked for it
         reason = result.left_out.get(Artifact.MOTION.value)
         if reason or not has_motion:
             message = "motion.npz lacks motions" if has_motion else "The run left no motion.npz"

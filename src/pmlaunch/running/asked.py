@@ -12,6 +12,7 @@ from pathlib import Path
 from pmlaunch.model import LaunchPlan, Origin
 from pmlaunch.request import Asked, EvalRequest
 from pmlaunch.settings import Settings
+from pmlaunch.support.atomic import replacing
 from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import redact_document
 
@@ -55,11 +56,14 @@ def _key(folder: Path | None, *, create: bool) -> bytes | None:
         return None
     path = folder / _KEY_FILE
     try:
-        if create and not path.exists():
+        if create and not (path.exists() and path.stat().st_size == _KEY_BYTES):
             folder.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(os.urandom(_KEY_BYTES))
+            with replacing(path) as temporary:
+                descriptor = os.open(
+                    temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o600
+                )
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(os.urandom(_KEY_BYTES))
         with path.open("rb") as file:
             key = file.read(_KEY_BYTES)
     except OSError:

@@ -71,10 +71,16 @@ def _impossible(of: str, figures: Mapping[str, Any], others: Sequence[str] = ())
             yield "PML326", f"{name} of {of} is {number:g}, but an error cannot be negative."
 
 
+def _fixes_the_motion(override: str) -> bool:
+    """Whether an override picks one motion of a library."""
+    name, _, value = override.partition("=")
+    return name.rpartition(".")[2].lstrip("+") == "fixed_motion_id" and value not in ("", "null", "None")
+
+
 def _incomplete(
     plan: LaunchPlan, document: Mapping[str, Any], motions: Sequence[Mapping[str, Any]]
 ) -> Iterator[tuple[str, str]]:
-    fixed = any("fixed_motion_id" in argument for argument in plan.overrides)  # one motion of the library
+    fixed = any(map(_fixes_the_motion, plan.overrides))
     wanted = 1 if fixed else max(1, sum(motion.count for motion in plan.motions))
     asked = {motion.name.rpartition("/")[2] for motion in plan.motions if wanted == len(plan.motions) > 1}
     others = asked - {str(entry.get("motion")).rpartition("/")[2] for entry in motions}
@@ -88,16 +94,14 @@ def _incomplete(
         yield "PML325", f"There are no metrics for {', '.join(sorted(others)[:3])}."
     elif motions and len(motions) < wanted:
         yield "PML325", f"There are metrics for {len(motions)} motions, but {wanted} were requested."
-    elif said < wanted if said is not None else not motions:
+    elif not motions if said is None else said < wanted:
         yield "PML325", f"{said or 0:.0f} motions were measured, but {wanted} were requested."
 
 
 def _contradictory(common: Mapping[str, Any], motions: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
     verdicts = [entry.get("success") for entry in motions]
-    failed, lost = (
-        as_list(common.get("failed")),
-        [entry.get("motion") for entry in motions if entry.get("success") is False],
-    )
+    failed = as_list(common.get("failed"))
+    lost = [entry.get("motion") for entry in motions if entry.get("success") is False]
     rate = finite(common.get("success_rate"))
     if any(verdict not in (True, False, None) for verdict in verdicts) or common.get("failed", []) != failed:
         yield "PML329", "The results of the motions have the wrong type."

@@ -77,3 +77,11 @@ def steps_per_second(result: AgentResult, measured: RunMetrics) -> float | None:
         return round(measured.steps_per_second, 1)
     first, last, steps = result.seconds.get("first_step"), result.seconds.get("last_step"), result.steps
     return round((steps - 1) / (last - first), 1) if steps and first is not None and last and last > first else None
+
+
+def unit_of(units: Mapping[str, Any], name: str) -> str:
+    """The unit of a metric, which may be given for the name without the ending of a mean."""
+    for known in (name, name.removesuffix("_mean"), name.removesuffix("/mean")):
+        if isinstance(units.get(known), str):
+            return str(units[known])
+    return ""

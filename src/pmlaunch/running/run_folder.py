@@ -20,7 +20,7 @@ from pmlaunch.support.secrets import redact_document
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
 RECORD = "record.json"
-_RESERVE = "record.json.reserve"  # the guardian knows this name, too
+_RESERVE = f"{RECORD}.reserve"  # the guardian knows this name, too
 _RESERVED = bytes(1 << 16)  # a record takes some kB
 _LONGEST_BYTES = 100  # bytes of the same in UTF-8: Linux allows 255 for a name, and a Chinese character takes three
 
@@ -81,9 +81,13 @@ class RunFolder:
         try:
             self.write(RECORD, record)
         except PmlaunchError:
-            self.file(_RESERVE).unlink(missing_ok=True)
+            self._give_back()
             self.write(RECORD, record)
-        self.file(_RESERVE).unlink(missing_ok=True)
+        self._give_back()
+
+    def _give_back(self) -> None:
+        with contextlib.suppress(OSError):  # a virus scanner reads it; the record matters more
+            self.file(_RESERVE).unlink()
 
     def read(self, name: str) -> dict[str, Any] | None:
         """Return the JSON object in a file, or None if there is no such file or object (yet)."""

@@ -23,7 +23,8 @@ from pmlaunch.support.names import fold
 
 _GRACE = 15.0  # seconds; the launcher gives the run 5, and then has its own work to do
 _GRACE_TO_WRITE = 630.0  # the same if a video or a motion is written, for which the launcher allows 600
-_GUARDIANS_TIME = 3.0  # seconds; it looks for processes for one at most
+_GUARDIANS_TIME = 3.0  # seconds the guardian may take to correct the record; its search for processes takes one at most
+_WRITTEN = (RECORD, "events.jsonl", "output.log")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Stopped:
 
 def running_runs(runs: Path) -> list[RunFolder]:
     """Return the runs in `runs` that are in progress, the newest last: their record says so and their process exists."""
-    folders = [RunFolder(path.parent) for path in sorted(runs.glob("*/record.json"))]
+    folders = [RunFolder(path.parent) for path in sorted(runs.glob(f"*/{RECORD}"))]
     return [folder for folder in folders if any(_processes(folder.read(RECORD) or {}))]
 
 
@@ -65,26 +66,23 @@ def choose_run(runs: Path, name: str | None) -> RunFolder:
     )
 
 
-def settle_abandoned(run: RunFolder) -> bool:
+def settle_abandoned(run: RunFolder) -> None:
     """Settle a run that lost its launcher and its guardian: kill what it left behind, and record that it has ended.
 
-    Return False for any other run, such as one whose program still runs.
+    Any other run is left alone, such as one whose program still runs, here or on another machine that writes there.
     """
     record = run.read(RECORD) or {}
     if record.get("state") != RunState.RUNNING.value or any(_processes(record)) or _is_young(run):
-        return False
+        return
     end_processes([], f"{MARKER}={run.file('spec.json')}", quiet=1)
     with contextlib.suppress(PmlaunchError):  # a run folder that cannot be written
         run.conclude(abnormal(record))
-    return True
 
 
 def _is_young(run: RunFolder) -> bool:
-    """Whether the record was written so recently that the guardian may be about to correct it."""
-    try:
-        return time.time() - run.file(RECORD).stat().st_mtime < _GUARDIANS_TIME
-    except OSError:
-        return True
+    """Whether something wrote so recently that a guardian may correct the record, or another machine runs the program."""
+    times = [path.stat().st_mtime for name in _WRITTEN if (path := run.file(name)).is_file()]
+    return not times or time.time() - max(times) < _GUARDIANS_TIME
 
 
 def stop_run(run: RunFolder, grace: float | None = None) -> Stopped:

@@ -64,7 +64,7 @@ class Evidence:
 
 
 def decide(found: Evidence) -> RunVerdict:
-    """Return the verdict on a run that has ended. Being stopped does not change what the program itself came to."""
+    """Return the verdict on a run that has ended. Stopping a run does not change a result it already reported."""
     ended, result = found.ended, found.result
     if ended.ending is Ending.EXITED:
         return _judge(found, ended.exit_code)

@@ -57,7 +57,7 @@ def score_of(evaluation: Mapping[str, Any]) -> Score:
     return Score(motions, max(lost, motions - tracked if tracked is not None else 0), tracked, error, angle)
 
 
-def grade(state: RunState, evaluation: Mapping[str, Any]) -> Grade:
+def grade(state: RunState | None, evaluation: Mapping[str, Any]) -> Grade:
     """Grade a run. One whose figures cannot be compared is not good, either."""
     score = score_of(evaluation)
     if state is not RunState.DONE or 0 < score.motions <= score.lost:

@@ -12,6 +12,7 @@ from typing import Any
 from pmlaunch.errors import UnknownNameError
 from pmlaunch.reporting.figures import definition
 from pmlaunch.request import Asked
+from pmlaunch.running.metrics import unit_of
 from pmlaunch.runs.html import table
 from pmlaunch.runs.summary import RunSummary, document, run_record, summarize
 from pmlaunch.support.json import HIDDEN, as_list, as_mapping, from_json, numbers_in
@@ -109,7 +110,7 @@ def load(folder: Path) -> Run:
         values={name: entry for name, entry in provenance.items() if name in chosen},
         versions=versions,
         figures=tuple(
-            Figure(name, value, _unit(units, name), definition(name))
+            Figure(name, value, unit_of(units, name), definition(name))
             for name, value in numbers_in(record.get("metrics")).items()
         ),
         motions=_motions(evaluation),
@@ -119,14 +120,6 @@ def load(folder: Path) -> Run:
         files=_files(folder),
         conditions={**{name: entry.get("value") for name, entry in provenance.items()}, **versions},
     )
-
-
-def _unit(units: Mapping[str, Any], name: str) -> str:
-    """The unit of a metric, which may be given for the name without the ending of a mean."""
-    for known in (name, name.removesuffix("_mean"), name.removesuffix("/mean")):
-        if isinstance(units.get(known), str):
-            return str(units[known])
-    return ""
 
 
 def _motions(evaluation: Mapping[str, Any]) -> tuple[MotionResult, ...]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import argument, option, require_choice, shared
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from pmlaunch.motions.export import Exported
@@ -46,7 +47,7 @@ def export_motions(options: ExportOptions) -> list[Exported]:
     what, request = What(options.what), ExportRequest(options.to, options.fps, options.up)
     check_request(request, 2 if what is What.BOTH else 1)
     name, takes = _takes(options, what)
-    file = Path(options.output).expanduser() if options.output else Path(f"{name}.{options.to}")
+    file = expanded(options.output) if options.output else Path(f"{name}.{options.to}")
     files = [file] if len(takes) == 1 else _beside(file, takes)
     prepared = [prepare(take.animations, request) for take in takes]
     check_files(files, force=options.force)
@@ -61,7 +62,7 @@ def _takes(options: ExportOptions, what: What) -> tuple[str, list[Take]]:
     from pmlaunch.runs.selection import find_run
     from pmlaunch.settings import Settings
 
-    file = Path(options.wanted).expanduser()
+    file = expanded(options.wanted)
     if not file.is_file():
         file = find_run(options.wanted, Path(runs_folder(Settings.here(), options.runs).value)) / FILE
     if file.name == FILE:

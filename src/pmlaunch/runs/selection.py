@@ -13,6 +13,7 @@ from pmlaunch.model import RunState
 from pmlaunch.runs.index import runs_in
 from pmlaunch.runs.summary import RunSummary, moment, run_record
 from pmlaunch.support.names import fold
+from pmlaunch.support.paths import expanded
 
 _LATEST = re.compile(r"latest(?:~(\d{1,6}))?")
 _SPAN = re.compile(r"(\d{1,5})\s*([smhdw])")
@@ -62,7 +63,7 @@ def find_run(typed: str | None, runs: Path) -> Path:
 
     Raises PML010 with the nearest names if there is none, PML011 if several match.
     """
-    if typed and (is_run(path := Path(typed).expanduser()) or (path.is_dir() and path.is_absolute())):
+    if typed and (is_run(path := expanded(typed)) or (path.is_dir() and path.is_absolute())):
         if is_run(path):
             return path.resolve()
         raise UnknownNameError(f"{path} is not a run folder: it contains no record of a run.", subject=typed)

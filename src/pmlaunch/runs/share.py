@@ -32,7 +32,7 @@ WriteReport = Callable[[Path], object]
 def share_run(folder: Path, output: Path, *, force: bool = False, write_report: WriteReport | None = None) -> list[str]:
     """Write the archive `output` of a run and return the names of the files in it.
 
-    The report is made anew, from the cleaned files: in a page as it was, names would hide in compressed data.
+    The report is regenerated from the cleaned files: the original could contain names in its compressed data.
 
     Raises PML355 if the archive exists and `force` is not given, PML358 if it cannot be written.
     """
@@ -124,15 +124,17 @@ def _clean_motion(source: Path, target: Path, redactor: Redactor) -> None:
     """Copy a motion with its texts cleaned. One that cannot be read is left out."""
     import numpy as np
 
+    from pmlaunch.motions.recorded_motion import MALFORMED
+
     try:
         with zipfile.ZipFile(source) as archive:
             if sum(info.file_size for info in archive.infolist()) > _MOST_MOTION:
                 return
         with np.load(source, allow_pickle=False) as saved:
             arrays: Mapping[str, Any] = dict(_cleaned_arrays(saved, redactor))
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+    except (OSError, ValueError, *MALFORMED):
         return
-    np.savez_compressed(target, **arrays)
+    np.savez(target, **arrays)  # the archive compresses; readers refuse arrays that are far larger than their file
 
 
 def _cleaned_arrays(saved: Mapping[str, Any], redactor: Redactor) -> Iterator[tuple[str, Any]]:

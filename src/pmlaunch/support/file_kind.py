@@ -10,7 +10,8 @@ from pmlaunch.support.files import open_ordinary, size_of
 
 _START = 256  # bytes that tell a file's kind
 _LENGTH_OF_END = 22  # bytes of the record that ends an archive without a comment, such as torch's
-_LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"  # torch.save before 1.6: a pickle of this magic number comes first
+ZIP = b"PK\x03\x04"
+LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch.save before 1.6: a pickle of this magic number comes first
 
 
 def start_of(path: Path) -> bytes:
@@ -34,16 +35,16 @@ def no_torch_file(path: Path) -> str | None:
     """Why torch cannot have saved this file as it is, in words; None if it looks whole. Raises OSError."""
     with open_ordinary(path) as file:
         start = file.read(_START)
-        if start.startswith(b"PK\x03\x04"):
+        if start.startswith(ZIP):
             file.seek(-min(_LENGTH_OF_END, size_of(file)), os.SEEK_END)
             return None if file.read(4) == b"PK\x05\x06" else "it is truncated: the end of the archive is missing"
-    return None if start.startswith(_LEGACY) else no_binary_file(start) or "it was not saved by torch"
+    return None if start.startswith(LEGACY) else no_binary_file(start) or "it was not saved by torch"
 
 
 def is_legacy_torch_file(path: Path) -> bool:
     """Whether torch saved the file before version 1.6."""
     try:
-        return start_of(path).startswith(_LEGACY)
+        return start_of(path).startswith(LEGACY)
     except OSError:
         return False
 

@@ -1,4 +1,4 @@
-"""Whose a file is: this user's, the system's, or somebody else's, who could have written anything into it."""
+"""Find out who owns a file: this user, the system, or somebody else, whose content is not trusted."""
 
 from __future__ import annotations
 

@@ -22,9 +22,14 @@ class Place(NamedTuple):
     label: str = ""
 
 
+def expanded(typed: str | Path) -> Path:
+    """The path with ~ replaced by the user's folder; as it is for an unknown user, where Path.expanduser() raises."""
+    return Path(os.path.expanduser(typed))  # noqa: PTH111
+
+
 def find_path(typed: str, places: Sequence[Place]) -> tuple[Path, Place]:
     """The path in the first of `places` that has it; where none has, in the first of all."""
-    inner = os.path.expanduser(typed)  # noqa: PTH111 (Path.expanduser() raises for an unknown user)
+    inner = expanded(typed)
     found = (place for place in places if os.path.exists(place.folder / inner))  # noqa: PTH110 (exists() may raise)
     place = next(found, places[0])
     return place.folder / inner, place

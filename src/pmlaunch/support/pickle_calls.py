@@ -64,6 +64,8 @@ class PickleCalls:
     broken: bool = False  # whether loading would stop before the pickle's end
 
 
+_LOADER = PickledName("torch.storage", "_load_from_bytes")
+
 _VALUE = object()
 """Stands for a value that is not followed."""
 
@@ -84,10 +86,11 @@ def pickle_calls(payload: bytes, inner: Callable[[bytes], PickleCalls] | None = 
         calls.odd.add("(something that cannot be analyzed)")
     except (ValueError, LookupError):  # pickle stops here as well
         calls.broken = True
-        if (
-            payload[start : start + 1] in _TEXTS and b"\n" in payload[start:]
-        ):  # pickle reads more numbers and texts than pickletools
+        # pickle reads more numbers and texts than pickletools
+        if payload[start : start + 1] in _TEXTS and b"\n" in payload[start:]:
             calls.odd.add("(something that cannot be analyzed)")
+    if reader.loaders:  # numpy.random's constructors, for one, call what they are given
+        calls.odd.add("(torch.storage._load_from_bytes, for something else to call)")
     if reader.omegaconf and reader.interpolates:
         calls.odd.add("(an interpolation in an OmegaConf container, which may name code)")
     return calls
@@ -103,6 +106,7 @@ class _Reader:
     def __init__(self, inner: Callable[[bytes], PickleCalls] | None) -> None:
         self.calls = PickleCalls()
         self.omegaconf = self.interpolates = False
+        self.loaders = 0  # times that _LOADER came onto the stack, less the calls of it
         self._inner = inner
         self._stack: list[Any] = []
         self._marks: list[int] = []  # lengths of the stack
@@ -151,11 +155,11 @@ class _Reader:
     def _value(self, opcode: str, argument: Any, taken: list[Any], above: tuple[Any, ...]) -> Any:
         """What the opcode leaves on the stack."""
         if opcode in ("DUP", "MEMOIZE"):
-            return taken[0]
+            return self._counted(taken[0]) if opcode == "DUP" else taken[0]
         if opcode in _TUPLES:
             return above or tuple(taken)
         if opcode in _GETS:
-            return self._memo[argument]
+            return self._counted(self._memo[argument])
         if opcode == "GLOBAL":
             return self._import(*argument.split(" "))
         if opcode == "STACK_GLOBAL":
@@ -185,7 +189,12 @@ class _Reader:
         self.omegaconf |= module.startswith("omegaconf")
         if found not in HARMLESS:
             self.calls.names.add(found)
+        self._counted(found)
         return found
+
+    def _counted(self, value: Any) -> Any:
+        self.loaders += value == _LOADER
+        return value
 
     def _call(self, called: object, arguments: object) -> Any:
         if not isinstance(called, PickledName):
@@ -201,7 +210,8 @@ class _Reader:
                 self.calls.odd.add("(_codecs.encode in another encoding)")
                 return _VALUE
             return first.encode("latin-1")
-        if called == ("torch.storage", "_load_from_bytes"):  # a file of torch's inside the pickle
+        if called == _LOADER:  # a file of torch's inside the pickle
+            self.loaders -= 1
             found = self._inner(first) if self._inner and isinstance(first, bytes) else None
             self.calls.names |= found.names if found else set()
             self.calls.odd |= found.odd if found else {"(a tensor that is not in the pickle)"}

@@ -10,11 +10,10 @@ import zlib
 from pathlib import Path
 from typing import BinaryIO
 
+from pmlaunch.support.file_kind import LEGACY, ZIP
 from pmlaunch.support.files import open_ordinary
 from pmlaunch.support.pickle_calls import MAX_PICKLE, PickleCalls, pickle_calls
 
-_ZIP = b"PK\x03\x04"
-_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."  # torch's first pickle before 1.6
 _DEEPEST = 3  # files in pickles in files
 _OPCODES = frozenset(info.code.encode("latin-1") for info in pickletools.opcodes)
 _TAR_HEADER = 512  # bytes
@@ -73,14 +72,14 @@ def pickles_in(file: BinaryIO, depth: int = 0) -> PickleCalls:
     """What loading the pickles of a file would import and call. Raises UnverifiableError as `calls_of` does."""
     start = file.read(_TAR_HEADER)
     file.seek(0)
-    if start.startswith(_ZIP):
+    if start.startswith(ZIP):
         return _in_zip(file, depth)
     if _is_tar(start):
         return PickleCalls(odd={"(the contents of a tar archive, which torch has not written since 2017)"})
     if start[:1] not in _OPCODES:
         raise UnverifiableError("it was not saved by torch")
     content, calls = file.read(MAX_PICKLE), PickleCalls()
-    for _ in range(5 if start.startswith(_MAGIC) else 1):
+    for _ in range(5 if start.startswith(LEGACY) else 1):
         found = _follow(content[calls.end :], depth)
         calls = PickleCalls(calls.names | found.names, calls.odd | found.odd, calls.end + found.end)
         calls.broken = found.broken
@@ -95,7 +94,7 @@ def pickle_in_zip(file: BinaryIO) -> bytes:
     Raises UnverifiableError for other files, and ValueError for an archive that not every reader understands alike.
     """
     try:
-        if file.read(len(_ZIP)) != _ZIP:  # torch would load a bare pickle, even with an archive after it
+        if file.read(len(ZIP)) != ZIP:  # torch would load a bare pickle, even with an archive after it
             raise UnverifiableError("it is not an archive")
         plain = _is_laid_out_plainly(file)
         with open_zip(file) as archive:

@@ -135,8 +135,9 @@ def _file(settings: Settings, *, workspace: bool) -> Path:
     """The file to change. Raises PML146 for another user's pmlaunch.yaml."""
     from pmlaunch.settings import WORKSPACE_FILE
 
-    for finding in settings.findings if workspace else ():
-        raise PmlaunchError(finding.code, finding.message, hint=finding.hint, subject=finding.subject)
+    if workspace and settings.findings:
+        first = settings.findings[0]
+        raise PmlaunchError(first.code, first.message, hint=first.hint, subject=first.subject)
     if workspace or settings.user_file is None:
         return settings.workspace_file or settings.folder / WORKSPACE_FILE
     return settings.user_file

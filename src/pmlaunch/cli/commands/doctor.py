@@ -31,7 +31,7 @@ class DoctorOptions:
 
 @command(DoctorOptions)
 def doctor_command(invocation: Invocation, options: DoctorOptions) -> CommandResult:
-    """Check everything that an evaluation needs. Starts nothing but the simulator's Python and changes nothing.
+    """Check everything that an evaluation needs. Starts only git and the simulator's Python.
 
     Exit code 0 when nothing would stop a run, 4 otherwise. Warnings and notes do not count.
 

@@ -41,7 +41,7 @@ class InstallOptions:
     robot: str = option("The robot whose meshes to download if they are in Git LFS (3.x).", "smpl")
     isaaclab: str | None = shared("isaaclab")
     python: str | None = shared("python", help="The interpreter to use instead of Isaac Lab's script.")
-    simulator: str | None = shared("simulator", help="isaaclab or genesis; default: pmlaunch.yaml's, else isaaclab.")
+    simulator: str | None = shared("simulator", help="Such as newton; default: pmlaunch.yaml's, else isaaclab.")
     kind: str = option(
         "How it is added to this folder.", "auto", flags=("--as",), choices=("submodule", "clone", "auto")
     )

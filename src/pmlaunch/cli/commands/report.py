@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import argument, option, shared
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,7 +47,7 @@ def report_command(_: Invocation, options: ReportOptions) -> CommandResult:
 
     runs = Path(runs_folder(Settings.here(), options.runs).value)
     folders = [find_run(typed, runs) for typed in options.wanted or (None,)]
-    path = Path(options.output or f"{folders[0].resolve().name if len(folders) == 1 else 'report'}.html").expanduser()
+    path = expanded(options.output or f"{folders[0].resolve().name if len(folders) == 1 else 'report'}.html")
     page = write_report(path, report_of_runs(folders), force=options.force)
     files = [path, *(path.with_name(name) for name in page.beside)]
     data = {"report": path, "files": files, "bytes": len(page.html) + sum(map(len, page.beside.values()))}

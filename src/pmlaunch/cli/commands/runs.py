@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,9 @@ from pmlaunch.cli.help import GroupedCommand
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding
 from pmlaunch.request import EvalRequest, argument, option, shared
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +73,7 @@ class _SeveralRuns:
 class _PruneOptions:
     older: str = option("Remove runs started longer ago: 30d, 12h, or before 2026-11-01.", default=MISSING)
     keep_failed: bool = option("Keep runs that are not done.", default=False)
-    dry_run: bool = option("Only tell what would be removed.", default=False)
+    dry_run: bool = option("Only show what would be removed.", default=False)
     runs: str | None = shared("runs")
 
 
@@ -224,7 +226,7 @@ def remove_runs(_: Invocation, options: _SeveralRuns) -> CommandResult:
 
 @_register("prune", _PruneOptions)
 def prune_runs(_: Invocation, options: _PruneOptions) -> CommandResult:
-    """Remove old runs. What is no run folder stays, and so does a run in progress."""
+    """Remove old runs. Keeps runs in progress and everything that is not a run folder."""
     from pmlaunch.runs.removal import prune
     from pmlaunch.runs.selection import time_before
 
@@ -251,16 +253,21 @@ def _draw_removed(removed: Sequence[Removed], dry_run: bool, console: Console) -
 @_register("share", _OneRun, _ShareOptions)
 def share(_: Invocation, options: _OneRun, sharing: _ShareOptions) -> CommandResult:
     """Pack a run into a ZIP file for somebody else, without the names and folders of this machine."""
-    from pathlib import Path
-
     from pmlaunch.reporting.report import own_report
     from pmlaunch.runs.share import share_run
 
     folder = _find(options.run, options.runs)
-    output = Path(sharing.output or f"{folder.name}.zip").expanduser().absolute()
-    files = share_run(folder, output, force=sharing.force, write_report=own_report)
+    output = expanded(sharing.output or f"{folder.name}.zip").absolute()
+    notes: list[Finding] = []
+
+    def write_report(cleaned: Path) -> None:
+        # that folder is a temporary one
+        again = f'pmlaunch report "{folder}" -v'
+        notes.extend(replace(note, hint=again, fix=again, subject=str(folder)) for note in own_report(cleaned))
+
+    files = share_run(folder, output, force=sharing.force, write_report=write_report)
     data = {"archive": output, "files": files, "bytes": output.stat().st_size}
-    return CommandResult("runs share", data=data, draw=partial(_draw_shared, data))
+    return CommandResult("runs share", data=data, findings=notes, draw=partial(_draw_shared, data))
 
 
 def _draw_shared(data: dict[str, Any], console: Console) -> None:

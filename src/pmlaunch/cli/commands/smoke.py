@@ -14,6 +14,7 @@ from pmlaunch.cli.result import CommandResult
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import EvalRequest, from_options, option, shared
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from pmlaunch.model import Finding, LaunchPlan, RunRecord
@@ -100,7 +101,7 @@ def smoke_command(invocation: Invocation, options: SmokeOptions) -> CommandResul
 
 
 def _broken(model: str, text: str, error: PmlaunchError | None = None, seconds: float = 0.0) -> SmokeResult:
-    """The result of a smoke test that came to no end of its own."""
+    """The result of a smoke test that did not finish."""
     from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 
     exit_code = error.exit_code if error else Exit.INTERNAL
@@ -126,7 +127,7 @@ def _report_path(name: str | None) -> Path | None:
     """The path of a report. Raises PML204 now rather than after half an hour of simulation."""
     if name is None:
         return None
-    path = Path(name).expanduser()
+    path = expanded(name)
     if path.is_dir() or not path.absolute().parent.is_dir():
         raise PmlaunchError(
             "PML204", f"Cannot write {path}: its folder is not there, or it is a folder itself.", subject=str(path)

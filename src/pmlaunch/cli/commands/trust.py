@@ -11,6 +11,7 @@ from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import PmlaunchError, UnknownNameError
 from pmlaunch.request import argument, option
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def trust_command(_: Invocation, options: TrustOptions) -> CommandResult:
     if options.listing and (options.revoke or options.paths):
         raise PmlaunchError("PML001", "--list shows everything that is trusted: it takes nothing else.")
     settings = Settings.here()
-    store, typed = settings.trusted, [settings.folder / Path(path).expanduser() for path in options.paths]
+    store, typed = settings.trusted, [settings.folder / expanded(path) for path in options.paths]
     if options.listing:
         told = {path: "trusted" if store.holds(Path(path)) else "changed or gone" for path in sorted(store.entries())}
     elif options.revoke:
@@ -78,8 +79,9 @@ def _applying(settings: Settings) -> list[Path]:
     from pmlaunch.doctor.target import TargetRequest, resolve_target
     from pmlaunch.support.platforms import platform_named
 
-    for finding in settings.findings:
-        raise PmlaunchError(finding.code, finding.message, hint=finding.hint, subject=finding.subject)
+    if settings.findings:
+        first = settings.findings[0]
+        raise PmlaunchError(first.code, first.message, hint=first.hint, subject=first.subject)
     # without the environment, whose choices would hide what lies here
     found = resolve_target(TargetRequest(quick=True), replace(settings, environment={}))
     sources = [found.runtime.facts.source, *([found.checkout.source] if found.checkout else [])]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.request import argument, option, shared
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +50,12 @@ def view_command(invocation: Invocation, options: ViewOptions) -> CommandResult:
 
     from pmlaunch.reporting.report import write_report
     from pmlaunch.settings import Settings
+    from pmlaunch.support.desktop import open_on_desktop
 
     subject = _subject(options, Settings.here())
-    path = Path(options.output or Path(mkdtemp(prefix="pmlaunch-"), "view.html")).expanduser()
+    path = expanded(options.output or Path(mkdtemp(prefix="pmlaunch-"), "view.html"))
     write_report(path, subject, force=options.force)
-    opened = options.open_page and not invocation.as_json and _open(path.absolute())
+    opened = options.open_page and not invocation.as_json and open_on_desktop(path.absolute())
     return CommandResult("view", data={"page": path.absolute(), "opened": opened}, draw=partial(_draw, path, opened))
 
 
@@ -66,13 +68,13 @@ def _subject(options: ViewOptions, settings: Settings) -> Subject:
     from pmlaunch.reporting.report import report_of_runs, view_of_motion
     from pmlaunch.runs.selection import find_run
 
-    typed = Path(options.wanted).expanduser()
+    typed = expanded(options.wanted)
     if typed.is_file():
         return view_of_motion(typed)
     try:
         run = find_run(options.wanted, Path(runs_folder(settings, options.runs).value))
     except UnknownNameError:
-        if options.wanted == "latest":
+        if options.wanted.startswith("latest"):
             raise
         return view_of_motion(_motion_named(options, settings))
     return report_of_runs([run])
@@ -98,25 +100,6 @@ def _motion_named(options: ViewOptions, settings: Settings) -> Path:
     places = [Place(settings.folder), Place(checkout.root)]
     search = MotionSearch(checkout, available, None, presets("motion", settings.preset_folders), places)
     return search.find(options.wanted)
-
-
-def _open(path: Path) -> bool:
-    """Open a page in the browser; False if there is none."""
-    import os
-    import subprocess
-
-    from pmlaunch.support.programs import find_program
-
-    if os.name == "nt":
-        os.startfile(path)  # type: ignore[attr-defined]  # noqa: S606 (a page that was just written)
-        return True
-    opener = find_program("xdg-open", os.environ) or find_program("open", os.environ)
-    is_visible = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")) or os.uname().sysname == "Darwin"
-    if opener is None or not is_visible:
-        return False
-    silent = subprocess.DEVNULL
-    subprocess.Popen([opener, str(path)], stdin=silent, stdout=silent, stderr=silent, start_new_session=True)
-    return True
 
 
 def _draw(path: Path, opened: bool, console: Console) -> None:

@@ -9,7 +9,6 @@ import io
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render import terminal
@@ -19,6 +18,7 @@ from pmlaunch.doctor.examination import Examination
 from pmlaunch.doctor.redaction import Redactor
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
+from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -140,7 +140,7 @@ def write_report(seen: Examination, file: str | None) -> None:
     if file is None:
         terminal.write(sys.stdout, text)
         return
-    path = Path(file).expanduser()
+    path = expanded(file)
     try:
         path.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.layout import say, symbol, table_of
 from pmlaunch.model import RunRecord, RunState
+from pmlaunch.running.metrics import unit_of
 from pmlaunch.running.verdict_text import Grade, grade, length, motion_error, verdict_text, worst_first
 from pmlaunch.support.text import clean_line
 
@@ -152,7 +153,7 @@ def _totals(record: RunRecord, console: Console) -> Table:
                 for part in ("min", "max")
             )
         figures = figures[: 1 + len(extremes)]
-        table.add_row(clean_line(name), *map(_figure, figures), record.units.get(name) or record.units.get(flat, ""))
+        table.add_row(clean_line(name), *map(_figure, figures), unit_of(record.units, name))
     return table
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.cli.render.layout import SEVERITY_STYLES, say, short, table_of
 from pmlaunch.model import RunState, Severity
+from pmlaunch.planning.command_line import command_line
 from pmlaunch.reporting.figures import length
 from pmlaunch.support.text import megabytes
 
@@ -83,7 +84,7 @@ def draw_run(run: Run, console: Console) -> None:
     state = (summary.state.value.replace("_", " "), _STYLES.get(summary.state, "red"))
     say(console, (run.name, "bold"), "  ", state, f"  {summary.started or ''}  {duration(summary.seconds)}")
     if run.asked:
-        say(console, "command  pmlaunch ", " ".join(run.asked.command))
+        say(console, "command  ", command_line("pmlaunch", *run.asked.command))
         say(console, f"typed in {run.asked.folder}")
     values = [(name, entry.get("value"), entry.get("source")) for name, entry in run.values.items()]
     versions = [(name, version, "") for name, version in run.versions.items()]

@@ -29,8 +29,9 @@ def look(target: DoctorTarget) -> Observation:
     if answer is None or answer[0] != 0:
         output = answer[1].strip() if answer else ""
         words = output.splitlines()[0] if output else "git is not on PATH, or did not answer"
-        why = owned_by_another(output) or CannotTell(f"git did not report changed files ({words})")
-        code = "PML162" if owned_by_another(output) else "PML160"
+        foreign = owned_by_another(output)
+        why = foreign or CannotTell(f"git did not report changed files ({words})")
+        code = "PML162" if foreign else "PML160"
         return Observation(findings=(Finding(code, Severity.WARNING, f"{why.reason}.", why.hint, subject=str(root)),))
     entries = [(line[:2].strip()[:1], line[3:]) for line in answer[1].split("\0") if len(line) > 3]
     if not entries:

@@ -123,8 +123,6 @@ def _install(target: DoctorTarget) -> str:
 
 
 def _cure(target: DoctorTarget, attempt: ImportAttempt) -> str:
-    if "pkg_resources" in attempt.error:
-        return f'{_pip(target)} "setuptools<81"'
     if attempt.missing:
         python = target.runtime.facts.python
         return cure_for(attempt.missing, python.path if python else "PYTHON", _pip(target), attempt.error)

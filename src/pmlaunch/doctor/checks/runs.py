@@ -10,7 +10,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import SPEC_VARIABLE
 from pmlaunch.doctor.check import Observation
 from pmlaunch.doctor.target import DoctorTarget
 from pmlaunch.model import Finding, RunState, Severity
-from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.running.stop import running_runs
 
 
@@ -31,7 +31,7 @@ def _elsewhere() -> list[Path]:
             spec = process.environ().get(SPEC_VARIABLE) if "python" in process.name().lower() else None
         except (psutil.Error, OSError):  # another user's, or just ended; Wine gives no names
             continue
-        record = RunFolder(Path(spec).parent).read("record.json") if spec else None
+        record = RunFolder(Path(spec).parent).read(RECORD) if spec else None
         # doctor's own probe has a record, too, but names no launcher in it
         if spec and record and record.get("state") == RunState.RUNNING.value and record.get("launcher"):
             folders.add(Path(spec).parent)

@@ -27,7 +27,9 @@ from pmlaunch.generations.values import (
     RunSettings,
 )
 from pmlaunch.model import FLAG, OVERRIDE, Finding, Severity, Sourced, Staged
+from pmlaunch.motions.readers import PACKED_SUFFIX
 from pmlaunch.request import EvalRequest
+from pmlaunch.support.json import finite
 from pmlaunch.support.paths import refuse_remote
 
 _ASSET_ROOT = "robot.asset.asset_root"
@@ -119,7 +121,7 @@ def _steps(choices: Choices, report: ConfigReport) -> Sourced[int | None]:
     A full evaluation ends by itself, after each motion or at max_eval_steps. Its number of steps is only an estimate,
     and unknown for a packed library.
     """
-    packed = any(motion.path.suffix == ".pt" for motion in choices.motions)
+    packed = any(motion.path.suffix == PACKED_SUFFIX for motion in choices.motions)
     rate = report.control_hz
     lengths = [motion.seconds * rate for motion in choices.motions if motion.seconds and rate and not packed]
     known = bool(lengths) and len(lengths) == len(choices.motions)
@@ -196,7 +198,7 @@ def _control_hz(choices: Choices, text: Mapping[str, Any], typed: Mapping[str, A
     own = choices.training is not None and choices.training.simulator == choices.simulator
     place = "simulator.sim" if own else f"robot.simulation_params.{choices.simulator}"
     numbers = [typed.get(f"simulator.sim.{name}", frozen.number_at(text, f"{place}.{name}")) for name in _RATES]
-    fps, decimation = (float(value) if isinstance(value, (int, float)) else 0.0 for value in numbers)
+    fps, decimation = (finite(value) or 0.0 for value in numbers)
     return fps / decimation if fps > 0 and decimation > 0 else None
 
 
@@ -230,5 +232,6 @@ def _complaint(item: UserOverride, text: Mapping[str, Any]) -> str | None:
 
 
 def _whole_number(value: object) -> int | None:
-    """`value` as an integer, if it is a number."""
-    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    """`value` as an integer, if it is a finite number."""
+    number = finite(value)
+    return None if number is None else int(number)

@@ -13,6 +13,7 @@ from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git.failures import NOT_A_REPOSITORY, check
 from pmlaunch.git.runner import Git
 from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.support.paths import expanded, is_remote
 
 DEFAULT_SOURCE = "https://github.com/NVlabs/ProtoMotions"
 PINNED = {"v2.3": "4a905b998101333a2fb91f2de8e2cab4bd0db68e"}
@@ -54,7 +55,7 @@ def address(source: str) -> str:
     """
     if _URL.match(source):
         return _without_user(source)[0]
-    folder = Path(source).expanduser().absolute()
+    folder = expanded(source).absolute()
     if folder.is_dir():
         return folder.as_uri()
     message = f"The source {source} is neither a URL nor a folder."
@@ -111,9 +112,11 @@ def look_up_offline(git: Git, source: str, ref: str) -> Finding | None:
 
     Returns PML165 if the ref could not be checked. Raises PML405 if the folder's repository does not have it.
     """
-    upstream, scheme, path = _UPSTREAM.fullmatch(source) is not None, *source.rpartition("file://")[1:]
-    folder = Path(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(path)) if scheme else path).expanduser().absolute()
-    if (scheme or not _URL.match(source)) and (there := git.at(folder)).ask("rev-parse", "HEAD"):
+    upstream = _UPSTREAM.fullmatch(source) is not None
+    _, scheme, path = source.rpartition("file://")
+    is_folder = (scheme or not _URL.match(source)) and not is_remote(path)
+    folder = expanded(re.sub(r"^/(?=[A-Za-z]:)", "", unquote(path)) if scheme else path).absolute()
+    if is_folder and (there := git.at(folder)).ask("rev-parse", "HEAD"):
         if known_ref(there, ref) is None:
             message = f"{folder} has no tag, branch or commit called {ref!r}."
             raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=ref)
