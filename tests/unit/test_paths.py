@@ -27,10 +27,6 @@ def places(tmp_path: Path) -> tuple[Place, ...]:
     ("typed", "label"),
     [("mine", ""), ("data/models/smpl/last.ckpt", "in the checkout"), ("gone.npy", "")],
 )
-def test_home_of_an_unknown_user_stays_as_it_was_typed() -> None:
-    assert paths.expanded("~nobody-of-that-name/a.npy") == Path("~nobody-of-that-name/a.npy")
-
-
 def test_first_folder_that_has_the_path(places: tuple[Place, ...], typed: str, label: str) -> None:
     path, place = find_path(typed, places)
     assert (path, place.label) == (place.folder / typed, label)
@@ -38,6 +34,10 @@ def test_first_folder_that_has_the_path(places: tuple[Place, ...], typed: str, l
 
 def test_unknown_user_is_no_exception(places: tuple[Place, ...]) -> None:
     assert find_path("~no-such-user/gone", places)[0].name == "gone"
+
+
+def test_home_of_an_unknown_user_stays_as_it_was_typed() -> None:
+    assert paths.expanded("~nobody-of-that-name/a.npy") == Path("~nobody-of-that-name/a.npy")
 
 
 def test_absolute_path_stays_as_it_is(places: tuple[Place, ...]) -> None:

@@ -48,7 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     write(folder, "plan.json", plan)
     write(folder, "environment.json", {"pmlaunch": "0.1.0", "variables": {"PATH": "/elsewhere/topsecret"}})
-    (folder / "output.log").write_text(f"loading {project / 'clips'} as mariposa@workhorse\n", encoding="utf-8")
+    (folder / "output.log").write_bytes(f"loading {project / 'clips'} as mariposa@workhorse\r\n".encode())
     arrays: dict[str, Any] = {
         "positions": np.zeros((3, 1, 2, 3)),
         "motions": np.array(["mariposa_walk"]),
@@ -81,7 +81,7 @@ def test_nothing_in_the_archive_tells_who_and_where(folder: Path, tmp_path: Path
     assert "recording.mp4" not in files
     for name, text in packed.items():
         assert not [word for word in (*NAMES, str(tmp_path)) if word in name or word in text], (name, text)
-    assert packed["20261120-user_walk/output.log"] == "loading <motions> as <user>@<host>\n"
+    assert packed["20261120-user_walk/output.log"] == "loading <motions> as <user>@<host>\r\n"
 
 
 def test_figures_and_motion_survive(folder: Path, tmp_path: Path) -> None:

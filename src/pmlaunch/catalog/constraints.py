@@ -48,5 +48,5 @@ def _problem(path: Path) -> str | None:
     try:
         yaml_mapping(path)
     except PmlaunchError as error:
-        return error.message
+        return error.message.removeprefix(f"{path} ")
     return None

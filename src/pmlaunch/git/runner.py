@@ -175,7 +175,7 @@ class Git:
             done = self._short(self.command(arguments, settings), self.environment, merged=True)
         output = redact(done.stdout.decode("utf-8", "replace"))
         with contextlib.suppress(OSError):
-            log.write_text(output, encoding="utf-8")
+            log.write_text(output, encoding="utf-8", newline="")
         interrupts.raise_if_any()
         lines = output.splitlines()
         return ChildResult(done.returncode, tuple(line for line in lines if line.strip()), log)

@@ -97,7 +97,7 @@ def _write_cleaned(folder: Path, target: Path, redactor: Redactor) -> None:
         if content := document(folder, name):
             RunFolder(target).write(name, _cleaned(content, redactor))
     if (end := _end_of(folder / LOG)) is not None:
-        (target / LOG).write_text(redactor.clean(end), encoding="utf-8", errors="replace")
+        (target / LOG).write_bytes(redactor.clean(end).encode("utf-8", "replace"))
     if (plain_size(folder / _MOTION) or _MOST_MOTION) < _MOST_MOTION:
         _clean_motion(folder / _MOTION, target / _MOTION, redactor)
 
