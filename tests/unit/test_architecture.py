@@ -27,6 +27,7 @@ LAYERS = (
     ("doctor",),
     ("smoke", "reporting"),
     ("runs",),
+    ("sweeping",),
     ("api",),
     ("cli",),
 )
