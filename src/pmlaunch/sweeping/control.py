@@ -69,7 +69,7 @@ def retry_sweep(folder: Path, options: ExecutorOptions, observer: SweepObserver)
 
     Raises PML388 unless this user's pmlaunch wrote the manifest, and otherwise as `show_status` and `run_sweep` do.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder.absolute())
     manifest.require_own(Settings.here())
     tallies = tallies_of(folder)
     again = (Outcome.FAILED, Outcome.ABNORMAL)

@@ -46,6 +46,7 @@ def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver
     the folder, and PML389 if the sweep's files cannot be written; what ended before that is not lost.
     """
     slots, begin = slots_of(options), time.monotonic()
+    plan = replace(plan, folder=plan.folder.absolute())
     settings = Settings.here()
     settings = replace(settings, folder=options.cwd or settings.folder)
     command = options.job_command or own_command
