@@ -28,6 +28,7 @@ from pmlaunch.sweeping.summary import Counts, Outcome
 from started import wait_for
 from sweep_jobs import DIARY, job_command, sweep_plan
 
+
 @pytest.fixture(autouse=True)
 def _no_guardians(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recovery, "_GUARDIANS_TIME", 0.1)  # the stand-in's runs have none to wait for
