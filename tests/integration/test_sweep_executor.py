@@ -211,7 +211,7 @@ def test_second_sweep_is_refused(tmp_path: Path) -> None:
     plan = sweep_plan(tmp_path, ["done"])
     with SweepLock(tmp_path), pytest.raises(PmlaunchError) as caught:
         sweep(plan)
-    assert (caught.value.code, caught.value.exit_code) == ("PML384", 4)
+    assert (caught.value.code, caught.value.exit_code) == ("PML384", 2)
     assert f"process {os.getpid()}" in caught.value.message
     assert sweep(plan).exit_code == 0
 
