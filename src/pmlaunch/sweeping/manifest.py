@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,6 @@ class Manifest:
 
     plan: SweepPlan
     asked: Asked
-    digest: str
 
     @property
     def cwd(self) -> Path:
@@ -40,7 +39,7 @@ class Manifest:
     def require_own(self, settings: Settings) -> None:
         """Raise PML388 unless this user's pmlaunch wrote it, with all that it names: programs would be started."""
         folder = self.plan.folder
-        if not (is_own(self.asked, settings) and self.asked.command == (self.digest,)):
+        if not (is_own(self.asked, settings) and self.asked.command == (_digest(map(_line, self.plan.jobs)),)):
             message = f"The manifest of {folder} was written or changed by somebody else, and names what to start."
             raise PmlaunchError("PML388", message, hint="repeat the `pmlaunch sweep` command", subject=str(folder))
         if any(SECRET in text for each in self.plan.evaluations for text in each.request.overrides):
@@ -84,7 +83,7 @@ def _read_evaluation(document: object) -> Evaluation:
 
 def write_manifest(plan: SweepPlan, settings: Settings) -> None:
     """Write the manifest of `plan`, without secrets, in one step. Raises OSError."""
-    jobs = [dumps(redact_document(job_document(job))) for job in plan.jobs]
+    jobs = list(map(_line, plan.jobs))
     asked = asked_for((_digest(jobs),), settings, None)
     head = {
         "schema": SCHEMA,
@@ -115,14 +114,18 @@ def read_manifest(folder: Path) -> Manifest:
     Raises PML010 if there is no sweep, and PML383 if another version of pmlaunch wrote its files.
     """
     entries = manifest_document(folder)
-    documents = as_list(entries.get("jobs"))
-    plan = SweepPlan(folder, tuple(map(read_job, documents)))
+    plan = SweepPlan(folder, tuple(map(read_job, as_list(entries.get("jobs")))))
     asked: Asked = from_json(Asked, entries.get("asked"))
-    return Manifest(plan, asked, _digest([dumps(each) for each in documents]))
+    return Manifest(plan, asked)
 
 
-def _digest(jobs: list[str]) -> str:
-    """A hash of the documents of all jobs."""
+def _line(job: Job) -> str:
+    """A job as a line of the manifest, without secrets."""
+    return dumps(redact_document(job_document(job)))
+
+
+def _digest(jobs: Iterable[str]) -> str:
+    """A hash of the lines of all jobs."""
     found = hashlib.sha256()
     for text in jobs:
         found.update(text.encode() + b"\n")
