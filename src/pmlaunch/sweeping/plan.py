@@ -1,0 +1,280 @@
+"""Plan and check every cell of a sweep, and group what can share a start of the simulator.
+
+Cells that differ only in their seed have the same plan, so they are planned once. Like planning, this reads files only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from pmlaunch.checks.preflight import exit_code_of, preflight
+from pmlaunch.codes import Exit
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
+from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.request import EvalRequest
+from pmlaunch.running.timings import Timings, earlier_timings
+from pmlaunch.settings import Settings
+from pmlaunch.support.cache import content_key
+from pmlaunch.support.disk import free_bytes
+from pmlaunch.support.text import megabytes
+from pmlaunch.sweeping.checkpoints import with_checkpoints
+from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
+from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
+from pmlaunch.trust import Untrusted
+
+_OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
+_OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
+_USUAL_HZ, _USUAL_BODIES = 30.0, 24
+
+
+@dataclass(frozen=True)
+class SweepOptions:
+    """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one per evaluation."""
+
+    folder: Path
+    slots: int = 1
+    isolate: bool = False
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class BadCell:
+    """Cells that cannot run, and why. `motions` are their motions; empty for all of that evaluation."""
+
+    labels: Mapping[str, str]
+    seeds: tuple[int | None, ...]
+    motions: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a sweep is expected to take.
+
+    `seconds` are those of all jobs one after the other, as far as earlier runs on this machine tell; `unknown` is the
+    number of jobs for which none does.
+    """
+
+    seconds: float = 0.0
+    unknown: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedSweep:
+    """A sweep and all that was learned on the way. `missing` are motion files that are not there."""
+
+    plan: SweepPlan
+    bad: tuple[BadCell, ...]
+    findings: tuple[Finding, ...]
+    untrusted: tuple[Untrusted, ...]
+    expected: Expected
+    missing: tuple[Path, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every cell can run."""
+        codes = [exit_code_of(cell.findings) for cell in self.bad]
+        return Exit.CHECK if Exit.CHECK in codes else next(iter(codes), Exit.DONE)
+
+
+@dataclass
+class _Start:
+    """Evaluations that could share one start, and what one of them takes."""
+
+    steps: int
+    earlier: Timings
+    evaluations: list[Evaluation] = field(default_factory=list)
+
+
+@dataclass
+class _Result:
+    """What is collected while the points are planned, one after the other."""
+
+    starts: dict[str, _Start] = field(default_factory=dict)
+    bad: list[BadCell] = field(default_factory=list)
+    findings: dict[Finding, None] = field(default_factory=dict)
+    untrusted: dict[Untrusted, None] = field(default_factory=dict)
+    missing: dict[Path, None] = field(default_factory=dict)
+    measured: dict[tuple[str, int | None], frozenset[str]] = field(default_factory=dict)
+    bytes: int = 0
+
+
+def plan_sweep(matrix: Matrix, settings: Settings, options: SweepOptions) -> PlannedSweep:
+    """Plan and check the cells of `matrix`. All that cannot run are `bad`; with `skip_bad` the plan does without them.
+
+    Raises PML375 if the matrix has no cell, PML376 for a cell that it has twice, PML377 and PML381.
+    """
+    result, any_cell = _Result(), False
+    for point in points_of(with_checkpoints(matrix, settings)):
+        any_cell = True
+        _add(point, settings, options, result)
+    if not any_cell:
+        raise PmlaunchError("PML375", "The sweep has no cell: exclude leaves out everything.", hint="pmlaunch sweep --help")
+    evaluations = sum(len(start.evaluations) for start in result.starts.values())
+    jobs = [job for start in result.starts.values() for job in _jobs(start, options, evaluations)]
+    expected = _expected(jobs, result)
+    plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
+    findings = (*result.findings, *_room(expected, options.folder))
+    untrusted, missing = tuple(result.untrusted), tuple(result.missing)
+    return PlannedSweep(plan, tuple(result.bad), findings, untrusted, expected, missing)
+
+
+def _add(point: Point, settings: Settings, options: SweepOptions, result: _Result) -> None:
+    """Plan a point and add its evaluations, or what is bad about it, to `result`."""
+    request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
+    planned, request, bad = _planned(request, point, settings, options.skip_bad)
+    result.bad += bad
+    if planned is None:
+        return
+    plan = planned[0].plan
+    result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
+    result.untrusted |= dict.fromkeys(planned[0].untrusted)
+    result.missing |= dict.fromkeys(it.path for it in (*plan.motions, *plan.left_out) if _is_missing(it))
+    names, shared = tuple(motion.name for motion in plan.motions), identity(request)
+    _refuse_duplicates(point, plan, names, result)
+    steps = (plan.max_steps or 0) * math.ceil(len(names) / max(plan.num_envs, 1))
+    start = result.starts.setdefault(_start_key(request, plan), _Start(steps, earlier_timings(plan)))
+    for seed in point.seeds:
+        labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
+        start.evaluations.append(
+            Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names)
+        )
+    result.bytes += len(point.seeds) * _size(planned[0])
+
+
+_Checked = tuple[Planned, Sequence[Finding]]
+
+
+def _planned(
+    request: EvalRequest, point: Point, settings: Settings, skip_bad: bool
+) -> tuple[_Checked | None, EvalRequest, list[BadCell]]:
+    """(the plan and its findings; None if no cell of the point can run, the request that it is for, bad cells).
+
+    A motion that nothing answers to is taken out of the request and the rest is planned, so that one look names all.
+    """
+    bad: list[BadCell] = []
+    while True:
+        try:
+            planned = make_plan(replace(request, seed=point.seeds[0]), settings)
+        except PmlaunchError as error:
+            left = tuple(word for word in request.motions if word != error.subject)
+            finding = Finding(error.code, Severity.ERROR, error.message, error.hint, error.fix, error.subject)
+            known = len(left) < len(request.motions)
+            bad.append(BadCell(point.labels, point.seeds, (str(error.subject),) if known else (), (finding,)))
+            if not known or not left:
+                return None, request, bad
+            request = replace(request, motions=left)
+            continue
+        kept = [motion for motion in planned.plan.motions if not _is_left_out(motion, point.without)]
+        if not kept:
+            return None, request, bad
+        if len(kept) < len(planned.plan.motions):
+            request, point = replace(request, motions=_paths(kept)), replace(point, without=())
+            continue
+        findings = preflight(planned)
+        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+        if not errors:
+            return (planned, findings), request, bad
+        wrong = _wrong_motions(planned.plan, errors)
+        names = tuple(motion.name for motion in wrong)
+        bad.append(BadCell(point.labels, point.seeds, names, tuple(errors)))
+        good = [motion for motion in planned.plan.motions if motion not in wrong]
+        if not (skip_bad and names and good):
+            return None if skip_bad else (planned, findings), request, bad
+        request = replace(request, motions=_paths(good))
+
+
+def _is_left_out(motion: MotionInfo, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(motion.name.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def _paths(motions: Iterable[MotionInfo]) -> tuple[str, ...]:
+    return tuple(str(motion.path) for motion in motions)
+
+
+def _is_missing(motion: MotionInfo) -> bool:
+    return motion.problem is not None and motion.problem.code == "PML121"
+
+
+def _wrong_motions(plan: LaunchPlan, errors: Sequence[Finding]) -> list[MotionInfo]:
+    """The motions that the errors are about; none if an error is about something else."""
+    problems = {motion.problem.code for motion in plan.motions if motion.problem}
+    paths = {str(motion.path) for motion in plan.motions}
+    if not all(error.code in problems or error.subject in paths for error in errors):
+        return []
+    subjects = {error.subject for error in errors}
+    serious = {error.code for error in errors}
+    return [
+        motion
+        for motion in plan.motions
+        if str(motion.path) in subjects or (motion.problem is not None and motion.problem.code in serious)
+    ]
+
+
+def _refuse_duplicates(point: Point, plan: LaunchPlan, names: Sequence[str], result: _Result) -> None:
+    """Raise PML376 if a cell of the point is one of an earlier point, also if its model is named differently."""
+    chosen = plan.provenance["constraints"].value
+    same = replace(point.request, model=plan.model, checkpoint=str(plan.checkpoint), motions=(), constraints=chosen)
+    key, own = identity(same), frozenset(names)  # shared by the seeds
+    for seed in point.seeds:
+        known = result.measured.get((key, seed), frozenset())
+        if twice := known & own:
+            shown = text_of(point.labels, (seed,), sorted(twice)[:1])
+            raise PmlaunchError("PML376", f"The sweep has this cell twice: {shown}.", subject=shown)
+        result.measured[key, seed] = known | own if known else own
+
+
+def text_of(labels: Mapping[str, str], seeds: Sequence[int | None], motions: Sequence[str] = ()) -> str:
+    """Cells in words: model=maskmimic, constraint=vr, seed=0 (and 4 more), motion=walk."""
+    parts = [f"{key}={text}" for key, text in labels.items() if key != "seed"]
+    for key, values in (("seed", [seed for seed in seeds if seed is not None]), ("motion", motions)):
+        if values:
+            parts.append(f"{key}={values[0]}" + (f" (and {len(values) - 1} more)" if len(values) > 1 else ""))
+    return ", ".join(parts)
+
+
+def _start_key(request: EvalRequest, plan: LaunchPlan) -> str:
+    """Equal for evaluations that can share a start: all but the seed and the checkpoint of one training is the same."""
+    same = identity(replace(request, model="", checkpoint=None))
+    return content_key(same, str(plan.checkpoint.parent), str(plan.robot), plan.simulator, str(plan.cwd))
+
+
+def _jobs(start: _Start, options: SweepOptions, evaluations: int) -> Iterator[tuple[Job, float | None]]:
+    """The jobs for a start with the seconds that each takes: as many as get it a fair share of the slots."""
+    count = len(start.evaluations)
+    pieces = count if options.isolate else min(count, max(1, round(options.slots * count / evaluations)))
+    each = start.earlier.seconds(start.steps)
+    for number in range(pieces):
+        own = tuple(start.evaluations[number * count // pieces : (number + 1) * count // pieces])
+        more = (len(own) - 1) * start.steps / start.earlier.rate if start.earlier.rate else 0.0
+        seconds = None if each is None else each + more
+        yield Job(content_key(*(evaluation.id for evaluation in own))[:12], own), seconds
+
+
+def _expected(jobs: Sequence[tuple[Job, float | None]], result: _Result) -> Expected:
+    known = [seconds for _, seconds in jobs if seconds is not None]
+    return Expected(sum(known), len(jobs) - len(known), result.bytes)
+
+
+def _size(planned: Planned) -> int:
+    """Roughly the bytes of a run folder."""
+    if not planned.plan.save_motion:
+        return _OF_A_RUN
+    rate = planned.report.control_hz or _USUAL_HZ
+    robot = planned.inputs.robot.value
+    seconds = sum(motion.seconds or 0.0 for motion in planned.plan.motions)
+    return _OF_A_RUN + int(seconds * rate) * _OF_A_BODY * (len(robot.bodies) if robot else _USUAL_BODIES)
+
+
+def _room(expected: Expected, folder: Path) -> Iterator[Finding]:
+    """PML382 if the run folders will not fit on the disk."""
+    free = free_bytes(folder.absolute())
+    if expected.bytes > free:
+        message = f"The sweep needs about {megabytes(expected.bytes)} in {folder}, but only {megabytes(free)} are free."
+        yield Finding("PML382", Severity.WARNING, message, "-o DIR on another disk, or --no-save-motion", None, str(folder))
