@@ -219,21 +219,22 @@ def _remaining(
     applying = [
         entry
         for entry in exclude
-        if all(_matches(labels.get(key), entry[key]) for key in entry if key not in ("seed", "motion"))
+        if all(matches(labels.get(key), entry[key]) for key in entry if key not in ("seed", "motion"))
     ]
     if not applying:
         yield seeds, ()
         return
     groups: dict[tuple[str, ...], list[int | None]] = {}
     for seed in seeds:
-        hit = [entry for entry in applying if "seed" not in entry or _matches(str(seed), entry["seed"])]
+        hit = [entry for entry in applying if "seed" not in entry or matches(str(seed), entry["seed"])]
         if all("motion" in entry for entry in hit):
             groups.setdefault(tuple(pattern for entry in hit for pattern in entry["motion"]), []).append(seed)
     for without, kept in groups.items():
         yield tuple(kept), without
 
 
-def _matches(text: str | None, patterns: Iterable[str]) -> bool:
+def matches(text: str | None, patterns: Iterable[str]) -> bool:
+    """Whether a label fits one of these patterns of the shell, whatever its case."""
     return text is not None and any(fnmatchcase(text.casefold(), pattern.casefold()) for pattern in patterns)
 
 
@@ -245,7 +246,7 @@ def _refuse_unknown_values(exclusion: Mapping[str, tuple[str, ...]], matrices: I
                 known.setdefault(_label_key(name, value), []).append(text)
     for key, patterns in exclusion.items():
         for pattern in patterns if key != "motion" else ():
-            if not any(_matches(text, (pattern,)) for text in known.get(key, ())):
+            if not any(matches(text, (pattern,)) for text in known.get(key, ())):
                 near = did_you_mean(pattern, list(dict.fromkeys(known.get(key, ()))))
                 message = f"exclude names {key} {pattern}, which no cell has.{near}"
                 raise PmlaunchError("PML377", message, subject=pattern)
