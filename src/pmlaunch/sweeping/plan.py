@@ -33,7 +33,7 @@ _USUAL_HZ, _USUAL_BODIES = 30.0, 24
 
 
 @dataclass(frozen=True)
-class SweepOptions:
+class SweepSettings:
     """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one per evaluation."""
 
     folder: Path
@@ -75,10 +75,13 @@ class PlannedSweep:
     untrusted: tuple[Untrusted, ...]
     expected: Expected
     missing: tuple[Path, ...] = ()
+    skip_bad: bool = False
 
     @property
     def exit_code(self) -> int:
-        """0 if every cell can run."""
+        """0 if every cell can run, or if the sweep continues without those that cannot."""
+        if self.skip_bad and self.plan.jobs:
+            return Exit.DONE
         codes = [exit_code_of(cell.findings) for cell in self.bad]
         return Exit.CHECK if Exit.CHECK in codes else next(iter(codes), Exit.DONE)
 
@@ -105,7 +108,7 @@ class _Result:
     bytes: int = 0
 
 
-def plan_sweep(matrix: Matrix, settings: Settings, options: SweepOptions) -> PlannedSweep:
+def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> PlannedSweep:
     """Plan and check the cells of `matrix`. All that cannot run are `bad`; with `skip_bad` the plan does without them.
 
     Raises PML375 if the matrix has no cell, PML376 for a cell that it has twice, PML377 and PML381.
@@ -122,10 +125,10 @@ def plan_sweep(matrix: Matrix, settings: Settings, options: SweepOptions) -> Pla
     plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
     findings = (*result.findings, *_room(expected, options.folder))
     untrusted, missing = tuple(result.untrusted), tuple(result.missing)
-    return PlannedSweep(plan, tuple(result.bad), findings, untrusted, expected, missing)
+    return PlannedSweep(plan, tuple(result.bad), findings, untrusted, expected, missing, options.skip_bad)
 
 
-def _add(point: Point, settings: Settings, options: SweepOptions, result: _Result) -> None:
+def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
     """Plan a point and add its evaluations, or what is bad about it, to `result`."""
     request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
     planned, request, bad = _planned(request, point, settings, options.skip_bad)
@@ -245,7 +248,7 @@ def _start_key(request: EvalRequest, plan: LaunchPlan) -> str:
     return content_key(same, str(plan.checkpoint.parent), str(plan.robot), plan.simulator, str(plan.cwd))
 
 
-def _jobs(start: _Start, options: SweepOptions, evaluations: int) -> Iterator[tuple[Job, float | None]]:
+def _jobs(start: _Start, options: SweepSettings, evaluations: int) -> Iterator[tuple[Job, float | None]]:
     """The jobs for a start with the seconds that each takes: as many as get it a fair share of the slots."""
     count = len(start.evaluations)
     pieces = count if options.isolate else min(count, max(1, round(options.slots * count / evaluations)))

@@ -24,8 +24,9 @@ from pmlaunch.sweeping.matrix import KEYS, OPTIONS
 from pmlaunch.trust import Untrusted
 
 GROUP = "suite"
-FILE_KEYS = ("include", "exclude", "title", "references", "differs", "definition", "set")
-"""The keys of a suite that are no options of eval."""
+ABOUT = ("title", "references", "differs", "definition")
+"""The keys of a suite that say what it is compared with."""
+_FILE_KEYS = (*ABOUT, "include", "exclude", "set")  # that are no options of eval
 _ONLY_TYPED = ("no_check", "trust_workspace")  # a file of a stranger could switch off what protects from it
 _MOST_FILES = 100  # that one suite inherits from
 _LONGEST = 300  # characters of Hydra's reason
@@ -133,7 +134,7 @@ def _composed(path: Path, folders: Sequence[Path], overrides: Sequence[str]) -> 
     from omegaconf.errors import OmegaConfBaseException
     from yaml import YAMLError
 
-    more = ",".join(f"'file://{folder}'" for folder in folders[1:])
+    more = ",".join("'file://" + folder.as_posix().replace("'", "\\'") + "'" for folder in folders[1:])
     reasons = (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError, InterpolationBomb)
     try:
         with warnings.catch_warnings(), bounded_omegaconf():
@@ -163,4 +164,4 @@ def _as_lists(overrides: Sequence[str]) -> Iterator[str]:
 def is_key_of_a_suite(word: str) -> bool:
     """Whether a word KEY=VALUE, or ~KEY, is about the sweep rather than an override of upstream's program."""
     key = word.partition("=")[0].lstrip("+~").partition(".")[0]
-    return ("=" in word or word.startswith("~")) and (key in KEYS or key in FILE_KEYS)
+    return ("=" in word or word.startswith("~")) and (key in KEYS or key in _FILE_KEYS)

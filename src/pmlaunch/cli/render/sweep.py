@@ -1,0 +1,121 @@
+"""A planned sweep for people and as JSON: its evaluations, what cannot run, what it takes, published values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pmlaunch.cli.render.layout import Breakable, say, table_of
+from pmlaunch.model import Finding, Severity
+from pmlaunch.support.text import clean_line, megabytes
+from pmlaunch.sweeping.plan import PlannedSweep, text_of
+from pmlaunch.sweeping.suite import SUCCESS, Compared, Suite
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MOST_ROWS = 40
+_MOST_NAMED = 20  # cells with the same problem that are named in a message; --json has all
+_MOST_MISSING = 10
+
+
+def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
+    """What is wrong with cells, each problem once with the cells that have it; a warning if the sweep does without."""
+    cells: dict[Finding, list[str]] = {}
+    skipped = bool(planned.plan.jobs) and planned.skip_bad
+    for bad in planned.bad:
+        for finding in bad.findings:
+            cells.setdefault(finding, []).append(text_of(bad.labels, bad.seeds, bad.motions))
+    for finding, names in cells.items():
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        message = f"{finding.message} In: {'; '.join(names[:_MOST_NAMED])}{more}."
+        yield replace(finding, message=message, severity=Severity.WARNING if skipped else Severity.ERROR)
+    if skipped and planned.bad:
+        message = f"{len(planned.bad)} parts of the sweep are left out, because they cannot run."
+        yield Finding("PML379", Severity.WARNING, message)
+
+
+def sweep_document(planned: PlannedSweep) -> dict[str, Any]:
+    """The plan as JSON, without the requests, which repeat what the labels say."""
+    plan = planned.plan
+    return {
+        "folder": plan.folder,
+        "cells": plan.cells,
+        "evaluations": len(plan.evaluations),
+        "starts": len(plan.jobs),
+        "expected": planned.expected,
+        "jobs": [
+            {
+                "id": job.id,
+                "evaluations": [{"id": it.id, "labels": it.labels, "motions": it.motions} for it in job.evaluations],
+            }
+            for job in plan.jobs
+        ],
+        "bad": planned.bad,
+        "missing": planned.missing,
+    }
+
+
+def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared], console: Console) -> None:
+    """Print the evaluations with their starts, what the sweep takes, missing files and published values."""
+    plan = planned.plan
+    if suite.title:
+        say(console, suite.title, style="bold", wrap=True)
+    keys = list(dict.fromkeys(key for evaluation in plan.evaluations for key in evaluation.labels))
+    table = table_of("start", *keys, "motions", "id", right=("start", "motions"), title=f"Plan: {plan.folder}")
+    rows = [(number, it) for number, job in enumerate(plan.jobs, 1) for it in job.evaluations]
+    for number, it in rows[:_MOST_ROWS]:
+        labels = [Breakable(clean_line(it.labels.get(key, "-"))) for key in keys]
+        table.add_row(str(number), *labels, str(len(it.motions)), it.id)
+    console.print(table)
+    if len(rows) > _MOST_ROWS:
+        say(console, f"... and {len(rows) - _MOST_ROWS} more evaluations (--json lists all)", style="dim")
+    counts = (("cell", plan.cells), ("evaluation", len(rows)), ("simulator start", len(plan.jobs)))
+    say(console, ", ".join(f"{number:,} {name}{'' if number == 1 else 's'}" for name, number in counts))
+    say(console, f"time  {_time(planned)}", wrap=True)
+    say(console, f"disk  about {megabytes(planned.expected.bytes)}")
+    if planned.missing:
+        say(console, f"\nMissing: {len(planned.missing)} motion files", style="bold")
+        for path in planned.missing[:_MOST_MISSING]:
+            say(console, f"  {path}")
+        if len(planned.missing) > _MOST_MISSING:
+            say(console, f"  ... and {len(planned.missing) - _MOST_MISSING} more (--json lists all)", style="dim")
+    draw_published(compared, suite, console)
+
+
+def _time(planned: PlannedSweep) -> str:
+    expected = planned.expected
+    if expected.unknown == len(planned.plan.jobs):
+        return "not known: nothing like this ran to its end on this machine yet"
+    also = f", and {expected.unknown} starts of which nothing like it ran here yet" if expected.unknown else ""
+    minutes, seconds = divmod(round(expected.seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} h {minutes:02} min{also}" if hours else f"about {minutes} min {seconds:02} s{also}"
+
+
+def draw_published(compared: Sequence[Compared], suite: Suite, console: Console) -> None:
+    """Print published values beside measured ones, a table each, and what differs."""
+    for name in dict.fromkeys(row.table for row in compared):
+        rows = [row for row in compared if row.table == name]
+        title = f"Published and measured, table {name}"
+        table = table_of("row", "figure", "published", "measured", "95 %", "cells", "differs", title=title)
+        for row in rows:
+            interval = "-" if row.interval is None else " to ".join(_value(row.figure, it) for it in row.interval)
+            measured = "-" if row.measured is None else _value(row.figure, row.measured)
+            label = f"{row.row} ({row.model})" if row.model else row.row
+            own = [Breakable(clean_line(text)) for text in (label, row.figure)]
+            values = (_value(row.figure, row.published), measured, interval, str(row.cells))
+            table.add_row(*own, *values, Breakable(clean_line("; ".join(row.differs)) or "-"))
+        console.print(table)
+    if compared and suite.differs:
+        say(console, "For all of these:", style="bold")
+        for text in suite.differs:
+            say(console, f"  - {clean_line(text)}", wrap=True)
+
+
+def _value(figure: str, value: float) -> str:
+    """A share in percent, an error in metres as millimetres, anything else as it is."""
+    if figure == SUCCESS:
+        return f"{100 * value:.1f} %"
+    return f"{1000 * value:.1f} mm" if figure.endswith(("_m", "gt_err", "gt_error/mean")) else f"{value:g}"
