@@ -140,7 +140,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.untrusted |= dict.fromkeys(planned[0].untrusted)
     result.missing |= dict.fromkeys(it.path for it in (*plan.motions, *plan.left_out) if _is_missing(it))
     names, shared = tuple(motion.name for motion in plan.motions), identity(request)
-    _refuse_duplicates(point, plan, names, result)
+    _refuse_duplicates(point, plan, result)
     steps = (plan.max_steps or 0) * math.ceil(len(names) / max(plan.num_envs, 1))
     start = result.starts.setdefault(_start_key(request, plan), _Start(steps, earlier_timings(plan)))
     for seed in point.seeds:
@@ -220,15 +220,15 @@ def _wrong_motions(plan: LaunchPlan, errors: Sequence[Finding]) -> list[MotionIn
     ]
 
 
-def _refuse_duplicates(point: Point, plan: LaunchPlan, names: Sequence[str], result: _Result) -> None:
+def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
     """Raise PML376 if a cell of the point is one of an earlier point, also if its model is named differently."""
     chosen = plan.provenance["constraints"].value
     same = replace(point.request, model=plan.model, checkpoint=str(plan.checkpoint), motions=(), constraints=chosen)
-    key, own = identity(same), frozenset(names)  # shared by the seeds
+    key, own = identity(same), frozenset(str(motion.path) for motion in plan.motions)  # shared by the seeds
     for seed in point.seeds:
         known = result.measured.get((key, seed), frozenset())
         if twice := known & own:
-            shown = text_of(point.labels, (seed,), sorted(twice)[:1])
+            shown = text_of(point.labels, (seed,), [Path(min(twice)).stem])
             raise PmlaunchError("PML376", f"The sweep has this cell twice: {shown}.", subject=shown)
         result.measured[key, seed] = known | own if known else own
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,22 +18,32 @@ if TYPE_CHECKING:
 _MOST_ROWS = 40
 _MOST_NAMED = 20  # cells with the same problem that are named in a message; --json has all
 _MOST_MISSING = 10
+_HEADERS = {SUCCESS: "success", "mean_position_error_m": "error", "eval/masked_gt_err": "observed"}
 
 
 def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
     """What is wrong with cells, each problem once with the cells that have it; a warning if the sweep does without."""
     cells: dict[Finding, list[str]] = {}
     skipped = bool(planned.plan.jobs) and planned.skip_bad
+    same = _constant([*(it.labels for it in planned.plan.evaluations), *(it.labels for it in planned.bad)])
     for bad in planned.bad:
         for finding in bad.findings:
-            cells.setdefault(finding, []).append(text_of(bad.labels, bad.seeds, bad.motions))
+            labels = {key: text for key, text in bad.labels.items() if key not in same}
+            seeds = () if "seed" in same else bad.seeds
+            cells.setdefault(finding, []).append(text_of(labels or bad.labels, seeds, bad.motions))
     for finding, names in cells.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        message = f"{finding.message} In: {'; '.join(names[:_MOST_NAMED])}{more}."
+        message = f"{finding.message} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
         yield replace(finding, message=message, severity=Severity.WARNING if skipped else Severity.ERROR)
     if skipped and planned.bad:
         message = f"{len(planned.bad)} parts of the sweep are left out, because they cannot run."
         yield Finding("PML379", Severity.WARNING, message)
+
+
+def _constant(labels: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The labels that all have with the same value, without the model's."""
+    first = dict(labels[0]) if labels else {}
+    return {key: text for key, text in first.items() if key != "model" and all(it.get(key) == text for it in labels)}
 
 
 def sweep_document(planned: PlannedSweep) -> dict[str, Any]:
@@ -62,13 +72,16 @@ def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared]
     plan = planned.plan
     if suite.title:
         say(console, suite.title, style="bold", wrap=True)
-    keys = list(dict.fromkeys(key for evaluation in plan.evaluations for key in evaluation.labels))
+    same = _constant([evaluation.labels for evaluation in plan.evaluations])
+    keys = [key for key in dict.fromkeys(key for it in plan.evaluations for key in it.labels) if key not in same]
     table = table_of("start", *keys, "motions", "id", right=("start", "motions"), title=f"Plan: {plan.folder}")
     rows = [(number, it) for number, job in enumerate(plan.jobs, 1) for it in job.evaluations]
     for number, it in rows[:_MOST_ROWS]:
         labels = [Breakable(clean_line(it.labels.get(key, "-"))) for key in keys]
         table.add_row(str(number), *labels, str(len(it.motions)), it.id)
     console.print(table)
+    if same:
+        say(console, "all   ", clean_line(", ".join(f"{key} {text}" for key, text in same.items())), wrap=True)
     if len(rows) > _MOST_ROWS:
         say(console, f"... and {len(rows) - _MOST_ROWS} more evaluations (--json lists all)", style="dim")
     counts = (("cell", plan.cells), ("evaluation", len(rows)), ("simulator start", len(plan.jobs)))
@@ -95,23 +108,36 @@ def _time(planned: PlannedSweep) -> str:
 
 
 def draw_published(compared: Sequence[Compared], suite: Suite, console: Console) -> None:
-    """Print published values beside measured ones, a table each, and what differs."""
+    """Print published values beside measured ones, a table each, and below them what differs."""
+    notes: dict[str, int] = {}
     for name in dict.fromkeys(row.table for row in compared):
-        rows = [row for row in compared if row.table == name]
-        title = f"Published and measured, table {name}"
-        table = table_of("row", "figure", "published", "measured", "95 %", "cells", "differs", title=title)
-        for row in rows:
-            interval = "-" if row.interval is None else " to ".join(_value(row.figure, it) for it in row.interval)
-            measured = "-" if row.measured is None else _value(row.figure, row.measured)
-            label = f"{row.row} ({row.model})" if row.model else row.row
-            own = [Breakable(clean_line(text)) for text in (label, row.figure)]
-            values = (_value(row.figure, row.published), measured, interval, str(row.cells))
-            table.add_row(*own, *values, Breakable(clean_line("; ".join(row.differs)) or "-"))
+        rows: dict[tuple[str, str], list[Compared]] = {}
+        for row in compared:
+            if row.table == name:
+                rows.setdefault((row.row, row.model), []).append(row)
+        figures = list(dict.fromkeys(it.figure for row in rows.values() for it in row))
+        headers = [text for figure in figures for text in (_HEADERS.get(figure, figure), "measured")]
+        table = table_of("row", *headers, "cells", "differs", title=f"Table {name}, published and measured", right=("cells",))
+        for (label, model), row in rows.items():
+            by_figure = {it.figure: it for it in row}
+            values = [text for figure in figures for text in _pair(by_figure.get(figure))]
+            marks = [notes.setdefault(text, len(notes) + 1) for it in row for text in it.differs]
+            told = ", ".join(f"[{mark}]" for mark in dict.fromkeys(marks)) or "-"
+            shown = f"{label} ({model})" if model else label
+            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.cells for it in row)), told)
         console.print(table)
-    if compared and suite.differs:
-        say(console, "For all of these:", style="bold")
-        for text in suite.differs:
-            say(console, f"  - {clean_line(text)}", wrap=True)
+    for text, mark in notes.items():
+        say(console, f"[{mark}] {clean_line(text)}", wrap=True)
+    for text in suite.differs if compared else ():
+        say(console, f"all: {clean_line(text)}", wrap=True)
+
+
+def _pair(row: Compared | None) -> tuple[str, str]:
+    """(the published value, the measured one with its interval)."""
+    if row is None or row.measured is None:
+        return "-" if row is None else _value(row.figure, row.published), "-"
+    ends = "" if row.interval is None else f" ({_value(row.figure, row.interval[0])} to {_value(row.figure, row.interval[1])})"
+    return _value(row.figure, row.published), _value(row.figure, row.measured) + ends
 
 
 def _value(figure: str, value: float) -> str:
