@@ -29,6 +29,7 @@ from pmlaunch.trust import Untrusted
 
 _OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
 _OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
+_MOST_ALIKE = 3  # findings with one code that are reported one by one
 _USUAL_HZ, _USUAL_BODIES = 30.0, 24
 
 
@@ -123,9 +124,20 @@ def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> Pl
     jobs = [job for start in result.starts.values() for job in _jobs(start, options, evaluations)]
     expected = _expected(jobs, result)
     plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
-    findings = (*result.findings, *_room(expected, options.folder))
+    findings = (*_few(result.findings), *_room(expected, options.folder))
     untrusted, missing = tuple(result.untrusted), tuple(result.missing)
     return PlannedSweep(plan, tuple(result.bad), findings, untrusted, expected, missing, options.skip_bad)
+
+
+def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The first findings with each code, and how many more there are."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(finding.code, []).append(finding)
+    for found in alike.values():
+        if len(found) > _MOST_ALIKE:
+            found = [replace(found[0], message=f"{found[0].message} (and {len(found) - 1} more like this)")]
+        yield from found
 
 
 def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
