@@ -29,6 +29,7 @@ from pmlaunch.trust import Untrusted
 
 _OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
 _OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
+_OTHER_ROBOT = "PML118"  # motions of several robots
 _MOST_ALIKE = 3  # findings with one code that are reported one by one
 _USUAL_HZ, _USUAL_BODIES = 30.0, 24
 
@@ -219,16 +220,17 @@ def _is_missing(motion: MotionInfo) -> bool:
 
 def _wrong_motions(plan: LaunchPlan, errors: Sequence[Finding]) -> list[MotionInfo]:
     """The motions that the errors are about; none if an error is about something else."""
-    problems = {motion.problem.code for motion in plan.motions if motion.problem}
+    broken = {motion.problem.code for motion in plan.motions if motion.problem}
     paths = {str(motion.path) for motion in plan.motions}
-    if not all(error.code in problems or error.subject in paths for error in errors):
+    if not all(error.code in (*broken, _OTHER_ROBOT) or error.subject in paths for error in errors):
         return []
-    subjects = {error.subject for error in errors}
-    serious = {error.code for error in errors}
+    codes, subjects = {error.code for error in errors}, {error.subject for error in errors}
     return [
         motion
         for motion in plan.motions
-        if str(motion.path) in subjects or (motion.problem is not None and motion.problem.code in serious)
+        if str(motion.path) in subjects
+        or (motion.problem is not None and motion.problem.code in codes)
+        or (_OTHER_ROBOT in codes and motion.robot not in (None, plan.robot))
     ]
 
 
