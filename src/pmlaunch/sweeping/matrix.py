@@ -182,13 +182,13 @@ def _distinct(values: Iterable[Value], name: str, where: str) -> tuple[Value, ..
 
 
 def points_of(matrix: Matrix) -> Iterator[Point]:
-    """The points of a matrix and of what it includes, without the cells that it excludes.
+    """The points of a matrix and of what it includes, without the cells that it excludes; none without a model.
 
     Raises PML377 for an exclude whose value no cell has.
     """
     for exclusion in matrix.exclude:
         _refuse_unknown_values(exclusion, (matrix, *matrix.include))
-    for one in (matrix, *matrix.include):
+    for one in (it for it in (matrix, *matrix.include) if "model" in it.axes):
         shown = {name: _shown_values(values) for name, values in one.axes.items()}
         varying = [name for name in one.axes if name != "seed"]
         seeds = one.axes.get("seed", (None,))

@@ -120,7 +120,8 @@ def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> Pl
         any_cell = True
         _add(point, settings, options, result)
     if not any_cell:
-        raise PmlaunchError("PML375", "The sweep has no cell: exclude leaves out everything.", hint="pmlaunch sweep --help")
+        message = "The sweep has no cell: it names no model, or exclude leaves out everything."
+        raise PmlaunchError("PML375", message, hint="pmlaunch sweep --help")
     evaluations = sum(len(start.evaluations) for start in result.starts.values())
     jobs = [job for start in result.starts.values() for job in _jobs(start, options, evaluations)]
     expected = _expected(jobs, result)

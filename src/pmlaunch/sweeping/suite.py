@@ -62,7 +62,7 @@ class Compared:
     Attributes:
         measured: None if nothing measured it, or under another definition of success.
         interval: (low, high) at 95 %.
-        cells: how many cells `measured` is the mean of.
+        motions: how many motions `measured` is the mean of, each the mean of its seeds.
         differs: what is not the same as in the publication.
     """
 
@@ -74,12 +74,12 @@ class Compared:
     source: str
     measured: float | None = None
     interval: tuple[float, float] | None = None
-    cells: int = 0
+    motions: int = 0
     differs: tuple[str, ...] = ()
 
 
 Interval = Callable[[str, Sequence[float]], "tuple[float, float] | None"]
-"""The interval of the mean of a figure over cells; success is 0 or 1."""
+"""The 95 % interval of the mean of a figure over motions; of success, each motion has its share."""
 
 
 def read_suite(values: Mapping[str, Any], where: str) -> Suite:
@@ -211,11 +211,15 @@ def _measured(
     if row.figure == SUCCESS and other:
         note = f"not comparable: failure above {other[0]:g} m, published {limit:g} m"
         return replace(row, differs=(note, *differs))
-    values = [value for cell in cells if (value := _value(cell, row.figure)) is not None]
+    seeds: dict[str, list[float]] = {}  # motion -> its values; seeds are no further motions
+    for cell in cells:
+        if (value := _value(cell, row.figure)) is not None:
+            seeds.setdefault(cell.motion, []).append(value)
+    values = [math.fsum(of_motion) / len(of_motion) for of_motion in seeds.values()]
     if not values:
         return replace(row, differs=differs)
     mean = math.fsum(values) / len(values)
-    return replace(row, measured=mean, interval=interval(row.figure, values), cells=len(values), differs=differs)
+    return replace(row, measured=mean, interval=interval(row.figure, values), motions=len(values), differs=differs)
 
 
 def _value(cell: CellResult, figure: str) -> float | None:

@@ -23,18 +23,21 @@ _HEADERS = {SUCCESS: "success", "mean_position_error_m": "error", "eval/masked_g
 
 def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
     """What is wrong with cells, each problem once with the cells that have it; a warning if the sweep does without."""
-    cells: dict[Finding, list[str]] = {}
+    cells: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], Finding] = {}  # what it proposes differs from cell to cell
     skipped = bool(planned.plan.jobs) and planned.skip_bad
     same = _constant([*(it.labels for it in planned.plan.evaluations), *(it.labels for it in planned.bad)])
     for bad in planned.bad:
         for finding in bad.findings:
             labels = {key: text for key, text in bad.labels.items() if key not in same}
             seeds = () if "seed" in same else bad.seeds
-            cells.setdefault(finding, []).append(text_of(labels or bad.labels, seeds, bad.motions))
-    for finding, names in cells.items():
+            key = finding.code, finding.message
+            first.setdefault(key, finding)
+            cells.setdefault(key, []).append(text_of(labels or bad.labels, seeds, bad.motions))
+    for key, names in cells.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
-        message = f"{finding.message} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
-        yield replace(finding, message=message, severity=Severity.WARNING if skipped else Severity.ERROR)
+        message = f"{key[1]} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
+        yield replace(first[key], message=message, severity=Severity.WARNING if skipped else Severity.ERROR)
     if skipped and planned.bad:
         message = f"{len(planned.bad)} parts of the sweep are left out, because they cannot run."
         yield Finding("PML379", Severity.WARNING, message)
@@ -117,14 +120,14 @@ def draw_published(compared: Sequence[Compared], suite: Suite, console: Console)
                 rows.setdefault((row.row, row.model), []).append(row)
         figures = list(dict.fromkeys(it.figure for row in rows.values() for it in row))
         headers = [text for figure in figures for text in (_HEADERS.get(figure, figure), "measured")]
-        table = table_of("row", *headers, "cells", "differs", title=f"Table {name}, published and measured", right=("cells",))
+        table = table_of("row", *headers, "motions", "differs", title=f"Table {name}, published and measured", right=("motions",))
         for (label, model), row in rows.items():
             by_figure = {it.figure: it for it in row}
             values = [text for figure in figures for text in _pair(by_figure.get(figure))]
             marks = [notes.setdefault(text, len(notes) + 1) for it in row for text in it.differs]
             told = ", ".join(f"[{mark}]" for mark in dict.fromkeys(marks)) or "-"
             shown = f"{label} ({model})" if model else label
-            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.cells for it in row)), told)
+            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.motions for it in row)), told)
         console.print(table)
     for text, mark in notes.items():
         say(console, f"[{mark}] {clean_line(text)}", wrap=True)
