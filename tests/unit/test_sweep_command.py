@@ -125,7 +125,16 @@ def test_mistakes(as_json: Json, words: tuple[str, ...], code: str) -> None:
 
 def test_the_papers_tables_on_the_real_configs(as_json: Json, upstream: Path) -> None:
     document = as_json(
-        *("sweep", "--suite", "maskmimic-paper", "--protomotions", str(upstream), "--target-os", "windows", "--dry-run"),
+        *(
+            "sweep",
+            "--suite",
+            "maskmimic-paper",
+            "--protomotions",
+            str(upstream),
+            "--target-os",
+            "windows",
+            "--dry-run",
+        ),
         *("--motion", "test=data/motions/smpl_humanoid_walk.npy", "--no-check", "PML101", "--no-check", "PML102"),
     )
     sweep = document["data"]["sweep"]

@@ -57,7 +57,10 @@ def test_starts_of_their_own_and_for_each_slot(sweep: Sweep) -> None:
 
 def test_other_conditions_are_other_starts(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
     planned = sweep(model="tracker", constraint=["vr", "pelvis"], seed="0-1")
-    assert [[it.labels["constraint"] for it in job.evaluations] for job in planned.plan.jobs] == [["vr"] * 2, ["pelvis"] * 2]
+    assert [[it.labels["constraint"] for it in job.evaluations] for job in planned.plan.jobs] == [
+        ["vr"] * 2,
+        ["pelvis"] * 2,
+    ]
 
 
 def test_every_cell_that_cannot_run_is_named_at_once(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:

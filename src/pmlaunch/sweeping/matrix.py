@@ -29,7 +29,7 @@ OPTIONS: Mapping[str, Parameter] = {
     name: parameter for name, parameter in parameters(EvalRequest).items() if name not in _REFUSED
 }
 """The options of eval that a sweep takes, by the name of their field."""
-AXES = tuple(name for name in OPTIONS if name not in (*_FIXED, "seed")) + ("seed",)
+AXES = (*(name for name in OPTIONS if name not in (*_FIXED, "seed")), "seed")
 """The options with several values, in the order in which they vary: the seed first, the model last."""
 KEYS: Mapping[str, str] = {
     spelling: name
@@ -41,7 +41,17 @@ KEYS: Mapping[str, str] = {
 """What a key may be called -> the field that it sets."""
 _OF_FILES = ("include", "exclude")
 # do not change what is measured, so they do not make another evaluation of it
-_NOT_IDENTIFYING = ("runs", "other_words", "seed", "skip_bad", "trust_workspace", "timeout", "silence", "no_check", "verify")
+_NOT_IDENTIFYING = (
+    "runs",
+    "other_words",
+    "seed",
+    "skip_bad",
+    "trust_workspace",
+    "timeout",
+    "silence",
+    "no_check",
+    "verify",
+)
 SET = "set"
 """The label of a named set of motions."""
 Value = Any  # str, int, MotionSet, a tuple of constraints, or None
@@ -279,5 +289,3 @@ def identity(request: EvalRequest) -> str:
 def evaluation_id(shared: str, seed: int | None) -> str:
     """The id of an evaluation: 12 hexadecimal digits, from `identity` of its request and its seed."""
     return content_key(shared, str(seed))[:12]
-
-

@@ -136,10 +136,11 @@ def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
     alike: dict[str, list[Finding]] = {}
     for finding in findings:
         alike.setdefault(finding.code, []).append(finding)
-    for found in alike.values():
-        if len(found) > _MOST_ALIKE:
-            found = [replace(found[0], message=f"{found[0].message} (and {len(found) - 1} more like this)")]
-        yield from found
+    for first, *more in alike.values():
+        if len(more) < _MOST_ALIKE:
+            yield from (first, *more)
+        else:
+            yield replace(first, message=f"{first.message} (and {len(more)} more like this)")
 
 
 def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
@@ -159,9 +160,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     start = result.starts.setdefault(_start_key(request, plan), _Start(steps, earlier_timings(plan)))
     for seed in point.seeds:
         labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
-        start.evaluations.append(
-            Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names)
-        )
+        start.evaluations.append(Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names))
     result.bytes += len(point.seeds) * _size(planned[0])
 
 
@@ -295,4 +294,6 @@ def _room(expected: Expected, folder: Path) -> Iterator[Finding]:
     free = free_bytes(folder.absolute())
     if expected.bytes > free:
         message = f"The sweep needs about {megabytes(expected.bytes)} in {folder}, but only {megabytes(free)} are free."
-        yield Finding("PML382", Severity.WARNING, message, "-o DIR on another disk, or --no-save-motion", None, str(folder))
+        yield Finding(
+            "PML382", Severity.WARNING, message, "-o DIR on another disk, or --no-save-motion", None, str(folder)
+        )

@@ -135,7 +135,15 @@ def _composed(path: Path, folders: Sequence[Path], overrides: Sequence[str]) -> 
     from yaml import YAMLError
 
     more = ",".join("'file://" + folder.as_posix().replace("'", "\\'") + "'" for folder in folders[1:])
-    reasons = (HydraException, OmegaConfBaseException, YAMLError, OSError, ValueError, RecursionError, InterpolationBomb)
+    reasons = (
+        HydraException,
+        OmegaConfBaseException,
+        YAMLError,
+        OSError,
+        ValueError,
+        RecursionError,
+        InterpolationBomb,
+    )
     try:
         with warnings.catch_warnings(), bounded_omegaconf():
             warnings.simplefilter("ignore")  # they are for people who start Hydra themselves

@@ -86,9 +86,9 @@ def sweep_command(invocation: Invocation, axes: SweepOptions, options: PlanOptio
     """Evaluate every combination of models, checkpoints, constraints, seeds and motions, with few simulator starts.
 
     \b
-    pmlaunch sweep maskmimic --motion walk --seed 0-4 --constraint full_body,vr -o sweeps/first
+    pmlaunch sweep maskmimic -m walk --seed 0-4 --constraint full_body,vr
     pmlaunch sweep results/my_run --checkpoints all --seed 0-2
-    pmlaunch sweep FILE.yaml --dry-run                 cells, starts, time and disk
+    pmlaunch sweep FILE.yaml --dry-run         cells, starts, time and disk
     pmlaunch sweep --suite maskmimic-paper --motion D:/amass --skip-bad
     """
     from pmlaunch.settings import Settings
@@ -128,7 +128,9 @@ def _values(
     models = [word for word in models if word not in files]
     wanted = [*files, *([options.suite] if options.suite else [])]
     if len(wanted) > 1:
-        raise PmlaunchError("PML001", f"A sweep has one suite or file, not {len(wanted)}.", hint="pmlaunch sweep FILE.yaml")
+        raise PmlaunchError(
+            "PML001", f"A sweep has one suite or file, not {len(wanted)}.", hint="pmlaunch sweep FILE.yaml"
+        )
     suite = load_suite(wanted[0], settings, options.suites, own) if wanted else None
     values = dict(suite.values) if suite else {key: text for key, _, text in (word.partition("=") for word in own)}
     given = {it.name: getattr(axes, it.name) for it in fields(axes) if it.name in OPTIONS}
@@ -185,5 +187,3 @@ def _shown(invocation: Invocation, planned: PlannedSweep, suite: Suite, dry_run:
     data = {"sweep": sweep_document(planned), "published": compared}
     draw = partial(draw_sweep, planned, suite, compared) if dry_run else None
     return CommandResult(invocation.command, planned.exit_code, data, found, draw=draw)
-
-

@@ -120,7 +120,9 @@ def draw_published(compared: Sequence[Compared], suite: Suite, console: Console)
                 rows.setdefault((row.row, row.model), []).append(row)
         figures = list(dict.fromkeys(it.figure for row in rows.values() for it in row))
         headers = [text for figure in figures for text in (_HEADERS.get(figure, figure), "measured")]
-        table = table_of("row", *headers, "motions", "differs", title=f"Table {name}, published and measured", right=("motions",))
+        table = table_of(
+            "row", *headers, "motions", "differs", title=f"Table {name}, published and measured", right=("motions",)
+        )
         for (label, model), row in rows.items():
             by_figure = {it.figure: it for it in row}
             values = [text for figure in figures for text in _pair(by_figure.get(figure))]
@@ -139,7 +141,11 @@ def _pair(row: Compared | None) -> tuple[str, str]:
     """(the published value, the measured one with its interval)."""
     if row is None or row.measured is None:
         return "-" if row is None else _value(row.figure, row.published), "-"
-    ends = "" if row.interval is None else f" ({_value(row.figure, row.interval[0])} to {_value(row.figure, row.interval[1])})"
+    ends = (
+        ""
+        if row.interval is None
+        else f" ({_value(row.figure, row.interval[0])} to {_value(row.figure, row.interval[1])})"
+    )
     return _value(row.figure, row.published), _value(row.figure, row.measured) + ends
 
 
