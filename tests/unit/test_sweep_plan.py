@@ -13,6 +13,7 @@ from pmlaunch.model import LaunchPlan
 from pmlaunch.planning.plan import Planned
 from pmlaunch.running.timings import Timings
 from pmlaunch.settings import Settings
+from pmlaunch.sweeping import bad_cells
 from pmlaunch.sweeping import plan as planning
 from pmlaunch.sweeping.matrix import read_matrix
 from pmlaunch.sweeping.plan import PlannedSweep, SweepSettings, plan_sweep
@@ -112,13 +113,13 @@ def test_a_cell_that_is_there_twice(sweep: Sweep, include: dict[str, Any]) -> No
 
 
 def test_cells_that_differ_in_the_seed_are_planned_once(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    planned_for, real = [], planning.make_plan
+    planned_for, real = [], bad_cells.make_plan
 
     def counted(request: Any, settings: Settings) -> Planned:
         planned_for.append(request)
         return real(request, settings)
 
-    monkeypatch.setattr(planning, "make_plan", counted)
+    monkeypatch.setattr(bad_cells, "make_plan", counted)
     planned = sweep(seed="0-4999")
     assert len(planned_for) == 1
     assert len({it.id for it in planned.plan.evaluations}) == 5000

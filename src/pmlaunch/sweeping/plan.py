@@ -6,22 +6,22 @@ Cells that differ only in their seed have the same plan, so they are planned onc
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
-from pmlaunch.checks.preflight import exit_code_of, preflight
+from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
-from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.planning.plan import Planned
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings, earlier_timings
 from pmlaunch.settings import Settings
 from pmlaunch.support.cache import content_key
 from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.text import megabytes
+from pmlaunch.sweeping.bad_cells import BadCell, check_point, text_of
 from pmlaunch.sweeping.checkpoints import with_checkpoints
 from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
@@ -29,7 +29,6 @@ from pmlaunch.trust import Untrusted
 
 _OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
 _OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
-_OTHER_ROBOT = "PML118"  # motions of several robots
 _MOST_ALIKE = 3  # findings with one code that are reported one by one
 _USUAL_HZ, _USUAL_BODIES = 30.0, 24
 
@@ -42,16 +41,6 @@ class SweepSettings:
     slots: int = 1
     isolate: bool = False
     skip_bad: bool = False
-
-
-@dataclass(frozen=True)
-class BadCell:
-    """Cells that cannot run, and why. `motions` are their motions; empty for all of that evaluation."""
-
-    labels: Mapping[str, str]
-    seeds: tuple[int | None, ...]
-    motions: tuple[str, ...]
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True)
@@ -146,7 +135,7 @@ def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
 def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
     """Plan a point and add its evaluations, or what is bad about it, to `result`."""
     request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
-    planned, request, bad = _planned(request, point, settings, options.skip_bad)
+    planned, request, bad = check_point(request, point, settings, options.skip_bad)
     result.bad += bad
     if planned is None:
         return
@@ -164,74 +153,8 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.bytes += len(point.seeds) * _size(planned[0])
 
 
-_Checked = tuple[Planned, Sequence[Finding]]
-
-
-def _planned(
-    request: EvalRequest, point: Point, settings: Settings, skip_bad: bool
-) -> tuple[_Checked | None, EvalRequest, list[BadCell]]:
-    """(the plan and its findings; None if no cell of the point can run, the request that it is for, bad cells).
-
-    A motion that nothing answers to is taken out of the request and the rest is planned, so that one look names all.
-    """
-    bad: list[BadCell] = []
-    while True:
-        try:
-            planned = make_plan(replace(request, seed=point.seeds[0]), settings)
-        except PmlaunchError as error:
-            left = tuple(word for word in request.motions if word != error.subject)
-            finding = Finding(error.code, Severity.ERROR, error.message, error.hint, error.fix, error.subject)
-            known = len(left) < len(request.motions)
-            bad.append(BadCell(point.labels, point.seeds, (str(error.subject),) if known else (), (finding,)))
-            if not known or not left:
-                return None, request, bad
-            request = replace(request, motions=left)
-            continue
-        kept = [motion for motion in planned.plan.motions if not _is_left_out(motion, point.without)]
-        if not kept:
-            return None, request, bad
-        if len(kept) < len(planned.plan.motions):
-            request, point = replace(request, motions=_paths(kept)), replace(point, without=())
-            continue
-        findings = preflight(planned)
-        errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-        if not errors:
-            return (planned, findings), request, bad
-        wrong = _wrong_motions(planned.plan, errors)
-        names = tuple(motion.name for motion in wrong)
-        bad.append(BadCell(point.labels, point.seeds, names, tuple(errors)))
-        good = [motion for motion in planned.plan.motions if motion not in wrong]
-        if not (skip_bad and names and good):
-            return None if skip_bad else (planned, findings), request, bad
-        request = replace(request, motions=_paths(good))
-
-
-def _is_left_out(motion: MotionInfo, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(motion.name.casefold(), pattern.casefold()) for pattern in patterns)
-
-
-def _paths(motions: Iterable[MotionInfo]) -> tuple[str, ...]:
-    return tuple(str(motion.path) for motion in motions)
-
-
 def _is_missing(motion: MotionInfo) -> bool:
     return motion.problem is not None and motion.problem.code == "PML121"
-
-
-def _wrong_motions(plan: LaunchPlan, errors: Sequence[Finding]) -> list[MotionInfo]:
-    """The motions that the errors are about; none if an error is about something else."""
-    broken = {motion.problem.code for motion in plan.motions if motion.problem}
-    paths = {str(motion.path) for motion in plan.motions}
-    if not all(error.code in (*broken, _OTHER_ROBOT) or error.subject in paths for error in errors):
-        return []
-    codes, subjects = {error.code for error in errors}, {error.subject for error in errors}
-    return [
-        motion
-        for motion in plan.motions
-        if str(motion.path) in subjects
-        or (motion.problem is not None and motion.problem.code in codes)
-        or (_OTHER_ROBOT in codes and motion.robot not in (None, plan.robot))
-    ]
 
 
 def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
@@ -245,15 +168,6 @@ def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
             shown = text_of(point.labels, (seed,), [Path(min(twice)).stem])
             raise PmlaunchError("PML376", f"The sweep has this cell twice: {shown}.", subject=shown)
         result.measured[key, seed] = known | own if known else own
-
-
-def text_of(labels: Mapping[str, str], seeds: Sequence[int | None], motions: Sequence[str] = ()) -> str:
-    """Cells in words: model=maskmimic, constraint=vr, seed=0 (and 4 more), motion=walk."""
-    parts = [f"{key}={text}" for key, text in labels.items() if key != "seed"]
-    for key, values in (("seed", [seed for seed in seeds if seed is not None]), ("motion", motions)):
-        if values:
-            parts.append(f"{key}={values[0]}" + (f" (and {len(values) - 1} more)" if len(values) > 1 else ""))
-    return ", ".join(parts)
 
 
 def _start_key(request: EvalRequest, plan: LaunchPlan) -> str:

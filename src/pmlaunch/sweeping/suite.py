@@ -226,5 +226,5 @@ def _value(cell: CellResult, figure: str) -> float | None:
     """A figure of a cell, by upstream's name or by the one that is the same for every generation."""
     if figure == SUCCESS:
         return None if cell.success is None else float(cell.success)
-    names = (adapter.metrics.common.get(figure) for adapter in GENERATIONS.values())
-    return next((cell.figures[name] for name in (figure, *names) if name in cell.figures), None)
+    names = [figure, *(adapter.metrics.common.get(figure, figure) for adapter in GENERATIONS.values())]
+    return next((cell.figures[name] for name in names if name in cell.figures), None)

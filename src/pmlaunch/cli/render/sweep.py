@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from pmlaunch.cli.render.layout import Breakable, say, table_of
 from pmlaunch.model import Finding, Severity
 from pmlaunch.support.text import clean_line, megabytes
-from pmlaunch.sweeping.plan import PlannedSweep, text_of
+from pmlaunch.sweeping.bad_cells import text_of
+from pmlaunch.sweeping.plan import PlannedSweep
 from pmlaunch.sweeping.suite import SUCCESS, Compared, Suite
 
 if TYPE_CHECKING:
@@ -123,13 +124,13 @@ def draw_published(compared: Sequence[Compared], suite: Suite, console: Console)
         table = table_of(
             "row", *headers, "motions", "differs", title=f"Table {name}, published and measured", right=("motions",)
         )
-        for (label, model), row in rows.items():
-            by_figure = {it.figure: it for it in row}
+        for (label, model), own in rows.items():
+            by_figure = {it.figure: it for it in own}
             values = [text for figure in figures for text in _pair(by_figure.get(figure))]
-            marks = [notes.setdefault(text, len(notes) + 1) for it in row for text in it.differs]
+            marks = [notes.setdefault(text, len(notes) + 1) for it in own for text in it.differs]
             told = ", ".join(f"[{mark}]" for mark in dict.fromkeys(marks)) or "-"
             shown = f"{label} ({model})" if model else label
-            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.motions for it in row)), told)
+            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.motions for it in own)), told)
         console.print(table)
     for text, mark in notes.items():
         say(console, f"[{mark}] {clean_line(text)}", wrap=True)
