@@ -148,8 +148,8 @@ def test_a_warning_of_many_evaluations_is_told_once(sweep: Sweep) -> None:
 
 def test_all_checkpoints_of_a_training(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
     folder = checkout / "data/pretrained_models/motion_tracker/smpl"
-    for number in (100, 20):
-        (folder / f"epoch_{number}.ckpt").write_bytes((folder / "last.ckpt").read_bytes())
+    for name in ("epoch_100", "epoch_20", "env_walk"):
+        (folder / f"{name}.ckpt").write_bytes((folder / "last.ckpt").read_bytes())
     for model in ("tracker", str(folder)):
         planned = sweep(model=[model], checkpoint="all")
         assert [it.labels["checkpoint"] for it in planned.plan.evaluations] == ["epoch_20", "epoch_100", "last"]

@@ -16,6 +16,7 @@ from pmlaunch.support.paths import expanded
 from pmlaunch.sweeping.matrix import Matrix
 
 ALL = "all"
+_NO_POLICY = "env_"  # ProtoMotions 3 saves the state of an environment as env_NAME.ckpt
 _WILD = frozenset("*?[")
 
 
@@ -46,7 +47,8 @@ def _files(model: str, typed: str, matrix: Matrix, settings: Settings) -> list[s
         return [typed]
     else:
         folder, pattern = settings.folder / expanded(typed).parent, Path(typed).name
-    files = sorted((path for path in folder.glob(pattern) if path.is_file()), key=_by_number)
+    found = (path for path in folder.glob(pattern) if path.is_file() and not path.name.startswith(_NO_POLICY))
+    files = sorted(found, key=_by_number)
     if not files:
         message = f"{folder} has no checkpoint {pattern}."
         raise PmlaunchError("PML381", message, hint="--checkpoints FILE, a pattern, or all", subject=str(folder))

@@ -199,7 +199,7 @@ def points_of(matrix: Matrix) -> Iterator[Point]:
     for exclusion in matrix.exclude:
         _refuse_unknown_values(exclusion, (matrix, *matrix.include))
     for one in (it for it in (matrix, *matrix.include) if "model" in it.axes):
-        shown = {name: _shown_values(values) for name, values in one.axes.items()}
+        shown = {name: _shown_values(name, values) for name, values in one.axes.items()}
         varying = [name for name in one.axes if name != "seed"]
         seeds = one.axes.get("seed", (None,))
         for values in product(*(one.axes[name] for name in varying)):
@@ -252,7 +252,7 @@ def _refuse_unknown_values(exclusion: Mapping[str, tuple[str, ...]], matrices: I
     known: dict[str, list[str]] = {}
     for matrix in matrices:
         for name, values in matrix.axes.items():
-            for value, text in _shown_values(values).items():
+            for value, text in _shown_values(name, values).items():
                 known.setdefault(_label_key(name, value), []).append(text)
     for key, patterns in exclusion.items():
         for pattern in patterns if key != "motion" else ():
@@ -262,9 +262,9 @@ def _refuse_unknown_values(exclusion: Mapping[str, tuple[str, ...]], matrices: I
                 raise PmlaunchError("PML377", message, subject=pattern)
 
 
-def _shown_values(values: tuple[Value, ...]) -> dict[Value, str]:
-    """The values with what is shown of them: of files their stems, if those differ."""
-    stems = {value: PurePath(value).stem for value in values if isinstance(value, str) and value.endswith(".ckpt")}
+def _shown_values(name: str, values: tuple[Value, ...]) -> dict[Value, str]:
+    """The values with what is shown of them: of checkpoints their stems, if those differ."""
+    stems = {value: PurePath(value).stem for value in values} if name == "checkpoint" else {}
     short = stems if len(set(stems.values())) == len(stems) else {}
     return {value: short.get(value, _shown(value)) for value in values}
 
