@@ -158,3 +158,11 @@ def test_all_checkpoints_of_a_training(sweep: Sweep, checkout: Path, isaaclab: P
     with pytest.raises(PmlaunchError) as caught:
         sweep(model="tracker", checkpoint=f"{folder}/none_*.ckpt")
     assert (caught.value.code, caught.value.exit_code) == ("PML381", 3)
+
+
+def test_every_motion_of_a_packed_library_is_a_cell(sweep: Sweep, checkout3: Path) -> None:
+    motion = checkout3 / "data/motion_for_trackers/g1_all.pt"
+    planned = sweep(model="g1_mlp", protomotions=str(checkout3), simulator="mujoco", motion=str(motion))
+    (evaluation,) = planned.plan.evaluations
+    assert planned.plan.cells == len(evaluation.motions) > 1
+    assert evaluation.motions[:2] == ("g1_all 0", "g1_all 1")

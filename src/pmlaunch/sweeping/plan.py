@@ -143,7 +143,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.untrusted |= dict.fromkeys(planned[0].untrusted)
     result.missing |= dict.fromkeys(it.path for it in (*plan.motions, *plan.left_out) if _is_missing(it))
-    names, shared = tuple(motion.name for motion in plan.motions), identity(request)
+    names, shared = tuple(_names(plan.motions)), identity(request)
     _refuse_duplicates(point, plan, result)
     steps = (plan.max_steps or 0) * math.ceil(len(names) / max(plan.num_envs, 1))
     start = result.starts.setdefault(_start_key(request, plan), _Start(steps, earlier_timings(plan)))
@@ -151,6 +151,12 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
         labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
         start.evaluations.append(Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names))
     result.bytes += len(point.seeds) * _size(planned[0])
+
+
+def _names(motions: Iterable[MotionInfo]) -> Iterator[str]:
+    """The names of the cells; those of a packed library are numbered."""
+    for motion in motions:
+        yield from (motion.name,) if motion.count == 1 else (f"{motion.name} {index}" for index in range(motion.count))
 
 
 def _is_missing(motion: MotionInfo) -> bool:
