@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.errors import PmlaunchError
@@ -12,19 +13,24 @@ from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
+from pmlaunch.support.json import HIDDEN
 from pmlaunch.sweeping.matrix import Point
 
-_OTHER_ROBOT = "PML118"  # motions of several robots
+_OTHER_ROBOT, _NOT_THERE = "PML118", "PML121"  # motions of several robots; a missing file
 
 
 @dataclass(frozen=True)
 class BadCell:
-    """Cells that cannot run, and why. `motions` are their motions; empty for all of that evaluation."""
+    """Cells that cannot run, and why. `motions` are their motions; empty for all of that evaluation.
+
+    `missing` are motion files that are not there.
+    """
 
     labels: Mapping[str, str]
     seeds: tuple[int | None, ...]
     motions: tuple[str, ...]
     findings: tuple[Finding, ...]
+    missing: tuple[Path, ...] = field(default=(), metadata=HIDDEN)
 
 
 def text_of(labels: Mapping[str, str], seeds: Sequence[int | None], motions: Sequence[str] = ()) -> str:
@@ -71,11 +77,17 @@ def check_point(
             return (planned, findings), request, bad
         wrong = _wrong_motions(planned.plan, errors)
         names = tuple(motion.name for motion in wrong)
-        bad.append(BadCell(point.labels, point.seeds, names, tuple(errors)))
+        gone = tuple(missing(planned.plan.motions))
+        bad.append(BadCell(point.labels, point.seeds, names, tuple(errors), gone))
         good = [motion for motion in planned.plan.motions if motion not in wrong]
         if not (skip_bad and names and good):
             return None if skip_bad else (planned, findings), request, bad
         request = replace(request, motions=_paths(good))
+
+
+def missing(motions: Iterable[MotionInfo]) -> Iterator[Path]:
+    """The files among these that are not there."""
+    yield from (it.path for it in motions if it.problem is not None and it.problem.code == _NOT_THERE)
 
 
 def _is_left_out(motion: MotionInfo, patterns: Iterable[str]) -> bool:

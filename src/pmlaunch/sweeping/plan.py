@@ -21,7 +21,7 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.cache import content_key
 from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.text import megabytes
-from pmlaunch.sweeping.bad_cells import BadCell, check_point, text_of
+from pmlaunch.sweeping.bad_cells import BadCell, check_point, missing, text_of
 from pmlaunch.sweeping.checkpoints import with_checkpoints
 from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
@@ -116,8 +116,8 @@ def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> Pl
     expected = _expected(jobs, result)
     plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
     findings = (*_few(result.findings), *_room(expected, options.folder))
-    untrusted, missing = tuple(result.untrusted), tuple(result.missing)
-    return PlannedSweep(plan, tuple(result.bad), findings, untrusted, expected, missing, options.skip_bad)
+    bad, untrusted, files = tuple(result.bad), tuple(result.untrusted), tuple(result.missing)
+    return PlannedSweep(plan, bad, findings, untrusted, expected, files, options.skip_bad)
 
 
 def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -137,12 +137,13 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
     planned, request, bad = check_point(request, point, settings, options.skip_bad)
     result.bad += bad
+    result.missing |= dict.fromkeys(path for part in bad for path in part.missing)
     if planned is None:
         return
     plan = planned[0].plan
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.untrusted |= dict.fromkeys(planned[0].untrusted)
-    result.missing |= dict.fromkeys(it.path for it in (*plan.motions, *plan.left_out) if _is_missing(it))
+    result.missing |= dict.fromkeys(missing(plan.left_out))
     names, shared = tuple(_names(plan.motions)), identity(request)
     _refuse_duplicates(point, plan, result)
     steps = (plan.max_steps or 0) * math.ceil(len(names) / max(plan.num_envs, 1))
@@ -157,10 +158,6 @@ def _names(motions: Iterable[MotionInfo]) -> Iterator[str]:
     """The names of the cells; those of a packed library are numbered."""
     for motion in motions:
         yield from (motion.name,) if motion.count == 1 else (f"{motion.name} {index}" for index in range(motion.count))
-
-
-def _is_missing(motion: MotionInfo) -> bool:
-    return motion.problem is not None and motion.problem.code == "PML121"
 
 
 def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
