@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import functools
+import os
 from typing import Any
 
 from pmlaunch_agent.artifacts.video import Recorder
-from pmlaunch_agent.contract import Hooks
+from pmlaunch_agent.contract import FurtherEvaluation, Hooks
+from pmlaunch_agent.hooks import seeds
+from pmlaunch_agent.hooks.evaluations import Evaluations
 from pmlaunch_agent.hooks.post_import import Function, after, before
 from pmlaunch_agent.hooks.watch import Handler
 from pmlaunch_agent.protomotions3.bodies import KeptMotion
@@ -15,7 +18,7 @@ from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
 
 
-def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
+def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[str, Handler]:
     """{event: handler} for what `hooks` asks for; all but rank 0 only run along."""
     first = journal.result.rank == 0
     watching = first and hooks.agent is None  # otherwise the agent's subclass measures and keeps
@@ -34,6 +37,18 @@ def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
         saving = function if file is None else kept.saving_if_cut(function)
         return saving if path is None else recording(journal, path, saving)
 
+    def repeat(function: Function) -> Function:
+        @functools.wraps(function)
+        def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
+            def evaluate_once() -> Any:
+                if evaluations.seed is not None:  # again: building the environment took an unknown number of draws
+                    seeds.seed_now(evaluations.seed + journal.result.rank, journal)
+                return function(evaluator, *args, **kwargs)
+
+            return evaluations.each(evaluate_once, functools.partial(begin_next, evaluator))
+
+        return evaluate
+
     path = hooks.record.path if hooks.record is not None and first else None
     return {
         "scores": lambda function, _: score(function),
@@ -42,7 +57,15 @@ def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
         "recording": lambda function, _: record(function),
         "batches": lambda function, _: after(function, batches.planned),
         "batch": lambda function, _: after(after(function, batches.followed), kept.finish),
+        "full_evaluation": lambda function, _: repeat(function),
     }
+
+
+def begin_next(evaluator: Any, entry: FurtherEvaluation) -> None:
+    """Bring the agent to where it is before its first evaluation. It writes beside its checkpoint."""
+    root = evaluator.agent.root_dir
+    evaluator.agent.root_dir = type(root)(os.path.dirname(entry.checkpoint))
+    evaluator.eval_count = 0
 
 
 def recording(journal: Journal, path: str, function: Function) -> Function:

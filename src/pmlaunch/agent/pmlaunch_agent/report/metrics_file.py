@@ -46,9 +46,11 @@ class Evaluation(NamedTuple):
 
 def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
     """Write metrics.json. A file that cannot be written is remarked on and does not end the run."""
-    text = json.dumps(_document(request, evaluation, journal.result.seconds), indent=1, ensure_ascii=False)
+    file = journal.in_run(request.file)
+    document = {**_document(request, evaluation, journal.result.seconds), "run": run_of(file)}
+    text = json.dumps(document, indent=1, ensure_ascii=False)
     try:
-        write_whole(request.file, lambda file: file.write(text + "\n"))
+        write_whole(file, lambda output: output.write(text + "\n"))
     except OSError as error:
         journal.remark(f"metrics.json could not be written: {error}")
 
@@ -64,7 +66,8 @@ def motion_names(known: Sequence[str], count: int, files: Sequence[object]) -> l
 def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[str, float]) -> dict[str, Any]:
     """The content of metrics.json; `reached` has the seconds of milestones."""
     start = reached.get("simulator_ready", 0.0)
-    load = max(reached.get("checkpoint_loaded", start) - start, 0.0)
+    begin = reached.get("evaluated_others", start)
+    load = max(reached.get("checkpoint_loaded", begin) - begin, 0.0)
     seconds = {"start": start, "load": load, "evaluation": evaluation.seconds}
     finite = _finite(evaluation.metrics)
     lost = sorted(set(evaluation.metrics) - set(finite))
@@ -82,7 +85,6 @@ def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[
     named = dict.fromkeys([*finite, *(name for entry in evaluation.per_motion for name in entry.metrics)])
     return {
         "schema": SCHEMA,
-        "run": run_of(request.file),
         "generation": request.generation,
         "metrics": finite,
         "units": {name: _unit(name, request.units) for name in named},
