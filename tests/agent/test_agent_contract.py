@@ -115,6 +115,7 @@ def test_keys_of_the_document() -> None:
     made = document()
     assert list(made) == [
         "schema", "script", "argv", "cwd", "import_path", "python_path", "env", "hooks", "limits", "result", "events",
+        "further",
     ]  # fmt: skip
     assert list(made["hooks"]) == [
         "ddp_backend", "max_steps", "compat", "watch", "arguments", "agent", "metrics", "save_motion", "record", "seed",

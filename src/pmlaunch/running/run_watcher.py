@@ -75,7 +75,7 @@ class RunWatcher(Watcher):
 
     def poll(self) -> bool:
         alive = self._read_events()
-        while self._present + 1 < len(self._runs) and self._verdict.is_success():
+        while self._next_has_begun():
             self._read_events()  # those that came before the verdict
             run, following = self._runs[self._present : self._present + 2]
             run.conclude(ChildResult(0, (), run.folder.file(LOG), seconds=time.monotonic() - run.begun))
@@ -86,6 +86,11 @@ class RunWatcher(Watcher):
             self._observer.started(following.folder, self.pid or 0)
         self._observer.tick()
         return alive
+
+    def _next_has_begun(self) -> bool:
+        if self._present + 1 == len(self._runs) or not self._verdict.is_success():
+            return False
+        return self._runs[self._present + 1].folder.file(RESULT_FILE).is_file()
 
     def _read_events(self) -> bool:
         events = self._events.read()

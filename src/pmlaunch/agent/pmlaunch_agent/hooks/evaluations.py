@@ -7,7 +7,7 @@ import os
 from typing import Any, Callable, Optional
 
 from pmlaunch_agent.contract import RUN_VARIABLE, FurtherEvaluation, Spec
-from pmlaunch_agent.hooks.post_import import Function
+from pmlaunch_agent.hooks.post_import import Function, after
 from pmlaunch_agent.report.journal import Journal
 
 Begin = Callable[[FurtherEvaluation], Any]
@@ -18,7 +18,8 @@ class Evaluations:
     """Repeats an evaluation as often as the spec asks for it. `seed` is that of the present one, without the rank."""
 
     def __init__(self, spec: Spec, journal: Journal) -> None:
-        self.seed = spec.hooks.metrics.seed if spec.hooks.metrics is not None else spec.hooks.seed
+        metrics, seed = spec.hooks.metrics, spec.hooks.seed
+        self.seed = metrics.seed if seed is None and metrics is not None else seed
         self._further = spec.further
         self._journal = journal
         self._load: Optional[Callable[[str], Any]] = None
@@ -26,13 +27,14 @@ class Evaluations:
     def noting_load(self, function: Function) -> Function:
         """Wrap `function(agent, checkpoint, ...)` to remember how the script loads its checkpoint."""
 
-        @functools.wraps(function)
-        def load(agent: Any, checkpoint: Any, *args: Any, **kwargs: Any) -> Any:
-            # by the agent's own method: a subclass may do more than the function that is watched
-            self._load = lambda path: getattr(agent, function.__name__)(path, *args, **kwargs)
-            return function(agent, checkpoint, *args, **kwargs)
+        def load_again(agent: Any, args: Any, kwargs: Any, path: str) -> Any:
+            load = getattr(agent, function.__name__)  # a subclass may do more than the function that is watched
+            return load(path, *args[1:], **kwargs) if args else load(**{**kwargs, "checkpoint": path})
 
-        return load
+        def note(_returned: Any, agent: Any, *args: Any, **kwargs: Any) -> None:
+            self._load = functools.partial(load_again, agent, args, kwargs)  # the last: an expert is loaded before
+
+        return after(function, note)
 
     def each(self, evaluate: Callable[[], Any], begin: Begin) -> Any:
         """Call `evaluate()`, then once more for each further evaluation; return what the last call returned."""

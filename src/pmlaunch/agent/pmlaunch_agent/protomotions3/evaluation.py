@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 from typing import Any
 
 from pmlaunch_agent.artifacts.video import Recorder
@@ -16,6 +17,9 @@ from pmlaunch_agent.protomotions3.bodies import KeptMotion
 from pmlaunch_agent.protomotions3.metrics import Scores, control_steps
 from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
+
+
+_DRAWING = ("terrain", "simulator", "scene_lib", "motion_lib", "motion_manager")  # parts of an environment
 
 
 def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[str, Handler]:
@@ -42,7 +46,9 @@ def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[s
         def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
             def evaluate_once() -> Any:
                 if evaluations.seed is not None:  # again: building the environment took an unknown number of draws
-                    seeds.seed_now(evaluations.seed + journal.result.rank, journal)
+                    seed = evaluations.seed + journal.result.rank
+                    seeds.seed_now(seed, journal)
+                    seed_generators(evaluator, seed)
                 return function(evaluator, *args, **kwargs)
 
             return evaluations.each(evaluate_once, functools.partial(begin_next, evaluator))
@@ -59,6 +65,16 @@ def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[s
         "batch": lambda function, _: after(after(function, batches.followed), kept.finish),
         "full_evaluation": lambda function, _: repeat(function),
     }
+
+
+def seed_generators(evaluator: Any, seed: int) -> None:
+    """Seed the environment's own generators, such as the one that draws where on the terrain a motion begins."""
+    kind = getattr(sys.modules.get("torch"), "Generator", ())
+    env = getattr(evaluator, "env", None)
+    parts = [env, *(getattr(env, name, None) for name in _DRAWING)]
+    for generator in (value for part in parts for value in getattr(part, "__dict__", {}).values()):
+        if isinstance(generator, kind):
+            generator.manual_seed(seed)
 
 
 def begin_next(evaluator: Any, entry: FurtherEvaluation) -> None:
