@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pmlaunch.agent.pmlaunch_agent.contract import (
     ArgumentPoint,
     ContractError,
+    FurtherEvaluation,
     Hooks,
     MetricsRequest,
     MotionRequest,
@@ -77,6 +78,7 @@ specs = st.builds(
     limits=st.builds(RunLimits, st.none() | numbers, st.none() | texts),
     result=texts,
     events=st.none() | texts,
+    further=st.lists(st.builds(FurtherEvaluation, texts, texts, whole), max_size=2).map(tuple),
 )
 
 

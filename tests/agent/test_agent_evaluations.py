@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from agent_run import AgentRun
+from test_agent_protomotions3 import evaluate
 
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
 from pmlaunch.model import UNKNOWN
 from standin3 import make_checkout3
-from test_agent_protomotions3 import evaluate
 
 
 @pytest.fixture

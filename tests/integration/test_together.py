@@ -87,7 +87,11 @@ def test_each_run_is_as_if_alone(prepare: Prepare, workspace: Path) -> None:
         files = {path.name for path in record.folder.iterdir()}
         assert files >= {path.name for path in alone.folder.iterdir()} - {"hydra", "upstream"}
         assert (record.folder / "output.log").read_bytes() == (records[0].folder / "output.log").read_bytes()
-    assert [json.loads((it.folder / "plan.json").read_text("utf-8"))["measuring"]["seed"] for it in records] == [0, 1, 2]
+    assert [json.loads((it.folder / "plan.json").read_text("utf-8"))["measuring"]["seed"] for it in records] == [
+        0,
+        1,
+        2,
+    ]
     compared = compare_runs([load(records[1].folder), load(alone.folder)])
     assert (len(compared.figures), compared.lost) == (3, {})
     assert records[2].stages["evaluation_started"] > records[1].stages["evaluation_started"]

@@ -17,9 +17,7 @@ _PACKAGE = "pmlaunch_agent"
 _SMALL = 1 << 20  # bytes; smaller files are copied, as the program could write into the original through a link
 
 
-def write_inputs(
-    plan: LaunchPlan, folder: RunFolder, further: Iterable[tuple[LaunchPlan, RunFolder]] = ()
-) -> None:
+def write_inputs(plan: LaunchPlan, folder: RunFolder, further: Iterable[tuple[LaunchPlan, RunFolder]] = ()) -> None:
     """Write what the program reads, and what documents the run. Raises PML204 if that fails.
 
     `further` are evaluated in the same process.

@@ -47,7 +47,7 @@ def run_in_one_process(prepared: Sequence[PreparedRun], observer: RunObserver) -
         guardian: Guardian | None = None
         try:
             for each in prepared:
-                runs.append(StartedRun.create(each))
+                runs.append(StartedRun.create(each))  # noqa: PERF401 (if one fails, the others are discarded)
             _write_inputs(runs)
             guardian = Guardian(str(runs[0].folder.file("spec.json")), *(run.folder.file(RECORD) for run in runs))
             watcher = RunWatcher(runs, observer)

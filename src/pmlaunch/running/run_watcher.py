@@ -64,6 +64,7 @@ class RunWatcher(Watcher):
         self._events, self._verdict = EventTail(folder.file("events.jsonl")), VerdictWatch(folder.file(RESULT_FILE))
 
     def started(self, pid: int) -> None:
+        """Record the process in every run, and give each run the log."""
         self.pid = pid
         for run in self._runs:
             run.write(child=identity(pid))
@@ -74,6 +75,7 @@ class RunWatcher(Watcher):
         self._observer.started(first.folder, pid)
 
     def poll(self) -> bool:
+        """Pass on events, and conclude a run once the next one has begun."""
         alive = self._read_events()
         while self._next_has_begun():
             self._read_events()  # those that came before the verdict
@@ -100,11 +102,13 @@ class RunWatcher(Watcher):
         return bool(events)
 
     def stage(self) -> Stage:
+        """CONCLUDED once the present run has given its verdict, unless another one follows."""
         if self._verdict.is_given():
             return Stage.CONCLUDED
         return Stage.READY if self._ready else Stage.STARTING
 
     def stopping(self, why: Ending, log_error: OSError | None) -> None:
+        """Tell the observer, and create the stop file."""
         reason = getattr(log_error, "strerror", None) or log_error
         plan = self._runs[0].plan
         self._stop_message = _STOP_MESSAGES[why].format(plan=plan, reason=reason, minutes=START_LIMIT / 60)
@@ -115,6 +119,8 @@ class RunWatcher(Watcher):
     def conclude(self, ended: ChildResult) -> None:
         """Make the records of the runs final that have none yet: the process has ended."""
         last, *unbegun = self._runs[self._present :]
-        last.conclude(replace(ended, seconds=time.monotonic() - last.begun) if self._present else ended, self._stop_message)
+        last.conclude(
+            replace(ended, seconds=time.monotonic() - last.begun) if self._present else ended, self._stop_message
+        )
         for run in unbegun:
             run.conclude_unbegun(last.record)

@@ -32,6 +32,8 @@ _CALLED: Final = {
     "silence": "limit of silence",
     "runs": "folder of the runs",
     "arguments": "devices",
+    "save_motion": "choice whether the motion is kept",
+    "asks_for_motion": "choice whether the motion is kept",
 }
 _OF_THE_TRAINING_ONLY: Final = ("experiment_name", "save_dir", "checkpoint", "wandb", "seed", "clip_seed")
 

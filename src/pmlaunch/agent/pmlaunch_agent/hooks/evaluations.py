@@ -55,8 +55,6 @@ class Evaluations:
 
         @functools.wraps(function)
         def evaluate(agent: Any, *args: Any, **kwargs: Any) -> Any:
-            return self.each(
-                lambda: function(agent, *args, **kwargs), lambda entry: agent.begin_evaluation(entry.seed)
-            )
+            return self.each(lambda: function(agent, *args, **kwargs), lambda entry: agent.begin_evaluation(entry.seed))
 
         return evaluate

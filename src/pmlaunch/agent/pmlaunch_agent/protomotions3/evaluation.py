@@ -18,7 +18,6 @@ from pmlaunch_agent.protomotions3.metrics import Scores, control_steps
 from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
 
-
 _DRAWING = ("terrain", "simulator", "scene_lib", "motion_lib", "motion_manager")  # parts of an environment
 
 

@@ -77,7 +77,6 @@ class EventsFile(Observer):
         except (OSError, ValueError):
             self._file = None
 
-
     def on_next(self, folder: str) -> None:
         """Continue in another run folder. A file that cannot be opened ends the events, never the run."""
         if self._file is None or self._path is None:
