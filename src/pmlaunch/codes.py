@@ -691,7 +691,7 @@ CODES: Final = {row.code: row for row in (
          "pmlaunch export RUN --to glb -o FILE.glb"),
     Code("PML390", "no shared start", Exit.USAGE,
          "Runs share a start of the simulator only if they differ in nothing but checkpoint and seed, and are measured.",
-         "Start them one by one: `pmlaunch eval ...` for each, or `pmlaunch sweep --isolate`."),
+         "Start each with `pmlaunch eval ...`."),
     Code("PML391", "not begun", Exit.NO_VERDICT,
          "Several evaluations shared one start of the simulator, and its process ended before it came to this one.",
          "See why the run that the message names ended, and start this one again."),

@@ -80,12 +80,13 @@ class RunWatcher(Watcher):
         while self._next_has_begun():
             self._read_events()  # those that came before the verdict
             run, following = self._runs[self._present : self._present + 2]
-            run.conclude(ChildResult(0, (), run.folder.file(LOG), seconds=time.monotonic() - run.begun))
-            with contextlib.suppress(PmlaunchError):  # written again at the end
-                run.folder.conclude(run.record)
+            seconds = time.monotonic() - run.begun
             following.begin()
             self._watch(self._present + 1)
             self._observer.started(following.folder, self.pid or 0)
+            run.conclude(ChildResult(0, (), run.folder.file(LOG), seconds=seconds))
+            with contextlib.suppress(PmlaunchError):  # written again at the end
+                run.folder.conclude(run.record)
         self._observer.tick()
         return alive
 

@@ -126,7 +126,7 @@ def _concluded(
         record,
         state=verdict.state,
         exit_code=verdict.exit_code,
-        seconds=round(ended.seconds, 3),
+        seconds=_seconds(result, ended),
         child_exit_code=ended.exit_code,
         steps=result.steps,
         steps_per_second=steps_per_second(result, measured),
@@ -143,6 +143,12 @@ def _concluded(
             *artifact_findings(plan, folder, result, verdict.state),
         ),
     )
+
+
+def _seconds(result: AgentResult, ended: ChildResult) -> float:
+    """Wall time of the run; of one that others came before, as its program counted: the launcher may look late."""
+    begin, end = (result.seconds.get(name) for name in ("evaluated_others", "total"))
+    return round(ended.seconds if begin is None or end is None else max(end - begin, 0.0), 3)
 
 
 def _repairs(result: AgentResult) -> tuple[str, ...]:

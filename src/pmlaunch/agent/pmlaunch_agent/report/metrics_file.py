@@ -46,11 +46,10 @@ class Evaluation(NamedTuple):
 
 def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
     """Write metrics.json. A file that cannot be written is remarked on and does not end the run."""
-    file = journal.in_run(request.file)
-    document = {**_document(request, evaluation, journal.result.seconds), "run": run_of(file)}
-    text = json.dumps(document, indent=1, ensure_ascii=False)
+    request = request._replace(file=journal.in_run(request.file))
+    text = json.dumps(_document(request, evaluation, journal.result.seconds), indent=1, ensure_ascii=False)
     try:
-        write_whole(file, lambda output: output.write(text + "\n"))
+        write_whole(request.file, lambda file: file.write(text + "\n"))
     except OSError as error:
         journal.remark(f"metrics.json could not be written: {error}")
 
@@ -85,6 +84,7 @@ def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[
     named = dict.fromkeys([*finite, *(name for entry in evaluation.per_motion for name in entry.metrics)])
     return {
         "schema": SCHEMA,
+        "run": run_of(request.file),
         "generation": request.generation,
         "metrics": finite,
         "units": {name: _unit(name, request.units) for name in named},
