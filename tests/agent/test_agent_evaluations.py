@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from agent_run import AgentRun
+from pmlaunch_agent.protomotions3.evaluation import seed_generators
 from test_agent_protomotions3 import evaluate
 
 from pmlaunch.generations.v3.checkout import InferenceCheckout, v3_checkout
@@ -88,3 +90,11 @@ def test_stop_file_of_any_run_stops_all(agent: AgentRun, checkout3: InferenceChe
     evaluate(agent, checkout3, "--full-eval", seed=5)
     assert agent.result["stopped_by"] == "stop_file"
     assert not (agent.folder / "run7/result.json").exists()
+
+
+def test_generators_of_the_environment_are_seeded() -> None:
+    torch = pytest.importorskip("torch", reason="skipped: generators are torch's: pip install pmlaunch[demo]")
+    terrain, simulator = SimpleNamespace(spawns=torch.Generator(), size=20), SimpleNamespace(fps=200)
+    evaluator = SimpleNamespace(env=SimpleNamespace(terrain=terrain, simulator=simulator, own=torch.Generator()))
+    seed_generators(evaluator, 5)
+    assert terrain.spawns.initial_seed() == evaluator.env.own.initial_seed() == 5

@@ -115,7 +115,8 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     if any(point.event in protomotions3.EVENTS for point in wanted.watch):
         from pmlaunch_agent.protomotions3 import evaluation
 
-        handlers.update(evaluation.handlers(wanted, journal, evaluations))
+        handlers.update(evaluation.handlers(wanted, journal))
+        handlers["full_evaluation"] = lambda function, _: evaluation.repeated(evaluations, journal, function)
     watch.install(wanted.watch, handlers, post_import, journal)
     if wanted.agent is not None:
         from pmlaunch_agent import protomotions2

@@ -1,4 +1,4 @@
 """What is particular to ProtoMotions 3, whose evaluators are watched."""
 
-EVENTS = ("scores", "bodies", "playing", "recording", "batches", "batch", "full_evaluation")
+EVENTS = ("scores", "bodies", "playing", "recording", "batches", "batch")
 """Those that `evaluation` handles."""

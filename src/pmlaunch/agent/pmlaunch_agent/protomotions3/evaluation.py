@@ -21,7 +21,7 @@ from pmlaunch_agent.report.journal import Journal
 _DRAWING = ("terrain", "simulator", "scene_lib", "motion_lib", "motion_manager")  # parts of an environment
 
 
-def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[str, Handler]:
+def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
     """{event: handler} for what `hooks` asks for; all but rank 0 only run along."""
     first = journal.result.rank == 0
     watching = first and hooks.agent is None  # otherwise the agent's subclass measures and keeps
@@ -40,20 +40,6 @@ def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[s
         saving = function if file is None else kept.saving_if_cut(function)
         return saving if path is None else recording(journal, path, saving)
 
-    def repeat(function: Function) -> Function:
-        @functools.wraps(function)
-        def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
-            def evaluate_once() -> Any:
-                if evaluations.seed is not None:  # again: building the environment took an unknown number of draws
-                    seed = evaluations.seed + journal.result.rank
-                    seeds.seed_now(seed, journal)
-                    seed_generators(evaluator, seed)
-                return function(evaluator, *args, **kwargs)
-
-            return evaluations.each(evaluate_once, functools.partial(begin_next, evaluator))
-
-        return evaluate
-
     path = hooks.record.path if hooks.record is not None and first else None
     return {
         "scores": lambda function, _: score(function),
@@ -62,8 +48,24 @@ def handlers(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> dict[s
         "recording": lambda function, _: record(function),
         "batches": lambda function, _: after(function, batches.planned),
         "batch": lambda function, _: after(after(function, batches.followed), kept.finish),
-        "full_evaluation": lambda function, _: repeat(function),
     }
+
+
+def repeated(evaluations: Evaluations, journal: Journal, function: Function) -> Function:
+    """Wrap `function(evaluator)` to evaluate once for each evaluation that the spec asks for."""
+
+    @functools.wraps(function)
+    def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
+        def evaluate_once() -> Any:
+            if evaluations.seed is not None:  # again: building the environment took an unknown number of draws
+                seed = evaluations.seed + journal.result.rank
+                seeds.seed_now(seed, journal)
+                seed_generators(evaluator, seed)
+            return function(evaluator, *args, **kwargs)
+
+        return evaluations.each(evaluate_once, functools.partial(begin_next, evaluator))
+
+    return evaluate
 
 
 def seed_generators(evaluator: Any, seed: int) -> None:
