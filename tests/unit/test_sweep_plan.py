@@ -10,7 +10,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan
-from pmlaunch.planning.plan import Planned
+from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.running.timings import Timings
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping import bad_cells
@@ -113,7 +113,7 @@ def test_a_cell_that_is_there_twice(sweep: Sweep, include: dict[str, Any]) -> No
 
 
 def test_cells_that_differ_in_the_seed_are_planned_once(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    planned_for, real = [], bad_cells.make_plan
+    planned_for, real = [], make_plan
 
     def counted(request: Any, settings: Settings) -> Planned:
         planned_for.append(request)
