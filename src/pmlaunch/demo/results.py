@@ -84,7 +84,11 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
             "failed": [entry["motion"] for entry in per_motion if entry["success"] is False],
         },
         "per_motion": per_motion,
-        "definition": {"figure": "eval/gt_err_max", "limit": FAILED_ABOVE, "max_steps": None if whole else outcome.limit},
+        "definition": {
+            "figure": "eval/gt_err_max",
+            "limit": FAILED_ABOVE,
+            "max_steps": None if whole else outcome.limit,
+        },
         "comparable": whole,
         "notes": _NOTES if whole else [*_NOTES, _CUT],
         "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},

@@ -20,8 +20,8 @@ _BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for 
 class RunMetrics:
     """Figures and their units by upstream's names.
 
-    `rest` holds common, per_motion, definition, comparable, notes and seconds of metrics.json, reduced to values of the right type:
-    another process wrote the file.
+    `rest` holds common, per_motion, definition, comparable, notes and seconds of metrics.json, reduced to values of the
+    right type: another process wrote the file. The definition of success also has the plan's mask.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pmlaunch.support.json import as_list, as_mapping, from_json
 
+_DISTANCE = re.compile(r"gt_err|joint_err|cartesian_err")
 _OLDER = ("eval/gt_err_max", 0.5)  # ProtoMotions 2 and the demo, before metrics.json held a definition
 
 
@@ -31,7 +33,10 @@ class SuccessDefinition:
 
     def __str__(self) -> str:
         limits = {self.figure: self.limit, **self.others} if self.figure is not None and self.limit is not None else {}
-        rules = [f"{name} {'<' if name.endswith('min') else '>'} {limit:g}" for name, limit in limits.items()]
+        rules = [
+            f"{name} {'<' if name.endswith('min') else '>'} {limit:g}{' m' if _DISTANCE.search(name) else ''}"
+            for name, limit in limits.items()
+        ]
         steps = "whole motions" if self.max_steps is None else f"cut after {self.max_steps} steps"
         mask = [f"constraint {', '.join(self.mask)}"] if self.mask else []
         return "; ".join([f"failed if {' or '.join(rules)}" if rules else "no motion can fail", steps, *mask])
@@ -50,7 +55,7 @@ def read_definition(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> S
     provenance = as_mapping(plan.get("provenance"))
     constraints = as_list(as_mapping(provenance.get("constraints")).get("value"))
     mask = tuple(name for name in constraints if isinstance(name, str))
-    if isinstance(definition := evaluation.get("definition"), dict):
+    if definition := as_mapping(evaluation.get("definition")):
         return replace(from_json(SuccessDefinition, definition), mask=mask)
     if plan.get("generation") not in ("2", "demo"):
         return None

@@ -8,12 +8,12 @@ from enum import Enum
 from fractions import Fraction
 from typing import Final
 
-from pmlaunch.reporting.figures import motion_figures
+from pmlaunch.reporting.figures import length, motion_figures
 from pmlaunch.running.success import SuccessDefinition
 from pmlaunch.runs import statistics
 from pmlaunch.runs.details import MotionResult
-from pmlaunch.runs.pairing import Cells, Options, Pairs, match
 from pmlaunch.runs.measured import Side
+from pmlaunch.runs.pairing import Cells, Options, Pairs, match
 from pmlaunch.runs.statistics import Estimate
 
 SIGNIFICANT: Final = 1 - statistics.LEVEL
@@ -54,6 +54,7 @@ def _rotation(motion: MotionResult) -> float | None:
 
 
 ALL, SUCCEEDED = "all", "succeeded"
+ABOUT: Final = {ALL: "all motions", SUCCEEDED: "motions that both tracked"}
 _SUCCESS: Final = Measure("success", ALL, "share of motions", _success)
 MEASURES: Final = (
     _SUCCESS,
@@ -83,6 +84,7 @@ class Row:
         change: B - A.
         p: two-sided, of no difference; `adjusted` for the number of tests that decide. None if there are too few motions.
         worsening: how much worse B is: motions lost as a share of all, or the growth of an error as a share of A's.
+        verdict: None if the measure does not decide.
     """
 
     measure: str
@@ -94,7 +96,7 @@ class Row:
     p: float | None
     adjusted: float | None
     worsening: float
-    verdict: Verdict
+    verdict: Verdict | None
     spread: Spread | None
 
 
@@ -182,7 +184,9 @@ def compare_policies(a: Side, b: Side, options: Options) -> PairedComparison:
 def _group(pairs: Pairs) -> Group:
     measures = [it for it in MEASURES if pairs.definition is not None or it not in _OF_SUCCESS]
     shown = [_means(it, pairs.cells) if it in measures else {} for it in MEASURES[:2]]
-    motions = [_motion(name, *(means.get(name) for means in shown)) for name in dict.fromkeys(n for n, _ in pairs.cells)]
+    motions = [
+        _motion(name, *(means.get(name) for means in shown)) for name in dict.fromkeys(n for n, _ in pairs.cells)
+    ]
     motions.sort(key=lambda motion: (motion.gained, -motion.grown))
     rows = [row for measure in measures if (row := _row(measure, pairs.cells)) is not None]
     wins, losses = (sum(sign * motion.gained > 0 for motion in motions) for sign in (1, -1))
@@ -238,7 +242,7 @@ def _row(measure: Measure, cells: Cells) -> Row | None:
         )
         spread = Spread(mean_a, mean_b, by_a, by_b)
     what = (measure.name, measure.over, measure.unit)
-    return Row(*what, a, b, change.estimate, change.p, None, worsening, Verdict.UNDECIDED, spread)
+    return Row(*what, a, b, change.estimate, change.p, None, worsening, None, spread)
 
 
 def _judged(groups: Sequence[Group], least: float) -> list[Group]:
@@ -254,9 +258,11 @@ def _judged(groups: Sequence[Group], least: float) -> list[Group]:
 
     def judged(number: int, row: Row) -> Row:
         p = adjusted.get((number, row.measure, row.over))
-        verdict = Verdict.UNDECIDED
-        if p is not None and p < SIGNIFICANT and row.worsening and abs(row.worsening) >= least:
-            verdict = Verdict.WORSE if row.worsening > 0 else Verdict.BETTER
+        if p is None:
+            return row
+        verdict = Verdict.WORSE if row.worsening > 0 else Verdict.BETTER
+        if p >= SIGNIFICANT or abs(row.worsening) < least:
+            verdict = Verdict.UNDECIDED
         return replace(row, adjusted=p, verdict=verdict)
 
     return [
@@ -265,7 +271,8 @@ def _judged(groups: Sequence[Group], least: float) -> list[Group]:
 
 
 def _sentence(group: Group, row: Row, *, several: bool) -> str:
-    a, b = (f"{100 * it.value:.4g} %" if row.measure == "success" else f"{it.value:.4g} {row.unit}" for it in (row.a, row.b))
-    what = "success" if row.measure == "success" else f"mean {row.measure} of {row.over} motions"
+    of_rate = row.measure == "success"
+    a, b = (f"{100 * it.value:.1f} %" if of_rate else length(it.value) for it in (row.a, row.b))
+    what = "success" if of_rate else f"mean error of {ABOUT[row.over]}"
     where = f" ({group.name})" if several else ""
     return f"{what} {a} -> {b}, p = {row.adjusted:.2g}{where}"

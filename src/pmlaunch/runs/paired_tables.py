@@ -1,117 +1,105 @@
-"""A comparison of two policies as CSV, JSON, Markdown and LaTeX. Success never stands without its definition."""
+"""A comparison of two policies as tables for people, CSV, JSON, Markdown and LaTeX. No rate is without its definition."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, NamedTuple
 
 from pmlaunch.reporting.plain_text import plain
-from pmlaunch.runs.paired import Group, MotionPair, PairedComparison, Row
+from pmlaunch.runs.paired import ABOUT, Group, PairedComparison, Row
 from pmlaunch.runs.statistics import Estimate
 from pmlaunch.support.json import dumps
 
-HEADERS: Final = ("", "A", "B", "B - A", "p")
-SEED_HEADERS: Final = ("over the seeds", "A", "sd of A", "B", "sd of B")
-MOTION_HEADERS: Final = ("motion", "success A", "success B", "error A, mm", "error B, mm")
-MOST_MOTIONS: Final = 10
-"""Regressions that a table for people shows."""
+METHOD: Final = (
+    "95 % intervals: Wilson (success), bootstrap over motions (errors), Student (over the seeds). "
+    "p: exact McNemar test (success), paired bootstrap (errors); where it decides, adjusted by Holm's method."
+)
+_MOST_MOTIONS: Final = 10
 _LONGEST: Final = 4_000  # characters of a caption
-_SHOWN: Final = {"success": (100.0, "%"), "error": (1000.0, "mm"), "rotation": (1.0, "degrees")}
-_LATEX: Final = {char: f"\\{char}" for char in "&%$#_{}"} | {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
-    ">": r"\textgreater{}"}  # fmt: skip
+_SHOWN: Final = {"success": (100.0, 1, "%"), "error": (1000.0, 1, "mm"), "rotation": (1.0, 2, "degrees")}
+_NAMED: Final = {"\\": "backslash", "~": "asciitilde", "^": "asciicircum", "<": "less", ">": "greater"}
+_LATEX: Final = str.maketrans(
+    {char: f"\\{char}" for char in "&%$#_{}"} | {char: rf"\text{name}{{}}" for char, name in _NAMED.items()}
+)
 
 
-def rows_of(group: Group) -> list[tuple[str, ...]]:
-    """The rows below HEADERS."""
-    found = []
-    for row in group.rows:
-        p = row.p if row.adjusted is None else row.adjusted
-        values = (_interval(row, value) for value in (row.a, row.b))
-        found.append((_title(row), *values, _interval(row, row.change, sign="+"), _p(p)))
-    return found
+class Table(NamedTuple):
+    """Rows of text below their headers; the first column is the name of a row."""
+
+    headers: tuple[str, ...]
+    rows: list[tuple[str, ...]]
 
 
-def seeds_of(group: Group) -> list[tuple[str, ...]]:
-    """The rows below SEED_HEADERS; none for one seed."""
-    return [
-        (
-            _title(row),
-            _interval(row, row.spread.a),
-            _number(row, row.spread.deviation_a),
-            _interval(row, row.spread.b),
-            _number(row, row.spread.deviation_b),
-        )
-        for row in group.rows
-        if row.spread is not None
-    ]
-
-
-def regressions_of(group: Group) -> list[tuple[str, ...]]:
-    """The rows below MOTION_HEADERS: the motions that B tracks less often or with a larger error, the worst first."""
-    worse = [motion for motion in group.motions if motion.gained < 0 or (motion.gained == 0 and motion.grown > 0)]
-    return [_motion(motion) for motion in worse[:MOST_MOTIONS]]
-
-
-def caption_of(group: Group) -> str:
+def caption(group: Group) -> str:
     """The conditions, the definition of success and the numbers of a group in one sentence."""
-    definition = "what counts as a failure is not known" if group.definition is None else str(group.definition)
+    definition = "what counts as a failure is not recorded" if group.definition is None else str(group.definition)
     seeds = f"{len(group.seeds)} seeds" if len(group.seeds) > 1 else f"seed {group.seeds[0]}"
     return f"{group.name}: {len(group.motions)} motions, {seeds}. Success: {definition}."
 
 
-def _motion(motion: MotionPair) -> tuple[str, ...]:
-    successes = ("-" if it is None else f"{100 * it:.4g} %" for it in (motion.success_a, motion.success_b))
-    errors = ("-" if it is None else f"{1000 * it:.4g}" for it in (motion.error_a, motion.error_b))
-    return (motion.name, *successes, *errors)
+def tables(group: Group) -> Iterator[Table]:
+    """Yield the figures, their spread over several seeds, and the motions that became worst; none that is empty."""
+    figures, seeds, motions = [], [], []
+    for row in group.rows:
+        title = _title(row)
+        p = row.p if row.adjusted is None else row.adjusted
+        shown_p = "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+        figures.append((title, _estimate(row, row.a), _estimate(row, row.b), _estimate(row, row.change, "+"), shown_p))
+        if row.spread is not None:
+            a, b, *deviations = row.spread.a, row.spread.b, row.spread.deviation_a, row.spread.deviation_b
+            sd_a, sd_b = ("-" if it is None else _number(row, it) for it in deviations)
+            seeds.append((title, _estimate(row, a), sd_a, _estimate(row, b), sd_b))
+    for each in group.motions:
+        if each.gained < 0 or (each.gained == 0 and each.grown > 0):
+            successes = ("-" if it is None else f"{100 * it:.3g} %" for it in (each.success_a, each.success_b))
+            errors = ("-" if it is None else f"{1000 * it:.1f}" for it in (each.error_a, each.error_b))
+            motions.append((each.name, *successes, *errors))
+    yield Table(("", "A", "B", "B - A", "p"), figures)
+    if seeds:
+        yield Table(("over the seeds", "A", "sd of A", "B", "sd of B"), seeds)
+    if motions:
+        yield Table(("worst regressions", "success A", "B", "error A, mm", "B"), motions[:_MOST_MOTIONS])
 
 
 def _title(row: Row) -> str:
-    of = {"all": "all motions", "succeeded": "motions that both tracked"}[row.over]
-    return f"{row.measure}, {_SHOWN[row.measure][1]}" + ("" if row.measure == "success" else f", {of} ({row.a.n})")
+    of = "" if row.measure == "success" else f" of {ABOUT[row.over]} ({row.a.n})"
+    return f"{row.measure}{of}, {_SHOWN[row.measure][2]}"
 
 
-def _number(row: Row, value: float | None, sign: str = "") -> str:
-    return "-" if value is None else f"{_SHOWN[row.measure][0] * value:{sign}.3f}".rstrip("0").rstrip(".")
+def _number(row: Row, value: float, sign: str = "") -> str:
+    factor, digits, _ = _SHOWN[row.measure]
+    return f"{factor * value:{sign}.{digits}f}"
 
 
-def _interval(row: Row, value: Estimate, sign: str = "") -> str:
-    if value.low is None:
-        return _number(row, value.value, sign)
-    return f"{_number(row, value.value, sign)} [{_number(row, value.low, sign)}, {_number(row, value.high, sign)}]"
-
-
-def _p(p: float | None) -> str:
-    return "-" if p is None else "< 0.001" if p < 0.001 else f"{p:.3f}"
+def _estimate(row: Row, it: Estimate, sign: str = "") -> str:
+    if it.low is None or it.high is None:
+        return _number(row, it.value, sign)
+    return f"{_number(row, it.value, sign)} [{_number(row, it.low, sign)}, {_number(row, it.high, sign)}]"
 
 
 def _csv(comparison: PairedComparison) -> str:
+    """One row for each measure and group. Rates with different definitions are different measures."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     conditions = list(dict.fromkeys(name for group in comparison.groups for name in group.conditions))
-    ends = ("", "_low", "_high")
-    estimates = [f"{name}{end}" for name in ("a", "b", "difference") for end in ends]
-    spread = [f"{name}_{side}" for side in "ab" for name in ("seeds_mean", "seeds_sd", "seeds_low", "seeds_high")]
-    names = ["measure", "over", "unit", "definition", "motions", "seeds", *estimates, "p", "p_adjusted", "verdict"]
-    writer.writerow([*conditions, *names, *spread])
+    estimates = ("a", "b", "difference", "seeds_a", "seeds_b")
+    numbers = [f"{name}{end}" for name in estimates for end in ("", "_low", "_high")]
+    tests = ("p", "p_adjusted", "verdict", "seeds_sd_a", "seeds_sd_b")
+    writer.writerow([*conditions, "measure", "over", "unit", "motions", "seeds", *numbers, *tests])
     for group in comparison.groups:
         shared = [_cell(group.conditions.get(name, "")) for name in conditions]
-        definition = "" if group.definition is None else str(group.definition)
         for row in group.rows:
-            numbers = [end for it in (row.a, row.b, row.change) for end in (it.value, it.low, it.high)]
-            what = [row.measure, row.over, row.unit, definition, row.a.n, len(group.seeds)]
-            writer.writerow([*shared, *what, *numbers, row.p, row.adjusted, row.verdict.value, *_spread(row)])
+            what = f"success ({group.definition})" if row.measure == "success" else row.measure
+            spread = row.spread
+            given = (row.a, row.b, row.change, *((spread.a, spread.b) if spread else (None, None)))
+            values = [end for it in given for end in ((it.value, it.low, it.high) if it else ("", "", ""))]
+            decided = [row.p, row.adjusted, row.verdict and row.verdict.value]
+            deviations = [spread.deviation_a, spread.deviation_b] if spread else ["", ""]
+            counts = [row.a.n, len(group.seeds)]
+            writer.writerow([*shared, what, row.over, row.unit, *counts, *values, *decided, *deviations])
     return text.getvalue()
-
-
-def _spread(row: Row) -> list[float | None]:
-    if row.spread is None:
-        return [None] * 8
-    sides = ((row.spread.a, row.spread.deviation_a), (row.spread.b, row.spread.deviation_b))
-    return [number for it, deviation in sides for number in (it.value, deviation, it.low, it.high)]
 
 
 def _cell(text: str) -> str:
@@ -121,55 +109,40 @@ def _cell(text: str) -> str:
 
 
 def _markdown(comparison: PairedComparison) -> str:
-    def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-        lines = [headers, [":--", *["--:"] * (len(headers) - 1)], *rows]
-        return [f"| {' | '.join(plain(cell).replace('|', chr(92) + '|') for cell in line)} |" for line in lines] + [""]
-
-    lines = [f"B (`{plain(comparison.b)}`) compared with A (`{plain(comparison.a)}`): {comparison.verdict.value}.", ""]
-    lines += [f"- {verdict}: {plain(text)}" for verdict, texts in _verdicts(comparison).items() for text in texts]
+    lines = [f"{heading(comparison)}", "", *(f"- {text}" for text in (*comparison.worse, *comparison.better))]
     for group in comparison.groups:
-        lines += ["", plain(caption_of(group), _LONGEST), "", *table(HEADERS, rows_of(group))]
-        lines += [f"B tracks {group.wins} motions more often and {group.losses} less often.", ""]
-        if rows := seeds_of(group):
-            lines += table(SEED_HEADERS, rows)
-        if rows := regressions_of(group):
-            lines += table(MOTION_HEADERS, rows)
-    lines += [_METHOD, *(f"Note: {plain(note)}" for note in comparison.notes)]
-    return "\n".join(lines) + "\n"
+        lines += ["", caption(group), "", f"B tracks {group.wins} motions more often and {group.losses} less often."]
+        for table in tables(group):
+            rows = [table.headers, (":--", *("--:",) * (len(table.headers) - 1)), *table.rows]
+            cells = ([plain(cell).replace("|", r"\|") for cell in row] for row in rows)
+            lines += ["", *(f"| {' | '.join(row)} |" for row in cells)]
+    lines += ["", METHOD, *(f"Note: {note}" for note in comparison.notes)]
+    return "".join(f"{line if line.startswith('|') else plain(line, _LONGEST)}\n" for line in lines)
 
 
-_METHOD: Final = (
-    "95 % intervals: Wilson (success), bootstrap over motions (errors), Student over seeds. p: exact McNemar test "
-    "(success), paired bootstrap (errors), adjusted by Holm's method where it decides."
-)
-
-
-def _verdicts(comparison: PairedComparison) -> Mapping[str, Sequence[str]]:
-    return {"worse": comparison.worse, "better": comparison.better}
+def heading(comparison: PairedComparison) -> str:
+    """What was compared, and the verdict."""
+    return f"B ({comparison.b}) compared with A ({comparison.a}): {comparison.verdict.value}"
 
 
 def _latex(comparison: PairedComparison) -> str:
-    lines = ["% needs \\usepackage{booktabs}"]
+    lines = ["% \\usepackage{booktabs}"]
     for group in comparison.groups:
-        caption = f"B ({comparison.b}) and A ({comparison.a}). {caption_of(group)} {_METHOD}"
-        body = [f"{' & '.join(map(_escaped, row))} \\\\" for row in rows_of(group)]
-        lines += ["\\begin{table}", "\\centering", f"\\caption{{{_escaped(caption)}}}", "\\begin{tabular}{lrrrr}"]
-        lines += ["\\toprule", f"{' & '.join(map(_escaped, HEADERS))} \\\\", "\\midrule", *body, "\\bottomrule"]
-        lines += ["\\end{tabular}", "\\end{table}"]
+        for table in list(tables(group))[: 2 if len(group.seeds) > 1 else 1]:
+            head, *rows = (f"{' & '.join(map(_escaped, row))} \\\\" for row in (table.headers, *table.rows))
+            text = _escaped(f"{heading(comparison)}. {caption(group)} {METHOD}")
+            lines += ["\\begin{table}", "\\centering", f"\\caption{{{text}}}", "\\begin{tabular}{lrrrr}", "\\toprule"]
+            lines += [head, "\\midrule", *rows, "\\bottomrule", "\\end{tabular}", "\\end{table}"]
     return "\n".join(lines) + "\n"
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[\\~^<>&%$#_{}]", lambda found: _LATEX[found[0]], plain(text, _LONGEST))
-
-
-def _json(comparison: PairedComparison) -> str:
-    return dumps(comparison, indent=2) + "\n"
+    return plain(text, _LONGEST).translate(_LATEX)
 
 
 FORMATS: Final[Mapping[str, Callable[[PairedComparison], str]]] = {
     "csv": _csv,
-    "json": _json,
+    "json": lambda comparison: dumps(comparison, indent=2) + "\n",
     "md": _markdown,
     "latex": _latex,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,8 +87,11 @@ def _pairs(a: Side, b: Side, options: Options) -> Pairs:
     shared = of_a.keys() & of_b.keys()
     if missing := (of_a.keys() | of_b.keys()) - shared:
         if not options.common or not shared:
-            raise _other_motions(a, b, of_a.keys() - shared, of_b.keys() - shared)
-        notes.append(f"{len(missing)} of {len(missing) + len(shared)} motions and seeds, which one lacks, are left out.")
+            hint = "--common compares what both have" if shared else f"pmlaunch runs compare {a.name} {b.name}"
+            raise _other_motions(a, b, [sorted(of_b.keys() - shared), sorted(of_a.keys() - shared)], hint)
+        notes.append(
+            f"{len(missing)} of {len(missing) + len(shared)} motions and seeds, which one lacks, are left out."
+        )
     conditions = {
         name: value
         for name in (*POLICY, *CONDITIONS)
@@ -120,22 +123,22 @@ def _cells(side: Side) -> dict[tuple[str, str], MotionResult]:
     for run in side.runs:
         for name, motion in run.motions.items():
             if (name, run.seed) in found:
-                message = f"{side.name} has two evaluations of {name} with seed {run.seed} that differ in something else."
+                message = (
+                    f"{side.name} has two evaluations of {name} with seed {run.seed} that differ in something else."
+                )
                 raise PmlaunchError("PML372", message, subject=run.run)
             found[name, run.seed] = motion
     return found
 
 
-def _other_motions(
-    a: Side, b: Side, only_a: Iterable[tuple[str, str]], only_b: Iterable[tuple[str, str]]
-) -> PmlaunchError:
-    hint = "--common compares what both have"
+def _other_motions(a: Side, b: Side, lacking: Sequence[Sequence[tuple[str, str]]], hint: str) -> PmlaunchError:
+    """The refusal of two sides, each of which lacks motions or seeds of the other."""
     if a.values("seed") != b.values("seed"):
         seeds = " / ".join(", ".join(side.values("seed")) for side in (a, b))
         message = f"{a.name} and {b.name} were not measured with the same seeds ({seeds})."
         return PmlaunchError("PML371", message, hint=hint, subject="seed")
-    lacking = ((a, sorted(only_b)), (b, sorted(only_a)))
-    told = [f"{side.name} lacks {_some([name for name, _ in keys])}" for side, keys in lacking if keys]
+    named = zip((a, b), lacking, strict=True)
+    told = [f"{side.name} lacks {_some([name for name, _ in keys])}" for side, keys in named if keys]
     message = f"They did not measure the same motions: {'; '.join(told)}."
     return PmlaunchError("PML370", message, hint=hint, subject="motions")
 

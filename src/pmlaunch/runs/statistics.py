@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from statistics import NormalDist, fmean, stdev
-from typing import Final
+from typing import Final, TypeVar
 
 LEVEL: Final = 0.95
 FEWEST: Final = 5
@@ -25,6 +25,7 @@ _RESAMPLES: Final = 9_999
 _FEWEST_RESAMPLES: Final = 1_999
 _MOST_DRAWS: Final = 20_000_000  # of one bootstrap
 _DRAWS_AT_ONCE: Final = 1_000_000
+_Test = TypeVar("_Test")
 _MOST_FREEDOM: Final = 2_000  # degrees of freedom, above which Student's distribution is the normal one
 
 
@@ -131,7 +132,7 @@ def _swapped(differences: Sequence[Fraction]) -> float:
     return min(1.0, float(shares[np.abs(np.arange(-reach, reach + 1)) >= total].sum()))
 
 
-def holm(ps: Mapping[str, float]) -> dict[str, float]:
+def holm(ps: Mapping[_Test, float]) -> dict[_Test, float]:
     """Adjust the p of several tests, so that any is below 0.05 by chance in at most 5 % of all comparisons."""
     adjusted, largest = {}, 0.0
     for rank, name in enumerate(sorted(ps, key=lambda name: ps[name])):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
 from pmlaunch.request import argument, option, require_choice, shared
+from pmlaunch.runs.measured import CONDITIONS
 from pmlaunch.support.paths import expanded
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from pmlaunch.runs.paired import PairedComparison
 
 _SIDE = "A run (name, unique beginning, latest, latest~1 or path) or a sweep's folder"
-_MAY_DIFFER = ("robot", "simulator", "terrain", "constraint")
 _FORMATS = ("csv", "json", "md", "latex")
 
 
@@ -32,15 +32,19 @@ _FORMATS = ("csv", "json", "md", "latex")
 class CompareOptions:
     """The options of `pmlaunch compare`."""
 
-    a: str = argument(f"{_SIDE}; SWEEP@model=NAME,constraint=vr chooses evaluations of a sweep.", metavar="A", names="runs")
+    a: str = argument(
+        f"{_SIDE}; SWEEP@model=NAME,constraint=vr chooses evaluations of a sweep.", metavar="A", names="runs"
+    )
     b: str = argument("The same, to compare with A.", metavar="B", names="runs")
     baseline: bool = option("Exit with 1 if B is significantly worse than A.", default=False)
     min_effect: float = option(
         "Least change that counts, if significant: of the success rate (0.02 is 2 points), or of an error as a share of A's.",
         default=0.0,
     )
-    common: bool = option("Compare the motions and seeds that both have; default: refuse if they differ.", default=False)
-    allow: tuple[str, ...] = option("Condition that may differ; repeatable.", (), choices=_MAY_DIFFER)
+    common: bool = option(
+        "Compare the motions and seeds that both have; default: refuse if they differ.", default=False
+    )
+    allow: tuple[str, ...] = option("Condition that may differ; repeatable.", (), choices=CONDITIONS)
     to: str | None = option("Write a table: csv, json, md or latex; default: as -o ends.", choices=_FORMATS)
     output: str | None = option("File of the table; default: print it.", flags=("--output", "-o"), metavar="FILE")
     force: bool = option("Replace an existing file.", default=False)
@@ -60,6 +64,7 @@ def compare_command(_: Invocation, options: CompareOptions) -> CommandResult:
     pmlaunch compare sweeps/all@model=maskmimic sweeps/all@model=motion_tracker
     """
     from pmlaunch.cli.render.compare import draw_paired
+    from pmlaunch.planning.command_line import command_line
     from pmlaunch.runs.paired import Verdict, compare_policies
     from pmlaunch.runs.pairing import Options
 
@@ -74,8 +79,8 @@ def compare_command(_: Invocation, options: CompareOptions) -> CommandResult:
     findings = []
     if options.baseline and comparison.verdict is Verdict.WORSE:
         message = f"{comparison.b} is significantly worse than {comparison.a}: {'; '.join(comparison.worse)}."
-        hint = f"pmlaunch runs compare {comparison.a} {comparison.b}"
-        findings.append(Finding("PML373", Severity.ERROR, message, hint, subject=comparison.b))
+        table = command_line("pmlaunch", "compare", options.a, options.b, "-o", "comparison.md")
+        findings.append(Finding("PML373", Severity.ERROR, message, table, table, comparison.b))
     exit_code = Exit.FAILED if findings else Exit.DONE
     return CommandResult("compare", exit_code, data=comparison, findings=findings, draw=draw)
 
@@ -108,7 +113,7 @@ def _side(typed: str, runs: str | None) -> Side:
     name, wanted = (typed, {}) if expanded(typed).exists() else selected(typed)
     folder = expanded(name)
     if is_sweep(folder):
-        return measured_sweep(folder.absolute()).only(wanted)
+        return replace(measured_sweep(folder.absolute()), name=typed).only(wanted)
     return measured_side(find_run(name, Path(runs_folder(Settings.here(), runs).value))).only(wanted)
 
 
