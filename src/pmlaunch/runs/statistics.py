@@ -56,7 +56,10 @@ def wilson(share: float, n: int) -> Estimate:
 
 
 def mean_over_motions(values: Sequence[float], resamples: int = _RESAMPLES) -> Estimate:
-    """The mean of a figure, with a percentile bootstrap interval over the motions. `values` must not be empty."""
+    """The mean of a figure, with a percentile bootstrap interval over the motions. `values` must not be empty.
+
+    Of a dozen skewed errors it covers the true mean in 92 % rather than 95 % of all cases, of 60 in 94 %.
+    """
     return _bootstrap(values, resamples)[0]
 
 
