@@ -689,15 +689,15 @@ CODES: Final = {row.code: row for row in (
     Code("PML364", "export not written", Exit.ENVIRONMENT,
          "The disk is full, or the folder is missing or not writable.",
          "pmlaunch export RUN --to glb -o FILE.glb"),
-    Code("PML370", "different motions", Exit.CHECK,
+    Code("PML370", "different motions", Exit.USAGE,
          "Totals over different motions say nothing about the policies, so `pmlaunch compare` refuses them.",
          "Run the missing motions, or compare what both have with --common."),
-    Code("PML371", "different conditions", Exit.CHECK,
+    Code("PML371", "different conditions", Exit.USAGE,
          "The definition of success, the number of steps, the constraint, the seeds, the robot, the simulator or the terrain "
          "differ, so a difference would not be the policy's.",
          "Repeat one of them under the other's conditions (`pmlaunch runs rerun RUN ...`). `pmlaunch runs compare A B` shows "
          "any two runs. --allow NAME permits a condition to differ."),
-    Code("PML372", "nothing to compare", Exit.CHECK,
+    Code("PML372", "nothing to compare", Exit.USAGE,
          "A run is not done or measured no single motions, or a sweep has no such cells, several policies, or two "
          "evaluations of the same cell.",
          "`pmlaunch runs show RUN` says what was measured. SWEEP@model=NAME,constraint=vr chooses evaluations of a sweep."),
