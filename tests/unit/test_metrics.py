@@ -73,7 +73,7 @@ def test_definition_of_success_has_the_mask_of_the_plan(folder: RunFolder) -> No
     found = read(folder, definition=written).rest["definition"]
     assert found == {**written, "others": {"eval/height/min": 0.3}, "mask": ["vr"]}
     assert str(read_definition({"definition": found}, {})) == (
-        "failed if eval/gt_error/max > 0.25 m or eval/height/min < 0.3; cut after 600 steps"
+        "failed if eval/gt_error/max > 0.25 m or eval/height/min < 0.3; cut after 600 steps; constraint vr"
     )
     broken = read(folder, definition={"figure": 3, "limit": "x"}).rest["definition"]
     assert (broken["figure"], broken["limit"]) == (None, None)

@@ -56,7 +56,8 @@ def read_definition(evaluation: Mapping[str, Any], plan: Mapping[str, Any]) -> S
     constraints = as_list(as_mapping(provenance.get("constraints")).get("value"))
     mask = tuple(name for name in constraints if isinstance(name, str))
     if definition := as_mapping(evaluation.get("definition")):
-        return replace(from_json(SuccessDefinition, definition), mask=mask)
+        found = from_json(SuccessDefinition, definition)
+        return replace(found, mask=mask or found.mask)
     if plan.get("generation") not in ("2", "demo"):
         return None
     cut = evaluation.get("comparable") is False
