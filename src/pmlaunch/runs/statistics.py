@@ -58,7 +58,8 @@ def wilson(share: float, n: int) -> Estimate:
 def mean_over_motions(values: Sequence[float], resamples: int = _RESAMPLES) -> Estimate:
     """The mean of a figure, with a percentile bootstrap interval over the motions. `values` must not be empty.
 
-    Of a dozen skewed errors it covers the true mean in 92 % rather than 95 % of all cases, of 60 in 94 %.
+    Of skewed errors it covers the true mean a little less often than in 95 % of all cases: of 12 lognormal ones in 93 %
+    (sigma 0.4) or 89 % (sigma 0.8).
     """
     return _bootstrap(values, resamples)[0]
 
