@@ -32,7 +32,9 @@ def runs(typed_in: Path) -> Path:
 
 def plan(motions: Mapping[str, float], **decided: object) -> dict[str, Any]:
     """plan.json, as far as it is read; `decided` are provenance and the plan's own entries."""
-    own = {name: decided.pop(name) for name in ("model", "checkpoint", "simulator", "generation") if name in decided}
+    own: dict[str, Any] = {
+        name: decided.pop(name) for name in ("model", "checkpoint", "simulator", "generation") if name in decided
+    }
     seed = decided.pop("seed", 0)
     provenance = {name: {"value": value} for name, value in decided.items()}
     named = {"model": "tracker", "checkpoint": "/models/last.ckpt", "robot": "smpl", "simulator": "mujoco"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from pmlaunch.reporting.plain_text import plain
@@ -29,7 +29,7 @@ class Table(NamedTuple):
     """Rows of text below their headers; the first column is the name of a row."""
 
     headers: tuple[str, ...]
-    rows: list[tuple[str, ...]]
+    rows: Sequence[tuple[str, ...]]
 
 
 def caption(group: Group) -> str:
