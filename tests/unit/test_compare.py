@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from pmlaunch.cli.app import run
+from pmlaunch.runs.details import MotionResult
+from pmlaunch.runs.measured import by_unique_name
 from pmlaunch.runs.paired_tables import FORMATS
 from pmlaunch.support.json import to_json
 from pmlaunch.sweeping.model import CellResult
@@ -327,3 +329,9 @@ def test_people_see_the_verdict_the_figures_and_the_worst_motions(
     assert re.search(r"worst regressions .*\n.*\n m00 ", shown.out)
     assert "\x1b" not in shown.out
     assert "PML373" in shown.err
+
+
+def test_motions_of_one_name_are_told_apart() -> None:
+    several = [MotionResult(name, None, {}) for name in ("a", "a (2)", "a", "b", "a")]
+    assert list(by_unique_name(several)) == ["a", "a (2)", "a (3)", "b", "a (4)"]
+    assert len(by_unique_name([several[0]] * 20_000)) == 20_000

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from typing import Final
 
-from pmlaunch.reporting.figures import length, motion_figures
+from pmlaunch.reporting.figures import length
 from pmlaunch.running.success import SuccessDefinition
 from pmlaunch.runs import statistics
-from pmlaunch.runs.details import MotionResult
 from pmlaunch.runs.measured import Side
-from pmlaunch.runs.pairing import Cells, Options, Pairs, match
+from pmlaunch.runs.pairing import Cell, Cells, Options, Pairs, match
 from pmlaunch.runs.statistics import Estimate
 
 SIGNIFICANT: Final = 1 - statistics.LEVEL
@@ -32,36 +31,23 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared: a figure of a motion, over all motions or those that both policies tracked to their end."""
+    """What is compared: a field of `Cell`, over all motions or those that both policies tracked to their end."""
 
     name: str
     over: str
     unit: str
-    figure: Callable[[MotionResult], _Number | None]
     decides: bool = True
-
-
-def _success(motion: MotionResult) -> Fraction | None:
-    return None if motion.success is None else Fraction(motion.success)
-
-
-def _error(motion: MotionResult) -> float | None:
-    return motion_figures(motion.metrics).error
-
-
-def _rotation(motion: MotionResult) -> float | None:
-    return motion_figures(motion.metrics).rotation
 
 
 ALL, SUCCEEDED = "all", "succeeded"
 ABOUT: Final = {ALL: "all motions", SUCCEEDED: "motions that both tracked"}
-_SUCCESS: Final = Measure("success", ALL, "share of motions", _success)
+_SUCCESS: Final = Measure("success", ALL, "share of motions")
 MEASURES: Final = (
     _SUCCESS,
-    Measure("error", ALL, "m", _error),
-    Measure("error", SUCCEEDED, "m", _error),
-    Measure("rotation", ALL, "deg", _rotation, decides=False),
-    Measure("rotation", SUCCEEDED, "deg", _rotation, decides=False),
+    Measure("error", ALL, "m"),
+    Measure("error", SUCCEEDED, "m"),
+    Measure("rotation", ALL, "deg", decides=False),
+    Measure("rotation", SUCCEEDED, "deg", decides=False),
 )
 _OF_SUCCESS: Final = [measure for measure in MEASURES if measure is _SUCCESS or measure.over == SUCCEEDED]
 
@@ -194,23 +180,25 @@ def _group(pairs: Pairs) -> Group:
     return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), wins, losses, tuple(motions))
 
 
-def _grouped(cells: Cells, by: int) -> dict[str, Cells]:
-    """The cells of each motion (by 0) or seed (by 1)."""
-    found: dict[str, dict[tuple[str, str], tuple[MotionResult, MotionResult]]] = {}
+def _grouped(cells: Cells, by: int) -> dict[str, list[tuple[Cell, Cell]]]:
+    """The pairs of each motion (by 0) or seed (by 1)."""
+    found: dict[str, list[tuple[Cell, Cell]]] = {}
     for key, pair in cells.items():
-        found.setdefault(key[by], {})[key] = pair
-    return dict(found)
+        found.setdefault(key[by], []).append(pair)
+    return found
 
 
 def _means(measure: Measure, cells: Cells, by: int = 0) -> dict[str, _Both]:
     """{motion or seed: (mean of A, mean of B)} over the cells that both have the figure of."""
-    means = {}
+    means: dict[str, _Both] = {}
     for name, own in _grouped(cells, by).items():
-        judged = (pair for pair in own.values() if measure.over == ALL or (pair[0].success and pair[1].success))
-        both = [(measure.figure(a), measure.figure(b)) for a, b in judged]
-        known = [(x, y) for x, y in both if x is not None and y is not None]
+        judged = [pair for pair in own if measure.over == ALL or (pair[0].success and pair[1].success)]
+        both = [(getattr(a, measure.name), getattr(b, measure.name)) for a, b in judged]
+        known = [pair for pair in both if None not in pair]
         if known:
-            first, second = (sum(side) / len(known) for side in zip(*known, strict=True))
+            totals = [sum(side) for side in zip(*known, strict=True)]
+            exact = measure is _SUCCESS
+            first, second = (Fraction(it, len(known)) if exact else it / len(known) for it in totals)
             means[name] = (first, second)
     return means
 
