@@ -156,7 +156,8 @@ def _axis(name: str, value: Any, where: str) -> tuple[Value, ...]:
     """The values of an axis, typed. Raises PML377 and PML376."""
     if name == "motions":
         sets = value if isinstance(value, Mapping) else {"": value}
-        return tuple(MotionSet(str(key), _distinct(split_values(words), name, where)) for key, words in sets.items())
+        named = {str(key): split_values(words) for key, words in sets.items() if words is not None}
+        return tuple(MotionSet(key, _distinct(words, name, where)) for key, words in named.items())
     if isinstance(value, Mapping):
         raise PmlaunchError("PML377", f"{option_name(name)} in {where} cannot be a mapping.", subject=name)
     if name == "constraints":
