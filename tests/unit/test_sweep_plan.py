@@ -56,6 +56,10 @@ def test_starts_of_their_own_and_for_each_slot(sweep: Sweep) -> None:
     assert len({job.id for job in planned.plan.jobs}) == 2
 
 
+def test_a_video_needs_a_start_of_its_own(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
+    assert len(sweep(model="tracker", seed="0-2", record=True, headless=False, no_check=["PML133"]).plan.jobs) == 3
+
+
 def test_other_conditions_are_other_starts(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
     planned = sweep(model="tracker", constraint=["vr", "pelvis"], seed="0-1")
     assert [[it.labels["constraint"] for it in job.evaluations] for job in planned.plan.jobs] == [
