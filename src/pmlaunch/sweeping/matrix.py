@@ -6,6 +6,7 @@ that is evaluated on its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
@@ -186,7 +187,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
 
 def _distinct(values: Iterable[Value], name: str, where: str) -> tuple[Value, ...]:
     found = tuple(values)
-    if twice := next((value for index, value in enumerate(found) if value in found[:index]), None):
+    twice = next((value for value, number in Counter(found).items() if number > 1), None)
+    if twice is not None:
         message = f"{option_name(name)} in {where} has {_shown(twice)} twice, so its cells would be duplicates."
         raise PmlaunchError("PML376", message, subject=str(twice))
     return found
