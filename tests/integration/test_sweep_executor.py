@@ -16,7 +16,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.supervise import Grace
-from pmlaunch.sweeping import job_run, recovery
+from pmlaunch.sweeping import job_run, recovery, slots
 from pmlaunch.sweeping.control import retry_sweep, show_status, stop_sweep
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.journal import read_results
@@ -196,7 +196,7 @@ def test_each_job_has_its_own_gpu_port_and_threads(tmp_path: Path, monkeypatch: 
     lines = [line.split() for line in told.read_text().splitlines()]
     assert sorted(gpu for gpu, *_ in lines) == ["0", "0", "1", "1"]
     assert len(set(ports)) == 4
-    assert {tuple(threads) for _, *threads in lines} == {(str(max(1, len(os.sched_getaffinity(0)) // 4)), "7")}
+    assert {tuple(threads) for _, *threads in lines} == {(str(max(1, slots._cpus() // 4)), "7")}
 
 
 @pytest.mark.parametrize(

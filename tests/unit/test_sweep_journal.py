@@ -182,7 +182,6 @@ def test_slots() -> None:
         "CUDA_DEVICE_ORDER": "FASTEST_FIRST",
         "PATH": "p",
         "CUDA_VISIBLE_DEVICES": "3",
-        "MASTER_PORT": "1234",
     }
 
 

@@ -46,7 +46,7 @@ class Slot:
 
     def environment(self, own: Mapping[str, str]) -> dict[str, str]:
         """Return `own` with what a job in this slot gets. Limits of threads that the user has set stay."""
-        changes = {}
+        changes: dict[str, str] = {}
         if self.gpu is not None:
             changes |= {"CUDA_VISIBLE_DEVICES": self.gpu, _ORDER: own.get(_ORDER, "PCI_BUS_ID")}
         if self.threads is not None:
