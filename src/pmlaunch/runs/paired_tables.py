@@ -39,6 +39,14 @@ def caption(group: Group) -> str:
     return f"{group.name}: {len(group.motions)} motions, {seeds}. Success: {definition}."
 
 
+def counts(group: Group) -> str:
+    """Wins and losses in one sentence."""
+    success = (
+        "" if group.definition is None else f"tracks {group.wins} motions more often and {group.losses} less often, "
+    )
+    return f"B {success}has a smaller error on {group.closer} and a larger one on {group.farther}."
+
+
 def tables(group: Group) -> Iterator[Table]:
     """Yield the figures, their spread over several seeds, and the motions that became worst; none that is empty."""
     figures, seeds, motions = [], [], []
@@ -111,7 +119,7 @@ def _cell(text: str) -> str:
 def _markdown(comparison: PairedComparison) -> str:
     lines = [f"{heading(comparison)}", "", *(f"- {text}" for text in (*comparison.worse, *comparison.better))]
     for group in comparison.groups:
-        lines += ["", caption(group), "", f"B tracks {group.wins} motions more often and {group.losses} less often."]
+        lines += ["", caption(group), "", counts(group)]
         for table in tables(group):
             rows = [table.headers, (":--", *("--:",) * (len(table.headers) - 1)), *table.rows]
             cells = ([plain(cell).replace("|", r"\|") for cell in row] for row in rows)
