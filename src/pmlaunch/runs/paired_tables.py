@@ -90,7 +90,7 @@ def _estimate(row: Row, it: Estimate, sign: str = "") -> str:
 def _csv(comparison: PairedComparison) -> str:
     """One row for each measure and group. Rates with different definitions are different measures."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\n")
     conditions = list(dict.fromkeys(name for group in comparison.groups for name in group.conditions))
     estimates = ("a", "b", "difference", "seeds_a", "seeds_b")
     numbers = [f"{name}{end}" for name in estimates for end in ("", "_low", "_high")]
