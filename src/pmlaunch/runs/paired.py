@@ -179,12 +179,10 @@ def _group(pairs: Pairs) -> Group:
     ]
     motions.sort(key=lambda motion: (motion.gained, -motion.grown))
     rows = [row for measure in measures if (row := _row(measure, pairs.cells)) is not None]
-    gained, grown = [motion.gained for motion in motions], [motion.grown for motion in motions]
-    counts = (
-        sum(sign * it > 0 for it in side) for side, signs in ((gained, (1, -1)), (grown, (-1, 1))) for sign in signs
-    )
+    wins, losses = sum(it.gained > 0 for it in motions), sum(it.gained < 0 for it in motions)
+    closer, farther = sum(it.grown < 0 for it in motions), sum(it.grown > 0 for it in motions)
     seeds = tuple(dict.fromkeys(seed for _, seed in pairs.cells))
-    return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), *counts, tuple(motions))
+    return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), wins, losses, closer, farther, tuple(motions))
 
 
 def _grouped(cells: Cells, by: int) -> dict[str, list[tuple[Cell, Cell]]]:
