@@ -115,6 +115,7 @@ class Group:
         conditions: {name: value}, "A's / B's" where that was allowed to differ.
         definition: of success, for both; None if it is not known, and success is then not compared.
         wins, losses: motions that B tracks more often, and less often.
+        closer, farther: motions on which B's error is smaller, and larger.
         motions: the worst regressions first.
     """
 
@@ -124,6 +125,8 @@ class Group:
     rows: tuple[Row, ...]
     wins: int
     losses: int
+    closer: int
+    farther: int
     motions: tuple[MotionPair, ...]
 
     @property
@@ -163,7 +166,8 @@ def compare_policies(a: Side, b: Side, options: Options) -> PairedComparison:
     notes = [note for side in (a, b) for run in side.runs for note in (f"{run.run}: {text}" for text in run.notes)]
     notes += [note for pairs in found for note in pairs.notes]
     if any(len(group.motions) < _FEWEST_TO_LOSE for group in groups):
-        notes.append(f"With fewer than {_FEWEST_TO_LOSE} motions, no difference in success can be significant.")
+        few = f"With fewer than {_FEWEST_TO_LOSE} motions, no difference in success can be significant"
+        notes.append(f"{few}; with fewer than {statistics.FEWEST}, none in errors.")
     return PairedComparison(a.name, b.name, tuple(groups), verdict, worse, better, tuple(dict.fromkeys(notes)))
 
 
@@ -175,9 +179,10 @@ def _group(pairs: Pairs) -> Group:
     ]
     motions.sort(key=lambda motion: (motion.gained, -motion.grown))
     rows = [row for measure in measures if (row := _row(measure, pairs.cells)) is not None]
-    wins, losses = (sum(sign * motion.gained > 0 for motion in motions) for sign in (1, -1))
+    wins, losses = sum(it.gained > 0 for it in motions), sum(it.gained < 0 for it in motions)
+    closer, farther = sum(it.grown < 0 for it in motions), sum(it.grown > 0 for it in motions)
     seeds = tuple(dict.fromkeys(seed for _, seed in pairs.cells))
-    return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), wins, losses, tuple(motions))
+    return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), wins, losses, closer, farther, tuple(motions))
 
 
 def _grouped(cells: Cells, by: int) -> dict[str, list[tuple[Cell, Cell]]]:

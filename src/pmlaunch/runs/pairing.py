@@ -23,6 +23,7 @@ class Cell(NamedTuple):
 Cells = Mapping[tuple[str, str], tuple[Cell, Cell]]
 """{(motion, seed): (A's result, B's result)}."""
 _MOST_NAMES: Final = 5
+_LARGEST: Final = 1e100  # a figure; sums and squares of larger ones are not finite
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def _cells(side: Side) -> dict[tuple[str, str], Cell]:
                     f"{side.name} has two evaluations of {name} with seed {run.seed} that differ in something else."
                 )
                 raise PmlaunchError("PML372", message, subject=run.run)
-            figures = motion_figures(motion.metrics)
+            figures = motion_figures({name: it for name, it in motion.metrics.items() if abs(it) < _LARGEST})
             found[name, run.seed] = Cell(motion.success, figures.error, figures.rotation)
     return found
 
