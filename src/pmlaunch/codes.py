@@ -904,5 +904,22 @@ CODES: Final = {row.code: row for row in (
     Code("PML449", "only pmlaunch's own Python found", Exit.INSTALL,
          "You named no Python and no environment is active. pmlaunch does not install into its own Python.",
          "Activate the simulator's environment, or run `pmlaunch install --python EXE`."),
+    # 45x: sweeps on a cluster
+    Code("PML450", "distributed is missing", Exit.ENVIRONMENT,
+         "Sweeps on several machines use Dask.distributed, which is an extra.",
+         "pip install \"pmlaunch[cluster]\""),
+    Code("PML451", "cluster is not protected", Exit.USAGE,
+         "Whoever reaches the scheduler or a worker of a Dask cluster can run code there, and the address is neither of "
+         "this machine nor protected by TLS.",
+         "Use tls://HOST:PORT with --tls-ca, --tls-cert and --tls-key, or a scheduler on 127.0.0.1."),
+    Code("PML452", "scheduler does not answer", Exit.ENVIRONMENT,
+         "No Dask scheduler answers at this address, or the connection to it was lost.",
+         "Start it with `dask scheduler --host 127.0.0.1`, then repeat the command. A sweep continues."),
+    Code("PML453", "no fitting worker", Exit.ENVIRONMENT,
+         "No worker of this version of pmlaunch was in the cluster for 10 seconds, so no job could ever run.",
+         "Run `pmlaunch worker ADDRESS` on each machine, with the launcher's version of pmlaunch."),
+    Code("PML454", "worker failed", Exit.ENVIRONMENT,
+         "A worker could not take a job or its checkpoint, or sent a run folder that is damaged or not a run folder.",
+         "Correct what the message names, then repeat the command. It continues."),
 )}
 # fmt: on

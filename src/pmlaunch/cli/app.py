@@ -37,6 +37,7 @@ _COMMANDS = {
     "runtime": "Show what would start the simulator, with which Python.",
     "export": "Export a motion for Blender and other programs.",
     "doctor": "Check this machine: what is missing, and how to fix it.",
+    "worker": "Run jobs of sweeps that are started on another machine.",
     "stop": "Stop a run from another console.",
     "trust": "Trust a workspace or a checkout that you did not install.",
     "config": "Show and change settings: values, sources, files.",
@@ -44,7 +45,7 @@ _COMMANDS = {
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
 _SECTIONS = {
-    "Evaluate": ("eval", "sweep", "list", "stop"),
+    "Evaluate": ("eval", "sweep", "worker", "list", "stop"),
     "Look at runs": ("runs", "compare", "report", "view", "export"),
     "Set up": ("install", "fetch", "config", "completion", "trust"),
     "Check": ("doctor", "runtime", "smoke", "explain"),

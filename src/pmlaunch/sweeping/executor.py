@@ -1,4 +1,4 @@
-"""Run a sweep in local slots, so that nothing is lost and nothing runs twice, however it is interrupted.
+"""Run a sweep in slots, so that nothing is lost and nothing runs twice, however it is interrupted.
 
 What is on the disk is the truth: the manifest is written first, the journal when evaluations have ended, and run folders
 tell what the journal does not hold yet.
@@ -6,14 +6,16 @@ tell what the journal does not hold yet.
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from pmlaunch.codes import Exit
 from pmlaunch.model import Finding
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.settings import Settings
-from pmlaunch.sweeping.job_run import Surroundings, SweepGuardian, own_command
+from pmlaunch.sweeping.job_run import Launcher, LocalLauncher, Surroundings, SweepGuardian, own_command
 from pmlaunch.sweeping.journal import RUNS, Journal, write_error
 from pmlaunch.sweeping.lock import SweepLock
 from pmlaunch.sweeping.manifest import MANIFEST, manifest_document, write_manifest
@@ -42,10 +44,11 @@ class SweepOutcome:
 def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver) -> SweepOutcome:
     """Run what is left of `plan`.
 
-    Raises PML001 for impossible options, PML383 for the files of another version, PML384 if another sweep is running in
+    Raises PML001 for impossible options, PML450 to PML453 for a cluster that cannot be used, PML383 for the files of another version, PML384 if another sweep is running in
     the folder, and PML389 if the sweep's files cannot be written; what ended before that is not lost.
     """
-    slots, begin = slots_of(options), time.monotonic()
+    slots_of(options)
+    begin = time.monotonic()
     plan = replace(plan, folder=plan.folder.absolute())
     settings = Settings.here()
     settings = replace(settings, folder=options.cwd or settings.folder)
@@ -58,15 +61,31 @@ def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver
             if (plan.folder / MANIFEST).exists():
                 manifest_document(plan.folder)
             write_manifest(plan, settings)
-            with Journal(plan.folder) as journal, Interrupts() as interrupts:
+            with launcher_of(options) as launcher, Journal(plan.folder) as journal, Interrupts() as interrupts:
+                launcher.recover(plan.folder)
                 sweep = Scheduler(plan, options, journal, observer)
                 journal.append(unwritten_results(plan.folder, sweep.evaluations, journal.tallies))
                 sweep.queue(options.repeated)
                 with SweepGuardian(str(plan.folder / MANIFEST)) as guardian:
-                    sweep.run(slots, Surroundings(plan.folder, settings.folder, command, guardian, interrupts))
+                    sweep.run(launcher, Surroundings(plan.folder, settings.folder, command, guardian, interrupts))
                 summary = summarize_sweep(plan.folder, plan.evaluations, journal.tallies)
                 stale = tuple(stale_finding(plan.folder, plan.evaluations, journal.tallies))
                 left = summary.waiting > 0 and not options.fail_fast
                 return SweepOutcome(summary, time.monotonic() - begin, left or sweep.stopped == ASKED, stale)
     except OSError as error:
         raise write_error(plan.folder, error) from error
+
+
+@contextlib.contextmanager
+def launcher_of(options: ExecutorOptions) -> Iterator[Launcher]:
+    """Where the jobs run: on this machine, or on the cluster that was named. Raises PML450 to PML453."""
+    if options.cluster is None:
+        yield LocalLauncher(slots_of(options))
+        return
+    from pmlaunch.sweeping.cluster.address import scheduler_address
+
+    address = scheduler_address(options.cluster, options)
+    from pmlaunch.sweeping.cluster.launcher import ClusterLauncher
+
+    with ClusterLauncher(address, options) as launcher:
+        yield launcher

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Protocol
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.child import ChildCommand
@@ -18,6 +19,7 @@ from pmlaunch.running.run import GRACE_TO_WRITE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.sweeping.job_file import JobOrder, Report, read_report, stop_file, write_order
 from pmlaunch.sweeping.journal import CONCLUDED, RUNS
+from pmlaunch.sweeping.model import Job
 from pmlaunch.sweeping.recovery import final_record
 from pmlaunch.sweeping.slots import Slot
 
@@ -83,6 +85,32 @@ class JobEnd:
         return self.result is not None and self.result.ending is Ending.INTERRUPTED
 
 
+class Launcher(Protocol):
+    """Where jobs run: `slots` on this machine, or those of a cluster."""
+
+    slots: Sequence[Slot]
+
+    def recover(self, folder: Path) -> None:
+        """Bring runs that ended elsewhere into the sweep's folder, before any job starts."""
+
+    def run(self, order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:
+        """Do what `run_job` does. Called on a thread for each slot."""
+
+
+class LocalLauncher:
+    """Jobs as processes of this machine."""
+
+    def __init__(self, slots: Sequence[Slot]) -> None:
+        self.slots = slots
+
+    def recover(self, folder: Path) -> None:
+        """Nothing: the run folders are here."""
+
+    def run(self, order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:
+        """Do what `run_job` does."""
+        return run_job(order, slot, around, hear)
+
+
 def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:
     """Run a job to its end, and call `hear` with each report about an evaluation, on another thread."""
     path = around.folder / "jobs" / f"{order.job.id}.json"
@@ -95,7 +123,7 @@ def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[R
         environment = {**slot.environment(os.environ), **secrets}
         log = path.with_suffix(".log")
         command = ChildCommand(around.command(path), environment, around.cwd, log)
-        limits = ChildLimits(silence=SILENCE, grace=_grace(order))
+        limits = ChildLimits(silence=SILENCE, grace=grace_of(order.job))
         end.result = supervised(command, around.guardian, around.interrupts, limits, watcher)
     except (PmlaunchError, OSError) as error:
         end.error = error if isinstance(error, PmlaunchError) else PmlaunchError("PML205", f"Cannot start: {error}.")
@@ -108,8 +136,9 @@ def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[R
     return end
 
 
-def _grace(order: JobOrder) -> Grace:
-    writes = any(each.request.record or each.request.save_motion for each in order.job.evaluations)
+def grace_of(job: Job) -> Grace:
+    """How long a job gets to end by itself: longer if it writes videos or motions that were asked for."""
+    writes = any(each.request.record or each.request.save_motion for each in job.evaluations)
     return replace(_GRACE, silence=_GRACE.silence + GRACE_TO_WRITE.total, total=660.0) if writes else _GRACE
 
 

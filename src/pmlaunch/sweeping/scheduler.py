@@ -22,7 +22,7 @@ from pmlaunch.processes.supervise import Ending
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.sweeping.cells import results_of, unmeasured
 from pmlaunch.sweeping.job_file import JobOrder, Report
-from pmlaunch.sweeping.job_run import JobEnd, Surroundings, run_job
+from pmlaunch.sweeping.job_run import JobEnd, Launcher, Surroundings
 from pmlaunch.sweeping.journal import RUNS, Journal, Tally, write_error
 from pmlaunch.sweeping.model import CellResult, Evaluation, Job, SweepPlan
 from pmlaunch.sweeping.slots import ExecutorOptions, Ports, Slot
@@ -102,15 +102,15 @@ class Scheduler:
         self._unwritten: list[_Ended] = []
         self._ports = Ports()
 
-    def run(self, slots: Sequence[Slot], around: Surroundings) -> None:
+    def run(self, launcher: Launcher, around: Surroundings) -> None:
         """Run what is queued, until nothing is left or the sweep has to stop."""
-        self._free.extend(slots)
-        self.observer.started(self.counts, len(slots))
+        self._free.extend(launcher.slots)
+        self.observer.started(self.counts, len(launcher.slots))
         try:
             while self._running or self._unwritten or (self._pending and not self.stopped):
                 self._look(around.interrupts)
                 while self._free and self._pending and not self.stopped:
-                    self._start(self._free.popleft(), self._pending.popleft(), around)
+                    self._start(launcher, self._free.popleft(), self._pending.popleft(), around)
                 self._write(around.interrupts)
                 self.observer.tick()
                 if self._running:
@@ -150,13 +150,13 @@ class Scheduler:
         if evaluations:
             self._pending.append(_Task(Job(job, tuple(evaluations)), attempts))
 
-    def _start(self, slot: Slot, task: _Task, around: Surroundings) -> None:
+    def _start(self, launcher: Launcher, slot: Slot, task: _Task, around: Surroundings) -> None:
         port = self._running[slot] = self._ports.take()
         order = JobOrder(task.job, task.attempts, self.plan.folder, port, os.getpid())
 
         def run() -> None:
             try:
-                end = run_job(order, slot, around, lambda report: self._heard.put(_Heard(slot, task, report)))
+                end = launcher.run(order, slot, around, lambda report: self._heard.put(_Heard(slot, task, report)))
             except Exception as error:  # noqa: BLE001 (the main thread waits for it)
                 message = f"Internal error. This is a bug in pmlaunch: {type(error).__name__}: {error}"
                 end = JobEnd(error=PmlaunchError("PML000", message))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import option
+from pmlaunch.sweeping.cluster.address import TlsOptions
 
 _MOST = 1024  # slots; each is a thread and a process
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -17,7 +18,7 @@ _ORDER = "CUDA_DEVICE_ORDER"  # without it, CUDA counts the fastest GPU first, a
 
 
 @dataclass(frozen=True)
-class ExecutorOptions:
+class ExecutorOptions(TlsOptions):
     """How the jobs of a sweep are run.
 
     Attributes:
@@ -29,6 +30,7 @@ class ExecutorOptions:
     jobs: int | None = option("Number of jobs at a time; default: 1, or one for each GPU of --gpus.")
     gpus: str | None = option("GPUs to use, as CUDA_VISIBLE_DEVICES names them: 0,1.", metavar="LIST")
     per_gpu: int = option("Number of jobs at a time on each GPU of --gpus.", default=1)
+    cluster: str | None = option("Run on a Dask cluster: its scheduler's address or file.", metavar="ADDRESS")
     retries: int = option("How often to repeat a job that ended abnormally.", default=1)
     fail_fast: bool = option("Stop the sweep at the first failure instead of collecting all.", default=False)
     repeated: frozenset[str] = frozenset()
@@ -63,6 +65,9 @@ def slots_of(options: ExecutorOptions) -> tuple[Slot, ...]:
         )
     if options.jobs is not None and gpus:
         raise PmlaunchError("PML001", "--jobs and --gpus contradict each other.", hint="--gpus 0,1 --per-gpu 2")
+    if options.cluster is not None and (gpus or options.jobs is not None):
+        message = "--cluster contradicts --gpus and --jobs: each worker has its own."
+        raise PmlaunchError("PML001", message, hint="pmlaunch worker ADDRESS --gpus 0,1")
     for name, number, least in (("--jobs", options.jobs, 1), ("--per-gpu", options.per_gpu, 1)):
         if number is not None and not least <= number <= _MOST:
             raise PmlaunchError(
