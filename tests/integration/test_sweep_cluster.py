@@ -30,9 +30,21 @@ SCHEDULER = """
 import asyncio, sys
 from distributed import Scheduler
 async def serve():
-    async with Scheduler(host="127.0.0.1", port=int(sys.argv[1]), dashboard=False) as scheduler:
+    async with Scheduler(host="127.0.0.1", port=int(sys.argv[1]), dashboard_address=":0") as scheduler:
         await scheduler.finished()
 asyncio.run(serve())
+"""
+
+LAUNCHER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from pmlaunch.sweeping.executor import run_sweep
+from pmlaunch.sweeping.scheduler import SweepObserver
+from pmlaunch.sweeping.slots import ExecutorOptions
+from sweep_jobs import sweep_plan
+plan = sweep_plan(Path(sys.argv[3]), ["done", "done 1"], ["done"])
+run_sweep(plan, ExecutorOptions(cluster=sys.argv[2]), SweepObserver())
 """
 
 
@@ -54,8 +66,12 @@ class Cluster:
 
     def scheduler(self) -> subprocess.Popen[bytes]:
         process = self.start("-c", SCHEDULER, str(self.port))
-        wait_for(lambda: socket.socket().connect_ex(("127.0.0.1", self.port)) == 0, "the scheduler")
+        wait_for(self.answers, "the scheduler")
         return process
+
+    def answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
     def worker(self, name: str, gpus: str = "0,1") -> subprocess.Popen[bytes]:
         log = self.folder / f"process{len(self.processes)}"
@@ -99,3 +115,70 @@ def test_jobs_run_on_workers_and_their_runs_come_here(tmp_path: Path, cluster: C
         assert (folder / "runs" / result.run / "record.json").is_file()
     assert not list(tmp_path.glob("one/sweeps/*/runs/*")), "runs that the launcher has"
     assert counts(sweep(plan, cluster)) == (3, 1, 1, 0)
+
+
+class Second(SweepObserver):
+    """Calls `then` when the second evaluation has begun."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        self.then, self.begun = then, 0
+
+    def evaluating(self, *_: object) -> None:
+        self.begun += 1
+        if self.begun == 2:
+            self.then()
+
+
+def test_killed_worker_ends_its_jobs_as_a_crash_does(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.scheduler()
+    first = cluster.worker("one", "0")
+    later: list[object] = []
+
+    def kill() -> None:
+        first.kill()
+        threading.Thread(target=lambda: later.append(cluster.worker("two", "1"))).start()
+
+    plan = sweep_plan(tmp_path / "sweep", ["done", "done 60:done"], ["done"])
+    outcome = sweep(plan, cluster, Second(kill))
+    assert counts(outcome) == (3, 0, 0, 0)
+    found = sorted({(int(each.evaluation), each.attempt, each.state, each.code) for each in read_results(plan.folder)})
+    assert found == [(0, 1, "done", None), (1, 1, "abnormal", "PML330"), (1, 2, "done", None), (2, 1, "done", None)]
+    assert set(cluster.diary().values()) == {1}
+    assert later
+
+
+def test_sweep_continues_after_the_scheduler_was_killed(tmp_path: Path, cluster: Cluster) -> None:
+    scheduler = cluster.scheduler()
+    cluster.worker("one", "0")
+    plan = sweep_plan(tmp_path / "sweep", ["done", "done 3"], ["done"])
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(plan, cluster, Second(scheduler.kill))
+    assert (caught.value.code, caught.value.exit_code) == ("PML452", 5)
+    assert [each.state for each in read_results(plan.folder)] == ["done"]
+    scheduler.wait()
+    cluster.scheduler()
+    assert counts(sweep(plan, cluster)) == (3, 0, 0, 0), "the worker has come back by itself"
+    assert set(cluster.diary().values()) == {1}
+
+
+def test_runs_that_ended_without_a_launcher_are_brought(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.scheduler()
+    cluster.worker("one", "0")
+    plan = sweep_plan(tmp_path / "sweep", ["done", "done 1"], ["done"])
+    launcher = cluster.start("-c", LAUNCHER, str(TESTS), cluster.address, str(plan.folder))
+    wait_for(lambda: len(list(tmp_path.glob("one/sweeps/*/runs/*"))) == 2, "the second run")
+    os.kill(launcher.pid, signal.SIGKILL)
+    for lost in (plan.folder / "results.jsonl", *plan.folder.glob("runs/*/*")):  # as if killed a moment before
+        lost.unlink()
+    for lost in plan.folder.glob("runs/*"):
+        lost.rmdir()
+    assert counts(sweep(plan, cluster)) == (3, 0, 0, 0)
+    assert set(cluster.diary().values()) == {1}
+
+
+def test_without_a_fitting_worker_nothing_is_queued(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.scheduler()
+    cluster.start("-m", "distributed.cli.dask_worker", cluster.address, "--no-nanny", "--no-dashboard")
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)
+    assert (caught.value.code, caught.value.exit_code) == ("PML453", 5)

@@ -27,9 +27,9 @@ _AGAIN = 1.0  # seconds until the next attempt to connect
 
 
 class SweepWorker(Worker):
-    """A Dask worker with a `host`, which runs its jobs."""
+    """A Dask worker with a `sweep_host`, which runs its jobs."""
 
-    host: Host
+    sweep_host: Host
 
 
 def default_store() -> Path:
@@ -80,7 +80,7 @@ async def _serve(
         death_timeout=SECONDS,
         **protected,
     )
-    worker.host = host
+    worker.sweep_host = host
     ended = threading.Event()
 
     def watch() -> None:

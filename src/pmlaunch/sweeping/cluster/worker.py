@@ -180,7 +180,7 @@ def run_on_worker(remote: RemoteJob) -> RemoteEnd:
         worker.log_event(remote.sweep, {"task": task, "worker": worker.address, **vars(report)})
 
     try:
-        return replace(worker.host.run(task, remote, say), worker=worker.address)
+        return replace(worker.sweep_host.run(task, remote, say), worker=worker.address)
     except (PmlaunchError, OSError) as error:
         code = error.code if isinstance(error, PmlaunchError) else "PML454"
         return RemoteEnd(worker.address, error={"code": code, "message": str(error)})
@@ -188,42 +188,42 @@ def run_on_worker(remote: RemoteJob) -> RemoteEnd:
 
 def describe_worker(dask_worker: Any) -> tuple[str, int]:
     """(version of pmlaunch, slots) of a worker; version "" of one that pmlaunch did not start."""
-    host = getattr(dask_worker, "host", None)
+    host = getattr(dask_worker, "sweep_host", None)
     return (__version__, len(host.slots)) if isinstance(host, Host) else ("", 0)
 
 
 def stop_job(task: str, dask_worker: Any) -> bool:
     """`Host.stop`."""
-    return isinstance(host := getattr(dask_worker, "host", None), Host) and host.stop(task)
+    return isinstance(host := getattr(dask_worker, "sweep_host", None), Host) and host.stop(task)
 
 
 def find_runs(sweep: str, dask_worker: Any) -> tuple[bool, list[str]]:
     """(whether jobs of a sweep are still running here, `Host.uncollected`)."""
-    host: Host = dask_worker.host
+    host: Host = dask_worker.sweep_host
     return any(each == sweep for each, _ in host.active.values()), host.uncollected(sweep)
 
 
 def read_run(sweep: str, run: str, offset: int, dask_worker: Any) -> tuple[int, bytes]:
     """A piece of a packed run folder, and its size."""
-    host: Host = dask_worker.host
+    host: Host = dask_worker.sweep_host
     return read_piece(host.archive(sweep, run), offset)
 
 
 def forget_runs(sweep: str, runs: Sequence[str], dask_worker: Any) -> None:
     """`Host.forget`."""
-    host: Host = dask_worker.host
+    host: Host = dask_worker.sweep_host
     host.forget(sweep, runs)
 
 
 def receive_piece(sent: store.SentCheckpoint, name: str, offset: int, content: bytes, dask_worker: Any) -> None:
     """`store.receive`."""
-    store.receive(dask_worker.host.store, sent, name, offset, content)
+    store.receive(dask_worker.sweep_host.store, sent, name, offset, content)
 
 
 def accept_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> str:
     """`store.accept`; return why the checkpoint was not accepted."""
     try:
-        store.accept(dask_worker.host.store, sent)
+        store.accept(dask_worker.sweep_host.store, sent)
     except (PmlaunchError, OSError) as error:
         return str(error)
     return ""
