@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.sweeping.cluster import launcher
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.journal import read_results
 from pmlaunch.sweeping.model import SweepPlan
@@ -35,6 +37,15 @@ async def serve():
 asyncio.run(serve())
 """
 
+FOREIGN = """
+import asyncio, sys
+from distributed import Worker
+async def serve():
+    async with Worker(sys.argv[1], host="127.0.0.1", resources={"GPU": 1}) as worker:
+        print("ready", flush=True)
+        await worker.finished()
+asyncio.run(serve())
+"""
 LAUNCHER = """
 import sys
 from pathlib import Path
@@ -165,9 +176,9 @@ def test_runs_that_ended_without_a_launcher_are_brought(tmp_path: Path, cluster:
     cluster.scheduler()
     cluster.worker("one", "0")
     plan = sweep_plan(tmp_path / "sweep", ["done", "done 1"], ["done"])
-    launcher = cluster.start("-c", LAUNCHER, str(TESTS), cluster.address, str(plan.folder))
+    killed = cluster.start("-c", LAUNCHER, str(TESTS), cluster.address, str(plan.folder))
     wait_for(lambda: len(list(tmp_path.glob("one/sweeps/*/runs/*"))) == 2, "the second run")
-    os.kill(launcher.pid, signal.SIGKILL)
+    os.kill(killed.pid, signal.SIGKILL)
     for lost in (plan.folder / "results.jsonl", *plan.folder.glob("runs/*/*")):  # as if killed a moment before
         lost.unlink()
     for lost in plan.folder.glob("runs/*"):
@@ -176,9 +187,37 @@ def test_runs_that_ended_without_a_launcher_are_brought(tmp_path: Path, cluster:
     assert set(cluster.diary().values()) == {1}
 
 
-def test_without_a_fitting_worker_nothing_is_queued(tmp_path: Path, cluster: Cluster) -> None:
+def test_without_a_fitting_worker_nothing_is_queued(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "SECONDS", 3.0)
     cluster.scheduler()
-    cluster.start("-m", "distributed.cli.dask_worker", cluster.address, "--no-nanny", "--no-dashboard")
-    with pytest.raises(PmlaunchError) as caught:
+    log = tmp_path / "process1"
+    cluster.start("-c", FOREIGN, cluster.address)
+    wait_for(lambda: b"ready" in log.read_bytes(), "the worker")
+    with pytest.raises(PmlaunchError, match="1 others") as caught:
         sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)
     assert (caught.value.code, caught.value.exit_code) == ("PML453", 5)
+
+
+def test_last_worker_is_lost(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(launcher, "SECONDS", 2.0)
+    cluster.scheduler()
+    worker = cluster.worker("one", "0")
+    plan = sweep_plan(tmp_path / "sweep", ["done", "done 60"])
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(plan, cluster, Second(worker.kill))
+    assert caught.value.code == "PML453"
+    assert [(each.state, each.attempt) for each in read_results(plan.folder)] == [("done", 1), ("abnormal", 1)]
+
+
+def test_stop_is_polite(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.scheduler()
+    cluster.worker("one", "0")
+    plan = sweep_plan(tmp_path / "sweep", ["done", "done 60"], ["done"])
+    begin = time.monotonic()
+    outcome = sweep(plan, cluster, Second((plan.folder / "stop").touch))
+    assert (counts(outcome), outcome.exit_code) == ((1, 0, 0, 2), 130)
+    assert time.monotonic() - begin < 20
+    again = sweep_plan(plan.folder, ["done", "done"], ["done"])
+    assert counts(sweep(again, cluster)) == (3, 0, 0, 0)
