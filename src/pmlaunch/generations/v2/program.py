@@ -90,7 +90,7 @@ class HydraProgram(Program):
             steps,
             variables,
             limit=steps.value if typed else None,
-            ends_by_itself=self.embedded,  # with several motions, after as many steps of each
+            ends_by_itself=self.embedded and not choices.endless,  # --max-steps limits each of several motions
         )
 
     def _steps(self, choices: Choices, report: ConfigReport) -> Sourced[int | None]:
