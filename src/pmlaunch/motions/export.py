@@ -140,5 +140,7 @@ def check_files(files: Iterable[Path], *, force: bool) -> None:
 
 def _error(animation: Animation) -> float:
     """The largest distance in m between the bodies of an animation and those of its rigid skeleton."""
+    if not np.delete(animation.moving, animation.roots).any():
+        return 0.0
     apart = animation.world()[0] - animation.rigid().world()[0]
     return float(np.linalg.norm(apart, axis=-1).max())

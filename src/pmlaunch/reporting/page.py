@@ -31,7 +31,6 @@ INLINE: Final = 1_300_000
 _CHUNK: Final = 2_000_000  # bytes of a file beside the page; one motion may be larger
 _ASSETS: Final = Path(__file__).parent / "assets"
 _LONGEST_LINES: Final = 64_000  # characters of a command or a log
-_MOST_RIGS: Final = 20  # motions that can be saved as GLB and BVH, the worst ones
 _STATIC_ROWS: Final = 50  # of the table, for readers without JavaScript
 
 
@@ -45,12 +44,16 @@ class Page:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page is about: runs, or the motions of one file (`title`). `most` bytes of packed motion are kept."""
+    """What a page is about: runs, or the motions of one file (`title`).
+
+    `most` bytes of packed motion, as text, are kept; `files` motions, the worst ones, can be saved as GLB and BVH.
+    """
 
     title: str
     runs: Sequence[RunContents] = ()
     motions: Sequence[MotionRow] = ()
     most: int = 1 << 40
+    files: int = 20
 
 
 def make_page(subject: Subject, stem: str) -> Page:
@@ -58,7 +61,7 @@ def make_page(subject: Subject, stem: str) -> Page:
     pairs = [(number, row) for number, run in enumerate(subject.runs) for row in run.rows]
     pairs.sort(key=lambda pair: pair[1].severity)
     pairs += [(-1, row) for row in subject.motions]
-    motions = _packed([row for _, row in pairs], subject.most)
+    motions = _packed([row for _, row in pairs], subject)
     inline, beside, places = _distributed([data for _, data in motions], stem)
     known = [(track.body_names, tuple(track.parents.tolist())) for track, _ in motions]
     skeletons = {skeleton: number for number, skeleton in enumerate(dict.fromkeys(known))}
@@ -78,17 +81,21 @@ def make_page(subject: Subject, stem: str) -> Page:
     return Page(_render(subject, pairs, data, has_files=bool(beside)), beside)
 
 
-def _packed(rows: Sequence[MotionRow], most: int) -> list[tuple[Track, list[Any]]]:
-    """The tracks of `rows` with their data, until that takes `most` bytes; the first is always there."""
+def _packed(rows: Sequence[MotionRow], subject: Subject) -> list[tuple[Track, list[Any]]]:
+    """The tracks of `rows` with their data, until that takes too many bytes; the first is always there."""
     found: list[tuple[Track, list[Any]]] = []
     size = 0
     for row in rows:
-        if row.track is not None and (size < most or not found):
+        if row.track is not None and (size < subject.most or not found):
             head, packed = pack(row.track)
-            size += row.track.positions.size * 4
-            rig = pack_rig(row.track) if len(found) < _MOST_RIGS else None
+            rig = pack_rig(row.track) if len(found) < subject.files else None
             found.append((row.track, [head, _text(packed), [rig[0], _text(rig[1])] if rig else None]))
+            size += _size(found[-1][1])
     return found
+
+
+def _size(motion: Sequence[Any]) -> int:
+    return len(motion[1]) + (len(motion[2][1]) if motion[2] else 0)
 
 
 def _distributed(motions: Sequence[list[Any]], stem: str) -> tuple[dict[int, Any], dict[str, bytes], dict[int, str]]:
@@ -96,7 +103,7 @@ def _distributed(motions: Sequence[list[Any]], stem: str) -> tuple[dict[int, Any
     chunks: list[dict[int, Any]] = [{}]  # the first one is the page itself
     room = INLINE
     for number, motion in enumerate(motions):
-        size = len(motion[1]) + (len(motion[2][1]) if motion[2] else 0)
+        size = _size(motion)
         if size > room and chunks[-1]:
             chunks.append({})
             room = _CHUNK

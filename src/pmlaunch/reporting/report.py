@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,20 +11,21 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
 from pmlaunch.motions.clips import read_clips
 from pmlaunch.reporting.contents import MotionRow, read_run, read_tracks
-from pmlaunch.reporting.page import Page, Subject, make_page
+from pmlaunch.reporting.page import INLINE, Page, Subject, make_page
 from pmlaunch.reporting.tracks import track_of
 from pmlaunch.support.atomic import write_bytes
 
 FILE: Final = "report.html"
-_OWN_LIMIT: Final = 4 << 20
-"""Bytes of motion in the report that a run writes itself, about 100 motions of 5 s: it must not take a second."""
+_OWN_LIMIT: Final = INLINE - 100_000
+"""Bytes of motion in the report that a run writes itself, some 50 motions of 5 s: one file, in less than a second."""
+_OWN_FILES: Final = 8
 
 
-def report_of_runs(folders: Sequence[Path], most: int = 1 << 40) -> Subject:
+def report_of_runs(folders: Sequence[Path]) -> Subject:
     """Read the runs of a report. Raises PML010 for a folder that is not a run."""
     runs = [read_run(folder) for folder in folders]
     title = f"Report of {runs[0].name}" if len(runs) == 1 else f"Report of {len(runs)} runs"
-    return Subject(title, runs, most=most)
+    return Subject(title, runs)
 
 
 def view_of_motion(path: Path) -> Subject:
@@ -69,7 +71,7 @@ def write_report(path: Path, subject: Subject, *, force: bool = False) -> Page:
 def own_report(folder: Path) -> tuple[Finding, ...]:
     """Write the report of a run that has just ended into its folder. A failure is a note and changes no verdict."""
     try:
-        write_report(folder / FILE, report_of_runs([folder], _OWN_LIMIT), force=True)
+        write_report(folder / FILE, replace(report_of_runs([folder]), most=_OWN_LIMIT, files=_OWN_FILES), force=True)
     except Exception as error:  # noqa: BLE001 (whatever the run wrote, its result stands)
         reason = error.message if isinstance(error, PmlaunchError) else f"{type(error).__name__}: {error}"
         message = f"{FILE} was not written: {reason}"
