@@ -278,7 +278,7 @@ def test_own_report_that_fails_is_a_note(tmp_path: Path) -> None:
 
 
 def test_own_report_of_a_large_run_leaves_playback_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.reporting.report._OWN_LIMIT", 60_000)
+    monkeypatch.setattr("pmlaunch.reporting.report._OWN_LIMIT", 40_000)
     run = write_run(tmp_path / "run", ["a", "b", "c", "d"])
     assert own_report(run) == ()
     assert b"The playback of 2 more motions was left out" in (run / "report.html").read_bytes()
