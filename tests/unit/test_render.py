@@ -103,7 +103,7 @@ def test_record_of_a_run_without_results(screen: Screen, tmp_path: Path) -> None
 
 def test_verdict_counts_skipped_motions(screen: Screen, tmp_path: Path) -> None:
     draw(draw_record, record(tmp_path, not_evaluated=("broken", "cut")))
-    assert "2 not evaluated." in " ".join(screen.text().split())
+    assert "2 motions not evaluated." in " ".join(screen.text().split())
 
 
 def test_metrics_have_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -68,6 +68,28 @@ def test_table_names_states_and_what_it_left_out(runs: Path, capsys: pytest.Capt
     assert "1 older run:" in shown
 
 
+@pytest.mark.parametrize(("typed", "expected"), [([], "table"), (["-q"], "names"), (["--json"], "json")])
+def test_runs_alone_lists_them(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(runs.parent)
+    assert run(["runs", *typed]) == 0
+    found = capsys.readouterr().out
+    assert {"table": "3 runs in", "names": "a-newest\nb-middle\n", "json": '"command": "runs list"'}[expected] in found
+    assert run(["runs", "--help"]) == 0
+    assert "compare" in capsys.readouterr().out
+
+
+def test_skipped_motions_are_counted(as_json: Json, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_run(runs, "d-skipped", not_evaluated=["cut", "broken"])
+    for _ in range(2):  # from the record, then from the index
+        assert run(["runs", "list", "--runs", str(runs)]) == 0
+        assert "1, 2 skipped" in capsys.readouterr().out
+    assert as_json("runs", "show", "d-skipped", "--runs", str(runs))["data"]["not_evaluated"] == ["cut", "broken"]
+    assert run(["runs", "show", "d-skipped", "--runs", str(runs)]) == 0
+    assert "not evaluated, because they cannot be played: cut, broken" in capsys.readouterr().out
+
+
 def test_long_names_are_shown_whole_on_a_narrow_console(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "20261120-100000-" + "long-" * 20 + "end"
     make_run(runs, name)

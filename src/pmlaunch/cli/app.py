@@ -41,6 +41,8 @@ _COMMANDS = {
     "completion": "Complete commands, options and names with Tab.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
+_ALONE = {"runs": "list", "config": "show"}
+"""What a group of commands does without one."""
 _SECTIONS = {
     "Evaluate": ("eval", "list", "stop"),
     "Look at runs": ("runs", "report", "view", "export"),
@@ -118,7 +120,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. User errors never show a traceback."""
     for stream in (sys.stdout, sys.stderr):
         replace_unencodable(stream)  # a character that the console cannot show must not end a run
-    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
+    group, arguments = cast("typer.core.TyperGroup", typer.main.get_command(app)), _completed(arguments)
     invocation = read_invocation(group, arguments)
     try:
         arguments = translate(arguments)
@@ -149,6 +151,15 @@ def run(arguments: Sequence[str]) -> int:
         )
     failed = CommandResult(invocation.command or "pmlaunch", failure.exit_code, errors=(failure,))
     return show(failed, as_json=invocation.as_json)
+
+
+def _completed(words: Sequence[str]) -> list[str]:
+    """The words with the command that a group stands for if it is typed alone."""
+    start = next((index for index, word in enumerate(words) if not word.startswith("-")), len(words))
+    alone = not (following := words[start + 1 : start + 2]) or following[0].startswith("-")
+    if start == len(words) or not alone or words[start] not in _ALONE or following in (["--help"], ["-h"]):
+        return list(words)
+    return [*words[: start + 1], _ALONE[words[start]], *words[start + 1 :]]
 
 
 def _usage_error(error: typer.TyperException, words: Sequence[str]) -> PmlaunchError:

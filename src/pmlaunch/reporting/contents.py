@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -73,6 +73,11 @@ class RunContents:
     rows: tuple[MotionRow, ...]
     log: str
     no_motion: str | None
+
+    @property
+    def not_evaluated(self) -> Sequence[str]:
+        """The names of the motions that were skipped because they cannot be played."""
+        return [str(name) for name in as_list(self.record.get("not_evaluated"))]
 
 
 def read_run(path: Path) -> RunContents:

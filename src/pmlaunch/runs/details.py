@@ -60,6 +60,7 @@ class Run:
         motions: the metrics of each motion.
         comparable: False if the figures cannot be compared with those of other runs; `notes` say why.
         findings: the codes and messages that the run ended with.
+        not_evaluated: the motions that were skipped because they cannot be played.
         conditions: every value and version that may explain a difference between two runs.
     """
 
@@ -75,6 +76,7 @@ class Run:
     findings: tuple[Mapping[str, Any], ...]
     files: tuple[RunFile, ...]
     conditions: Mapping[str, Any] = field(metadata=HIDDEN)
+    not_evaluated: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -119,6 +121,7 @@ def load(folder: Path) -> Run:
         findings=tuple(entry for entry in as_list(record.get("findings")) if isinstance(entry, dict)),
         files=_files(folder),
         conditions={**{name: entry.get("value") for name, entry in provenance.items()}, **versions},
+        not_evaluated=tuple(str(name) for name in as_list(record.get("not_evaluated"))[:_MOST_MOTIONS]),
     )
 
 

@@ -72,12 +72,10 @@ def draw_brief(record: RunRecord, console: Console) -> None:
 
 
 def _draw_verdict(record: RunRecord, console: Console) -> None:
-    rated, skipped = grade(record.state, record.evaluation), len(record.not_evaluated)
-    # a motion without a figure is no success, even if it was skipped on demand
-    fancy, plain, style = _MARKS[Grade.POOR if skipped and rated is Grade.GOOD else rated]
-    more = f" {skipped} not evaluated." if skipped else ""
-    mark = symbol(console, fancy, plain)
-    say(console, (f"{mark} {verdict_text(record.state, record.evaluation)}{more}", style), wrap=True)
+    skipped = len(record.not_evaluated)
+    fancy, plain, style = _MARKS[grade(record.state, record.evaluation, skipped)]
+    verdict = verdict_text(record.state, record.evaluation, skipped=skipped)
+    say(console, (f"{symbol(console, fancy, plain)} {verdict}", style), wrap=True)
 
 
 def _draw_folder(record: RunRecord, console: Console) -> None:

@@ -56,7 +56,8 @@ def _count(number: int, what: str) -> str:
 
 def _figures(run: RunSummary) -> Sequence[str]:
     success = "-" if run.success is None else f"{100 * run.success:.4g} %"
-    return short(run.model), short(run.motions), success, _length(run.error), duration(run.seconds)
+    motions = f"{short(run.motions)}, {run.not_evaluated} skipped" if run.not_evaluated else short(run.motions)
+    return short(run.model), motions, success, _length(run.error), duration(run.seconds)
 
 
 def _cell(value: object) -> str:
@@ -102,6 +103,8 @@ def draw_run(run: Run, console: Console) -> None:
     lost = [motion.name for motion in run.motions if motion.success is False]
     if lost:
         say(console, f"lost {len(lost)} of {len(run.motions)} motions: {short(lost)}", style="red")
+    if run.not_evaluated:
+        say(console, f"not evaluated, because they cannot be played: {short(list(run.not_evaluated))}", style="yellow")
     for note in run.notes[:_MOST_ROWS]:
         say(console, f"note: {note}", style="dim")
     for finding in run.findings[:_MOST_ROWS]:
