@@ -39,7 +39,10 @@ def pack_rig(track: Track) -> tuple[dict[str, Any], bytes] | None:
         numbers.append(np.concatenate([turns, np.rint((root - origin) / move)], axis=1).T)
         names = [plain(name, 200) for name in animation.body_names]
         part = {"name": animation.name, "names": names, "parents": animation.parents}
-        part |= {"bvh": unique(animation.body_names, r"[^A-Za-z0-9_.\-]"), "offsets": animation.offsets.round(6).tolist()}
+        part |= {
+            "bvh": unique(animation.body_names, r"[^A-Za-z0-9_.\-]"),
+            "offsets": animation.offsets.round(6).tolist(),
+        }
         parts.append(part | {"origin": origin.tolist(), "move": move})
     head = {"turn": _TURN, "frames": policy.frames, "parts": parts}
     return head, deflate(planes(np.concatenate(numbers)))
