@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pmlaunch.generations.find import fetch_path_command
 from pmlaunch.generations.v3 import ASSETS
-from pmlaunch.git.lfs_pointer import pull_command
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.plan import Planned
 
@@ -30,5 +30,5 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
         first = pointers[0]
         more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
         message = f"Meshes of robot {robot} are Git LFS pointers: {first.name}{more} in {first.parent}."
-        fix = pull_command(first.parent / "*")
+        fix = fetch_path_command(first.parent)
         yield Finding("PML131", Severity.ERROR, message, fix, fix, str(first.parent))

@@ -16,6 +16,8 @@ from pathlib import Path
 from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import GENERATIONS, UPSTREAM
+from pmlaunch.git.lfs_pointer import pull_command
+from pmlaunch.git.repository import git_folder
 from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
 from pmlaunch.support.files import read_text
@@ -25,6 +27,7 @@ _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
 _NO_CHECKOUT_HINT = "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs no checkout"
+_PASTED = re.compile(r"[\w./ ()+@~=-]+")  # names that mean themselves in every shell, between double quotes
 _MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
 
@@ -37,6 +40,15 @@ def script_in(root: Path) -> Path | None:
     """The program of the checkout at `root`, by which a checkout is trusted; None if it is not a checkout."""
     generation = generation_of(root)
     return root / GENERATIONS[generation].script if generation else None
+
+
+def fetch_path_command(path: Path) -> str:
+    """The command that downloads a file, or all below a folder, from Git LFS: pmlaunch's in a checkout, else git's."""
+    root = next((folder for folder in (path, *path.parents) if git_folder(folder)), None)
+    inside = path.relative_to(root).as_posix() + ("/" if path.is_dir() else "") if root else ""
+    if root is None or generation_of(root) is None or not _PASTED.fullmatch(inside) or "/" not in inside:
+        return pull_command(path / "*" if path.is_dir() else path)
+    return f'pmlaunch fetch "{inside}" --protomotions "{root}"'
 
 
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
