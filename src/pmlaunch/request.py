@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import Enum, auto
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, nearest
 
 T = TypeVar("T")
 _METADATA = "option"  # key of a field's metadata
@@ -213,8 +213,9 @@ def require_choice(record: type[Any], name: str, value: object) -> None:
     *most, last = parameter.option.choices
     if value is not None and value not in (*most, last):
         flag, choices = parameter.flags[0], f"{', '.join(most)} or {last}"
-        hint = f"{flag} {most[0]}, or leave it out"
-        raise PmlaunchError("PML001", f"{flag} cannot be {value!r}: it is {choices}.", hint=hint)
+        near = nearest(str(value), {choice: choice for choice in parameter.option.choices})
+        failed = PmlaunchError("PML001", f"{flag} cannot be {value!r}: it is {choices}.")
+        raise failed.retrying({flag: near[0] if near else None})
 
 
 TRUST_VARIABLE = parameters(EvalRequest)["trust_workspace"].variable

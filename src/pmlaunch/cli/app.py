@@ -149,6 +149,10 @@ def run(arguments: Sequence[str]) -> int:
         failure = _unexpected(
             error, verbose=invocation.verbose or os.environ.get("PMLAUNCH_DEBUG", "0") not in ("", "0")
         )
+    if failure.retry is not None:
+        from pmlaunch.planning.command_line import retyped  # what no other start needs
+
+        failure.fix = failure.hint = retyped(arguments, failure.retry)
     failed = CommandResult(invocation.command or "pmlaunch", failure.exit_code, errors=(failure,))
     return show(failed, as_json=invocation.as_json)
 
@@ -189,11 +193,9 @@ def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:
         return PmlaunchError("PML018", what, hint="cd to a folder that is there")
     if verbose:
         terminal.write(sys.stderr, "".join(traceback.format_exception(error)))
-    return PmlaunchError(
-        "PML000",
-        f"Internal error. This is a bug in pmlaunch: {type(error).__name__}: {error}",
-        hint=None if verbose else "the same command with -v shows the traceback; please report it",
-    )
+    message = f"Internal error. This is a bug in pmlaunch; please report it: {type(error).__name__}: {error}"
+    failed = PmlaunchError("PML000", message)
+    return failed if verbose else failed.retrying({"-v": True})
 
 
 def _current_folder_is_gone() -> bool:

@@ -86,7 +86,7 @@ def read_run(path: Path) -> RunContents:
     record = _document(folder, RECORD)
     measured = read_metrics(folder) if _is_plain(folder.file(METRICS), _MOST_METRICS) else RunMetrics()
     if not record and not measured.metrics:
-        raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", hint="pmlaunch report RUN")
+        raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", fix="pmlaunch runs list")
     tracks, no_motion = _tracks(folder)
     return RunContents(
         name=folder.path.name,

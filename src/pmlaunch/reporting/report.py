@@ -54,9 +54,7 @@ def write_report(path: Path, subject: Subject, *, force: bool = False) -> Page:
     files = {path.with_name(name): content for name, content in page.beside.items()} | {path: page.html}
     taken = [file for file in files if file.exists() or file.is_symlink()]
     if taken and not force:
-        raise PmlaunchError(
-            "PML351", f"{taken[0]} already exists.", hint="--force replaces the file", subject=str(taken[0])
-        )
+        raise PmlaunchError("PML351", f"{taken[0]} already exists.", subject=str(taken[0])).retrying({"--force": True})
     try:
         for file, content in files.items():
             write_bytes(file, content)

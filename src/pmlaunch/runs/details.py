@@ -97,7 +97,7 @@ def load(folder: Path) -> Run:
     """Read a run folder. Raises PML010 if it is none."""
     record, summary = run_record(folder), summarize(folder)
     if summary is None:
-        raise UnknownNameError(f"{folder} is not a run folder.", hint="pmlaunch runs list", subject=str(folder))
+        raise UnknownNameError(f"{folder} is not a run folder.", fix="pmlaunch runs list", subject=str(folder))
     evaluation = as_mapping(record.get("evaluation"))
     decided = as_mapping(document(folder, "plan.json").get("provenance"))
     provenance = {name: entry for name, entry in decided.items() if isinstance(entry, dict)}

@@ -165,8 +165,8 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
     """Download from the repository that the preset names, verify, and move into place in one step."""
     if model.repository is None:
         name = model.names[0]
-        message, hint = f"pmlaunch knows no Hugging Face repository for {name}.", f"pmlaunch fetch {name} --from lfs"
-        raise PmlaunchError("PML419", message, hint=hint, subject=name)
+        message, fix = f"pmlaunch knows no Hugging Face repository for {name}.", f"pmlaunch fetch {name} --from lfs"
+        raise PmlaunchError("PML419", message, fix=fix, subject=name)
     gitdir = git_folder(git.folder)
     # on the checkout's own disk, so that the move is one step
     parts = (gitdir / "pmlaunch-hf") if gitdir else git.folder / ".pmlaunch-hf"
@@ -176,7 +176,7 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
         if not is_right(downloaded, file.pointer):
             remove_tree(parts)
             message = f"The file {downloaded.name} from {model.repository} does not match git and was deleted."
-            raise PmlaunchError("PML413", message, hint="repeat the command, or use --from lfs", subject=file.path)
+            raise PmlaunchError("PML413", message, subject=file.path).retrying({"--from": "lfs"})
         target = file.target(git.folder)
         with writing(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -118,9 +118,7 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
             there = [path for path in tracked if path.endswith(".ckpt")][:6]
             message = f"{context.checkout} has no checkpoint {model.path} in Git LFS."
             message += f" It has: {', '.join(there)}." if there else ""
-            raise PmlaunchError(
-                "PML411", message, hint="pmlaunch list models, or --models none", subject=model.names[0]
-            )
+            raise PmlaunchError("PML411", message, subject=model.names[0]).retrying({"--models": "none"})
     if assets_in_lfs(generation_of(context.checkout)):
         files += robot_assets(git, context)
     return list(dict.fromkeys(files))
