@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 
 from pmlaunch.cli.app import run
+from pmlaunch.cli.render.runs import draw_runs
+from pmlaunch.cli.render.terminal import console_on
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
 from pmlaunch.runs.index import FILE, runs_in
@@ -96,6 +100,16 @@ def test_long_names_are_shown_whole_on_a_narrow_console(runs: Path, capsys: pyte
     assert run(["runs", "list", "--runs", str(runs)]) == 0
     shown = next(line for line in capsys.readouterr().out.splitlines() if name in line)
     assert shown.split()[1:] == ["done", "demo", "1", "100", "%", "1.0", "cm", "20.5", "s"]
+
+
+@pytest.mark.parametrize(("columns", "left"), [(120, 7), (80, 5), (60, 4)])
+def test_columns_are_left_out_where_the_terminal_is_narrow(tmp_path: Path, columns: int, left: int) -> None:
+    make_run(tmp_path, "20261120-101500-masked_mimic-walk", model="masked_mimic")
+    stream = io.StringIO()
+    draw_runs(runs_in(tmp_path), tmp_path, 0, console_on(stream, force_terminal=True, width=columns, no_color=True))
+    lines = re.sub("\x1b\\[[0-9;]*m", "", stream.getvalue()).splitlines()[:4]
+    assert len(lines[1].split()) == left
+    assert max(map(len, lines)) <= columns
 
 
 def test_state_and_time_that_cannot_be_read_are_refused(as_json: Json) -> None:
