@@ -6,6 +6,7 @@ fix for each code. An error that code reacts to is a subclass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from pmlaunch.codes import CODES
@@ -41,7 +42,7 @@ class PmlaunchError(Exception):
         """
         self.retry = options
         self.hint = self.hint or ", ".join(
-            f"leave out {name}" if value is None else name if value is True else f"{name} {value}"
+            f"leave out {name}" if value is None else name if value is True else f"{name} {_quoted(str(value))}"
             for name, value in options.items()
         )
         return self
@@ -87,6 +88,10 @@ class AmbiguousNameError(_FixedCodeError):
     """The given name fits several things."""
 
     CODE = "PML011"
+
+
+def _quoted(value: str) -> str:
+    return value if re.fullmatch(r"[\w.-]+", value) else f'"{value}"'
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:

@@ -102,7 +102,7 @@ def test_long_names_are_shown_whole_on_a_narrow_console(runs: Path, capsys: pyte
     assert shown.split()[1:] == ["done", "demo", "1", "100", "%", "1.0", "cm", "20.5", "s"]
 
 
-@pytest.mark.parametrize(("columns", "left"), [(120, 7), (80, 5), (60, 4)])
+@pytest.mark.parametrize(("columns", "left"), [(120, 7), (80, 5), (60, 3)])
 def test_columns_are_left_out_where_the_terminal_is_narrow(tmp_path: Path, columns: int, left: int) -> None:
     make_run(tmp_path, "20261120-101500-masked_mimic-walk", model="masked_mimic")
     stream = io.StringIO()

@@ -26,7 +26,7 @@ _MOST_MOTIONS = 40
 _MOST_ROWS = 200  # of anything: a run folder may be a stranger's
 _LONGEST_CELL = 400  # characters
 _NUMBERS = ("motions", "success", "error", "duration")
-_LEFT_OUT = ("model", "duration", "success")  # of a list, in this order, if it is wider than the terminal
+_LEFT_OUT = ("model", "duration", "success", "motions")  # of a list, in this order, if it is wider than the terminal
 _WIDEST = 400  # columns of a list, which is not broken: names are copied
 
 
