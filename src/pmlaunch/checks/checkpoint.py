@@ -16,6 +16,7 @@ from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.git.lfs_pointer import NotInLfs, Pointer
 from pmlaunch.git.queries import CannotTell
 from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.plan import Planned
 from pmlaunch.support.file_kind import no_torch_file
 from pmlaunch.support.paths import did_you_mean_path
@@ -130,7 +131,8 @@ def _check_expert(planned: Planned) -> Iterator[Finding]:
             f"The checkpoint's config names an expert, but {missing} does not exist. The evaluation does not use the "
             "expert."
         )
-        yield Finding("PML158", Severity.ERROR, message, f"pmlaunch eval ... {off}", None, str(path))
+        fix = corrected(planned.request, overrides=(*planned.request.overrides, off))
+        yield Finding("PML158", Severity.ERROR, message, fix, fix, str(path))
 
 
 def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pmlaunch.generations.find import fetch_path_command
 from pmlaunch.generations.v3 import ASSETS
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.plan import Planned
 
 _READ_MJCF = ("mujoco", "newton", "genesis", "isaacgym")  # Isaac Lab reads USD files
@@ -20,8 +21,9 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
         message = (
             f"The checkpoint's configs name the robot's asset folder {folder}, which does not exist on this machine."
         )
-        hint = f"robot.asset.asset_root={ASSETS} selects the checkout's own assets"
-        yield Finding("PML131", Severity.ERROR, message, hint, None, folder)
+        own = f"robot.asset.asset_root={ASSETS}"  # the checkout's
+        fix = corrected(planned.request, overrides=(*planned.request.overrides, own))
+        yield Finding("PML131", Severity.ERROR, message, fix, fix, folder)
         return
     if robot is None or planned.plan.simulator not in _READ_MJCF:
         return
