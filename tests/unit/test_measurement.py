@@ -146,7 +146,8 @@ def test_no_success_without_evidence(planned: LaunchPlan, folder: RunFolder, doc
 
 @pytest.mark.hostile
 @pytest.mark.parametrize(
-    ("steps", "code"), [(None, "PML327"), (0, "PML327"), (2, "PML327"), (29, "PML327"), (30, None)]
+    ("steps", "code"),
+    [(None, "PML327"), (0, "PML327"), (2, "PML327"), (29, "PML327"), (30, None), (1200, None), (1201, "PML327")],
 )
 def test_steps_fit_the_plan(planned: LaunchPlan, folder: RunFolder, steps: int | None, code: str | None) -> None:
     assert reason(planned, folder, DOCUMENT, AgentResult("finished", steps=steps)) == code

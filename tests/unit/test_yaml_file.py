@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support import yaml_file
 from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
 
 
@@ -109,6 +110,7 @@ def parsed_again(paths: list[Path], monkeypatch: pytest.MonkeyPatch) -> bool:
     with monkeypatch.context() as patched:
         load = Mock(side_effect=yaml.load)
         patched.setattr(yaml, "load", load)
+        yaml_file._parsed.cache_clear()  # the process's own memory, which another command does not have
         assert yaml_mappings(paths) == first
     return load.called
 

@@ -125,6 +125,8 @@ def _steps(plan: LaunchPlan, result: AgentResult, document: Mapping[str, Any]) -
     steps, least = result.steps or 0, fewest_steps(plan)
     if steps < least:
         yield "PML327", f"The program took {steps} control steps, but the plan needs at least {least}."
+    elif least > 1 and steps > (most := most_steps(plan)):
+        yield "PML327", f"The program took {steps} control steps, but the plan has room for no more than {most}."
     elif (said := document.get("steps")) is not None and (finite(said) or 0) < 1:
         yield "PML327", f"{FILE} was written before the first control step."
 
@@ -142,3 +144,8 @@ def fewest_steps(plan: LaunchPlan) -> int:
     if plan.generation is Generation.V2 and length.source is not LENGTH_OF_THE_MOTION:
         return 1
     return max(1, plan.max_steps // (5 if plan.generation is Generation.V3 else 2))
+
+
+def most_steps(plan: LaunchPlan) -> int:
+    """More control steps than an evaluation takes: each motion in a batch of its own, each ten times as long as planned."""
+    return 10 * (plan.max_steps or 0) * max(1, sum(motion.count for motion in plan.motions))

@@ -109,7 +109,7 @@ def _load(path: Path) -> Any:
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        return OmegaConf.create(yaml_mapping(path, "PML107", separators=MOST_OF_A_CONFIG))
+        return OmegaConf.create(dict(yaml_mapping(path, "PML107", separators=MOST_OF_A_CONFIG)))
     except (OmegaConfBaseException, ValueError, RecursionError) as error:
         reason = str(error).replace("\n", " ")[:_LONGEST]
         raise PmlaunchError("PML107", f"{path} cannot be read: {reason}", subject=str(path)) from error
