@@ -205,7 +205,11 @@ def test_glb_and_bvh_of_the_page_hold_the_motion(seen: Seen, report: Path, tmp_p
     with np.load(report.parent / "run" / "motion.npz") as arrays:
         wanted = {name: in_axes(arrays[key][:, 2], "y") for name, key in PARTS.items()}
         bodies = arrays["body_names"].tolist()
-    read = {"GLB": read_glb, "BVH": lambda path, _: read_bvh(path), "BVH (reference)": lambda path, _: read_bvh(path)}
+    read: dict[str, Any] = {
+        "GLB": read_glb,
+        "BVH": lambda path, _: read_bvh(path),
+        "BVH (reference)": lambda path, _: read_bvh(path),
+    }
     for label, reader in read.items():
         with seen.page.expect_download() as waiting:
             seen.page.click(f"#motion-downloads >> text='{label}'")

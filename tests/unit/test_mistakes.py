@@ -82,7 +82,7 @@ DEMO: list[Row] = [
     ("eval demo --endless --headless", 2, "PML021", "eval demo --headless"),
     (f"eval demo --max-steps 9 {STEPS}=8", 2, "PML021", f"eval demo {STEPS}=8"),
     # other commands: the same one, with an option that works
-    ("runs list --state faild -q", 2, "PML001", "runs list -q --state failed"),
+    ("runs list --state fail -q", 2, "PML001", "runs list -q --state failed"),
     ("runs list --since never", 2, "PML001", "runs list --since 7d"),
     ("runs prune --older=x --dry-run", 2, "PML001", "runs prune --dry-run --older 7d"),
     ("export walk --to gbl", 2, "PML001", "export walk --to glb"),

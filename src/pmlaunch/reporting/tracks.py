@@ -47,7 +47,8 @@ class Track:
         if self.reference is None:
             return None
         apart = self.positions - self.reference
-        return np.sqrt(np.einsum("fbi,fbi->fb", apart, apart))  # a third of the time of numpy's norm
+        squares: Positions = np.einsum("fbi,fbi->fb", apart, apart)  # a third of the time of numpy's norm
+        return np.sqrt(squares)
 
     @cached_property
     def failure(self) -> int | None:
@@ -134,8 +135,9 @@ def pack(track: Track) -> tuple[dict[str, Any], bytes]:
 
 def planes(numbers: NDArray[Any]) -> bytes:
     """Code 16-bit numbers (channels, frames) as differences, all low bytes before all high bytes."""
-    wrapped = np.diff(numbers.astype(np.int32), axis=1, prepend=0).astype("<u2")
-    return wrapped.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes()
+    wrapped: NDArray[np.uint16] = np.diff(numbers.astype(np.int32), axis=1, prepend=0).astype("<u2")
+    coded: bytes = wrapped.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes()
+    return coded
 
 
 def deflate(content: bytes) -> bytes:
