@@ -236,6 +236,14 @@ def test_rigs_of_the_worst_motions_travel_with_them(tmp_path: Path) -> None:
     assert inline["1"][2] is None
 
 
+def test_own_report_of_a_large_motion_reads_no_rotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(tmp_path / "run", ["walk"])
+    for largest, has_files in ((10, False), (1 << 30, True)):
+        monkeypatch.setattr("pmlaunch.reporting.report._OWN_LARGEST", largest)
+        assert own_report(run) == ()
+        assert (b'"name": "policy"' in (run / "report.html").read_bytes()) is has_files
+
+
 def test_rotations_of_another_shape_cost_only_the_files(tmp_path: Path) -> None:
     run = write_run(tmp_path / "r", ["walk"])
     saved = read_saved(run / "motion.npz")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,9 @@ from pmlaunch.support.atomic import write_bytes
 FILE: Final = "report.html"
 _OWN_LIMIT: Final = INLINE - 100_000
 """Bytes of motion in the report that a run writes itself, some 50 motions of 5 s: one file, in less than a second."""
-_OWN_FILES: Final = 8
+_OWN_FILES: Final = 8  # motions with GLB and BVH
+_OWN_LARGEST: Final = 80_000_000
+"""Bytes of a motion.npz, about 400 motions of 5 s, above which none has: its rotations alone take 0.2 s to read."""
 
 
 def report_of_runs(folders: Sequence[Path]) -> Subject:
@@ -69,7 +70,9 @@ def write_report(path: Path, subject: Subject, *, force: bool = False) -> Page:
 def own_report(folder: Path) -> tuple[Finding, ...]:
     """Write the report of a run that has just ended into its folder. A failure is a note and changes no verdict."""
     try:
-        write_report(folder / FILE, replace(report_of_runs([folder]), most=_OWN_LIMIT, files=_OWN_FILES), force=True)
+        run = read_run(folder, largest=_OWN_LARGEST)
+        subject = Subject(f"Report of {run.name}", [run], most=_OWN_LIMIT, files=_OWN_FILES)
+        write_report(folder / FILE, subject, force=True)
     except Exception as error:  # noqa: BLE001 (whatever the run wrote, its result stands)
         reason = error.message if isinstance(error, PmlaunchError) else f"{type(error).__name__}: {error}"
         message = f"{FILE} was not written: {reason}"
