@@ -67,7 +67,8 @@ def read_glb(path: Path, name: str = "policy") -> Found:
     mesh = file.meshes[file.skins.index(skin)].primitives[0]
     corners, owners = numbers(mesh.attributes.POSITION), numbers(mesh.attributes.JOINTS_0)[:, 0].astype(int)
     assert np.linalg.norm(corners - rest[owners], axis=-1).max() < 0.7
-    assert (numbers(mesh.indices) < len(corners)).all()
+    triangles = corners[numbers(mesh.indices).astype(int).reshape(-1, 3)]
+    assert np.linalg.det(triangles).sum() > 0  # six times the volume: triangles are counter-clockwise from outside
     names = [file.nodes[joint].name for joint in joints]
     named = ["" if parent < 0 else names[parent] for parent in parents]
     return names, named, placed(parents, turns, moves), float(1 / np.diff(times).mean())

@@ -75,7 +75,7 @@ function diamonds({ parents, offsets }) {
   const rest = [];
   offsets.forEach((offset, body) => rest.push(offset.map((value, axis) => value + (parents[body] < 0 ? 0 : rest[parents[body]][axis]))));
   const points = [], owners = [], triangles = [];
-  const faces = [[0, 2, 1], [0, 3, 2], [0, 4, 3], [0, 1, 4], [5, 1, 2], [5, 2, 3], [5, 3, 4], [5, 4, 1]];
+  const faces = [[0, 1, 2], [0, 2, 3], [0, 3, 4], [0, 4, 1], [5, 2, 1], [5, 3, 2], [5, 4, 3], [5, 1, 4]];
   const ends = parents.map((parent, body) => [parent, body]).filter(([parent]) => parent >= 0);
   parents.forEach((_, body) => parents.includes(body) || ends.push([body, -1]));
   for (const [body, end] of ends) {
