@@ -18,7 +18,7 @@ import pytest
 pytest.importorskip("distributed")
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.sweeping.cluster import launcher
+from pmlaunch.sweeping.cluster import connection
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.journal import read_results
 from pmlaunch.sweeping.model import SweepPlan
@@ -190,18 +190,18 @@ def test_runs_that_ended_without_a_launcher_are_brought(tmp_path: Path, cluster:
 def test_without_a_fitting_worker_nothing_is_queued(
     tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launcher, "SECONDS", 3.0)
+    monkeypatch.setattr(connection, "SECONDS", 3.0)
     cluster.scheduler()
     log = tmp_path / "process1"
     cluster.start("-c", FOREIGN, cluster.address)
     wait_for(lambda: b"ready" in log.read_bytes(), "the worker")
-    with pytest.raises(PmlaunchError, match="1 others") as caught:
+    with pytest.raises(PmlaunchError, match="1 run another version") as caught:
         sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)
     assert (caught.value.code, caught.value.exit_code) == ("PML453", 5)
 
 
 def test_last_worker_is_lost(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(launcher, "SECONDS", 2.0)
+    monkeypatch.setattr(connection, "SECONDS", 2.0)
     cluster.scheduler()
     worker = cluster.worker("one", "0")
     plan = sweep_plan(tmp_path / "sweep", ["done", "done 60"])

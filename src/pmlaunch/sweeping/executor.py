@@ -44,8 +44,9 @@ class SweepOutcome:
 def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver) -> SweepOutcome:
     """Run what is left of `plan`.
 
-    Raises PML001 for impossible options, PML450 to PML453 for a cluster that cannot be used, PML383 for the files of another version, PML384 if another sweep is running in
-    the folder, and PML389 if the sweep's files cannot be written; what ended before that is not lost.
+    Raises PML001 for impossible options, PML383 for the files of another version, PML384 if another sweep is running in
+    the folder, PML389 if the sweep's files cannot be written, and PML450 to PML454 if the cluster cannot be used; what
+    ended before that is not lost.
     """
     slots_of(options)
     begin = time.monotonic()

@@ -37,9 +37,7 @@ def default_store() -> Path:
     return (cache_root() or Path.cwd() / ".pmlaunch-cache") / "worker"
 
 
-def serve_forever(
-    address: str, host: Host, tls: TlsOptions, say: Callable[[str], object], asked: Interrupts
-) -> None:
+def serve_forever(address: str, host: Host, tls: TlsOptions, say: Callable[[str], object], asked: Interrupts) -> None:
     """Work for the scheduler at `address`, or named in that file, until the process is `asked` to end.
 
     Raises PML450 to PML452 if it cannot be used at the start; later, it is waited for.
@@ -91,9 +89,9 @@ async def _serve(
     try:
         async with worker:
             say(f"ready with {len(host.slots)} slots for {address}")
-            while worker.status.name in ("running", "paused") and not (asked.count and not host.active):
+            while worker.status.name in ("running", "paused") and not (asked.count and not host.active):  # noqa: ASYNC110
                 await asyncio.sleep(_PERIOD)
-        while host.active:
+        while host.active:  # noqa: ASYNC110
             await asyncio.sleep(_PERIOD)
     finally:
         ended.set()

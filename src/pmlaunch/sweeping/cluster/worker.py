@@ -215,6 +215,11 @@ def forget_runs(sweep: str, runs: Sequence[str], dask_worker: Any) -> None:
     host.forget(sweep, runs)
 
 
+def has_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> bool:
+    """Whether a checkpoint is in the store."""
+    return sent.place(dask_worker.sweep_host.store).is_dir()
+
+
 def receive_piece(sent: store.SentCheckpoint, name: str, offset: int, content: bytes, dask_worker: Any) -> None:
     """`store.receive`."""
     store.receive(dask_worker.sweep_host.store, sent, name, offset, content)

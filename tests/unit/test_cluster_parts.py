@@ -141,9 +141,10 @@ def test_names_that_lead_elsewhere(tmp_path: Path, name: str, code: str) -> None
 def test_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = archive(tmp_path, a=b"x" * 600, b=b"y" * 600)
     for limit, value in (("_MOST_BYTES", 1000), ("_MOST_FILES", 1)):
-        with monkeypatch.context() as patched, pytest.raises(PmlaunchError) as caught:
+        with monkeypatch.context() as patched:
             patched.setattr(transfer, limit, value)
-            transfer.unpack(path, tmp_path / "runs")
+            with pytest.raises(PmlaunchError) as caught:
+                transfer.unpack(path, tmp_path / "runs")
         assert caught.value.code == "PML454"
     path.write_bytes(path.read_bytes()[:500])
     with pytest.raises(PmlaunchError, match="damaged"):
