@@ -30,6 +30,10 @@ Event = Mapping[str, Any]
 _PERIOD = 0.25  # seconds between two looks for a worker
 
 
+class WorkerLostError(PmlaunchError):
+    """A worker does not answer, but the scheduler does."""
+
+
 class Connection(AbstractContextManager["Connection"]):
     """A connection to the scheduler at `address`; `slots` is the number that its workers had when it was made.
 
@@ -63,7 +67,7 @@ class Connection(AbstractContextManager["Connection"]):
         """Receive what workers tell about the jobs of a sweep."""
         self._client.subscribe_topic(sweep, self._take)
 
-    def submit(self, task: str, remote: worker.RemoteJob, heard: queue.SimpleQueue[Event | None]) -> Future:
+    def submit(self, task: str, remote: worker.RemoteJob, heard: queue.SimpleQueue[Event | None]) -> Future[Any]:
         """Hand a job to the scheduler. What it reports is put into `heard`, and None at its end. `release` it then."""
         self._heard[task] = heard
         future = self._client.submit(
@@ -72,7 +76,7 @@ class Connection(AbstractContextManager["Connection"]):
         future.add_done_callback(lambda _: heard.put(None))
         return future
 
-    def release(self, task: str, future: Future) -> None:
+    def release(self, task: str, future: Future[Any]) -> None:
         """Forget a job. A worker that still runs it stops it."""
         self._heard.pop(task, None)
         future.cancel()
@@ -96,8 +100,12 @@ class Connection(AbstractContextManager["Connection"]):
         return {name: None if isinstance(each, BaseException) else each for name, each in found.items()}
 
     def ask(self, address: str, function: Callable[..., object], *values: object) -> Any:
-        """What `function` returns on a worker. Raises PML452."""
-        return self._call(lambda: self._client.run(function, *values, workers=[address]))[address]
+        """What `function` returns on a worker. Raises PML452, and WorkerLostError."""
+        found = self._call(lambda: self._client.run(function, *values, workers=[address], on_error="return"))
+        answer = found.get(address, "it is not there")
+        if address not in found or isinstance(answer, BaseException):
+            raise WorkerLostError("PML454", f"The worker {address} does not answer: {answer}.", subject=address)
+        return answer
 
     def _take(self, event: tuple[float, Event]) -> None:
         found = self._heard.get(str(event[1].get("task")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -18,7 +19,7 @@ from pmlaunch.support.disk import path_below
 from pmlaunch.support.json import dumps, read_mapping
 from pmlaunch.sweeping.cluster import store, worker
 from pmlaunch.sweeping.cluster.address import TlsOptions
-from pmlaunch.sweeping.cluster.connection import Connection
+from pmlaunch.sweeping.cluster.connection import Connection, WorkerLostError
 from pmlaunch.sweeping.cluster.remote_run import RemoteRun
 from pmlaunch.sweeping.cluster.transfer import PIECE, unpack
 from pmlaunch.sweeping.job_file import JobOrder, Report
@@ -56,8 +57,9 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
                 name: each for name, each in self._connection.ask_all(worker.find_runs, self._sweep).items() if each
             }
             for address, (_, runs) in found.items():
-                for run in runs:
-                    self.bring(folder, address, run)
+                with contextlib.suppress(WorkerLostError):  # its jobs run again
+                    for run in runs:
+                        self.bring(folder, address, run)
                 self.forget(address, runs)
             running = any(each for each, _ in found.values())
             time.sleep(_PERIOD if running else 0)
@@ -87,8 +89,9 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
                 size = 1
                 while file.tell() < size:
                     size, content = self._connection.ask(address, worker.read_run, self._sweep, run, file.tell())
-                    if not content or size > _LARGEST:
-                        raise PmlaunchError("PML454", f"{address} sent no run folder {run} of a possible size.")
+                    if not content or not 0 < size <= _LARGEST:
+                        why = content.decode(errors="replace") if size < 0 else f"{size} bytes"
+                        raise PmlaunchError("PML454", f"{address} sent no run folder {run}: {why}.", subject=run)
                     file.write(content)
             unpack(archive, place)
         finally:
@@ -108,15 +111,16 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
 
     def _send(self, address: str, sent: store.SentCheckpoint) -> None:
         paths = next(each[1] for each in self._checkpoints.values() if each and each[0].key == sent.key)
+        why = ""
         for name, path in paths.items():
             with path.open("rb") as file:
                 for offset in itertools.count(0, PIECE):
                     content = file.read(PIECE)
                     if content or not offset:
-                        self._connection.ask(address, worker.receive_piece, sent, name, offset, content)
-                    if len(content) < PIECE:
+                        why = why or self._connection.ask(address, worker.receive_piece, sent, name, offset, content)
+                    if len(content) < PIECE or why:
                         break
-        why = self._connection.ask(address, worker.accept_checkpoint, sent)
+        why = why or self._connection.ask(address, worker.accept_checkpoint, sent)
         if why:
             raise PmlaunchError("PML454", f"{address} did not store {sent.name}: {why}", subject=sent.name)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from distributed import Future, KilledWorker
 
@@ -19,7 +20,7 @@ from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.support.disk import path_below
 from pmlaunch.sweeping.cells import Attempt, tie
 from pmlaunch.sweeping.cluster import store
-from pmlaunch.sweeping.cluster.connection import Connection, Event
+from pmlaunch.sweeping.cluster.connection import Connection, Event, WorkerLostError
 from pmlaunch.sweeping.cluster.worker import RemoteEnd, RemoteJob
 from pmlaunch.sweeping.job_file import Report
 from pmlaunch.sweeping.job_run import JobEnd, Surroundings, grace_of
@@ -79,7 +80,7 @@ class RemoteRun:
         finally:
             self._connection.release(self._task, future)
 
-    def _follow(self, future: Future) -> bool:
+    def _follow(self, future: Future[Any]) -> bool:
         """Wait for its end; pass on what it reports. Return False if it was stopped and did not end in time."""
         interrupts = self._around.interrupts
         asked, deadline = 0, float("inf")
@@ -112,7 +113,11 @@ class RemoteRun:
 
     def _conclude(self, address: str, report: Report) -> None:
         if report.evaluation not in self._known.ended:
-            self._bring(address, report.run)
+            try:
+                self._bring(address, report.run)
+            except WorkerLostError:  # the evaluation did not end for us
+                self._known.cut_off.setdefault(report.evaluation, report.run)
+                return
             self._known.cut_off.pop(report.evaluation, None)
             self._known.ended[report.evaluation] = report
             self._hear(report)
@@ -124,12 +129,14 @@ class RemoteRun:
 
     def _finished(self, found: RemoteEnd) -> JobEnd | None:
         if found.missing:
-            self._exchange.send(found.worker, found.missing)
+            with contextlib.suppress(WorkerLostError):  # another one takes the job
+                self._exchange.send(found.worker, found.missing)
             return None
         for report in found.end.ended.values():
             self._conclude(found.worker, report)
         for run in found.end.cut_off.values():
-            self._bring(found.worker, run)
+            with contextlib.suppress(WorkerLostError):
+                self._bring(found.worker, run)
         self._exchange.forget(found.worker, self._brought)
         if found.error:
             raise PmlaunchError(found.error["code"], f"{found.worker}: {found.error['message']}")
@@ -137,17 +144,26 @@ class RemoteRun:
         if found.log:
             log.write_bytes(found.log)
         result = found.end.result and replace(found.end.result, log=log)
-        return JobEnd(self._known.ended, found.end.cut_off, result)
+        lost = {**self._known.cut_off, **found.end.cut_off}
+        self._note_lost(lost, f"The worker {found.worker} was lost before its run came here.")
+        return JobEnd(self._known.ended, lost, result)
 
     def _failed(self, error: BaseException | None) -> JobEnd:
         """A worker that was killed ends its job as a crash does. Any other error is one of the cluster."""
         if not isinstance(error, KilledWorker):
             raise PmlaunchError("PML454", f"A worker could not run a job: {type(error).__name__}: {error}")
         why = f"The worker {getattr(error.last_worker, 'address', '')} was lost."
-        finding = {"severity": "error", "code": "PML330", "message": why}
-        for evaluation, run in self._known.cut_off.items():
-            place = path_below(self._around.folder / RUNS, run)
-            place.mkdir(exist_ok=True)
-            tie(RunFolder(place), Attempt(evaluation, self._remote.attempts[evaluation]))
-            RunFolder(place).write(RECORD, {"state": RunState.ABNORMAL.value, "exit_code": 8, "findings": [finding]})
+        self._note_lost(self._known.cut_off, why)
         return replace(self._known, result=ChildResult(None, (why,), self._around.folder))
+
+    def _note_lost(self, runs: Mapping[str, str], why: str) -> None:
+        """Write records for runs whose folders are lost: {evaluation: run}."""
+        finding = {"severity": "error", "code": "PML330", "message": why}
+        for evaluation, run in runs.items():
+            place = path_below(self._around.folder / RUNS, run)
+            if not place.exists():
+                place.mkdir()
+                tie(RunFolder(place), Attempt(evaluation, self._remote.attempts[evaluation]))
+                RunFolder(place).write(
+                    RECORD, {"state": RunState.ABNORMAL.value, "exit_code": 8, "findings": [finding]}
+                )

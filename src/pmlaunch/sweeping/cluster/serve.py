@@ -26,7 +26,7 @@ _PERIOD = 0.2  # seconds between two looks for jobs that nobody waits for
 _AGAIN = 1.0  # seconds until the next attempt to connect
 
 
-class SweepWorker(Worker):
+class SweepWorker(Worker):  # type: ignore[misc]
     """A Dask worker with a `sweep_host`, which runs its jobs."""
 
     sweep_host: Host

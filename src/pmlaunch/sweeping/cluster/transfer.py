@@ -20,12 +20,12 @@ _MOST_BYTES = 16 << 30  # of a run folder; videos and motions that were asked fo
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """Write the ordinary files of a run folder into an archive. Raises OSError."""
+    """Write the ordinary files of a run folder into an archive, without its copy of the checkpoint. Raises OSError."""
     with replacing(archive) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED, True, 1) as packed:
         for place, folders, names in os.walk(folder):
             folders.sort()
             for path in (Path(place, name) for name in sorted(names)):
-                if stat.S_ISREG(path.lstat().st_mode):
+                if stat.S_ISREG(path.lstat().st_mode) and path.suffix != ".ckpt":
                     with open_ordinary(path) as file, packed.open(_entry(path, folder), "w", force_zip64=True) as entry:
                         _copy(file, entry, _MOST_BYTES)
 

@@ -6,6 +6,7 @@ workers need the same version of pmlaunch.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import queue
@@ -92,10 +93,10 @@ class Host:
                 each.mkdir(parents=True, exist_ok=True)
             order = JobOrder(self._local(remote), remote.attempts, folder, port, os.getpid())
             around = Surroundings(folder, Path.cwd(), self.command, self.guardian, interrupts)
-            end = run_job(order, slot, around, lambda report: say(self._packed(folder, report)))
+            end = self._run(order, slot, around, say)
             named = {key: self._packed(folder, Report(key, run, ended=True)).run for key, run in end.cut_off.items()}
-            ended = {key: replace(each, run=self._archived(each.run)) for key, each in end.ended.items()}
-            error = end.error and {"code": end.error.code, "message": end.error.message}
+            ended = {key: self._packed(folder, each) for key, each in end.ended.items()}
+            error = {"code": end.error.code, "message": end.error.message} if end.error else None
             result = end.result and replace(end.result, log=Path())  # a path of this machine
             return RemoteEnd("", JobEnd(ended, named, result), error, (), _log(folder / "jobs", order.job.id))
         finally:
@@ -138,6 +139,23 @@ class Host:
             self.archive(sweep, run).unlink(missing_ok=True)
             remove_tree(path_below(self.folder(sweep), f"{RUNS}/{run.removesuffix(f'-{self.name}')}"))
 
+    def _run(self, order: JobOrder, slot: Slot, around: Surroundings, say: Callable[[Report], None]) -> JobEnd:
+        """Do what `run_job` does. Packing runs takes time, and the thread that reads the job's output has none."""
+        reports: queue.SimpleQueue[Report | None] = queue.SimpleQueue()
+
+        def tell() -> None:
+            for report in iter(reports.get, None):
+                with contextlib.suppress(OSError):  # tried again at the end of the job
+                    say(self._packed(around.folder, report))
+
+        teller = threading.Thread(target=tell)
+        teller.start()
+        try:
+            return run_job(order, slot, around, reports.put)
+        finally:
+            reports.put(None)
+            teller.join()
+
     def _local(self, remote: RemoteJob) -> Job:
         """The job with the checkpoints of this machine."""
         places = {key: sent.place(self.store) / sent.name for key, sent in remote.checkpoints.items()}
@@ -174,13 +192,14 @@ def _log(jobs: Path, job: str) -> bytes:
 def run_on_worker(remote: RemoteJob) -> RemoteEnd:
     """Run a job in one of the worker's slots."""
     worker = get_worker()
-    task = worker.get_current_task()
+    task = str(worker.get_current_task())
+    host: Host = worker.sweep_host
 
     def say(report: Report) -> None:
         worker.log_event(remote.sweep, {"task": task, "worker": worker.address, **vars(report)})
 
     try:
-        return replace(worker.sweep_host.run(task, remote, say), worker=worker.address)
+        return replace(host.run(task, remote, say), worker=worker.address)
     except (PmlaunchError, OSError) as error:
         code = error.code if isinstance(error, PmlaunchError) else "PML454"
         return RemoteEnd(worker.address, error={"code": code, "message": str(error)})
@@ -204,9 +223,12 @@ def find_runs(sweep: str, dask_worker: Any) -> tuple[bool, list[str]]:
 
 
 def read_run(sweep: str, run: str, offset: int, dask_worker: Any) -> tuple[int, bytes]:
-    """A piece of a packed run folder, and its size."""
+    """A piece of a packed run folder, and its size; a negative size and what is wrong if it cannot be read."""
     host: Host = dask_worker.sweep_host
-    return read_piece(host.archive(sweep, run), offset)
+    try:
+        return read_piece(host.archive(sweep, run), offset)
+    except OSError as error:
+        return -1, str(error).encode()
 
 
 def forget_runs(sweep: str, runs: Sequence[str], dask_worker: Any) -> None:
@@ -220,9 +242,13 @@ def has_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> bool:
     return sent.place(dask_worker.sweep_host.store).is_dir()
 
 
-def receive_piece(sent: store.SentCheckpoint, name: str, offset: int, content: bytes, dask_worker: Any) -> None:
-    """`store.receive`."""
-    store.receive(dask_worker.sweep_host.store, sent, name, offset, content)
+def receive_piece(sent: store.SentCheckpoint, name: str, offset: int, content: bytes, dask_worker: Any) -> str:
+    """`store.receive`; return why it could not be written."""
+    try:
+        store.receive(dask_worker.sweep_host.store, sent, name, offset, content)
+    except (PmlaunchError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def accept_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> str:
