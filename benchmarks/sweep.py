@@ -1,6 +1,7 @@
 """What the executor of sweeps costs: time a cell on 8 slots, and the memory of 100,000 cells.
 
     python benchmarks/sweep.py [--cells 1000] [--slots 8] [--seconds 0.4] [--large 100000]
+    python benchmarks/sweep.py --cluster 4     the same through Dask on this machine
 
 The null program sleeps, writes a record and reports it. Ideal is the time that a bare pool of threads takes to start the
 same programs, as many at a time: what is added by the executor are the journal, the supervision and the cleaning up.
@@ -10,6 +11,7 @@ Large sweeps are planned by hand, resumed with one cell left, and summarised, ea
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +88,67 @@ def run_alone(path: Path, seconds: float) -> None:
     subprocess.run(command(path, seconds), stdout=subprocess.DEVNULL, check=True, start_new_session=True)
 
 
+SCHEDULER = """
+import asyncio, sys
+from distributed import Scheduler
+async def serve():
+    async with Scheduler(host="127.0.0.1", port=0, dashboard_address=":0") as scheduler:
+        print(scheduler.address, flush=True)
+        await scheduler.finished()
+asyncio.run(serve())
+"""
+
+
+@contextlib.contextmanager
+def cluster(folder: Path, workers: int, slots: int, seconds: float) -> Iterator[str]:
+    """The address of a scheduler with workers that share the slots, all on this machine."""
+    folder.mkdir(parents=True)
+    processes = []
+    try:
+        with (folder / "log").open("w") as log:
+            pipe = subprocess.PIPE
+            processes.append(subprocess.Popen([sys.executable, "-c", SCHEDULER], stdout=pipe, stderr=log, text=True))
+            address = str(processes[0].stdout and processes[0].stdout.readline().strip())
+            for number in range(workers):
+                words = [address, str(folder / f"worker{number}"), str(slots // workers), str(seconds)]
+                line = [sys.executable, __file__, "--worker", *words]
+                processes.append(subprocess.Popen(line, stdout=pipe, stderr=log, text=True))
+            for process in processes[1:]:
+                if process.stdout is None or not process.stdout.readline():
+                    raise SystemExit((folder / "log").read_text())
+        yield address
+    finally:
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
+
+
+def worker(address: str, store: str, slots: str, seconds: str) -> None:
+    """A worker whose jobs are the null program."""
+    from pmlaunch.processes.interrupts import Interrupts
+    from pmlaunch.sweeping.cluster.address import TlsOptions
+    from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
+    from pmlaunch.sweeping.slots import ExecutorOptions, slots_of
+
+    made = slots_of(ExecutorOptions(jobs=int(slots)))
+    host = make_host(made, store, lambda path: command(path, float(seconds)))
+    with Interrupts() as asked, host.guardian:
+        serve_forever(address, host, TlsOptions(), lambda text: print(text, flush=True), asked)
+
+
+def clustered(folder: Path, cells: int, address: str) -> tuple[float, float]:
+    """(seconds, seconds of CPU of the executor's own process) for the same on a cluster."""
+    from pmlaunch.sweeping.executor import run_sweep
+    from pmlaunch.sweeping.scheduler import SweepObserver
+    from pmlaunch.sweeping.slots import ExecutorOptions
+
+    own = time.process_time()
+    outcome = run_sweep(plan(folder, cells), ExecutorOptions(cluster=address), SweepObserver())
+    if outcome.summary.done != cells:
+        raise SystemExit(f"not all cells are done: {outcome.summary}")
+    return outcome.seconds, time.process_time() - own
+
+
 def executor(folder: Path, cells: int, slots: int, seconds: float) -> tuple[float, float]:
     """(seconds, seconds of CPU of the executor's own process) for the same."""
     from pmlaunch.sweeping.executor import run_sweep
@@ -144,7 +207,12 @@ def main() -> int:
     parser.add_argument(
         "--action", nargs=4, metavar=("FOLDER", "EVALUATIONS", "MOTIONS", "ACTION"), help=argparse.SUPPRESS
     )
+    parser.add_argument("--cluster", type=int, default=0, help="workers of a Dask cluster on this machine; 0: none")
+    parser.add_argument("--worker", nargs=4, metavar=("ADDRESS", "STORE", "SLOTS", "SECONDS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.worker:
+        worker(*options.worker)
+        return 0
     if options.action:
         folder, evaluations, motions, action = options.action
         large(Path(folder), int(evaluations), int(motions), action)
@@ -152,6 +220,16 @@ def main() -> int:
     missed = 0
     with tempfile.TemporaryDirectory() as name:
         folder, cells, slots = Path(name), options.cells, options.slots
+        if cells and options.cluster:
+            with cluster(folder / "cluster", options.cluster, slots, options.seconds) as address:
+                ideal = bare_pool(folder / "bare", cells, slots, options.seconds)
+                taken, own = clustered(folder / "clustered", cells, address)
+            print(f"{cells} cells of {options.seconds:g} s on {options.cluster} workers with {slots} slots in all:")
+            print(
+                f"  makespan {taken / ideal:.3f} x ideal, {(taken - ideal) * slots / cells * 1000:.1f} ms a cell in its slot"
+            )
+            print(f"  {own / cells * 1000:.1f} ms a cell of the launcher's own CPU")
+            return 0
         ideal, taken, own = 0.0, 0.0, 0.0
         for turn in range(_TURNS if cells else 0):  # alternately, because other programs come and go
             ideal += bare_pool(folder / f"bare{turn}", cells // _TURNS, slots, options.seconds)

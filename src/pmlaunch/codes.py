@@ -1,7 +1,7 @@
 """The registry of codes: what can go wrong, why, and how to fix it.
 
 Every error and every finding carries one of these codes, and `pmlaunch explain` prints them. The hundreds digit is
-the area: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 the run itself, 4 installation.
+the area: 0 names and usage, 1 checkpoint, config and motion, 2 environment, 3 the run itself, 4 installation, 45 clusters.
 """
 
 from __future__ import annotations
