@@ -37,7 +37,21 @@ MARKED = documented(executable=False)
 OURS = list(dict.fromkeys([line for line in MARKED if line[0] == "pmlaunch"] + help_examples()))
 DRY = [line for line in OURS if line[1] in ("eval", "install")]
 FOREIGN = [line for line in MARKED if line[0] != "pmlaunch"]
-PROGRAMS = {"git", "cd", "mkdir", "source", "activate", "py", "python", "python3", "python3.12", "uv", "pipx", "pip", "dask"}
+PROGRAMS = {
+    "git",
+    "cd",
+    "mkdir",
+    "source",
+    "activate",
+    "py",
+    "python",
+    "python3",
+    "python3.12",
+    "uv",
+    "pipx",
+    "pip",
+    "dask",
+}
 SCHEMAS: dict[str, Any] = importlib.import_module("json_schemas").schemas()
 has_demo = all(find_spec(name) for name in ("torch", "lightning", "mujoco", "matplotlib"))
 

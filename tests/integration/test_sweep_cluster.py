@@ -12,18 +12,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 pytest.importorskip("distributed")
 
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.sweeping.cluster import connection
+from pmlaunch.processes.guardian import Guardian
+from pmlaunch.sweeping.cluster import connection, worker
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
+from pmlaunch.sweeping.job_file import Report
+from pmlaunch.sweeping.job_run import JobEnd
 from pmlaunch.sweeping.journal import read_results
 from pmlaunch.sweeping.model import SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
-from pmlaunch.sweeping.slots import ExecutorOptions
+from pmlaunch.sweeping.slots import ExecutorOptions, Slot
 from started import wait_for
 from sweep_jobs import DIARY, sweep_plan
 
@@ -204,12 +208,36 @@ def test_without_a_fitting_worker_nothing_is_queued(
 def test_last_worker_is_lost(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "SECONDS", 2.0)
     cluster.scheduler()
-    worker = cluster.worker("one", "0")
+    only = cluster.worker("one", "0")
     plan = sweep_plan(tmp_path / "sweep", ["done", "done 60"])
     with pytest.raises(PmlaunchError) as caught:
-        sweep(plan, cluster, Second(worker.kill))
+        sweep(plan, cluster, Second(only.kill))
     assert caught.value.code == "PML453"
     assert [(each.state, each.attempt) for each in read_results(plan.folder)] == [("done", 1), ("abnormal", 1)]
+
+
+def test_packing_does_not_delay_the_output_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = time.monotonic()
+    told: list[Report] = []
+    seen: list[float] = []
+
+    def run_job(order: object, slot: object, around: object, hear: Callable[[Report], None]) -> JobEnd:
+        hear(Report("a", "run", ended=True))
+        seen.append(time.monotonic() - begin)
+        return JobEnd({"a": Report("a", "run", ended=True)})
+
+    def pack(folder: Path, archive: Path) -> None:
+        time.sleep(0.5)
+        archive.touch()
+
+    monkeypatch.setattr(worker, "run_job", run_job)
+    monkeypatch.setattr(worker, "pack", pack)
+    host = worker.Host(tmp_path, [Slot(0)], lambda path: (), cast("Guardian", None))
+    job = sweep_plan(tmp_path, ["done"]).jobs[0]
+    end = host.run("task", worker.RemoteJob("sweep", job, {}, {}), told.append)
+    assert seen[0] < 0.4
+    assert (tmp_path / "sweeps" / "sweep" / f"{end.end.ended['a'].run}.zip").exists()
+    assert [each.run for each in told] == [end.end.ended["a"].run]
 
 
 def test_stop_is_polite(tmp_path: Path, cluster: Cluster) -> None:

@@ -94,9 +94,9 @@ class Connection(AbstractContextManager["Connection"]):
                 self._fitting(time.monotonic() + SECONDS / 2)
                 self._looked = time.monotonic()
 
-    def ask_all(self, function: Callable[..., object], *values: object, **where: Any) -> Mapping[str, Any]:
+    def ask_all(self, function: Callable[..., object], *values: object) -> Mapping[str, Any]:
         """{worker: what `function` returned there}; None where it failed. Raises PML452."""
-        found: Mapping[str, Any] = self._call(lambda: self._client.run(function, *values, on_error="return", **where))
+        found: Mapping[str, Any] = self._call(lambda: self._client.run(function, *values, on_error="return"))
         return {name: None if isinstance(each, BaseException) else each for name, each in found.items()}
 
     def ask(self, address: str, function: Callable[..., object], *values: object) -> Any:

@@ -29,6 +29,7 @@ from pmlaunch.sweeping.slots import Slot
 
 _FILE = "cluster.json"  # the sweep's id, by which workers know its runs
 _PERIOD = 0.25  # seconds between two looks for jobs of an earlier launcher
+_AT_A_TIME = 20  # runs removed from a worker
 _LARGEST = 16 << 30  # bytes of an archive
 
 
@@ -40,9 +41,12 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
         self.slots: Sequence[Slot] = tuple(map(Slot, range(self._connection.slots)))
         self._sweep = ""
         self._lock = threading.Lock()
+        self._brought: list[str] = []  # runs that workers still have
         self._checkpoints: dict[tuple[str, str | None], tuple[store.SentCheckpoint, Mapping[str, Path]] | None] = {}
 
     def __exit__(self, *error: object) -> None:
+        with contextlib.suppress(PmlaunchError):  # they are found the next time
+            self.forget((), 1)
         self._connection.__exit__(*error)
 
     def recover(self, folder: Path) -> None:
@@ -60,7 +64,7 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
                 with contextlib.suppress(WorkerLostError):  # its jobs run again
                     for run in runs:
                         self.bring(folder, address, run)
-                self.forget(address, runs)
+                self.forget(runs, 1)
             running = any(each for each, _ in found.values())
             time.sleep(_PERIOD if running else 0)
         self._connection.subscribe(self._sweep)
@@ -97,10 +101,13 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
         finally:
             archive.unlink(missing_ok=True)
 
-    def forget(self, address: str, runs: Sequence[str]) -> None:
-        """Remove runs from a worker."""
-        if runs:
-            self._connection.ask_all(worker.forget_runs, self._sweep, list(runs), workers=[address])
+    def forget(self, runs: Sequence[str], at_least: int = _AT_A_TIME) -> None:
+        """Remove runs from their workers once there are `at_least` so many."""
+        with self._lock:
+            self._brought.extend(runs)
+            forgotten, self._brought = (self._brought, []) if len(self._brought) >= at_least else ([], self._brought)
+        if forgotten:
+            self._connection.ask_all(worker.forget_runs, self._sweep, forgotten)
 
     def send(self, address: str, missing: Sequence[store.SentCheckpoint]) -> None:
         """Send checkpoints to a worker, unless it has them by now. Raises PML452 and PML454."""

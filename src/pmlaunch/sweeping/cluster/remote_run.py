@@ -35,8 +35,8 @@ class Exchange(Protocol):
     def bring(self, folder: Path, address: str, run: str) -> None:
         """Bring a packed run from a worker into the sweep's folder."""
 
-    def forget(self, address: str, runs: Sequence[str]) -> None:
-        """Remove runs from a worker."""
+    def forget(self, runs: Sequence[str]) -> None:
+        """Remove runs from their workers, now or later."""
 
     def send(self, address: str, missing: Sequence[store.SentCheckpoint]) -> None:
         """Send checkpoints to a worker."""
@@ -137,7 +137,7 @@ class RemoteRun:
         for run in found.end.cut_off.values():
             with contextlib.suppress(WorkerLostError):
                 self._bring(found.worker, run)
-        self._exchange.forget(found.worker, self._brought)
+        self._exchange.forget(self._brought)
         if found.error:
             raise PmlaunchError(found.error["code"], f"{found.worker}: {found.error['message']}")
         log = path_below(self._around.folder, f"jobs/{self._remote.job.id}.log")

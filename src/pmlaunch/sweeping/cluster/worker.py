@@ -134,8 +134,8 @@ class Host:
         return path_below(self.folder(sweep), f"{run}.zip")
 
     def forget(self, sweep: str, runs: Sequence[str]) -> None:
-        """Remove runs that the launcher has."""
-        for run in runs:
+        """Remove those runs of this machine that the launcher has."""
+        for run in (each for each in runs if each.endswith(f"-{self.name}")):
             self.archive(sweep, run).unlink(missing_ok=True)
             remove_tree(path_below(self.folder(sweep), f"{RUNS}/{run.removesuffix(f'-{self.name}')}"))
 
