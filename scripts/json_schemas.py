@@ -141,6 +141,8 @@ def _metrics() -> Schema:
         "failed": schema_of(list[str]),
     }
     whole = ("motions", "failed")
+    decides = {"figure": schema_of(str | None), "limit": schema_of(float | None), "max_steps": schema_of(int | None)}
+    definition = _object({**decides, "others": _FIGURES}, optional=["others"])
     motion = _object({"motion": _SIMPLE[str], "success": schema_of(bool | None), "metrics": _FIGURES}, open_=True)
     properties: dict[str, Schema] = {
         "schema": {"const": 1},
@@ -149,13 +151,14 @@ def _metrics() -> Schema:
         "units": _TEXTS,
         "common": _object(common, optional=[name for name in common if name not in whole], open_=True),
         "per_motion": {"type": "array", "items": motion},
+        "definition": {"anyOf": [definition, {"type": "null"}]},
         "comparable": _SIMPLE[bool],
         "notes": schema_of(list[str]),
         "seconds": _FIGURES,
         "steps": _SIMPLE[int],
         "steps_per_second": _SIMPLE[float],
     }
-    return _object(properties, open_=True)
+    return _object(properties, optional=["definition"], open_=True)
 
 
 def _event() -> Schema:

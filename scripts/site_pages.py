@@ -22,7 +22,7 @@ _MARK = re.compile(r"^<!-- generated: (\w+) -->$", re.MULTILINE)
 _BREAK = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n[ \t]*(?=[\u3000-\u9fff\uff00-\uffef])")
 _EXITS = {
     "DONE": "The command did what was asked; an evaluation finished.",
-    "FAILED": "The evaluation failed, or a threshold of `smoke` was missed.",
+    "FAILED": "The evaluation failed, or a threshold of `smoke` was missed, or `compare --baseline` found a policy worse.",
     "USAGE": "An option, an override or a settings file is invalid.",
     "NOT_FOUND": "A name, a file or a checkout was not found, or is ambiguous.",
     "CHECK": "A check found that the run would fail. It outweighs other findings.",

@@ -96,6 +96,7 @@ def test_every_motion_once(evaluate: Any, tmp_path: Path) -> None:
     assert found["units"] == {"eval/gt_err": "m", "eval/gt_err_max": "m", "eval/gt_err_min": "m",
                               "eval/tracking_success_rate": ""}  # fmt: skip
     assert (found["comparable"], found["notes"], found["schema"], found["generation"]) == (True, [], 1, "2")
+    assert found["definition"] == {"figure": "eval/gt_err_max", "limit": 0.5, "max_steps": None}
     assert found["steps"] == run.journal.result.steps == 20 + 5, "two in parallel for the longer one, then the third"
     assert set(found["seconds"]) == {"start", "load", "evaluation"}
     assert list(tmp_path.glob("*_metrics.pt")) == []
@@ -119,6 +120,7 @@ def test_progress_is_reported(evaluate: Any) -> None:
 def test_cut_short_is_not_comparable(evaluate: Any) -> None:
     found = evaluate(max_steps=6).metrics
     assert found["comparable"] is False
+    assert found["definition"]["max_steps"] == 6
     assert "not comparable" in found["notes"][0]
     assert found["metrics"]["eval/gt_err"] == pytest.approx(1.1 / 3), "means over the steps that ran, not the length"
     assert [entry["metrics"]["eval/gt_err"] for entry in found["per_motion"]] == pytest.approx([0.1, 0.7, 0.3])
@@ -127,7 +129,7 @@ def test_cut_short_is_not_comparable(evaluate: Any) -> None:
 
 def test_limit_beyond_the_longest_motion_cuts_nothing(evaluate: Any) -> None:
     found = evaluate(max_steps=20).metrics
-    assert (found["comparable"], found["steps"]) == (True, 25)
+    assert (found["comparable"], found["steps"], found["definition"]["max_steps"]) == (True, 25, None)
 
 
 def test_motion_that_was_never_measured_counts_nowhere(evaluate: Any, monkeypatch: pytest.MonkeyPatch) -> None:

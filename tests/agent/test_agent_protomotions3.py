@@ -66,6 +66,7 @@ def test_metrics_of_a_full_evaluation(agent: AgentRun, checkout3: InferenceCheck
     assert second["metrics"]["eval/gt_error/max"] == 0.9
     assert set(second["metrics"]) <= set(document["units"])
     assert (document["comparable"], document["steps"], document["generation"]) == (True, 30, "3")
+    assert document["definition"] == {"figure": "eval/gt_error/max", "limit": 0.5, "max_steps": None}
     assert document["notes"] == ["not a finite number, so left out: eval/normalized_jerk_mean"]
 
 
@@ -81,6 +82,7 @@ def test_motions_cut_short_by_the_checkpoint_are_comparable(agent: AgentRun, che
     limit = ["--full-eval", "--overrides", "agent.evaluator.max_eval_steps=15"]
     document = evaluate(agent, checkout3, *limit)
     assert document["comparable"] is True  # the checkpoint's own limit is upstream's way to measure
+    assert document["definition"]["max_steps"] == 15
     assert document["notes"][0].startswith("1 of 2 motions were cut short after 15 steps by the checkpoint's own")
 
 
@@ -99,6 +101,7 @@ def test_success_rate_needs_a_threshold(agent: AgentRun, checkout3: InferenceChe
     document = evaluate(agent, checkout3, "--full-eval")
     assert (document["common"]["success_rate"], document["common"]["failed"]) == (None, [])
     assert document["comparable"] is False
+    assert document["definition"] == {"figure": None, "limit": None, "max_steps": None}
     assert "threshold" in document["notes"][-1] + document["notes"][0]
 
 

@@ -81,6 +81,7 @@ def test_figures_of_the_whole_document(all_three: Any) -> None:
     assert all_three["schema"] == 1
     assert all_three["steps"] == 300, "two motions side by side, then the third"
     assert (all_three["generation"], all_three["comparable"]) == ("demo", True)
+    assert all_three["definition"] == {"figure": "eval/gt_err_max", "limit": 0.5, "max_steps": None}
     assert all_three["common"] == {
         "success_rate": 1.0,
         "mean_position_error_m": metrics["eval/gt_err"],
@@ -119,6 +120,7 @@ def test_limit_applies_to_each_motion(tmp_path: Path) -> None:
     document = run(tmp_path, three(tmp_path), "++num_envs=2", "++agent.config.max_eval_steps=20")
     assert [entry["steps"] for entry in document["per_motion"]] == [20, 20, 20]
     assert (document["steps"], document["common"]["motions"], document["comparable"]) == (40, 3, False)
+    assert document["definition"]["max_steps"] == 20
 
 
 def test_motions_without_steps_are_not_counted(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pmlaunch.model import RunRecord, RunState
 from pmlaunch.running.agent_reports import agent_result
 from pmlaunch.running.metrics import RunMetrics, metrics_findings, read_metrics, steps_per_second
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.success import SuccessDefinition, read_definition
 
 
 def entry(name: str, success: bool | None, err: float) -> dict[str, Any]:
@@ -56,7 +57,36 @@ def shown(measured: RunMetrics, capsys: pytest.CaptureFixture[str]) -> str:
 def test_read_metrics(folder: RunFolder) -> None:
     found = read(folder)
     assert found.metrics == DOCUMENT["metrics"]
-    assert found.rest == {key: DOCUMENT[key] for key in ("common", "per_motion", "comparable", "notes", "seconds")}
+    own = {key: DOCUMENT[key] for key in ("common", "per_motion", "comparable", "notes", "seconds")}
+    assert found.rest == {**own, "definition": None}, "older versions kept none"
+
+
+def test_definition_of_success_has_the_mask_of_the_plan(folder: RunFolder) -> None:
+    provenance = {"constraints": {"value": ["vr", 3]}}
+    folder.file("plan.json").write_text(json.dumps({"provenance": provenance}), encoding="utf-8")
+    written = {
+        "figure": "eval/gt_error/max",
+        "limit": 0.25,
+        "max_steps": 600,
+        "others": {"eval/height/min": 0.3, "a": "b"},
+    }
+    found = read(folder, definition=written).rest["definition"]
+    assert found == {**written, "others": {"eval/height/min": 0.3}, "mask": ["vr"]}
+    assert str(read_definition({"definition": found}, {})) == (
+        "failed if eval/gt_error/max > 0.25 m or eval/height/min < 0.3; cut after 600 steps; constraint vr"
+    )
+    broken = read(folder, definition={"figure": 3, "limit": "x"}).rest["definition"]
+    assert (broken["figure"], broken["limit"]) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("generation", "comparable", "steps"), [("2", True, None), ("demo", False, 60), ("3", True, None)]
+)
+def test_definition_of_older_runs(generation: str, comparable: bool, steps: int | None) -> None:
+    plan = {"generation": generation, "provenance": {"max_steps": {"value": 60}}}
+    found = read_definition({"comparable": comparable}, plan)
+    expected = None if generation == "3" else SuccessDefinition("eval/gt_err_max", 0.5, steps)
+    assert found == expected
 
 
 def test_speed_is_the_evaluations_own_figure(folder: RunFolder) -> None:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "fetch": "Download more checkpoints, or free their disk space.",
     "list": "List models, motions, robots, simulators or constraints.",
     "runs": "List, show, compare, repeat, share and remove runs.",
+    "compare": "Test whether a policy is better or worse than another.",
     "report": "Write a page about a run: figures, tables, 3D playback.",
     "view": "Play a motion file or a run in the browser.",
     "smoke": "Test a machine: doctor, an evaluation, thresholds. For CI.",
@@ -43,7 +44,7 @@ _COMMANDS = {
 }
 _SECTIONS = {
     "Evaluate": ("eval", "list", "stop"),
-    "Look at runs": ("runs", "report", "view", "export"),
+    "Look at runs": ("runs", "compare", "report", "view", "export"),
     "Set up": ("install", "fetch", "config", "completion", "trust"),
     "Check": ("doctor", "runtime", "smoke", "explain"),
 }

@@ -61,7 +61,8 @@ class DemoAgent:
         metrics = average(scores) | {"demo/body_weight": self.env.body_weight}
         if self.fabric.is_global_zero:
             phases = {"start": self.start_seconds, "load": self.load_seconds, "evaluation": seconds}
-            outcome = results.Outcome(scores, metrics, tally.poses, steps, self.fabric.world_size, phases)
+            limit = self.config.max_eval_steps
+            outcome = results.Outcome(scores, metrics, tally.poses, steps, limit, self.fabric.world_size, phases)
             if self.config.get("save_motion", False):
                 results.write_motion(self.env, outcome)
             if self.config.get("metrics", True):

@@ -12,7 +12,7 @@ import numpy as np
 from hydra.core.hydra_config import HydraConfig
 
 from pmlaunch.demo.env import DemoEnv
-from pmlaunch.demo.scores import COMMON, MotionScore, Poses, unit
+from pmlaunch.demo.scores import COMMON, FAILED_ABOVE, MotionScore, Poses, unit
 from pmlaunch.motions.recorded_motion import FILE, SavedMotion, padded, write_saved
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.json import dumps
@@ -43,6 +43,7 @@ class Outcome:
     metrics: Mapping[str, float]  # of the evaluation, by their flat names
     poses: Mapping[int, Poses]  # what this rank's humanoids did, by motion
     steps: int  # control steps that this rank took
+    limit: int | None  # control steps after which it was told to stop a motion
     ranks: int  # number of processes
     seconds: Mapping[str, float]  # s of the phases "start", "load" and "evaluation"
 
@@ -83,6 +84,11 @@ def write_metrics(env: DemoEnv, outcome: Outcome) -> None:
             "failed": [entry["motion"] for entry in per_motion if entry["success"] is False],
         },
         "per_motion": per_motion,
+        "definition": {
+            "figure": "eval/gt_err_max",
+            "limit": FAILED_ABOVE,
+            "max_steps": None if whole else outcome.limit,
+        },
         "comparable": whole,
         "notes": _NOTES if whole else [*_NOTES, _CUT],
         "seconds": {name: round(value, 3) for name, value in outcome.seconds.items()},

@@ -9,7 +9,8 @@ from typing import Any
 from pmlaunch.model import Finding, Severity
 from pmlaunch.running.agent_reports import AgentResult
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.support.json import as_list, as_mapping, finite, from_json, numbers_in
+from pmlaunch.running.success import read_definition
+from pmlaunch.support.json import as_list, as_mapping, finite, from_json, numbers_in, to_json
 
 FILE = "metrics.json"
 _BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for a few seconds
@@ -19,8 +20,8 @@ _BLOWN_UP = 50.0  # m; a robot that merely fell is left behind by a few m/s for 
 class RunMetrics:
     """Figures and their units by upstream's names.
 
-    `rest` holds common, per_motion, comparable, notes and seconds of metrics.json, reduced to values of the right type:
-    another process wrote the file.
+    `rest` holds common, per_motion, definition, comparable, notes and seconds of metrics.json, reduced to values of the
+    right type: another process wrote the file. The definition of success also has the plan's mask.
     """
 
     metrics: Mapping[str, float] = field(default_factory=dict)
@@ -49,6 +50,7 @@ def read_metrics(folder: RunFolder) -> RunMetrics:
             }
             for entry in motions
         ],
+        "definition": to_json(read_definition(document, folder.read("plan.json") or {})),
         "comparable": document.get("comparable") is not False,
         "notes": [str(note) for note in as_list(document.get("notes"))],
         "seconds": numbers_in(document.get("seconds")),

@@ -203,7 +203,10 @@ def rerun(invocation: Invocation, request: _RerunRequest, options: EvalOptions) 
 
 @_register("compare", _SeveralRuns)
 def compare(_: Invocation, options: _SeveralRuns) -> CommandResult:
-    """Compare runs side by side: conditions that differ, figures, each motion. A star marks the best."""
+    """Show runs side by side: conditions that differ, figures, each motion. A star marks the best.
+
+    `pmlaunch compare` tests whether one policy is better than another, on the same motions.
+    """
     from pmlaunch.cli.render.runs import draw_comparison
     from pmlaunch.runs.comparison import compare_runs
     from pmlaunch.runs.details import load

@@ -14,7 +14,13 @@ from pmlaunch_agent.protomotions2.bodies import Bodies2
 from pmlaunch_agent.protomotions2.figures import Episodes, RankTables
 from pmlaunch_agent.report.files import of_rank
 from pmlaunch_agent.report.journal import Journal
-from pmlaunch_agent.report.metrics_file import Evaluation, MotionFigures, motion_names, write_metrics
+from pmlaunch_agent.report.metrics_file import (
+    Evaluation,
+    MotionFigures,
+    failed_when,
+    motion_names,
+    write_metrics,
+)
 
 _NO_METRICS = "ProtoMotions computes no metrics for this agent; these are its rewards and episode lengths"
 _NO_SINGLE_MOTIONS = "this version of ProtoMotions keeps no metrics of individual motions"
@@ -165,7 +171,9 @@ class MeasuredAgent:
             if rate is not None and measured:
                 figures[rate] = _mean([float(entry.success) for entry in entries if entry.success is not None])
         evaluation = Evaluation(figures, count, seconds, self._steps, entries, comparable=limit is None)
-        self._write(request, evaluation._replace(notes=notes))
+        limits = [request.failed_when] if request.failed_when else []
+        judged = [(f"eval/{figure}", value) for figure, value in limits if figure in {f"{key}_max" for key in keys}]
+        self._write(request, evaluation._replace(notes=notes, definition=failed_when(judged, limit)))
         return returned
 
     def _without_metrics(self, request: MetricsRequest) -> Any:

@@ -12,7 +12,13 @@ from typing import Any, Mapping
 from pmlaunch_agent.contract import MetricsRequest
 from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal, Observer
-from pmlaunch_agent.report.metrics_file import Evaluation, MotionFigures, motion_names, write_metrics
+from pmlaunch_agent.report.metrics_file import (
+    Evaluation,
+    MotionFigures,
+    failed_when,
+    motion_names,
+    write_metrics,
+)
 
 
 def control_steps(evaluator: Any, seconds: float) -> int:
@@ -66,7 +72,12 @@ def read_motions(evaluator: Any, request: MetricsRequest) -> Evaluation:
     library = getattr(evaluator, "motion_lib", None)
     names = motion_names(request.motions, len(failed), getattr(library, "motion_files", None) or ())
     components = evaluator.config.evaluation_components
-    judged = any(component.static_params.get("threshold") is not None for component in components.values())
+    limits = [
+        (f"eval/{name}/{'max' if component.static_params.get('fail_above', True) else 'min'}", float(limit))
+        for name, component in components.items()
+        if (limit := component.static_params.get("threshold")) is not None
+    ]
+    judged = bool(limits)
     figures = _figures(evaluator)
     entries = [
         MotionFigures(
@@ -77,19 +88,20 @@ def read_motions(evaluator: Any, request: MetricsRequest) -> Evaluation:
         for index, name in enumerate(names)
     ]
     notes, cut, limited = [], 0, request.max_steps is not None
-    limit = getattr(evaluator.config, "max_eval_steps", None)
-    if library is not None and limit is not None:
-        cut = sum(control_steps(evaluator, length) > limit for length in library.get_motion_length(None).tolist())
+    most = getattr(evaluator.config, "max_eval_steps", None)
+    if library is not None and most is not None:
+        cut = sum(control_steps(evaluator, length) > most for length in library.get_motion_length(None).tolist())
     if cut:
         whose = "--max-steps" if limited else "the checkpoint's own max_eval_steps"
-        message = f"{cut} of {len(names)} motions were cut short after {limit} steps by {whose}"
+        message = f"{cut} of {len(names)} motions were cut short after {most} steps by {whose}"
         notes.append(f"{message}. Later failures are not seen.")
     if not all(evaluated):
         notes.append(f"{len(names) - sum(map(bool, evaluated))} of {len(names)} motions were too short to be measured.")
     if not judged:
         notes.append("No metric has a threshold, so ProtoMotions counts every motion as a success.")
     comparable = judged and not (cut and limited)
-    return Evaluation({}, sum(map(bool, evaluated)), 0.0, 0, entries, comparable, judged, notes)
+    definition = failed_when(limits, most if cut else None)
+    return Evaluation({}, sum(map(bool, evaluated)), 0.0, 0, entries, comparable, judged, notes, definition)
 
 
 def _figures(evaluator: Any) -> dict[str, list[float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from typing import Any, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pmlaunch_agent.contract import MetricsRequest
 from pmlaunch_agent.report.files import run_of, write_whole
@@ -32,6 +32,7 @@ class Evaluation(NamedTuple):
         per_motion: the figures of each motion, named as those of the whole are; empty if unknown.
         comparable: whether the figures may be compared with those of other runs.
         judged: whether any motion could fail; otherwise the success rate means nothing.
+        definition: when a motion counts as failed, of `failed_when`; None if that is not known.
     """
 
     metrics: Mapping[str, Optional[float]]
@@ -42,6 +43,18 @@ class Evaluation(NamedTuple):
     comparable: bool = True
     judged: bool = True
     notes: Sequence[str] = ()
+    definition: Optional[Mapping[str, Any]] = None
+
+
+def failed_when(limits: Sequence[Tuple[str, float]], max_steps: Optional[int]) -> Dict[str, Any]:
+    """The definition of success: the (figure, limit) pairs beyond which a motion counts as failed; none if none can fail.
+
+    Beyond is above, or below for a figure that ends in "min". `max_steps` are the control steps after which motions were
+    cut; None if none was.
+    """
+    figure, limit = limits[0] if limits else (None, None)
+    others = {"others": dict(limits[1:])} if limits[1:] else {}
+    return {"figure": figure, "limit": limit, "max_steps": max_steps, **others}
 
 
 def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
@@ -88,6 +101,7 @@ def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[
         "units": {name: _unit(name, request.units) for name in named},
         "common": common,
         "per_motion": [{**entry._asdict(), "metrics": _finite(entry.metrics)} for entry in evaluation.per_motion],
+        "definition": evaluation.definition,
         "comparable": evaluation.comparable,
         "notes": notes,
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
