@@ -25,6 +25,7 @@ from pmlaunch.request import option
 
 _COMMANDS = {
     "eval": "Run a policy and report how well it tracks its motions.",
+    "sweep": "Evaluate every combination of models, seeds and motions.",
     "install": "Install ProtoMotions: checkout, checkpoints, packages.",
     "fetch": "Download more checkpoints, or free their disk space.",
     "list": "List models, motions, robots, simulators or constraints.",
@@ -43,7 +44,7 @@ _COMMANDS = {
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
 _SECTIONS = {
-    "Evaluate": ("eval", "list", "stop"),
+    "Evaluate": ("eval", "sweep", "list", "stop"),
     "Look at runs": ("runs", "compare", "report", "view", "export"),
     "Set up": ("install", "fetch", "config", "completion", "trust"),
     "Check": ("doctor", "runtime", "smoke", "explain"),

@@ -58,6 +58,13 @@ def _lists(*_: object) -> Names:
     return [(kind, "") for kind in LISTS]
 
 
+def _suites(_: str, given: Mapping[str, Any]) -> Names:
+    from pmlaunch.settings import Settings
+    from pmlaunch.sweeping.suite_file import suite_folders, suites_in
+
+    return [(name, "") for name in suites_in(suite_folders(Settings.here(), given.get("suites")))]
+
+
 def _runs(_: str, given: Mapping[str, Any]) -> Names:
     """The folders of runs, the newest first: their names begin with the time."""
     from pmlaunch.settings import Settings
@@ -158,5 +165,6 @@ NAMES: Mapping[str, Callable[[str, Mapping[str, Any]], Names]] = {
     "lists": _lists,
     "runs": _runs,
     "settings": _settings,
+    "suites": _suites,
 }
 """What reads the names of each kind."""

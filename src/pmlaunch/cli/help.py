@@ -17,13 +17,14 @@ _OTHER = "How"  # the group of options that are in none of these
 _GROUPS: Mapping[str, frozenset[str]] = {
     "What": frozenset(
         {"model", "models", "motions", "checkpoint", "robot", "terrain", "constraints", "ref", "source", "extras"}
+        | {"suite", "suites"}
     ),
     _OTHER: frozenset(),
     "Where": frozenset(
         {"simulator", "protomotions", "isaaclab", "python", "via", "folder", "target_os", "trust_workspace"}
     ),
     "Output": frozenset(
-        {"runs", "save_motion", "record", "report", "report_to", "junit", "summary"}
+        {"runs", "output", "save_motion", "record", "report", "report_to", "junit", "summary"}
         | {"quiet", "as_json", "verbose", "help"}
     ),
 }

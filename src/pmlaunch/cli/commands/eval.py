@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -52,11 +53,7 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
     if platform_named(request.target_os).foreign and not options.dry_run:
         fix = corrected(request, other_words=("--dry-run", *request.other_words))
         raise PmlaunchError("PML001", f"A run for {request.target_os} cannot be started here.", fix=fix)
-    for code in request.no_check:
-        if code.upper() not in CODES:
-            raise PmlaunchError(
-                "PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}", fix="pmlaunch explain"
-            )
+    require_codes(request.no_check)
     planned = make_plan(request, settings)
     plan, findings = planned.plan, preflight(planned)
     exit_code = exit_code_of(findings)
@@ -84,3 +81,12 @@ def evaluate(invocation: Invocation, request: EvalRequest, options: EvalOptions,
     reported = (*record.findings, *notes)
     draw_result = partial(draw_brief if options.quiet else draw_record, record)
     return CommandResult(invocation.command, exit_code, data, reported, draw=draw_result)
+
+
+def require_codes(codes: Sequence[str]) -> None:
+    """Raise PML001 for a value of --no-check that is no code."""
+    for code in codes:
+        if code.upper() not in CODES:
+            raise PmlaunchError(
+                "PML001", f"No check has the code {code}.{did_you_mean(code, list(CODES))}", fix="pmlaunch explain"
+            )

@@ -1,0 +1,157 @@
+"""A planned sweep for people and as JSON: its evaluations, what cannot run, what it takes, published values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pmlaunch.cli.render.layout import Breakable, say, table_of
+from pmlaunch.model import Finding, Severity
+from pmlaunch.support.text import clean_line, megabytes
+from pmlaunch.sweeping.bad_cells import text_of
+from pmlaunch.sweeping.plan import PlannedSweep
+from pmlaunch.sweeping.suite import SUCCESS, Compared, Suite
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_MOST_ROWS = 40
+_MOST_NAMED = 20  # cells with the same problem that are named in a message; --json has all
+_MOST_MISSING = 10
+_HEADERS = {SUCCESS: "success", "mean_position_error_m": "error", "eval/masked_gt_err": "observed"}
+
+
+def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
+    """What is wrong with cells, each problem once with the cells that have it; a warning if the sweep does without."""
+    cells: dict[tuple[str, str], list[str]] = {}
+    first: dict[tuple[str, str], Finding] = {}  # what it proposes differs from cell to cell
+    skipped = bool(planned.plan.jobs) and planned.skip_bad
+    same = _constant([*(it.labels for it in planned.plan.evaluations), *(it.labels for it in planned.bad)])
+    for bad in planned.bad:
+        for finding in bad.findings:
+            labels = {key: text for key, text in bad.labels.items() if key not in same}
+            seeds = () if "seed" in same else bad.seeds
+            key = finding.code, finding.message
+            first.setdefault(key, finding)
+            cells.setdefault(key, []).append(text_of(labels or bad.labels, seeds, bad.motions))
+    for key, names in cells.items():
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        message = f"{key[1]} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
+        yield replace(first[key], message=message, severity=Severity.WARNING if skipped else Severity.ERROR)
+    if skipped and planned.bad:
+        message = f"{len(planned.bad)} parts of the sweep are left out, because they cannot run."
+        yield Finding("PML379", Severity.WARNING, message)
+
+
+def _constant(labels: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    """The labels that all have with the same value, without the model's."""
+    first = dict(labels[0]) if labels else {}
+    return {key: text for key, text in first.items() if key != "model" and all(it.get(key) == text for it in labels)}
+
+
+def sweep_document(planned: PlannedSweep) -> dict[str, Any]:
+    """The plan as JSON, without the requests, which repeat what the labels say."""
+    plan = planned.plan
+    return {
+        "folder": plan.folder,
+        "cells": plan.cells,
+        "evaluations": len(plan.evaluations),
+        "starts": len(plan.jobs),
+        "expected": planned.expected,
+        "jobs": [
+            {
+                "id": job.id,
+                "evaluations": [{"id": it.id, "labels": it.labels, "motions": it.motions} for it in job.evaluations],
+            }
+            for job in plan.jobs
+        ],
+        "bad": planned.bad,
+        "missing": planned.missing,
+    }
+
+
+def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared], console: Console) -> None:
+    """Print the evaluations with their starts, what the sweep takes, missing files and published values."""
+    plan = planned.plan
+    if suite.title:
+        say(console, suite.title, style="bold", wrap=True)
+    same = _constant([evaluation.labels for evaluation in plan.evaluations])
+    keys = [key for key in dict.fromkeys(key for it in plan.evaluations for key in it.labels) if key not in same]
+    table = table_of("start", *keys, "motions", "id", right=("start", "motions"), title=f"Plan: {plan.folder}")
+    rows = [(number, it) for number, job in enumerate(plan.jobs, 1) for it in job.evaluations]
+    for number, it in rows[:_MOST_ROWS]:
+        labels = [Breakable(clean_line(it.labels.get(key, "-"))) for key in keys]
+        table.add_row(str(number), *labels, str(len(it.motions)), it.id)
+    console.print(table)
+    if same:
+        say(console, "all   ", clean_line(", ".join(f"{key} {text}" for key, text in same.items())), wrap=True)
+    if len(rows) > _MOST_ROWS:
+        say(console, f"... and {len(rows) - _MOST_ROWS} more evaluations (--json lists all)", style="dim")
+    counts = (("cell", plan.cells), ("evaluation", len(rows)), ("simulator start", len(plan.jobs)))
+    say(console, ", ".join(f"{number:,} {name}{'' if number == 1 else 's'}" for name, number in counts))
+    say(console, f"time  {_time(planned)}", wrap=True)
+    say(console, f"disk  about {megabytes(planned.expected.bytes)}")
+    if planned.missing:
+        say(console, f"\nMissing: {len(planned.missing)} motion files", style="bold")
+        for path in planned.missing[:_MOST_MISSING]:
+            say(console, f"  {path}")
+        if len(planned.missing) > _MOST_MISSING:
+            say(console, f"  ... and {len(planned.missing) - _MOST_MISSING} more (--json lists all)", style="dim")
+    draw_published(compared, suite, console)
+
+
+def _time(planned: PlannedSweep) -> str:
+    expected = planned.expected
+    if expected.unknown == len(planned.plan.jobs):
+        return "not known: nothing like this ran to its end on this machine yet"
+    also = f", and {expected.unknown} starts of which nothing like it ran here yet" if expected.unknown else ""
+    minutes, seconds = divmod(round(expected.seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"about {hours} h {minutes:02} min{also}" if hours else f"about {minutes} min {seconds:02} s{also}"
+
+
+def draw_published(compared: Sequence[Compared], suite: Suite, console: Console) -> None:
+    """Print published values beside measured ones, a table each, and below them what differs."""
+    notes: dict[str, int] = {}
+    for name in dict.fromkeys(row.table for row in compared):
+        rows: dict[tuple[str, str], list[Compared]] = {}
+        for row in compared:
+            if row.table == name:
+                rows.setdefault((row.row, row.model), []).append(row)
+        figures = list(dict.fromkeys(it.figure for row in rows.values() for it in row))
+        headers = [text for figure in figures for text in (_HEADERS.get(figure, figure), "measured")]
+        table = table_of(
+            "row", *headers, "motions", "differs", title=f"Table {name}, published and measured", right=("motions",)
+        )
+        for (label, model), own in rows.items():
+            by_figure = {it.figure: it for it in own}
+            values = [text for figure in figures for text in _pair(by_figure.get(figure))]
+            marks = [notes.setdefault(text, len(notes) + 1) for it in own for text in it.differs]
+            told = ", ".join(f"[{mark}]" for mark in dict.fromkeys(marks)) or "-"
+            shown = f"{label} ({model})" if model else label
+            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.motions for it in own)), told)
+        console.print(table)
+    for text, mark in notes.items():
+        say(console, f"[{mark}] {clean_line(text)}", wrap=True)
+    for text in suite.differs if compared else ():
+        say(console, f"all: {clean_line(text)}", wrap=True)
+
+
+def _pair(row: Compared | None) -> tuple[str, str]:
+    """(the published value, the measured one with its interval)."""
+    if row is None or row.measured is None:
+        return "-" if row is None else _value(row.figure, row.published), "-"
+    ends = (
+        ""
+        if row.interval is None
+        else f" ({_value(row.figure, row.interval[0])} to {_value(row.figure, row.interval[1])})"
+    )
+    return _value(row.figure, row.published), _value(row.figure, row.measured) + ends
+
+
+def _value(figure: str, value: float) -> str:
+    """A share in percent, an error in metres as millimetres, anything else as it is."""
+    if figure == SUCCESS:
+        return f"{100 * value:.1f} %"
+    return f"{1000 * value:.1f} mm" if figure.endswith(("_m", "gt_err", "gt_error/mean")) else f"{value:g}"

@@ -1,0 +1,216 @@
+"""Plan and check every cell of a sweep, and group what can share a start of the simulator.
+
+Cells that differ only in their seed have the same plan, so they are planned once. Like planning, this reads files only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pmlaunch.checks.preflight import exit_code_of
+from pmlaunch.codes import Exit
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
+from pmlaunch.planning.plan import Planned
+from pmlaunch.request import EvalRequest
+from pmlaunch.running.timings import Timings, earlier_timings
+from pmlaunch.settings import Settings
+from pmlaunch.support.cache import content_key
+from pmlaunch.support.disk import free_bytes
+from pmlaunch.support.text import megabytes
+from pmlaunch.sweeping.bad_cells import BadCell, check_point, missing, text_of
+from pmlaunch.sweeping.checkpoints import with_checkpoints
+from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
+from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
+from pmlaunch.trust import Untrusted
+
+_OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
+_OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
+_MOST_ALIKE = 3  # findings with one code that are reported one by one
+_USUAL_HZ, _USUAL_BODIES = 30.0, 24
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one per evaluation."""
+
+    folder: Path
+    slots: int = 1
+    isolate: bool = False
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a sweep is expected to take.
+
+    `seconds` are those of all jobs one after the other, as far as earlier runs on this machine tell; `unknown` is the
+    number of jobs for which none does.
+    """
+
+    seconds: float = 0.0
+    unknown: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedSweep:
+    """A sweep and all that was learned on the way. `missing` are motion files that are not there."""
+
+    plan: SweepPlan
+    bad: tuple[BadCell, ...]
+    findings: tuple[Finding, ...]
+    untrusted: tuple[Untrusted, ...]
+    expected: Expected
+    missing: tuple[Path, ...] = ()
+    skip_bad: bool = False
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every cell can run, or if the sweep continues without those that cannot."""
+        if self.skip_bad and self.plan.jobs:
+            return Exit.DONE
+        codes = [exit_code_of(cell.findings) for cell in self.bad]
+        return Exit.CHECK if Exit.CHECK in codes else next(iter(codes), Exit.DONE)
+
+
+@dataclass
+class _Start:
+    """Evaluations that could share one start, and what one of them takes."""
+
+    steps: int
+    earlier: Timings
+    evaluations: list[Evaluation] = field(default_factory=list)
+
+
+@dataclass
+class _Result:
+    """What is collected while the points are planned, one after the other."""
+
+    starts: dict[str, _Start] = field(default_factory=dict)
+    bad: list[BadCell] = field(default_factory=list)
+    findings: dict[Finding, None] = field(default_factory=dict)
+    untrusted: dict[Untrusted, None] = field(default_factory=dict)
+    missing: dict[Path, None] = field(default_factory=dict)
+    measured: dict[tuple[str, int | None], frozenset[str]] = field(default_factory=dict)
+    bytes: int = 0
+
+
+def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> PlannedSweep:
+    """Plan and check the cells of `matrix`. All that cannot run are `bad`; with `skip_bad` the plan does without them.
+
+    Raises PML375 if the matrix has no cell, PML376 for a cell that it has twice, PML377 and PML381.
+    """
+    result, any_cell = _Result(), False
+    for point in points_of(with_checkpoints(matrix, settings)):
+        any_cell = True
+        _add(point, settings, options, result)
+    if not any_cell:
+        message = "The sweep has no cell: it names no model, or exclude leaves out everything."
+        raise PmlaunchError("PML375", message, hint="pmlaunch sweep --help")
+    evaluations = sum(len(start.evaluations) for start in result.starts.values())
+    jobs = [job for start in result.starts.values() for job in _jobs(start, options, evaluations)]
+    expected = _expected(jobs, result)
+    plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
+    findings = (*_few(result.findings), *_room(expected, options.folder))
+    bad, untrusted, files = tuple(result.bad), tuple(result.untrusted), tuple(result.missing)
+    return PlannedSweep(plan, bad, findings, untrusted, expected, files, options.skip_bad)
+
+
+def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
+    """The first findings with each code, and how many more there are."""
+    alike: dict[str, list[Finding]] = {}
+    for finding in findings:
+        alike.setdefault(finding.code, []).append(finding)
+    for first, *more in alike.values():
+        if len(more) < _MOST_ALIKE:
+            yield from (first, *more)
+        else:
+            yield replace(first, message=f"{first.message} (and {len(more)} more like this)")
+
+
+def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
+    """Plan a point and add its evaluations, or what is bad about it, to `result`."""
+    request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
+    planned, request, bad = check_point(request, point, settings, options.skip_bad)
+    result.bad += bad
+    result.missing |= dict.fromkeys(path for part in bad for path in part.missing)
+    if planned is None:
+        return
+    plan = planned[0].plan
+    result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
+    result.untrusted |= dict.fromkeys(planned[0].untrusted)
+    result.missing |= dict.fromkeys(missing(plan.left_out))
+    names, shared = tuple(_names(plan.motions)), identity(request)
+    _refuse_duplicates(point, plan, result)
+    steps = (plan.max_steps or 0) * math.ceil(len(names) / max(plan.num_envs, 1))
+    start = result.starts.setdefault(_start_key(request, plan), _Start(steps, earlier_timings(plan)))
+    for seed in point.seeds:
+        labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
+        start.evaluations.append(Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names))
+    result.bytes += len(point.seeds) * _size(planned[0])
+
+
+def _names(motions: Iterable[MotionInfo]) -> Iterator[str]:
+    """The names of the cells; those of a packed library are numbered."""
+    for motion in motions:
+        yield from (motion.name,) if motion.count == 1 else (f"{motion.name} {index}" for index in range(motion.count))
+
+
+def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
+    """Raise PML376 if a cell of the point is one of an earlier point, also if its model is named differently."""
+    chosen = plan.provenance["constraints"].value
+    same = replace(point.request, model=plan.model, checkpoint=str(plan.checkpoint), motions=(), constraints=chosen)
+    key, own = identity(same), frozenset(str(motion.path) for motion in plan.motions)  # shared by the seeds
+    for seed in point.seeds:
+        known = result.measured.get((key, seed), frozenset())
+        if twice := known & own:
+            shown = text_of(point.labels, (seed,), [Path(min(twice)).stem])
+            raise PmlaunchError("PML376", f"The sweep has this cell twice: {shown}.", subject=shown)
+        result.measured[key, seed] = known | own if known else own
+
+
+def _start_key(request: EvalRequest, plan: LaunchPlan) -> str:
+    """Equal for evaluations that can share a start: all but the seed and the checkpoint of one training is the same."""
+    same = identity(replace(request, model="", checkpoint=None))
+    return content_key(same, str(plan.checkpoint.parent), str(plan.robot), plan.simulator, str(plan.cwd))
+
+
+def _jobs(start: _Start, options: SweepSettings, evaluations: int) -> Iterator[tuple[Job, float | None]]:
+    """The jobs for a start with the seconds that each takes: as many as get it a fair share of the slots."""
+    count = len(start.evaluations)
+    pieces = count if options.isolate else min(count, max(1, round(options.slots * count / evaluations)))
+    each = start.earlier.seconds(start.steps)
+    for number in range(pieces):
+        own = tuple(start.evaluations[number * count // pieces : (number + 1) * count // pieces])
+        more = (len(own) - 1) * start.steps / start.earlier.rate if start.earlier.rate else 0.0
+        seconds = None if each is None else each + more
+        yield Job(content_key(*(evaluation.id for evaluation in own))[:12], own), seconds
+
+
+def _expected(jobs: Sequence[tuple[Job, float | None]], result: _Result) -> Expected:
+    known = [seconds for _, seconds in jobs if seconds is not None]
+    return Expected(sum(known), len(jobs) - len(known), result.bytes)
+
+
+def _size(planned: Planned) -> int:
+    """Roughly the bytes of a run folder."""
+    if not planned.plan.save_motion:
+        return _OF_A_RUN
+    rate = planned.report.control_hz or _USUAL_HZ
+    robot = planned.inputs.robot.value
+    seconds = sum(motion.seconds or 0.0 for motion in planned.plan.motions)
+    return _OF_A_RUN + int(seconds * rate) * _OF_A_BODY * (len(robot.bodies) if robot else _USUAL_BODIES)
+
+
+def _room(expected: Expected, folder: Path) -> Iterator[Finding]:
+    """PML382 if the run folders will not fit on the disk."""
+    free = free_bytes(folder.absolute())
+    if expected.bytes > free:
+        message = f"The sweep needs about {megabytes(expected.bytes)} in {folder}, but only {megabytes(free)} are free."
+        yield Finding(
+            "PML382", Severity.WARNING, message, "-o DIR on another disk, or --no-save-motion", None, str(folder)
+        )

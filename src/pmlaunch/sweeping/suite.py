@@ -1,0 +1,230 @@
+"""Published values of a suite: where they come from, which cells measure the same, and what differs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from pmlaunch.errors import PmlaunchError, did_you_mean
+from pmlaunch.generations.motion_library import listed_motions
+from pmlaunch.generations.registry import GENERATIONS
+from pmlaunch.model import Finding, Severity
+from pmlaunch.motions.readers import LIST_SUFFIXES
+from pmlaunch.support.json import as_mapping, finite
+from pmlaunch.sweeping.matrix import SET, matches
+from pmlaunch.sweeping.model import CellResult, Evaluation
+
+SUCCESS = "success_rate"
+_KEYS = ("table", "row", "where", "values", "source", "differs")
+_DEFINITION = ("limit", "motions")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A row of a published table.
+
+    Attributes:
+        where: {label: patterns} of the evaluations that measure the same; None for a row that nothing here measures.
+        values: {figure: value}: success_rate, mean_position_error_m (m), or a metric by upstream's name.
+        source: where the values were published.
+        differs: what is not the same here, beyond what differs for the whole suite.
+    """
+
+    table: str
+    row: str
+    where: Mapping[str, tuple[str, ...]] | None
+    values: Mapping[str, float]
+    source: str
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a suite says beyond its matrix.
+
+    `limit` is the error (m) above which a motion counted as failed in the publication, `motions` {set: their number}.
+    """
+
+    title: str = ""
+    references: tuple[Reference, ...] = ()
+    differs: tuple[str, ...] = ()
+    limit: float | None = None
+    motions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One published value beside what a sweep measured.
+
+    Attributes:
+        measured: None if nothing measured it, or under another definition of success.
+        interval: (low, high) at 95 %.
+        motions: how many motions `measured` is the mean of, each the mean of its seeds.
+        differs: what is not the same as in the publication.
+    """
+
+    table: str
+    row: str
+    model: str
+    figure: str
+    published: float
+    source: str
+    measured: float | None = None
+    interval: tuple[float, float] | None = None
+    motions: int = 0
+    differs: tuple[str, ...] = ()
+
+
+Interval = Callable[[str, Sequence[float]], "tuple[float, float] | None"]
+"""The 95 % interval of the mean of a figure over motions; of success, each motion has its share."""
+
+
+def read_suite(values: Mapping[str, Any], where: str) -> Suite:
+    """The part of a suite that is no matrix. Raises PML377 for a key or value that cannot be."""
+    definition = as_mapping(values.get("definition"))
+    _refuse(definition, _DEFINITION, f"definition in {where}")
+    entries = values.get("references") or []
+    if not isinstance(entries, list):
+        raise PmlaunchError("PML377", f"references in {where} must be a list.")
+    counts = {str(name): int(number) for name, number in as_mapping(definition.get("motions")).items()}
+    references = tuple(one for entry in entries for one in _references(as_mapping(entry), where))
+    title, differs = str(values.get("title") or ""), _texts(values.get("differs"))
+    return Suite(title, references, differs, finite(definition.get("limit")), counts)
+
+
+def _references(entry: Mapping[str, Any], where: str) -> Iterator[Reference]:
+    """The rows of an entry: one for each named set of motions, if its values are grouped by set."""
+    _refuse(entry, _KEYS, f"references in {where}")
+    table, row, values = str(entry.get("table") or ""), str(entry.get("row") or ""), as_mapping(entry.get("values"))
+    condition = entry.get("where")
+    cells = None if condition is None else {str(key): _texts(it) for key, it in as_mapping(condition).items()}
+    grouped = {key: group for key, group in values.items() if isinstance(group, dict)}
+    for name, figures in (grouped or {"": values}).items():
+        numbers = {str(key): number for key, it in figures.items() if (number := finite(it)) is not None}
+        if not row or not numbers or len(numbers) < len(figures):
+            message = f"A row of references in {where} needs row: NAME and values: {{FIGURE: NUMBER}}."
+            raise PmlaunchError("PML377", message, subject=row or None)
+        of_set = cells if cells is None or not name else {**cells, SET: (str(name),)}
+        title = f"{row}, {name}" if name else row
+        yield Reference(table, title, of_set, numbers, str(entry.get("source") or ""), _texts(entry.get("differs")))
+
+
+def _refuse(entry: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in entry:
+        if key not in known:
+            near = did_you_mean(str(key), known) or f" Known keys: {', '.join(known)}."
+            raise PmlaunchError("PML377", f"{where} has an unknown key {key!r}.{near}", subject=str(key))
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return () if value is None else tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
+def own_motions(sets: Mapping[str, Any], given: Sequence[str], find: Callable[[str], Path]) -> dict[str, list[str]]:
+    """The named sets of a suite with the user's motions in their place.
+
+    A folder stands for the motions in it that the lists of the sets name, each in its set; SET=MOTION names the set, and
+    anything else replaces the first. `find` gives the path of a list in `sets`.
+    """
+    found: dict[str, list[str]] = {}
+    for typed in given:
+        name, equals, rest = typed.partition("=")
+        if equals and name in sets:
+            found.setdefault(name, []).append(rest)
+            continue
+        folder = find(typed)
+        listed = {key: _present(words, folder, find) for key, words in sets.items()} if folder.is_dir() else {}
+        if not any(listed.values()):
+            listed = {next(iter(sets)): [typed]}
+        for key, words in listed.items():
+            found.setdefault(key, []).extend(words)
+    return {key: words for key, words in found.items() if words}
+
+
+def _present(words: Any, folder: Path, find: Callable[[str], Path]) -> list[str]:
+    """The motions of a set's lists that are in the folder, by the paths that the lists have."""
+    lists = [path for word in _texts(words) if (path := find(word)).suffix in LIST_SUFFIXES and path.is_file()]
+    files = (str(entry["file"]) for path in lists for entry in listed_motions(path))
+    return [str(path) for file in dict.fromkeys(files) if (path := folder / file).is_file()]
+
+
+def subset_findings(suite: Suite, evaluations: Iterable[Evaluation]) -> Iterator[Finding]:
+    """PML380 for each set of motions that is not the published one, as far as its number tells."""
+    counts = {evaluation.labels.get(SET, ""): len(evaluation.motions) for evaluation in evaluations}
+    for name, count in counts.items():
+        published = suite.motions.get(name)
+        if published is not None and count != published:
+            message = f"{count} of the {published} motions of the published set {name} are evaluated."
+            yield Finding("PML380", Severity.WARNING, message, "the table marks these rows as a subset", None, name)
+
+
+def compare_with_published(
+    suite: Suite, evaluations: Sequence[Evaluation], results: Iterable[CellResult], interval: Interval
+) -> list[Compared]:
+    """Every published value beside the mean of the cells that measure the same, one row for each model."""
+    by_evaluation: dict[str, list[CellResult]] = {}
+    for result in results:
+        by_evaluation.setdefault(result.evaluation, []).append(result)
+    compared = []
+    for reference in suite.references:
+        fitting = [] if reference.where is None else [it for it in evaluations if _fits(it, reference.where)]
+        models = dict.fromkeys(_model(evaluation) for evaluation in fitting) or {"": None}
+        for model in models:
+            own = [evaluation for evaluation in fitting if _model(evaluation) == model]
+            cells = [cell for evaluation in own for cell in by_evaluation.get(evaluation.id, ())]
+            differs = (*_differences(suite, own), *reference.differs) if own else reference.differs
+            for figure, published in reference.values.items():
+                row = Compared(reference.table, reference.row, model, figure, published, reference.source)
+                compared.append(_measured(row, cells, (suite.limit, interval), differs))
+    return compared
+
+
+def _model(evaluation: Evaluation) -> str:
+    return " ".join(evaluation.labels[key] for key in ("model", "checkpoint") if key in evaluation.labels)
+
+
+def _fits(evaluation: Evaluation, where: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether the evaluation has these labels; `-` stands for a label that it has not."""
+    labels = evaluation.labels
+    return all(matches(labels.get(key, "-"), patterns) for key, patterns in where.items())
+
+
+def _differences(suite: Suite, evaluations: Sequence[Evaluation]) -> Iterator[str]:
+    for evaluation in evaluations[:1]:
+        published = suite.motions.get(evaluation.labels.get(SET, ""))
+        if published is not None and len(evaluation.motions) != published:
+            yield f"subset: {len(evaluation.motions)} of {published} motions"
+        if evaluation.request.max_steps is not None:
+            yield f"cut after {evaluation.request.max_steps} steps"
+
+
+def _measured(
+    row: Compared, cells: Sequence[CellResult], how: tuple[float | None, Interval], differs: tuple[str, ...]
+) -> Compared:
+    """The row with what the cells measured; a success rate only if it was counted by the published limit."""
+    limit, interval = how
+    limits = {finite(cell.definition.get("limit")) for cell in cells if cell.success is not None}
+    other = [it for it in limits if limit is not None and it is not None and not math.isclose(it, limit)]
+    if row.figure == SUCCESS and other:
+        note = f"not comparable: failure above {other[0]:g} m, published {limit:g} m"
+        return replace(row, differs=(note, *differs))
+    seeds: dict[str, list[float]] = {}  # motion -> its values; seeds are no further motions
+    for cell in cells:
+        if (value := _value(cell, row.figure)) is not None:
+            seeds.setdefault(cell.motion, []).append(value)
+    values = [math.fsum(of_motion) / len(of_motion) for of_motion in seeds.values()]
+    if not values:
+        return replace(row, differs=differs)
+    mean = math.fsum(values) / len(values)
+    return replace(row, measured=mean, interval=interval(row.figure, values), motions=len(values), differs=differs)
+
+
+def _value(cell: CellResult, figure: str) -> float | None:
+    """A figure of a cell, by upstream's name or by the one that is the same for every generation."""
+    if figure == SUCCESS:
+        return None if cell.success is None else float(cell.success)
+    names = [figure, *(adapter.metrics.common.get(figure, figure) for adapter in GENERATIONS.values())]
+    return next((cell.figures[name] for name in names if name in cell.figures), None)

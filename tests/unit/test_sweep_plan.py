@@ -1,0 +1,168 @@
+"""The plan of a sweep: cells that cannot run, shared starts, time and disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import LaunchPlan
+from pmlaunch.planning.plan import Planned
+from pmlaunch.running.timings import Timings
+from pmlaunch.settings import Settings
+from pmlaunch.sweeping import bad_cells
+from pmlaunch.sweeping import plan as planning
+from pmlaunch.sweeping.matrix import read_matrix
+from pmlaunch.sweeping.plan import PlannedSweep, SweepSettings, plan_sweep
+
+Sweep = Callable[..., PlannedSweep]
+
+
+@pytest.fixture
+def sweep(typed_in: Path) -> Sweep:
+    """Plan a sweep of the demo unless another model is named; `how` are SweepSettings."""
+
+    def plan_it(how: dict[str, Any] | None = None, **values: Any) -> PlannedSweep:
+        given = {"model": "demo", "motion": ["walk"], **values}
+        matrix = read_matrix(given, "test.yaml")
+        return plan_sweep(matrix, Settings(typed_in), SweepSettings(Path("sweeps/test"), **(how or {})))
+
+    return plan_it
+
+
+def codes(planned: PlannedSweep) -> list[tuple[str, ...]]:
+    """The codes of what is wrong with each part, and its motions."""
+    return [(*(finding.code for finding in bad.findings), *bad.motions) for bad in planned.bad]
+
+
+def test_cells_that_differ_in_motion_or_seed_share_a_start(sweep: Sweep) -> None:
+    planned = sweep(motion=["walk", "wave"], seed="0-2")
+    (job,) = planned.plan.jobs
+    assert planned.plan.cells == 6
+    assert [it.labels for it in job.evaluations] == [{"model": "demo", "seed": str(seed)} for seed in range(3)]
+    first = job.evaluations[0]
+    assert len(first.motions) == 2
+    assert (first.request.seed, first.request.runs) == (0, str(Path("sweeps/test/runs")))
+    assert (planned.bad, planned.exit_code) == ((), 0)
+
+
+def test_starts_of_their_own_and_for_each_slot(sweep: Sweep) -> None:
+    assert len(sweep({"isolate": True}, seed="0-4").plan.jobs) == 5
+    planned = sweep({"slots": 2}, seed="0-4")
+    assert [len(job.evaluations) for job in planned.plan.jobs] == [2, 3]
+    assert len({job.id for job in planned.plan.jobs}) == 2
+
+
+def test_other_conditions_are_other_starts(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
+    planned = sweep(model="tracker", constraint=["vr", "pelvis"], seed="0-1")
+    assert [[it.labels["constraint"] for it in job.evaluations] for job in planned.plan.jobs] == [
+        ["vr"] * 2,
+        ["pelvis"] * 2,
+    ]
+
+
+def test_every_cell_that_cannot_run_is_named_at_once(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
+    planned = sweep(model=["tracker", "maskmimic", "nobody"], motion=["walk", "wlak", "none.npy"], seed="0-1")
+    assert codes(planned) == [
+        ("PML010", "wlak"),
+        ("PML121", "none"),
+        ("PML010", "wlak"),
+        ("PML101", "PML121"),
+        ("PML010",),
+    ]
+    assert planned.exit_code == 4
+    assert planned.missing == (checkout.parent / "none.npy",)
+
+
+def test_the_rest_runs_without_them(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
+    planned = sweep(
+        {"skip_bad": True}, model=["tracker", "maskmimic"], motion=["walk", "wlak", "none.npy", "amp_humanoid_walk"]
+    )
+    (evaluation,) = planned.plan.evaluations
+    assert evaluation.motions == ("smpl_humanoid_walk",)
+    assert codes(planned)[0] == ("PML010", "wlak")
+    assert planned.exit_code == 0
+
+
+def test_excluded_motions_are_not_planned(sweep: Sweep) -> None:
+    planned = sweep(motion=["walk", "wave"], seed="0-1", exclude=[{"motion": "*wave*", "seed": 1}])
+    assert [(it.labels["seed"], len(it.motions)) for it in planned.plan.evaluations] == [("0", 2), ("1", 1)]
+
+
+def test_nothing_is_left(sweep: Sweep) -> None:
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(exclude=[{"model": "demo"}])
+    assert (caught.value.code, caught.value.exit_code) == ("PML375", 2)
+
+
+@pytest.mark.parametrize(
+    "include",
+    [
+        {"motion": ["wave", "squat"], "seed": [1, 2]},
+        {"model": "embedded", "motion": "wave"},  # the same model by another name
+    ],
+)
+def test_a_cell_that_is_there_twice(sweep: Sweep, include: dict[str, Any]) -> None:
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(motion=["walk", "wave"], seed="0-1", include=[include])
+    assert (caught.value.code, caught.value.exit_code) == ("PML376", 2)
+    assert "motion=" in caught.value.message
+
+
+def test_cells_that_differ_in_the_seed_are_planned_once(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned_for, real = [], bad_cells.make_plan
+
+    def counted(request: Any, settings: Settings) -> Planned:
+        planned_for.append(request)
+        return real(request, settings)
+
+    monkeypatch.setattr(bad_cells, "make_plan", counted)
+    planned = sweep(seed="0-4999")
+    assert len(planned_for) == 1
+    assert len({it.id for it in planned.plan.evaluations}) == 5000
+    assert all(it.motions is planned.plan.evaluations[0].motions for it in planned.plan.evaluations)
+
+
+def test_expected_time_and_disk(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    def earlier(plan: LaunchPlan) -> Timings:
+        return Timings({"first_step": 10.0, "last_step": 20.0, "total": 21.0}, rate=float(plan.max_steps or 1) / 4)
+
+    assert sweep(seed="0-2").expected.unknown == 1
+    monkeypatch.setattr(planning, "earlier_timings", earlier)
+    shared, isolated = sweep(seed="0-2").expected, sweep({"isolate": True}, seed="0-2").expected
+    assert (shared.seconds, isolated.seconds) == (10 + 3 * 4 + 1, 3 * (10 + 4 + 1))
+    assert shared.unknown == 0
+    assert 3 * 500_000 < shared.bytes < 5_000_000
+    monkeypatch.setattr(planning, "free_bytes", lambda _: 1000)
+    assert [finding.code for finding in sweep().findings] == ["PML382"]
+
+
+def test_a_warning_of_many_evaluations_is_told_once(sweep: Sweep) -> None:
+    (finding,) = sweep(max_steps="1-8").findings
+    assert finding.code == "PML311"
+    assert finding.message.endswith("(and 7 more like this)")
+
+
+def test_all_checkpoints_of_a_training(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
+    folder = checkout / "data/pretrained_models/motion_tracker/smpl"
+    for name in ("epoch_100", "epoch_20", "env_walk"):
+        (folder / f"{name}.ckpt").write_bytes((folder / "last.ckpt").read_bytes())
+    for model in ("tracker", str(folder)):
+        planned = sweep(model=[model], checkpoint="all")
+        assert [it.labels["checkpoint"] for it in planned.plan.evaluations] == ["epoch_20", "epoch_100", "last"]
+        assert len(planned.plan.jobs) == 1, "checkpoints of one training share a start"
+    assert len(sweep(model="tracker", checkpoint=f"{folder}/epoch_*.ckpt").plan.evaluations) == 2
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(model="tracker", checkpoint=f"{folder}/none_*.ckpt")
+    assert (caught.value.code, caught.value.exit_code) == ("PML381", 3)
+
+
+def test_every_motion_of_a_packed_library_is_a_cell(sweep: Sweep, checkout3: Path) -> None:
+    motion = checkout3 / "data/motion_for_trackers/g1_all.pt"
+    planned = sweep(model="g1_mlp", protomotions=str(checkout3), simulator="mujoco", motion=str(motion))
+    (evaluation,) = planned.plan.evaluations
+    assert planned.plan.cells == len(evaluation.motions) > 1
+    assert evaluation.motions[:2] == ("g1_all 0", "g1_all 1")
