@@ -91,7 +91,7 @@ def argument(text: str, default: Any = MISSING, *, metavar: str | None = None, n
     return option(text, default, positional=True, metavar=metavar, names=names)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EvalRequest:
     """The options of `pmlaunch eval`. None means that the user gave no value."""
 

@@ -164,6 +164,15 @@ def test_files_of_an_earlier_run_are_no_evidence(planned: LaunchPlan, folder: Ru
     assert finding.code == "PML328"
 
 
+def test_a_clock_that_was_set_back_makes_no_file_foreign(planned: LaunchPlan, folder: RunFolder) -> None:
+    own = {"run": folder.path.name}
+    assert reason(planned, folder, DOCUMENT | own) is None
+    earlier = time.time() - 3600
+    for name in ("metrics.json", "result.json"):
+        os.utime(folder.file(name), (earlier, earlier))
+    assert missing_evidence(planned, folder, replace(RESULT, **own)) is None
+
+
 @pytest.mark.hostile
 @pytest.mark.parametrize("measured", [True, False])
 def test_result_of_another_run_is_no_evidence(planned: LaunchPlan, folder: RunFolder, measured: bool) -> None:

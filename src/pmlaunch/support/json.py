@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache
 from pathlib import Path, PurePath
 from types import UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -163,18 +164,21 @@ def from_json(kind: type[_T], document: object) -> _T:
     A value that is missing or of another type than its field keeps the default; in arrays and objects, items of another
     type are left out. Keys without a field are ignored.
     """
-    hints, entries = get_type_hints(kind), as_mapping(document)
+    hints, entries = _hints(kind), as_mapping(document)
     values = {name: _typed(hint, entries[name]) for name, hint in hints.items() if name in entries}
     return kind(**{name: value for name, value in values.items() if value is not None})
 
 
 def exactly(kind: type[_T], document: object) -> _T | None:
     """Read the dataclass `kind` from what `to_json` made of it; None if the document is anything else."""
-    hints, entries = get_type_hints(kind), as_mapping(document)
+    hints, entries = _hints(kind), as_mapping(document)
     if hints.keys() != entries.keys():
         return None
     found = kind(**{name: _typed(hint, entries[name]) for name, hint in hints.items()})
     return found if to_json(found) == document else None
+
+
+_hints = cache(get_type_hints)  # evaluating annotations takes longer than reading the document
 
 
 def _typed(hint: Any, value: Any) -> Any:

@@ -14,7 +14,7 @@ from pathlib import Path
 from pmlaunch.request import EvalRequest
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     """One evaluation of a sweep.
 
@@ -31,7 +31,7 @@ class Evaluation:
     motions: tuple[str, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Job:
     """Evaluations that share one start of the simulator. `id` depends on theirs only."""
 
@@ -57,7 +57,7 @@ class SweepPlan:
         return sum(len(evaluation.motions) for evaluation in self.evaluations)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CellResult:
     """One line of results.jsonl: how one cell ended.
 

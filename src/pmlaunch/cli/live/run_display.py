@@ -280,6 +280,9 @@ def make_run_display(plan: LaunchPlan, *, quiet: bool, verbose: bool) -> RunDisp
     """The display for this stderr: live in a terminal, plain elsewhere or if `verbose`, silent if `quiet`."""
     if quiet:
         return RunDisplay(plan)
-    if sys.stderr.isatty() and not verbose and os.environ.get("TERM", "") not in _DUMB:
-        return LiveDisplay(plan)
-    return PlainDisplay(plan, verbose)
+    return LiveDisplay(plan) if is_live(verbose=verbose) else PlainDisplay(plan, verbose)
+
+
+def is_live(*, verbose: bool) -> bool:
+    """Whether stderr can show a region that is redrawn."""
+    return sys.stderr.isatty() and not verbose and os.environ.get("TERM", "") not in _DUMB

@@ -1,0 +1,87 @@
+"""The results of an evaluation's cells, read from its run folder; and the file that ties a run folder to a sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pmlaunch.model import RunState
+from pmlaunch.running.run_folder import RECORD, RunFolder
+from pmlaunch.support.json import as_list, as_mapping, exactly, numbers_in
+from pmlaunch.sweeping.model import CellResult, Evaluation
+
+TIE = "sweep.json"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Which attempt at which evaluation a run is: the content of sweep.json in its folder."""
+
+    evaluation: str
+    number: int
+
+
+def tie(run: RunFolder, attempt: Attempt) -> None:
+    """Write sweep.json into a run folder. Raises PML204."""
+    run.write(TIE, attempt)
+
+
+def attempt_of(run: RunFolder) -> Attempt | None:
+    """The attempt that a run folder holds; None if it is no sweep's."""
+    return exactly(Attempt, run.read(TIE))
+
+
+def results_of(evaluation: Evaluation, run: RunFolder, attempt: int) -> list[CellResult]:
+    """The results of all cells of an evaluation whose run has ended. What was not measured has no figures."""
+    record = run.read(RECORD) or {}
+    state = str(record.get("state", RunState.ABNORMAL.value))
+    measured = as_mapping(record.get("evaluation"))
+    definition = as_mapping(measured.get("definition"))
+    entries = _per_motion(evaluation, record, [as_mapping(each) for each in as_list(measured.get("per_motion"))])
+    code = None if state == RunState.DONE.value else error_of(record)
+    return [
+        CellResult(
+            evaluation.id,
+            motion,
+            run.path.name,
+            state,
+            success if isinstance(success := entry.get("success"), bool) else None,
+            numbers_in(entry.get("metrics")),
+            definition,
+            code,
+            attempt,
+        )
+        for motion, entry in zip(evaluation.motions, entries, strict=True)
+    ]
+
+
+def unmeasured(evaluation: Evaluation, state: RunState, code: str, attempt: int) -> list[CellResult]:
+    """The results of the cells of an evaluation that has no run folder."""
+    return [
+        CellResult(evaluation.id, motion, "", state.value, None, {}, {}, code, attempt) for motion in evaluation.motions
+    ]
+
+
+def error_of(record: Mapping[str, Any]) -> str | None:
+    """The code of the error that explains a run's end."""
+    findings = [as_mapping(each) for each in as_list(record.get("findings"))]
+    return next((str(each.get("code")) for each in reversed(findings) if each.get("severity") == "error"), None)
+
+
+def _per_motion(
+    evaluation: Evaluation, record: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
+) -> list[Mapping[str, Any]]:
+    """The entries of the evaluation's motions: by name, and by place where names differ but the number is the same."""
+    if not entries and len(evaluation.motions) == 1 and numbers_in(record.get("metrics")):
+        rate = as_mapping(as_mapping(record.get("evaluation")).get("common")).get("success_rate")
+        return [{"metrics": record.get("metrics"), "success": {0.0: False, 1.0: True}.get(rate)}]  # type: ignore[call-overload]
+    named = {_last(str(entry.get("motion"))): entry for entry in entries}
+    names = [_last(motion) for motion in evaluation.motions]
+    if len(entries) == len(names) and (len(named) < len(names) or not set(names) <= named.keys()):
+        return list(entries)
+    return [named.get(name, {}) for name in names]
+
+
+def _last(motion: str) -> str:
+    return motion.rpartition("/")[2]

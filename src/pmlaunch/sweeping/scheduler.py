@@ -1,0 +1,254 @@
+"""Give the jobs of a sweep to its slots, take in what they report, and write the journal.
+
+The main thread alone decides and writes. Each running job has a thread, which supervises its process. Jobs do not depend
+on each other; what is left of one that ended abnormally is queued again, behind all others.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import queue
+import threading
+from collections import deque
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+
+from pmlaunch.errors import PmlaunchError
+from pmlaunch.model import RunState
+from pmlaunch.processes.interrupts import Interrupts
+from pmlaunch.processes.supervise import Ending
+from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.sweeping.cells import results_of, unmeasured
+from pmlaunch.sweeping.job_file import JobOrder, Report
+from pmlaunch.sweeping.job_run import JobEnd, Surroundings, run_job
+from pmlaunch.sweeping.journal import RUNS, Journal, Tally, write_error
+from pmlaunch.sweeping.model import CellResult, Evaluation, Job, SweepPlan
+from pmlaunch.sweeping.slots import ExecutorOptions, Ports, Slot
+from pmlaunch.sweeping.summary import Counts, Outcome, outcome_of
+
+STOP_FILE = "stop"
+ASKED = "Asked to stop: the same command continues."
+_PERIOD = 0.1  # seconds between two looks at the stop file
+_LONGEST_NAME = 100  # characters of a job's file
+_DISK_HINT = "free some space, then repeat the command; no result is lost"
+_DISK = ("PML204", "PML389")  # a full disk is nothing that a job did: it runs again when there is space
+
+
+class SweepObserver:
+    """Receives progress, on the main thread. Ignores it; subclasses show it."""
+
+    def started(self, counts: Counts, slots: int) -> None:
+        """The sweep starts; `counts` stays up to date."""
+
+    def evaluating(self, slot: Slot, evaluation: Evaluation, run: str) -> None:
+        """An evaluation has started."""
+
+    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally, message: str) -> None:
+        """An attempt at an evaluation has ended. WAITING: it will be repeated."""
+
+    def idle(self, slot: Slot) -> None:
+        """The job in a slot has ended."""
+
+    def tick(self) -> None:
+        """Called several times a second."""
+
+    def stopping(self, reason: str) -> None:
+        """No job will be started any more, and those that run are stopped."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A job with the evaluations that are left of it, and the number of the attempt at each."""
+
+    job: Job
+    attempts: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What the thread of a job tells the main thread: a report, or the job's end."""
+
+    slot: Slot
+    task: _Task
+    what: Report | JobEnd
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """An attempt at an evaluation that is not in the journal yet."""
+
+    job: Job
+    evaluation: Evaluation
+    results: Sequence[CellResult]
+    message: str
+
+
+class Scheduler:
+    """A sweep in progress. `stopped` says why no job is started any more, `error` what has to be reported then."""
+
+    def __init__(self, plan: SweepPlan, options: ExecutorOptions, journal: Journal, observer: SweepObserver) -> None:
+        self.plan, self.options, self.journal, self.observer = plan, options, journal, observer
+        self.evaluations = {each.id: each for each in plan.evaluations}
+        self.counts = Counts()
+        self.stopped = ""
+        self.error: PmlaunchError | None = None
+        self._first: dict[str, int] = {}  # attempts before this sweep that do not count, by evaluation
+        self._pending: deque[_Task] = deque()
+        self._free: deque[Slot] = deque()
+        self._running: dict[Slot, int] = {}  # the port of the job in each slot
+        self._heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
+        self._unwritten: list[_Ended] = []
+        self._ports = Ports()
+
+    def run(self, slots: Sequence[Slot], around: Surroundings) -> None:
+        """Run what is queued, until nothing is left or the sweep has to stop."""
+        self._free.extend(slots)
+        self.observer.started(self.counts, len(slots))
+        try:
+            while self._running or self._unwritten or (self._pending and not self.stopped):
+                while self._free and self._pending and not self.stopped:
+                    self._start(self._free.popleft(), self._pending.popleft(), around)
+                self._write(around.interrupts)
+                self._look(around.interrupts)
+                self.observer.tick()
+                if self._running:
+                    self._listen()
+        except BaseException:
+            around.interrupts.count += 1
+            raise
+        finally:
+            while self._running:  # their threads end their processes
+                self._listen()
+        if self.error is not None:
+            raise self.error
+
+    def queue(self, repeated: Container[str]) -> None:
+        """Queue the jobs that have something left to run, or something that has to be repeated."""
+        for job in self.plan.jobs:
+            left = []
+            for each in job.evaluations:
+                tally = self.journal.tallies.get(each.id, Tally())
+                outcome = outcome_of(each, tally)
+                if each.id in repeated:
+                    self._first[each.id] = tally.attempt
+                if each.id in repeated or outcome is Outcome.WAITING or self._is_repeated(each, tally):
+                    left.append(each)
+                    outcome = Outcome.WAITING
+                self.counts.cells[outcome] += len(each.motions)
+                self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
+            self._add(job.id, left)
+
+    def _is_repeated(self, evaluation: Evaluation, tally: Tally) -> bool:
+        """Whether an evaluation that ended abnormally has an attempt left."""
+        return not tally.concluded and tally.attempt - self._first.get(evaluation.id, 0) <= self.options.retries
+
+    def _add(self, job: str, evaluations: Sequence[Evaluation]) -> None:
+        tallies = self.journal.tallies
+        attempts = {each.id: tallies[each.id].attempt + 1 if each.id in tallies else 1 for each in evaluations}
+        if evaluations:
+            self._pending.append(_Task(Job(job, tuple(evaluations)), attempts))
+
+    def _start(self, slot: Slot, task: _Task, around: Surroundings) -> None:
+        port = self._running[slot] = self._ports.take()
+        order = JobOrder(task.job, task.attempts, self.plan.folder, port, os.getpid())
+
+        def run() -> None:
+            try:
+                end = run_job(order, slot, around, lambda report: self._heard.put(_Heard(slot, task, report)))
+            except Exception as error:  # noqa: BLE001 (the main thread waits for it)
+                message = f"Internal error. This is a bug in pmlaunch: {type(error).__name__}: {error}"
+                end = JobEnd(error=PmlaunchError("PML000", message))
+            self._heard.put(_Heard(slot, task, end))
+
+        threading.Thread(target=run, name=f"job {task.job.id}").start()
+
+    def _listen(self) -> None:
+        """Take in what the jobs' threads have told, after waiting for it a little."""
+        with contextlib.suppress(queue.Empty):
+            heard = self._heard.get(timeout=_PERIOD)
+            while True:
+                if isinstance(heard.what, Report):
+                    self._take_report(heard.slot, heard.task, heard.what)
+                else:
+                    self._take_end(heard.task, heard.what)
+                    self._ports.lent.discard(self._running.pop(heard.slot))
+                    self._free.append(heard.slot)
+                    self.observer.idle(heard.slot)
+                heard = self._heard.get_nowait()
+
+    def _take_report(self, slot: Slot, task: _Task, report: Report) -> None:
+        evaluation = next((each for each in task.job.evaluations if each.id == report.evaluation), None)
+        if evaluation is None:
+            return
+        if not report.ended:
+            self.observer.evaluating(slot, evaluation, report.run)
+        elif report.run:
+            self._take_run(task, evaluation, report.run, "")
+        elif report.code in _DISK:
+            self.error = PmlaunchError(report.code, report.message, hint=_DISK_HINT, subject=str(self.plan.folder))
+        else:
+            results = unmeasured(evaluation, RunState.FAILED, report.code, task.attempts[evaluation.id])
+            self._unwritten.append(_Ended(task.job, evaluation, results, report.message))
+
+    def _take_run(self, task: _Task, evaluation: Evaluation, run: str, message: str) -> None:
+        """Take in a run that has ended. One that was interrupted does not count as an attempt."""
+        results = results_of(evaluation, RunFolder(self.plan.folder / RUNS / run), task.attempts[evaluation.id])
+        if results and results[0].code in _DISK:
+            where = self.plan.folder / RUNS / run
+            self.error = PmlaunchError(str(results[0].code), f"{where} could not be written.", hint=_DISK_HINT)
+        elif results and results[0].state not in (RunState.INTERRUPTED.value, RunState.RUNNING.value):
+            self._unwritten.append(_Ended(task.job, evaluation, results, message))
+
+    def _take_end(self, task: _Task, end: JobEnd) -> None:
+        """Take in the end of a job's process: charge what was cut off, and queue the rest again."""
+        if end.error is not None or end.result is None:
+            self.error = self.error or end.error
+        elif end.result.ending is Ending.LOG_FAILED:
+            self.error = write_error(end.result.log, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+        elif end.result.ending is not Ending.INTERRUPTED and not self.stopped:
+            lost = [each for each in task.job.evaluations if each.id not in end.ended]
+            last = next(reversed(end.result.tail), "") if not end.result.ok else ""
+            for each in lost:
+                if each.id in end.cut_off:
+                    self._take_run(task, each, end.cut_off[each.id], last)
+                elif not (end.ended or end.cut_off):  # the process ended before it came to any of them
+                    results = unmeasured(each, RunState.ABNORMAL, "PML330", task.attempts[each.id])
+                    self._unwritten.append(_Ended(task.job, each, results, last))
+            self._add(task.job.id, [each for each in lost if end.ended or end.cut_off if each.id not in end.cut_off])
+
+    def _write(self, interrupts: Interrupts) -> None:
+        """Write what has ended into the journal, and queue again what has an attempt left."""
+        ended, self._unwritten = self._unwritten, []
+        if not ended:
+            return
+        self.journal.append(result for each in ended for result in each.results)
+        for each in ended:
+            tally = self.journal.tallies[each.evaluation.id]
+            outcome = outcome_of(each.evaluation, tally)
+            if outcome is Outcome.ABNORMAL and self._is_repeated(each.evaluation, tally):
+                outcome = Outcome.WAITING
+                self._add(f"{each.job.id}-{each.evaluation.id}"[:_LONGEST_NAME], [each.evaluation])
+            self.counts.move(len(each.evaluation.motions), Outcome.WAITING, outcome)
+            self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
+            self.observer.ended(each.evaluation, outcome, tally, each.message)
+            if self.options.fail_fast and outcome in (Outcome.FAILED, Outcome.ABNORMAL) and not self.stopped:
+                self._stop(interrupts, "Stopped at the first failure (--fail-fast).")
+
+    def _look(self, interrupts: Interrupts) -> None:
+        """Stop if the sweep was asked to, or cannot go on."""
+        if self.stopped:
+            return
+        if self.error is not None:
+            self._stop(interrupts, self.error.message)
+        elif interrupts.count:
+            self.stopped = ASKED
+            self.observer.stopping(ASKED)
+        elif (self.plan.folder / STOP_FILE).exists():
+            self._stop(interrupts, ASKED)
+
+    def _stop(self, interrupts: Interrupts, reason: str) -> None:
+        self.stopped = reason
+        interrupts.count += 1  # as Ctrl+C would: every job is asked to end
+        self.observer.stopping(reason)
