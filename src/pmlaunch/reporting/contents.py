@@ -82,7 +82,7 @@ def read_run(path: Path) -> RunContents:
     measured = read_metrics(folder) if _is_plain(folder.file(METRICS), _MOST_METRICS) else RunMetrics()
     if not record and not measured.metrics:
         raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", hint="pmlaunch report RUN")
-    tracks, no_motion = _tracks(folder)
+    tracks, no_motion = tracks_in(folder)
     return RunContents(
         name=folder.path.name,
         record=record,
@@ -109,8 +109,8 @@ def _document(folder: RunFolder, name: str) -> dict[str, Any]:
     return read_mapping(folder.file(name)) if _is_plain(folder.file(name), _MOST_JSON) else {}
 
 
-def _tracks(folder: RunFolder) -> tuple[list[Track], str | None]:
-    """The motions of motion.npz, or why there are none."""
+def tracks_in(folder: RunFolder) -> tuple[list[Track], str | None]:
+    """The motions of a run folder's motion.npz, or why there are none."""
     path = folder.file(MOTION)
     if not path.exists():
         return [], f"This run has no {MOTION}. Run it again without --no-save-motion to see its motions here."
