@@ -27,7 +27,7 @@ def make_sweep(
     with_runs: bool = True,
     limits: Mapping[str, float] | None = None,
 ) -> Path:
-    """A finished sweep over `axes`. Evaluation number N loses the last N % 4 motions; number 3 failed.
+    """A finished sweep over `axes`. Some evaluations lose their last motions; number 3 failed.
 
     `limits` are the limits of success of some models.
     """
@@ -36,7 +36,7 @@ def make_sweep(
         labels = dict(zip(axes, values, strict=True))
         each = Evaluation(f"{number:012x}", EvalRequest(labels.get("model", "m")), labels, tuple(motions))
         evaluations.append(each)
-        run, falls = f"run-{number}", tuple(motions[len(motions) - number % 4 :])
+        run, falls = f"run-{number}", tuple(motions[len(motions) - 5 * number // 7 % 4 :])
         if number == 3:
             results += [CellResult(each.id, motion, run, "failed", None, {}, {}, "PML301") for motion in motions]
             continue

@@ -66,7 +66,7 @@ class SweepView:
         grade: "good", "poor" or "bad", as for a run.
         axes: {axis: values} of those that vary, without seed and motion.
         rules: definitions of success.
-        motions: the names of the heat map's motions, the worst first.
+        motions: the names of the heat map's motions, the worst first, of `motion_count`.
         evaluations: (text, index of its condition) for the rows.
         rows: (index of the evaluation, cell), the worst first.
         failures: evaluations without figures, in words.
@@ -80,6 +80,7 @@ class SweepView:
     rules: Sequence[str]
     conditions: Sequence[Condition]
     motions: Sequence[str]
+    motion_count: int
     evaluations: Sequence[tuple[str, int]]
     rows: Sequence[tuple[int, MotionRow]]
     failures: Sequence[str] = ()
@@ -96,6 +97,7 @@ class SweepView:
             "rules": [plain(rule) for rule in self.rules],
             "unknownRule": UNKNOWN_RULE,
             "motions": [plain(name, 160) for name in self.motions],
+            "motionCount": self.motion_count,
             "conditionOf": [condition for _, condition in self.evaluations],
             "conditions": [
                 {

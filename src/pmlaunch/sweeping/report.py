@@ -80,6 +80,7 @@ def report_of_sweep(folder: Path, played: int = _MOST_PLAYED) -> Subject:
         rules=rules,
         conditions=conditions,
         motions=motions,
+        motion_count=len({cell.motion for group in groups for cell in group.cells}),
         evaluations=names,
         rows=[(number, row) for number, row, _ in shown],
         failures=[str(failure) for failure in summary.failures],
