@@ -6,7 +6,7 @@ As in `pmlaunch compare`, the seeds of a motion are averaged first, so that n is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from pmlaunch.reporting.figures import length
@@ -30,10 +30,10 @@ def success_figure(cells: Sequence[MeasuredCell]) -> Figure | None:
     return _rate(wilson(fmean(means), len(means)), _over(len(means), cells)) if means else None
 
 
-def error_figure(cells: Sequence[MeasuredCell], resamples: int) -> Figure | None:
+def error_figure(cells: Sequence[MeasuredCell]) -> Figure | None:
     """The mean error over motions with a bootstrap interval; None if no cell has one."""
     means = _means(cells, lambda cell: cell.motion, _error)
-    return _error_of(mean_over_motions(means, resamples), _over(len(means), cells)) if means else None
+    return _error_of(mean_over_motions(means), _over(len(means), cells)) if means else None
 
 
 def figures_of_motion(cells: Sequence[MeasuredCell]) -> tuple[Figure | None, Figure | None]:
@@ -43,7 +43,12 @@ def figures_of_motion(cells: Sequence[MeasuredCell]) -> tuple[Figure | None, Fig
     if len(successes) > 1:
         rate = wilson(fmean(successes), len(successes))
     over = f"{len(cells)} seeds" if len(cells) > 1 else "1 seed"
-    return _rate(rate, over) if rate else None, _error_of(mean_over_seeds(errors)[0], over) if errors else None
+    return _rate(rate, over) if rate else None, _error_of(_positive(mean_over_seeds(errors)[0]), over) if errors else None
+
+
+def _positive(it: Estimate) -> Estimate:
+    """An error with its interval, whose lower end is no less than 0."""
+    return it if it.low is None else replace(it, low=max(it.low, 0.0))
 
 
 def spread_over_seeds(cells: Sequence[MeasuredCell]) -> tuple[str, str]:

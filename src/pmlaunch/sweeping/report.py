@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Final
@@ -31,7 +31,7 @@ from pmlaunch.sweeping.model import CellResult, Evaluation
 from pmlaunch.sweeping.summary import SweepSummary, summarize_sweep
 
 _POLICY: Final = ("model", "checkpoint")
-_MOST_CONDITIONS: Final = 1_000
+_MOST_CONDITIONS: Final = 500
 _MOST_ROWS: Final = 5_000
 _MOST_MOTIONS: Final = 40  # columns of the heat map
 _MOST_CELLS: Final = 4_000  # of the heat map by motion
@@ -69,7 +69,7 @@ def report_of_sweep(folder: Path, played: int = _MOST_PLAYED) -> Subject:
     rules = list(dict.fromkeys(group.rule for group in groups if group.rule))
     motions = _worst_motions(groups, min(_MOST_MOTIONS, max(1, _MOST_CELLS // max(len(groups), 1))))
     conditions = [
-        _condition(group, text, rules, motions, len(groups)) for group, text in zip(groups, texts, strict=True)
+        _condition(group, text, axes, rules, motions) for group, text in zip(groups, texts, strict=True)
     ]
     view = SweepView(
         title=folder.name,
@@ -155,18 +155,17 @@ def _texts(group: _Group, axes: Mapping[str, Sequence[str]], groups: Sequence[_G
 
 
 def _condition(
-    group: _Group, texts: tuple[str, str], rules: Sequence[str], motions: Sequence[str], groups: int
+    group: _Group, texts: tuple[str, str], axes: Container[str], rules: Sequence[str], motions: Sequence[str]
 ) -> Condition:
-    resamples = 9_999 if groups <= 50 else 1_999
-    series, step = training_step(group.labels)
+    series, step = training_step({name: text for name, text in group.labels.items() if name in axes})
     own = cells_by(group.cells, lambda cell: cell.motion)
     return Condition(
         *texts,
         labels=group.labels,
         rule=rules.index(group.rule) if group.rule else -1,
         success=figures.success_figure(group.cells),
-        error=figures.error_figure(group.cells, resamples),
-        tracked=figures.error_figure([cell for cell in group.cells if cell.success], resamples),
+        error=figures.error_figure(group.cells),
+        tracked=figures.error_figure([cell for cell in group.cells if cell.success]),
         spread=figures.spread_over_seeds(group.cells),
         series=series,
         step=step,

@@ -204,7 +204,7 @@
       const again = table.querySelector(`button[data-index="${focused}"]`);
       if (again) again.focus();
     }
-    byId("count").textContent = found.length === rows.length ? `${rows.length} motions` : `${found.length} of ${rows.length} motions`;
+    byId("count").textContent = (found.length === rows.length ? "" : `${found.length} of `) + `${rows.length} ${sweep ? "cells" : "motions"}`;
     byId("pages").hidden = pages === 1;
     byId("page").textContent = `Page ${order.page + 1} of ${pages}`;
     byId("previous").disabled = order.page === 0;
@@ -292,8 +292,9 @@
 
     function readOut({ row, motion, facts, skeleton }, frame, place) {
       const isLost = row.failed !== null && facts.failure !== null && frame >= facts.failure;
-      const title = shown.length > 1 ? [element("span", { class: `side ${place}` }, data.runs[row.run])] : [];
-      const parts = [...title, element("strong", {}, metres(motion.mean[frame])), "mean error", element("br"), `${skeleton.names[motion.worst[frame]]} ${metres(motion.largest[frame])}`];
+      const parts = [element("strong", {}, metres(motion.mean[frame])), "mean error"];
+      if (shown.length > 1) parts.unshift(element("span", { class: `side ${place}` }, data.runs[row.run]));
+      else parts.push(element("br"), `${skeleton.names[motion.worst[frame]]} ${metres(motion.largest[frame])}`);
       if (isLost) parts.push(element("br"), element("span", { class: "lost" }, "lost"));
       byId(place).replaceChildren(...parts);
     }
@@ -420,6 +421,7 @@
         byId("ghost").hidden = !motion.reference;
         byId("failure").hidden = row.failed === null;
         scrub.max = length - 1;
+        stage.classList.toggle("pair", shown.length > 1);
         byId("readout").replaceChildren();
         scene.resize();
         resetView();

@@ -87,7 +87,9 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     const shades = Array.from({ length: SHADES }, (_, shade) => styled(element("i"), "--share", shade / (SHADES - 1)));
     const [best, worst] = measure === "success" ? ["100 %", "0 %"] : ["0 cm", most < 1 ? `${(100 * most).toFixed(1)} cm` : `${most.toFixed(2)} m`];
     byId("scale").replaceChildren(`${NAMES[measure]} ${best} `, ...shades, ` ${worst}`);
-    byId("heat-says").textContent = isByMotion && motions.length < data.sweep.motionCount ? `The worst ${motions.length} of ${data.sweep.motionCount} motions.` : "";
+    byId("heat-says").textContent = ""; // what a button's own label says to screen readers
+    byId("heat-note").textContent = `The worst ${motions.length} of ${data.sweep.motionCount} motions.`;
+    byId("heat-note").hidden = !isByMotion || motions.length >= data.sweep.motionCount;
   }
 
   function heatButton(each, measure, most) {
@@ -162,8 +164,12 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
       const coloured = (name, attributes) => styled(element(name, attributes), "--colour", `var(--${COLOURS[index]})`);
       const measured = own.filter((each) => each[measure]), ends = measured.filter((each) => each[measure][LOW] !== null);
       const path = (all, end) => all.map((each) => `${x(each.step).toFixed(1)} ${y(each[measure][end]).toFixed(1)}`).join("L");
-      if (ends.length > 1) svg.append(coloured("path", { class: "band", d: `M${path(ends, HIGH)}L${path([...ends].reverse(), LOW)}Z` }));
+      if (ends.length > 1 && lines.length < 3) svg.append(coloured("path", { class: "band", d: `M${path(ends, HIGH)}L${path([...ends].reverse(), LOW)}Z` }));
       if (measured.length) svg.append(coloured("path", { class: "trend", d: `M${path(measured, VALUE)}` }));
+      for (const each of ends) {
+        const [, low, high] = each[measure].map(y), at = x(each.step) + 3 * (index - (lines.length - 1) / 2); // beside each other
+        svg.append(coloured("path", { class: "whisker", d: `M${at} ${low}V${high}M${at - 3} ${low}h6M${at - 3} ${high}h6` }));
+      }
       for (const each of measured) {
         const mark = coloured("circle", { class: "mark", cx: x(each.step), cy: y(each[measure][VALUE]), r: 4 });
         const title = document.createElementNS("http://www.w3.org/2000/svg", "title");
@@ -174,7 +180,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     });
     const keys = lines.map(([name], index) => element("span", { class: "key" }, styled(element("i", { class: "line" }), "--colour", `var(--${COLOURS[index]})`), name));
     return element("figure", { class: "curve training" }, element("figcaption", {}, `${NAMES[measure]} over steps or epochs`, ...keys), svg,
-      element("p", { class: "help" }, `${about} Bands: 95 % intervals.`));
+      element("p", { class: "help" }, `${about} With 95 % intervals.`));
   }
 
   // ---- what is shown
