@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from pmlaunch.cli.app import run
+from pmlaunch.runs.details import MotionResult
+from pmlaunch.runs.measured import by_unique_name
 from pmlaunch.runs.paired_tables import FORMATS
 from pmlaunch.support.json import to_json
 from pmlaunch.sweeping.model import CellResult
@@ -106,6 +108,7 @@ def test_lost_motions_come_first(as_json: Json, runs: Path) -> None:
     group = found["data"]["groups"][0]
     assert found["exit_code"] == 0, "without --baseline nothing is a failure"
     assert (group["wins"], group["losses"], group["motions"][0]["success_b"]) == (0, 8, 0.0)
+    assert (group["closer"], group["farther"]) == (0, 8)
     assert [it["name"] for it in group["motions"][:8]] == sorted(list(GOOD)[:8], key=lambda it: GOOD[it])
     succeeded = rows(found)["error", "succeeded"]
     assert (succeeded["a"]["n"], succeeded["change"]["value"], succeeded["p"]) == (12, 0.0, 1.0)
@@ -130,7 +133,9 @@ def test_few_motions_prove_nothing_and_say_so(as_json: Json, runs: Path) -> None
     measured(runs, "new", {"walk": 0.9, "sit": 0.9})
     found = as_json("compare", "main", "new", "--baseline")
     assert (found["exit_code"], found["data"]["verdict"]) == (0, "no significant difference")
-    assert found["data"]["notes"] == ["With fewer than 6 motions, no difference in success can be significant."]
+    assert found["data"]["notes"] == [
+        "With fewer than 6 motions, no difference in success can be significant; with fewer than 5, none in errors."
+    ]
 
 
 def test_result_is_reproducible(as_json: Json, runs: Path) -> None:
@@ -323,7 +328,22 @@ def test_people_see_the_verdict_the_figures_and_the_worst_motions(
     assert run(["compare", "base", "new", "--baseline"]) == 1
     shown = capsys.readouterr()
     assert shown.out.startswith("B (new) compared with A (base): worse\n")
-    assert "B tracks 0 motions more often and 9 less often." in shown.out
+    assert "B tracks 0 motions more often and 9 less often, has a smaller error on 1 and" in shown.out
     assert re.search(r"worst regressions .*\n.*\n m00 ", shown.out)
     assert "\x1b" not in shown.out
     assert "PML373" in shown.err
+
+
+def test_motions_of_one_name_are_told_apart() -> None:
+    several = [MotionResult(name, None, {}) for name in ("a", "a (2)", "a", "b", "a")]
+    assert list(by_unique_name(several)) == ["a", "a (2)", "a (3)", "b", "a (4)"]
+    assert len(by_unique_name([several[0]] * 20_000)) == 20_000
+
+
+def test_figures_beyond_all_bounds_end_in_no_traceback(as_json: Json, runs: Path) -> None:
+    measured(runs, "main", GOOD)
+    measured(runs, "new", {**dict.fromkeys(GOOD, 1e99), "m00": 1e308, "m01": -1e308})
+    found = as_json("compare", "main", "new", "--baseline")
+    assert found["exit_code"] == 1
+    assert rows(found)["error", "all"]["a"]["n"] == 18
+    assert as_json("compare", "x" * 5000, "new")["exit_code"] == 3

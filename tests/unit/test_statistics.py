@@ -118,6 +118,15 @@ def test_seeds_of_a_motion_stay_together() -> None:
     assert found.p == pytest.approx(permuted.pvalue)
 
 
+def test_very_many_motions_are_tested_by_the_normal_distribution(monkeypatch: pytest.MonkeyPatch) -> None:
+    changes = differences(1010, 1080, 9000)
+    exact = success_change(changes).p
+    monkeypatch.setattr("pmlaunch.runs.statistics._MOST_SUMS", 0)
+    assert success_change(changes).p == pytest.approx(exact, abs=0.005)
+    primes = [Fraction(1, number) for number in (101, 103, 107, 109, 113, 127, 131, 137)]
+    assert 0 < (success_change(primes).p or 0) < 0.05, "their common denominator has 17 digits"
+
+
 def test_difference_of_success_has_an_interval_even_without_a_loss() -> None:
     found = success_change(differences(0, 0, 138)).estimate
     assert found.value == 0

@@ -93,9 +93,13 @@ def measured_side(folder: Path) -> Side:
 def by_unique_name(motions: Iterable[MotionResult]) -> dict[str, MotionResult]:
     """Motions by name; the second of the same name is "NAME (2)"."""
     found: dict[str, MotionResult] = {}
+    seen: dict[str, int] = {}
     for motion in motions:
-        names = (motion.name if number == 1 else f"{motion.name} ({number})" for number in range(1, len(found) + 2))
-        found[next(name for name in names if name not in found)] = motion
+        name = motion.name
+        while name in found:
+            seen[motion.name] = seen.get(motion.name, 1) + 1
+            name = f"{motion.name} ({seen[motion.name]})"
+        found[name] = motion
     return found
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
 from typing import Final
 
-from pmlaunch.reporting.figures import length, motion_figures
+from pmlaunch.reporting.figures import length
 from pmlaunch.running.success import SuccessDefinition
 from pmlaunch.runs import statistics
-from pmlaunch.runs.details import MotionResult
 from pmlaunch.runs.measured import Side
-from pmlaunch.runs.pairing import Cells, Options, Pairs, match
+from pmlaunch.runs.pairing import Cell, Cells, Options, Pairs, match
 from pmlaunch.runs.statistics import Estimate
 
 SIGNIFICANT: Final = 1 - statistics.LEVEL
@@ -32,36 +31,23 @@ class Verdict(str, Enum):
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared: a figure of a motion, over all motions or those that both policies tracked to their end."""
+    """What is compared: a field of `Cell`, over all motions or those that both policies tracked to their end."""
 
     name: str
     over: str
     unit: str
-    figure: Callable[[MotionResult], _Number | None]
     decides: bool = True
-
-
-def _success(motion: MotionResult) -> Fraction | None:
-    return None if motion.success is None else Fraction(motion.success)
-
-
-def _error(motion: MotionResult) -> float | None:
-    return motion_figures(motion.metrics).error
-
-
-def _rotation(motion: MotionResult) -> float | None:
-    return motion_figures(motion.metrics).rotation
 
 
 ALL, SUCCEEDED = "all", "succeeded"
 ABOUT: Final = {ALL: "all motions", SUCCEEDED: "motions that both tracked"}
-_SUCCESS: Final = Measure("success", ALL, "share of motions", _success)
+_SUCCESS: Final = Measure("success", ALL, "share of motions")
 MEASURES: Final = (
     _SUCCESS,
-    Measure("error", ALL, "m", _error),
-    Measure("error", SUCCEEDED, "m", _error),
-    Measure("rotation", ALL, "deg", _rotation, decides=False),
-    Measure("rotation", SUCCEEDED, "deg", _rotation, decides=False),
+    Measure("error", ALL, "m"),
+    Measure("error", SUCCEEDED, "m"),
+    Measure("rotation", ALL, "deg", decides=False),
+    Measure("rotation", SUCCEEDED, "deg", decides=False),
 )
 _OF_SUCCESS: Final = [measure for measure in MEASURES if measure is _SUCCESS or measure.over == SUCCEEDED]
 
@@ -129,6 +115,7 @@ class Group:
         conditions: {name: value}, "A's / B's" where that was allowed to differ.
         definition: of success, for both; None if it is not known, and success is then not compared.
         wins, losses: motions that B tracks more often, and less often.
+        closer, farther: motions on which B's error is smaller, and larger.
         motions: the worst regressions first.
     """
 
@@ -138,6 +125,8 @@ class Group:
     rows: tuple[Row, ...]
     wins: int
     losses: int
+    closer: int
+    farther: int
     motions: tuple[MotionPair, ...]
 
     @property
@@ -177,7 +166,8 @@ def compare_policies(a: Side, b: Side, options: Options) -> PairedComparison:
     notes = [note for side in (a, b) for run in side.runs for note in (f"{run.run}: {text}" for text in run.notes)]
     notes += [note for pairs in found for note in pairs.notes]
     if any(len(group.motions) < _FEWEST_TO_LOSE for group in groups):
-        notes.append(f"With fewer than {_FEWEST_TO_LOSE} motions, no difference in success can be significant.")
+        few = f"With fewer than {_FEWEST_TO_LOSE} motions, no difference in success can be significant"
+        notes.append(f"{few}; with fewer than {statistics.FEWEST}, none in errors.")
     return PairedComparison(a.name, b.name, tuple(groups), verdict, worse, better, tuple(dict.fromkeys(notes)))
 
 
@@ -189,28 +179,31 @@ def _group(pairs: Pairs) -> Group:
     ]
     motions.sort(key=lambda motion: (motion.gained, -motion.grown))
     rows = [row for measure in measures if (row := _row(measure, pairs.cells)) is not None]
-    wins, losses = (sum(sign * motion.gained > 0 for motion in motions) for sign in (1, -1))
+    wins, losses = sum(it.gained > 0 for it in motions), sum(it.gained < 0 for it in motions)
+    closer, farther = sum(it.grown < 0 for it in motions), sum(it.grown > 0 for it in motions)
     seeds = tuple(dict.fromkeys(seed for _, seed in pairs.cells))
-    return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), wins, losses, tuple(motions))
+    return Group(pairs.conditions, pairs.definition, seeds, tuple(rows), wins, losses, closer, farther, tuple(motions))
 
 
-def _grouped(cells: Cells, by: int) -> dict[str, Cells]:
-    """The cells of each motion (by 0) or seed (by 1)."""
-    found: dict[str, dict[tuple[str, str], tuple[MotionResult, MotionResult]]] = {}
+def _grouped(cells: Cells, by: int) -> dict[str, list[tuple[Cell, Cell]]]:
+    """The pairs of each motion (by 0) or seed (by 1)."""
+    found: dict[str, list[tuple[Cell, Cell]]] = {}
     for key, pair in cells.items():
-        found.setdefault(key[by], {})[key] = pair
-    return dict(found)
+        found.setdefault(key[by], []).append(pair)
+    return found
 
 
 def _means(measure: Measure, cells: Cells, by: int = 0) -> dict[str, _Both]:
     """{motion or seed: (mean of A, mean of B)} over the cells that both have the figure of."""
-    means = {}
+    means: dict[str, _Both] = {}
     for name, own in _grouped(cells, by).items():
-        judged = (pair for pair in own.values() if measure.over == ALL or (pair[0].success and pair[1].success))
-        both = [(measure.figure(a), measure.figure(b)) for a, b in judged]
-        known = [(x, y) for x, y in both if x is not None and y is not None]
+        judged = [pair for pair in own if measure.over == ALL or (pair[0].success and pair[1].success)]
+        both = [(getattr(a, measure.name), getattr(b, measure.name)) for a, b in judged]
+        known = [pair for pair in both if None not in pair]
         if known:
-            first, second = (sum(side) / len(known) for side in zip(*known, strict=True))
+            totals = [sum(side) for side in zip(*known, strict=True)]
+            exact = measure is _SUCCESS
+            first, second = (Fraction(it, len(known)) if exact else it / len(known) for it in totals)
             means[name] = (first, second)
     return means
 

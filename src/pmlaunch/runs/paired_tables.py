@@ -39,6 +39,14 @@ def caption(group: Group) -> str:
     return f"{group.name}: {len(group.motions)} motions, {seeds}. Success: {definition}."
 
 
+def counts(group: Group) -> str:
+    """Wins and losses in one sentence."""
+    success = (
+        "" if group.definition is None else f"tracks {group.wins} motions more often and {group.losses} less often, "
+    )
+    return f"B {success}has a smaller error on {group.closer} and a larger one on {group.farther}."
+
+
 def tables(group: Group) -> Iterator[Table]:
     """Yield the figures, their spread over several seeds, and the motions that became worst; none that is empty."""
     figures, seeds, motions = [], [], []
@@ -82,7 +90,7 @@ def _estimate(row: Row, it: Estimate, sign: str = "") -> str:
 def _csv(comparison: PairedComparison) -> str:
     """One row for each measure and group. Rates with different definitions are different measures."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
+    writer = csv.writer(text, lineterminator="\n")
     conditions = list(dict.fromkeys(name for group in comparison.groups for name in group.conditions))
     estimates = ("a", "b", "difference", "seeds_a", "seeds_b")
     numbers = [f"{name}{end}" for name in estimates for end in ("", "_low", "_high")]
@@ -111,7 +119,7 @@ def _cell(text: str) -> str:
 def _markdown(comparison: PairedComparison) -> str:
     lines = [f"{heading(comparison)}", "", *(f"- {text}" for text in (*comparison.worse, *comparison.better))]
     for group in comparison.groups:
-        lines += ["", caption(group), "", f"B tracks {group.wins} motions more often and {group.losses} less often."]
+        lines += ["", caption(group), "", counts(group)]
         for table in tables(group):
             rows = [table.headers, (":--", *("--:",) * (len(table.headers) - 1)), *table.rows]
             cells = ([plain(cell).replace("|", r"\|") for cell in row] for row in rows)

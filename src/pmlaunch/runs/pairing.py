@@ -4,16 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.reporting.figures import motion_figures
 from pmlaunch.running.success import SuccessDefinition
-from pmlaunch.runs.details import MotionResult
 from pmlaunch.runs.measured import CONDITIONS, POLICY, MeasuredRun, Side
 
-Cells = Mapping[tuple[str, str], tuple[MotionResult, MotionResult]]
+
+class Cell(NamedTuple):
+    """A motion with one seed: whether it was tracked, position error in m, rotation error in degrees; None if unknown."""
+
+    success: bool | None
+    error: float | None
+    rotation: float | None
+
+
+Cells = Mapping[tuple[str, str], tuple[Cell, Cell]]
 """{(motion, seed): (A's result, B's result)}."""
 _MOST_NAMES: Final = 5
+_LARGEST: Final = 1e100  # a figure; sums and squares of larger ones are not finite
 
 
 @dataclass(frozen=True)
@@ -117,9 +127,9 @@ def _definition(a: Side, b: Side) -> tuple[SuccessDefinition | None, list[str]]:
     return definitions[0] if one_mask else definitions[0].rule, []
 
 
-def _cells(side: Side) -> dict[tuple[str, str], MotionResult]:
+def _cells(side: Side) -> dict[tuple[str, str], Cell]:
     """{(motion, seed): result}. Raises PML372 for a motion that was measured twice under the same conditions."""
-    found: dict[tuple[str, str], MotionResult] = {}
+    found: dict[tuple[str, str], Cell] = {}
     for run in side.runs:
         for name, motion in run.motions.items():
             if (name, run.seed) in found:
@@ -127,7 +137,8 @@ def _cells(side: Side) -> dict[tuple[str, str], MotionResult]:
                     f"{side.name} has two evaluations of {name} with seed {run.seed} that differ in something else."
                 )
                 raise PmlaunchError("PML372", message, subject=run.run)
-            found[name, run.seed] = motion
+            figures = motion_figures({name: it for name, it in motion.metrics.items() if abs(it) < _LARGEST})
+            found[name, run.seed] = Cell(motion.success, figures.error, figures.rotation)
     return found
 
 

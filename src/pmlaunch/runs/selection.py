@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ def find_run(typed: str | None, runs: Path) -> Path:
 
     Raises PML010 with the nearest names if there is none, PML011 if several match.
     """
-    if typed and (is_run(path := expanded(typed)) or (path.is_dir() and path.is_absolute())):
+    if typed and (is_run(path := expanded(typed)) or (path.is_absolute() and os.path.lexists(path))):
         if is_run(path):
             return path.resolve()
         raise UnknownNameError(f"{path} is not a run folder: it contains no record of a run.", subject=typed)
@@ -92,7 +93,7 @@ def is_run(path: Path) -> bool:
     """Whether a path is a run folder, and no link to one."""
     try:
         return bool(run_record(path))
-    except ValueError:  # a null character in the path
+    except (OSError, ValueError):  # too long, not readable; a null character in the path
         return False
 
 

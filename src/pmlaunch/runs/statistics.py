@@ -24,6 +24,7 @@ _SEED: Final = 20409
 _RESAMPLES: Final = 9_999
 _FEWEST_RESAMPLES: Final = 1_999
 _MOST_DRAWS: Final = 20_000_000  # of one bootstrap
+_MOST_SUMS: Final = 1_000_000_000  # additions of one exact test
 _DRAWS_AT_ONCE: Final = 1_000_000
 _Test = TypeVar("_Test")
 _MOST_FREEDOM: Final = 2_000  # degrees of freedom, above which Student's distribution is the normal one
@@ -121,12 +122,18 @@ def success_change(differences: Sequence[Fraction]) -> Change:
 
 
 def _swapped(differences: Sequence[Fraction]) -> float:
-    """The share of all choices of signs whose total is at least as far from 0 as that of `differences`."""
+    """The share of all choices of signs whose total is at least as far from 0 as that of `differences`.
+
+    Of so many that it would take long to count them, that of the normal distribution.
+    """
     import numpy as np
 
     unit = math.lcm(*(it.denominator for it in differences))
     steps = [abs(int(it * unit)) for it in differences if it]
     total = abs(int(sum(differences) * unit))
+    if len(steps) * sum(steps) > _MOST_SUMS:
+        spread = math.sqrt(sum(step * step for step in steps))
+        return 2 * _NORMAL.cdf(-max(total - math.gcd(*steps), 0) / spread)  # totals are two of it apart
     shares, reach = np.ones(1), 0  # of the totals -reach ... reach
     for step in steps:
         wider = np.zeros(len(shares) + 2 * step)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -110,7 +111,7 @@ def _side(typed: str, runs: str | None) -> Side:
     from pmlaunch.settings import Settings
     from pmlaunch.sweeping.measured_sweep import is_sweep, measured_sweep
 
-    name, wanted = (typed, {}) if expanded(typed).exists() else selected(typed)
+    name, wanted = (typed, {}) if os.path.lexists(expanded(typed)) else selected(typed)
     folder = expanded(name)
     if is_sweep(folder):
         return replace(measured_sweep(folder.absolute()), name=typed).only(wanted)
@@ -123,7 +124,7 @@ def _write(comparison: PairedComparison, form: str, options: CompareOptions) -> 
     from pmlaunch.support.atomic import write_text
 
     file = expanded(str(options.output))
-    if not options.force and (file.exists() or file.is_symlink()):
+    if not options.force and os.path.lexists(file):
         raise PmlaunchError("PML374", f"{file} exists already.", hint="--force replaces it", subject=str(file))
     try:
         write_text(file, FORMATS[form](comparison))

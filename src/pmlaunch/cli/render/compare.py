@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pmlaunch.cli.render.layout import say, short, table_of
 from pmlaunch.runs.paired import PairedComparison, Verdict
-from pmlaunch.runs.paired_tables import METHOD, caption, heading, tables
+from pmlaunch.runs.paired_tables import METHOD, caption, counts, heading, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +26,7 @@ def draw_paired(comparison: PairedComparison, written: Path | None, console: Con
     for group in comparison.groups[:_MOST]:
         say(console, "")
         say(console, caption(group), wrap=True)
-        say(console, f"B tracks {group.wins} motions more often and {group.losses} less often.")
+        say(console, counts(group), wrap=True)
         for each in tables(group):
             table = table_of(*each.headers, right=each.headers[1:])
             for row in each.rows:
