@@ -20,6 +20,10 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # imported late: processes of which the memory is measured differ
+    from pmlaunch.sweeping.model import CellResult, SweepPlan
 
 MOST_A_CELL, MOST_MAKESPAN = 0.020, 1.05  # seconds of overhead; times ideal
 MOST_MEMORY = 1 << 29  # bytes for 100,000 evaluations of a cell each, the worst shape
@@ -46,7 +50,7 @@ def command(path: Path, seconds: float) -> Sequence[str]:
     return (sys.executable, "-I", "-S", "-c", NULL, str(path), str(seconds))
 
 
-def plan(folder: Path, evaluations: int, motions: int = 1):  # noqa: ANN201 (imported late: the measured processes differ)
+def plan(folder: Path, evaluations: int, motions: int = 1) -> SweepPlan:
     from pmlaunch.request import EvalRequest
     from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
 
@@ -102,6 +106,7 @@ def large(folder: Path, evaluations: int, motions: int, action: str) -> None:
     from pmlaunch.sweeping.slots import ExecutorOptions
 
     begin = time.monotonic()
+    rest: list[CellResult] = []
     if action == "plan":
         write_manifest(plan(folder, evaluations, motions), Settings.here())
     elif action == "journal":

@@ -24,7 +24,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.journal import read_results
-from pmlaunch.sweeping.model import SweepPlan
+from pmlaunch.sweeping.model import Evaluation, SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions
 from sweep_jobs import DIARY, job_command, sweep_plan
@@ -44,7 +44,7 @@ def the_plan(folder: Path, *, demo: bool) -> SweepPlan:
     )
 
 
-def for_demo(evaluation):  # noqa: ANN001, ANN201
+def for_demo(evaluation: Evaluation) -> Evaluation:
     return replace(evaluation, request=replace(evaluation.request, headless=True, max_steps=40))
 
 

@@ -140,9 +140,13 @@ _FILES = {
 
         class BaseEvaluator:
             def __init__(self, agent, overrides, motion_file):
-                self.agent, self.env, self.root_dir = agent, agent.env, agent.root_dir
+                self.agent, self.env = agent, agent.env
                 self.config, self.motion_lib = Config(overrides), Library()
                 self._motion_failed = None
+
+            @property
+            def root_dir(self):
+                return self.agent.root_dir
 
             def evaluate(self):
                 self._motion_failed, self._eval_mask = Numbers([False, True]), Numbers([True, True])

@@ -52,6 +52,8 @@ class AgentRun:
             if not name.startswith(("PYTHON", "PMLAUNCH_")) and name not in ("LOCAL_RANK", "HYDRA_FULL_ERROR")
         }
         self.environ.update(PYTHONPATH=str(AGENT_HOME), PMLAUNCH_SPEC=str(self.spec_file))
+        self.spec: dict[str, Any] = {}
+        """Entries of spec.json that `write` adds to its own."""
         self.stdout = self.stderr = ""
         self.returncode: int | None = None
 
@@ -71,7 +73,7 @@ class AgentRun:
             result=str(self.result_file),
             events=str(self.events_file),
         )
-        document = completed(to_document(default), spec)
+        document = completed(to_document(default), {**spec, **self.spec})
         if "module" in spec:
             del document["script"]
         self.spec_file.write_text(json.dumps(document), encoding="utf-8")

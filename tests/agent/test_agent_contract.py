@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pmlaunch.agent.pmlaunch_agent.contract import (
     ArgumentPoint,
     ContractError,
+    FurtherEvaluation,
     Hooks,
     MetricsRequest,
     MotionRequest,
@@ -77,6 +78,7 @@ specs = st.builds(
     limits=st.builds(RunLimits, st.none() | numbers, st.none() | texts),
     result=texts,
     events=st.none() | texts,
+    further=st.lists(st.builds(FurtherEvaluation, texts, texts, whole), max_size=2).map(tuple),
 )
 
 
@@ -115,6 +117,7 @@ def test_keys_of_the_document() -> None:
     made = document()
     assert list(made) == [
         "schema", "script", "argv", "cwd", "import_path", "python_path", "env", "hooks", "limits", "result", "events",
+        "further",
     ]  # fmt: skip
     assert list(made["hooks"]) == [
         "ddp_backend", "max_steps", "compat", "watch", "arguments", "agent", "metrics", "save_motion", "record", "seed",

@@ -11,7 +11,7 @@ from agent_run import AGENT_HOME
 ROOT = AGENT_HOME / "pmlaunch_agent"
 # Each layer may import those before it, and its own.
 LAYERS = (
-    {"__init__", "contract"},
+    {"__init__", "contract", "argument_secrets"},
     {"report"},
     {"hooks", "artifacts"},
     {"protomotions2", "protomotions3"},
@@ -21,7 +21,7 @@ LAYERS = (
 )
 PROBE_MAY_IMPORT = {"probe", "report", "contract", "__init__"}
 # pmlaunch imports these under another name, so they import nothing of the agent.
-SHARED = ("contract.py", "probe/distributions.py")
+SHARED = ("contract.py", "argument_secrets.py", "probe/distributions.py")
 
 
 def top(module: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -16,11 +17,20 @@ torch = pytest.importorskip(
 )
 
 from pmlaunch_agent import protomotions2  # noqa: E402
-from pmlaunch_agent.contract import AGENT_TARGET, Hooks, MetricsRequest  # noqa: E402
+from pmlaunch_agent.contract import (  # noqa: E402
+    AGENT_TARGET,
+    RUN_VARIABLE,
+    FurtherEvaluation,
+    Hooks,
+    MetricsRequest,
+    RunLimits,
+    Spec,
+)
+from pmlaunch_agent.hooks.evaluations import Evaluations  # noqa: E402
 from pmlaunch_agent.hooks.watch import StepMeter  # noqa: E402
 from pmlaunch_agent.protomotions2.figures import RankTables  # noqa: E402
 from reported import Events, new_journal  # noqa: E402
-from upstream2 import Config, Env, Fabric  # noqa: E402
+from upstream2 import Config, Env, Fabric, Mimic  # noqa: E402
 
 REQUEST = MetricsRequest(
     file="",
@@ -37,6 +47,7 @@ class Evaluated:
     def __init__(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch, base: str, keys: list[str], **metrics: Any
     ) -> None:
+        further: list[FurtherEvaluation] = metrics.pop("further", [])
         self.file = folder / "metrics.json"
         self.journal, self.events = new_journal()
         self.fabric = Fabric(folder)
@@ -44,7 +55,12 @@ class Evaluated:
         module = AGENT_TARGET.rpartition(".")[0]
         monkeypatch.setitem(sys.modules, module, None)  # restored after the test
         request = REQUEST._replace(file=str(self.file), **metrics)
-        protomotions2.install(Hooks(agent=f"upstream2.{base}", metrics=request), self.journal)
+        hooks = Hooks(agent=f"upstream2.{base}", metrics=request)
+        self.spec = Spec(None, "m", (), "", (), (), {}, hooks, RunLimits(), "", None, tuple(further))
+        self.evaluations = Evaluations(self.spec, self.journal)
+        monkeypatch.setattr(Mimic, "load", self.evaluations.noting_load(Mimic.load))
+        monkeypatch.setenv(RUN_VARIABLE, str(folder))
+        protomotions2.install(hooks, self.journal, self.evaluations)
         self._evaluate(importlib.import_module(module), keys)
         self.metrics: dict[str, Any] = json.loads(self.file.read_text(encoding="utf-8"))
 
@@ -227,3 +243,27 @@ def test_table_that_holds_code_is_not_loaded(tmp_path: Path) -> None:
         fabric.barrier()
     assert not (tmp_path / "executed").exists()
     assert tables.per_motion(["gt_err"], [1], 1, None) == []
+
+
+def test_further_evaluations_are_as_the_first(evaluate: Any, tmp_path: Path) -> None:
+    loaded: list[str] = []
+    original = Mimic.load
+
+    def load(self: Any, checkpoint: str) -> None:
+        loaded.append(checkpoint)
+        original(self, checkpoint)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Mimic, "load", load)
+        for name in ("second", "third"):
+            (tmp_path / name).mkdir()
+        further = [FurtherEvaluation(str(tmp_path / name), f"{name}.ckpt", 7) for name in ("second", "third")]
+        run = evaluate(seed=5, further=further)
+    assert (loaded, run.fabric.seeds) == (["last.ckpt", "second.ckpt", "third.ckpt"], [5, 7, 7])
+    first, *others = (json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("", "second", "third"))
+    assert [other["run"] for other in others] == ["second", "third"]
+    for other in others:
+        same = ("metrics", "common", "per_motion", "steps", "comparable")
+        assert {name: other[name] for name in same} == {name: first[name] for name in same}
+    assert first["steps"] == 25
+    assert os.environ[RUN_VARIABLE] == str(tmp_path / "third")

@@ -16,7 +16,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.supervise import Grace
-from pmlaunch.sweeping import job_run, recovery
+from pmlaunch.sweeping import job_run, recovery, slots
 from pmlaunch.sweeping.control import retry_sweep, show_status, stop_sweep
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.journal import read_results
@@ -177,7 +177,7 @@ def test_slots_and_counts(tmp_path: Path) -> None:
 def test_each_job_has_its_own_gpu_port_and_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MKL_NUM_THREADS", "7")
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    names = ("CUDA_VISIBLE_DEVICES", "MASTER_PORT", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+    names = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
     program = (
         f"import os, time; time.sleep(0.5); print(*[os.environ[name] for name in {names}], file=open(os.devnull, 'w'))"
     )
@@ -185,15 +185,18 @@ def test_each_job_has_its_own_gpu_port_and_threads(tmp_path: Path, monkeypatch: 
     program += f"; os.write(os.open({str(told)!r}, os.O_CREAT | os.O_APPEND | os.O_WRONLY), "
     program += f"(' '.join(os.environ[name] for name in {names}) + chr(10)).encode())"
 
+    ports: list[int] = []
+
     def command(path: Path) -> Sequence[str]:
+        ports.append(json.loads(path.read_text())["port"])
         return (*job_command(path)[:3], "-c", program)
 
     plan = sweep_plan(tmp_path / "s", *[["done"]] * 4)
     sweep(plan, jobs=None, gpus="0,1", per_gpu=2, retries=0, job_command=command)
     lines = [line.split() for line in told.read_text().splitlines()]
     assert sorted(gpu for gpu, *_ in lines) == ["0", "0", "1", "1"]
-    assert len({port for _, port, *_ in lines}) == 4
-    assert {tuple(threads) for _, _, *threads in lines} == {(str(max(1, len(os.sched_getaffinity(0)) // 4)), "7")}
+    assert len(set(ports)) == 4
+    assert {tuple(threads) for _, *threads in lines} == {(str(max(1, slots._cpus() // 4)), "7")}
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ PROGRAMS = {"demo": ("support", "motions", "errors", "codes", "model")}
 
 # Standard library only, and without imports of other modules of the agent.
 SHARED_WITH_THE_AGENT = {
+    "pmlaunch.agent.pmlaunch_agent.argument_secrets",
     "pmlaunch.agent.pmlaunch_agent.contract",
     "pmlaunch.agent.pmlaunch_agent.probe.distributions",
 }

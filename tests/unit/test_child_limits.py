@@ -13,8 +13,10 @@ from pmlaunch.cli.live.run_display import RunDisplay
 from pmlaunch.model import LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.supervise import ChildLimits, Ending, Stage
 from pmlaunch.running.agent_reports import EXIT_LIMIT, VerdictWatch
-from pmlaunch.running.run import START_LIMIT, _RunWatcher
+from pmlaunch.running.run import START_LIMIT
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.run_watcher import RunWatcher
+from pmlaunch.running.started_run import StartedRun
 
 LIMITS = ChildLimits(time=100.0, silence=10.0, start=50.0, exit=5.0)
 
@@ -74,8 +76,9 @@ def test_result_that_cannot_be_read_for_a_moment_is_read_again(
     assert watch.is_given()
 
 
-def watcher_of(plan: LaunchPlan, folder: RunFolder) -> _RunWatcher:
-    return _RunWatcher(plan, folder, RunDisplay(plan), RunRecord(folder.path, RunState.RUNNING, None, "now"))
+def watcher_of(plan: LaunchPlan, folder: RunFolder) -> RunWatcher:
+    record = RunRecord(folder.path, RunState.RUNNING, None, "now")
+    return RunWatcher([StartedRun(plan, folder, record)], RunDisplay(plan))
 
 
 @pytest.mark.parametrize("event", ["simulator_ready", "checkpoint_loaded", "step"])

@@ -57,6 +57,20 @@ def test_killed_launcher(record: Path, monkeypatch: pytest.MonkeyPatch, killed: 
     assert [path.name for path in record.parent.iterdir()] == ["record.json"]
 
 
+@pytest.mark.usefixtures("killed")
+def test_every_run_of_a_process_is_corrected(record: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    done, waiting = record.with_name("done.json"), record.with_name("waiting.json")
+    done.write_text(json.dumps({"state": "done"}))
+    waiting.write_text(json.dumps({"state": "running"}))
+    monkeypatch.setattr(guardian, "listen", lambda _: [b"123"])
+    guardian.main(MARK, str(done), str(record), str(waiting))
+    assert [json.loads(path.read_text())["state"] for path in (done, record, waiting)] == [
+        "done",
+        "abnormal",
+        "abnormal",
+    ]
+
+
 @pytest.mark.parametrize("told", [b"done\n", b"123\ndone\n"])
 def test_dismissed_guardian_does_nothing(
     record: Path, monkeypatch: pytest.MonkeyPatch, killed: list[Any], told: bytes

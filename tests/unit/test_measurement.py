@@ -165,12 +165,12 @@ def test_files_of_an_earlier_run_are_no_evidence(planned: LaunchPlan, folder: Ru
 
 
 def test_a_clock_that_was_set_back_makes_no_file_foreign(planned: LaunchPlan, folder: RunFolder) -> None:
-    own = {"run": folder.path.name}
-    assert reason(planned, folder, DOCUMENT | own) is None
+    own = folder.path.name
+    assert reason(planned, folder, DOCUMENT | {"run": own}) is None
     earlier = time.time() - 3600
     for name in ("metrics.json", "result.json"):
         os.utime(folder.file(name), (earlier, earlier))
-    assert missing_evidence(planned, folder, replace(RESULT, **own)) is None
+    assert missing_evidence(planned, folder, replace(RESULT, run=own)) is None
 
 
 @pytest.mark.hostile

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pmlaunch.agent.pmlaunch_agent.contract import conceal, reveal
+from pmlaunch.agent.pmlaunch_agent.argument_secrets import conceal, reveal
 from pmlaunch.installing.checkout.source import address, user_setting
 from pmlaunch.support.secrets import SecretFilter, hide, literal_secrets, redact, redact_document
 

@@ -47,6 +47,10 @@ class DemoAgent:
         self.policy.load_state_dict(content["model"])
         self.load_seconds = time.perf_counter() - started
 
+    def begin_evaluation(self, seed: int) -> None:
+        """Draw the starts of the motions from `seed`. pmlaunch's agent calls this to evaluate once more."""
+        self.env.seed = seed
+
     def progress(self, done: int, of: int, steps: int) -> dict[str, int]:
         """Report this rank's finished motions, all its motions and their control steps. pmlaunch's agent hooks this."""
         return {"done": done, "of": of, "steps": steps}

@@ -18,6 +18,7 @@ _WATCH = (
     WatchPoint("simulator_ready", "pmlaunch.demo.env", "DemoEnv.__init__"),
     WatchPoint("checkpoint_loaded", "pmlaunch.demo.agent", "DemoAgent.load"),
     WatchPoint("evaluation", "pmlaunch.demo.agent", "DemoAgent.evaluate_policy"),
+    WatchPoint("evaluations", "pmlaunch.demo.agent", "DemoAgent.evaluate_policy"),
     WatchPoint("step", "pmlaunch.demo.env", "DemoEnv.step"),
     WatchPoint("motion", "pmlaunch.demo.agent", "DemoAgent.progress"),
 )

@@ -106,6 +106,10 @@ class GenerationAdapter(Protocol):
         """What is known about the training; None if another generation wrote the files beside the checkpoint."""
         ...
 
+    def trained_config(self, checkpoint: Path) -> Mapping[str, object]:
+        """The config that the training left beside its checkpoint, which builds the policy; empty if it is not readable."""
+        ...
+
     def refuse_unreadable_config(self, checkpoint: Path) -> None:  # noqa: ARG002
         """Raise PML107 or PML130 for configs that are beside the checkpoint but cannot be read, so that no robot is known."""
         return

@@ -25,13 +25,12 @@ class Guardian(AbstractContextManager["Guardian"]):
 
     Args:
         mark: the value of MARKER in the environment of the processes to kill.
-        record: a record.json to correct if it still says "running" when the launcher is gone.
+        records: each record.json to correct if it still says "running" when the launcher is gone.
     """
 
-    def __init__(self, mark: str, record: Path | None = None) -> None:
+    def __init__(self, mark: str, *records: Path) -> None:
         self.mark = mark
-        command = [sys.executable, "-I", "-S", str(_PROGRAM), f"{MARKER}={mark}"]
-        self._command = [*command, str(record)] if record else command
+        self._command = [sys.executable, "-I", "-S", str(_PROGRAM), f"{MARKER}={mark}", *map(str, records)]
         self._process = _start(self._command)
         self._spares = _SPARES
         self._told = False

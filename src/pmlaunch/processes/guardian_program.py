@@ -1,12 +1,12 @@
 """The guardian: outlives the launcher, kills the processes it left behind and corrects the record.
 
-    python guardian_program.py NAME=VALUE [RECORD]
+    python guardian_program.py NAME=VALUE [RECORD ...]
 
 Its standard input is a pipe whose other end only the launcher holds, so it reaches its end when the launcher is gone,
 even after SIGKILL. Each line is the id of a process group, "end" once its leader has ended, or "done" if everything has
 ended as it should. Without "done" the launcher died: the guardian then kills these groups, every process with NAME=VALUE
 in its environment, and what it has seen to descend from the groups' leaders (on Windows the job object has done so), and
-marks RECORD, a record.json, as abnormal if its state is still "running".
+marks each RECORD, a record.json, as abnormal if its state is still "running".
 
 Standard library only, and nothing of pmlaunch: it must start at once and depend on nothing.
 """
@@ -33,20 +33,21 @@ _LARGEST_RECORD = 1 << 26  # bytes
 _RESERVE = ".reserve"
 
 
-def main(mark: str, record_path: str | None = None) -> None:
+def main(mark: str, *record_paths: str) -> None:
     """Wait for the launcher's end; clean up unless it said "done"."""
     family: dict[int, bytes] = {}
     words = listen(family)
     if b"done" in words:
         return
-    record = read(record_path) if record_path else None
-    if record is not None and record.get("state") != "running":
+    records = {path: record for path in record_paths if (record := read(path)) is not None}
+    running = {path: record for path, record in records.items() if record.get("state") == "running"}
+    if records and not running:
         return  # the launcher died after its work was done
     if os.name == "posix":
         kill_family(family)
         end_processes([int(word) for word in words if word.isdigit()], mark)
-    if record_path and record is not None:
-        write(record_path, abnormal(record))
+    for path, record in running.items():
+        write(path, abnormal(record))
 
 
 def listen(family: dict[int, bytes]) -> list[bytes]:
@@ -199,4 +200,4 @@ if __name__ == "__main__":
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])

@@ -91,7 +91,7 @@ class VerdictWatch:
     """Tells whether the agent has given its verdict. Reads result.json again only when it was replaced."""
 
     def __init__(self, path: Path) -> None:
-        self._path, self._seen, self._final = path, (0, 0), False
+        self._path, self._seen, self._result = path, (0, 0), AgentResult()
 
     def is_given(self) -> bool:
         """Whether result.json is final now; a program that continues after SimulationApp.close() makes it unfinished again."""
@@ -99,8 +99,13 @@ class VerdictWatch:
             found = self._path.stat()
             identity = found.st_ino, found.st_mtime_ns
             if identity != self._seen and (document := read_json(self._path)) is not None:
-                self._seen, self._final = identity, agent_result(as_mapping(document)).is_final
-        return self._final
+                self._seen, self._result = identity, agent_result(as_mapping(document))
+        return self._result.is_final
+
+    def is_success(self) -> bool:
+        """Whether it is given, and the program came to its own end without an error."""
+        given, result = self.is_given(), self._result
+        return given and not (result.exit_code or result.exception or result.stopped_by)
 
 
 class EventTail:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from pmlaunch.model import LaunchPlan
@@ -17,12 +17,15 @@ _PACKAGE = "pmlaunch_agent"
 _SMALL = 1 << 20  # bytes; smaller files are copied, as the program could write into the original through a link
 
 
-def write_inputs(plan: LaunchPlan, folder: RunFolder) -> None:
-    """Write what the program reads, and what documents the run. Raises PML204 if that fails."""
+def write_inputs(plan: LaunchPlan, folder: RunFolder, further: Iterable[tuple[LaunchPlan, RunFolder]] = ()) -> None:
+    """Write what the program reads, and what documents the run. Raises PML204 if that fails.
+
+    `further` are evaluated in the same process.
+    """
     provide_agent(plan.env)
     provide_checkpoint(plan, folder)
     folder.write("plan.json", plan)
-    folder.write("spec.json", spec_document(plan, folder), exact=True)
+    folder.write("spec.json", spec_document(plan, folder, further), exact=True)
     if plan.measuring.library is not None:
         folder.write_text(LIBRARY_FILE, plan.measuring.library)
     folder.write("environment.json", environment_document(plan))

@@ -20,6 +20,7 @@ from pmlaunch.support.secrets import redact_document
 _BLANKS = re.compile(" +")
 _LONGEST_NAME = 60  # characters each of model and motion: Windows allows 260 for the whole path
 RECORD = "record.json"
+LOG = "output.log"
 _RESERVE = f"{RECORD}.reserve"  # the guardian knows this name, too
 _RESERVED = bytes(1 << 16)  # a record takes some kB
 _LONGEST_BYTES = 100  # bytes of the same in UTF-8: Linux allows 255 for a name, and a Chinese character takes three

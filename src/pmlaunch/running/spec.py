@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform as host
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,15 @@ from pmlaunch.support.json import to_json
 from pmlaunch.support.secrets import hide
 
 STOP_FILE = "stop"
-RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
 # where calc_eval_metrics writes: the folder of the only logger that it asks for
 _LOGGER_FOLDER = "upstream"
 _SHOWN = ("CUDA_VISIBLE_DEVICES", "CONDA_PREFIX", "VIRTUAL_ENV", "ISAACLAB_PATH", "ISAAC_PATH", "PYTHONPATH", "PATH")
 
 
-def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
-    """Return the content of spec.json; see pmlaunch_agent.contract."""
+def spec_document(
+    plan: LaunchPlan, folder: RunFolder, further: Iterable[tuple[LaunchPlan, RunFolder]] = ()
+) -> dict[str, Any]:
+    """Return the content of spec.json; see pmlaunch_agent.contract. `further` are evaluated in the same process."""
     return contract.to_document(
         contract.Spec(
             script=str(plan.script),
@@ -43,6 +44,10 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
             limits=contract.RunLimits(stop_file=str(folder.file(STOP_FILE))),
             result=str(folder.file("result.json")),
             events=str(folder.file("events.jsonl")),
+            further=tuple(
+                contract.FurtherEvaluation(str(place.path), str(checkpoint_path(each, place)), each.measuring.seed or 0)
+                for each, place in further
+            ),
         )
     )
 
@@ -50,6 +55,11 @@ def spec_document(plan: LaunchPlan, folder: RunFolder) -> dict[str, Any]:
 def staged_path(folder: RunFolder, source: Path) -> Path:
     """Return the path of a staged file in the run folder."""
     return folder.file("checkpoint") / source.name
+
+
+def checkpoint_path(plan: LaunchPlan, folder: RunFolder) -> Path:
+    """Return the path of the checkpoint that the program loads."""
+    return staged_path(folder, plan.staged.files[0]) if plan.staged is not None else plan.checkpoint
 
 
 def _all_arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
@@ -66,8 +76,8 @@ def _arguments(plan: LaunchPlan, folder: RunFolder) -> list[str]:
         )
         moved[planned] = real
     if plan.staged is not None:
-        option, checkpoint = plan.staged.option, plan.staged.files[0]
-        moved[f"{option}={checkpoint}"] = f"{option}={staged_path(folder, checkpoint)}"
+        option = plan.staged.option
+        moved[f"{option}={plan.staged.files[0]}"] = f"{option}={checkpoint_path(plan, folder)}"
     return [moved.get(argument, argument) for argument in plan.overrides]
 
 
@@ -94,7 +104,7 @@ def measuring_overrides(plan: LaunchPlan) -> list[str]:
     overrides = [f"++agent._target_={contract.AGENT_TARGET}"]
     if plan.metrics and GENERATIONS[plan.generation].metrics.cover(plan.measuring.agent):
         # by its variable: the path could contain the words that eval_agent.py scans its arguments for
-        root = f"${{oc.env:{RUN_VARIABLE}}}/{_LOGGER_FOLDER}"
+        root = f"${{oc.env:{contract.RUN_VARIABLE}}}/{_LOGGER_FOLDER}"
         overrides.append(f"++fabric.loggers=[{{_target_:lightning.fabric.loggers.CSVLogger,root_dir:'{root}'}}]")
     return overrides
 
@@ -145,7 +155,7 @@ def child_environment(plan: LaunchPlan, folder: RunFolder, own: Mapping[str, str
     """Return the launcher's own environment with the plan's changes, and the secrets that spec.json leaves out."""
     environment = {name: value for name, value in {**own, **plan.env}.items() if value is not None}
     _, secrets = hide(_all_arguments(plan, folder))
-    own_variables = {contract.SPEC_VARIABLE: str(folder.file("spec.json")), RUN_VARIABLE: str(folder.path)}
+    own_variables = {contract.SPEC_VARIABLE: str(folder.file("spec.json")), contract.RUN_VARIABLE: str(folder.path)}
     return {**environment, **own_variables, **secrets}
 
 

@@ -178,7 +178,11 @@ def exactly(kind: type[_T], document: object) -> _T | None:
     return found if to_json(found) == document else None
 
 
-_hints = cache(get_type_hints)  # evaluating annotations takes longer than reading the document
+def _hints(kind: object) -> dict[str, Any]:
+    return _kept_hints(kind)
+
+
+_kept_hints = cache(get_type_hints)  # evaluating annotations takes longer than reading the document
 
 
 def _typed(hint: Any, value: Any) -> Any:

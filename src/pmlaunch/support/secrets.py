@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pmlaunch.agent.pmlaunch_agent.contract import SECRET_VARIABLE
+from pmlaunch.agent.pmlaunch_agent.argument_secrets import SECRET_VARIABLE
 
 SECRET = "<secret>"  # noqa: S105 (the placeholder)
 KEYWORDS = (
@@ -74,7 +74,7 @@ def _redact_entry(name: str, value: Any) -> Any:
 def hide(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Arguments for a document, and the environment variables that hold what they leave out.
 
-    The agent puts the values back: see `reveal` in its contract.
+    The agent puts the values back: see its argument_secrets.py.
     """
     hidden: list[str] = []
     variables: dict[str, str] = {}

@@ -74,8 +74,9 @@ def _per_motion(
 ) -> list[Mapping[str, Any]]:
     """The entries of the evaluation's motions: by name, and by place where names differ but the number is the same."""
     if not entries and len(evaluation.motions) == 1 and numbers_in(record.get("metrics")):
-        rate = as_mapping(as_mapping(record.get("evaluation")).get("common")).get("success_rate")
-        return [{"metrics": record.get("metrics"), "success": {0.0: False, 1.0: True}.get(rate)}]  # type: ignore[call-overload]
+        common = as_mapping(as_mapping(record.get("evaluation")).get("common"))
+        tracked = {0.0: False, 1.0: True}.get(numbers_in(common).get("success_rate", -1.0))
+        return [{"metrics": record.get("metrics"), "success": tracked}]
     named = {_last(str(entry.get("motion"))): entry for entry in entries}
     names = [_last(motion) for motion in evaluation.motions]
     if len(entries) == len(names) and (len(named) < len(names) or not set(names) <= named.keys()):

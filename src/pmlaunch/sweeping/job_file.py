@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pmlaunch.agent.pmlaunch_agent.contract import reveal
+from pmlaunch.agent.pmlaunch_agent.argument_secrets import reveal
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.json import as_mapping, dumps, exactly, parse_json, read_mapping

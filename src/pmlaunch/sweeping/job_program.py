@@ -1,4 +1,4 @@
-"""The process of one job: plans its evaluations and runs them, one after another, and reports each on its stdout.
+"""The process of one job: plans its evaluations, runs them in as few starts as it can, and reports each on its stdout.
 
     python -m pmlaunch.sweeping.job_program JOB.json
 
@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ from typing import Any
 from pmlaunch.checks.preflight import exit_code_of, preflight
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, RunRecord, Severity
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.processes.guardian import MARKER
 from pmlaunch.running.asked import asked_for
-from pmlaunch.running.run import run_plan
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.running.started_run import PreparedRun
+from pmlaunch.running.together import run_together, why_not_together
 from pmlaunch.runs.rerun import command_words
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import dumps
@@ -33,7 +34,6 @@ from pmlaunch.sweeping.cells import Attempt, tie
 from pmlaunch.sweeping.job_file import JobOrder, Report, failed_to_start, read_order, stop_file
 from pmlaunch.sweeping.journal import RUNS
 from pmlaunch.sweeping.model import Evaluation
-from pmlaunch.sweeping.slots import PORT_VARIABLE
 
 _ALIVE = 5.0  # seconds between signs of life
 
@@ -44,27 +44,48 @@ def main(path: str) -> int:
     os.environ.pop(MARKER, None)  # marks this process only: what it starts has guardians of its own
     order = read_order(Path(path))
     watch = _StopWatch(order, stop_file(Path(path)))
-    for evaluation in order.job.evaluations:
+    for group in _groups(order):
         if watch.must_stop():
-            return Exit.INTERRUPTED
+            break
+        attempts = [Attempt(each.id, order.attempts[each.id]) for each, _ in group]
+        observer = _Observer(attempts, watch)
         try:
-            _evaluate(order, evaluation, watch)
+            records = run_together([prepared for _, prepared in group], observer)
         except PmlaunchError as error:
-            _report(failed_to_start(evaluation.id, error))
+            for attempt in attempts[observer.concluded :]:
+                _report(failed_to_start(attempt.evaluation, error))
+        else:
+            observer.conclude(records)
     return Exit.INTERRUPTED if watch.must_stop() else Exit.DONE
 
 
-def _evaluate(order: JobOrder, evaluation: Evaluation, watch: _StopWatch) -> None:
-    """Run one evaluation. Raises PmlaunchError if it cannot be planned, or must not be started."""
+def _groups(order: JobOrder) -> list[list[tuple[Evaluation, PreparedRun]]]:
+    """The evaluations that can be started, in groups that can share a start. Reports those that cannot."""
+    groups: list[list[tuple[Evaluation, PreparedRun]]] = []
+    for evaluation in order.job.evaluations:
+        try:
+            prepared = _prepared(order, evaluation)
+        except PmlaunchError as error:
+            _report(failed_to_start(evaluation.id, error))
+            continue
+        fitting = (group for group in groups if why_not_together(group[0][1].plan, prepared.plan) is None)
+        group = next(fitting, None)
+        if group is None:
+            groups.append([(evaluation, prepared)])
+        else:
+            group.append((evaluation, prepared))
+    return groups
+
+
+def _prepared(order: JobOrder, evaluation: Evaluation) -> PreparedRun:
+    """Plan and check one evaluation. Raises PmlaunchError if that fails, or if it must not be started."""
     request = replace(evaluation.request, runs=str(order.sweep / RUNS))
     settings = Settings.here(trust_workspace=request.trust_workspace)
     planned = make_plan(request, settings)
     findings = _checked(planned)
-    plan = replace(planned.plan, env={**planned.plan.env, PORT_VARIABLE: str(order.port)})
-    asked = asked_for(command_words(request), settings, request)
-    observer = _Observer(Attempt(evaluation.id, order.attempts[evaluation.id]), watch)
-    record = run_plan(plan, findings, observer, asked)
-    _report(Report(evaluation.id, record.folder.name, ended=True))
+    # not in the job's own environment, from which planning removes what other launchers left there
+    plan = replace(planned.plan, env={**planned.plan.env, "MASTER_PORT": str(order.port)})
+    return PreparedRun(plan, findings, asked_for(command_words(request), settings, request))
 
 
 def _checked(planned: Planned) -> tuple[Finding, ...]:
@@ -104,16 +125,33 @@ class _StopWatch:
 
 
 class _Observer:
-    """Ties each run folder to its evaluation as soon as it has started, and reports it."""
+    """Ties each run folder to its evaluation when it begins, and reports it then and when it has ended."""
 
-    def __init__(self, attempt: Attempt, watch: _StopWatch) -> None:
-        self._attempt, self._watch = attempt, watch
+    def __init__(self, attempts: Sequence[Attempt], watch: _StopWatch) -> None:
+        self.concluded = 0
+        self._attempts, self._watch = attempts, watch
+        self._folders: list[RunFolder] = []
 
     def started(self, folder: RunFolder, pid: int) -> None:  # noqa: ARG002 (of RunObserver)
-        tie(folder, self._attempt)
-        _report(Report(self._attempt.evaluation, folder.path.name))
+        attempt = self._attempts[len(self._folders)]
+        self._folders.append(folder)
+        tie(folder, attempt)
+        _report(Report(attempt.evaluation, folder.path.name))
+
+    def conclude(self, records: Sequence[RunRecord]) -> None:
+        """The process has ended. Runs that it did not come to are not kept."""
+        self._report_ended(len(self._folders))
+        for record in records[len(self._folders) :]:
+            RunFolder(record.folder).discard()
+
+    def _report_ended(self, number: int) -> None:
+        """Report the first `number` runs, whose records are final, unless that is done already."""
+        for index in range(self.concluded, number):
+            _report(Report(self._attempts[index].evaluation, self._folders[index].path.name, ended=True))
+            self.concluded += 1
 
     def tick(self) -> None:
+        self._report_ended(len(self._folders) - 1)  # when a run begins, the one before it is concluded
         self._watch.look()
 
     def event(self, event: Mapping[str, Any]) -> None: ...

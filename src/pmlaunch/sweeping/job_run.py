@@ -92,7 +92,7 @@ def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[R
         with contextlib.suppress(FileNotFoundError):
             stop_file(path).unlink()
         secrets = write_order(order, path)
-        environment = {**slot.environment(os.environ, order.port), **secrets}
+        environment = {**slot.environment(os.environ), **secrets}
         log = path.with_suffix(".log")
         command = ChildCommand(around.command(path), environment, around.cwd, log)
         limits = ChildLimits(silence=SILENCE, grace=_grace(order))

@@ -14,7 +14,6 @@ from pmlaunch.request import option
 _MOST = 1024  # slots; each is a thread and a process
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _ORDER = "CUDA_DEVICE_ORDER"  # without it, CUDA counts the fastest GPU first, and nvidia-smi does not
-PORT_VARIABLE = "MASTER_PORT"
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ class Slot:
     gpu: str | None = None
     threads: int | None = None
 
-    def environment(self, own: Mapping[str, str], port: int) -> dict[str, str]:
+    def environment(self, own: Mapping[str, str]) -> dict[str, str]:
         """Return `own` with what a job in this slot gets. Limits of threads that the user has set stay."""
-        changes = {PORT_VARIABLE: str(port)}
+        changes: dict[str, str] = {}
         if self.gpu is not None:
             changes |= {"CUDA_VISIBLE_DEVICES": self.gpu, _ORDER: own.get(_ORDER, "PCI_BUS_ID")}
         if self.threads is not None:

@@ -115,7 +115,8 @@ def outcome_of(evaluation: Evaluation, tally: Tally | None) -> Outcome:
 
 def summarize_sweep(folder: Path, evaluations: Iterable[Evaluation], tallies: Mapping[str, Tally]) -> SweepSummary:
     """Count the cells of `evaluations` by what the journal says."""
-    counts, failures, tracked, number = dict.fromkeys(Outcome, 0), [], 0, 0
+    counts, tracked, number = dict.fromkeys(Outcome, 0), 0, 0
+    failures: list[Failure] = []
     for each in evaluations:
         number += 1
         tally = tallies.get(each.id)

@@ -7,15 +7,14 @@ This module imports nothing from either side. Its annotations are evaluated at r
 Named tuples, because importing dataclasses would double the time that the agent takes to start.
 """
 
-import json
 from enum import Enum
-from typing import Any, Dict, List, Literal, Mapping, NamedTuple, Optional, Sequence, Tuple, Union, get_args, get_origin
+from typing import Any, Dict, Literal, Mapping, NamedTuple, Optional, Tuple, Union, get_args, get_origin
 
 SCHEMA = 1
 SPEC_VARIABLE = "PMLAUNCH_SPEC"
 """The environment variable that holds the path of spec.json."""
-SECRET_VARIABLE = "PMLAUNCH_ARGUMENT_{}_SECRET"  # noqa: S105  # a name
-"""The environment variable with the part of an argument that spec.json must not hold: <NAME> stands there instead."""
+RUN_VARIABLE = "PMLAUNCH_RUN_DIR"
+"""The environment variable that holds the path of the run folder."""
 AGENT_TARGET = "pmlaunch_agent.protomotions2.target.agent"
 """What `agent._target_` names in a ProtoMotions 2 run that measures, keeps its motion or records a video: a factory
 that pmlaunch_agent.protomotions2 installs."""
@@ -60,7 +59,8 @@ class WatchPoint(NamedTuple):
 
     Attributes:
         event: what the call means. "step", "evaluation", "motion", "scores", "bodies", "playing", "recording",
-            "batches" and "batch" have a handler of their own; any other name is a milestone, reported once.
+            "batches", "batch", "checkpoint_loaded", "evaluations" and "full_evaluation" have a handler of their own;
+            any other name is a milestone, reported once.
         module: the module that defines the function, e.g. "protomotions.envs.base_env.env".
         attribute: a function or Class.method in it, e.g. "BaseEnv.step".
         when: report a step or a milestone before or after the call.
@@ -150,6 +150,20 @@ class RunLimits(NamedTuple):
     stop_file: Optional[str] = None
 
 
+class FurtherEvaluation(NamedTuple):
+    """Another evaluation in the same process, after those before it. All that is not named here is as in the first.
+
+    Attributes:
+        run: its run folder, which gets the files of the first one's under the same names.
+        checkpoint: path of the checkpoint to load.
+        seed: as in MetricsRequest.
+    """
+
+    run: str
+    checkpoint: str
+    seed: int
+
+
 class Spec(NamedTuple):
     """spec.json, schema 1. Paths are absolute.
 
@@ -162,6 +176,7 @@ class Spec(NamedTuple):
         env: environment variables to set; None removes one.
         result: path of result.json.
         events: path of events.jsonl; None writes none.
+        further: the evaluations after the first, in their order.
     """
 
     script: Optional[str]
@@ -175,24 +190,7 @@ class Spec(NamedTuple):
     limits: RunLimits
     result: str
     events: Optional[str]
-
-
-def reveal(argv: Sequence[str], environment: Mapping[str, str]) -> List[str]:
-    """The arguments with the values of SECRET_VARIABLE in their places."""
-    names = [SECRET_VARIABLE.format(number) for number in range(len(argv))]
-    held = {f"<{name}>": environment[name] for name in names if name in environment}
-    return [next((text.replace(mark, held[mark]) for mark in held if text.endswith(mark)), text) for text in argv]
-
-
-def conceal(text: str, environment: Mapping[str, str]) -> str:
-    """JSON without the values of SECRET_VARIABLE, which an exception may quote."""
-    number = 0
-    while (name := SECRET_VARIABLE.format(number)) in environment:
-        for value in (environment[name], environment[name].strip("'\"")):
-            if len(value) >= 4:  # a shorter one would be found in any text
-                text = text.replace(json.dumps(value)[1:-1], f"<{name}>")
-        number += 1
-    return text
+    further: Tuple[FurtherEvaluation, ...] = ()
 
 
 _PROGRAMS = ("script", "module")  # a document has exactly one of these keys

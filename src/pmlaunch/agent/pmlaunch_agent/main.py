@@ -11,6 +11,7 @@ from typing import Any
 from pmlaunch_agent import protomotions3, script
 from pmlaunch_agent.contract import SPEC_VARIABLE, ContractError, RunLimits, Spec, from_document
 from pmlaunch_agent.hooks import compiler, isaac, limits, one_rank_group, patches, process_exit, seeds, watch
+from pmlaunch_agent.hooks.evaluations import Evaluations
 from pmlaunch_agent.hooks.post_import import PostImportHooks
 from pmlaunch_agent.report.ending import show, without_agent
 from pmlaunch_agent.report.files import EventsFile, ResultFile
@@ -65,7 +66,7 @@ def _run(spec: Spec, journal: Journal) -> int:
     journal.event("started", **{name: known[name] for name in ("pid", "python", "executable", "platform")})
     caught: BaseException | None = None
     ended = threading.Event()
-    watchdog = threading.Thread(target=limits.watch, args=(journal, spec.limits, ended), daemon=True)
+    watchdog = threading.Thread(target=limits.watch, args=(journal, spec, ended), daemon=True)
     try:
         script.prepare(spec)
         script.customize(spec.import_path, journal)
@@ -97,6 +98,7 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     patches.set_arguments(wanted.arguments, post_import, journal)
     if wanted.ddp_backend:
         patches.set_backend(wanted.ddp_backend, post_import, journal)
+    evaluations = Evaluations(spec, journal)
     if wanted.seed is not None:
         seeds.install(wanted.seed + journal.result.rank, post_import, journal)
     compiler.install(post_import)
@@ -106,15 +108,20 @@ def install_hooks(spec: Spec, journal: Journal) -> None:
     meter = watch.StepMeter(journal, wanted.max_steps, reporting=journal.result.rank == 0)
     journal.add(meter)
     handlers = watch.common_handlers(journal, meter)
+    handlers["checkpoint_loaded"] = lambda function, point: evaluations.noting_load(
+        watch.milestone(journal, function, point)
+    )
+    handlers["evaluations"] = lambda function, _: evaluations.repeated(function)
     if any(point.event in protomotions3.EVENTS for point in wanted.watch):
         from pmlaunch_agent.protomotions3 import evaluation
 
         handlers.update(evaluation.handlers(wanted, journal))
+        handlers["full_evaluation"] = lambda function, _: evaluation.repeated(evaluations, journal, function)
     watch.install(wanted.watch, handlers, post_import, journal)
     if wanted.agent is not None:
         from pmlaunch_agent import protomotions2
 
-        protomotions2.install(wanted, journal)
+        protomotions2.install(wanted, journal, evaluations)
 
 
 def load_for_worker(namespace: dict[str, Any]) -> None:

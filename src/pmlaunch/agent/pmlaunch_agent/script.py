@@ -11,7 +11,8 @@ import time
 import types
 from typing import Any, Sequence
 
-from pmlaunch_agent.contract import Spec, reveal
+from pmlaunch_agent.argument_secrets import reveal
+from pmlaunch_agent.contract import Spec
 from pmlaunch_agent.hooks.process_exit import report_crashes
 from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal

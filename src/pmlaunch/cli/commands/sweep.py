@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.commands.eval import require_codes
+from pmlaunch.cli.commands.sweep_control import WORDS, control, outcome_result, run_planned
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
 from pmlaunch.errors import NoCheckoutError, PmlaunchError
 from pmlaunch.request import argument, option, shared
 from pmlaunch.support.paths import expanded
+from pmlaunch.sweeping.slots import ExecutorOptions
 
 if TYPE_CHECKING:
     from pmlaunch.model import Finding
@@ -79,10 +81,13 @@ class PlanOptions:
     output: str | None = option("The sweep's folder; default: sweeps/NAME.", flags=("--output", "-o"), metavar="DIR")
     isolate: bool = option("Start the simulator for each evaluation.", default=False)
     dry_run: bool = option("Plan and check every cell; start nothing.", default=False)
+    quiet: bool = option("Show the result only.", default=False, flags=("--quiet", "-q"))
 
 
-@command(SweepOptions, PlanOptions)
-def sweep_command(invocation: Invocation, axes: SweepOptions, options: PlanOptions) -> CommandResult:
+@command(SweepOptions, PlanOptions, ExecutorOptions)
+def sweep_command(
+    invocation: Invocation, axes: SweepOptions, options: PlanOptions, executor: ExecutorOptions
+) -> CommandResult:
     """Evaluate every combination of models, checkpoints, constraints, seeds and motions, with few simulator starts.
 
     \b
@@ -90,12 +95,19 @@ def sweep_command(invocation: Invocation, axes: SweepOptions, options: PlanOptio
     pmlaunch sweep results/my_run --checkpoints all --seed 0-2
     pmlaunch sweep FILE.yaml --dry-run         cells, starts, time and disk
     pmlaunch sweep --suite maskmimic-paper --motion D:/amass --skip-bad
+    pmlaunch sweep status|stop|retry FOLDER
     """
+    if axes.models and axes.models[0] in WORDS:
+        return control(invocation, axes.models, executor, quiet=options.quiet)
+    from pmlaunch.cli.render.sweep import draw_published
+    from pmlaunch.cli.trust import require_trust
     from pmlaunch.settings import Settings
     from pmlaunch.support.platforms import platform_named
+    from pmlaunch.sweeping.journal import latest_results
     from pmlaunch.sweeping.matrix import read_matrix
     from pmlaunch.sweeping.plan import SweepSettings, plan_sweep
-    from pmlaunch.sweeping.suite import read_suite
+    from pmlaunch.sweeping.slots import slots_of
+    from pmlaunch.sweeping.suite import compare_with_published, read_suite
 
     if platform_named(axes.target_os).foreign and not options.dry_run:
         raise PmlaunchError("PML001", f"A sweep for {axes.target_os} cannot be started here.", hint="add --dry-run")
@@ -105,13 +117,17 @@ def sweep_command(invocation: Invocation, axes: SweepOptions, options: PlanOptio
     where = str(suite_file.files[0]) if suite_file else "the command line"
     suite = read_suite(values, where)
     folder = expanded(options.output) if options.output else _default_folder(name, values)
-    how = SweepSettings(folder, isolate=options.isolate, skip_bad=axes.skip_bad)
+    how = SweepSettings(folder, len(slots_of(executor)), options.isolate, axes.skip_bad)
     planned = plan_sweep(read_matrix(_matrix_of(values), where), settings, how)
     more = suite_file.untrusted(settings) if suite_file else ()
     planned = replace(planned, untrusted=tuple(dict.fromkeys((*more, *planned.untrusted))))
     if options.dry_run or (planned.bad and not axes.skip_bad):
         return _shown(invocation, planned, suite, options.dry_run)
-    raise PmlaunchError("PML001", "Sweeps can only be planned.", hint="add --dry-run")
+    require_trust(settings, planned.untrusted, ask=not invocation.as_json)
+    outcome = run_planned(invocation, planned.plan, executor, quiet=options.quiet)
+    compared = compare_with_published(suite, planned.plan.evaluations, latest_results(folder), lambda *_: None)
+    draw = partial(draw_published, compared, suite)
+    return outcome_result(invocation, outcome, _found_before(planned, suite), draw, compared)
 
 
 def _values(
@@ -174,15 +190,22 @@ def _default_folder(name: str, values: Mapping[str, Any]) -> Path:
     return Path("sweeps", f"{name[:40]}-{content_key(dumps(_matrix_of(values)))[:8]}")
 
 
+def _found_before(planned: PlannedSweep, suite: Suite) -> list[Finding]:
+    from pmlaunch.cli.render.sweep import cell_findings
+    from pmlaunch.sweeping.suite import subset_findings
+
+    return [*cell_findings(planned), *planned.findings, *subset_findings(suite, planned.plan.evaluations)]
+
+
 def _shown(invocation: Invocation, planned: PlannedSweep, suite: Suite, dry_run: bool) -> CommandResult:
     """The plan, every cell that cannot run, and the published values that the sweep will be compared with."""
-    from pmlaunch.cli.render.sweep import cell_findings, draw_sweep, sweep_document
+    from pmlaunch.cli.render.sweep import draw_sweep, sweep_document
     from pmlaunch.model import Severity
-    from pmlaunch.sweeping.suite import compare_with_published, subset_findings
+    from pmlaunch.sweeping.suite import compare_with_published
 
     evaluations = planned.plan.evaluations
     compared = compare_with_published(suite, evaluations, (), lambda *_: None)
-    found: list[Finding] = [*cell_findings(planned), *planned.findings, *subset_findings(suite, evaluations)]
+    found = _found_before(planned, suite)
     found += [each.finding(Severity.WARNING) for each in planned.untrusted]
     data = {"sweep": sweep_document(planned), "published": compared}
     draw = partial(draw_sweep, planned, suite, compared) if dry_run else None

@@ -13,7 +13,8 @@ from pmlaunch.generations.v2.training_config import config_of, trained_bodies
 from pmlaunch.generations.values import Training
 from pmlaunch.model import Generation, Source
 from pmlaunch.motions.raw_data import RawFormat
-from pmlaunch.support.yaml_file import yaml_mapping
+from pmlaunch.support.json import as_mapping
+from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
 
 _SHARE = "0 to 1"
 _CONVERT_AMASS = "python data/scripts/convert_amass_to_isaac.py AMASS_FOLDER (in the checkout)"
@@ -83,6 +84,10 @@ class Version2(GenerationAdapter):
     def training(self, checkpoint: Path) -> Training | None:
         """The training whose config.yaml is there; ProtoMotions 3 writes one as well, so ask for 3 first."""
         return Training(Generation.V2, bodies=trained_bodies(checkpoint)) if config_of(checkpoint) else None
+
+    def trained_config(self, checkpoint: Path) -> Mapping[str, object]:
+        config = config_of(checkpoint)
+        return as_mapping(*yaml_mappings([config])) if config else {}
 
     def refuse_unreadable_config(self, checkpoint: Path) -> None:
         if config := config_of(checkpoint):

@@ -89,6 +89,11 @@ class Version3(GenerationAdapter):
 
         return training(checkpoint, arguments)
 
+    def trained_config(self, checkpoint: Path) -> Mapping[str, object]:
+        from pmlaunch.generations.v3.frozen_configs import frozen_text
+
+        return frozen_text(checkpoint)
+
     def refuse_unreadable_config(self, checkpoint: Path) -> None:
         from pmlaunch.generations.v3.frozen_configs import FrozenState, read_frozen
 

@@ -48,6 +48,8 @@ _WATCH = (
     # around what is timed: writing a video takes time of its own
     WatchPoint("recording", _EVALUATOR, "BaseEvaluator.evaluate"),
     WatchPoint("recording", _EVALUATOR, "BaseEvaluator.simple_test_policy"),
+    # around everything: what an evaluation leaves must be complete before the next begins
+    WatchPoint("full_evaluation", _EVALUATOR, "BaseEvaluator.evaluate"),
     WatchPoint("step", "protomotions.envs.base_env.env", "BaseEnv.step"),
 )
 

@@ -88,7 +88,7 @@ class MotionKeeper:
         try:
             if columns:
                 arrays = self._arrays(columns, names)
-                write_whole(path, lambda file: sys.modules["numpy"].savez(file, **arrays), "wb")
+                write_whole(journal.in_run(path), lambda file: sys.modules["numpy"].savez(file, **arrays), "wb")
         except Exception as error:
             reason = error_text(error)
         if reason is not None:

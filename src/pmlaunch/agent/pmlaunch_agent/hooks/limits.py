@@ -8,7 +8,7 @@ import signal
 import threading
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import RunLimits, StopReason
+from pmlaunch_agent.contract import Spec, StopReason
 from pmlaunch_agent.report.journal import Journal
 
 _PERIOD = 0.25  # seconds between two looks at the clock and the file
@@ -23,16 +23,20 @@ def handle_interrupts(ignore: bool = False) -> None:
         signal.signal(number, (lambda _signum, _frame: None) if ignore else signal.default_int_handler)
 
 
-def watch(journal: Journal, limits: RunLimits, ended: threading.Event) -> None:
-    """Raise KeyboardInterrupt in the main thread when the time is up or the stop file exists, unless it has `ended`.
+def watch(journal: Journal, spec: Spec, ended: threading.Event) -> None:
+    """Raise KeyboardInterrupt in the main thread when the time is up or a stop file exists, unless it has `ended`.
+
+    A stop file in the run folder of any evaluation stops them all.
 
     A main thread that is busy in C code does not notice; then the launcher ends the process.
     """
-    limit, stop_file = limits
+    limit, stop_file = spec.limits
+    stop_files = [stop_file] if stop_file is not None else []
+    stop_files += [os.path.join(entry.run, os.path.basename(file)) for file in stop_files for entry in spec.further]
     while not ended.wait(_PERIOD):
         if limit is not None and elapsed() >= limit:
             reason = StopReason.MAX_SECONDS
-        elif stop_file is not None and os.path.exists(stop_file):
+        elif any(map(os.path.exists, stop_files)):
             reason = StopReason.STOP_FILE
         else:
             continue

@@ -45,7 +45,7 @@ def install(
         hooks.when_imported(package, functools.partial(_report_import, journal))
     hooks.when_imported("torch.distributed.distributed_c10d", functools.partial(_report_process_group, journal))
     for point in points:
-        handler = handlers.get(point.event, functools.partial(_milestone, journal))
+        handler = handlers.get(point.event, functools.partial(milestone, journal))
         hooks.when_imported(point.module, functools.partial(_attach, journal, point, handler))
 
 
@@ -69,7 +69,7 @@ def _attach(journal: Journal, point: WatchPoint, handler: Handler, module: Modul
         journal.applied("watch", event=point.event, module=point.module, attribute=point.attribute)
 
 
-def _milestone(journal: Journal, function: Function, point: WatchPoint) -> Function:
+def milestone(journal: Journal, function: Function, point: WatchPoint) -> Function:
     """Report the first call."""
 
     def report(*_args: Any, **_kwargs: Any) -> None:
@@ -122,7 +122,6 @@ class StepMeter(Observer):
 
     def __init__(self, journal: Journal, limit: int | None, reporting: bool) -> None:
         self._journal = journal
-        self._result = journal.result
         self._limit: float = float("inf") if limit is None else limit
         self._reporting = reporting
         self._due = 0.0  # when the next event may be written; 0: the first step is always reported
@@ -136,24 +135,29 @@ class StepMeter(Observer):
 
     def before_progress(self) -> None:
         """Report the steps since the latest event."""
-        if self._reporting and self._result.steps > self._reported[0]:
+        if self._reporting and self._journal.result.steps > self._reported[0]:
             self._report()
+
+    def on_next(self, folder: str) -> None:  # noqa: ARG002
+        """Count from the beginning."""
+        self._due = self._latest = 0.0
+        self._reported = (0, 0.0)
 
     def before_end(self) -> None:
         """Report the steps since the latest event, and when the last step was."""
         self.before_progress()
-        if self._result.steps:
+        if self._journal.result.steps:
             self._journal.timed("last_step", round(self._latest - START, 3))
 
     def _stop_if_due(self, *_args: object, **_kwargs: object) -> None:
-        if self._result.steps >= self._limit:
+        if self._journal.result.steps >= self._limit:
             self._journal.stopping(StopReason.MAX_STEPS)
             raise StopRun
         if self._journal.interrupt_was_lost():
             raise KeyboardInterrupt
 
     def _tick(self, *_args: object, **_kwargs: object) -> None:
-        result = self._result
+        result = self._journal.result
         result.steps += 1
         self._latest = now = monotonic()
         if now >= self._due:
@@ -168,6 +172,7 @@ class StepMeter(Observer):
         count, since = self._reported
         span = self._latest - since
         # the first step has no step before it to be measured from
-        rate = round((self._result.steps - count) / span, 2) if count and span > 0 else None
-        self._journal.event("step", n=self._result.steps, rate=rate)
-        self._reported = (self._result.steps, self._latest)
+        steps = self._journal.result.steps
+        rate = round((steps - count) / span, 2) if count and span > 0 else None
+        self._journal.event("step", n=steps, rate=rate)
+        self._reported = (steps, self._latest)

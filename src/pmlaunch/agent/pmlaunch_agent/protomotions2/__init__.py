@@ -13,10 +13,11 @@ from types import ModuleType
 from typing import Any
 
 from pmlaunch_agent.contract import AGENT_TARGET, Hooks
+from pmlaunch_agent.hooks.evaluations import Evaluations
 from pmlaunch_agent.report.journal import Journal
 
 
-def install(hooks: Hooks, journal: Journal) -> None:
+def install(hooks: Hooks, journal: Journal, evaluations: Evaluations) -> None:
     """Create the module that AGENT_TARGET names, with a factory bound to this run: Hydra passes its own arguments only."""
 
     def agent(*args: Any, **kwargs: Any) -> Any:
@@ -25,7 +26,8 @@ def install(hooks: Hooks, journal: Journal) -> None:
         module, _, name = str(hooks.agent).rpartition(".")
         base = getattr(importlib.import_module(module), name)
         journal.applied("agent", target=hooks.agent)
-        kind = type(f"Measured{base.__name__}", (MeasuredAgent, base), {"_hooks": hooks, "_journal": journal})
+        bound = {"_hooks": hooks, "_journal": journal, "_evaluations": evaluations}
+        kind = type(f"Measured{base.__name__}", (MeasuredAgent, base), bound)
         return kind(*args, **kwargs)
 
     name, _, attribute = AGENT_TARGET.rpartition(".")

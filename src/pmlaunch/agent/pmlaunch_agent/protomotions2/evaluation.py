@@ -10,6 +10,7 @@ from pmlaunch_agent.artifacts.motion_file import MotionKeeper
 from pmlaunch_agent.artifacts.video import Recorder
 from pmlaunch_agent.contract import Hooks, MetricsRequest
 from pmlaunch_agent.hooks import watch
+from pmlaunch_agent.hooks.evaluations import Evaluations
 from pmlaunch_agent.protomotions2.bodies import Bodies2
 from pmlaunch_agent.protomotions2.figures import Episodes, RankTables
 from pmlaunch_agent.report.files import of_rank
@@ -28,21 +29,26 @@ _NEVER_BELOW_3 = "a minimum of exactly 3 is the initial value of ProtoMotions, n
 
 
 class MeasuredAgent:
-    """Mixin over the checkpoint's own class, which is `parent` below. The factory sets `_hooks` and `_journal`."""
+    """Mixin over the checkpoint's own class, which is `parent` below. The factory sets the first three attributes."""
 
     _hooks: Hooks
     _journal: Journal
+    _evaluations: Evaluations
     fabric: Any
     env: Any
     config: Any
     motion_lib: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._forget()
+        super().__init__(*args, **kwargs)
+
+    def _forget(self) -> None:
+        """Forget the evaluation before."""
         self._episodes: Episodes | None = None
         self._batch_ends: list[tuple[int, int]] = []  # (steps, motions) at the end of each batch
         self._steps = 0
         self._keeper: MotionKeeper | None = None
-        super().__init__(*args, **kwargs)
 
     def load(self, checkpoint: Any) -> Any:
         """Load the checkpoint; state about the training's own motions may not fit other motions and is then skipped."""
@@ -62,6 +68,10 @@ class MeasuredAgent:
             del self.env.load_state_dict
 
     def evaluate_policy(self) -> Any:
+        """Evaluate with each checkpoint and seed that is asked for, one after another."""
+        return self._evaluations.each(self._evaluate_once, lambda _: self._forget())
+
+    def _evaluate_once(self) -> Any:
         """Evaluate, and meanwhile keep the motion and record the video that are asked for."""
         frames, names = self._library()
         hooks, rank = self._hooks, self.fabric.global_rank
@@ -91,7 +101,7 @@ class MeasuredAgent:
         request = self._hooks.metrics
         if request is None:
             return parent.evaluate_policy()
-        self.fabric.seed_everything(request.seed + self.fabric.global_rank)
+        self.fabric.seed_everything((self._evaluations.seed or 0) + self.fabric.global_rank)
         return self._with_metrics(request) if self._measures_motions() else self._without_metrics(request)
 
     def map_motions_to_iterations(self) -> Any:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
+import os
+import sys
 from typing import Any
 
 from pmlaunch_agent.artifacts.video import Recorder
-from pmlaunch_agent.contract import Hooks
+from pmlaunch_agent.contract import FurtherEvaluation, Hooks
+from pmlaunch_agent.hooks import seeds
+from pmlaunch_agent.hooks.evaluations import Evaluations
 from pmlaunch_agent.hooks.post_import import Function, after, before
 from pmlaunch_agent.hooks.watch import Handler
 from pmlaunch_agent.protomotions3.bodies import KeptMotion
 from pmlaunch_agent.protomotions3.metrics import Scores, control_steps
 from pmlaunch_agent.report.ending import error_text
 from pmlaunch_agent.report.journal import Journal
+
+_DRAWING = ("terrain", "simulator", "scene_lib", "motion_lib", "motion_manager")  # parts of an environment
 
 
 def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
@@ -43,6 +49,40 @@ def handlers(hooks: Hooks, journal: Journal) -> dict[str, Handler]:
         "batches": lambda function, _: after(function, batches.planned),
         "batch": lambda function, _: after(after(function, batches.followed), kept.finish),
     }
+
+
+def repeated(evaluations: Evaluations, journal: Journal, function: Function) -> Function:
+    """Wrap `function(evaluator)` to evaluate once for each evaluation that the spec asks for."""
+
+    @functools.wraps(function)
+    def evaluate(evaluator: Any, *args: Any, **kwargs: Any) -> Any:
+        def evaluate_once() -> Any:
+            if evaluations.seed is not None:  # again: building the environment took an unknown number of draws
+                seed = evaluations.seed + journal.result.rank
+                seeds.seed_now(seed, journal)
+                seed_generators(evaluator, seed)
+            return function(evaluator, *args, **kwargs)
+
+        return evaluations.each(evaluate_once, functools.partial(begin_next, evaluator))
+
+    return evaluate
+
+
+def seed_generators(evaluator: Any, seed: int) -> None:
+    """Seed the environment's own generators, such as the one that draws where on the terrain a motion begins."""
+    kind = getattr(sys.modules.get("torch"), "Generator", ())
+    env = getattr(evaluator, "env", None)
+    parts = [env, *(getattr(env, name, None) for name in _DRAWING)]
+    for generator in (value for part in parts for value in getattr(part, "__dict__", {}).values()):
+        if isinstance(generator, kind):
+            generator.manual_seed(seed)
+
+
+def begin_next(evaluator: Any, entry: FurtherEvaluation) -> None:
+    """Bring the agent to where it is before its first evaluation. It writes beside its checkpoint."""
+    root = evaluator.agent.root_dir
+    evaluator.agent.root_dir = type(root)(os.path.dirname(entry.checkpoint))
+    evaluator.eval_count = 0
 
 
 def recording(journal: Journal, path: str, function: Function) -> Function:

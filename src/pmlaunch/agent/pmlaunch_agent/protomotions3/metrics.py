@@ -47,6 +47,7 @@ class Scores(Observer):
     def on_evaluation(self, metrics: Mapping[str, float | None], seconds: float) -> None:
         """Write metrics.json."""
         found, result = self._found, self._journal.result
+        self._found = _NOTHING
         if found.per_motion and not found.motions:  # upstream calls that a success of all
             metrics = {
                 name: value for name, value in metrics.items() if not name.endswith(("success_rate", "failure_rate"))

@@ -9,7 +9,7 @@ import time
 from typing import IO, Any, Callable
 
 from pmlaunch_agent import elapsed
-from pmlaunch_agent.contract import conceal
+from pmlaunch_agent.argument_secrets import conceal
 from pmlaunch_agent.report.journal import Observer
 from pmlaunch_agent.report.result import RunResult
 
@@ -64,6 +64,7 @@ class EventsFile(Observer):
         self._rank = {"rank": rank} if rank else {}
         self._pid = os.getpid()
         # Unbuffered append: each line is one write, so lines of several ranks do not mix and none is lost in a crash.
+        self._path = path
         self._file = open(path, "ab", buffering=0) if path else None  # noqa: SIM115  # open as long as the run
 
     def on_event(self, event: str, fields: dict[str, Any]) -> None:
@@ -74,6 +75,16 @@ class EventsFile(Observer):
         try:
             self._file.write(conceal(json.dumps(entry, default=str), os.environ).encode() + b"\n")
         except (OSError, ValueError):
+            self._file = None
+
+    def on_next(self, folder: str) -> None:
+        """Continue in another run folder. A file that cannot be opened ends the events, never the run."""
+        if self._file is None or self._path is None:
+            return
+        self._file.close()
+        try:
+            self._file = open(os.path.join(folder, os.path.basename(self._path)), "ab", buffering=0)  # noqa: SIM115
+        except OSError:
             self._file = None
 
 
@@ -100,6 +111,10 @@ class ResultFile(Observer):
             self.error = None
         except OSError as error:
             self.error = error
+
+    def on_next(self, folder: str) -> None:
+        """Write to another run folder from now on."""
+        self.path = os.path.join(folder, os.path.basename(self.path))
 
     def _save(self, result: RunResult) -> None:
         document = {**result.document(), "run": run_of(self.path)}

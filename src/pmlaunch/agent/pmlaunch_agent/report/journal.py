@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from typing import Any, Mapping
@@ -29,6 +30,9 @@ class Observer:
     def before_end(self) -> None:
         """Report what is pending: the end of an evaluation or of the run comes next."""
 
+    def on_next(self, folder: str) -> None:
+        """Another evaluation begins; its files belong into `folder`, and the journal's result is its own."""
+
     def on_evaluation(self, metrics: Mapping[str, float | None], seconds: float) -> None:
         """An evaluation ended. `metrics` has upstream's names, and None for what is not finite."""
 
@@ -39,6 +43,7 @@ class Journal:
     def __init__(self, result: RunResult, *observers: Observer) -> None:
         self.result = result
         self._observers = list(observers)
+        self._folder: str | None = None  # of the present evaluation's run, unless it is the first
         self._repaired: dict[str, list[str]] = {}
         self._stopping_since = 0.0
         # Reentrant: a signal handler that closes the simulator may run while the main thread reports.
@@ -115,6 +120,24 @@ class Journal:
         for observer in self._observers:
             observer.on_evaluation(metrics, seconds)
         self.milestone("evaluation_finished", seconds=seconds)
+
+    def begin_next(self, folder: str) -> None:
+        """The evaluation is done, and another begins, whose run folder is `folder`.
+
+        Raises KeyboardInterrupt if somebody asked for the end.
+        """
+        if self.result.stopped_by is not None:
+            raise KeyboardInterrupt
+        self.finish(None)
+        with self._lock:
+            self.result, self._folder = self.result.following(), folder
+            for observer in self._observers:
+                observer.on_next(folder)
+        self.running()
+
+    def in_run(self, path: str) -> str:
+        """Where a file of the first evaluation's run folder lies in that of the present one."""
+        return path if self._folder is None else os.path.join(self._folder, os.path.basename(path))
 
     def stopping(self, reason: StopReason) -> None:
         """The agent is about to end the run."""

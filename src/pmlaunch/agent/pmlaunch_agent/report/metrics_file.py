@@ -59,6 +59,7 @@ def failed_when(limits: Sequence[Tuple[str, float]], max_steps: Optional[int]) -
 
 def write_metrics(request: MetricsRequest, evaluation: Evaluation, journal: Journal) -> None:
     """Write metrics.json. A file that cannot be written is remarked on and does not end the run."""
+    request = request._replace(file=journal.in_run(request.file))
     text = json.dumps(_document(request, evaluation, journal.result.seconds), indent=1, ensure_ascii=False)
     try:
         write_whole(request.file, lambda file: file.write(text + "\n"))
@@ -77,7 +78,8 @@ def motion_names(known: Sequence[str], count: int, files: Sequence[object]) -> l
 def _document(request: MetricsRequest, evaluation: Evaluation, reached: Mapping[str, float]) -> dict[str, Any]:
     """The content of metrics.json; `reached` has the seconds of milestones."""
     start = reached.get("simulator_ready", 0.0)
-    load = max(reached.get("checkpoint_loaded", start) - start, 0.0)
+    begin = reached.get("evaluated_others", start)
+    load = max(reached.get("checkpoint_loaded", begin) - begin, 0.0)
     seconds = {"start": start, "load": load, "evaluation": evaluation.seconds}
     finite = _finite(evaluation.metrics)
     lost = sorted(set(evaluation.metrics) - set(finite))

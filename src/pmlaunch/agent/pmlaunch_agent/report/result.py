@@ -10,6 +10,7 @@ from pmlaunch_agent import elapsed
 from pmlaunch_agent.contract import Status, StopReason
 
 _REPORTED = "torch lightning hydra omegaconf numpy mujoco genesis newton warp isaacgym isaaclab isaacsim protomotions"
+_OF_AN_EVALUATION = ("checkpoint_loaded", "evaluation_started", "first_step", "last_step", "evaluation_finished")
 # the distribution of a module, which tells its version if it has no __version__, where the names differ
 _DISTRIBUTIONS = {"hydra": "hydra-core", "genesis": "genesis-world", "newton": "newton-physics", "warp": "warp-lang"}
 
@@ -47,6 +48,16 @@ class RunResult:
         self.platform = sys.platform
         self.script = script
         self.argv = list(argv)
+
+    def following(self) -> RunResult:
+        """The result of another evaluation in this process: what is known of the process, and nothing evaluated yet."""
+        result = RunResult(self.rank, self.script, self.argv, self.backend_requested)
+        result.backend, result.world_size = self.backend, self.world_size
+        result.hooks_applied = [entry for entry in self.hooks_applied if entry["hook"] != "seed"]
+        result.notes = list(self.notes)
+        result.seconds = {name: at for name, at in self.seconds.items() if name not in _OF_AN_EVALUATION}
+        result.seconds["evaluated_others"] = elapsed()
+        return result
 
     def document(self) -> dict[str, Any]:
         """The JSON document; it has no `left_out` if nothing is."""
