@@ -136,7 +136,7 @@ def test_shipped_suites(tmp_path: Path, name: str) -> None:
     evaluations = [Evaluation(str(at), it.request, it.labels, ("m",)) for at, it in enumerate(points_of(matrix))]
     assert suite.title
     assert all(reference.source for reference in suite.references)
-    compared = compare_with_published(suite, evaluations, (), lambda *_: None)
+    compared = compare_with_published(suite, evaluations, ())
     run = {row.row for row in compared if row.model}
     assert all(reference.row in run for reference in suite.references if reference.where is not None)
 
@@ -213,7 +213,7 @@ def cell(of: str, motion: str, success: bool | None, error: float, limit: float 
 
 
 def compared(evaluations: list[Evaluation], *results: CellResult, suite: Suite = SUITE) -> list[Compared]:
-    return compare_with_published(suite, evaluations, results, lambda _, values: (min(values), max(values)))
+    return compare_with_published(suite, evaluations, results)
 
 
 def test_published_values_beside_measured_ones() -> None:
@@ -223,7 +223,10 @@ def test_published_values_beside_measured_ones() -> None:
         *(cell("2", "walk", True, 0.04), cell("2", "run", False, 0.1)),
     )
     assert (success.published, success.measured, success.motions) == (0.9, 0.75, 2)
-    assert success.interval == (0.5, 1.0), "over motions, each the mean of its seeds"
+    assert success.interval == pytest.approx((0.198, 0.973), abs=1e-3), (
+        "Wilson's, over motions: seeds are no more motions"
+    )
+    assert error.interval is None, "two motions are too few for a bootstrap"
     assert error.measured == pytest.approx(0.05)
     assert success.differs == ("subset: 2 of 4 motions", "data")
     assert (other.row, other.model, other.measured) == ("other method", "", None)

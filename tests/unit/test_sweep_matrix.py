@@ -62,7 +62,7 @@ def test_include_replaces_axes_and_adds_what_results() -> None:
 
 
 def test_named_sets_of_motions_are_evaluated_on_their_own() -> None:
-    sets = {"test": ["t.yaml"], "train": ["a.npy", "b.npy"]}
+    sets = {"test": ["t.yaml"], "train": ["a.npy", "b.npy"], "inherited": None}
     found = points(model="a", motion=sets, include=[{"set": "test", "terrain": "complex"}])
     assert [(it.labels["set"], it.request.motions) for it in found] == [
         ("test", ("t.yaml",)),

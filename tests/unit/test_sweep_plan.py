@@ -10,7 +10,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import LaunchPlan
-from pmlaunch.planning.plan import Planned
+from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.running.timings import Timings
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping import bad_cells
@@ -54,6 +54,10 @@ def test_starts_of_their_own_and_for_each_slot(sweep: Sweep) -> None:
     planned = sweep({"slots": 2}, seed="0-4")
     assert [len(job.evaluations) for job in planned.plan.jobs] == [2, 3]
     assert len({job.id for job in planned.plan.jobs}) == 2
+
+
+def test_a_video_needs_a_start_of_its_own(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
+    assert len(sweep(model="tracker", seed="0-2", record=True, headless=False, no_check=["PML133"]).plan.jobs) == 3
 
 
 def test_other_conditions_are_other_starts(sweep: Sweep, checkout: Path, isaaclab: Path) -> None:
@@ -113,7 +117,7 @@ def test_a_cell_that_is_there_twice(sweep: Sweep, include: dict[str, Any]) -> No
 
 
 def test_cells_that_differ_in_the_seed_are_planned_once(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
-    planned_for, real = [], bad_cells.make_plan
+    planned_for, real = [], make_plan
 
     def counted(request: Any, settings: Settings) -> Planned:
         planned_for.append(request)

@@ -51,8 +51,8 @@ def check_window(planned: Planned) -> Iterator[Finding]:
         chosen = planned.runtime.facts.python
         python = chosen.path if chosen else "python"
         message = f"--record needs moviepy, which was not found in the packages of {python}."
-        fix = f"{pip_install(chosen)} moviepy"
-        yield Finding("PML119", Severity.WARNING, message, fix, fix, "--record")
+        command = f"{pip_install(chosen)} moviepy"
+        yield Finding("PML119", Severity.WARNING, message, command, command, "--record")
 
 
 def lacks_display(no_display: str | None) -> bool:

@@ -43,12 +43,19 @@ def typed_options(request: EvalRequest, *, same_model: bool) -> list[str]:
     return [*words, *request.overrides]
 
 
-def corrected(request: EvalRequest, **changes: Any) -> str:
+class EvalCommand(str):
+    """A complete command line for the request that was planned, which another command than eval cannot propose."""
+
+    __slots__ = ()
+
+
+def corrected(request: EvalRequest, **changes: Any) -> EvalCommand:
     """The complete command line for `request` with other values for some of its fields."""
     changed = replace(request, **changes)
     motions = [word for motion in changed.motions for word in ("--motion", motion)]
     options = typed_options(replace(changed, overrides=()), same_model=True)
-    return command_line("pmlaunch", "eval", changed.model, *motions, *changed.overrides, *options, *changed.other_words)
+    words = ("eval", changed.model, *motions, *changed.overrides, *options, *changed.other_words)
+    return EvalCommand(command_line("pmlaunch", *words))
 
 
 def with_key(request: EvalRequest, key: str, other: str | None) -> str:

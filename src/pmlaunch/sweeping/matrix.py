@@ -6,6 +6,7 @@ that is evaluated on its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from fnmatch import fnmatchcase
@@ -156,7 +157,8 @@ def _axis(name: str, value: Any, where: str) -> tuple[Value, ...]:
     """The values of an axis, typed. Raises PML377 and PML376."""
     if name == "motions":
         sets = value if isinstance(value, Mapping) else {"": value}
-        return tuple(MotionSet(str(key), _distinct(split_values(words), name, where)) for key, words in sets.items())
+        named = {str(key): split_values(words) for key, words in sets.items() if words is not None}
+        return tuple(MotionSet(key, _distinct(words, name, where)) for key, words in named.items())
     if isinstance(value, Mapping):
         raise PmlaunchError("PML377", f"{option_name(name)} in {where} cannot be a mapping.", subject=name)
     if name == "constraints":
@@ -185,7 +187,8 @@ def _typed(name: str, value: Any, where: str) -> Any:
 
 def _distinct(values: Iterable[Value], name: str, where: str) -> tuple[Value, ...]:
     found = tuple(values)
-    if twice := next((value for index, value in enumerate(found) if value in found[:index]), None):
+    twice = next((value for value, number in Counter(found).items() if number > 1), None)
+    if twice is not None:
         message = f"{option_name(name)} in {where} has {_shown(twice)} twice, so its cells would be duplicates."
         raise PmlaunchError("PML376", message, subject=str(twice))
     return found

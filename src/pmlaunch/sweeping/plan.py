@@ -17,6 +17,7 @@ from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings, earlier_timings
+from pmlaunch.running.together import why_not_together
 from pmlaunch.settings import Settings
 from pmlaunch.support.cache import content_key
 from pmlaunch.support.disk import free_bytes
@@ -79,10 +80,12 @@ class PlannedSweep:
 
 @dataclass
 class _Start:
-    """Evaluations that could share one start, and what one of them takes."""
+    """Evaluations that can share one start unless they are `apart`; the plan of the first, and what one of them takes."""
 
+    plan: LaunchPlan
     steps: int
     earlier: Timings
+    apart: bool
     evaluations: list[Evaluation] = field(default_factory=list)
 
 
@@ -90,7 +93,7 @@ class _Start:
 class _Result:
     """What is collected while the points are planned, one after the other."""
 
-    starts: dict[str, _Start] = field(default_factory=dict)
+    starts: dict[str, list[_Start]] = field(default_factory=dict)
     bad: list[BadCell] = field(default_factory=list)
     findings: dict[Finding, None] = field(default_factory=dict)
     untrusted: dict[Untrusted, None] = field(default_factory=dict)
@@ -111,8 +114,9 @@ def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> Pl
     if not any_cell:
         message = "The sweep has no cell: it names no model, or exclude leaves out everything."
         raise PmlaunchError("PML375", message, hint="pmlaunch sweep --help")
-    evaluations = sum(len(start.evaluations) for start in result.starts.values())
-    jobs = [job for start in result.starts.values() for job in _jobs(start, options, evaluations)]
+    starts = [start for alike in result.starts.values() for start in alike]
+    evaluations = sum(len(start.evaluations) for start in starts)
+    jobs = [job for start in starts for job in _jobs(start, options, evaluations)]
     expected = _expected(jobs, result)
     plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
     findings = (*_few(result.findings), *_room(expected, options.folder))
@@ -146,8 +150,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.missing |= dict.fromkeys(missing(plan.left_out))
     names, shared = tuple(_names(plan.motions)), identity(request)
     _refuse_duplicates(point, plan, result)
-    steps = (plan.max_steps or 0) * math.ceil(len(names) / max(plan.num_envs, 1))
-    start = result.starts.setdefault(_start_key(request, plan), _Start(steps, earlier_timings(plan)))
+    start = _start_for(request, plan, result)
     for seed in point.seeds:
         labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
         start.evaluations.append(Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names))
@@ -173,16 +176,26 @@ def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
         result.measured[key, seed] = known | own if known else own
 
 
-def _start_key(request: EvalRequest, plan: LaunchPlan) -> str:
-    """Equal for evaluations that can share a start: all but the seed and the checkpoint of one training is the same."""
-    same = identity(replace(request, model="", checkpoint=None))
-    return content_key(same, str(plan.checkpoint.parent), str(plan.robot), plan.simulator, str(plan.cwd))
+def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Start:
+    """The start that the evaluations of a plan share with earlier ones; a new one if there is none."""
+    asked = content_key(identity(replace(request, model="", checkpoint=None)), str(plan.cwd))
+    alike = result.starts.setdefault(asked, [])
+    for start in alike:
+        first = start.plan
+        same_training = plan.checkpoint.parent == first.checkpoint.parent  # whose configs need no look
+        other = replace(plan, checkpoint=first.checkpoint) if same_training else plan
+        if why_not_together(first, other) is None:
+            return start
+    cells = sum(motion.count for motion in plan.motions)
+    steps = (plan.max_steps or 0) * math.ceil(cells / max(plan.num_envs, 1))
+    alike.append(_Start(plan, steps, earlier_timings(plan), why_not_together(plan, plan) is not None))
+    return alike[-1]
 
 
 def _jobs(start: _Start, options: SweepSettings, evaluations: int) -> Iterator[tuple[Job, float | None]]:
     """The jobs for a start with the seconds that each takes: as many as get it a fair share of the slots."""
     count = len(start.evaluations)
-    pieces = count if options.isolate else min(count, max(1, round(options.slots * count / evaluations)))
+    pieces = count if options.isolate or start.apart else min(count, max(1, round(options.slots * count / evaluations)))
     each = start.earlier.seconds(start.steps)
     for number in range(pieces):
         own = tuple(start.evaluations[number * count // pieces : (number + 1) * count // pieces])

@@ -13,6 +13,7 @@ from pmlaunch.generations.motion_library import listed_motions
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Severity
 from pmlaunch.motions.readers import LIST_SUFFIXES
+from pmlaunch.runs.statistics import mean_over_motions, wilson
 from pmlaunch.support.json import as_mapping, finite
 from pmlaunch.sweeping.matrix import SET, matches
 from pmlaunch.sweeping.model import CellResult, Evaluation
@@ -61,7 +62,7 @@ class Compared:
 
     Attributes:
         measured: None if nothing measured it, or under another definition of success.
-        interval: (low, high) at 95 %.
+        interval: (low, high) at 95 %; None for too few motions.
         motions: how many motions `measured` is the mean of, each the mean of its seeds.
         differs: what is not the same as in the publication.
     """
@@ -76,10 +77,6 @@ class Compared:
     interval: tuple[float, float] | None = None
     motions: int = 0
     differs: tuple[str, ...] = ()
-
-
-Interval = Callable[[str, Sequence[float]], "tuple[float, float] | None"]
-"""The 95 % interval of the mean of a figure over motions; of success, each motion has its share."""
 
 
 def read_suite(values: Mapping[str, Any], where: str) -> Suite:
@@ -162,7 +159,7 @@ def subset_findings(suite: Suite, evaluations: Iterable[Evaluation]) -> Iterator
 
 
 def compare_with_published(
-    suite: Suite, evaluations: Sequence[Evaluation], results: Iterable[CellResult], interval: Interval
+    suite: Suite, evaluations: Sequence[Evaluation], results: Iterable[CellResult]
 ) -> list[Compared]:
     """Every published value beside the mean of the cells that measure the same, one row for each model."""
     by_evaluation: dict[str, list[CellResult]] = {}
@@ -175,10 +172,10 @@ def compare_with_published(
         for model in models:
             own = [evaluation for evaluation in fitting if _model(evaluation) == model]
             cells = [cell for evaluation in own for cell in by_evaluation.get(evaluation.id, ())]
-            differs = (*_differences(suite, own), *reference.differs) if own else reference.differs
+            differs = (*_differences(suite, own, cells), *reference.differs) if own else reference.differs
             for figure, published in reference.values.items():
                 row = Compared(reference.table, reference.row, model, figure, published, reference.source)
-                compared.append(_measured(row, cells, (suite.limit, interval), differs))
+                compared.append(_measured(row, cells, suite.limit, differs))
     return compared
 
 
@@ -192,20 +189,17 @@ def _fits(evaluation: Evaluation, where: Mapping[str, tuple[str, ...]]) -> bool:
     return all(matches(labels.get(key, "-"), patterns) for key, patterns in where.items())
 
 
-def _differences(suite: Suite, evaluations: Sequence[Evaluation]) -> Iterator[str]:
-    for evaluation in evaluations[:1]:
-        published = suite.motions.get(evaluation.labels.get(SET, ""))
-        if published is not None and len(evaluation.motions) != published:
-            yield f"subset: {len(evaluation.motions)} of {published} motions"
-        if evaluation.request.max_steps is not None:
-            yield f"cut after {evaluation.request.max_steps} steps"
+def _differences(suite: Suite, evaluations: Sequence[Evaluation], cells: Sequence[CellResult]) -> Iterator[str]:
+    first = evaluations[0]
+    published = suite.motions.get(first.labels.get(SET, ""))
+    if published is not None and len(first.motions) != published:
+        yield f"subset: {len(first.motions)} of {published} motions"
+    cut = {first.request.max_steps, *(cell.definition.get("max_steps") for cell in cells)} - {None}
+    yield from (f"cut after {steps} steps" for steps in cut)
 
 
-def _measured(
-    row: Compared, cells: Sequence[CellResult], how: tuple[float | None, Interval], differs: tuple[str, ...]
-) -> Compared:
+def _measured(row: Compared, cells: Sequence[CellResult], limit: float | None, differs: tuple[str, ...]) -> Compared:
     """The row with what the cells measured; a success rate only if it was counted by the published limit."""
-    limit, interval = how
     limits = {finite(cell.definition.get("limit")) for cell in cells if cell.success is not None}
     other = [it for it in limits if limit is not None and it is not None and not math.isclose(it, limit)]
     if row.figure == SUCCESS and other:
@@ -219,7 +213,9 @@ def _measured(
     if not values:
         return replace(row, differs=differs)
     mean = math.fsum(values) / len(values)
-    return replace(row, measured=mean, interval=interval(row.figure, values), motions=len(values), differs=differs)
+    estimate = wilson(mean, len(values)) if row.figure == SUCCESS else mean_over_motions(values)
+    ends = None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
+    return replace(row, measured=mean, interval=ends, motions=len(values), differs=differs)
 
 
 def _value(cell: CellResult, figure: str) -> float | None:

@@ -125,7 +125,7 @@ def sweep_command(
         return _shown(invocation, planned, suite, options.dry_run)
     require_trust(settings, planned.untrusted, ask=not invocation.as_json)
     outcome = run_planned(invocation, planned.plan, executor, quiet=options.quiet)
-    compared = compare_with_published(suite, planned.plan.evaluations, latest_results(folder), lambda *_: None)
+    compared = compare_with_published(suite, planned.plan.evaluations, latest_results(folder))
     draw = partial(draw_published, compared, suite)
     return outcome_result(invocation, outcome, _found_before(planned, suite), draw, compared)
 
@@ -204,7 +204,7 @@ def _shown(invocation: Invocation, planned: PlannedSweep, suite: Suite, dry_run:
     from pmlaunch.sweeping.suite import compare_with_published
 
     evaluations = planned.plan.evaluations
-    compared = compare_with_published(suite, evaluations, (), lambda *_: None)
+    compared = compare_with_published(suite, evaluations, ())
     found = _found_before(planned, suite)
     found += [each.finding(Severity.WARNING) for each in planned.untrusted]
     data = {"sweep": sweep_document(planned), "published": compared}

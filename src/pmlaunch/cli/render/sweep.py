@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.layout import Breakable, say, table_of
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.command_line import EvalCommand
 from pmlaunch.support.text import clean_line, megabytes
 from pmlaunch.sweeping.bad_cells import text_of
 from pmlaunch.sweeping.plan import PlannedSweep
@@ -38,7 +39,10 @@ def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
     for key, names in cells.items():
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         message = f"{key[1]} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
-        yield replace(first[key], message=message, severity=Severity.WARNING if skipped else Severity.ERROR)
+        severity = Severity.WARNING if skipped else Severity.ERROR
+        # a command of eval would be about one of the cells
+        hint, fix = (None if isinstance(it, EvalCommand) else it for it in (first[key].hint, first[key].fix))
+        yield replace(first[key], message=message, severity=severity, hint=hint, fix=fix)
     if skipped and planned.bad:
         message = f"{len(planned.bad)} parts of the sweep are left out, because they cannot run."
         yield Finding("PML379", Severity.WARNING, message)
