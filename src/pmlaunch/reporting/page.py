@@ -161,7 +161,11 @@ def _render(
     loader = FileSystemLoader(_ASSETS)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=shown)
     environment.trim_blocks = environment.lstrip_blocks = True
-    style, start, script = _asset("style.css"), _asset("vendor/inflate.min.js") + _asset("loader.js"), _script(sweep=subject.sweep is not None)
+    style, start, script = (
+        _asset("style.css"),
+        _asset("vendor/inflate.min.js") + _asset("loader.js"),
+        _script(sweep=subject.sweep is not None),
+    )
     policy = (
         f"default-src 'none'; script-src '{_digest(start)}' '{_digest(script)}'{' file:' if has_files else ''}; "
         f"style-src '{_digest(style)}'; img-src data: blob:; base-uri 'none'; form-action 'none'"

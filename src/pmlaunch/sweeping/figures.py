@@ -9,19 +9,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from pmlaunch.reporting.figures import length
+from pmlaunch.reporting.figures import MotionFigures, length
 from pmlaunch.reporting.sweep_view import Figure
 from pmlaunch.runs.statistics import Estimate, mean_over_motions, mean_over_seeds, wilson
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredCell:
-    """What one cell measured. `error` in m."""
+    """What one cell measured; `run` is its run folder."""
 
     motion: str
     seed: str
     success: bool | None
-    error: float | None
+    figures: MotionFigures
+    run: str = ""
+
+    @property
+    def error(self) -> float | None:
+        """The mean position error in m."""
+        return self.figures.error
 
 
 def success_figure(cells: Sequence[MeasuredCell]) -> Figure | None:
@@ -30,25 +36,24 @@ def success_figure(cells: Sequence[MeasuredCell]) -> Figure | None:
     return _rate(wilson(fmean(means), len(means)), _over(len(means), cells)) if means else None
 
 
-def error_figure(cells: Sequence[MeasuredCell]) -> Figure | None:
+def error_figure(cells: Sequence[MeasuredCell], resamples: int) -> Figure | None:
     """The mean error over motions with a bootstrap interval; None if no cell has one."""
     means = _means(cells, lambda cell: cell.motion, _error)
-    return _error_of(mean_over_motions(means), _over(len(means), cells)) if means else None
+    return _error_of(mean_over_motions(means, resamples), _over(len(means), cells)) if means else None
 
 
 def figures_of_motion(cells: Sequence[MeasuredCell]) -> tuple[Figure | None, Figure | None]:
     """(success, error) of one motion over its seeds; one seed has no interval."""
     successes, errors = ([it for it in map(of, cells) if it is not None] for of in (_success, _error))
-    rate = Estimate(fmean(successes), None, None, 1) if len(successes) == 1 else None
-    if len(successes) > 1:
-        rate = wilson(fmean(successes), len(successes))
-    over = f"{len(cells)} seeds" if len(cells) > 1 else "1 seed"
-    return _rate(rate, over) if rate else None, _error_of(_positive(mean_over_seeds(errors)[0]), over) if errors else None
-
-
-def _positive(it: Estimate) -> Estimate:
-    """An error with its interval, whose lower end is no less than 0."""
-    return it if it.low is None else replace(it, low=max(it.low, 0.0))
+    over = f"{len(cells)} seed{'s' * (len(cells) != 1)}"
+    rate = error = None
+    if successes:
+        share, n = fmean(successes), len(successes)
+        rate = _rate(wilson(share, n) if n > 1 else Estimate(share, None, None, n), over)
+    if errors:
+        mean = mean_over_seeds(errors)[0]
+        error = _error_of(mean if mean.low is None else replace(mean, low=max(mean.low, 0.0)), over)
+    return rate, error
 
 
 def spread_over_seeds(cells: Sequence[MeasuredCell]) -> tuple[str, str]:
