@@ -643,12 +643,16 @@
     if (isAsked) remember("play", wanted.map((row) => row.index).join("-"));
     drawTable();
     drawPair(index, second);
+    trouble("");
     Promise.all(wanted.map((row) => load(row.track))).then((packed) => {
       if (chosen !== index) return;
-      trouble("");
       player.open(wanted.map((row, side) => [row, decode(packed[side], data.tracks[row.track])]));
       if (isAsked && second < 0) byId("playback").scrollIntoView({ block: "start" });
-    }).catch((error) => trouble(error.message));
+    }).catch((error) => {
+      const first = rows.findIndex((row) => row.track >= 0);
+      if (!isAsked && first !== index) choose(first, false); // the address names a motion whose file is missing
+      trouble(error.message);
+    });
   }
 
   /** The rows with the same motion, to choose two. */
