@@ -69,7 +69,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def sweep_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sweep")
-    axes = {"model": ("a", "b"), "checkpoint": ("epoch_1", "epoch_5"), "constraint": ("full_body", "vr"), "seed": ("0",)}
+    axes = {
+        "model": ("a", "b"),
+        "checkpoint": ("epoch_1", "epoch_5"),
+        "constraint": ("full_body", "vr"),
+        "seed": ("0",),
+    }
     path = folder / "sweep.html"
     write_report(path, report_of_sweep(make_sweep(folder / "s", axes, motions=(WALK, TURN, FALL))))
     return path
@@ -389,7 +394,10 @@ def test_hostile_names_and_addresses_of_a_sweep_run_nothing(see: Any, tmp_path: 
     write_report(tmp_path / "r.html", report_of_sweep(folder))
     seen = see(tmp_path / "r.html", reduced_motion="reduce")
     seen.page.on("dialog", lambda dialog: seen.errors.append(dialog.message))
-    for address in ("find=%3Cimg%20src=x%20onerror=alert(1)%3E", "play=99-x&sort=__proto__&cell=constructor.a&columns=q"):
+    for address in (
+        "find=%3Cimg%20src=x%20onerror=alert(1)%3E",
+        "play=99-x&sort=__proto__&cell=constructor.a&columns=q",
+    ):
         seen.page.goto(f"{seen.page.url.split('#')[0]}#{address}")
         seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
     assert seen.page.locator("main img").count() == 0

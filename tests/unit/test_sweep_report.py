@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from pmlaunch.cli.app import run as run_cli
+from pmlaunch.cli.commands.sweep_control import outcome_result
+from pmlaunch.cli.options import Invocation
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.reporting.figures import MotionFigures
 from pmlaunch.reporting.page import Page, make_page
@@ -16,9 +19,11 @@ from pmlaunch.reporting.sweep_view import SweepView
 from pmlaunch.runs.statistics import mean_over_motions, wilson
 from pmlaunch.sweeping import report as report_module
 from pmlaunch.sweeping.conditions import training_step
+from pmlaunch.sweeping.executor import SweepOutcome
 from pmlaunch.sweeping.figures import MeasuredCell, error_figure, figures_of_motion, spread_over_seeds, success_figure
 from pmlaunch.sweeping.journal import RESULTS, RUNS
 from pmlaunch.sweeping.report import own_sweep_report, report_of_sweep
+from pmlaunch.sweeping.summary import SweepSummary
 from sweep_folders import make_sweep
 
 AXES = {"model": ("a", "b"), "constraint": ("full_body", "vr"), "seed": ("0", "1")}
@@ -41,7 +46,11 @@ def data_of(page: Page) -> dict[str, Any]:
 
 
 def test_seeds_of_a_motion_are_averaged_before_the_intervals() -> None:
-    cells = [cell(f"m{motion}", str(seed), motion > 0 or seed > 0, 0.01 + motion / 100) for motion in range(8) for seed in (0, 1)]  # fmt: skip
+    cells = [
+        cell(f"m{motion}", str(seed), motion > 0 or seed > 0, 0.01 + motion / 100)
+        for motion in range(8)
+        for seed in (0, 1)
+    ]
     rate, error = success_figure(cells), error_figure(cells, 9_999)
     assert rate is not None
     assert error is not None
@@ -140,7 +149,9 @@ def test_run_outside_the_sweep_is_not_read(tmp_path: Path, run: str, monkeypatch
 @pytest.mark.hostile
 def test_hostile_names_are_inert(tmp_path: Path) -> None:
     hostile = "</script><script>alert(1)</script>\x1b[31m\u202e{{ 7*7 }}"
-    folder = make_sweep(tmp_path / "s", {"model": (hostile, "b"), hostile: ("x", "y")}, motions=(hostile,), with_runs=False)  # fmt: skip
+    folder = make_sweep(
+        tmp_path / "s", {"model": (hostile, "b"), hostile: ("x", "y")}, motions=(hostile,), with_runs=False
+    )
     html = make_page(report_of_sweep(folder), "r").html.decode()
     assert "<script>alert" not in html
     assert not set("\x1b\u202e") & set(html)
@@ -155,6 +166,16 @@ def test_own_report_and_what_prevents_it(tmp_path: Path) -> None:
     path, (finding,) = own_sweep_report(folder)
     assert path is None
     assert (finding.code, finding.severity.value) == ("PML352", "note")
+
+
+def test_sweep_that_ended_says_where_its_report_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = make_sweep(tmp_path / "s", AXES, with_runs=False)
+    invocation = Invocation(command="sweep")
+    result = outcome_result(invocation, SweepOutcome(SweepSummary(folder, 1, 1, 1), 1.0))
+    assert result.draw is not None
+    result.draw(Console(width=200))
+    assert f"report  {folder / 'report.html'}" in capsys.readouterr().out
+    assert b"Policies and conditions" in (folder / "report.html").read_bytes()
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

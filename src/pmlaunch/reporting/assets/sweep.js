@@ -16,6 +16,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
   const ruleOf = (condition) => (condition.rule < 0 ? data.sweep.unknownRule : rules[condition.rule]);
   const distinct = (values) => [...new Set(values)];
   const styled = (made, name, value) => { made.style.setProperty(name, value); return made; };
+  const breakable = (text) => text.split(/(?<=[_/\-.])/).flatMap((part) => [part, element("wbr")]);
   const isShown = (condition) => [...filters].every(([axis, select]) => !select.value || condition.labels[axis] === select.value);
 
   // ---- filters
@@ -71,7 +72,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     const most = measure === "success" ? 1 : Math.max(1e-9, ...found.map(({ figures }) => (figures.error ? figures.error[VALUE] : 0)));
     const at = new Map(found.map((each) => [`${each.row}\n${each.column}`, each]));
     heat = [];
-    const head = element("tr", { role: "row" }, element("td", { role: "presentation" }), ...columns.map((column) => element("th", { scope: "col", role: "columnheader" }, column)));
+    const head = element("tr", { role: "row" }, element("th", { scope: "col", role: "columnheader" }, "Policy"), ...columns.map((column) => element("th", { scope: "col", role: "columnheader" }, ...breakable(column))));
     const body = lines.map((line) => {
       const buttons = columns.map((column) => {
         const each = at.get(`${line}\n${column}`);
@@ -115,7 +116,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     event.stopPropagation(); // the player has the same keys
     const [down, right] = steps[event.key];
     let [row, column] = [line, heat[line].indexOf(event.target)];
-    if (!Number.isFinite(right)) column = right < 0 ? heat[row].findIndex(Boolean) : heat[row].findLastIndex(Boolean);
+    if (!Number.isFinite(right)) column = right < 0 ? heat[row].findIndex(Boolean) : heat[row].lastIndexOf(heat[row].filter(Boolean).pop());
     else do [row, column] = [row + down, column + right]; while (heat[row] && column >= 0 && column < heat[row].length && !heat[row][column]);
     const next = heat[row] && heat[row][column];
     if (!next) return;
@@ -145,7 +146,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     const points = lines.flatMap(([, own]) => own.filter((each) => each[measure]));
     const steps = distinct(points.map(({ step }) => step)).sort((a, b) => a - b);
     const most = measure === "success" ? 1 : 1.05 * Math.max(0.001, ...points.map(({ error }) => error[HIGH] ?? error[VALUE]));
-    const x = (step) => left + ((step - steps[0]) / Math.max(steps.at(-1) - steps[0], 1)) * (width - left - right);
+    const x = (step) => left + ((step - steps[0]) / Math.max(steps[steps.length - 1] - steps[0], 1)) * (width - left - right);
     const y = (value) => tall - bottom - (value / most) * (tall - top - bottom);
     const told = lines.map(([name, own]) => `${name}: ${own.filter((each) => each[measure]).map((each) => `${each.step}: ${each[measure][TEXT]}`).join(", ")}`);
     const svg = element("svg", { viewBox: `0 0 ${width} ${tall}`, height: tall, role: "img", "aria-label": `${NAMES[measure]} over steps or epochs. ${told.join("; ")}` });
@@ -158,7 +159,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     for (const step of steps) {
       if (x(step) - taken < 52) continue;
       taken = x(step);
-      svg.append(element("text", { x: taken, y: tall - 4, "text-anchor": step === steps[0] ? "start" : step === steps.at(-1) ? "end" : "middle" }, step.toLocaleString("en")));
+      svg.append(element("text", { x: taken, y: tall - 4, "text-anchor": step === steps[0] ? "start" : step === steps[steps.length - 1] ? "end" : "middle" }, step.toLocaleString("en")));
     }
     lines.forEach(([, own], index) => {
       const coloured = (name, attributes) => styled(element(name, attributes), "--colour", `var(--${COLOURS[index]})`);
@@ -180,7 +181,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
     });
     const keys = lines.map(([name], index) => element("span", { class: "key" }, styled(element("i", { class: "line" }), "--colour", `var(--${COLOURS[index]})`), name));
     return element("figure", { class: "curve training" }, element("figcaption", {}, `${NAMES[measure]} over steps or epochs`, ...keys), svg,
-      element("p", { class: "help" }, `${about} With 95 % intervals.`));
+      element("p", { class: "help" }, points.some((each) => each[measure][LOW] !== null) ? `${about} With 95 % intervals.` : about));
   }
 
   // ---- what is shown
