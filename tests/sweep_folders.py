@@ -31,7 +31,8 @@ def make_sweep(
 
     `limits` are the limits of success of some models.
     """
-    evaluations, results, made = [], [], {}
+    evaluations, results = [], []
+    made: dict[tuple[str, ...], Path] = {}
     for number, values in enumerate(product(*axes.values())):
         labels = dict(zip(axes, values, strict=True))
         each = Evaluation(f"{number:012x}", EvalRequest(labels.get("model", "m")), labels, tuple(motions))
