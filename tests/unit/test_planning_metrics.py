@@ -76,6 +76,13 @@ def test_pml311_max_steps_cuts_motions(plan: Plan, tmp_path: Path, typed: dict[s
     assert (finding.code, finding.severity) == ("PML311", Severity.NOTE)
 
 
+def test_the_demo_itself_limits_the_steps_of_each_of_several_motions(plan: Plan, tmp_path: Path) -> None:
+    planned = plan("demo", motions=("walk", "wave"), max_steps=20)
+    spec = spec_of(planned, tmp_path)
+    assert spec["hooks"]["max_steps"] is None, "else the agent would end the run after the first"
+    assert "++agent.config.max_eval_steps=20" in spec["argv"]
+
+
 def test_pml014_agent_without_metrics(plan: Plan, steering: Path, tmp_path: Path) -> None:
     planned = plan(headless=True, motions=("walk",))
     (finding,) = check_measuring(planned)

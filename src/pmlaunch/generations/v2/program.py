@@ -86,7 +86,11 @@ class HydraProgram(Program):
         # upstream's measure ignores max_eval_steps
         variables = GENESIS_VARIABLES if choices.simulator == "genesis" else {}
         return LaunchDetails(
-            tuple(_arguments(choices, settings)), steps, variables, limit=steps.value if typed else None
+            tuple(_arguments(choices, settings)),
+            steps,
+            variables,
+            limit=steps.value if typed else None,
+            ends_by_itself=self.embedded and not choices.endless,  # --max-steps limits each of several motions
         )
 
     def _steps(self, choices: Choices, report: ConfigReport) -> Sourced[int | None]:
