@@ -22,6 +22,7 @@ Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE: Mapping[Any, Schema] = {
     Any: {},
+    object: {},
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -61,6 +62,7 @@ def schemas() -> dict[str, Schema]:
     """The schema of each document, by its name."""
     from pmlaunch.agent.pmlaunch_agent.contract import Spec
     from pmlaunch.model import RunRecord
+    from pmlaunch.sweeping.model import CellResult
 
     found = {
         "spec": _spec(schema_of(Spec)),
@@ -68,9 +70,10 @@ def schemas() -> dict[str, Schema]:
         "result": _result(),
         "metrics": _metrics(),
         "events": _event(),
+        "results": schema_of(CellResult),
         "output": _output(),
     }
-    titles = {"events": "A line of events.jsonl", "output": "What --json prints"}
+    titles = {"events": "A line of events.jsonl", "results": "A line of results.jsonl", "output": "What --json prints"}
     return {
         name: {"$schema": _DRAFT, "title": titles.get(name, f"{name}.json"), **schema} for name, schema in found.items()
     }

@@ -81,6 +81,7 @@ class Evaluated:
         agent = target.agent(fabric=self.fabric, env=Env(), config=config)
         agent.load("last.ckpt")
         agent.evaluate_policy()
+        assert not any(agent.env.self_obs_cb.first_seen), "every evaluation begins with the same observations"
         assert config["eval_length"] is None, "the config is as before"
         assert stopping["early_terminate_success_rate"] == 0.1
         assert "load_state_dict" not in vars(agent.env)

@@ -35,11 +35,27 @@ class Fabric:
         return torch.tensor(value)
 
 
+class Observing:
+    """A component that computes observations after a step, and none at a reset."""
+
+    def __init__(self, env: Any) -> None:
+        self.env, self.config = env, Config(width=torch.ones(1))
+        self.first_seen: list[float] = []
+        self.buffer = torch.zeros(2)
+        self.history = SimpleNamespace(data=torch.zeros(3, 2), by_name={"phase": torch.zeros(1)})
+
+    def compute_observations(self) -> None:
+        self.history.by_name["phase"] += 1
+        self.history.data = self.history.data + 1  # replaced
+        self.buffer[:] += 1
+
+
 class Env:
     num_envs, dt = 2, 0.1
 
     def __init__(self) -> None:
         self.config = SimpleNamespace(motion_manager=Config(fixed_motion_id=None))
+        self.self_obs_cb = Observing(self)
         self.motion_lib = SimpleNamespace(
             num_motions=lambda: len(LENGTHS),
             get_motion_length=lambda ids: torch.tensor(LENGTHS) if ids is None else torch.tensor(LENGTHS)[ids],
@@ -50,7 +66,7 @@ class Env:
         raise RuntimeError("The expanded size of the tensor (3) must match the existing size (7)")
 
     def step(self, actions: Any) -> None:
-        pass
+        self.self_obs_cb.compute_observations()
 
 
 class PPO:
@@ -85,6 +101,10 @@ class Mimic(PPO):
             table |= {key: torch.zeros(count), f"{key}_max": torch.zeros(count), f"{key}_min": 3 * torch.ones(count)}
         batches, _ = self.map_motions_to_iterations()
         max(self.fabric.all_gather(len(batches)))
+        seen = self.env.self_obs_cb
+        seen.first_seen.append(
+            sum(float(part.sum()) for part in (seen.buffer, seen.history.data, *seen.history.by_name.values()))
+        )
         for ids, _ in batches:
             table["evaluated"][ids] = True
             self._follow(ids, table)

@@ -13,9 +13,8 @@ from pmlaunch.cli.live.run_display import RunDisplay
 from pmlaunch.model import LaunchPlan, RunRecord, RunState
 from pmlaunch.processes.supervise import ChildLimits, Ending, Stage
 from pmlaunch.running.agent_reports import EXIT_LIMIT, VerdictWatch
-from pmlaunch.running.run import START_LIMIT
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.running.run_watcher import RunWatcher
+from pmlaunch.running.run_watcher import START_LIMIT, RunWatcher
 from pmlaunch.running.started_run import StartedRun
 
 LIMITS = ChildLimits(time=100.0, silence=10.0, start=50.0, exit=5.0)

@@ -266,9 +266,13 @@ def test_cell_that_was_not_measured_is_named(as_json: Json, tmp_path: Path) -> N
 
 def test_last_attempt_counts_and_a_broken_line_is_left_out(as_json: Json, tmp_path: Path) -> None:
     old, new = swept(tmp_path / "old", [(GOOD, {})]), swept(tmp_path / "new", [({**GOOD, "m03": -1.0}, {})])
-    again = CellResult("e0", "m03", "run0", "done", True, {"eval/gt_err": 0.5}, RULE, attempt=2)
+    errors = {**GOOD, "m03": 0.5}
+    again = [
+        CellResult("e0", name, "run0", "done", True, {"eval/gt_err": errors[name]}, RULE, attempt=2) for name in errors
+    ]
     with (new / "results.jsonl").open("a", encoding="utf-8") as results:
-        results.write(json.dumps(to_json(again)) + '\n[1]\n{"evaluation": 3}\n{"evaluation": "e0", "mot')
+        results.writelines(f"{json.dumps(to_json(each))}\n" for each in again)
+        results.write('[1]\n{"evaluation": 3}\n{"evaluation": "e0", "mot')
     found = as_json("compare", str(old), str(new))
     assert found["data"]["groups"][0]["motions"][0]["name"] == "m03"
 

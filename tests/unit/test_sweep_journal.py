@@ -151,10 +151,11 @@ def test_cells_take_the_figures_of_their_motion(tmp_path: Path) -> None:
     )
 
 
-def test_run_without_figures_by_motion(tmp_path: Path) -> None:
+@pytest.mark.parametrize("entries", [[], [{"motion": "a", "success": True}, {"motion": "b", "success": False}]])
+def test_cell_that_stands_for_the_whole_run(tmp_path: Path, entries: list[dict[str, Any]]) -> None:
     (evaluation,) = sweep_plan(tmp_path, ["done"]).evaluations
     run = RunFolder(tmp_path / "run")
-    record(run, metrics={"err": 0.1}, evaluation={"common": {"success_rate": 0.0}})
+    record(run, metrics={"err": 0.1}, evaluation={"common": {"success_rate": 0.0}, "per_motion": entries})
     assert [(each.figures, each.success) for each in results_of(evaluation, run, 1)] == [({"err": 0.1}, False)]
 
 

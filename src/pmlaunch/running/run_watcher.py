@@ -30,7 +30,7 @@ class RunObserver(Protocol):
     """Receives progress callbacks during a run. Only `output` is called on another thread."""
 
     def started(self, folder: RunFolder, pid: int) -> None:
-        """The program is running; called again for each further evaluation in the same process."""
+        """The program is running; called again for each further run in the same process, once the last is recorded."""
 
     def event(self, event: Mapping[str, Any]) -> None:
         """The agent reported an event; see docs/architecture.md."""
@@ -82,11 +82,11 @@ class RunWatcher(Watcher):
             run, following = self._runs[self._present : self._present + 2]
             seconds = time.monotonic() - run.begun
             following.begin()
-            self._watch(self._present + 1)
-            self._observer.started(following.folder, self.pid or 0)
             run.conclude(ChildResult(0, (), run.folder.file(LOG), seconds=seconds))
             with contextlib.suppress(PmlaunchError):  # written again at the end
                 run.folder.conclude(run.record)
+            self._watch(self._present + 1)
+            self._observer.started(following.folder, self.pid or 0)
         self._observer.tick()
         return alive
 

@@ -72,13 +72,16 @@ def error_of(record: Mapping[str, Any]) -> str | None:
 def _per_motion(
     evaluation: Evaluation, record: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """The entries of the evaluation's motions: by name, and by place where names differ but the number is the same."""
-    if not entries and len(evaluation.motions) == 1 and numbers_in(record.get("metrics")):
+    """The entries of the evaluation's motions: by name, and by place where names differ but the number is the same.
+
+    A single cell that stands for several motions, or was not measured by motion, has the figures of the whole run.
+    """
+    named = {_last(str(entry.get("motion"))): entry for entry in entries}
+    names = [_last(motion) for motion in evaluation.motions]
+    if len(names) == 1 != len(entries) and names[0] not in named:
         common = as_mapping(as_mapping(record.get("evaluation")).get("common"))
         tracked = {0.0: False, 1.0: True}.get(numbers_in(common).get("success_rate", -1.0))
         return [{"metrics": record.get("metrics"), "success": tracked}]
-    named = {_last(str(entry.get("motion"))): entry for entry in entries}
-    names = [_last(motion) for motion in evaluation.motions]
     if len(entries) == len(names) and (len(named) < len(names) or not set(names) <= named.keys()):
         return list(entries)
     return [named.get(name, {}) for name in names]

@@ -108,10 +108,10 @@ class Scheduler:
         self.observer.started(self.counts, len(slots))
         try:
             while self._running or self._unwritten or (self._pending and not self.stopped):
+                self._look(around.interrupts)
                 while self._free and self._pending and not self.stopped:
                     self._start(self._free.popleft(), self._pending.popleft(), around)
                 self._write(around.interrupts)
-                self._look(around.interrupts)
                 self.observer.tick()
                 if self._running:
                     self._listen()

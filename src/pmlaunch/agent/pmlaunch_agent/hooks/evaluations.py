@@ -15,11 +15,15 @@ Begin = Callable[[FurtherEvaluation], Any]
 
 
 class Evaluations:
-    """Repeats an evaluation as often as the spec asks for it. `seed` is that of the present one, without the rank."""
+    """Repeats an evaluation as often as the spec asks for it.
+
+    `seed` is that of the present one, without the rank; `several` tells whether there is more than one.
+    """
 
     def __init__(self, spec: Spec, journal: Journal) -> None:
         metrics, seed = spec.hooks.metrics, spec.hooks.seed
         self.seed = metrics.seed if seed is None and metrics is not None else seed
+        self.several = bool(spec.further)
         self._further = spec.further
         self._journal = journal
         self._load: Optional[Callable[[str], Any]] = None

@@ -8,11 +8,12 @@ from typing import Any, Iterator
 from pmlaunch_agent import elapsed
 from pmlaunch_agent.artifacts.motion_file import MotionKeeper
 from pmlaunch_agent.artifacts.video import Recorder
-from pmlaunch_agent.contract import Hooks, MetricsRequest
+from pmlaunch_agent.contract import FurtherEvaluation, Hooks, MetricsRequest
 from pmlaunch_agent.hooks import watch
 from pmlaunch_agent.hooks.evaluations import Evaluations
 from pmlaunch_agent.protomotions2.bodies import Bodies2
 from pmlaunch_agent.protomotions2.figures import Episodes, RankTables
+from pmlaunch_agent.protomotions2.observations import Observations
 from pmlaunch_agent.report.files import of_rank
 from pmlaunch_agent.report.journal import Journal
 from pmlaunch_agent.report.metrics_file import (
@@ -69,7 +70,14 @@ class MeasuredAgent:
 
     def evaluate_policy(self) -> Any:
         """Evaluate with each checkpoint and seed that is asked for, one after another."""
-        return self._evaluations.each(self._evaluate_once, lambda _: self._forget())
+        observations = Observations(self.env) if self._evaluations.several else None
+
+        def begin(_entry: FurtherEvaluation) -> None:
+            self._forget()
+            if observations is not None:
+                observations.restore()
+
+        return self._evaluations.each(self._evaluate_once, begin)
 
     def _evaluate_once(self) -> Any:
         """Evaluate, and meanwhile keep the motion and record the video that are asked for."""
