@@ -128,6 +128,12 @@ def test_worst_motions_are_played_with_those_of_the_other_policies(tmp_path: Pat
     assert data["runs"] == [text for text, _ in view.evaluations]
 
 
+def test_line_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    folder = make_sweep(tmp_path / "s", {"model": ("a",)}, with_runs=False)
+    (folder / RESULTS).write_bytes(2 * (folder / RESULTS).read_bytes())
+    assert len(view_of(folder).rows) == 5
+
+
 def test_sweep_that_measured_nothing(tmp_path: Path) -> None:
     folder = make_sweep(tmp_path / "s", AXES, with_runs=False)
     (folder / RESULTS).write_bytes(b"{}\n\xff\n[]\n")

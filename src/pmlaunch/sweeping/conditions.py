@@ -69,16 +69,18 @@ class Conditions:
 
 def measured_cells(folder: Path, evaluations: Iterable[Evaluation]) -> dict[str, Measured]:
     """{id of an evaluation: its measured cells}, from the latest attempts in the journal."""
-    seeds = {each.id: each.labels.get("seed", "") for each in evaluations}
+    known = {each.id: each for each in evaluations}
     found: dict[str, Measured] = {}
     for it in latest_results(folder):
-        if it.evaluation not in seeds or it.state != RunState.DONE.value or not it.figures:
+        if it.evaluation not in known or it.state != RunState.DONE.value or not it.figures:
             continue
         if it.evaluation not in found:
             definition: SuccessDefinition = from_json(SuccessDefinition, it.definition)
             found[it.evaluation] = Measured(str(definition.rule) if it.definition else "")
-        cell = MeasuredCell(it.motion, seeds[it.evaluation], it.success, motion_figures(it.figures), it.run)
-        found[it.evaluation].cells.append(cell)
+        each, own = known[it.evaluation], found[it.evaluation].cells
+        if len(own) < len(each.motions):  # a stranger's journal may have more lines than cells
+            figures_of = motion_figures(it.figures)
+            own.append(MeasuredCell(it.motion, each.labels.get("seed", ""), it.success, figures_of, it.run))
     return found
 
 

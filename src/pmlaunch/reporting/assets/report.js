@@ -27,7 +27,9 @@
   function remember(key, value) {
     if (value) address.set(key, value);
     else address.delete(key);
-    history.replaceState(null, "", `#${new URLSearchParams([...address])}`);
+    try {
+      history.replaceState(null, "", `#${new URLSearchParams([...address])}`);
+    } catch { /* in a frame, or too often for the browser: the address stays as it was */ }
   }
 
   /** Sets an input or a select, which keeps only values that it offers. */

@@ -16,7 +16,7 @@ function createSweep({ data, rows, element, niceStep, address, remember, setFiel
   const ruleOf = (condition) => (condition.rule < 0 ? data.sweep.unknownRule : rules[condition.rule]);
   const distinct = (values) => [...new Set(values)];
   const styled = (made, name, value) => { made.style.setProperty(name, value); return made; };
-  const breakable = (text) => text.split(/(?<=[_/\-.])/).flatMap((part) => [part, element("wbr")]);
+  const breakable = (text) => text.match(/[^_/\-.]*[_/\-.]?/g).flatMap((part) => [part, element("wbr")]);
   const isShown = (condition) => [...filters].every(([axis, select]) => !select.value || condition.labels[axis] === select.value);
 
   // ---- filters
