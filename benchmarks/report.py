@@ -52,7 +52,7 @@ def main() -> None:
         for count in options.motions:
             run = make_run(Path(name) / f"run{count}", count)
             for kind in ("own", "whole"):
-                page = Path(name) / f"{kind}.html"
+                page = run / f"{kind}.html"
                 seconds, busy, inside, beside, files, peak = min(measure(run, page) for _ in range(options.repeat))
                 sizes = f"{inside / 1e3:>8.0f} {beside / 1e3:>9.0f} {files:>5.0f} {peak:>8.0f}"
                 print(f"{count:>7} {kind:>6} {seconds:>6.2f} {busy:>6.2f} {sizes}", flush=True)

@@ -21,7 +21,8 @@ by `python scripts/make_compatibility_doc.py docs/compatibility.md`.
 
 ProtoMotions `main` is 3.x with a backend for Isaac Lab 3 (it imports `isaaclab_physx`); 3.0 and 3.1 have one for Isaac
 Lab 2. A version includes its patches: 2.3 is also 2.3.2. Versions are read from files, so one that files do not tell
-fulfils no condition. A combination that no row covers is unknown.
+fulfils no condition. A combination that no row covers is unknown. Isaac Lab 12.0 is not a release (those are 2.x and 3.x):
+it is what the installation guide of ProtoMotions `main` calls the commit that it pins.
 """
 _SECTIONS = {
     "FAILS": ("Does not work", "The run would fail; `--no-check PML246` starts it all the same."),

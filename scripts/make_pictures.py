@@ -37,7 +37,13 @@ def terminal_picture(text: str) -> str:
 def _run(python: Path, folder: Path) -> str:
     """Run the demo in `folder` and return its output with colours."""
     command = [str(python), "-m", "pmlaunch", *COMMAND]
-    colours = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": str(COLUMNS), "PYTHONUTF8": "1"}
+    colours = {
+        "FORCE_COLOR": "1",
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "COLUMNS": str(COLUMNS),
+        "PYTHONUTF8": "1",
+    }
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, **colours}, stdout=subprocess.PIPE, encoding="utf-8", check=True
     )

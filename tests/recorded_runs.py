@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from pmlaunch.demo import MOTIONS
-from pmlaunch.motions.kinematics import forward_kinematics
+from pmlaunch.motions.kinematics import about, forward_kinematics, multiply
 from pmlaunch.motions.poselib_motion import read_motion
 from pmlaunch.motions.recorded_motion import SavedMotion, padded, write_saved
 
@@ -24,26 +24,30 @@ CHROMIUM = next((path for name in _BROWSERS if os.path.exists(path := f"/usr/bin
 
 
 def saved_motion(names: Sequence[str], *, falls: Sequence[str] = (), frames: int = 150) -> SavedMotion:
-    """Motions that follow the demo's walk within 2 cm; those in `falls` sink and drift away from 1 s on."""
+    """Motions that follow the demo's walk within some centimetres; those in `falls` sink and drift away from 1 s on."""
     clip = read_motion(MOTIONS / "smpl_humanoid_walk.npy")
-    reference, _ = forward_kinematics(clip.parents, clip.local_translation, clip.local_rotation, clip.root_translation)
-    reference = np.resize(reference, (frames, *reference.shape[1:]))
-    time = np.arange(frames)[:, None, None] / 30
-    columns = []
+    local, root = (np.resize(part, (frames, *part.shape[1:])) for part in (clip.local_rotation, clip.root_translation))
+    reference, turned = forward_kinematics(clip.parents, clip.local_translation, local, root)
+    time = np.arange(frames) / 30
+    columns, turns = [], []
     for index, name in enumerate(names):
-        wobble = 0.02 * np.sin(3 * time + np.arange(24)[:, None] + index + np.arange(3))
-        drift = np.clip(time - 1, 0, None) * np.array([-0.8, 0.1 * index, -0.1]) if name in falls else 0.0
-        columns.append(list(reference + wobble + drift))
+        wobble = 0.02 * np.sin(3 * time[:, None] + np.arange(24) + index)
+        drift = np.clip(time - 1, 0, None)[:, None] * np.array([-0.8, 0.1 * index, -0.1]) if name in falls else 0.0
+        moved = root + 0.01 * np.sin(3 * time + index)[:, None] + drift
+        made = forward_kinematics(clip.parents, clip.local_translation, multiply(local, about("x", wobble)), moved)
+        columns.append(list(made[0]))
+        turns.append(list(made[1]))
     positions = padded(columns)
     return SavedMotion(
         positions=positions,
-        rotations=np.zeros((*positions.shape[:-1], 4), dtype=np.float32),
+        rotations=padded(turns),
         reference=padded([list(reference)] * len(names)),
         fps=30.0,
         body_names=clip.node_names,
         parents=clip.parents,
         motions=tuple(names),
         frames=np.full(len(names), frames),
+        reference_rotations=padded([list(turned)] * len(names)),
     )
 
 

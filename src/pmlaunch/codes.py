@@ -197,7 +197,7 @@ CODES: Final = {row.code: row for row in (
          "Use a YAML library of the same motions to have them checked."),
     Code("PML127", "motion is a Git LFS pointer", Exit.CHECK,
          "The file holds a Git LFS pointer of about 134 bytes instead of the motion.",
-         'In the checkout: git lfs pull --include=PATH --exclude=""'),
+         'Run `pmlaunch fetch PATH`, or in the checkout: git lfs pull --include=PATH --exclude=""'),
     Code("PML128", "frozen configs refer to foreign code", Exit.CHECK,
          "ProtoMotions loads resolved_configs_inference.pt as an unrestricted pickle. This one refers to functions "
          "that configs do not need, and loading it would import them and might call them. Only names are checked, so "
@@ -208,11 +208,12 @@ CODES: Final = {row.code: row for row in (
          "Copy it from the training results to the checkpoint's folder."),
     Code("PML130", "unreadable frozen configs", Exit.CHECK,
          "resolved_configs_inference.pt is a Git LFS pointer, or was not saved by torch.",
-         'In the checkout: git lfs pull --include=PATH --exclude=""'),
+         'Run `pmlaunch fetch NAME`, or in the checkout: git lfs pull --include=PATH --exclude=""'),
     Code("PML131", "robot files missing", Exit.CHECK,
          "The robot's MJCF file refers to meshes that were not downloaded (Git LFS pointers), or the checkpoint's "
          "configs name an asset folder that does not exist here. The simulator would fail to load them.",
-         'In the checkout: git lfs pull --include=PATH --exclude="". PROTOMOTIONS_ASSET_ROOT selects another asset '
+         'Run `pmlaunch fetch FOLDER` with the meshes\' folder, or in the checkout: git lfs pull --include=PATH '
+         '--exclude="". PROTOMOTIONS_ASSET_ROOT selects another asset '
          'folder.'),
     Code("PML132", "motion of another generation", Exit.CHECK,
          "ProtoMotions 2 stores motions as .npy, ProtoMotions 3 as .motion, and neither can read the other's format. "

@@ -6,6 +6,7 @@ fix for each code. An error that code reacts to is a subclass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from pmlaunch.codes import CODES
@@ -22,6 +23,8 @@ class PmlaunchError(Exception):
         subject: what the error is about: a path, a name, an override.
     """
 
+    retry: Mapping[str, str | bool | None] | None = None
+
     def __init__(
         self, code: str, message: str, *, hint: str | None = None, fix: str | None = None, subject: str | None = None
     ) -> None:
@@ -31,6 +34,18 @@ class PmlaunchError(Exception):
         self.hint = hint or fix
         self.fix = fix
         self.subject = subject
+
+    def retrying(self, options: Mapping[str, str | bool | None]) -> PmlaunchError:
+        """This error, after which the same command works with `options`: a value, True for a flag, None without it.
+
+        The command line, which knows what was typed, makes `fix` of them.
+        """
+        self.retry = options
+        self.hint = self.hint or ", ".join(
+            f"leave out {name}" if value is None else name if value is True else f"{name} {_quoted(str(value))}"
+            for name, value in options.items()
+        )
+        return self
 
     @property
     def exit_code(self) -> int:
@@ -73,6 +88,10 @@ class AmbiguousNameError(_FixedCodeError):
     """The given name fits several things."""
 
     CODE = "PML011"
+
+
+def _quoted(value: str) -> str:
+    return value if re.fullmatch(r"[\w.-]+", value) else f'"{value}"'
 
 
 def did_you_mean(word: str, choices: Sequence[str]) -> str:

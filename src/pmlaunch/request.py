@@ -11,7 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from enum import Enum, auto
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, nearest
 
 T = TypeVar("T")
 _METADATA = "option"  # key of a field's metadata
@@ -37,6 +37,7 @@ class Option:
         executed: whether it names a program, or a folder whose code is executed.
         positional: whether it is an argument rather than an option.
         names: what its values name, for completion: a key of `cli.completion.NAMES`.
+        usual: what counts without it, in words.
     """
 
     help: str
@@ -48,6 +49,7 @@ class Option:
     metavar: str | None = None
     positional: bool = False
     names: str | None = None
+    usual: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,10 @@ class Parameter:
         return f"PMLAUNCH_{self.name.upper()}"
 
 
-def option(text: str, default: Any = None, **more: Any) -> Any:
-    """A dataclass field that is an option with this help; `more` are attributes of `Option`."""
-    return field(default=default, metadata={_METADATA: Option(text, **more)})
+def option(text: str, default: Any = None, *, usual: str | None = None, **more: Any) -> Any:
+    """A dataclass field that is an option with this help, which also says `usual`; `more` are attributes of `Option`."""
+    text = f"{text.removesuffix('.')}; default: {usual}." if usual else text
+    return field(default=default, metadata={_METADATA: Option(text, usual=usual, **more)})
 
 
 def argument(text: str, default: Any = MISSING, *, metavar: str | None = None, names: str | None = None) -> Any:
@@ -102,7 +105,8 @@ class EvalRequest:
     checkpoint: str | None = option("Another checkpoint for the model; default: the model's own.", metavar="PATH")
     robot: str | None = option("The robot; default: the checkpoint's own.", names="robots")
     simulator: str | None = option(
-        "isaaclab, genesis, isaacgym, newton or mujoco; default: the model's, else isaaclab.",
+        "isaaclab, genesis, isaacgym, newton or mujoco.",
+        usual="the model's, else isaaclab",
         setting=Setting.VALUE,
         names="simulators",
     )
@@ -114,38 +118,44 @@ class EvalRequest:
         names="constraints",
     )
     num_envs: int | None = option(
-        "Number of parallel environments; default: one for each motion, if they fit.", setting=Setting.VALUE
+        "Number of parallel environments.", usual="one for each motion, if they fit", setting=Setting.VALUE
     )
     devices: int | None = option("Number of processes, one per GPU; default: 1.")
     headless: bool | None = option(
-        "Without or with a window; default: a window if there is a display.", off="--window", setting=Setting.VALUE
+        "Without or with a window.", usual="a window if there is a display", off="--window", setting=Setting.VALUE
     )
     max_steps: int | None = option("Number of control steps; default: the motions' length.")
     seed: int | None = option("Random seed.")
     device: str | None = option(
-        "Where the policy runs; default: the model decides, usually gpu.", choices=("gpu", "cpu"), setting=Setting.VALUE
+        "Where the policy runs.", usual="the model decides, usually gpu", choices=("gpu", "cpu"), setting=Setting.VALUE
     )
     ddp_backend: str | None = option(
-        "How processes communicate; default: auto, which is gloo on Windows.",
+        "How processes communicate.",
+        usual="auto, which is gloo on Windows",
         choices=("auto", "gloo", "nccl", "none"),
         setting=Setting.VALUE,
     )
     protomotions: str | None = option(
-        "The ProtoMotions checkout; default: found from here.", setting=Setting.FOLDER, executed=True
+        "The ProtoMotions checkout.", usual="found from here", setting=Setting.FOLDER, executed=True
     )
     isaaclab: str | None = option(
-        "The Isaac Lab folder; default: found on this machine.", setting=Setting.FOLDER, executed=True
+        "The Isaac Lab folder.", usual="found on this machine", setting=Setting.FOLDER, executed=True
     )
-    python: str | None = option("The interpreter for --via python.", setting=Setting.PROGRAM, executed=True)
+    python: str | None = option(
+        "The interpreter for --via python.",
+        usual="Isaac Lab's, else the active environment's",
+        setting=Setting.PROGRAM,
+        executed=True,
+    )
     via: str | None = option(
-        "What starts the simulator; default: auto.", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE
+        "What starts the simulator.", usual="auto", choices=("auto", "isaaclab", "python"), setting=Setting.VALUE
     )
-    runs: str | None = option("Folder for run folders; default: ./runs.", setting=Setting.FOLDER)
+    runs: str | None = option("Folder for run folders.", usual="./runs", setting=Setting.FOLDER)
     timeout: float | None = option(
-        "Stop the run after this time; default: no limit.", metavar="SECONDS", setting=Setting.VALUE
+        "Stop the run after this time.", usual="no limit", metavar="SECONDS", setting=Setting.VALUE
     )
     silence: float | None = option(
-        "Stop the run after this time without output; default: 1800.", metavar="SECONDS", setting=Setting.VALUE
+        "Stop the run after this time without output.", usual="1800", metavar="SECONDS", setting=Setting.VALUE
     )
     target_os: str | None = option("Plan for windows or linux; only with --dry-run.")
     overrides: tuple[str, ...] = argument(
@@ -213,8 +223,9 @@ def require_choice(record: type[Any], name: str, value: object) -> None:
     *most, last = parameter.option.choices
     if value is not None and value not in (*most, last):
         flag, choices = parameter.flags[0], f"{', '.join(most)} or {last}"
-        hint = f"{flag} {most[0]}, or leave it out"
-        raise PmlaunchError("PML001", f"{flag} cannot be {value!r}: it is {choices}.", hint=hint)
+        near = nearest(str(value), {choice: choice for choice in parameter.option.choices})
+        failed = PmlaunchError("PML001", f"{flag} cannot be {value!r}: it is {choices}.")
+        raise failed.retrying({flag: near[0] if near else None})
 
 
 TRUST_VARIABLE = parameters(EvalRequest)["trust_workspace"].variable

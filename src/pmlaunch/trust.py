@@ -32,9 +32,9 @@ class Untrusted:
         message = f"{self.file} selects what would be started ({', '.join(self.programs)})"
         if self.programs == (str(self.file),):
             message = f"{self.file} would be started only because of its location"
-        hint = f'pmlaunch trust "{self.file}"; in CI, --trust-workspace'
+        fix = f'pmlaunch trust "{self.file}"'
         message = f"{message}, and you have not trusted it. {outcome}".strip()
-        return Finding("PML145", severity, message, hint, subject=str(self.file))
+        return Finding("PML145", severity, message, fix, fix, str(self.file))
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,9 @@ class TrustStore:
             write_text(self.file, dumps({"schema": 1, "trusted": entries}, indent=1) + "\n")
         except OSError as error:
             message = f"Cannot save your list of trusted files: {error}."
-            raise PmlaunchError("PML204", message, hint="--trust-workspace", subject=str(self.file)) from error
+            raise PmlaunchError("PML204", message, subject=str(self.file)).retrying(
+                {"--trust-workspace": True}
+            ) from error
 
 
 def _key(path: Path) -> str:

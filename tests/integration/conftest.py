@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from browsers import browser
 from installs import cloned, complete, folder, install, made, own, templates
 
 from standin import make_checkout
 from started import Done, Pmlaunch, command
 
-__all__ = ["cloned", "complete", "folder", "install", "made", "own", "templates"]  # fixtures
+__all__ = ["browser", "cloned", "complete", "folder", "install", "made", "own", "templates"]  # fixtures
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from installs import Install, assert_complete, pmlaunch, pmlaunch_process
 
+from pmlaunch.generations.find import fetch_path_command
 from pmlaunch.git.lfs_pointer import read_pointer
 from started import Done
 from upstream import MASKED, TRACKER, Upstream, git, needs_lfs
@@ -107,6 +109,28 @@ def test_checkpoints_are_downloaded_from_git_lfs_and_removed_again(fetch: Fetch,
     assert not stored(cloned, made.masked).exists()
     assert git(cloned, "status", "--porcelain") == ""
     assert [model["state"] for model in fetch("all", "--remove").document["data"]["models"]] == ["already done"] * 2
+
+
+def test_files_are_fetched_by_their_paths(fetch: Fetch, made: Upstream, cloned: Path, tmp_path: Path) -> None:
+    done = fetch(TRACKER.replace("/", "\\"))
+    assert (done.code, (cloned / TRACKER).read_bytes()) == (0, made.tracker)
+    assert TRACKER in done.document["data"]["models"][0]["text"]
+    assert read_pointer(cloned / MASKED) is not None
+    done = fetch(str(cloned / "data" / "pretrained_models") + "/")
+    assert (done.code, (cloned / MASKED).read_bytes()) == (0, made.masked)
+    assert fetch(MASKED, "--remove").code == 0
+    assert read_pointer(cloned / MASKED) is not None
+    for nothing in ("data/no.npy", "../other/", "./", str(tmp_path / "walk.npy"), "data/*"):
+        done = fetch(nothing)
+        assert (done.code, done.codes[0]) in ((3, "PML411"), (3, "PML010")), nothing
+
+
+def test_the_command_for_a_pointer_works_as_printed(fetch: Fetch, cloned: Path) -> None:
+    words = shlex.split(fetch_path_command(cloned / MASKED))
+    assert words[:2] == ["pmlaunch", "fetch"]
+    assert fetch(*words[2:]).code == 0
+    assert read_pointer(cloned / MASKED) is None
+    assert shlex.split(fetch_path_command(cloned / "data"))[2] == "data/"
 
 
 def test_a_changed_file_is_not_removed(fetch: Fetch, complete: Path) -> None:

@@ -53,7 +53,6 @@ def test_log_of_a_run_in_progress_is_followed_and_the_run_is_kept(pmlaunch: Pmla
         process.communicate()
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not has_demo, reason="skipped: the demo's packages are not installed")
 def test_tutorial_runs(tmp_path: Path) -> None:
     cells = json.loads((ROOT / "docs" / "tutorial.ipynb").read_text(encoding="utf-8"))["cells"]

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 import pmlaunch.reporting.page as page_module
+from foreign_readers import MM, in_axes, read_bvh, read_glb
+from pmlaunch.motions.recorded_motion import read_saved, write_saved
 from pmlaunch.reporting.report import report_of_runs, view_of_motion, write_report
 from pmlaunch.sweeping.report import report_of_sweep
-from recorded_runs import CHROMIUM, SHARED, write_run
+from recorded_runs import SHARED, write_run
 from sweep_folders import make_sweep
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Position
 
-playwright: Any = pytest.importorskip("playwright.sync_api", reason="skipped: playwright is not installed")
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="skipped: there is no Chromium in /usr/bin")
 FALL, TURN, WALK = "fall", "turn", "walk"
+PARTS = {"policy": "positions", "reference": "reference"}
 
 
 @dataclass
@@ -47,15 +48,6 @@ class Seen:
 
     def names(self) -> list[str]:
         return self.page.locator("#table tbody th").all_inner_texts()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with playwright.sync_playwright() as started:
-        arguments = ["--enable-unsafe-swiftshader", "--no-sandbox", "--disable-gpu"]
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
@@ -216,8 +208,6 @@ def test_downloads(seen: Seen, tmp_path: Path) -> None:
 
 
 def test_positions_in_the_page_are_those_of_the_run(seen: Seen, report: Path, tmp_path: Path) -> None:
-    import numpy as np
-
     with seen.page.expect_download() as waiting:
         seen.page.click("text=Positions (CSV)")
     waiting.value.save_as(tmp_path / "saved.csv")
@@ -225,6 +215,40 @@ def test_positions_in_the_page_are_those_of_the_run(seen: Seen, report: Path, tm
     with np.load(report.parent / "run" / "motion.npz") as arrays:
         np.testing.assert_allclose(rows[:, 1:73], arrays["positions"][:, 2].reshape(150, 72), atol=0.001)
         np.testing.assert_allclose(rows[:, 73:], arrays["reference"][:, 2].reshape(150, 72), atol=0.001)
+
+
+def test_glb_and_bvh_of_the_page_hold_the_motion(seen: Seen, report: Path, tmp_path: Path) -> None:
+    with np.load(report.parent / "run" / "motion.npz") as arrays:
+        wanted = {name: in_axes(arrays[key][:, 2], "y") for name, key in PARTS.items()}
+        bodies = arrays["body_names"].tolist()
+    read: dict[str, Any] = {
+        "GLB": read_glb,
+        "BVH": lambda path, _: read_bvh(path),
+        "BVH (reference)": lambda path, _: read_bvh(path),
+    }
+    for label, reader in read.items():
+        with seen.page.expect_download() as waiting:
+            seen.page.click(f"#motion-downloads >> text='{label}'")
+        path = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(path)
+        for part in PARTS if label == "GLB" else ["reference" if "(" in label else "policy"]:
+            names, parents, found, fps = reader(path, part)
+            assert sorted(names) == sorted(bodies)
+            assert parents[names.index("L_Knee")] == "L_Hip"
+            assert fps == pytest.approx(30.0, rel=1e-4)
+            assert np.linalg.norm(found[:, [names.index(name) for name in bodies]] - wanted[part], axis=-1).max() < MM
+    assert {path.name for path in tmp_path.iterdir()} == {"fall.glb", "fall.bvh", "fall-reference.bvh"}
+    assert seen.errors == []
+
+
+def test_what_the_page_cannot_save_names_the_command(see: Any, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "run", [WALK])
+    saved = read_saved(run / "motion.npz")
+    write_saved(run / "motion.npz", replace(saved, rotations=np.zeros_like(saved.rotations)))
+    write_report(tmp_path / "r.html", report_of_runs([run]))
+    seen = see(tmp_path / "r.html")
+    seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
+    assert seen.page.inner_text("#motion-downloads").split("\n")[-1].endswith("pmlaunch export run --to glb")
 
 
 def test_without_webgl_a_sentence_and_the_figures(see: Any, report: Path) -> None:

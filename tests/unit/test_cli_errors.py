@@ -92,9 +92,12 @@ def test_internal_error_is_a_message(
     assert run(["eval", "demo"]) == 70
     captured = capsys.readouterr()
     assert captured.out == ""
-    assert "error PML000 Internal error. This is a bug in pmlaunch: ZeroDivisionError: division by zero" in captured.err
+    assert (
+        "error PML000 Internal error. This is a bug in pmlaunch; please report it: ZeroDivisionError: division by zero"
+        in captured.err
+    )
     assert "Traceback" not in captured.err
-    assert "-v shows the traceback" in captured.err
+    assert "next: pmlaunch eval demo -v" in captured.err
     document = as_json("eval", "demo")
     assert (document["exit_code"], errors(document)) == (70, ["PML000"])
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from pmlaunch.cli.app import run
 from pmlaunch.cli.commands.config import _editor
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import SETTINGS
@@ -31,7 +32,15 @@ def test_show_names_value_source_and_file(as_json: Json, typed_in: Path, monkeyp
     assert told["num_envs"] == (4, "workspace pmlaunch.yaml", str(typed_in / "pmlaunch.yaml"))
     assert told["device"] == ("gpu", "environment PMLAUNCH_DEVICE", None)
     assert told["timeout"] == (None, "default", None)
+    assert rows["timeout"]["default"] == "no limit"
+    assert all(row["default"] for row in rows.values())
     assert as_json("config", "path")["data"]["workspace"] == str(typed_in / "pmlaunch.yaml")
+
+
+def test_what_is_not_set_shows_what_counts(typed_in: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["config"]) == 0
+    (row,) = (line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["silence"])
+    assert row.split() == ["silence", "1800", "default"]
 
 
 def test_set_changes_one_line(as_json: Json, typed_in: Path) -> None:

@@ -65,6 +65,16 @@ def test_runs_and_motions_by_every_name(export: Export, tmp_path: Path) -> None:
     assert file["size"] == (tmp_path / "walk.bvh").stat().st_size
 
 
+def test_a_motion_by_its_name_as_view_takes_it(export: Export, tmp_path: Path) -> None:
+    assert names(export("walk")) == ["smpl_humanoid_walk.glb"]
+    assert code(export("walkk")) == ("PML010", 3)
+    assert code(export("walk", "--protomotions", tmp_path)) == ("PML012", 3)
+    assert code(export("walk", "--what", "both")) == ("PML001", 2)
+    (tmp_path / "clips").mkdir()
+    (error,) = export("clips")["errors"]
+    assert "No run" in error["message"]
+
+
 def test_each_motion_of_a_run_gets_a_file(export: Export, tmp_path: Path) -> None:
     one = saved_motion(2)
     both: dict[str, Any] = {

@@ -68,7 +68,8 @@ def test_pml012_suggests_the_demo(elsewhere: Path) -> None:
     error = refusal(Settings(elsewhere))
     assert error.code == "PML012"
     assert str(elsewhere) in error.message
-    assert "`pmlaunch eval demo` needs no checkout" in (error.hint or "")
+    assert "`pmlaunch eval demo` needs none" in error.message
+    assert error.fix == "pmlaunch install"
 
 
 def test_pml012_named_folder_is_never_replaced_by_another(checkout: Path, tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_pml011_several_checkouts(checkout: Path, tmp_path: Path, as_submodules:
     error = refusal(Settings(tmp_path))
     assert error.code == "PML011"
     assert f"{tmp_path / 'new'}, {tmp_path / 'old'}" in error.message
-    assert error.hint == f'--protomotions "{tmp_path / "new"}" or --protomotions "{tmp_path / "old"}"'
+    assert error.retry == {"--protomotions": str(tmp_path / "new")}
     assert find_checkout(Settings(tmp_path), "old").root == tmp_path / "old"
 
 

@@ -81,6 +81,16 @@ DEMO: list[Row] = [
     ("eval demo --seed=1 --seed=2 -q", 2, "PML021", "eval demo --seed=2 -q"),
     ("eval demo --endless --headless", 2, "PML021", "eval demo --headless"),
     (f"eval demo --max-steps 9 {STEPS}=8", 2, "PML021", f"eval demo {STEPS}=8"),
+    # other commands: the same one, with an option that works
+    ("runs list --state fail -q", 2, "PML001", "runs list -q --state failed"),
+    ("runs list --since never", 2, "PML001", "runs list --since 7d"),
+    ("runs prune --older=x --dry-run", 2, "PML001", "runs prune --dry-run --older 7d"),
+    ("export walk --to gbl", 2, "PML001", "export walk --to glb"),
+    ("export walk --to bvh --fps=9999 --force", 2, "PML001", "export walk --to bvh --force --fps 30"),
+    ("export walk --to bvh --what both", 2, "PML360", "export walk --what both --to glb"),
+    ("export walk --up z --force", 2, "PML360", "export walk --force"),
+    ("list modles", 2, "PML001", "list models"),
+    ("smoke --min x", 2, "PML001", "smoke --min eval/gt_err_max=0.5"),
     # what the demo cannot do
     ("eval demo --endless", 4, "PML133", "eval demo"),
     ("eval demo --record", 4, "PML119", "eval demo --save-motion"),

@@ -103,7 +103,7 @@ def test_record_of_a_run_without_results(screen: Screen, tmp_path: Path) -> None
 
 def test_verdict_counts_skipped_motions(screen: Screen, tmp_path: Path) -> None:
     draw(draw_record, record(tmp_path, not_evaluated=("broken", "cut")))
-    assert "2 not evaluated." in " ".join(screen.text().split())
+    assert "2 motions not evaluated." in " ".join(screen.text().split())
 
 
 def test_metrics_have_range_and_unit(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -199,7 +199,13 @@ LISTS: list[tuple[str, list[dict[str, Any]]]] = [
     ("models", [{"name": "m", "robot": None, "simulator": "isaaclab", "state": "pointer", "size": 303_850_268}]),
     ("models", []),
     ("motions", [{"name": "走路", "robot": "smpl", "frames": 31, "fps": 29.97, "seconds": 1.001, "problem": None}]),
-    ("motions", [{"name": name, "problem": {"code": "PML127", "message": f"{name} is..."}} for name in ("a", "走")]),
+    (
+        "motions",
+        [
+            {"name": it, "problem": {"code": "PML127", "message": "...", "fix": f"pmlaunch fetch x/{it}"}}
+            for it in ("a", "走")
+        ],
+    ),
     ("robots", [{"name": "smpl", "title": "SMPL", "bodies": 24, "actions": 69}]),
     ("simulators", [{"name": "genesis", "title": "Genesis", "runtime": "python", "devices": ["gpu", "cpu"]}]),
     (
@@ -231,6 +237,7 @@ def test_list_formats_values(monkeypatch: pytest.MonkeyPatch) -> None:
         "gpu, cpu",
         "yes",
         "PML127 motion is a Git LFS pointer: a, 走",
+        "next, for a: pmlaunch fetch x/a",
         "a: [: x",
     ):
         assert words in text

@@ -17,7 +17,7 @@ from pmlaunch.reporting.contents import read_run
 from pmlaunch.reporting.downloads import figures_table
 from pmlaunch.reporting.figures import definition, length, motion_figures
 from pmlaunch.reporting.plain_text import plain, plain_lines
-from pmlaunch.reporting.sections import command
+from pmlaunch.reporting.sections import command, facts
 from pmlaunch.reporting.verdict import verdict
 from pmlaunch.runs.selection import find_run
 from recorded_runs import SHARED, write_run
@@ -179,6 +179,12 @@ def test_verdict(tmp_path: Path, record: dict[str, object], metrics: dict[str, o
 
 
 @pytest.mark.skipif(SHARED is None, reason="skipped: the real run is not beside this checkout")
+def test_skipped_motions_are_counted_and_named(tmp_path: Path) -> None:
+    contents = read_run(write_run(tmp_path / "run", ["walk"], record={"not_evaluated": ["cut", 3]}))
+    assert verdict(contents).startswith("Tracked 1 of 1 motions; 2 not evaluated.")
+    assert dict(facts(contents))["Not evaluated"] == "cut, 3"
+
+
 def test_verdict_of_a_real_fall() -> None:
     assert SHARED is not None
     assert verdict(read_run(SHARED)) == "Lost 1 of 1 motions. Mean error 2.52 m, 91.1 degrees."

@@ -8,6 +8,7 @@ import json
 import re
 import tempfile
 import zlib
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,11 @@ import pmlaunch.reporting.page as page_module
 from pmlaunch.cli.app import run as run_cli
 from pmlaunch.demo import MOTIONS
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.motions.recorded_motion import read_saved, write_saved
 from pmlaunch.reporting.contents import read_run
-from pmlaunch.reporting.downloads import Download, figures_table
+from pmlaunch.reporting.downloads import figures_table
 from pmlaunch.reporting.page import Page, make_page
 from pmlaunch.reporting.report import own_report, report_of_runs, view_of_motion, write_report
-from pmlaunch.reporting.tracks import Track
 from recorded_runs import write_run
 
 HOSTILE = "</script><script>alert(1)</script>\" ' onload=alert(1) <!-- \x00\x1b[31m\u202e\ud800 ]]> {{ 7*7 }} ="
@@ -228,12 +229,27 @@ def test_table_of_figures_is_safe_in_a_spreadsheet(tmp_path: Path) -> None:
     assert lines[2].startswith("walk,true,,")
 
 
-def test_downloads_of_a_motion_travel_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    download: Download[Track] = Download("Name", "txt", "text/plain", lambda track: track.name.encode())
-    monkeypatch.setattr(page_module, "MOTION_DOWNLOADS", (download,))
-    ((label, name, kind, content),) = Parsed(page_of(write_run(tmp_path / "r", ["a b"]))).data["inline"]["0"][2]
-    assert (label, name, kind) == ("Name", "a_b.txt", "text/plain")
-    assert zlib.decompress(base64.b64decode(content), -15) == b"a b"
+def test_rigs_of_the_worst_motions_travel_with_them(tmp_path: Path) -> None:
+    subject = report_of_runs([write_run(tmp_path / "r", ["walk", "fall"], falls=["fall"])])
+    inline = Parsed(make_page(replace(subject, files=1), "r")).data["inline"]
+    assert [part["name"] for part in inline["0"][2][0]["parts"]] == ["policy", "reference"]
+    assert inline["1"][2] is None
+
+
+def test_own_report_of_a_large_motion_reads_no_rotations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = write_run(tmp_path / "run", ["walk"])
+    for largest, has_files in ((10, False), (1 << 30, True)):
+        monkeypatch.setattr("pmlaunch.reporting.report._OWN_LARGEST", largest)
+        assert own_report(run) == ()
+        assert (b'"name": "policy"' in (run / "report.html").read_bytes()) is has_files
+
+
+def test_rotations_of_another_shape_cost_only_the_files(tmp_path: Path) -> None:
+    run = write_run(tmp_path / "r", ["walk"])
+    saved = read_saved(run / "motion.npz")
+    for rotations in (saved.rotations[:9], saved.rotations[..., :2], saved.rotations[0, 0, 0]):
+        write_saved(run / "motion.npz", replace(saved, rotations=rotations))
+        assert Parsed(page_of(run)).data["inline"]["0"][2] is None
 
 
 def test_existing_files_are_kept_unless_forced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +286,7 @@ def test_own_report_that_fails_is_a_note(tmp_path: Path) -> None:
 
 
 def test_own_report_of_a_large_run_leaves_playback_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pmlaunch.reporting.report._OWN_LIMIT", 60_000)
+    monkeypatch.setattr("pmlaunch.reporting.report._OWN_LIMIT", 40_000)
     run = write_run(tmp_path / "run", ["a", "b", "c", "d"])
     assert own_report(run) == ()
     assert b"The playback of 2 more motions was left out" in (run / "report.html").read_bytes()

@@ -254,7 +254,7 @@ def test_help_and_unknown_commands(capsys: pytest.CaptureFixture[str], as_json: 
     assert run(["runs", "--help"]) == 0
     assert "prune" in capsys.readouterr().out
     assert as_json("runs", "lisst")["errors"][0]["code"] == "PML001"
-    assert as_json("runs")["errors"][0]["code"] == "PML001"
+    assert as_json("runs")["command"] == "runs list"
 
 
 def test_error_of_a_folder_that_is_no_run(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
 import sqlite3
 import sys
 import threading
@@ -14,6 +16,8 @@ from typing import Any
 import pytest
 
 from pmlaunch.cli.app import run
+from pmlaunch.cli.render.runs import draw_runs
+from pmlaunch.cli.render.terminal import console_on
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
 from pmlaunch.runs.index import FILE, runs_in
@@ -68,12 +72,44 @@ def test_table_names_states_and_what_it_left_out(runs: Path, capsys: pytest.Capt
     assert "1 older run:" in shown
 
 
+@pytest.mark.parametrize(("typed", "expected"), [([], "table"), (["-q"], "names"), (["--json"], "json")])
+def test_runs_alone_lists_them(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], typed: list[str], expected: str
+) -> None:
+    monkeypatch.chdir(runs.parent)
+    assert run(["runs", *typed]) == 0
+    found = capsys.readouterr().out
+    assert {"table": "3 runs in", "names": "a-newest\nb-middle\n", "json": '"command": "runs list"'}[expected] in found
+    assert run(["runs", "--help"]) == 0
+    assert "compare" in capsys.readouterr().out
+
+
+def test_skipped_motions_are_counted(as_json: Json, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    make_run(runs, "d-skipped", not_evaluated=["cut", "broken"])
+    for _ in range(2):  # from the record, then from the index
+        assert run(["runs", "list", "--runs", str(runs)]) == 0
+        assert "1, 2 skipped" in capsys.readouterr().out
+    assert as_json("runs", "show", "d-skipped", "--runs", str(runs))["data"]["not_evaluated"] == ["cut", "broken"]
+    assert run(["runs", "show", "d-skipped", "--runs", str(runs)]) == 0
+    assert "not evaluated, because they cannot be played: cut, broken" in capsys.readouterr().out
+
+
 def test_long_names_are_shown_whole_on_a_narrow_console(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     name = "20261120-100000-" + "long-" * 20 + "end"
     make_run(runs, name)
     assert run(["runs", "list", "--runs", str(runs)]) == 0
     shown = next(line for line in capsys.readouterr().out.splitlines() if name in line)
     assert shown.split()[1:] == ["done", "demo", "1", "100", "%", "1.0", "cm", "20.5", "s"]
+
+
+@pytest.mark.parametrize(("columns", "left"), [(120, 7), (80, 5), (60, 3)])
+def test_columns_are_left_out_where_the_terminal_is_narrow(tmp_path: Path, columns: int, left: int) -> None:
+    make_run(tmp_path, "20261120-101500-masked_mimic-walk", model="masked_mimic")
+    stream = io.StringIO()
+    draw_runs(runs_in(tmp_path), tmp_path, 0, console_on(stream, force_terminal=True, width=columns, no_color=True))
+    lines = re.sub("\x1b\\[[0-9;]*m", "", stream.getvalue()).splitlines()[:4]
+    assert len(lines[1].split()) == left
+    assert max(map(len, lines)) <= columns
 
 
 def test_state_and_time_that_cannot_be_read_are_refused(as_json: Json) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.junit import junit, markdown
+from pmlaunch.smoke.shown_run import shown_run
 from pmlaunch.support.json import to_json
+from recorded_runs import write_run
 
 RESULT = SmokeResult(
     "masked_mimic",
@@ -56,6 +59,30 @@ def test_markdown_has_a_row_per_case_failed_ones_first() -> None:
     assert rows[0].startswith("| failed | evaluation: walk &amp; &lt;run\\>")
     assert "a \\| b \N{REPLACEMENT CHARACTER}c" in rows[0]
     assert all(row.count(" | ") == 2 for row in rows)
+
+
+def test_markdown_shows_the_run_first(tmp_path: Path) -> None:
+    run = shown_run(str(write_run(tmp_path / "run", ["walk", "a`|<b>"], falls=["a`|<b>"])))
+    text = markdown(RESULT, run)
+    assert "**Lost 1 of 2 motions. Mean error" in text
+    assert "a\\`\\|&lt;b\\>, policy:" in text
+    assert text.index("```") < text.index("| what |")
+    strips = text.split("```")[1::2]
+    assert len(strips) == 2  # reference and policy
+    assert strips[0] != strips[1]
+    for strip in strips:
+        lines = strip.removeprefix("text").strip().splitlines()
+        assert 7 <= len(lines) <= 11
+        assert all("\u2800" <= letter <= "\u28ff" for letter in "".join(lines))
+
+
+def test_markdown_of_a_run_without_motion(tmp_path: Path) -> None:
+    folder = write_run(tmp_path / "run", ["walk"])
+    (folder / "motion.npz").unlink()
+    text = markdown(RESULT, shown_run(str(folder)))
+    assert "**Tracked 1 of 1 motions." in text
+    assert "```" not in text
+    assert shown_run(None) is shown_run(str(tmp_path / "none")) is None
 
 
 def test_json_counts_verdicts() -> None:

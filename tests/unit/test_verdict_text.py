@@ -53,6 +53,14 @@ def test_verdict(state: RunState, measured: Mapping[str, Any], sentence: str, qu
     assert grade(state, measured) is quality
 
 
+def test_skipped_motions_are_counted() -> None:
+    measured = evaluation(WALK, rate=1.0)
+    assert verdict_text(DONE, measured, skipped=1).startswith("Tracked 1 of 1 motions; 1 not evaluated. Mean error")
+    assert grade(DONE, measured, skipped=1) is Grade.POOR
+    lost = verdict_text(DONE, evaluation(KICK, rate=0.0), skipped=2)
+    assert lost.startswith("Lost 1 of 1 motions; 2 not evaluated.")
+
+
 def test_every_state_has_a_sentence() -> None:
     assert len({verdict_text(state, {}) for state in RunState}) == len(RunState)
     assert verdict_text(FAILED, {}, "out of memory.") == "The run failed: out of memory."

@@ -11,6 +11,7 @@ from pmlaunch.catalog.presets import MotionPreset
 from pmlaunch.catalog.robots import Robot, whose_bodies
 from pmlaunch.errors import OtherRobotError, PmlaunchError, nearest
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.find import fetch_path_command
 from pmlaunch.generations.motion_library import with_frames_checked
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.git import lfs_pointer as lfs
@@ -168,7 +169,7 @@ def read_info(path: Path, available: Sequence[Robot], conversions: Mapping[RawFo
     """
     info = MotionInfo(path.stem, path)
     if pointer := _pointer(path):
-        fix = lfs.pull_command(path)
+        fix = fetch_path_command(path)
         message = f"{path.name} is a Git LFS pointer, not the motion of {pointer.size / 1e6:.1f} MB."
         return replace(info, problem=Finding("PML127", Severity.ERROR, message, fix, fix, str(path)))
     try:

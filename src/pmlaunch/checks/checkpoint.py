@@ -8,6 +8,7 @@ from pathlib import Path
 from pmlaunch.catalog.models import fetch_command
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.checkout import Checkout
+from pmlaunch.generations.find import fetch_path_command
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v2.training_config import config_of
 from pmlaunch.generations.v3 import FROZEN_CONFIGS
@@ -15,6 +16,7 @@ from pmlaunch.git import lfs_pointer as lfs
 from pmlaunch.git.lfs_pointer import NotInLfs, Pointer
 from pmlaunch.git.queries import CannotTell
 from pmlaunch.model import Finding, Generation, Severity
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.plan import Planned
 from pmlaunch.support.file_kind import no_torch_file
 from pmlaunch.support.paths import did_you_mean_path
@@ -129,7 +131,8 @@ def _check_expert(planned: Planned) -> Iterator[Finding]:
             f"The checkpoint's config names an expert, but {missing} does not exist. The evaluation does not use the "
             "expert."
         )
-        yield Finding("PML158", Severity.ERROR, message, f"pmlaunch eval ... {off}", None, str(path))
+        fix = corrected(planned.request, overrides=(*planned.request.overrides, off))
+        yield Finding("PML158", Severity.ERROR, message, fix, fix, str(path))
 
 
 def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:
@@ -137,7 +140,7 @@ def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:
 
     configs = path.parent / FROZEN_CONFIGS
     state = read_frozen(path).state
-    fix = fetch_command(path, planned.checkout) or lfs.pull_command(configs)
+    fix = fetch_command(path, planned.checkout) or fetch_path_command(configs)
     if state is FrozenState.MISSING:
         message = f"No {FROZEN_CONFIGS} beside {path.name}, so inference_agent.py cannot rebuild the network."
         hint = f"copy {FROZEN_CONFIGS} from the training results to {path.parent}"
@@ -154,4 +157,4 @@ def _frozen_beside(path: Path, planned: Planned) -> Iterator[Finding]:
 
 def download_command(path: Path, checkout: Checkout) -> str:
     """The command that downloads a checkpoint of the checkout, and nothing else."""
-    return fetch_command(path, checkout) or lfs.pull_command(path)
+    return fetch_command(path, checkout) or fetch_path_command(path)

@@ -9,7 +9,7 @@ from pmlaunch.catalog.constraints import constraints
 from pmlaunch.generations.overrides import group_choices
 from pmlaunch.generations.values import CONSTRAINT_GROUP
 from pmlaunch.model import Finding, Severity
-from pmlaunch.planning.command_line import with_key
+from pmlaunch.planning.command_line import corrected, with_key
 from pmlaunch.planning.plan import Planned, plan_findings
 
 
@@ -32,10 +32,10 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
     if planned.report.random_masks:
         message = (
             "Without a constraint, MaskedMimic follows random bodies, and its metrics cannot be compared with "
-            "the paper's tables."
+            "the paper's tables. full_body follows all bodies; `pmlaunch list constraints` has others."
         )
-        hint = "--constraint full_body to follow all bodies; for other constraints: pmlaunch list constraints"
-        yield Finding("PML135", Severity.NOTE, message, hint, None, planned.plan.model)
+        fix = corrected(planned.request, constraints=("full_body",))
+        yield Finding("PML135", Severity.NOTE, message, fix, fix, planned.plan.model)
     chosen = set(group_choices(planned.inputs.overrides, CONSTRAINT_GROUP, planned.inputs.constraints.value))
     if not chosen:
         return

@@ -12,7 +12,7 @@ from pmlaunch.agent.pmlaunch_agent.contract import ONE_RANK
 from pmlaunch.codes import CODES
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import DEFAULT, ChosenPython, Finding, RuntimeKind, Severity
-from pmlaunch.planning.command_line import install_command
+from pmlaunch.planning.command_line import corrected, install_command
 from pmlaunch.planning.plan import Planned
 from pmlaunch.runtimes.compatibility import NO_GLOO, Part
 from pmlaunch.runtimes.interface import is_own_interpreter
@@ -34,7 +34,8 @@ def check_environment(planned: Planned) -> Iterator[Finding]:
     if plan.windows and plan.ddp_backend == "nccl":
         outcome = "the run would fail with `Distributed package doesn't have NCCL`"
         message = f"Windows builds of torch have no NCCL: {outcome}."
-        yield Finding("PML207", Severity.ERROR, message, "--ddp-backend gloo", None, "nccl")
+        fix = corrected(planned.request, ddp_backend="auto")
+        yield Finding("PML207", Severity.ERROR, message, fix, fix, "nccl")
     if ranks := ", ".join(name for name, value in plan.env.items() if value is None and sets_rank(name)):
         message = f"Removed variables from the run's environment, because the run starts its own ranks: {ranks}."
         yield Finding("PML335", Severity.NOTE, message, subject=ranks)
@@ -79,12 +80,13 @@ def _check_backend(planned: Planned) -> Iterator[Finding]:
     if plan.ddp_backend == "gloo" and NO_GLOO.matches(versions):
         torch = versions[Part.TORCH].version
         message = f"torch {torch} has no gloo transport on Windows, so the run would fail at its start."
-        several = "--devices 1, or torch 2.7 or older, or 2.11 or newer"
-        hint = "leave out --ddp-backend" if devices == 1 else several
-        yield Finding("PML215", Severity.ERROR, message, hint, None, "gloo")
+        message += " Several devices need torch 2.7 or older, or 2.11 or newer." if devices > 1 else ""
+        fix = corrected(planned.request, ddp_backend="auto", devices=None)
+        yield Finding("PML215", Severity.ERROR, message, fix, fix, "gloo")
     if plan.ddp_backend == ONE_RANK and devices > 1:
         message = f"{devices} devices need a process group, but --ddp-backend none creates none."
-        yield Finding("PML216", Severity.ERROR, message, "--devices 1, or leave out --ddp-backend", None, "none")
+        fix = corrected(planned.request, ddp_backend="auto")
+        yield Finding("PML216", Severity.ERROR, message, fix, fix, "none")
 
 
 def check_eula(python: ChosenPython | None, environment: Mapping[str, str]) -> Iterator[Finding]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pmlaunch.generations.find import fetch_path_command
 from pmlaunch.generations.v3 import ASSETS
-from pmlaunch.git.lfs_pointer import pull_command
 from pmlaunch.model import Finding, Severity
+from pmlaunch.planning.command_line import corrected
 from pmlaunch.planning.plan import Planned
 
 _READ_MJCF = ("mujoco", "newton", "genesis", "isaacgym")  # Isaac Lab reads USD files
@@ -20,8 +21,9 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
         message = (
             f"The checkpoint's configs name the robot's asset folder {folder}, which does not exist on this machine."
         )
-        hint = f"robot.asset.asset_root={ASSETS} selects the checkout's own assets"
-        yield Finding("PML131", Severity.ERROR, message, hint, None, folder)
+        own = f"robot.asset.asset_root={ASSETS}"  # the checkout's
+        fix = corrected(planned.request, overrides=(*planned.request.overrides, own))
+        yield Finding("PML131", Severity.ERROR, message, fix, fix, folder)
         return
     if robot is None or planned.plan.simulator not in _READ_MJCF:
         return
@@ -30,5 +32,5 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
         first = pointers[0]
         more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
         message = f"Meshes of robot {robot} are Git LFS pointers: {first.name}{more} in {first.parent}."
-        fix = pull_command(first.parent / "*")
+        fix = fetch_path_command(first.parent)
         yield Finding("PML131", Severity.ERROR, message, fix, fix, str(first.parent))

@@ -43,6 +43,8 @@ _COMMANDS = {
     "completion": "Complete commands, options and names with Tab.",
     "explain": "Explain an error code: its meaning, its cause, its fix.",
 }
+_ALONE = {"runs": "list", "config": "show"}
+"""What a group of commands does without one."""
 _SECTIONS = {
     "Evaluate": ("eval", "sweep", "list", "stop"),
     "Look at runs": ("runs", "compare", "report", "view", "export"),
@@ -120,7 +122,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line and return its exit code. User errors never show a traceback."""
     for stream in (sys.stdout, sys.stderr):
         replace_unencodable(stream)  # a character that the console cannot show must not end a run
-    group = cast("typer.core.TyperGroup", typer.main.get_command(app))
+    group, arguments = cast("typer.core.TyperGroup", typer.main.get_command(app)), _completed(arguments)
     invocation = read_invocation(group, arguments)
     try:
         arguments = translate(arguments)
@@ -149,8 +151,21 @@ def run(arguments: Sequence[str]) -> int:
         failure = _unexpected(
             error, verbose=invocation.verbose or os.environ.get("PMLAUNCH_DEBUG", "0") not in ("", "0")
         )
+    if failure.retry is not None:
+        from pmlaunch.planning.command_line import retyped  # what no other start needs
+
+        failure.fix = failure.hint = retyped(arguments, failure.retry)
     failed = CommandResult(invocation.command or "pmlaunch", failure.exit_code, errors=(failure,))
     return show(failed, as_json=invocation.as_json)
+
+
+def _completed(words: Sequence[str]) -> list[str]:
+    """The words with the command that a group stands for if it is typed alone."""
+    start = next((index for index, word in enumerate(words) if not word.startswith("-")), len(words))
+    alone = not (following := words[start + 1 : start + 2]) or following[0].startswith("-")
+    if start == len(words) or not alone or words[start] not in _ALONE or following in (["--help"], ["-h"]):
+        return list(words)
+    return [*words[: start + 1], _ALONE[words[start]], *words[start + 1 :]]
 
 
 def _usage_error(error: typer.TyperException, words: Sequence[str]) -> PmlaunchError:
@@ -180,11 +195,9 @@ def _unexpected(error: Exception, *, verbose: bool) -> PmlaunchError:
         return PmlaunchError("PML018", what, hint="cd to a folder that is there")
     if verbose:
         terminal.write(sys.stderr, "".join(traceback.format_exception(error)))
-    return PmlaunchError(
-        "PML000",
-        f"Internal error. This is a bug in pmlaunch: {type(error).__name__}: {error}",
-        hint=None if verbose else "the same command with -v shows the traceback; please report it",
-    )
+    message = f"Internal error. This is a bug in pmlaunch; please report it: {type(error).__name__}: {error}"
+    failed = PmlaunchError("PML000", message)
+    return failed if verbose else failed.retrying({"-v": True})
 
 
 def _current_folder_is_gone() -> bool:

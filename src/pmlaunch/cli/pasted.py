@@ -60,7 +60,7 @@ def translate(arguments: Sequence[str]) -> list[str]:
         from pmlaunch.planning.command_line import command_line  # likewise
 
         message = f"In the pasted command line pmlaunch does not understand {' and '.join(line.unclear)}."
-        raise PmlaunchError("PML019", message, hint=command_line("pmlaunch", *words))
+        raise PmlaunchError("PML019", message, fix=command_line("pmlaunch", *words))
     return words
 
 

@@ -37,5 +37,4 @@ def require_trust(settings: Settings, untrusted: Sequence[Untrusted], *, ask: bo
             return
     message = " ".join(each.finding(Severity.ERROR).message for each in untrusted)
     named = " ".join(f'"{file}"' for file in files)
-    hint = f"pmlaunch trust {named}; in CI --trust-workspace"
-    raise PmlaunchError("PML145", message, hint=hint, subject=str(files[0]))
+    raise PmlaunchError("PML145", message, fix=f"pmlaunch trust {named}", subject=str(files[0]))

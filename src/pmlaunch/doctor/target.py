@@ -31,7 +31,6 @@ from pmlaunch.support.platforms import Platform, platform_named
 from pmlaunch.trust import Untrusted
 
 EMBEDDED = "mujoco"  # the demo's simulator; with ProtoMotions 3 it is one of upstream's
-_NEXT = "pmlaunch install; for the demo, which needs no checkout: pmlaunch eval demo --motion walk"
 
 
 @dataclass(frozen=True)
@@ -193,8 +192,7 @@ def _checkout(settings: Settings, flag: str | None, embedded: bool) -> tuple[Che
         return find_checkout(settings, flag), None
     except (NoCheckoutError, AmbiguousNameError) as error:
         severity = Severity.NOTE if embedded and flag is None else Severity.ERROR
-        hint = _NEXT if isinstance(error, NoCheckoutError) else error.hint
-        return None, Finding(error.code, severity, error.message, hint, subject=error.subject)
+        return None, Finding(error.code, severity, error.message, error.hint, error.fix, error.subject)
 
 
 def _backend(settings: Settings, platform: Platform, versions: Versions, *, on_cpu: bool) -> str:

@@ -16,6 +16,8 @@ from pathlib import Path
 from pmlaunch.errors import AmbiguousNameError, NoCheckoutError
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.registry import GENERATIONS, UPSTREAM
+from pmlaunch.git.lfs_pointer import pull_command
+from pmlaunch.git.repository import git_folder
 from pmlaunch.model import Generation, Origin, Source
 from pmlaunch.settings import Settings
 from pmlaunch.support.files import read_text
@@ -24,7 +26,7 @@ from pmlaunch.support.paths import did_you_mean_path, names_in
 _FOLDER_NAMES = ("protomotions", "ProtoMotions")
 _FOUND_HERE, _FOUND_ABOVE = Source(Origin.DEFAULT, "found here"), Source(Origin.DEFAULT, "found above")
 _SUBMODULE = Source(Origin.DEFAULT, "found in .gitmodules")
-_NO_CHECKOUT_HINT = "pmlaunch install, or --protomotions DIR; `pmlaunch eval demo` needs no checkout"
+_PASTED = re.compile(r"[\w./ ()+@~=-]+")  # names that mean themselves in every shell, between double quotes
 _MODULE_PATH = re.compile(r'^\s*path\s*=\s*"?(.*?)"?\s*$', re.MULTILINE)
 
 
@@ -39,6 +41,15 @@ def script_in(root: Path) -> Path | None:
     return root / GENERATIONS[generation].script if generation else None
 
 
+def fetch_path_command(path: Path) -> str:
+    """The command that downloads a file, or all below a folder, from Git LFS: pmlaunch's in a checkout, else git's."""
+    root = next((folder for folder in (path, *path.parents) if git_folder(folder)), None)
+    inside = path.relative_to(root).as_posix() + ("/" if path.is_dir() else "") if root else ""
+    if root is None or generation_of(root) is None or not _PASTED.fullmatch(inside) or "/" not in inside:
+        return pull_command(path / "*" if path.is_dir() else path)
+    return f'pmlaunch fetch "{inside}" --protomotions "{root}"'
+
+
 def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     """The checkout to use. Raises PML012 if there is none, PML011 if several are equally near."""
     named = settings.get("protomotions", flag)
@@ -46,8 +57,8 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
         found = {os.path.normcase(root): (root, generation) for root in folders if (generation := generation_of(root))}
         if len(found) > 1:
             roots = [str(root) for root, _ in found.values()]
-            hint = " or ".join(f'--protomotions "{root}"' for root in roots[:3])
-            raise AmbiguousNameError(f"Several folders are ProtoMotions checkouts: {', '.join(roots)}.", hint=hint)
+            message = f"Several folders are ProtoMotions checkouts: {', '.join(roots)}."
+            raise AmbiguousNameError(message).retrying({"--protomotions": roots[0]})
         for root, generation in found.values():
             # not resolve(), which raises on some drives of Windows and on long paths
             home, adapter = Path(os.path.abspath(root)), GENERATIONS[generation]  # noqa: PTH100
@@ -56,13 +67,17 @@ def find_checkout(settings: Settings, flag: str | None = None) -> Checkout:
     if named is None:
         message = (
             f"No ProtoMotions checkout: none is configured, {settings.folder} and its parent folders contain no folder "
-            "named protomotions or ProtoMotions, and no other folder there is a checkout."
+            "named protomotions or ProtoMotions, and no other folder there is a checkout. `pmlaunch eval demo` needs none."
         )
-        raise NoCheckoutError(message, hint=_NO_CHECKOUT_HINT)
+        raise NoCheckoutError(message, fix="pmlaunch install")
     root, programs = Path(named.value), " nor ".join(f"{adapter.script} ({adapter.label})" for adapter in UPSTREAM)
     reason = f"is not a ProtoMotions checkout: it has neither {programs}" if root.exists() else "does not exist"
     near = "" if root.exists() else did_you_mean_path(root, (settings.folder,))
-    raise NoCheckoutError(f"{root} {reason} (from {named.source}).{near}", hint=_NO_CHECKOUT_HINT, subject=str(root))
+    raise NoCheckoutError(
+        f"{root} {reason} (from {named.source}).{near}",
+        hint="pmlaunch install, or --protomotions DIR",
+        subject=str(root),
+    )
 
 
 def _candidates(settings: Settings) -> Iterator[tuple[Source, Sequence[Path]]]:

@@ -117,7 +117,7 @@ def store_of(git: Git) -> Path:
     """The folder in which Git LFS keeps the checkout's objects. Raises PML401."""
     folder = re.search(r"^LocalMediaDir=(.+)$", git.ask("lfs", "env") or "", re.MULTILINE)
     if folder is None:
-        raise PmlaunchError("PML401", "git-lfs does not answer.", hint="git lfs version")
+        raise PmlaunchError("PML401", "git-lfs does not answer.", fix="git lfs version")
     return Path(folder[1].strip())
 
 

@@ -109,7 +109,7 @@ def _refuse_elsewhere(repository: Repository) -> None:
     back = small_text(own / "gitdir")
     if common != own and (back is None or os.path.realpath(own / back) != os.path.realpath(root / ".git")):
         message = f"{root / '.git'} leads to {own}, which is the worktree of another folder."
-        raise PmlaunchError("PML141", message, hint=f'git -C "{root}" worktree repair', subject=str(root / ".git"))
+        raise PmlaunchError("PML141", message, fix=f'git -C "{root}" worktree repair', subject=str(root / ".git"))
     alternates = common / "objects" / "info" / "alternates"
     if os.path.lexists(alternates):
         message = f"{alternates} makes git read objects from another folder, which may belong to anyone."

@@ -157,7 +157,7 @@ def _refuse(setting: Setting, repository: Repository) -> None:
         why = "it is not allowed, and git cannot be told to ignore a setting with this name"
     if why is not None:
         message = f"The repository at {repository.root} sets {setting.name!r} in {setting.file}: {why}."
-        raise PmlaunchError("PML140", message, hint=_unset(setting), subject=setting.name)
+        raise _refusal("PML140", message, setting)
 
 
 def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting], checked_out: bool) -> None:
@@ -171,7 +171,7 @@ def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting],
             message = (
                 f"{setting.file} sets core.worktree: git would write the files of {repository.root} to {setting.value}."
             )
-            raise PmlaunchError("PML141", message, hint=_unset(setting), subject=setting.name)
+            raise _refusal("PML141", message, setting)
     if checked_out and repository.own == repository.common and not repository.own.is_relative_to(repository.root):
         config, root = repository.own / "config", repository.root
         message = f"{root / '.git'} leads to {repository.own}, which does not say that {root} is its work tree."
@@ -179,11 +179,13 @@ def _refuse_other_work_tree(repository: Repository, settings: Iterable[Setting],
         raise PmlaunchError("PML141", message, hint=hint, subject=str(root / ".git"))
 
 
-def _unset(setting: Setting) -> str:
-    """The command that removes a setting. A name that a shell would act on is not put into a command."""
+def _refusal(code: str, message: str, setting: Setting) -> PmlaunchError:
+    """The error, with the command that removes the setting. A name that a shell would act on is not put into a command."""
     if re.fullmatch(r"[\w./:@=~*?-]+", setting.name, re.ASCII):
-        return f'git config --file "{setting.file}" --unset-all "{setting.name}"'
-    return f'remove this setting from "{setting.file}" with an editor'
+        fix = f'git config --file "{setting.file}" --unset-all "{setting.name}"'
+        return PmlaunchError(code, message, fix=fix, subject=setting.name)
+    hint = f'remove this setting from "{setting.file}" with an editor'
+    return PmlaunchError(code, message, hint=hint, subject=setting.name)
 
 
 def _is_text(name: str) -> bool:
@@ -195,7 +197,7 @@ def _read(git: str, file: Path, environment: Mapping[str, str]) -> list[Setting]
     listed = _listed(git, ("--file", str(file), "--no-includes"), environment)
     if listed is None:
         message = f"git cannot read the settings in {file}, so pmlaunch does not start it there."
-        raise PmlaunchError("PML142", message, hint=f'git config --file "{file}" --list', subject=str(file))
+        raise PmlaunchError("PML142", message, fix=f'git config --file "{file}" --list', subject=str(file))
     return [Setting(name, value, file) for name, value in listed]
 
 

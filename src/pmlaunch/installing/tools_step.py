@@ -32,7 +32,7 @@ class ToolsStep:
         if git.lfs_version < _OLDEST_LFS:
             message = "There is no git-lfs on PATH, but ProtoMotions stores its checkpoints in Git LFS."
             hint = "winget install GitHub.GitLFS" if context.windows else "apt install git-lfs"
-            raise PmlaunchError("PML401", message, hint=hint)
+            raise PmlaunchError("PML401", message, fix=hint)
         free = megabytes(free_bytes(context.checkout))
         text = f"git {_text(git.version)}, git-lfs {_text(git.lfs_version)}, {free} free"
         return AlreadyDone(text, notes=_path_warning(context))

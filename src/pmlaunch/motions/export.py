@@ -77,13 +77,13 @@ def check_request(request: ExportRequest, count: int) -> None:
     form = FORMATS[request.to]
     if count > 1 and not form.several:
         able = ", ".join(name for name, other in FORMATS.items() if other.several)
-        message = f"A {request.to} file holds one skeleton, not policy and reference."
-        raise PmlaunchError("PML360", message, hint=f"--to {able.split(', ')[0]} (or {able}); or --what policy")
+        message = f"A {request.to} file holds one skeleton, not policy and reference. These hold both: {able}."
+        raise PmlaunchError("PML360", message).retrying({"--to": able.split(", ")[0]})
     if request.up is not None and request.up not in form.ups:
         message = f"In a {request.to} file, {form.ups[0]} is up."
-        raise PmlaunchError("PML360", message, hint=f"--up {form.ups[0]}, or leave it out")
+        raise PmlaunchError("PML360", message).retrying({"--up": None})
     if request.fps is not None and not 0.01 <= request.fps <= 1000:
-        raise PmlaunchError("PML001", f"--fps cannot be {request.fps:g}: it is 0.01 to 1000.", hint="--fps 30")
+        raise PmlaunchError("PML001", f"--fps cannot be {request.fps:g}: it is 0.01 to 1000.").retrying({"--fps": "30"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def prepare(animations: tuple[Animation, ...], request: ExportRequest) -> Prepar
     up = request.up or form.ups[0]
     if form.one_root and any(len(animation.roots) > 1 for animation in animations):
         message = f"A {request.to} file holds one skeleton, and these bodies have no common root."
-        raise PmlaunchError("PML360", message, hint="--to glb")
+        raise PmlaunchError("PML360", message).retrying({"--to": "glb"})
     made = [animation if request.fps is None else animation.at_rate(request.fps) for animation in animations]
     made = [animation.y_up() if up == "y" else animation for animation in made]
     error = max(animation.error + (_error(animation) if form.rigid else 0.0) for animation in made)
@@ -127,7 +127,7 @@ def prepare(animations: tuple[Animation, ...], request: ExportRequest) -> Prepar
         message = (
             f"The bodies move by up to {100 * error:.1f} cm against each other: a {request.to} file holds rigid bones."
         )
-        raise PmlaunchError("PML362", message, hint="--to glb")
+        raise PmlaunchError("PML362", message).retrying({"--to": "glb"})
     return Prepared(form, tuple(made), up, error)
 
 
@@ -135,10 +135,12 @@ def check_files(files: Iterable[Path], *, force: bool) -> None:
     """Raise PML363 if one of the files exists, unless `force` is given."""
     for file in files:
         if not force and (file.exists() or file.is_symlink()):
-            raise PmlaunchError("PML363", f"{file} exists already.", hint="--force replaces it", subject=str(file))
+            raise PmlaunchError("PML363", f"{file} exists already.", subject=str(file)).retrying({"--force": True})
 
 
 def _error(animation: Animation) -> float:
     """The largest distance in m between the bodies of an animation and those of its rigid skeleton."""
+    if not np.delete(animation.moving, animation.roots).any():
+        return 0.0
     apart = animation.world()[0] - animation.rigid().world()[0]
     return float(np.linalg.norm(apart, axis=-1).max())

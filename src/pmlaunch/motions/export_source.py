@@ -63,8 +63,8 @@ def takes_of_saved(path: Path, what: What, wanted: str | None = None) -> list[Ta
         PmlaunchError: PML010 no motion has this name, PML361 there is no motion, or not `what` is asked of it.
     """
     if not path.is_file():
-        hint = "the same evaluation again keeps it (without --no-save-motion)"
-        raise PmlaunchError("PML361", f"This run kept no motion: it has no {FILE}.", hint=hint, subject=str(path))
+        fix = f'pmlaunch runs rerun "{path.parent}" --save-motion'
+        raise PmlaunchError("PML361", f"This run kept no motion: it has no {FILE}.", fix=fix, subject=str(path))
     try:
         saved = read_saved(path)
         columns = [index for index, name in enumerate(saved.motions) if wanted in (None, name)]
@@ -102,4 +102,4 @@ def _take(saved: SavedMotion, column: int, what: What) -> Take | None:
 
 
 def _refuse(why: str, subject: object) -> NoReturn:
-    raise PmlaunchError("PML361", why, hint="--what policy, or evaluate it again", subject=str(subject))
+    raise PmlaunchError("PML361", why, subject=str(subject)).retrying({"--what": "policy"})

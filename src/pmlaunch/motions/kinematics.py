@@ -40,9 +40,13 @@ def normalized(v: Array) -> Array:
 
 def rotate(q: Array, v: Array) -> Array:
     """Rotate vectors `v` (..., 3) by `q` (..., 4): v + 2w (u x v) + 2u x (u x v)."""
-    u, w = q[..., :3], q[..., 3:]
-    twice = 2.0 * np.cross(u, v)
-    return np.asarray(v + w * twice + np.cross(u, twice))
+    qx, qy, qz, w = (q[..., i] for i in range(4))
+    vx, vy, vz = (v[..., i] for i in range(3))
+    tx, ty, tz = 2.0 * (qy * vz - qz * vy), 2.0 * (qz * vx - qx * vz), 2.0 * (qx * vy - qy * vx)
+    x = vx + w * tx + (qy * tz - qz * ty)  # numpy's cross costs five times as much on few rows
+    y = vy + w * ty + (qz * tx - qx * tz)
+    z = vz + w * tz + (qx * ty - qy * tx)
+    return np.stack([x, y, z], axis=-1)
 
 
 def from_vector(v: Array) -> Array:

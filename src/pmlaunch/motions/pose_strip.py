@@ -19,10 +19,10 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from pmlaunch.motions.kinematics import Array
+from pmlaunch.motions.pose_view import POSES, project, side, view_of
 from pmlaunch.motions.recorded_motion import SavedMotion
 from pmlaunch.support.atomic import replacing
 
-POSES: Final = 8
 ROWS: Final = 4  # at most, in one picture
 INK: Final = "#333333"
 SPACING: Final = 1.05  # m between two poses in the picture, wherever the motion went
@@ -93,14 +93,14 @@ def draw_poses(path: Path, rows: Sequence[Row]) -> None:
 def _strip(axes: Any, row: Row, top: float) -> None:
     """Draw poses at even intervals from the first step to the last, in axes `top` m high."""
     chosen = np.unique(np.linspace(0, len(row.positions) - 1, POSES).round().astype(int))
-    right, is_front = _view(row)
-    far = [_side(name) == "left" and not is_front for name in row.body_names]
+    right, is_front = view_of(np.asarray(row.reference), row.body_names)
+    far = [side(name) == "left" and not is_front for name in row.body_names]
     axes.axhline(0.0, color="#BBBBBB", linewidth=1.2, zorder=0)
     for place, step in enumerate(chosen):
         middle = row.reference[step][0] * (1.0, 1.0, 0.0)
         shift = np.array([place * SPACING, 0.0])
-        _skeleton(axes, row, _project(row.reference[step] - middle, right) + shift, far, REFERENCE)
-        _skeleton(axes, row, _project(row.positions[step] - middle, right) + shift, far, SIMULATED)
+        _skeleton(axes, row, project(row.reference[step] - middle, right) + shift, far, REFERENCE)
+        _skeleton(axes, row, project(row.positions[step] - middle, right) + shift, far, SIMULATED)
         axes.text(shift[0], -0.1, f"{(step + 1) * row.dt:.1f} s", ha="center", va="top", fontsize=9, color=INK)
     title = f"{row.name}, {'front' if is_front else 'side'} view: gt_err {100 * row.gt_err:.1f} cm"
     axes.set_title(title, loc="left", fontsize=11, color=INK)
@@ -108,40 +108,6 @@ def _strip(axes: Any, row: Row, top: float) -> None:
     axes.set_ylim(-0.25, top)
     axes.set_aspect("equal")
     axes.axis("off")
-
-
-def _side(name: str) -> str:
-    """The side of a body, judging by its name: "left" for L_Hip or left_hip_pitch_link, "" for neither."""
-    folded = name.casefold()
-    if folded.startswith(("l_", "left")):
-        return "left"
-    return "right" if folded.startswith(("r_", "right")) else ""
-
-
-def _view(row: Row) -> tuple[Array, bool]:
-    """Choose the horizontal direction (2,) that points right in the picture; True if that is a front view.
-
-    A motion that travels is seen along its path. One in place is seen from the front or from the side, whichever shows
-    more of its movement.
-    """
-    poses = np.asarray(row.reference)
-    along = poses[-1, 0, :2] - poses[0, 0, :2]
-    if np.linalg.norm(along) > 0.5:
-        return along / np.linalg.norm(along), False
-    sides = [_side(name) for name in row.body_names]
-    if "left" not in sides or "right" not in sides:
-        return np.array([1.0, 0.0]), False
-    left = (poses[0, sides.index("left")] - poses[0, sides.index("right")])[:2]  # from the right hip to the left
-    left = left / max(float(np.linalg.norm(left)), 1e-9)
-    forward = np.array([left[1], -left[0]])
-    moves = (poses - poses[:, :1])[..., :2].std(axis=0)
-    is_front = float(np.abs(moves @ np.abs(left)).sum()) > float(np.abs(moves @ np.abs(forward)).sum())
-    return (left, True) if is_front else (forward, False)
-
-
-def _project(positions: Array, right: Array) -> Array:
-    """Project (J, 3) m to (J, 2): right and up."""
-    return np.stack([positions[:, :2] @ right, positions[:, 2]], axis=-1)
 
 
 def _skeleton(axes: Any, row: Row, points: Array, far: Sequence[bool], pen: Pen) -> None:

@@ -76,8 +76,10 @@ def write_saved(path: Path, saved: SavedMotion) -> None:
         np.savez(file, **arrays)
 
 
-def read_saved(path: Path) -> SavedMotion:
+def read_saved(path: Path, *, turns: bool = True) -> SavedMotion:
     """Read motion.npz without executing anything, and without more memory than the file has bytes.
+
+    Without `turns` the rotations, half of the file, are not read: an empty array and None.
 
     Raises:
         OSError: the file cannot be read.
@@ -89,7 +91,7 @@ def read_saved(path: Path) -> SavedMotion:
             with np.load(file, allow_pickle=False) as arrays:
                 saved = SavedMotion(
                     positions=arrays["positions"],
-                    rotations=arrays["rotations"],
+                    rotations=arrays["rotations"] if turns else np.empty(0, np.float32),
                     reference=arrays["reference"] if "reference" in arrays.files else None,
                     fps=float(arrays["fps"]),
                     body_names=tuple(map(str, arrays["body_names"])),
@@ -97,7 +99,7 @@ def read_saved(path: Path) -> SavedMotion:
                     motions=tuple(map(str, arrays["motions"])),
                     frames=arrays["frames"],
                     reference_rotations=arrays["reference_rotations"]
-                    if "reference_rotations" in arrays.files
+                    if turns and "reference_rotations" in arrays.files
                     else None,
                 )
     except MALFORMED as error:

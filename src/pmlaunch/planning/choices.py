@@ -79,7 +79,7 @@ def seconds_of(key: str, settings: Settings, flag: float | None, default: float 
     chosen = settings.get(key, flag) or Sourced(default, DEFAULT)
     if chosen.value is not None and not chosen.value > 0:
         message = f"--{key} cannot be {chosen.value:g} ({chosen.source}): it must be a number of seconds above 0."
-        raise PmlaunchError("PML001", message, hint=f"--{key} 600, or leave it out")
+        raise PmlaunchError("PML001", message).retrying({f"--{key}": "600"})
     return chosen
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -95,6 +95,23 @@ def _words(parameter: Parameter, value: Any) -> list[str]:
 def command_line(*words: str) -> str:
     """The words as one line. Double quotes, which every shell understands, go around those with special characters."""
     return " ".join(word if _PLAIN.fullmatch(word) else f'"{word}"' for word in words)
+
+
+def retyped(words: Sequence[str], options: Mapping[str, str | bool | None]) -> str:
+    """The command line of `words` with other `options`: a value, True for a flag, None to leave one out."""
+    kept: list[str] = []
+    is_value = False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        if name in options:
+            is_value = not equals and options[name] is not True
+        elif not is_value or word.startswith("-"):
+            kept.append(word)
+            is_value = False
+        else:
+            is_value = False
+    more = ([name] if value is True else [name, str(value)] for name, value in options.items() if value is not None)
+    return command_line("pmlaunch", *kept, *(word for words in more for word in words))
 
 
 def install_command(folder: Path | None, simulator: str, *more: str) -> str:

@@ -69,7 +69,8 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     packed = [path for path in files if path.suffix == PACKED_SUFFIX]
     if packed and len(files) > 1:
         message = f"{packed[0].name} is a packed motion library, which cannot be combined with other motions."
-        raise PmlaunchError("PML001", message, hint=f'use only --motion "{packed[0]}"', subject=str(packed[0]))
+        failed = PmlaunchError("PML001", message, subject=str(packed[0]))
+        raise failed.retrying({"-m": None, "--motion": str(packed[0])})
     read = partial(_info, robots=sources.robots, generation=sources.generation)
     program = GENERATIONS[sources.generation].program
     if len(files) == 1 and not _is_library(files[0]):

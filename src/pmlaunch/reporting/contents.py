@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -74,15 +74,23 @@ class RunContents:
     log: str
     no_motion: str | None
 
+    @property
+    def not_evaluated(self) -> Sequence[str]:
+        """The names of the motions that were skipped because they cannot be played."""
+        return [str(name) for name in as_list(self.record.get("not_evaluated"))]
 
-def read_run(path: Path) -> RunContents:
-    """Read the run folder at `path`. Executes nothing and follows no link. Raises PML010 if it is not a run."""
+
+def read_run(path: Path, *, largest: int = _MOST_MOTION) -> RunContents:
+    """Read the run folder at `path`. Executes nothing and follows no link. Raises PML010 if it is not a run.
+
+    Of a motion of more than `largest` bytes the rotations are left out.
+    """
     folder = RunFolder(path.absolute())
     record = _document(folder, RECORD)
     measured = read_metrics(folder) if _is_plain(folder.file(METRICS), _MOST_METRICS) else RunMetrics()
     if not record and not measured.metrics:
-        raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", hint="pmlaunch report RUN")
-    tracks, no_motion = tracks_in(folder)
+        raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", fix="pmlaunch runs list")
+    tracks, no_motion = tracks_in(folder, largest)
     return RunContents(
         name=folder.path.name,
         record=record,
@@ -109,25 +117,25 @@ def _document(folder: RunFolder, name: str) -> dict[str, Any]:
     return read_mapping(folder.file(name)) if _is_plain(folder.file(name), _MOST_JSON) else {}
 
 
-def tracks_in(folder: RunFolder) -> tuple[list[Track], str | None]:
-    """The motions of a run folder's motion.npz, or why there are none."""
+def tracks_in(folder: RunFolder, largest: int = _MOST_MOTION) -> tuple[list[Track], str | None]:
+    """The motions of a run folder's motion.npz, or why there are none; without rotations above `largest` bytes."""
     path = folder.file(MOTION)
     if not path.exists():
         return [], f"This run has no {MOTION}. Run it again without --no-save-motion to see its motions here."
     if not _is_plain(path, _MOST_MOTION):
         return [], f"{MOTION} was not read: it is not a regular file, or is too large."
     try:
-        return read_tracks(path), None
-    except ValueError as error:
+        return read_tracks(path, turns=path.stat().st_size <= largest), None
+    except (OSError, ValueError) as error:
         return [], f"{MOTION} could not be read: {error}"
 
 
-def read_tracks(path: Path) -> list[Track]:
+def read_tracks(path: Path, *, turns: bool = True) -> list[Track]:
     """Read the playable motions of a motion.npz. Raises ValueError if it holds none, for whatever reason."""
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(info.file_size for info in archive.infolist())
-        saved = check_saved(read_saved(path)) if size <= _MOST_MOTION else None
+        saved = check_saved(read_saved(path, turns=turns)) if size <= _MOST_MOTION else None
     except Exception as error:  # a broken archive or array may raise anything
         raise ValueError(str(error) or type(error).__name__) from error
     if saved is None:

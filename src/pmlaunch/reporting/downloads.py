@@ -1,4 +1,4 @@
-"""Files that a report carries for the reader to save. A new one needs a function and a row in a table below."""
+"""Files of a run that a report carries for the reader to save. A new one needs a function and a row in `DOWNLOADS`."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import csv
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from pmlaunch.reporting.contents import RunContents
 from pmlaunch.reporting.plain_text import plain
-from pmlaunch.reporting.tracks import Track
 
-T = TypeVar("T")
 _MOST_COLUMNS = 200
 
 
 @dataclass(frozen=True)
-class Download(Generic[T]):
+class Download:
     """A file with the suffix of its name, such as "csv", its media type, and the function that makes its content."""
 
     label: str
     suffix: str
     media_type: str
-    make: Callable[[T], bytes]
+    make: Callable[[RunContents], bytes]
 
 
 def figures_table(contents: RunContents) -> bytes:
@@ -49,7 +46,5 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-DOWNLOADS: Sequence[Download[RunContents]] = (Download("Metrics (CSV)", "csv", "text/csv", figures_table),)
-"""What a report offers of each run."""
-MOTION_DOWNLOADS: Sequence[Download[Track]] = ()
-"""What it offers of each motion in the page itself, beside the positions as CSV, which the page makes."""
+DOWNLOADS: Sequence[Download] = (Download("Metrics (CSV)", "csv", "text/csv", figures_table),)
+"""What a report offers of each run; of a motion, the page makes files itself (assets/export.js)."""

@@ -13,20 +13,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from pmlaunch import __version__
 from pmlaunch.reporting import sections
 from pmlaunch.reporting.contents import MotionRow, RunContents
-from pmlaunch.reporting.downloads import DOWNLOADS, MOTION_DOWNLOADS, Download
+from pmlaunch.reporting.downloads import DOWNLOADS
 from pmlaunch.reporting.figures import length
 from pmlaunch.reporting.plain_text import plain, plain_lines
+from pmlaunch.reporting.rigs import pack_rig
 from pmlaunch.reporting.sweep_view import SweepView
 from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack
 from pmlaunch.reporting.verdict import grade, verdict
 from pmlaunch.support.json import dumps
 
-T = TypeVar("T")
 INLINE: Final = 1_300_000
 """Bytes of the motions in the page itself, as text."""
 _CHUNK: Final = 2_000_000  # bytes of a file beside the page; one motion may be larger
@@ -45,12 +45,16 @@ class Page:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page is about: runs, a sweep, or the motions of one file. `most` bytes of packed motion are kept."""
+    """What a page is about: runs, a sweep, or the motions of one file.
+
+    `most` bytes of packed motion, as text, are kept; `files` motions, the worst ones, can be saved as GLB and BVH.
+    """
 
     title: str
     runs: Sequence[RunContents] = ()
     motions: Sequence[MotionRow] = ()
     most: int = 1 << 40
+    files: int = 20
     sweep: SweepView | None = None
 
     @property
@@ -70,7 +74,7 @@ class Subject:
 def make_page(subject: Subject, stem: str) -> Page:
     """Make the page; the names of files beside it begin with `stem`."""
     pairs = subject.pairs()
-    motions = _packed([row for _, row in pairs], subject.most)
+    motions = _packed([row for _, row in pairs], subject)
     inline, beside, places = _distributed([data for _, data in motions], stem)
     known = [(track.body_names, tuple(track.parents.tolist())) for track, _ in motions]
     skeletons = {skeleton: number for number, skeleton in enumerate(dict.fromkeys(known))}
@@ -85,22 +89,27 @@ def make_page(subject: Subject, stem: str) -> Page:
         "rows": [_row(run, row, numbers.get(id(row.track), -1)) for run, row in pairs],
         "runs": [*map(plain, subject.names)],
         "inline": inline,
-        "downloads": [_downloads(DOWNLOADS, run, run.name) for run in subject.runs],
+        "downloads": [_downloads(run) for run in subject.runs],
         "sweep": subject.sweep.document() if subject.sweep else None,
     }
     return Page(_render(subject, pairs, data, has_files=bool(beside)), beside)
 
 
-def _packed(rows: Sequence[MotionRow], most: int) -> list[tuple[Track, list[Any]]]:
-    """The tracks of `rows` with their data, until that takes `most` bytes; the first is always there."""
+def _packed(rows: Sequence[MotionRow], subject: Subject) -> list[tuple[Track, list[Any]]]:
+    """The tracks of `rows` with their data, until that takes too many bytes; the first is always there."""
     found: list[tuple[Track, list[Any]]] = []
     size = 0
     for row in rows:
-        if row.track is not None and (size < most or not found):
+        if row.track is not None and (size < subject.most or not found):
             head, packed = pack(row.track)
-            size += row.track.positions.size * 4
-            found.append((row.track, [head, _text(packed), _downloads(MOTION_DOWNLOADS, row.track, row.name)]))
+            rig = pack_rig(row.track) if len(found) < subject.files else None
+            found.append((row.track, [head, _text(packed), [rig[0], _text(rig[1])] if rig else None]))
+            size += _size(found[-1][1])
     return found
+
+
+def _size(motion: Sequence[Any]) -> int:
+    return len(motion[1]) + (len(motion[2][1]) if motion[2] else 0)
 
 
 def _distributed(motions: Sequence[list[Any]], stem: str) -> tuple[dict[int, Any], dict[str, bytes], dict[int, str]]:
@@ -108,7 +117,7 @@ def _distributed(motions: Sequence[list[Any]], stem: str) -> tuple[dict[int, Any
     chunks: list[dict[int, Any]] = [{}]  # the first one is the page itself
     room = INLINE
     for number, motion in enumerate(motions):
-        size = len(motion[1]) + sum(len(download[3]) for download in motion[2])
+        size = _size(motion)
         if size > room and chunks[-1]:
             chunks.append({})
             room = _CHUNK
@@ -140,9 +149,10 @@ def _row(run: int, row: MotionRow, track: int) -> list[Any]:
     return [run, plain(row.name, 160), row.success, *(round(it, 6) if it is not None else None for it in values), track]
 
 
-def _downloads(offered: Sequence[Download[T]], subject: T, name: str) -> list[list[str]]:
-    file = "".join(each if each.isalnum() or each in "-_." else "_" for each in plain(name, 80)).strip("._") or "motion"
-    return [[it.label, f"{file}.{it.suffix}", it.media_type, _text(deflate(it.make(subject)))] for it in offered]
+def _downloads(run: RunContents) -> list[list[str]]:
+    name = plain(run.name, 80)
+    file = "".join(each if each.isalnum() or each in "-_." else "_" for each in name).strip("._") or "run"
+    return [[it.label, f"{file}.{it.suffix}", it.media_type, _text(deflate(it.make(run)))] for it in DOWNLOADS]
 
 
 def _text(content: bytes) -> str:
@@ -207,7 +217,7 @@ def _asset(name: str) -> str:
 
 
 def _script(*, sweep: bool) -> str:
-    names = ("vendor/three.min.js", "scene.js", *(("sweep.js",) if sweep else ()), "report.js")
+    names = ("vendor/three.min.js", "scene.js", "export.js", *(("sweep.js",) if sweep else ()), "report.js")
     return "\n".join(map(_asset, names))
 
 

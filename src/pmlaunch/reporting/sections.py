@@ -37,10 +37,10 @@ def cards(run: RunContents) -> Iterator[tuple[str, str, str]]:
 def facts(run: RunContents) -> Iterator[tuple[str, object]]:
     """Yield what was run, and when."""
     plan, record = run.plan, run.record
-    motions = [str(as_mapping(it).get("name")) for it in as_list(plan.get("motions"))]
     found: dict[str, Any] = {
         **{name.capitalize(): plan.get(name) for name in ("model", "robot", "simulator", "generation")},
-        "Motions": ", ".join(motions[:6]) + (f" and {len(motions) - 6} more" if len(motions) > 6 else ""),
+        "Motions": _listed([str(as_mapping(it).get("name")) for it in as_list(plan.get("motions"))]),
+        "Not evaluated": _listed(run.not_evaluated),
         "Seed": as_mapping(plan.get("measuring")).get("seed"),
         "Started": str(record.get("started") or "").replace("T", " ").replace("+00:00", " UTC"),
         "Steps": record.get("steps"),
@@ -48,6 +48,10 @@ def facts(run: RunContents) -> Iterator[tuple[str, object]]:
         "Comparable": "no; see the notes" if run.measured.rest.get("comparable") is False else None,
     }
     return ((title, value) for title, value in found.items() if value not in (None, ""))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
 
 
 def facts_of_file(rows: Sequence[MotionRow]) -> Iterator[tuple[str, object]]:

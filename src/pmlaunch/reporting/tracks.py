@@ -33,6 +33,8 @@ class Track:
     body_names: tuple[str, ...]
     parents: NDArray[np.int64]  # (B,), -1 for a root
     first: float = 0.0
+    rotations: Positions | None = None  # (F, B, 4) xyzw
+    reference_rotations: Positions | None = None
 
     @property
     def seconds(self) -> float:
@@ -42,7 +44,11 @@ class Track:
     @cached_property
     def errors(self) -> Positions | None:
         """Distance (F, B) m of each body from its reference."""
-        return None if self.reference is None else np.linalg.norm(self.positions - self.reference, axis=-1)
+        if self.reference is None:
+            return None
+        apart = self.positions - self.reference
+        squares: Positions = np.einsum("fbi,fbi->fb", apart, apart)  # a third of the time of numpy's norm
+        return np.sqrt(squares)
 
     @cached_property
     def failure(self) -> int | None:
@@ -79,14 +85,18 @@ def _column(saved: SavedMotion, index: int) -> Track | None:
         return None
     if reference is not None and not np.isfinite(reference).all():
         reference = None
-    name = saved.motions[index]
-    return Track(name, positions, reference, saved.fps, saved.body_names, saved.parents, 1 / saved.fps)
+    fitting = [
+        it[:count, index] if it is not None and it.shape[:2] == saved.positions.shape[:2] else None
+        for it in (saved.rotations, saved.reference_rotations)
+    ]
+    known = saved.motions[index], positions, reference, saved.fps, saved.body_names, saved.parents
+    return Track(*known, 1 / saved.fps, *fitting)
 
 
 def track_of(clip: Clip) -> Track:
     """The playback of a motion file."""
     names = clip.body_names or tuple(f"body {body}" for body in range(len(clip.parents)))
-    return Track(clip.name, clip.positions, None, clip.fps, names, clip.parents)
+    return Track(clip.name, clip.positions, None, clip.fps, names, clip.parents, rotations=clip.rotations)
 
 
 def check_saved(saved: SavedMotion) -> SavedMotion:
@@ -119,11 +129,15 @@ def pack(track: Track) -> tuple[dict[str, Any], bytes]:
     values = np.clip(values, start - _FARTHEST, start + _FARTHEST)
     origin = values.min(axis=(0, 1))
     step = max(_FINEST, float((values - origin).max()) / 65_000)
-    numbers = np.rint((values - origin) / step).astype(np.int32).transpose(1, 2, 0).reshape(-1, len(values))
-    wrapped = np.diff(numbers, axis=1, prepend=0).astype("<u2")
-    planes = wrapped.reshape(-1).view(np.uint8).reshape(-1, 2).T
-    head = {"origin": origin.tolist(), "step": step, "frames": len(values)}
-    return head, deflate(np.ascontiguousarray(planes).tobytes())
+    numbers = np.rint((values - origin) / step).transpose(1, 2, 0).reshape(-1, len(values))
+    return {"origin": origin.tolist(), "step": step, "frames": len(values)}, deflate(planes(numbers))
+
+
+def planes(numbers: NDArray[Any]) -> bytes:
+    """Code 16-bit numbers (channels, frames) as differences, all low bytes before all high bytes."""
+    wrapped: NDArray[np.uint16] = np.diff(numbers.astype(np.int32), axis=1, prepend=0).astype("<u2")
+    coded: bytes = wrapped.reshape(-1).view(np.uint8).reshape(-1, 2).T.tobytes()
+    return coded
 
 
 def deflate(content: bytes) -> bytes:

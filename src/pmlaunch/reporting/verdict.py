@@ -15,14 +15,15 @@ from pmlaunch.support.json import as_mapping
 
 def grade(contents: RunContents) -> Grade:
     """How the run looks, as in the terminal."""
-    return verdict_text.grade(_state(contents), _evaluation(contents))
+    return verdict_text.grade(_state(contents), _evaluation(contents), len(contents.not_evaluated))
 
 
 def verdict(contents: RunContents) -> str:
     """Say how the run went, and why it failed if it did."""
     state, exception = _state(contents), as_mapping(contents.record.get("exception"))
     why = exception.get("message") or exception.get("type") if state is RunState.FAILED else None
-    return verdict_text.verdict_text(state, _evaluation(contents), plain(why or "", 200))
+    skipped = len(contents.not_evaluated)
+    return verdict_text.verdict_text(state, _evaluation(contents), plain(why or "", 200), skipped)
 
 
 def _state(contents: RunContents) -> RunState | None:

@@ -57,30 +57,35 @@ def score_of(evaluation: Mapping[str, Any]) -> Score:
     return Score(motions, max(lost, motions - tracked if tracked is not None else 0), tracked, error, angle)
 
 
-def grade(state: RunState | None, evaluation: Mapping[str, Any]) -> Grade:
-    """Grade a run. One whose figures cannot be compared is not good, either."""
+def grade(state: RunState | None, evaluation: Mapping[str, Any], skipped: int = 0) -> Grade:
+    """Grade a run. One that `skipped` motions, or whose figures cannot be compared, is not good, either."""
     score = score_of(evaluation)
     if state is not RunState.DONE or 0 < score.motions <= score.lost:
         return Grade.BAD
-    return Grade.POOR if score.lost or evaluation.get("comparable") is False else Grade.GOOD
+    return Grade.POOR if score.lost or skipped or evaluation.get("comparable") is False else Grade.GOOD
 
 
-def verdict_text(state: RunState | None, evaluation: Mapping[str, Any], why: str = "") -> str:
-    """Say how a run went, such as "Tracked 8 of 8 motions. Mean error 1.3 cm, 2.3 degrees".
+def verdict_text(state: RunState | None, evaluation: Mapping[str, Any], why: str = "", skipped: int = 0) -> str:
+    """Say how a run went, such as "Tracked 8 of 8 motions; 1 not evaluated. Mean error 1.3 cm, 2.3 degrees.".
 
-    `state` is None if it is not known; `why` the cause of a failure, if the caller does not show it elsewhere.
+    `state` is None if it is not known; `why` the cause of a failure, if the caller does not show it elsewhere; `skipped`
+    the number of motions that --skip-bad left out.
     """
     sentences = [] if state is RunState.DONE else [_UNFINISHED[state] + (f": {why.rstrip('.')}." if why else ".")]
-    score = score_of(evaluation)
+    score, rest = score_of(evaluation), f"; {skipped} not evaluated" if skipped else ""
     if score.lost:
-        sentences.append(f"Lost {score.lost} of {score.motions} motions.")
+        sentences.append(f"Lost {score.lost} of {score.motions} motions{rest}.")
     elif score.motions:
         verb = "Measured" if score.tracked is None else f"Tracked {score.tracked} of"
-        sentences.append(f"{verb} {score.motions} motions.")
+        sentences.append(f"{verb} {score.motions} motions{rest}.")
     if score.error is not None:
         angle = f", {score.angle:.1f} degrees" if score.angle is not None else ""
         sentences.append(f"Mean error {length(score.error)}{angle}.")
-    return " ".join(sentences) or "Done. Nothing was measured."
+    if not sentences:
+        sentences.append("Done. Nothing was measured.")
+    if rest and not score.motions:
+        sentences.append(f"{skipped} motion{'' if skipped == 1 else 's'} not evaluated.")
+    return " ".join(sentences)
 
 
 def worst_first(motions: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

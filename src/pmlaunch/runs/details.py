@@ -13,6 +13,7 @@ from pmlaunch.errors import UnknownNameError
 from pmlaunch.reporting.figures import definition
 from pmlaunch.request import Asked
 from pmlaunch.running.metrics import unit_of
+from pmlaunch.running.verdict_text import verdict_text
 from pmlaunch.runs.html import table
 from pmlaunch.runs.summary import RunSummary, document, run_record, summarize
 from pmlaunch.support.json import HIDDEN, as_list, as_mapping, from_json, numbers_in
@@ -58,8 +59,10 @@ class Run:
         versions: of pmlaunch, Python, the system, Isaac Lab, packages, and the checkout's commit.
         figures: the metrics over all motions.
         motions: the metrics of each motion.
+        verdict: how it went, in a sentence.
         comparable: False if the figures cannot be compared with those of other runs; `notes` say why.
         findings: the codes and messages that the run ended with.
+        not_evaluated: the motions that were skipped because they cannot be played.
         conditions: every value and version that may explain a difference between two runs.
     """
 
@@ -70,11 +73,13 @@ class Run:
     versions: Mapping[str, str]
     figures: tuple[Figure, ...]
     motions: tuple[MotionResult, ...] = field(metadata=HIDDEN)
+    verdict: str
     comparable: bool
     notes: tuple[str, ...]
     findings: tuple[Mapping[str, Any], ...]
     files: tuple[RunFile, ...]
     conditions: Mapping[str, Any] = field(metadata=HIDDEN)
+    not_evaluated: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -95,7 +100,7 @@ def load(folder: Path) -> Run:
     """Read a run folder. Raises PML010 if it is none."""
     record, summary = run_record(folder), summarize(folder)
     if summary is None:
-        raise UnknownNameError(f"{folder} is not a run folder.", hint="pmlaunch runs list", subject=str(folder))
+        raise UnknownNameError(f"{folder} is not a run folder.", fix="pmlaunch runs list", subject=str(folder))
     evaluation = as_mapping(record.get("evaluation"))
     decided = as_mapping(document(folder, "plan.json").get("provenance"))
     provenance = {name: entry for name, entry in decided.items() if isinstance(entry, dict)}
@@ -114,11 +119,13 @@ def load(folder: Path) -> Run:
             for name, value in numbers_in(record.get("metrics")).items()
         ),
         motions=_motions(evaluation),
+        verdict=verdict_text(summary.state, evaluation, skipped=summary.not_evaluated),
         comparable=evaluation.get("comparable") is not False,
         notes=tuple(str(note) for note in as_list(evaluation.get("notes"))),
         findings=tuple(entry for entry in as_list(record.get("findings")) if isinstance(entry, dict)),
         files=_files(folder),
         conditions={**{name: entry.get("value") for name, entry in provenance.items()}, **versions},
+        not_evaluated=tuple(str(name) for name in as_list(record.get("not_evaluated"))[:_MOST_MOTIONS]),
     )
 
 

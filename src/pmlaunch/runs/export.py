@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class ExportOptions:
     """The options of an export."""
 
-    wanted: str = argument("A run (name, unique beginning, latest, latest~1 or path) or a motion file.")
+    wanted: str = argument(
+        "A run (name, unique beginning, latest, latest~1 or path), or a motion: its name or file.", names="motions"
+    )
     to: str = option("glb, bvh, usda, npz or csv.", "glb", choices=("glb", "bvh", "usda", "npz", "csv"))
     what: str = option("policy, reference or both.", "policy", choices=("policy", "reference", "both"))
     motion: str | None = option("One of the run's motions; default: each to a file.", flags=("--motion", "-m"))
@@ -30,7 +32,7 @@ class ExportOptions:
     output: str | None = option("The file; default: NAME.FORMAT here.", flags=("--output", "-o"), metavar="FILE")
     force: bool = option("Replace an existing file.", default=False)
     runs: str | None = shared("runs")
-    protomotions: str | None = shared("protomotions", help="The checkout that names the bodies of a .motion file.")
+    protomotions: str | None = shared("protomotions", help="The checkout with the motion, and the names of its bodies.")
 
 
 def export_motions(options: ExportOptions) -> list[Exported]:
@@ -58,13 +60,11 @@ def _takes(options: ExportOptions, what: What) -> tuple[str, list[Take]]:
     """The name of what is exported, and its motions."""
     from pmlaunch.motions.export_source import What, takes_of_file, takes_of_saved
     from pmlaunch.motions.recorded_motion import FILE
-    from pmlaunch.planning.launch import runs_folder
-    from pmlaunch.runs.selection import find_run
+    from pmlaunch.runs.playable import find_playable
     from pmlaunch.settings import Settings
 
-    file = expanded(options.wanted)
-    if not file.is_file():
-        file = find_run(options.wanted, Path(runs_folder(Settings.here(), options.runs).value)) / FILE
+    found = find_playable(options.wanted, Settings.here(), options.runs, options.protomotions)
+    file = found / FILE if found.is_dir() else found
     if file.name == FILE:
         return file.absolute().parent.name, takes_of_saved(file, what, options.motion)
     if what is not What.POLICY or options.motion is not None:

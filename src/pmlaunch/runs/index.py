@@ -23,10 +23,10 @@ _BESIDE = ("-journal", "-wal", "-shm")
 _HEADER = b"SQLite format 3\0"
 _TABLE = (
     "CREATE TABLE runs (name TEXT PRIMARY KEY, stamp TEXT, state TEXT, model TEXT, motions INTEGER, success REAL,"
-    " error REAL, seconds REAL, started TEXT, exit_code INTEGER,"
+    " error REAL, seconds REAL, started TEXT, exit_code INTEGER, not_evaluated INTEGER,"
     " start REAL)"
 )
-_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _WHOLE, _NUMBER, _TEXT = (int, type(None)), (float, int, type(None)), (str, type(None))
 _TYPES: tuple[type | tuple[type, ...], ...] = (
     str,
@@ -39,6 +39,7 @@ _TYPES: tuple[type | tuple[type, ...], ...] = (
     _NUMBER,
     _TEXT,
     _WHOLE,
+    int,
     float,
 )
 _STATES = {state.value: state for state in RunState}
@@ -67,7 +68,7 @@ def runs_in(runs: Path) -> list[RunSummary]:
 
 
 def _row(run: RunSummary, stamp: str, start: float) -> _Row:
-    figures = (run.motions, run.success, run.error, run.seconds, run.started, run.exit_code)
+    figures = (run.motions, run.success, run.error, run.seconds, run.started, run.exit_code, run.not_evaluated)
     return (run.name, stamp, run.state.value, run.model, *figures, start)
 
 

@@ -20,7 +20,9 @@ def log_file(folder: Path) -> Path:
     """The log of a run. Raises PML010 if it has none."""
     path = folder / FILE
     if plain_size(path) is None:
-        raise PmlaunchError("PML010", f"{folder.name} has no {FILE}.", hint="pmlaunch runs show", subject=str(path))
+        raise PmlaunchError(
+            "PML010", f"{folder.name} has no {FILE}.", fix=f'pmlaunch runs show "{folder}"', subject=str(path)
+        )
     return path
 
 

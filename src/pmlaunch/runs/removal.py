@@ -32,7 +32,7 @@ def remove(folders: Sequence[Path], *, dry_run: bool = False) -> list[Removed]:
     for folder in folders:
         if is_in_progress(folder, run_record(folder)):
             message = f"{folder.name} is still in progress."
-            raise PmlaunchError("PML356", message, hint=f"pmlaunch stop {folder.name}", subject=str(folder))
+            raise PmlaunchError("PML356", message, fix=f"pmlaunch stop {folder.name}", subject=str(folder))
     once = {os.path.realpath(folder): folder for folder in folders}
     removed = [Removed(folder.name, folder, size_of(folder)) for folder in once.values()]
     if not dry_run:

@@ -31,11 +31,11 @@ def repeated(folder: Path, given: EvalRequest, settings: Settings) -> tuple[Eval
     asked = from_json(Asked, as_mapping(run_record(folder).get("asked")))
     if asked.request is None or not isinstance(asked.request.get("model"), str):
         message = f"{folder.name} does not record the options it was started with, so it cannot be repeated."
-        raise PmlaunchError("PML357", message, hint=f"pmlaunch runs show {folder.name}", subject=str(folder))
+        raise PmlaunchError("PML357", message, fix=f'pmlaunch runs show "{folder}"', subject=str(folder))
     recorded: EvalRequest = from_json(EvalRequest, asked.request)
     if not is_own(asked, settings):
         message = f"{folder.name} was written by another user's pmlaunch and names programs that would be started."
-        raise PmlaunchError("PML359", message, hint=as_command(recorded), subject=str(folder))
+        raise PmlaunchError("PML359", message, fix=as_command(recorded), subject=str(folder))
     there = Path(asked.folder) if Path(asked.folder).is_dir() else settings.folder
     request = _combined(recorded, given if there == settings.folder else _anchored(given, settings))
     request = request if given.runs else replace(request, runs=str(folder.parent))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError, did_you_mean
+from pmlaunch.errors import nearest as closest
 from pmlaunch.model import RunState
 from pmlaunch.runs.index import runs_in
 from pmlaunch.runs.summary import RunSummary, moment, run_record
@@ -45,18 +46,18 @@ def state_named(text: str | None) -> RunState | None:
     key = text.replace("-", "_").replace(" ", "_").casefold() if text is not None else None
     if key is None or key in named:
         return named[key] if key else None
-    raise PmlaunchError(
-        "PML001", f"No run can have the state {text!r}. The states are: {', '.join(named)}.", hint="--state failed"
-    )
+    message = f"No run can have the state {text!r}. The states are: {', '.join(named)}."
+    near = closest(str(text), {name: name for name in named})
+    raise PmlaunchError("PML001", message).retrying({"--state": near[0] if near else None})
 
 
-def time_before(text: str, now: datetime | None = None) -> datetime:
+def time_before(text: str, now: datetime | None = None, *, option: str = "--since") -> datetime:
     """A time: a date or time in ISO 8601, or a span before now such as 7d, 12h, 2w. Raises PML001."""
     if span := _SPAN.fullmatch(text.strip()):
         return (now or datetime.now().astimezone()) - timedelta(**{_UNITS[span[2]]: int(span[1])})
     if (found := moment(text.strip())) is not None:
         return found
-    raise PmlaunchError("PML001", f"{text!r} is not a time: write 7d, 12h, 2w or 2026-11-01.", hint="--since 7d")
+    raise PmlaunchError("PML001", f"{text!r} is not a time: write 7d, 12h, 2w or 2026-11-01.").retrying({option: "7d"})
 
 
 def find_run(typed: str | None, runs: Path) -> Path:
@@ -70,14 +71,14 @@ def find_run(typed: str | None, runs: Path) -> Path:
         raise UnknownNameError(f"{path} is not a run folder: it contains no record of a run.", subject=typed)
     known = runs_in(runs)
     names = [run.name for run in known]
-    hint = "pmlaunch runs list, or --runs DIR for another folder"
+    fix = f'pmlaunch runs list --runs "{runs}"'
     if not names:
-        raise UnknownNameError(f"There are no runs in {runs}.", hint=hint, subject=typed)
+        raise UnknownNameError(f"There are no runs in {runs}.", hint="--runs DIR names another folder", subject=typed)
     if latest := _LATEST.fullmatch("latest" if typed is None else typed):
         position = int(latest[1] or 0)
         if position < len(known):
             return known[position].folder
-        raise UnknownNameError(f"{typed} does not exist. {runs} contains {len(names)} runs.", hint=hint, subject=typed)
+        raise UnknownNameError(f"{typed} does not exist. {runs} contains {len(names)} runs.", fix=fix, subject=typed)
     wanted = str(typed)
     matching = [name for name in names if name == wanted] or [name for name in names if name.startswith(wanted)]
     if len(matching) == 1:
@@ -85,8 +86,8 @@ def find_run(typed: str | None, runs: Path) -> Path:
     if matching:
         more = f" and {len(matching) - _MOST_NAMES} more" if len(matching) > _MOST_NAMES else ""
         message = f"Several runs start with {wanted!r}: {', '.join(matching[:_MOST_NAMES])}{more}."
-        raise AmbiguousNameError(message, hint=hint, subject=typed)
-    raise UnknownNameError(f"No run is called {wanted!r}.{nearest(wanted, names)}", hint=hint, subject=typed)
+        raise AmbiguousNameError(message, fix=fix, subject=typed)
+    raise UnknownNameError(f"No run is called {wanted!r}.{nearest(wanted, names)}", fix=fix, subject=typed)
 
 
 def is_run(path: Path) -> bool:

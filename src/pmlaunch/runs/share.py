@@ -37,9 +37,7 @@ def share_run(folder: Path, output: Path, *, force: bool = False, write_report: 
     Raises PML355 if the archive exists and `force` is not given, PML358 if it cannot be written.
     """
     if os.path.lexists(output) and not force:
-        raise PmlaunchError(
-            "PML355", f"{output} already exists.", hint="--force replaces the file", subject=str(output)
-        )
+        raise PmlaunchError("PML355", f"{output} already exists.", subject=str(output)).retrying({"--force": True})
     redactor = _redactor(folder)
     try:
         with tempfile.TemporaryDirectory(prefix="pmlaunch-") as place:

@@ -25,7 +25,7 @@ _QUIET = 3600.0  # seconds without a write after which a run of another machine 
 class RunSummary:
     """A run. `success` is the share of its motions that were followed, `error` the mean position error in m.
 
-    `started` is a time in ISO 8601, `seconds` the run's duration.
+    `started` is a time in ISO 8601, `seconds` the run's duration, `not_evaluated` the number of skipped motions.
     """
 
     name: str
@@ -38,6 +38,7 @@ class RunSummary:
     seconds: float | None = None
     started: str | None = None
     exit_code: int | None = None
+    not_evaluated: int = 0
 
     @property
     def folder(self) -> Path:
@@ -102,6 +103,7 @@ def summarize(folder: Path) -> RunSummary | None:
         seconds=numbers_in(record).get("seconds"),
         started=started[:_LONGEST] if isinstance(started, str) else None,
         exit_code=exit_code if type(exit_code) is int and abs(exit_code) < 1 << 53 else None,
+        not_evaluated=len(as_list(record.get("not_evaluated"))),
     )
 
 

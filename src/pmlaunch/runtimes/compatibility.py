@@ -120,7 +120,7 @@ def _number(version: str) -> tuple[int, ...]:
 
 
 _INDEX = "--extra-index-url https://pypi.nvidia.com"
-_PIN = "4ecd0b03"  # the commit of Isaac Lab that ProtoMotions main names; its package calls itself 12.0.0
+_PIN = "4ecd0b03"  # the commit of Isaac Lab that ProtoMotions main names; whose guide calls it 12.0.0, no release
 _OWN_PYTHON = "deactivate the environment: Isaac Lab then takes Isaac Sim's own Python; or --via python --python EXE"
 _REQUIRES = "Requires-Python of isaacsim on PyPI"
 _IMPORTS = "names that ProtoMotions imports, looked up in the wheels of"
@@ -194,7 +194,8 @@ TABLE = (
          isaaclab="2.0..2.1", isaacsim="4.5", python="3.10", torch="2.5..2.7", system="linux"),
     _row(Verdict.WORKS, "documented as tested", f"{_DOCS3} v3.1", protomotions=V31, simulator="isaaclab",
          isaaclab="2.3", isaacsim="5", python="3.11", torch="2.7", system="linux"),
-    _row(Verdict.WORKS, f"documented: Isaac Lab at commit {_PIN}", f"{_DOCS3} main", protomotions=MAIN,
+    _row(Verdict.WORKS, f"documented: Isaac Lab at commit {_PIN}, which it calls 12.0.0; no release has that number",
+         f"{_DOCS3} main", protomotions=MAIN,
          simulator="isaaclab", isaaclab="12.0", isaacsim="6.0", python="3.12", torch="2.11", system="linux"),
     _row(Verdict.WORKS, "measured on an H100", "newton 1.0.0, warp-lang 1.12.0, mujoco 3.5.0", protomotions=MAIN,
          simulator="newton", newton="1.0", python="3.12", torch="2.11", system="linux"),

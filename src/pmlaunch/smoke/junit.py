@@ -1,12 +1,13 @@
-"""A smoke test as JUnit XML, which every CI system reads, and as a Markdown table for a job's page."""
+"""A smoke test as JUnit XML, which every CI system reads, and as Markdown for a job's page."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite, count
+from pmlaunch.smoke.shown_run import ShownRun
 from pmlaunch.support.text import clean
 
 # what XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets)
@@ -59,15 +60,23 @@ def _text(text: str) -> str:
     return _NOT_XML.sub("?", clean(text, _LONGEST))
 
 
-def markdown(result: SmokeResult) -> str:
-    """A table for the job's page ($GITHUB_STEP_SUMMARY): failed cases first, then passed ones, then the rest."""
+def markdown(result: SmokeResult, run: ShownRun | None = None) -> str:
+    """A job's page ($GITHUB_STEP_SUMMARY): the run, and a table of failed cases first, then passed ones, then the rest."""
     word = "passed" if result.exit_code == 0 else f"failed (exit code {result.exit_code})"
-    lines = [f"### pmlaunch smoke {_cell(result.model)}: {word}", "", "| | what | |", "|---|---|---|"]
+    lines = [f"### pmlaunch smoke {_cell(result.model)}: {word}", "", *(_run(run) if run else ())]
+    lines += ["| | what | |", "|---|---|---|"]
     order = {CaseVerdict.FAILED: 0, CaseVerdict.ERROR: 0, CaseVerdict.SKIPPED: 2, CaseVerdict.PASSED: 1}
     for case in sorted(result.cases, key=lambda case: order[case.verdict]):
         text = f"{case.code} {case.text}" if case.code else case.text
         lines.append(f"| {case.verdict.value} | {case.suite.value}: {_cell(case.name)} | {_cell(text)} |")
     return "\n".join([*lines, "", f"{result.seconds:.1f} s in all", ""])
+
+
+def _run(run: ShownRun) -> Iterator[str]:
+    yield from (f"**{_cell(run.verdict)}**", "")
+    for title, poses in (("reference", run.reference), ("policy", run.policy)):
+        if poses:
+            yield from (f"{_cell(run.motion)}, {title}:", "", "```text", poses, "```", "")
 
 
 def _cell(text: str) -> str:

@@ -58,7 +58,7 @@ def _typed(option: str, text: str, *, least: bool) -> Threshold:
         limit = math.nan
     if not sign or not name or math.isnan(limit):
         message = f"{option} cannot be {text!r}: it must be NAME=NUMBER."
-        raise PmlaunchError("PML001", message, hint=f"{option} eval/gt_err_max=0.5")
+        raise PmlaunchError("PML001", message).retrying({option: "eval/gt_err_max=0.5"})
     return Threshold(name, limit, least)
 
 

@@ -127,8 +127,8 @@ def _last(motion: str) -> str:
 
 def _alone(track: Track) -> Track:
     """A copy of a track, so that the other motions of its file need not stay in memory."""
-    reference = None if track.reference is None else np.array(track.reference)
-    return replace(track, positions=np.array(track.positions), reference=reference)
+    names = ("positions", "reference", "rotations", "reference_rotations")
+    return replace(track, **{name: np.array(it) for name in names if (it := getattr(track, name)) is not None})
 
 
 def _verdict(summary: SweepSummary) -> str:

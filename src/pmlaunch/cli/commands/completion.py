@@ -98,7 +98,7 @@ def _ask(invocation: Invocation, file: Path, block: str) -> None:
     what = f"This adds {len(block.splitlines())} lines to" if block else "This removes pmlaunch's lines from"
     if invocation.as_json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise PmlaunchError(
-            "PML001", f"{what} {file}, and nobody can be asked.", hint=f"pmlaunch {invocation.command} --yes"
+            "PML001", f"{what} {file}, and nobody can be asked.", fix=f"pmlaunch {invocation.command} --yes"
         )
     terminal.write(sys.stderr, f"{what} {file}{':' if block else '.'}\n\n{block}\n")
     if not typer.confirm("Change the file?", default=True, err=True):
@@ -135,7 +135,7 @@ def _shell(options: _ShellOptions) -> str:
     known = next((name for name in names if name == "pwsh" or name in SCRIPTS), None)
     if known is None:
         message = "Started from none of the shells that can be completed: PowerShell, bash, zsh and fish."
-        raise PmlaunchError("PML001", message, hint="pmlaunch completion install --shell powershell")
+        raise PmlaunchError("PML001", message, fix="pmlaunch completion install --shell powershell")
     return known
 
 

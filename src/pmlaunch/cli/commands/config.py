@@ -168,6 +168,7 @@ def _row(settings: Settings, name: str) -> dict[str, Any]:
         "value": found.value if found else None,
         "source": str(source) if source else "default",
         "file": settings.file_of(source) if source else None,
+        "default": SETTINGS[name].option.usual,
         "variable": SETTINGS[name].variable,
         "help": SETTINGS[name].option.help,
     }
@@ -178,7 +179,9 @@ def _draw(rows: Sequence[Mapping[str, Any]], console: Console) -> None:
 
     table = table_of("setting", "value", "from", title="Settings")
     for row in rows:
-        table.add_row(row["name"], short(row["value"]), row["source"])
+        is_set = row["value"] is not None
+        cells = row["name"], short(row["value"] if is_set else row["default"]), row["source"]
+        table.add_row(*cells, style="" if is_set else "dim")
     console.print(table)
     for file in dict.fromkeys(row["file"] for row in rows if row["file"]):
         say(console, str(file), style="dim")

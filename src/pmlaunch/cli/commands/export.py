@@ -23,7 +23,7 @@ def export_command(_: Invocation, options: ExportOptions) -> CommandResult:
     pmlaunch export latest                    latest run to GLB, for Blender
     pmlaunch export latest --what both        with its reference beside it
     pmlaunch export latest --to bvh --fps 60
-    pmlaunch export walk.npy --to usda
+    pmlaunch export walk --to usda            a motion by name, or its file
     """
     written = export_motions(options)
     return CommandResult("export", data={"files": written}, draw=partial(_draw, written))

@@ -14,7 +14,9 @@ from pmlaunch.request import argument, option, require_choice, shared
 class FetchOptions:
     """The options of `pmlaunch fetch`."""
 
-    models: tuple[str, ...] = argument("Models (pmlaunch list models), or all.", names="models")
+    models: tuple[str, ...] = argument(
+        "Models (pmlaunch list models), all, or paths in the checkout: a motion, a folder of meshes.", names="models"
+    )
     origin: str | None = option("Git LFS or Hugging Face; default: lfs.", flags=("--from",), choices=("lfs", "hf"))
     remove: bool = option("Turn the checkpoint back into its pointer.", default=False)
     protomotions: str | None = shared("protomotions")
@@ -22,12 +24,13 @@ class FetchOptions:
 
 @command(FetchOptions)
 def fetch_command(invocation: Invocation, options: FetchOptions) -> CommandResult:
-    """Fetch the checkpoints of MODELS. Checks size and SHA-256, and resumes an interrupted download.
+    """Fetch the checkpoints of MODELS, or other files in Git LFS. Checks size and SHA-256, and resumes an interrupted download.
 
     \b
     pmlaunch fetch motion_tracker
     pmlaunch fetch maskmimic --from hf       the same file from Hugging Face
     pmlaunch fetch motion_tracker --remove   free its disk space
+    pmlaunch fetch data/motions/walk.npy     a motion that is a Git LFS pointer
     """
     from pmlaunch.cli.commands.install import installation_result, model_names
     from pmlaunch.cli.live.install_display import make_install_display

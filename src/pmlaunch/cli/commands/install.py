@@ -147,8 +147,7 @@ def _confirm(planned: Installation) -> None:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         terminal.write(sys.stderr, f"{text} Nobody can be asked here: going on.\n")
     elif not typer.confirm(f"{text} Go on?", default=True, err=True):
-        hint = "pmlaunch install --dry-run shows what it would be"
-        raise PmlaunchError("PML340", "Nothing was downloaded.", hint=hint)
+        raise PmlaunchError("PML340", "Nothing was downloaded.").retrying({"--dry-run": True})
 
 
 def installation_result(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.options import Invocation, command
 from pmlaunch.cli.result import CommandResult
-from pmlaunch.errors import NoCheckoutError, PmlaunchError, did_you_mean
+from pmlaunch.errors import NoCheckoutError, PmlaunchError, nearest, proposal
 from pmlaunch.request import argument, option, shared
 
 if TYPE_CHECKING:
@@ -60,8 +60,9 @@ def _kind(typed: str) -> str:
 
     matching = [name for name in _KINDS if name.startswith(fold(typed)) or fold(typed) == name.rstrip("s")]
     if len(matching) != 1:
-        near = did_you_mean(typed, _KINDS)
-        raise PmlaunchError("PML001", f"There is no list of {typed!r}.{near}", hint=f"pmlaunch list {'|'.join(_KINDS)}")
+        near = nearest(typed, {kind: kind for kind in _KINDS})
+        message = f"There is no list of {typed!r}, but of {', '.join(_KINDS)}.{proposal(near)}"
+        raise PmlaunchError("PML001", message, fix=f"pmlaunch list {[*near, *_KINDS][0]}")
     return matching[0]
 
 

@@ -213,7 +213,7 @@ def compare(_: Invocation, options: _SeveralRuns) -> CommandResult:
 
     if not 2 <= len(options.wanted) <= _MOST_COMPARED:
         message = f"Two to {_MOST_COMPARED} runs can be compared, not {len(options.wanted)}."
-        raise PmlaunchError("PML001", message, hint="pmlaunch runs compare latest~1 latest")
+        raise PmlaunchError("PML001", message, fix="pmlaunch runs compare latest~1 latest")
     comparison = compare_runs([load(_find(typed, options.runs)) for typed in options.wanted])
     return CommandResult("runs compare", data=comparison, draw=partial(draw_comparison, comparison))
 
@@ -233,7 +233,7 @@ def prune_runs(_: Invocation, options: _PruneOptions) -> CommandResult:
     from pmlaunch.runs.removal import prune
     from pmlaunch.runs.selection import time_before
 
-    before = time_before(options.older)
+    before = time_before(options.older, option="--older")
     removed = prune(_folder(options.runs), before, keep_failed=options.keep_failed, dry_run=options.dry_run)
     data = {"dry_run": options.dry_run, "removed": removed}
     return CommandResult("runs prune", data=data, draw=partial(_draw_removed, removed, options.dry_run))

@@ -36,7 +36,7 @@ class SmokeOptions:
     least: tuple[str, ...] = option("Minimum of any metric; repeatable.", (), metavar="NAME=NUMBER", flags=("--min",))
     most: tuple[str, ...] = option("Maximum of any metric; repeatable.", (), metavar="NAME=NUMBER", flags=("--max",))
     junit: str | None = option("Write JUnit XML.", metavar="FILE")
-    summary: str | None = option("Append a Markdown table.", metavar="FILE")
+    summary: str | None = option("Append Markdown: verdict, poses, checks.", metavar="FILE")
     simulator: str | None = shared("simulator", help="Default: the model's.")
     device: str | None = shared("device")
     seed: int | None = shared("seed")
@@ -118,8 +118,7 @@ def _thresholds(options: SmokeOptions) -> tuple[Threshold, ...]:
         raise PmlaunchError(
             "PML001",
             "A success rate means nothing where --max-steps cuts the motion short: random weights score 1.0 over 10 steps.",
-            hint="leave out --max-steps, or judge by --max-gt-err",
-        )
+        ).retrying({"--max-steps": None})
     return thresholds
 
 
@@ -141,6 +140,7 @@ def _write_reports(result: SmokeResult, xml: Path | None, summary: Path | None) 
     Raises PML204 after both were tried; a JUnit file that cannot be replaced is removed if possible.
     """
     from pmlaunch.smoke.junit import junit, markdown
+    from pmlaunch.smoke.shown_run import shown_run
     from pmlaunch.support.atomic import write_text
 
     problem: OSError | None = None
@@ -154,7 +154,7 @@ def _write_reports(result: SmokeResult, xml: Path | None, summary: Path | None) 
     if summary is not None:
         try:
             with summary.open("ab") as file:
-                file.write(markdown(result).encode())
+                file.write(markdown(result, shown_run(result.folder)).encode())
         except OSError as error:
             problem = problem or error
     if problem is not None:

@@ -70,7 +70,7 @@ def _files_at(place: Path, settings: Settings) -> list[Path]:
         files = [file for file in _applying(replace(settings, folder=place)) if file.is_relative_to(place)]
     if not files:
         message = f"{place} {'holds nothing that would decide what is started' if place.is_dir() else 'is no file'}."
-        raise UnknownNameError(message, hint="pmlaunch trust, for what applies here", subject=str(place))
+        raise UnknownNameError(message, fix="pmlaunch trust", subject=str(place))
     return files
 
 

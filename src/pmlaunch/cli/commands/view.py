@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pmlaunch.reporting.page import Subject
-    from pmlaunch.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -49,57 +48,22 @@ def view_command(invocation: Invocation, options: ViewOptions) -> CommandResult:
     from tempfile import mkdtemp
 
     from pmlaunch.reporting.report import write_report
-    from pmlaunch.settings import Settings
     from pmlaunch.support.desktop import open_on_desktop
 
-    subject = _subject(options, Settings.here())
+    subject = _subject(options)
     path = expanded(options.output or Path(mkdtemp(prefix="pmlaunch-"), "view.html"))
     write_report(path, subject, force=options.force)
     opened = options.open_page and not invocation.as_json and open_on_desktop(path.absolute())
     return CommandResult("view", data={"page": path.absolute(), "opened": opened}, draw=partial(_draw, path, opened))
 
 
-def _subject(options: ViewOptions, settings: Settings) -> Subject:
-    """What to show: a folder is a run, a file a motion; a name is a run's if there is such a run, else a motion's."""
-    from pathlib import Path
-
-    from pmlaunch.errors import UnknownNameError
-    from pmlaunch.planning.launch import runs_folder
+def _subject(options: ViewOptions) -> Subject:
     from pmlaunch.reporting.report import report_of_runs, view_of_motion
-    from pmlaunch.runs.selection import find_run
+    from pmlaunch.runs.playable import find_playable
+    from pmlaunch.settings import Settings
 
-    typed = expanded(options.wanted)
-    if typed.is_file():
-        return view_of_motion(typed)
-    try:
-        run = find_run(options.wanted, Path(runs_folder(settings, options.runs).value))
-    except UnknownNameError:
-        if options.wanted.startswith("latest"):
-            raise
-        return view_of_motion(_motion_named(options, settings))
-    return report_of_runs([run])
-
-
-def _motion_named(options: ViewOptions, settings: Settings) -> Path:
-    """The file of a motion of the checkout, or of the embedded evaluation if there is none. Raises PML010, PML011."""
-    from pmlaunch.catalog.motions import MotionSearch
-    from pmlaunch.catalog.presets import presets
-    from pmlaunch.catalog.robots import robots
-    from pmlaunch.errors import NoCheckoutError
-    from pmlaunch.generations.demo import demo_checkout
-    from pmlaunch.generations.find import find_checkout
-    from pmlaunch.support.paths import Place
-
-    try:
-        checkout = find_checkout(settings, options.protomotions)
-    except NoCheckoutError:
-        if options.protomotions is not None:
-            raise
-        checkout = demo_checkout()
-    available = robots(checkout, presets("robot", settings.preset_folders))
-    places = [Place(settings.folder), Place(checkout.root)]
-    search = MotionSearch(checkout, available, None, presets("motion", settings.preset_folders), places)
-    return search.find(options.wanted)
+    found = find_playable(options.wanted, Settings.here(), options.runs, options.protomotions)
+    return report_of_runs([found]) if found.is_dir() else view_of_motion(found)
 
 
 def _draw(path: Path, opened: bool, console: Console) -> None:

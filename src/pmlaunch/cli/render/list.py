@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.layout import say, short, table_of
 from pmlaunch.codes import CODES
+from pmlaunch.support.json import as_mapping
 from pmlaunch.support.text import megabytes
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ def draw_list(kind: str, root: Path | None, rows: Sequence[Mapping[str, Any]], c
         console.print(table)
     for reason, names in _unusable(rows).items():
         say(console, (f"{reason}: ", "yellow"), ", ".join(names))
+        fixes = (as_mapping(row.get("problem")).get("fix") for row in rows if row.get("name") == names[0])
+        if fix := next(filter(None, fixes), None):
+            say(console, f"  next, for {names[0]}: {fix}", style="green")
     if not rows:
         say(console, f"no {kind} here", style="dim")
     without = "no ProtoMotions checkout here: these come with pmlaunch (--protomotions DIR)"

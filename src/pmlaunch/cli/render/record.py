@@ -9,7 +9,7 @@ from pmlaunch.cli.render.layout import say, symbol, table_of
 from pmlaunch.model import RunRecord, RunState
 from pmlaunch.running.metrics import unit_of
 from pmlaunch.running.verdict_text import Grade, grade, length, motion_error, verdict_text, worst_first
-from pmlaunch.support.text import clean_line
+from pmlaunch.support.text import clean_line, megabytes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,7 +60,7 @@ def draw_record(record: RunRecord, console: Console) -> None:
     kept = [(name, path) for name, path in kept if path.is_file()]
     kept += [] if done else [("log", record.folder / "output.log")]
     for name, path in kept:
-        size = f" ({path.stat().st_size:,} bytes; --no-save-motion keeps none)" if name == "motion" else ""
+        size = f" ({megabytes(path.stat().st_size)})" if name == "motion" else ""
         say(console, f"{name:<8} {path}{size}")
     _draw_folder(record, console)
 
@@ -72,12 +72,10 @@ def draw_brief(record: RunRecord, console: Console) -> None:
 
 
 def _draw_verdict(record: RunRecord, console: Console) -> None:
-    rated, skipped = grade(record.state, record.evaluation), len(record.not_evaluated)
-    # a motion without a figure is no success, even if it was skipped on demand
-    fancy, plain, style = _MARKS[Grade.POOR if skipped and rated is Grade.GOOD else rated]
-    more = f" {skipped} not evaluated." if skipped else ""
-    mark = symbol(console, fancy, plain)
-    say(console, (f"{mark} {verdict_text(record.state, record.evaluation)}{more}", style), wrap=True)
+    skipped = len(record.not_evaluated)
+    fancy, plain, style = _MARKS[grade(record.state, record.evaluation, skipped)]
+    verdict = verdict_text(record.state, record.evaluation, skipped=skipped)
+    say(console, (f"{symbol(console, fancy, plain)} {verdict}", style), wrap=True)
 
 
 def _draw_folder(record: RunRecord, console: Console) -> None:

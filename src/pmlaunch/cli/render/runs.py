@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+    from rich.text import Text
 
     from pmlaunch.runs.comparison import Compared, Comparison
     from pmlaunch.runs.details import Run
@@ -24,6 +25,8 @@ _STYLES = {RunState.DONE: "green", RunState.RUNNING: "cyan"}
 _MOST_MOTIONS = 40
 _MOST_ROWS = 200  # of anything: a run folder may be a stranger's
 _LONGEST_CELL = 400  # characters
+_NUMBERS = ("motions", "success", "error", "duration")
+_LEFT_OUT = ("model", "duration", "success", "motions")  # of a list, in this order, if it is wider than the terminal
 _WIDEST = 400  # columns of a list, which is not broken: names are copied
 
 
@@ -31,14 +34,16 @@ def draw_runs(runs: Sequence[RunSummary], folder: Path, limit: int, console: Con
     """Print the first `limit` runs as a table; 0 for all."""
     shown = runs[: limit or None]
     if shown:
-        table = table_of("run", "state", "model", "motions", "success", "error", "duration")
-        for column in table.columns[3:]:
-            column.justify = "right"
-        for run in shown:
-            table.add_row(
-                run.name, run.state.value.replace("_", " "), *_figures(run), style=_STYLES.get(run.state, "red")
-            )
-        needed = console.measure(table, options=console.options.update(width=_WIDEST)).maximum
+        rows, left_out = [_cells(run) for run in shown], list(_LEFT_OUT if console.is_terminal else ())
+        titles, widest = list(rows[0]), console.options.update(width=_WIDEST)
+        while True:
+            table = table_of(*titles, right=_NUMBERS)
+            for row in rows:
+                table.add_row(*(row[title] for title in titles))
+            needed = console.measure(table, options=widest).maximum
+            if needed <= console.width or not left_out:
+                break
+            titles.remove(left_out.pop(0))
         console.width = max(console.width, needed)
         console.print(table, crop=False)
     if len(runs) > len(shown):
@@ -54,9 +59,19 @@ def _count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
-def _figures(run: RunSummary) -> Sequence[str]:
-    success = "-" if run.success is None else f"{100 * run.success:.4g} %"
-    return short(run.model), short(run.motions), success, _length(run.error), duration(run.seconds)
+def _cells(run: RunSummary) -> dict[str, str | Text]:
+    """A row of the list, by the titles of its columns."""
+    from rich.text import Text
+
+    return {
+        "run": run.name,
+        "state": Text(run.state.value.replace("_", " "), _STYLES.get(run.state, "red")),
+        "model": short(run.model),
+        "motions": short(run.motions) + (f", {run.not_evaluated} skipped" if run.not_evaluated else ""),
+        "success": "-" if run.success is None else f"{100 * run.success:.4g} %",
+        "error": _length(run.error),
+        "duration": duration(run.seconds),
+    }
 
 
 def _cell(value: object) -> str:
@@ -83,6 +98,7 @@ def draw_run(run: Run, console: Console) -> None:
     summary = run.summary
     state = (summary.state.value.replace("_", " "), _STYLES.get(summary.state, "red"))
     say(console, (run.name, "bold"), "  ", state, f"  {summary.started or ''}  {duration(summary.seconds)}")
+    say(console, run.verdict, style="bold", wrap=True)
     if run.asked:
         say(console, "command  ", command_line("pmlaunch", *run.asked.command))
         say(console, f"typed in {run.asked.folder}")
@@ -95,13 +111,16 @@ def draw_run(run: Run, console: Console) -> None:
                 table.add_row(*map(_cell, entry))
             console.print(table)
     if run.figures:
-        table = table_of("metric", "value", "unit", "meaning")
+        table = table_of("metric", "value", "unit", "meaning", right=("value",))
+        table.columns[0].no_wrap = True
         for figure in run.figures[:_MOST_ROWS]:
             table.add_row(figure.name, f"{figure.value:.4g}", figure.unit, figure.definition)
         console.print(table)
     lost = [motion.name for motion in run.motions if motion.success is False]
     if lost:
-        say(console, f"lost {len(lost)} of {len(run.motions)} motions: {short(lost)}", style="red")
+        say(console, f"lost: {short(lost)}", style="red")
+    if run.not_evaluated:
+        say(console, f"not evaluated, because they cannot be played: {short(list(run.not_evaluated))}", style="yellow")
     for note in run.notes[:_MOST_ROWS]:
         say(console, f"note: {note}", style="dim")
     for finding in run.findings[:_MOST_ROWS]:

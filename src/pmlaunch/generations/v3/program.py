@@ -55,15 +55,17 @@ class InferenceProgram(Program):
     def check_request(self, request: EvalRequest) -> None:
         constraints = "MaskedMimic's constraints are frozen in the checkpoint's configs"
         reasons = {
-            "--terrain": (request.terrain, "the terrain is frozen in the checkpoint's configs"),
+            "--terrain": (
+                request.terrain,
+                "it is frozen in the checkpoint's configs, and terrain.FIELD=VALUE overrides a field",
+            ),
             "--constraint": (request.constraints or None, constraints),
         }
         given = {option: reason for option, (value, reason) in reasons.items() if value is not None}
         if given:
             told = "; ".join(f"{option}: {reason}" for option, reason in given.items())
-            terrain = "override a field with terrain.FIELD=VALUE"
-            hint = terrain if "--terrain" in given else f"leave out {' and '.join(given)}"
-            raise PmlaunchError("PML016", f"No equivalent in ProtoMotions 3: {told}.", hint=hint)
+            failed = PmlaunchError("PML016", f"No equivalent in ProtoMotions 3: {told}.")
+            raise failed.retrying(dict.fromkeys(given))
 
     def settings(self, choices: Choices) -> RunSettings:
         if choices.simulator in _SINGLE:
@@ -186,11 +188,12 @@ def _refuse_what_it_cannot(choices: Choices) -> None:
     simulator, typed = choices.simulator, {item.key: item.value for item in choices.overrides}
     num_envs = typed.get("num_envs", typed.get("simulator.num_envs", choices.num_envs.value))
     if num_envs != 1:
-        message = f"{simulator} simulates a single environment, not {num_envs}."
-        raise PmlaunchError("PML017", message, hint="--num-envs 1, or --simulator newton")
+        message = f"{simulator} simulates a single environment, not {num_envs}; --simulator newton simulates several."
+        failed = PmlaunchError("PML017", message, hint="num_envs=1")
+        raise failed if "num_envs" in {key.split(".")[-1] for key in typed} else failed.retrying({"--num-envs": "1"})
     if choices.device.value == "gpu":
-        message = f"{simulator} runs on the CPU."
-        raise PmlaunchError("PML017", message, hint="leave out --device, or --simulator newton")
+        message = f"{simulator} runs on the CPU, --simulator newton on the GPU."
+        raise PmlaunchError("PML017", message).retrying({"--device": "cpu"})
 
 
 def _control_hz(choices: Choices, text: Mapping[str, Any], typed: Mapping[str, Any]) -> float | None:

@@ -145,7 +145,7 @@ def _submodule_parent(git: Git, context: InstallContext) -> Surrounding | None:
     repository = surrounding(git)
     if repository is None and kind is CheckoutKind.SUBMODULE:
         message = f"{context.checkout} is not inside a git repository, so it cannot be a submodule."
-        raise PmlaunchError("PML001", message, hint="--as clone")
+        raise PmlaunchError("PML001", message).retrying({"--as": "clone"})
     return repository if kind is CheckoutKind.SUBMODULE or (repository and not repository.ignored) else None
 
 

@@ -107,7 +107,7 @@ def _fetch(git: Git, order: CloneOrder, report: Reporter) -> str:
     refuse_moved(order.ref, order.url, commit)
     if not git.ask("ls-tree", "--name-only", commit, "--", *_PROGRAMS):
         message = f"{order.url} is not ProtoMotions: {order.ref} has neither {_PROGRAMS[0]} nor {_PROGRAMS[1]}."
-        raise PmlaunchError("PML404", message, hint=f"--source {DEFAULT_SOURCE}", subject=order.url)
+        raise PmlaunchError("PML404", message, subject=order.url).retrying({"--source": DEFAULT_SOURCE})
     _fetch_missing(git, order, commit, watcher)
     return commit
 

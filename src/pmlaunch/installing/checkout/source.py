@@ -59,7 +59,7 @@ def address(source: str) -> str:
     if folder.is_dir():
         return folder.as_uri()
     message = f"The source {source} is neither a URL nor a folder."
-    raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint=f"--source {DEFAULT_SOURCE}", subject=source)
+    raise PmlaunchError(NOT_A_REPOSITORY.code, message, subject=source).retrying({"--source": DEFAULT_SOURCE})
 
 
 def user_setting(source: str) -> tuple[str, ...]:
@@ -93,7 +93,7 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     ended = git.online.run("ls-remote", "--heads", "--tags", "--", url, patience=_ANSWER)
     if not ended.ok and NOT_A_REPOSITORY.line_in(ended.tail):
         message = f"{url} is not a git repository. git's output: {ended.log}"
-        raise PmlaunchError(NOT_A_REPOSITORY.code, message, hint="--source URL", subject=url)
+        raise PmlaunchError(NOT_A_REPOSITORY.code, message, subject=url).retrying({"--source": DEFAULT_SOURCE})
     check(ended, f"Asking {url}", url, "PML403")
     refs = _parse(ended.log.read_bytes().decode("utf-8", "replace"))
     for name in (f"refs/tags/{wanted}", f"refs/heads/{wanted}", wanted):
@@ -104,7 +104,7 @@ def find_ref(git: Git, url: str, wanted: str) -> Ref:
     names = [name.removeprefix("refs/tags/").removeprefix("refs/heads/") for name in refs if not name.endswith("^{}")]
     there = f" It has: {', '.join(names[:8])}{', ...' if len(names) > 8 else ''}." if names else " It has none."
     message = f"{url} has no tag or branch named {wanted!r}.{did_you_mean(wanted, names) or there}"
-    raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=wanted)
+    raise PmlaunchError("PML405", message, subject=wanted).retrying({"--ref": "v2.3"})
 
 
 def look_up_offline(git: Git, source: str, ref: str) -> Finding | None:
@@ -119,7 +119,7 @@ def look_up_offline(git: Git, source: str, ref: str) -> Finding | None:
     if is_folder and (there := git.at(folder)).ask("rev-parse", "HEAD"):
         if known_ref(there, ref) is None:
             message = f"{folder} has no tag, branch or commit called {ref!r}."
-            raise PmlaunchError("PML405", message, hint="--ref v2.3", subject=ref)
+            raise PmlaunchError("PML405", message, subject=ref).retrying({"--ref": "v2.3"})
         return None
     if upstream and (is_commit(ref) or ref in KNOWN_REFS):
         return None
@@ -135,7 +135,7 @@ def refuse_moved(ref: str, url: str, commit: str | None) -> None:
     pinned = PINNED.get(ref)
     if pinned is not None and commit != pinned and _UPSTREAM.fullmatch(url):
         message = f"{url} has {ref} at {commit or 'no commit'}, but pmlaunch was tested with {pinned}."
-        raise PmlaunchError("PML144", message, hint=f"pmlaunch install --ref {pinned}", subject=ref)
+        raise PmlaunchError("PML144", message, subject=ref).retrying({"--ref": str(pinned)})
 
 
 def is_commit(ref: str) -> bool:

@@ -98,7 +98,7 @@ def refuse_if_changed(git: Git, ref: str, held: str | None) -> None:
     output = git.ask(*status, settings=WITH_LFS)
     if output is None:
         message = f"git cannot tell whether {folder} has local changes, so pmlaunch did not switch it to {ref}."
-        raise PmlaunchError("PML409", message, hint=f'git -C "{folder}" status', subject=str(folder))
+        raise PmlaunchError("PML409", message, fix=f'git -C "{folder}" status', subject=str(folder))
     changed = [entry[3:] for entry in output.split("\0") if entry]
     checkpoints = [file.path for file in _right_files(git, *changed)] if changed else []
     files = [path for path in changed if path not in checkpoints]

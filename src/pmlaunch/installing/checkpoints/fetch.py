@@ -32,7 +32,7 @@ from pmlaunch.installing.checkpoints.huggingface import download
 from pmlaunch.installing.checkpoints.models import (
     WITH_GIT,
     FetchableModel,
-    choose_models,
+    choose_named,
     hub_command_for,
     known_models,
     with_configs,
@@ -72,7 +72,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
         title, size = model.names[0], sum(file.pointer.size for file in missing)
         if not missing:
             report.findings += downloaded_findings(places, git.folder)
-            text = f"{files[0].path} {megabytes(files[0].pointer.size)}"
+            text = f"{_title(files)} {megabytes(sum(file.pointer.size for file in files))}"
             yield StepResult("fetch", title, StepState.ALREADY, text, seconds_since(begin))
             continue
         announce(title, f"{megabytes(size)} from {'Hugging Face' if from_hub else 'Git LFS'}")
@@ -82,7 +82,7 @@ def fetch(context: InstallContext, from_hub: bool, announce: Announce, report: R
             set_lfs_up(git)
             download_lfs(git, missing, report, lambda files: hub_command_for(context, files))
         report.findings += downloaded_findings(places, git.folder)
-        text = f"{files[0].path} {megabytes(size)}; size and SHA-256 match"
+        text = f"{_title(files)} {megabytes(size)}; size and SHA-256 match"
         seconds = seconds_since(begin)
         yield StepResult("fetch", title, StepState.DONE, text, seconds, bytes=size, log=report.last_log)
 
@@ -104,9 +104,13 @@ def remove(context: InstallContext) -> Iterator[StepResult]:
         for file in files:
             freed += _replace_by_pointer(git, file, states[file.path]) + delete_object(object_of(store, file.pointer))
         state = StepState.DONE if freed else StepState.ALREADY
-        text = f"{files[0].path}: {megabytes(freed)} freed"
+        text = f"{_title(files)}: {megabytes(freed)} freed"
         yield StepResult("remove", model.names[0], state, text, seconds_since(begin), bytes=freed)
         begin = time.monotonic()
+
+
+def _title(files: Sequence[LfsFile]) -> str:
+    return f"{files[0].path}{f' and {len(files) - 1} more' if len(files) > 1 else ''}"
 
 
 def _refuse_to_lose(git: Git, model: FetchableModel, files: Sequence[LfsFile], states: Mapping[str, FileState]) -> None:
@@ -131,7 +135,7 @@ def _chosen(context: InstallContext, git: Git, removing: bool = False) -> list[F
     if "all" in context.request.models:
         tracked = {file.path for file in lfs_files(git, PRETRAINED)}
         return [model for model in known if model.path in tracked and (model.has_preset or not removing)]
-    return choose_models(context.request.models, known)
+    return choose_named(context.request.models, known, context.checkout)
 
 
 def _tracked(context: InstallContext, git: Git, model: FetchableModel, removing: bool = False) -> list[LfsFile]:
@@ -142,11 +146,12 @@ def _tracked(context: InstallContext, git: Git, model: FetchableModel, removing:
         by_hand = f"delete {root.joinpath(*model.path.split('/'))} by hand"
         hint = by_hand if removing else model.hub_command or WITH_GIT
         raise PmlaunchError("PML417", message, hint=hint, subject=str(root))
-    tracked = {file.path: file for file in lfs_files(git, PRETRAINED)}
-    if model.path not in tracked:
-        message = f"{root} has no checkpoint {model.path} in Git LFS."
-        raise PmlaunchError("PML411", message, fix="pmlaunch list models", subject=model.names[0])
-    return with_configs(model.path, tracked)
+    tracked = {file.path: file for file in lfs_files(git, f":(literal){model.path}" if model.by_path else PRETRAINED)}
+    if model.path not in tracked and not (model.by_path and tracked):
+        what, listing = ("file", "motions") if model.by_path else ("checkpoint", "models")
+        message = f"{root} has no {what} {model.path} in Git LFS."
+        raise PmlaunchError("PML411", message, fix=f"pmlaunch list {listing}", subject=model.names[0])
+    return list(tracked.values()) if model.by_path else with_configs(model.path, tracked)
 
 
 def _files_of(context: InstallContext, git: Git, model: FetchableModel) -> list[LfsFile]:
@@ -160,8 +165,8 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
     """Download from the repository that the preset names, verify, and move into place in one step."""
     if model.repository is None:
         name = model.names[0]
-        message, hint = f"pmlaunch knows no Hugging Face repository for {name}.", f"pmlaunch fetch {name} --from lfs"
-        raise PmlaunchError("PML419", message, hint=hint, subject=name)
+        message, fix = f"pmlaunch knows no Hugging Face repository for {name}.", f"pmlaunch fetch {name} --from lfs"
+        raise PmlaunchError("PML419", message, fix=fix, subject=name)
     gitdir = git_folder(git.folder)
     # on the checkout's own disk, so that the move is one step
     parts = (gitdir / "pmlaunch-hf") if gitdir else git.folder / ".pmlaunch-hf"
@@ -171,7 +176,7 @@ def _from_hub(git: Git, model: FetchableModel, missing: Sequence[LfsFile], repor
         if not is_right(downloaded, file.pointer):
             remove_tree(parts)
             message = f"The file {downloaded.name} from {model.repository} does not match git and was deleted."
-            raise PmlaunchError("PML413", message, hint="repeat the command, or use --from lfs", subject=file.path)
+            raise PmlaunchError("PML413", message, subject=file.path).retrying({"--from": "lfs"})
         target = file.target(git.folder)
         with writing(target.parent):
             target.parent.mkdir(parents=True, exist_ok=True)

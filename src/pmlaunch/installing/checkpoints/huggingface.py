@@ -63,8 +63,8 @@ def _hub() -> ModuleType:
         from huggingface_hub import HfApi, hf_hub_download  # noqa: F401 (a late import would reset its logging)
         from huggingface_hub.utils import disable_progress_bars
     except ImportError as error:
-        hint = f'"{sys.executable}" -m pip install "pmlaunch[hf]"'
-        raise PmlaunchError("PML418", "--from hf needs the package huggingface_hub.", hint=hint) from error
+        fix = f'"{sys.executable}" -m pip install "pmlaunch[hf]"'
+        raise PmlaunchError("PML418", "--from hf needs the package huggingface_hub.", fix=fix) from error
     disable_progress_bars()  # we draw our own, and the library's warnings would break it
     logging.getLogger("huggingface_hub").setLevel(logging.CRITICAL)
     hub: ModuleType = huggingface_hub
@@ -85,7 +85,7 @@ def _name_of(hub: ModuleType, repository: str, pointer: Pointer) -> str:
         f"{repository} on Hugging Face has no file with the SHA-256 {pointer.sha256[:12]}... that the checkout asks "
         f"for. It has: {names}."
     )
-    raise PmlaunchError("PML419", message, hint="pmlaunch fetch MODEL --from lfs", subject=repository)
+    raise PmlaunchError("PML419", message, subject=repository).retrying({"--from": "lfs"})
 
 
 def _sha256_of(file: object) -> str | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from pmlaunch.catalog.models import PRETRAINED, short_name
+from pmlaunch.catalog.motions import looks_like_path
 from pmlaunch.catalog.presets import presets
-from pmlaunch.errors import PmlaunchError
+from pmlaunch.errors import PmlaunchError, UnknownNameError
 from pmlaunch.generations.find import generation_of
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.generations.v3 import ASSETS
@@ -28,6 +30,7 @@ class FetchableModel:
     """A model with a checkpoint, which is at `path` in the checkout.
 
     A preset may know the checkpoint's size (bytes) and sha256, and a `repository` on Hugging Face that has it, too.
+    With `by_path` it is no model, but any file or folder in Git LFS: a motion, a robot's meshes.
     """
 
     names: tuple[str, ...]
@@ -36,6 +39,7 @@ class FetchableModel:
     sha256: str | None = None
     repository: str | None = None
     has_preset: bool = True
+    by_path: bool = False
 
     @property
     def hub_command(self) -> str | None:
@@ -73,6 +77,19 @@ def choose_models(names: Sequence[str], known: Sequence[FetchableModel]) -> list
     return list(dict.fromkeys(chosen))
 
 
+def choose_named(names: Sequence[str], known: Sequence[FetchableModel], root: Path) -> list[FetchableModel]:
+    """The models with these names, and the files in the checkout at `root` with these paths. Raises PML010 and PML011."""
+    taken = {fold(name) for model in known for name in model.names}
+    paths = [name for name in names if looks_like_path(name) and fold(name) not in taken]
+    inside = [Path(os.path.abspath(root / path.replace("\\", "/"))) for path in paths]  # noqa: PTH100 (follows no link)
+    if outside := [path for path, it in zip(paths, inside, strict=True) if root not in it.parents]:
+        message = f"{outside[0]} is no file below the checkout {root}."
+        raise UnknownNameError(message, fix="pmlaunch list motions", subject=outside[0])
+    below = dict.fromkeys(path.relative_to(root).as_posix() for path in inside)
+    files = [FetchableModel((path,), path, has_preset=False, by_path=True) for path in below]
+    return [*choose_models([name for name in names if name not in paths], known), *files]
+
+
 def refuse_unknown_models(context: InstallContext) -> None:
     """Raise PML010 before anything is downloaded. Only for 2.x, of which the presets know every model."""
     request = context.request
@@ -101,9 +118,7 @@ def wanted_files(git: Git, context: InstallContext) -> list[LfsFile]:
             there = [path for path in tracked if path.endswith(".ckpt")][:6]
             message = f"{context.checkout} has no checkpoint {model.path} in Git LFS."
             message += f" It has: {', '.join(there)}." if there else ""
-            raise PmlaunchError(
-                "PML411", message, hint="pmlaunch list models, or --models none", subject=model.names[0]
-            )
+            raise PmlaunchError("PML411", message, subject=model.names[0]).retrying({"--models": "none"})
     if assets_in_lfs(generation_of(context.checkout)):
         files += robot_assets(git, context)
     return list(dict.fromkeys(files))

@@ -100,7 +100,7 @@ def refuse_incomplete(context: InstallContext, after: PythonReport) -> None:
     missing = outstanding_in(context, after).missing
     if missing:
         message = f"pip reported success, but {python_named(context)} lacks: {', '.join(missing)}."
-        raise PmlaunchError("PML437", message, hint="repeat the command")
+        raise PmlaunchError("PML437", message).retrying({})
 
 
 def _install(context: InstallContext, before: PythonReport, run: PipRun, report: Reporter) -> None:

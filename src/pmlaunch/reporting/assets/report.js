@@ -116,18 +116,12 @@
     const { frames, origin, step } = head;
     const bodies = data.skeletons[facts.skeleton].parents.length;
     const parts = facts.reference ? 2 : 1;
-    const total = 3 * bodies * parts * frames;
-    const places = Array.from({ length: parts }, () => new Float32Array(3 * bodies * frames));
-    let at = 0;
-    for (let channel = 0; channel < 3 * bodies * parts; channel++) {
-      const place = places[Math.floor(channel / (3 * bodies))];
-      const column = channel % (3 * bodies);
-      let number = 0;
-      for (let frame = 0; frame < frames; frame++, at++) {
-        number = (number + bytes[at] + 256 * bytes[total + at]) & 65535;
-        place[frame * 3 * bodies + column] = origin[column % 3] + step * number;
-      }
-    }
+    const width = 3 * bodies;
+    const places = Array.from({ length: parts }, () => new Float32Array(width * frames));
+    eachNumber(bytes, width * parts, frames, (channel, frame, number) => {
+      const column = channel % width;
+      places[Math.floor(channel / width)][frame * width + column] = origin[column % 3] + step * number;
+    });
     return { frames, bodies, policy: places[0], reference: places[1] || null, ...errors(places, frames, bodies) };
   }
 
@@ -486,7 +480,14 @@
     place.replaceChildren();
     const name = row.name.replace(/[^\p{L}\p{N}._-]+/gu, "_").slice(0, 80) || "motion";
     offer(place, "Positions (CSV)", `${name}.csv`, "text/csv", () => positionsTable(motion, facts));
-    for (const [label, file, type, content] of loaded.get(row.track)[2]) offer(place, label, file, type, () => unpack(content));
+    const rig = loaded.get(row.track)[2];
+    if (rig) {
+      offer(place, "GLB", `${name}.glb`, "model/gltf-binary", () => makeGlb(readRigs(rig), facts.fps, row.name));
+      for (const [index, part] of rig[0].parts.entries()) {
+        const [label, file] = index ? [`BVH (${part.name})`, `${name}-${part.name}.bvh`] : ["BVH", `${name}.bvh`];
+        offer(place, label, file, "text/plain", () => makeBvh(readRigs(rig)[index], facts.fps));
+      }
+    } else if (row.run >= 0 && !data.sweep) place.append(element("code", {}, `pmlaunch export ${data.runs[row.run]} --to glb`));
   }
 
   function positionsTable(motion, facts) {
