@@ -13,6 +13,7 @@ import numpy as np
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, Severity
+from pmlaunch.motions.clips import Positions
 from pmlaunch.reporting.contents import MotionRow, tracks_in
 from pmlaunch.reporting.page import Subject
 from pmlaunch.reporting.report import FILE, write_report
@@ -105,7 +106,9 @@ def _with_tracks(folder: Path, rows: Sequence[_Row], played: int) -> list[_Row]:
         same = tuple(pair for pair in each.labels.items() if pair[0] not in POLICY)
         alike.setdefault((row.name, same), []).append(index)
     wanted: dict[str, list[int]] = {}
-    for index in [index for own in alike.values() for index in own][:played]:
+    order = [index for own in alike.values() for index in own][:played]
+    with_turns = set(sorted(order)[: Subject.files])  # the page makes files of the first ones only
+    for index in order:
         wanted.setdefault(rows[index][1], []).append(index)
     shown = list(rows)
     for run, indexes in wanted.items():
@@ -117,7 +120,7 @@ def _with_tracks(folder: Path, rows: Sequence[_Row], played: int) -> list[_Row]:
         for index in indexes:
             each, _, row = rows[index]
             if waiting := tracks.get(_last(row.name)):
-                shown[index] = (each, run, replace(row, track=_alone(waiting.pop(0))))
+                shown[index] = (each, run, replace(row, track=_alone(waiting.pop(0), turns=index in with_turns)))
     return shown
 
 
@@ -125,10 +128,19 @@ def _last(motion: str) -> str:
     return PurePath(motion.replace("\\", "/")).name
 
 
-def _alone(track: Track) -> Track:
-    """A copy of a track, so that the other motions of its file need not stay in memory."""
-    names = ("positions", "reference", "rotations", "reference_rotations")
-    return replace(track, **{name: np.array(it) for name in names if (it := getattr(track, name)) is not None})
+def _alone(track: Track, *, turns: bool) -> Track:
+    """A copy of a track, with its rotations or without, so that the rest of its file need not stay in memory."""
+
+    def copied(array: Positions | None) -> Positions | None:
+        return None if array is None else np.array(array)
+
+    return replace(
+        track,
+        positions=np.array(track.positions),
+        reference=copied(track.reference),
+        rotations=copied(track.rotations) if turns else None,
+        reference_rotations=copied(track.reference_rotations) if turns else None,
+    )
 
 
 def _verdict(summary: SweepSummary) -> str:
