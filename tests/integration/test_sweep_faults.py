@@ -23,9 +23,9 @@ from pmlaunch.sweeping import lock, recovery
 from pmlaunch.sweeping.control import show_status, stop_sweep
 from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.journal import read_results
-from pmlaunch.sweeping.model import SweepPlan
+from pmlaunch.sweeping.model import Evaluation, SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
-from pmlaunch.sweeping.slots import ExecutorOptions
+from pmlaunch.sweeping.slots import ExecutorOptions, Slot
 from started import wait_for
 from sweep_jobs import DIARY, job_command, sweep_plan
 
@@ -204,6 +204,31 @@ def test_killed_job_is_repeated(tmp_path: Path) -> None:
     outcome = run_sweep(plan, OPTIONS, Killing())
     assert outcome.summary.done == 1
     assert [(each.attempt, each.state) for each in read_results(tmp_path)] == [(1, "abnormal"), (2, "done")]
+
+
+@LINUX
+def test_simulator_killed_in_a_shared_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the real job program: the evaluation that was cut off is charged, and those not begun are not."""
+    monkeypatch.setattr(recovery, "_GUARDIANS_TIME", 3.0)
+    (job,) = sweep_plan(tmp_path, ["done"] * 3).jobs
+    short = [replace(each, request=replace(each.request, headless=True, max_steps=40)) for each in job.evaluations]
+    plan = SweepPlan(tmp_path, (replace(job, evaluations=tuple(short)),))
+    started: list[str] = []
+
+    class Killing(SweepObserver):
+        def evaluating(self, slot: Slot, evaluation: Evaluation, run: str) -> None:
+            started.append(evaluation.id)
+            if len(started) == 2:
+                record = json.loads((tmp_path / "runs" / run / "record.json").read_text())
+                os.kill(record["child"]["pid"], signal.SIGKILL)
+
+    outcome = run_sweep(plan, ExecutorOptions(), Killing())
+    assert outcome.summary.done == 3
+    first, second, third = (each.id for each in short)
+    assert started == [first, second, third, second]
+    attempts = [(each.evaluation, each.attempt, each.state) for each in read_results(tmp_path)]
+    assert attempts == [(first, 1, "done"), (second, 1, "abnormal"), (third, 1, "done"), (second, 2, "done")]
+    assert len(list((tmp_path / "runs").iterdir())) == 4, "runs that were not begun are not kept"
 
 
 def test_sweep_folder_that_is_a_file(tmp_path: Path) -> None:

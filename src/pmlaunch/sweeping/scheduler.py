@@ -96,6 +96,7 @@ class Scheduler:
         self.error: PmlaunchError | None = None
         self._first: dict[str, int] = {}  # attempts before this sweep that do not count, by evaluation
         self._pending: deque[_Task] = deque()
+        self._repeats: deque[_Task] = deque()  # started when nothing else is left to start
         self._free: deque[Slot] = deque()
         self._running: dict[Slot, int] = {}  # the port of the job in each slot
         self._heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
@@ -107,10 +108,10 @@ class Scheduler:
         self._free.extend(slots)
         self.observer.started(self.counts, len(slots))
         try:
-            while self._running or self._unwritten or (self._pending and not self.stopped):
+            while self._running or self._unwritten or ((self._pending or self._repeats) and not self.stopped):
                 self._look(around.interrupts)
-                while self._free and self._pending and not self.stopped:
-                    self._start(self._free.popleft(), self._pending.popleft(), around)
+                while self._free and (waiting := self._pending or self._repeats) and not self.stopped:
+                    self._start(self._free.popleft(), waiting.popleft(), around)
                 self._write(around.interrupts)
                 self.observer.tick()
                 if self._running:
@@ -138,17 +139,17 @@ class Scheduler:
                     outcome = Outcome.WAITING
                 self.counts.cells[outcome] += len(each.motions)
                 self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
-            self._add(job.id, left)
+            self._add(job.id, left, self._pending)
 
     def _is_repeated(self, evaluation: Evaluation, tally: Tally) -> bool:
         """Whether an evaluation that ended abnormally has an attempt left."""
         return not tally.concluded and tally.attempt - self._first.get(evaluation.id, 0) <= self.options.retries
 
-    def _add(self, job: str, evaluations: Sequence[Evaluation]) -> None:
+    def _add(self, job: str, evaluations: Sequence[Evaluation], tasks: deque[_Task]) -> None:
         tallies = self.journal.tallies
         attempts = {each.id: tallies[each.id].attempt + 1 if each.id in tallies else 1 for each in evaluations}
         if evaluations:
-            self._pending.append(_Task(Job(job, tuple(evaluations)), attempts))
+            tasks.append(_Task(Job(job, tuple(evaluations)), attempts))
 
     def _start(self, slot: Slot, task: _Task, around: Surroundings) -> None:
         port = self._running[slot] = self._ports.take()
@@ -216,7 +217,8 @@ class Scheduler:
                 elif not (end.ended or end.cut_off):  # the process ended before it came to any of them
                     results = unmeasured(each, RunState.ABNORMAL, "PML330", task.attempts[each.id])
                     self._unwritten.append(_Ended(task.job, each, results, last))
-            self._add(task.job.id, [each for each in lost if end.ended or end.cut_off if each.id not in end.cut_off])
+            left = [each for each in lost if each.id not in end.cut_off]
+            self._add(task.job.id, left if end.ended or end.cut_off else (), self._pending)
 
     def _write(self, interrupts: Interrupts) -> None:
         """Write what has ended into the journal, and queue again what has an attempt left."""
@@ -229,7 +231,7 @@ class Scheduler:
             outcome = outcome_of(each.evaluation, tally)
             if outcome is Outcome.ABNORMAL and self._is_repeated(each.evaluation, tally):
                 outcome = Outcome.WAITING
-                self._add(f"{each.job.id}-{each.evaluation.id}"[:_LONGEST_NAME], [each.evaluation])
+                self._add(f"{each.job.id}-{each.evaluation.id}"[:_LONGEST_NAME], [each.evaluation], self._repeats)
             self.counts.move(len(each.evaluation.motions), Outcome.WAITING, outcome)
             self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
             self.observer.ended(each.evaluation, outcome, tally, each.message)
