@@ -34,7 +34,7 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
             "Without a constraint, MaskedMimic follows random bodies, and its metrics cannot be compared with "
             "the paper's tables. full_body follows all bodies; `pmlaunch list constraints` has others."
         )
-        fix = corrected(planned.request, constraints=("full_body",))
+        fix: str = corrected(planned.request, constraints=("full_body",))
         yield Finding("PML135", Severity.NOTE, message, fix, fix, planned.plan.model)
     chosen = set(group_choices(planned.inputs.overrides, CONSTRAINT_GROUP, planned.inputs.constraints.value))
     if not chosen:

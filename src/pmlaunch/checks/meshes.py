@@ -22,7 +22,7 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
             f"The checkpoint's configs name the robot's asset folder {folder}, which does not exist on this machine."
         )
         own = f"robot.asset.asset_root={ASSETS}"  # the checkout's
-        fix = corrected(planned.request, overrides=(*planned.request.overrides, own))
+        fix: str = corrected(planned.request, overrides=(*planned.request.overrides, own))
         yield Finding("PML131", Severity.ERROR, message, fix, fix, folder)
         return
     if robot is None or planned.plan.simulator not in _READ_MJCF:
