@@ -21,6 +21,7 @@ _GIVEN = Path(os.environ[_UPSTREAM]) if os.environ.get(_UPSTREAM) else _NEIGHBOU
 # decide whether there is a window, and what is found
 _SURROUNDINGS = ("CI", "DISPLAY", "WAYLAND_DISPLAY", "SESSIONNAME", "ISAACLAB_PATH", "NO_COLOR")
 _PART = 4  # --slow part runs one of so many slow tests
+_UNIT_PART = 3  # and --unit part one of so many light ones
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,6 +33,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="none",
         help="exhaustive variants: none (default), part (one in four, always the same ones) or all",
     )
+    parser.addoption(
+        "--unit",
+        choices=("part", "all"),
+        default="all",
+        help="tests of unit and property that are not hostile: part (one in three, always the same ones) or all",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -41,6 +48,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         chosen = wanted == "part" and zlib.crc32(item.nodeid.encode()) % _PART == 0
         if item.get_closest_marker("slow") and not chosen:
             item.add_marker(skip)
+    if config.getoption("--unit") == "part":
+        left_out = [item for item in items if _is_of_the_other_parts(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _is_of_the_other_parts(item: pytest.Item) -> bool:
+    folder = Path(__file__).parent
+    light = any(folder / name in item.path.parents for name in ("unit", "property"))
+    return light and not item.get_closest_marker("hostile") and zlib.crc32(item.nodeid.encode()) % _UNIT_PART != 0
 
 
 # Tests started in the background (nohup, a shell's &) ignore signals, and so does every child: then no test of Ctrl+C

@@ -1,4 +1,4 @@
-"""The report in Chromium, from file://: it plays, scrubs, sorts and switches motions without an error or a request."""
+"""Reports in Chromium, from file://: they play, scrub, sort and switch motions without an error or a request."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ import pmlaunch.reporting.page as page_module
 from foreign_readers import MM, in_axes, read_bvh, read_glb
 from pmlaunch.motions.recorded_motion import read_saved, write_saved
 from pmlaunch.reporting.report import report_of_runs, view_of_motion, write_report
+from pmlaunch.sweeping.report import report_of_sweep
 from recorded_runs import SHARED, write_run
+from sweep_folders import make_sweep
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Position
@@ -53,6 +55,20 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
     path = folder / "report of ü & 100%.html"
     write_report(path, report_of_runs([write_run(folder / "run", [WALK, TURN, FALL], falls=[FALL])]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def sweep_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("sweep")
+    axes = {
+        "model": ("a", "b"),
+        "checkpoint": ("epoch_1", "epoch_5"),
+        "constraint": ("full_body", "vr"),
+        "seed": ("0",),
+    }
+    path = folder / "sweep.html"
+    write_report(path, report_of_sweep(make_sweep(folder / "s", axes, motions=(WALK, TURN, FALL))))
     return path
 
 
@@ -320,6 +336,97 @@ def test_print_shows_poses_and_table_without_the_player(seen: Seen) -> None:
     assert not seen.page.is_visible("#player")
     assert seen.page.is_visible("#strip svg")
     assert seen.page.is_visible("#table")
+
+
+def test_sweep_keeps_filters_in_the_address(see: Any, sweep_report: Path) -> None:
+    seen = see(sweep_report, reduced_motion="reduce")
+    seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
+    assert seen.page.url == sweep_report.as_uri()
+    assert seen.page.locator("#heat tbody tr").count() == 4
+    assert seen.page.locator("#curves svg").count() == 2
+    seen.page.select_option("#axes >> select >> nth=2", "b")  # the models
+    seen.page.select_option("#measure", "error")
+    seen.page.fill("#find", WALK)
+    seen.page.click("th[data-key=error] button")
+    assert seen.page.locator("#heat tbody tr").count() == 2
+    assert seen.page.inner_text("#count") == "4 of 21 cells"
+    shown = seen.page.inner_text("#table tbody")
+    again = see(Path(sweep_report), reduced_motion="reduce")
+    again.page.goto(seen.page.url)
+    again.wait("document.getElementById('count').textContent")
+    assert again.page.inner_text("#table tbody") == shown
+    assert again.page.input_value("#measure") == "error"
+    assert again.page.inner_text("#heat tbody") == seen.page.inner_text("#heat tbody")
+    assert seen.errors == again.errors == []
+    assert all(address.split("#")[0] == sweep_report.as_uri() for address in seen.requests + again.requests)
+
+
+def test_heat_map_with_the_keyboard(see: Any, sweep_report: Path) -> None:
+    seen = see(sweep_report, reduced_motion="reduce")
+    seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
+    assert seen.page.locator("#heat button[tabindex='0']").count() == 1
+    seen.page.focus("#heat button[tabindex='0']")
+    for key in ("ArrowDown", "End"):
+        seen.page.keyboard.press(key)
+    told = seen.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert told.startswith("a · epoch_5, vr: 3 cells missing.")
+    seen.page.keyboard.press("Home")
+    told = seen.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert told.startswith("a · epoch_5, full_body: success ")
+    assert "95 % interval" in told
+    assert told.endswith("Success: failed if eval/gt_err_max > 0.5 m; whole motions.")
+    seen.page.keyboard.press("Enter")
+    assert seen.page.inner_text("#count") == "3 of 21 cells"
+    seen.wait("location.hash.includes('cell=2')")
+    seen.page.click("#all")
+    assert seen.page.inner_text("#count") == "21 cells"
+
+
+def test_two_policies_side_by_side(see: Any, sweep_report: Path) -> None:
+    seen = see(sweep_report, reduced_motion="reduce")
+    seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
+    seen.page.select_option("#two", index=2)
+    seen.wait("pmlaunchPlayer.state().sides.length === 2")
+    names = [seen.page.inner_text(f"#{place} .side") for place in ("legend", "readout")]
+    assert names[0] != names[1]
+    left, right = seen.page.evaluate("pmlaunchPlayer.state().sides")
+    assert f"play={left}-{right}" in seen.page.url
+    again = see(sweep_report, reduced_motion="reduce")
+    again.page.goto(seen.page.url)
+    again.wait("pmlaunchPlayer?.state().sides.length === 2")
+    seen.page.fill("#scrub", "100")
+    assert seen.state()["frame"] == 100
+    seen.page.select_option("#two", "-1")
+    seen.wait("pmlaunchPlayer.state().sides.length === 1")
+    assert seen.errors == []
+
+
+def test_sweep_fits_a_phone_and_prints(see: Any, sweep_report: Path) -> None:
+    seen = see(sweep_report, reduced_motion="reduce")
+    seen.page.set_viewport_size({"width": 390, "height": 844})
+    seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
+    assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    seen.page.emulate_media(media="print")
+    assert not seen.page.is_visible("#axes")
+    assert seen.page.is_visible("#heat")
+
+
+@pytest.mark.hostile
+def test_hostile_names_and_addresses_of_a_sweep_run_nothing(see: Any, tmp_path: Path) -> None:
+    hostile = "<img src=x onerror=alert(1)>"
+    folder = make_sweep(tmp_path / "s", {"model": (hostile, "b"), hostile: (hostile, "y")}, motions=(hostile,))
+    write_report(tmp_path / "r.html", report_of_sweep(folder))
+    seen = see(tmp_path / "r.html", reduced_motion="reduce")
+    seen.page.on("dialog", lambda dialog: seen.errors.append(dialog.message))
+    for address in (
+        "find=%3Cimg%20src=x%20onerror=alert(1)%3E",
+        "play=99-x&sort=__proto__&cell=constructor.a&columns=q",
+    ):
+        seen.page.goto(f"{seen.page.url.split('#')[0]}#{address}")
+        seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
+    assert seen.page.locator("main img").count() == 0
+    assert hostile in seen.page.inner_text("#heat thead")
+    assert seen.errors == []
 
 
 @pytest.mark.skipif(SHARED is None, reason="skipped: the real run is not beside this checkout")

@@ -20,6 +20,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.motions.kinematics import forward_kinematics, normalized
 from pmlaunch.motions.poselib_motion import Motion, read_motion, write_motion
 
+EXAMPLES = 50 if os.name == "nt" else 300  # each writes a file, which takes long under Wine
 REAL = {"smpl_humanoid_walk": (511, 24, 100.0), "amp_humanoid_walk": (40, 15, 30.0)}
 
 
@@ -265,7 +266,7 @@ def test_fps_in_every_form_that_upstream_tools_write(written: Path, fps: Any) ->
     assert read_motion(written).fps == float(np.ravel(fps)[0])
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(max_size=400))
 def test_any_bytes(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "any.npy"
@@ -274,7 +275,7 @@ def test_any_bytes(tmp_path: Path, data: bytes) -> None:
         assert code_of(path) in ("PML122", "PML123")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(where=st.floats(0.0, 1.0, exclude_max=True), what=st.integers(0, 255))
 def test_one_corrupted_byte(written: Path, where: float, what: int) -> None:
     whole = bytearray(written.read_bytes())

@@ -96,6 +96,10 @@ def test_excluded_motions_are_not_planned(sweep: Sweep) -> None:
     assert [(it.labels["seed"], len(it.motions)) for it in planned.plan.evaluations] == [("0", 2), ("1", 1)]
 
 
+def test_a_model_without_a_motion_is_named(sweep: Sweep, config: Path, isaaclab: Path) -> None:
+    assert codes(sweep(model=str(config.with_name("last.ckpt")), motion=None)) == [("PML110",)]
+
+
 def test_nothing_is_left(sweep: Sweep) -> None:
     with pytest.raises(PmlaunchError) as caught:
         sweep(exclude=[{"model": "demo"}])

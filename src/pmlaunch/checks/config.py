@@ -41,6 +41,6 @@ def check_constraints(planned: Planned) -> Iterator[Finding]:
         return
     for constraint in constraints(planned.checkout):
         if constraint.option in chosen and constraint.problem:
-            fix = "pmlaunch list constraints"
-            message = f"Constraint {constraint.name} is invalid: {constraint.problem}"
-            yield Finding("PML113", Severity.ERROR, message, fix, fix, str(constraint.path))
+            command = "pmlaunch list constraints"
+            message = f"Constraint {constraint.name} {constraint.problem}"
+            yield Finding("PML113", Severity.ERROR, message, command, command, str(constraint.path))

@@ -32,5 +32,5 @@ def check_meshes(planned: Planned) -> Iterator[Finding]:
         first = pointers[0]
         more = f" and {len(pointers) - 1} more" if len(pointers) > 1 else ""
         message = f"Meshes of robot {robot} are Git LFS pointers: {first.name}{more} in {first.parent}."
-        fix = fetch_path_command(first.parent)
-        yield Finding("PML131", Severity.ERROR, message, fix, fix, str(first.parent))
+        command = fetch_path_command(first.parent)
+        yield Finding("PML131", Severity.ERROR, message, command, command, str(first.parent))

@@ -90,7 +90,7 @@ def read_run(path: Path, *, largest: int = _MOST_MOTION) -> RunContents:
     measured = read_metrics(folder) if _is_plain(folder.file(METRICS), _MOST_METRICS) else RunMetrics()
     if not record and not measured.metrics:
         raise UnknownNameError(f"{path} is not a run folder: it contains no {RECORD}.", fix="pmlaunch runs list")
-    tracks, no_motion = _tracks(folder, largest)
+    tracks, no_motion = tracks_in(folder, largest)
     return RunContents(
         name=folder.path.name,
         record=record,
@@ -117,8 +117,8 @@ def _document(folder: RunFolder, name: str) -> dict[str, Any]:
     return read_mapping(folder.file(name)) if _is_plain(folder.file(name), _MOST_JSON) else {}
 
 
-def _tracks(folder: RunFolder, largest: int) -> tuple[list[Track], str | None]:
-    """The motions of motion.npz, or why there are none."""
+def tracks_in(folder: RunFolder, largest: int = _MOST_MOTION) -> tuple[list[Track], str | None]:
+    """The motions of a run folder's motion.npz, or why there are none; without rotations above `largest` bytes."""
     path = folder.file(MOTION)
     if not path.exists():
         return [], f"This run has no {MOTION}. Run it again without --no-save-motion to see its motions here."

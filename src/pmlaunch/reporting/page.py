@@ -22,6 +22,7 @@ from pmlaunch.reporting.downloads import DOWNLOADS
 from pmlaunch.reporting.figures import length
 from pmlaunch.reporting.plain_text import plain, plain_lines
 from pmlaunch.reporting.rigs import pack_rig
+from pmlaunch.reporting.sweep_view import SweepView
 from pmlaunch.reporting.tracks import FAILED_ABOVE, Track, deflate, pack
 from pmlaunch.reporting.verdict import grade, verdict
 from pmlaunch.support.json import dumps
@@ -44,7 +45,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a page is about: runs, or the motions of one file (`title`).
+    """What a page is about: runs, a sweep, or the motions of one file.
 
     `most` bytes of packed motion, as text, are kept; `files` motions, the worst ones, can be saved as GLB and BVH.
     """
@@ -54,13 +55,25 @@ class Subject:
     motions: Sequence[MotionRow] = ()
     most: int = 1 << 40
     files: int = 20
+    sweep: SweepView | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the runs, or what the evaluations of the sweep are."""
+        return [text for text, _ in self.sweep.evaluations] if self.sweep else [run.name for run in self.runs]
+
+    def pairs(self) -> list[tuple[int, MotionRow]]:
+        """(index of the name, motion) for every row of the table, the worst first; -1 for those of a file."""
+        if self.sweep:
+            return list(self.sweep.rows)
+        pairs = [(number, row) for number, run in enumerate(self.runs) for row in run.rows]
+        pairs.sort(key=lambda pair: pair[1].severity)
+        return pairs + [(-1, row) for row in self.motions]
 
 
 def make_page(subject: Subject, stem: str) -> Page:
     """Make the page; the names of files beside it begin with `stem`."""
-    pairs = [(number, row) for number, run in enumerate(subject.runs) for row in run.rows]
-    pairs.sort(key=lambda pair: pair[1].severity)
-    pairs += [(-1, row) for row in subject.motions]
+    pairs = subject.pairs()
     motions = _packed([row for _, row in pairs], subject)
     inline, beside, places = _distributed([data for _, data in motions], stem)
     known = [(track.body_names, tuple(track.parents.tolist())) for track, _ in motions]
@@ -74,9 +87,10 @@ def make_page(subject: Subject, stem: str) -> Page:
             for number, (track, _) in enumerate(motions)
         ],
         "rows": [_row(run, row, numbers.get(id(row.track), -1)) for run, row in pairs],
-        "runs": [plain(run.name) for run in subject.runs],
+        "runs": [*map(plain, subject.names)],
         "inline": inline,
         "downloads": [_downloads(run) for run in subject.runs],
+        "sweep": subject.sweep.document() if subject.sweep else None,
     }
     return Page(_render(subject, pairs, data, has_files=bool(beside)), beside)
 
@@ -157,7 +171,11 @@ def _render(
     loader = FileSystemLoader(_ASSETS)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=shown)
     environment.trim_blocks = environment.lstrip_blocks = True
-    style, start, script = _asset("style.css"), _asset("vendor/inflate.min.js") + _asset("loader.js"), _script()
+    style, start, script = (
+        _asset("style.css"),
+        _asset("vendor/inflate.min.js") + _asset("loader.js"),
+        _script(sweep=subject.sweep is not None),
+    )
     policy = (
         f"default-src 'none'; script-src '{_digest(start)}' '{_digest(script)}'{' file:' if has_files else ''}; "
         f"style-src '{_digest(style)}'; img-src data: blob:; base-uri 'none'; form-action 'none'"
@@ -175,6 +193,8 @@ def _render(
         **{name: Markup(text) for name, text in own.items()},  # noqa: S704
         title=subject.title,
         runs=subject.runs,
+        names=subject.names,
+        sweep=subject.sweep,
         motions=subject.motions,
         pairs=pairs[:_STATIC_ROWS],
         row_count=len(pairs),
@@ -196,8 +216,9 @@ def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-def _script() -> str:
-    return _asset("vendor/three.min.js") + "\n" + "\n".join(map(_asset, ("scene.js", "export.js", "report.js")))
+def _script(*, sweep: bool) -> str:
+    names = ("vendor/three.min.js", "scene.js", "export.js", *(("sweep.js",) if sweep else ()), "report.js")
+    return "\n".join(map(_asset, names))
 
 
 def _digest(text: str) -> str:

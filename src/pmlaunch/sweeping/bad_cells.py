@@ -66,7 +66,7 @@ def check_point(
             request = replace(request, motions=left)
             continue
         kept = [motion for motion in planned.plan.motions if not _is_left_out(motion, point.without)]
-        if not kept:
+        if planned.plan.motions and not kept:
             return None, request, bad
         if len(kept) < len(planned.plan.motions):
             request, point = replace(request, motions=_paths(kept)), replace(point, without=())

@@ -28,6 +28,8 @@ from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, poi
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
 from pmlaunch.trust import Untrusted
 
+OWN_MOTION = "(the checkpoint's own)"
+"""The name of the cell for the motion that the checkpoint's config names, where --motion names none."""
 _OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
 _OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
 _MOST_ALIKE = 3  # findings with one code that are reported one by one
@@ -148,7 +150,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.untrusted |= dict.fromkeys(planned[0].untrusted)
     result.missing |= dict.fromkeys(missing(plan.left_out))
-    names, shared = tuple(_names(plan.motions)), identity(request)
+    names, shared = tuple(_names(plan.motions)) or (OWN_MOTION,), identity(request)
     _refuse_duplicates(point, plan, result)
     start = _start_for(request, plan, result)
     for seed in point.seeds:

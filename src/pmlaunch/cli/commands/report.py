@@ -1,4 +1,4 @@
-"""`pmlaunch report`: one HTML file about one or more runs."""
+"""`pmlaunch report`: one HTML file about one or more runs, or about a sweep."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class ReportOptions:
     """The options of `pmlaunch report`."""
 
-    wanted: tuple[str, ...] = argument("Runs: folders, names or `latest`; default: the latest.", (), names="runs")
+    wanted: tuple[str, ...] = argument(
+        "Runs: folders, names or `latest` (default); or the folder of a sweep.", (), names="runs"
+    )
     output: str | None = option(
         "The page; default: RUN.html in this folder.", flags=("--output", "-o"), metavar="FILE.html"
     )
@@ -31,12 +33,13 @@ class ReportOptions:
 
 @command(ReportOptions)
 def report_command(_: Invocation, options: ReportOptions) -> CommandResult:
-    """Write one HTML file about runs, with figures, tables and 3D playback, that opens without network or server.
+    """Write one HTML file about runs or a sweep, with figures, tables and 3D playback, that opens without network.
 
     \b
     pmlaunch report                                   the latest run
     pmlaunch report runs/20260728-101500-demo-walk -o walk.html
     pmlaunch report latest OTHER_RUN -o both.html     several runs, side by side
+    pmlaunch report sweeps/NAME                       all cells of a sweep
     """
     from pathlib import Path
 
@@ -44,11 +47,17 @@ def report_command(_: Invocation, options: ReportOptions) -> CommandResult:
     from pmlaunch.reporting.report import report_of_runs, write_report
     from pmlaunch.runs.selection import find_run
     from pmlaunch.settings import Settings
+    from pmlaunch.sweeping.measured_sweep import is_sweep
+    from pmlaunch.sweeping.report import report_of_sweep
 
-    runs = Path(runs_folder(Settings.here(), options.runs).value)
-    folders = [find_run(typed, runs) for typed in options.wanted or (None,)]
+    if len(options.wanted) == 1 and is_sweep(folder := expanded(options.wanted[0])):
+        folders, subject = [folder], report_of_sweep(folder)
+    else:
+        runs = Path(runs_folder(Settings.here(), options.runs).value)
+        folders = [find_run(typed, runs) for typed in options.wanted or (None,)]
+        subject = report_of_runs(folders)
     path = expanded(options.output or f"{folders[0].resolve().name if len(folders) == 1 else 'report'}.html")
-    page = write_report(path, report_of_runs(folders), force=options.force)
+    page = write_report(path, subject, force=options.force)
     files = [path, *(path.with_name(name) for name in page.beside)]
     data = {"report": path, "files": files, "bytes": len(page.html) + sum(map(len, page.beside.values()))}
     return CommandResult("report", data=data, draw=partial(_draw, files))

@@ -49,16 +49,19 @@ def outcome_result(
     more: Draw | None = None,
     published: Sequence[object] = (),
 ) -> CommandResult:
-    """The result of a sweep that ended.
+    """The result of a sweep that ended, after its report was written.
 
     `findings` are those from before its start; `published` values beside measured ones are printed by `more`.
     """
     from pmlaunch.cli.render.sweep_summary import draw_summary
+    from pmlaunch.sweeping.report import own_sweep_report
 
-    told = [*findings, *outcome.findings, *outcome.summary.findings]
+    report, unwritten = own_sweep_report(outcome.summary.folder)
+    told = [*findings, *outcome.findings, *outcome.summary.findings, *unwritten]
     seconds = round(outcome.seconds, 3)
     data = {"summary": outcome.summary, "seconds": seconds, "interrupted": outcome.interrupted, "published": published}
-    draw = partial(draw_summary, outcome.summary, more)
+    data["report"] = report
+    draw = partial(draw_summary, outcome.summary, more, report=report)
     return CommandResult(invocation.command, outcome.exit_code, data, told, draw=draw)
 
 

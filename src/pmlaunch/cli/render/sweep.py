@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.layout import Breakable, say, table_of
+from pmlaunch.cli.render.runs import duration
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.command_line import EvalCommand
 from pmlaunch.support.text import clean_line, megabytes
@@ -110,9 +111,7 @@ def _time(planned: PlannedSweep) -> str:
     if expected.unknown == len(planned.plan.jobs):
         return "not known: nothing like this ran to its end on this machine yet"
     also = f", and {expected.unknown} starts of which nothing like it ran here yet" if expected.unknown else ""
-    minutes, seconds = divmod(round(expected.seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"about {hours} h {minutes:02} min{also}" if hours else f"about {minutes} min {seconds:02} s{also}"
+    return f"about {duration(expected.seconds)}{also}"
 
 
 def draw_published(compared: Sequence[Compared], suite: Suite, console: Console) -> None:

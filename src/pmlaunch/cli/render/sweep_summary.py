@@ -9,14 +9,16 @@ from pmlaunch.support.text import clean_line
 from pmlaunch.sweeping.summary import SweepSummary
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
 
     from pmlaunch.cli.result import Draw
     from pmlaunch.sweeping.control import StoppedSweep
 
 
-def draw_summary(summary: SweepSummary, more: Draw | None, console: Console) -> None:
-    """Print the counts of a sweep, its failures, and what is `more`."""
+def draw_summary(summary: SweepSummary, more: Draw | None, console: Console, *, report: Path | None = None) -> None:
+    """Print the counts of a sweep, its failures, what is `more`, and where its report is."""
     state = f"  (running in process {summary.process})" if summary.running else "  (stopped)" if summary.waiting else ""
     say(console, f"{summary.folder}{state}", style="bold")
     counts = (
@@ -34,6 +36,8 @@ def draw_summary(summary: SweepSummary, more: Draw | None, console: Console) -> 
             say(console, f"    {summary.folder / 'runs' / failure.run}", style="dim")
     if more is not None:
         more(console)
+    if report is not None:
+        say(console, f"report  {report}")
 
 
 def draw_stopped(stopped: StoppedSweep, console: Console) -> None:

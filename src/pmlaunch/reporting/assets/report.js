@@ -20,6 +20,24 @@
   const metres = (value) => (value === null || value === undefined ? "–" : Math.abs(value) < 1 ? `${(100 * value).toFixed(1)} cm` : `${value.toFixed(2)} m`);
   const round = (value) => Math.round(10 * value) / 10;
 
+  // ---- what the reader chose, in the address
+
+  const address = new Map(new URLSearchParams(location.hash.slice(1)));
+
+  function remember(key, value) {
+    if (value) address.set(key, value);
+    else address.delete(key);
+    try {
+      history.replaceState(null, "", `#${new URLSearchParams([...address])}`);
+    } catch { /* in a frame, or too often for the browser: the address stays as it was */ }
+  }
+
+  /** Sets an input or a select, which keeps only values that it offers. */
+  function setField(id, value) {
+    const field = byId(id);
+    field.value = field.options && ![...field.options].some((option) => option.value === value) ? field.options[0].value : value;
+  }
+
   // ---- theme
 
   function theme(name) {
@@ -127,11 +145,12 @@
   const table = byId("table");
   const order = { key: null, sign: 1, page: 0 };
   let chosen = -1;
+  let sweep = null;
 
   function visibleRows() {
     const text = byId("find").value.trim().toLowerCase();
     const wanted = byId("show").value;
-    const found = rows.filter((row) => (!wanted || String(row.success) === wanted) && (!text || row.name.toLowerCase().includes(text)));
+    const found = rows.filter((row) => (!wanted || String(row.success) === wanted) && (!text || row.name.toLowerCase().includes(text)) && (!sweep || sweep.accepts(row)));
     const { key, sign } = order;
     if (!key) return found; // the worst first, as the page was made
     const rank = (row) => (key === "run" ? data.runs[row.run] : key === "success" ? { false: 0, null: 1, true: 2 }[row.success] : row[key]);
@@ -181,11 +200,18 @@
       const again = table.querySelector(`button[data-index="${focused}"]`);
       if (again) again.focus();
     }
-    byId("count").textContent = found.length === rows.length ? `${rows.length} motions` : `${found.length} of ${rows.length} motions`;
+    byId("count").textContent = (found.length === rows.length ? "" : `${found.length} of `) + `${rows.length} ${sweep ? "cells" : "motions"}`;
     byId("pages").hidden = pages === 1;
     byId("page").textContent = `Page ${order.page + 1} of ${pages}`;
     byId("previous").disabled = order.page === 0;
     byId("next").disabled = order.page === pages - 1;
+  }
+
+  /** Sorts by a column, or the worst first without one. */
+  function sortBy(head, sign) {
+    Object.assign(order, { key: head ? head.dataset.key : null, sign, page: 0 });
+    for (const each of table.tHead.rows[0].cells) each.removeAttribute("aria-sort");
+    if (head) head.setAttribute("aria-sort", sign > 0 ? "ascending" : "descending");
   }
 
   function setUpTable() {
@@ -195,11 +221,8 @@
       const button = element("button", { type: "button" }, head.textContent);
       head.replaceChildren(button);
       button.addEventListener("click", () => {
-        order.sign = order.key === head.dataset.key ? -order.sign : 1;
-        order.key = head.dataset.key;
-        order.page = 0;
-        for (const other of table.tHead.rows[0].cells) other.removeAttribute("aria-sort");
-        head.setAttribute("aria-sort", order.sign > 0 ? "ascending" : "descending");
+        sortBy(head, order.key === head.dataset.key ? -order.sign : 1);
+        remember("sort", (order.sign < 0 ? "-" : "") + order.key);
         drawTable();
       });
     }
@@ -208,7 +231,7 @@
       const button = line && line.querySelector("button.watch");
       if (button && player) choose(Number(button.dataset.index), true);
     });
-    for (const id of ["find", "show"]) byId(id).addEventListener("input", () => { order.page = 0; drawTable(); });
+    for (const id of ["find", "show"]) byId(id).addEventListener("input", () => { order.page = 0; remember(id, byId(id).value); drawTable(); });
     byId("previous").addEventListener("click", () => { order.page--; drawTable(); });
     byId("next").addEventListener("click", () => { order.page++; drawTable(); });
     drawTable();
@@ -219,16 +242,20 @@
   function createPlayer(scene) {
     const stage = byId("stage"), scrub = byId("scrub"), speed = byId("speed");
     let motion = null, facts = null, skeleton = null, row = null;
+    let shown = []; // one or two of {row, motion, facts, skeleton, pose, ghost}; those above are of the first
+    let length = 0; // frames of the longer one, in the first one's frames
     let time = 0; // in frames
     let isPlaying = false, isFollowing = true, hasReference = true, isStale = true;
     let last = 0, slow = 0, drawn = 0, changed = 0, isTurning = false;
-    let pose = null, ghost = null;
     let curve = null, strip = null;
     const statistics = { frames: 0, first: null };
 
-    function between(places, into) {
+    /** The time in frames of one of those shown. */
+    const timeOf = (side) => Math.min(Math.max((facts.first - side.facts.first + time / facts.fps) * side.facts.fps, 0), side.motion.frames - 1);
+
+    function between({ motion }, places, into, time) {
       const width = 3 * motion.bodies;
-      const frame = Math.min(Math.floor(time), motion.frames - 1);
+      const frame = Math.floor(time);
       const next = Math.min(frame + 1, motion.frames - 1);
       const share = time - frame;
       for (let index = 0; index < width; index++) {
@@ -238,17 +265,20 @@
     }
 
     function show() {
-      const frame = Math.min(Math.round(time), motion.frames - 1);
-      between(motion.policy, pose);
-      if (motion.reference) between(motion.reference, ghost);
-      scene.pose(pose, ghost, motion.worst ? motion.worst[frame] : -1);
-      if (isFollowing) scene.follow(pose[0], pose[1]);
+      const frame = Math.min(Math.round(time), length - 1);
+      shown.forEach((side, index) => {
+        const at = timeOf(side);
+        between(side, side.motion.policy, side.pose, at);
+        if (side.ghost) between(side, side.motion.reference, side.ghost, at);
+        scene.pose(index, side.pose, side.ghost, side.motion.worst ? side.motion.worst[Math.round(at)] : -1);
+        if (side.motion.mean) readOut(side, Math.round(at), index || shown.length === 1 ? "readout" : "legend");
+      });
+      if (isFollowing) scene.follow(shown.map(({ pose }) => pose));
       scene.render();
       const seconds = facts.first + frame / facts.fps;
       scrub.value = frame;
       scrub.setAttribute("aria-valuetext", `${seconds.toFixed(2)} seconds`);
-      byId("time").textContent = `${seconds.toFixed(2)} / ${(facts.first + (motion.frames - 1) / facts.fps).toFixed(2)} s`;
-      if (motion.mean) readOut(frame);
+      byId("time").textContent = `${seconds.toFixed(2)} / ${(facts.first + (length - 1) / facts.fps).toFixed(2)} s`;
       if (curve) curve.move(frame);
       if (strip) strip.move(frame);
       isStale = false;
@@ -256,11 +286,13 @@
       if (statistics.first === null) statistics.first = performance.now();
     }
 
-    function readOut(frame) {
+    function readOut({ row, motion, facts, skeleton }, frame, place) {
       const isLost = row.failed !== null && facts.failure !== null && frame >= facts.failure;
-      const parts = [element("strong", {}, metres(motion.mean[frame])), "mean error", element("br"), `${skeleton.names[motion.worst[frame]]} ${metres(motion.largest[frame])}`];
+      const parts = [element("strong", {}, metres(motion.mean[frame])), "mean error"];
+      if (shown.length > 1) parts.unshift(element("span", { class: `side ${place}` }, data.runs[row.run]));
+      else parts.push(element("br"), `${skeleton.names[motion.worst[frame]]} ${metres(motion.largest[frame])}`);
       if (isLost) parts.push(element("br"), element("span", { class: "lost" }, "lost"));
-      byId("readout").replaceChildren(...parts);
+      byId(place).replaceChildren(...parts);
     }
 
     function tick(now) {
@@ -270,7 +302,7 @@
       if (!motion) return;
       if (isPlaying) {
         time += (passed / 1000) * facts.fps * Number(speed.value);
-        if (time > motion.frames - 1) time = motion.frames > 1 ? time % (motion.frames - 1) : 0;
+        if (time > length - 1) time = length > 1 ? time % (length - 1) : 0;
         isStale = true;
         if (++drawn > 0) slow += passed; // the first frames compile shaders
         if (slow > 400) {
@@ -295,7 +327,7 @@
     }
 
     function seek(frame) {
-      time = Math.min(Math.max(frame, 0), motion.frames - 1);
+      time = Math.min(Math.max(frame, 0), length - 1);
       isStale = true;
     }
 
@@ -306,7 +338,8 @@
 
     function resetView() {
       const [dx, dy] = viewOf(motion, skeleton);
-      scene.look(motion.policy[3 * motion.bodies * Math.round(time)], motion.policy[3 * motion.bodies * Math.round(time) + 1], dx, dy);
+      const places = shown.map((side) => side.motion.policy.subarray(3 * side.motion.bodies * Math.round(timeOf(side))));
+      scene.look(places, dx, dy);
       isStale = true;
     }
 
@@ -318,7 +351,7 @@
 
     function draw() {
       const width = byId("curve-figure").clientWidth || byId("stage").clientWidth;
-      curve = motion.mean ? drawCurve(motion, facts, row, width - 30, (frame) => { play(false); seek(frame); }) : null;
+      curve = motion.mean ? drawCurve(shown, length, width - 30, (frame) => { play(false); seek(frame); }) : null;
       strip = drawStrip(motion, facts, row, skeleton, width - 30, (frame) => { play(false); seek(frame); });
       isStale = true;
     }
@@ -366,24 +399,31 @@
 
     return {
       statistics,
-      state: () => ({ frame: Math.round(time), isPlaying, name: row && row.name, ratio: scene.canvas.width / stage.clientWidth }),
-      /** Shows the motion of a row of the table from its beginning. */
-      open(target, decoded) {
-        [row, motion, facts] = [target, decoded, data.tracks[target.track]];
-        skeleton = data.skeletons[facts.skeleton];
-        pose = new Float32Array(3 * motion.bodies);
-        ghost = motion.reference ? new Float32Array(3 * motion.bodies) : null;
-        scene.setMotion(skeleton, (motion.reference || motion.policy).subarray(0, 3 * motion.bodies), Boolean(motion.reference));
+      state: () => ({ frame: Math.round(time), isPlaying, name: row && row.name, sides: shown.map((side) => side.row.index), ratio: scene.canvas.width / stage.clientWidth }),
+      /** Shows the motions of one or two rows of the table from their beginning, side by side. */
+      open(chosen) {
+        shown = chosen.map(([row, motion]) => {
+          const facts = data.tracks[row.track];
+          const [pose, ghost] = [motion.policy, motion.reference].map((places) => places && new Float32Array(3 * motion.bodies));
+          return { row, motion, facts, skeleton: data.skeletons[facts.skeleton], pose, ghost };
+        });
+        [{ row, motion, facts, skeleton }] = shown;
+        time = 0;
+        length = Math.max(...shown.map((side) => Math.round((side.motion.frames - 1) * facts.fps / side.facts.fps) + 1));
+        scene.setMotions(shown.map((side) => ({
+          skeleton: side.skeleton, pose: (side.motion.reference || side.motion.policy).subarray(0, 3 * side.motion.bodies), hasReference: Boolean(side.ghost),
+        })));
         scene.showReference(hasReference);
         byId("ghost").hidden = !motion.reference;
         byId("failure").hidden = row.failed === null;
-        scrub.max = motion.frames - 1;
-        time = 0;
+        scrub.max = length - 1;
+        stage.classList.toggle("pair", shown.length > 1);
+        byId("readout").replaceChildren();
         scene.resize();
         resetView();
         describe(row, motion, facts);
         draw();
-        play(!isCalm && motion.frames > 1);
+        play(!isCalm && length > 1);
       },
       repaint() {
         if (motion) scene.setTheme();
@@ -447,7 +487,7 @@
         const [label, file] = index ? [`BVH (${part.name})`, `${name}-${part.name}.bvh`] : ["BVH", `${name}.bvh`];
         offer(place, label, file, "text/plain", () => makeBvh(readRigs(rig)[index], facts.fps));
       }
-    } else if (row.run >= 0) place.append(element("code", {}, `pmlaunch export ${data.runs[row.run]} --to glb`));
+    } else if (row.run >= 0 && !data.sweep) place.append(element("code", {}, `pmlaunch export ${data.runs[row.run]} --to glb`));
   }
 
   function positionsTable(motion, facts) {
@@ -471,12 +511,14 @@
     return power * [1, 2, 5, 10].find((factor) => factor * power >= raw);
   }
 
-  function drawCurve(motion, facts, row, width, seek) {
+  function drawCurve([{ motion, facts, row }, second], length, width, seek) {
     const figure = byId("curve-figure"), place = byId("curve");
     figure.hidden = false;
     const [left, right, top, bottom, tall] = [52, 10, 16, 22, 170];
-    const duration = Math.max((motion.frames - 1) / facts.fps, 1e-6);
-    const most = 1.06 * Math.max(0.02, motion.largest.reduce((a, b) => Math.max(a, b), 0));
+    const duration = Math.max((length - 1) / facts.fps, 1e-6);
+    const other = second && second.motion.mean;
+    const most = 1.06 * Math.max(0.02, motion.largest.reduce((a, b) => Math.max(a, b), 0), (other || []).reduce((a, b) => Math.max(a, b), 0));
+    byId("curve-second").hidden = !other;
     const x = (frame) => left + ((frame / facts.fps) / duration) * (width - left - right);
     const y = (value) => tall - bottom - (value / most) * (tall - top - bottom);
     const svg = element("svg", { viewBox: `0 0 ${width} ${tall}`, height: tall, role: "img" });
@@ -503,6 +545,10 @@
     svg.append(element("path", { class: "worst", d: `M${points(motion.largest)}` }));
     svg.append(element("path", { class: "area", d: `M${x(0)} ${y(0)}L${mean}L${x(motion.frames - 1)} ${y(0)}Z` }));
     svg.append(element("path", { class: "mean", d: `M${mean}` }));
+    if (other) {
+      const at = (frame) => x((second.facts.first - facts.first + frame / second.facts.fps) * facts.fps);
+      svg.append(element("path", { class: "mean second", d: `M${Array.from(other, (value, frame) => `${at(frame).toFixed(1)} ${y(value).toFixed(1)}`).join("L")}` }));
+    }
     if (data.lostAbove < most) {
       svg.append(element("line", { class: "limit", x1: left, x2: width - right, y1: y(data.lostAbove), y2: y(data.lostAbove) }));
     }
@@ -528,7 +574,7 @@
         cursor.setAttribute("x1", at);
         cursor.setAttribute("x2", at);
         head.setAttribute("cx", at);
-        head.setAttribute("cy", y(motion.mean[frame]));
+        head.setAttribute("cy", y(motion.mean[Math.min(frame, motion.frames - 1)]));
       },
     };
   }
@@ -593,21 +639,59 @@
     place.hidden = !text;
   }
 
-  function choose(index, isAsked) {
-    const row = rows[index];
+  /** Plays a row of the table, beside another one (or -1). */
+  function choose(index, isAsked, second = -1) {
+    const wanted = second < 0 ? [rows[index]] : [rows[index], rows[second]];
     chosen = index;
+    if (isAsked) remember("play", wanted.map((row) => row.index).join("-"));
     drawTable();
-    load(row.track).then((packed) => {
+    drawPair(index, second);
+    trouble("");
+    Promise.all(wanted.map((row) => load(row.track))).then((packed) => {
       if (chosen !== index) return;
-      trouble("");
-      player.open(row, decode(packed, data.tracks[row.track]));
-      if (isAsked) byId("playback").scrollIntoView({ block: "start" });
-    }).catch((error) => trouble(error.message));
+      player.open(wanted.map((row, side) => [row, decode(packed[side], data.tracks[row.track])]));
+      if (isAsked && second < 0) byId("playback").scrollIntoView({ block: "start" });
+    }).catch((error) => {
+      const first = rows.findIndex((row) => row.track >= 0);
+      if (!isAsked && first !== index) choose(first, false); // the address names a motion whose file is missing
+      trouble(error.message);
+    });
+  }
+
+  /** The rows with the same motion, to choose two. */
+  function drawPair(index, second) {
+    const alike = rows.filter((row) => row.track >= 0 && row.name === rows[index].name);
+    byId("pair").hidden = alike.length < 2;
+    const options = (chosen, skipped) => alike.filter((row) => row.index !== skipped).map((row) => {
+      const option = element("option", { value: row.index }, data.runs[row.run] || row.name);
+      option.selected = row.index === chosen;
+      return option;
+    });
+    byId("one").replaceChildren(...options(index, second));
+    byId("two").replaceChildren(element("option", { value: -1 }, "none"), ...options(second, index));
+  }
+
+  for (const id of ["one", "two"]) {
+    byId(id)?.addEventListener("change", () => choose(Number(byId("one").value), true, Number(byId("two").value)));
+  }
+
+  /** Takes filters and the motion from the address, as far as this page has them. */
+  function restore() {
+    for (const id of ["find", "show"]) if (table) setField(id, address.get(id) || "");
+    const [key, sign] = [(address.get("sort") || "").replace(/^-/, ""), (address.get("sort") || "").startsWith("-") ? -1 : 1];
+    if (table) sortBy([...table.tHead.rows[0].cells].find((head) => head.dataset.key === key), sign);
+    if (sweep) sweep.restore();
+    order.page = 0;
+    drawTable();
+    const asked = (address.get("play") || "").split("-").map(Number);
+    const [index, second] = asked.map((wanted) => (rows[wanted] && rows[wanted].track >= 0 ? wanted : -1));
+    const first = index >= 0 && address.has("play") ? index : rows.findIndex((row) => row.track >= 0);
+    if (player && first >= 0) choose(first, false, second === undefined || second === first || rows[second]?.name !== rows[first].name ? -1 : second);
   }
 
   setUpTable();
-  const first = rows.findIndex((row) => row.track >= 0);
-  if (first >= 0) {
+  if (data.sweep) sweep = createSweep({ data, rows, element, niceStep, address, remember, setField, redraw: () => { order.page = 0; drawTable(); }, choose: (index) => player && choose(index, true) });
+  if (rows.some((row) => row.track >= 0)) {
     byId("player").hidden = false;
     try {
       player = createPlayer(createScene(byId("stage")));
@@ -615,7 +699,13 @@
       byId("player").hidden = true;
       trouble("This browser shows no 3D graphics (WebGL is off or missing), so there is no playback. All figures are below.");
     }
-    if (player) choose(first, false);
   }
+  restore();
+  addEventListener("hashchange", () => {
+    if (!location.hash.includes("=")) return; // a link within the page
+    address.clear();
+    for (const [key, value] of new URLSearchParams(location.hash.slice(1))) address.set(key, value);
+    restore();
+  });
   globalThis.pmlaunchPlayer = player;
 })();

@@ -1,4 +1,5 @@
 // The 3D scene: a humanoid of capsules, its reference as a ghost, the ground, and a camera that follows. z points up.
+// Two humanoids that perform one motion are drawn side by side, each in its half of the picture, by the same camera.
 "use strict";
 
 const SUN = [-2.2, -2.6, 6]; // where the light comes from
@@ -58,8 +59,8 @@ function createScene(stage) {
   scene.add(link);
 
   let colours = {};
-  let policy = null;
-  let reference = null;
+  let sides = []; // of one or two humanoids: {policy, reference, bodies, referenceBodies, worst, away}
+  let isReferenceShown = true;
   let height = 1.7;
   const sharp = Math.min(Math.max(globalThis.devicePixelRatio || 1, isSlow ? 1.5 : 1), 2);
   let ratio = isSlow ? 0.75 : sharp;
@@ -70,14 +71,16 @@ function createScene(stage) {
   }
 
   function setTheme() {
-    for (const name of ["policy", "reference", "worst", "sky", "ground", "shadow", "grid", "ink"]) colours[name] = colour("--" + name);
+    for (const name of ["policy", "second", "reference", "worst", "sky", "ground", "shadow", "grid", "ink"]) colours[name] = colour("--" + name);
     scene.background = colours.sky;
     scene.fog.color = colours.sky;
     link.material.color = colours.ink;
     ground.material.color = colours.ground;
     grid.material.color = colours.grid;
-    if (policy) policy.paint(colours.policy, colours.worst, colours.shadow);
-    if (reference) reference.paint(colours.reference, colours.reference, colours.shadow);
+    sides.forEach(({ policy, reference }, index) => {
+      policy.paint(index ? colours.second : colours.policy, colours.worst, colours.shadow);
+      if (reference) reference.paint(colours.reference, colours.reference, colours.shadow);
+    });
   }
 
   /** Capsules for a skeleton: a tube for every bone and a ball for every body. */
@@ -202,63 +205,90 @@ function createScene(stage) {
     if (!width || !tall) return;
     renderer.setPixelRatio(isStill ? sharp : ratio);
     renderer.setSize(width, tall, false);
-    camera.aspect = width / tall;
+    camera.aspect = width / Math.max(sides.length, 1) / tall;
     camera.fov = camera.aspect < 1.2 ? 40 : 32;
     camera.updateProjectionMatrix();
   }
 
+  /** The line from the worst body to where it should be. */
+  function connect({ reference, bodies, referenceBodies, worst }) {
+    link.visible = Boolean(reference && referenceBodies && worst >= 0 && isReferenceShown);
+    if (!link.visible) return;
+    const place = link.geometry.attributes.position;
+    for (let axis = 0; axis < 3; axis++) {
+      place.array[axis] = bodies[3 * worst + axis];
+      place.array[3 + axis] = referenceBodies[3 * worst + axis];
+    }
+    place.needsUpdate = true;
+  }
+
+  /** Notes how far the second humanoid is away from the first, and returns where that is. */
+  function keepApart([[x, y], ...others]) {
+    others.forEach((other, index) => { sides[index + 1].away = [other[0] - x, other[1] - y]; });
+    return [x, y];
+  }
+
+  /** Draws one humanoid; the camera stands where it would if it followed that one. */
+  function draw(side) {
+    for (const each of sides) {
+      each.policy.show(each === side);
+      if (each.reference) each.reference.show(each === side && isReferenceShown);
+    }
+    connect(side);
+    const [x, y] = [controls.target.x + side.away[0], controls.target.y + side.away[1]];
+    ground.position.set(x, y, -0.004);
+    grid.position.set(Math.round(x), Math.round(y), 0);
+    way.set(...side.away, 0);
+    camera.position.add(way);
+    renderer.render(scene, camera);
+    camera.position.sub(way.set(...side.away, 0));
+  }
+
   return {
     canvas, controls, setTheme, resize,
-    /** Shows another motion: a skeleton, its first pose and whether there is a reference. */
-    setMotion(skeleton, pose, hasReference) {
-      for (const figure of [policy, reference]) if (figure) figure.dispose();
-      let [low, high] = [Infinity, -Infinity];
-      for (let index = 2; index < 3 * skeleton.parents.length; index += 3) {
-        low = Math.min(low, pose[index]);
-        high = Math.max(high, pose[index]);
-      }
-      height = Math.min(Math.max(1.08 * (high - low), 0.4), 3);
-      policy = new Figure(skeleton, pose, false);
-      reference = hasReference ? new Figure(skeleton, pose, true) : null;
+    /** Shows other motions: one or two of {skeleton, pose, hasReference}, with their first poses. */
+    setMotions(motions) {
+      for (const side of sides) for (const figure of [side.policy, side.reference]) if (figure) figure.dispose();
+      const heights = motions[0].skeleton.parents.map((_, body) => motions[0].pose[3 * body + 2]);
+      height = Math.min(Math.max(1.08 * (Math.max(...heights) - Math.min(...heights)), 0.4), 3);
+      sides = motions.map(({ skeleton, pose, hasReference }) => ({
+        policy: new Figure(skeleton, pose, false), reference: hasReference ? new Figure(skeleton, pose, true) : null, worst: -1, away: [0, 0],
+      }));
       setTheme();
     },
-    /** Poses the figures; `worst` is the body to highlight, or -1. */
-    pose(bodies, referenceBodies, worst) {
-      policy.place(bodies);
-      policy.mark(worst);
-      link.visible = false;
-      if (!reference || !referenceBodies) return;
-      reference.place(referenceBodies);
-      if (worst >= 0 && reference.meshes[0].visible) {
-        const place = link.geometry.attributes.position;
-        for (let axis = 0; axis < 3; axis++) {
-          place.array[axis] = bodies[3 * worst + axis];
-          place.array[3 + axis] = referenceBodies[3 * worst + axis];
-        }
-        place.needsUpdate = true;
-        link.visible = true;
-      }
+    /** Poses a humanoid; `worst` is the body to highlight, or -1. */
+    pose(index, bodies, referenceBodies, worst) {
+      const side = sides[index];
+      side.policy.place(bodies);
+      side.policy.mark(worst);
+      if (side.reference && referenceBodies) side.reference.place(referenceBodies);
+      Object.assign(side, { bodies, referenceBodies, worst });
     },
     showReference(isShown) {
-      if (reference) reference.show(isShown);
+      isReferenceShown = isShown;
     },
-    /** Looks at (x, y) from the direction (dx, dy). */
-    look(x, y, dx, dy) {
+    /** Looks at the humanoids, which are at `places`, from the direction (dx, dy). */
+    look(places, dx, dy) {
       const far = (camera.aspect < 1.2 ? 2.5 : 2.15) * height;
+      const [x, y] = keepApart(places);
       controls.target.set(x, y, (camera.aspect < 1.2 ? 0.58 : 0.52) * height);
       camera.position.set(x + dx * far, y + dy * far, 0.52 * height + 0.25 * far);
       controls.update();
     },
-    follow(x, y) {
-      way.set(x, y, controls.target.z).sub(controls.target);
+    follow(places) {
+      way.set(...keepApart(places), controls.target.z).sub(controls.target);
       controls.target.add(way);
       camera.position.add(way);
     },
     render() {
       controls.update();
-      ground.position.set(controls.target.x, controls.target.y, -0.004);
-      grid.position.set(Math.round(controls.target.x), Math.round(controls.target.y), 0);
-      renderer.render(scene, camera);
+      const wide = stage.clientWidth / sides.length;
+      renderer.setScissorTest(sides.length > 1);
+      sides.forEach((side, index) => {
+        renderer.setViewport(index * wide, 0, wide, stage.clientHeight);
+        renderer.setScissor(index * wide, 0, wide, stage.clientHeight);
+        draw(side);
+      });
     },
     /** Draws with all pixels while nothing moves. */
     still(whether) {
