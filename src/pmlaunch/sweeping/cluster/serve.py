@@ -75,6 +75,7 @@ async def _serve(
         local_directory=str(host.root / "dask"),
         memory_limit=0,
         dashboard=False,
+        dashboard_address="127.0.0.1:0",  # of an HTTP server that cannot be turned off
         death_timeout=SECONDS,
         **protected,
     )
