@@ -20,7 +20,10 @@ pytest.importorskip("distributed")
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.guardian import Guardian
+from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.sweeping.cluster import connection, worker
+from pmlaunch.sweeping.cluster.address import TlsOptions
+from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.job_file import Report
 from pmlaunch.sweeping.job_run import JobEnd
@@ -36,7 +39,7 @@ SCHEDULER = """
 import asyncio, sys
 from distributed import Scheduler
 async def serve():
-    async with Scheduler(host="127.0.0.1", port=int(sys.argv[1]), dashboard_address=":0") as scheduler:
+    async with Scheduler(host=sys.argv[2], port=int(sys.argv[1]), dashboard_address=":0") as scheduler:
         await scheduler.finished()
 asyncio.run(serve())
 """
@@ -80,8 +83,8 @@ class Cluster:
         self.processes.append(process)
         return process
 
-    def scheduler(self) -> subprocess.Popen[bytes]:
-        process = self.start("-c", SCHEDULER, str(self.port))
+    def scheduler(self, host: str = "127.0.0.1") -> subprocess.Popen[bytes]:
+        process = self.start("-c", SCHEDULER, str(self.port), host)
         wait_for(self.answers, "the scheduler")
         return process
 
@@ -203,6 +206,17 @@ def test_without_a_fitting_worker_nothing_is_queued(
     with pytest.raises(PmlaunchError, match="1 run another version") as caught:
         sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)
     assert (caught.value.code, caught.value.exit_code) == ("PML453", 5)
+
+
+def test_scheduler_that_listens_everywhere_is_refused(tmp_path: Path, cluster: Cluster) -> None:
+    cluster.scheduler("0.0.0.0")
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)
+    assert caught.value.code == "PML451"
+    host = make_host([Slot(0)], str(tmp_path / "one"))
+    with host.guardian, pytest.raises(PmlaunchError) as caught:
+        serve_forever(cluster.address, host, TlsOptions(), print, Interrupts())
+    assert caught.value.code == "PML451"
 
 
 def test_last_worker_is_lost(tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import dask.config
@@ -17,7 +17,7 @@ from distributed import Security, Worker  # noqa: E402
 from pmlaunch.processes.interrupts import Interrupts  # noqa: E402
 from pmlaunch.support.cache import cache_root  # noqa: E402
 from pmlaunch.support.paths import expanded  # noqa: E402
-from pmlaunch.sweeping.cluster.address import SECONDS, TlsOptions, scheduler_address  # noqa: E402
+from pmlaunch.sweeping.cluster.address import SECONDS, TlsOptions, require_protected, scheduler_address  # noqa: E402
 from pmlaunch.sweeping.cluster.worker import RESOURCE, Host  # noqa: E402
 from pmlaunch.sweeping.job_run import JobCommand, SweepGuardian, own_command  # noqa: E402
 from pmlaunch.sweeping.slots import Slot  # noqa: E402
@@ -43,11 +43,10 @@ def serve_forever(address: str, host: Host, tls: TlsOptions, say: Callable[[str]
     Raises PML450 to PML452 if it cannot be used at the start; later, it is waited for.
     """
     known = scheduler_address(address, tls)
-    security = tls.arguments("worker")
     waiting = False
     while not asked.count:
         try:
-            asyncio.run(_serve(known, host, security, say, asked))
+            asyncio.run(_serve(known, host, tls, say, asked))
             waiting = False
         except (OSError, TimeoutError, asyncio.TimeoutError, RuntimeError):  # RuntimeError: of Dask's Server.start
             waiting = waiting or say(f"waiting for the scheduler at {known}") is None
@@ -63,11 +62,9 @@ def make_host(slots: Sequence[Slot], folder: str | None, command: JobCommand | N
     return Host(root, slots, command or own_command, SweepGuardian(f"{root}/worker-{time.time_ns()}"))
 
 
-async def _serve(
-    address: str, host: Host, security: Mapping[str, object], say: Callable[[str], object], asked: Interrupts
-) -> None:
-    """Work until the scheduler is gone or the process is `asked` to end. Raises OSError if nothing answers."""
-    protected = {"security": Security(**security)} if security else {"host": "127.0.0.1"}
+async def _serve(address: str, host: Host, tls: TlsOptions, say: Callable[[str], object], asked: Interrupts) -> None:
+    """Work until the scheduler is gone or the process is `asked` to end. Raises PML451, and OSError if nothing answers."""
+    protected = {"security": Security(**tls.arguments("worker"))} if tls.tls_ca else {"host": "127.0.0.1"}
     worker = SweepWorker(
         address,
         nthreads=len(host.slots),
@@ -89,6 +86,8 @@ async def _serve(
     threading.Thread(target=watch, daemon=True).start()
     try:
         async with worker:
+            listening = await worker.scheduler.identity(n_workers=0)
+            require_protected(str(listening["address"]), tls)  # and not only the way to it
             say(f"ready with {len(host.slots)} slots for {address}")
             while worker.status.name in ("running", "paused") and not (asked.count and not host.active):  # noqa: ASYNC110
                 await asyncio.sleep(_PERIOD)
