@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from pmlaunch.cli.app import run
 
 Json = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.usefixtures("typed_in")
+OTHER = "linux" if os.name == "nt" else "windows"
 DEMO = ("sweep", "demo", "--motion", "walk", "--dry-run")
 
 
@@ -113,7 +115,7 @@ def test_published_values_are_printed(capsys: pytest.CaptureFixture[str], typed_
         (("sweep", "demo", "--seed", "many"), "PML377"),
         (("sweep", "--suite", "nothing-like-it"), "PML378"),
         (("sweep", "a.yaml", "--suite", "b"), "PML001"),
-        (("sweep", "demo", "--target-os", "windows"), "PML001"),
+        (("sweep", "demo", "--target-os", OTHER), "PML001"),
         (("sweep", "demo", "--no-check", "PML9"), "PML001"),
         (("sweep", "results/none", "--checkpoints", "all"), "PML102"),
     ],
@@ -133,7 +135,7 @@ def test_the_papers_tables_on_the_real_configs(as_json: Json, upstream: Path) ->
             "--protomotions",
             str(upstream),
             "--target-os",
-            "windows",
+            OTHER,
             "--dry-run",
         ),
         *("--motion", "test=data/motions/smpl_humanoid_walk.npy", "--no-check", "PML101", "--no-check", "PML102"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -25,7 +26,9 @@ if sys.platform == "win32":
         file.seek(_PLACE)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except PermissionError:
+        except OSError as error:
+            if error.errno not in (errno.EACCES, errno.EDEADLK, 0):  # Wine's C library does not set it
+                raise
             return False
         return True
 
