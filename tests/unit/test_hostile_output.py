@@ -254,8 +254,8 @@ WRITES = (
 def test_only_one_module_writes_to_the_terminal() -> None:
     """Every other module has to go through it, so nothing can be printed raw."""
     package = Path(__file__).parents[2] / "src/pmlaunch"
-    programs = ("agent/", "demo/", "processes/guardian_program.py", "__main__.py", "cli/render/terminal.py")
-    programs += ("sweeping/job_program.py",)  # its output is a pipe with one JSON document a line
+    programs: tuple[str, ...] = ("agent/", "demo/", "processes/guardian_program.py", "__main__.py")
+    programs += ("cli/render/terminal.py", "sweeping/job_program.py")  # the latter writes JSON into a pipe
     found = []
     for path in sorted(package.rglob("*.py")):
         name = path.relative_to(package).as_posix()

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from pmlaunch.model import RunState
@@ -169,7 +169,7 @@ def condition_of(group: Group, of: Conditions) -> Condition:
 def training_step(labels: Mapping[str, str]) -> tuple[str, int | None]:
     """(training, steps or epochs) of a checkpoint's file name, such as epoch_100 or last-step=5000; None without one."""
     name = "checkpoint" if "checkpoint" in labels else "model"
-    path = PurePath(labels.get(name, "").replace("\\", "/"))
+    path = PurePosixPath(labels.get(name, "").replace("\\", "/"))
     if not path.name or (name == "model" and path.suffix != ".ckpt"):
         return "", None
     stem = path.name.removesuffix(".ckpt")
