@@ -699,12 +699,12 @@ CODES: Final = {row.code: row for row in (
          "Repeat one of them under the other's conditions (`pmlaunch runs rerun RUN ...`). `pmlaunch runs compare A B` shows "
          "any two runs. --allow NAME permits a condition to differ."),
     Code("PML372", "nothing to compare", Exit.USAGE,
-         "A run is not done or measured no single motions, or a sweep has no such cells, several policies, or two "
-         "evaluations of the same cell.",
+         "A run is not done or has no results for single motions, a sweep has no such cells, several policies or two "
+         "evaluations of the same cell, or --baseline has too few motions for a test.",
          "`pmlaunch runs show RUN` says what was measured. SWEEP@model=NAME,constraint=vr chooses evaluations of a sweep."),
     Code("PML373", "significantly worse than the baseline", Exit.FAILED,
          "B tracks significantly worse than the baseline A, by at least --min-effect.",
-         "The table names the motions that became worst: `pmlaunch compare A B`"),
+         "The table names the motions that got worse the most: `pmlaunch compare A B`"),
     Code("PML374", "table not written", Exit.USAGE,
          "The file exists already, the disk is full, or the folder is missing or not writable.",
          "Replace it with --force, or choose another file with -o FILE."),
@@ -749,8 +749,9 @@ CODES: Final = {row.code: row for row in (
          "Some evaluations ended with an error. A policy that loses a motion is no error.",
          "Read the errors with `pmlaunch runs show`, correct the cause, then `pmlaunch sweep retry FOLDER`."),
     Code("PML388", "sweep of another user", Exit.USAGE,
-         "The manifest names programs to start, but was not written by this user's pmlaunch, or lacks a secret.",
-         "Repeat the `pmlaunch sweep` command in place of `pmlaunch sweep retry`."),
+         "The manifest names programs to start, and the results count as measured, but they were not written by this user's "
+         "pmlaunch; or the manifest lacks a secret.",
+         "Repeat the `pmlaunch sweep` command instead of `pmlaunch sweep retry`, with -o DIR for another folder."),
     Code("PML389", "sweep not written", Exit.ENVIRONMENT,
          "The disk is full, or the folder of the sweep is not writable. The runs that ended are not lost.",
          "Free some space, then repeat the command. It continues."),

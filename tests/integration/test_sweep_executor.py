@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections import Counter
@@ -19,8 +20,9 @@ from pmlaunch.processes.supervise import Grace
 from pmlaunch.sweeping import job_run, recovery, slots
 from pmlaunch.sweeping.control import retry_sweep, show_status, stop_sweep
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
-from pmlaunch.sweeping.journal import read_results
+from pmlaunch.sweeping.journal import RESULTS, read_results
 from pmlaunch.sweeping.lock import SweepLock
+from pmlaunch.sweeping.manifest import MANIFEST
 from pmlaunch.sweeping.model import Evaluation, SweepPlan
 from pmlaunch.sweeping.scheduler import STOP_FILE, SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions, Slot
@@ -314,3 +316,36 @@ def test_secrets_reach_the_job_but_no_file(tmp_path: Path) -> None:
     with pytest.raises(PmlaunchError) as caught:
         retry_sweep(tmp_path, OPTIONS, SweepObserver())
     assert caught.value.code == "PML388"
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("left", ["results.jsonl", "runs/20260101-000000-demo", "manifest.json"])
+def test_results_of_somebody_else_do_not_count(tmp_path: Path, left: str) -> None:
+    plan = sweep_plan(tmp_path, ["done"])
+    sweep(plan)
+    for name in {MANIFEST, RESULTS, "runs"} - {left.partition("/")[0]}:
+        path = tmp_path / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if left.startswith("runs"):
+        (tmp_path / left).mkdir(parents=True, exist_ok=True)
+    if left == MANIFEST:
+        (tmp_path / MANIFEST).write_text('{"schema": 1, "asked": {"command": ["x"], "signature": "0"}}')
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(plan)
+    assert caught.value.code == "PML388"
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize("name", ["sweep.lock", "results.jsonl", "manifest.json", "runs", "jobs"])
+def test_links_in_the_folder_are_not_followed(tmp_path: Path, name: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("precious")
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    (folder / name).symlink_to(elsewhere if name in ("runs", "jobs") else elsewhere / "file")
+    with pytest.raises(PmlaunchError) as caught:
+        sweep(sweep_plan(folder, ["done"]))
+    assert caught.value.code == "PML143"
+    assert [path.name for path in elsewhere.iterdir()] == ["file"]
+    assert (elsewhere / "file").read_text() == "precious"

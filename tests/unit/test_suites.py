@@ -92,7 +92,7 @@ def test_suites_are_found_beside_pmlaunch_yaml_and_the_nearest_wins(folder: Path
     [
         ("hydra: {searchpath: ['pkg://evil']}", "has the key hydra"),
         ("no_check: [PML150]", "has the key no_check"),
-        ("trust-workspace: true", "has the key trust_workspace"),
+        ("trust-workspace: true", "has the key trust-workspace"),
         ("defaults: [{override hydra/launcher: x}]", "in its defaults: only names"),
         ("defaults: ['pkg://evil/x']", "in its defaults: only names"),
         ("defaults: [../x]", "in its defaults: only names"),
@@ -254,3 +254,34 @@ def test_a_subset_is_reported() -> None:
     (finding,) = subset_findings(SUITE, [evaluation("1"), evaluation("2")])
     assert finding.code == "PML380"
     assert finding.message == "2 of the 4 motions of the published set test are evaluated."
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "text",
+    [
+        "include: [{model: demo, no_check: [PML150]}]\n",
+        "include: [{model: demo, no-check: [PML150]}]\n",
+        "include: [{model: demo, trust-workspace: true}]\n",
+        "defaults: [{sub@_global_: evil}]\n",
+    ],
+)
+def test_no_part_of_a_suite_waives_a_check(folder: Path, text: str) -> None:
+    (folder / "sub").mkdir()
+    (folder / "sub" / "evil.yaml").write_text("no_check: [PML150]\n", encoding="utf-8")
+    (folder / "sub.yaml").write_text("model: demo\n", encoding="utf-8")
+    assert refused(folder, text).code == "PML377"
+
+
+@pytest.mark.hostile
+def test_hydra_reads_no_other_file_than_the_one_that_was_checked(folder: Path) -> None:
+    (folder / "own.yml").write_text("model: demo\n", encoding="utf-8")
+    with pytest.raises(PmlaunchError) as caught:
+        load_suite(str(folder / "own.yml"), Settings(folder), None, ())
+    assert caught.value.code == "PML377"
+
+
+@pytest.mark.hostile
+def test_a_program_that_an_include_names_needs_the_users_agreement(folder: Path) -> None:
+    (folder / "own.yaml").write_text("model: demo\ninclude: [{python: ./evil}]\n", encoding="utf-8")
+    assert [found.file.name for found in load(folder, "own").untrusted(Settings(folder.parent))] == ["own.yaml"]

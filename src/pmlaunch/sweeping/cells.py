@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from pmlaunch.model import RunState
 from pmlaunch.running.run_folder import RECORD, RunFolder
-from pmlaunch.support.json import as_list, as_mapping, exactly, numbers_in
+from pmlaunch.support.json import as_list, as_mapping, dumps, exactly, numbers_in
 from pmlaunch.sweeping.model import CellResult, Evaluation
 
 TIE = "sweep.json"
+_LONGEST = 10_000  # characters of the definition of success
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ def results_of(evaluation: Evaluation, run: RunFolder, attempt: int) -> list[Cel
     state = str(record.get("state", RunState.ABNORMAL.value))
     measured = as_mapping(record.get("evaluation"))
     definition = as_mapping(measured.get("definition"))
+    if len(dumps(definition)) > _LONGEST:  # it stands in the line of every cell
+        definition = {}
     entries = _per_motion(evaluation, record, [as_mapping(each) for each in as_list(measured.get("per_motion"))])
     code = None if state == RunState.DONE.value else error_of(record)
     return [
@@ -47,13 +51,18 @@ def results_of(evaluation: Evaluation, run: RunFolder, attempt: int) -> list[Cel
             run.path.name,
             state,
             success if isinstance(success := entry.get("success"), bool) else None,
-            numbers_in(entry.get("metrics")),
+            _few(numbers_in(entry.get("metrics"))),
             definition,
             code,
             attempt,
         )
         for motion, entry in zip(evaluation.motions, entries, strict=True)
     ]
+
+
+def _few(figures: Mapping[str, float]) -> dict[str, float]:
+    """The figures, as many as a program really has."""
+    return dict(islice(((name, value) for name, value in figures.items() if len(name) <= 200), 500))
 
 
 def unmeasured(evaluation: Evaluation, state: RunState, code: str, attempt: int) -> list[CellResult]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pmlaunch.errors import UnknownNameError
-from pmlaunch.processes.child import end_tree
+from pmlaunch.processes.child import end_tree, is_running
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.journal import tallies_of, write_error
@@ -56,8 +56,8 @@ def stop_sweep(folder: Path, grace: float | None = None) -> StoppedSweep:
     deadline = time.monotonic() + grace
     while holder(folder) is not None:
         if time.monotonic() >= deadline:
-            pid = running.get("pid")  # it holds the lock, so it is no other process
-            if isinstance(pid, int):
+            pid = running.get("pid")
+            if is_running(pid, running.get("created")) and isinstance(pid, int):  # not one of another machine
                 end_tree(pid)
             return StoppedSweep(folder, politely=False)
         time.sleep(0.1)

@@ -15,10 +15,11 @@ from pmlaunch.codes import Exit
 from pmlaunch.model import Finding
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.settings import Settings
+from pmlaunch.support.disk import path_below
 from pmlaunch.sweeping.job_run import Launcher, LocalLauncher, Surroundings, SweepGuardian, own_command
-from pmlaunch.sweeping.journal import RUNS, Journal, write_error
-from pmlaunch.sweeping.lock import SweepLock
-from pmlaunch.sweeping.manifest import MANIFEST, manifest_document, write_manifest
+from pmlaunch.sweeping.journal import RESULTS, RUNS, Journal, write_error
+from pmlaunch.sweeping.lock import LOCK, SweepLock
+from pmlaunch.sweeping.manifest import MANIFEST, require_own_results, write_manifest
 from pmlaunch.sweeping.model import SweepPlan
 from pmlaunch.sweeping.recovery import unwritten_results
 from pmlaunch.sweeping.scheduler import ASKED, STOP_FILE, Scheduler, SweepObserver
@@ -28,7 +29,7 @@ from pmlaunch.sweeping.summary import SweepSummary, stale_finding, summarize_swe
 
 @dataclass(frozen=True)
 class SweepOutcome:
-    """What came of a sweep. `findings` name stale results; those of `summary`, failures."""
+    """The result of a sweep. `findings` name stale results; those of `summary`, failures."""
 
     summary: SweepSummary
     seconds: float
@@ -45,8 +46,8 @@ def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver
     """Run what is left of `plan`.
 
     Raises PML001 for impossible options, PML383 for the files of another version, PML384 if another sweep is running in
-    the folder, PML389 if the sweep's files cannot be written, and PML450 to PML454 if the cluster cannot be used; what
-    ended before that is not lost.
+    the folder, PML388 for results of somebody else, PML143 for links in it, PML389 if the sweep's files cannot be
+    written, and PML450 to PML454 if the cluster cannot be used; what ended before that is not lost.
     """
     slots_of(options)
     begin = time.monotonic()
@@ -55,12 +56,13 @@ def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver
     settings = replace(settings, folder=options.cwd or settings.folder)
     command = options.job_command or own_command
     try:
-        for folder in (plan.folder, plan.folder / RUNS, plan.folder / "jobs"):
-            folder.mkdir(parents=True, exist_ok=True)
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        places = [path_below(plan.folder, name) for name in (RUNS, "jobs", LOCK, RESULTS, MANIFEST, STOP_FILE)]
+        for place in places[:2]:
+            place.mkdir(exist_ok=True)
         with SweepLock(plan.folder):
             (plan.folder / STOP_FILE).unlink(missing_ok=True)
-            if (plan.folder / MANIFEST).exists():
-                manifest_document(plan.folder)
+            require_own_results(plan.folder, settings)
             write_manifest(plan, settings)
             with launcher_of(options) as launcher, Journal(plan.folder) as journal, Interrupts() as interrupts:
                 launcher.recover(plan.folder)

@@ -63,6 +63,8 @@ def _groups(order: JobOrder) -> list[list[tuple[Evaluation, PreparedRun]]]:
     """The evaluations that can be started, in groups that can share a start. Reports those that cannot."""
     groups: list[list[tuple[Evaluation, PreparedRun]]] = []
     for evaluation in order.job.evaluations:
+        sys.stdout.write("\n")  # a sign of life: many evaluations take longer to plan than a job may be silent
+        sys.stdout.flush()
         try:
             prepared = _prepared(order, evaluation)
         except PmlaunchError as error:

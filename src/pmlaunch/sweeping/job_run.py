@@ -17,6 +17,7 @@ from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Ending, Grace, Watcher, supervised
 from pmlaunch.running.run import GRACE_TO_WRITE
 from pmlaunch.running.run_folder import RunFolder
+from pmlaunch.support.disk import path_below
 from pmlaunch.sweeping.job_file import JobOrder, Report, read_report, stop_file, write_order
 from pmlaunch.sweeping.journal import CONCLUDED, RUNS
 from pmlaunch.sweeping.model import Job
@@ -117,6 +118,8 @@ def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[R
     end = JobEnd()
     watcher = _JobWatcher(path, end, hear)
     try:
+        for suffix in (".json", ".log"):
+            path_below(around.folder, f"jobs/{order.job.id}{suffix}")
         with contextlib.suppress(FileNotFoundError):
             stop_file(path).unlink()
         secrets = write_order(order, path)

@@ -14,7 +14,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.processes.child import created
 from pmlaunch.support.json import as_mapping, dumps, parse_json
 
-_FILE = "sweep.lock"
+LOCK = "sweep.lock"
 _LOOKS = 10  # attempts to lock, 0.05 s apart: whoever asks for the holder has the lock for a moment
 
 if sys.platform == "win32":
@@ -47,7 +47,7 @@ class SweepLock(AbstractContextManager["SweepLock"]):
     """Keeps every other sweep out of `folder`. Raises PML384 if there is one, and OSError as opening a file does."""
 
     def __init__(self, folder: Path) -> None:
-        self._file = (folder / _FILE).open("a+b", buffering=0)
+        self._file = (folder / LOCK).open("a+b", buffering=0)
         for attempt in range(_LOOKS):
             if _locked(self._file):
                 break
@@ -68,7 +68,7 @@ class SweepLock(AbstractContextManager["SweepLock"]):
 def holder(folder: Path) -> dict[str, Any] | None:
     """Return {pid, created} of the sweep that is running in `folder`; None if there is none. Does not depend on clocks."""
     try:
-        with (folder / _FILE).open("r+b", buffering=0) as file:
+        with (folder / LOCK).open("r+b", buffering=0) as file:
             return None if _locked(file) else _content(file)
     except OSError:
         return None

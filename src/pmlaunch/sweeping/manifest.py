@@ -16,11 +16,12 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.json import as_list, as_mapping, dumps, from_json, read_json, to_json
 from pmlaunch.support.secrets import SECRET, redact_document
+from pmlaunch.sweeping.journal import RESULTS, RUNS
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
-_LARGEST = 1 << 30  # bytes; 100,000 evaluations take about 40 MB
+_LARGEST = 1 << 27  # bytes; 100,000 evaluations take about 40 MB
 _DEFAULTS = {item.name: item.default for item in fields(EvalRequest)}
 
 
@@ -40,7 +41,7 @@ class Manifest:
         """Raise PML388 unless this user's pmlaunch wrote it, with all that it names: programs would be started."""
         folder = self.plan.folder
         if not (is_own(self.asked, settings) and self.asked.command == (_digest(map(_line, self.plan.jobs)),)):
-            message = f"The manifest of {folder} was written or changed by somebody else, and names what to start."
+            message = f"The manifest of {folder} was written or changed by someone else and names programs to start."
             raise PmlaunchError("PML388", message, hint="repeat the `pmlaunch sweep` command", subject=str(folder))
         if any(SECRET in text for each in self.plan.evaluations for text in each.request.overrides):
             message = f"An option of the sweep in {folder} contained a secret, which its manifest does not hold."
@@ -106,6 +107,21 @@ def manifest_document(folder: Path) -> dict[str, Any]:
         message = f"{folder / MANIFEST} has schema {entries.get('schema')}, and this pmlaunch reads schema {SCHEMA}."
         raise PmlaunchError("PML383", message, hint="choose another folder with -o DIR", subject=str(folder))
     return entries
+
+
+def require_own_results(folder: Path, settings: Settings) -> None:
+    """Raise PML388 if the results in `folder` are not those of a sweep of this user: they would count as measured.
+
+    Raises PML383 as well.
+    """
+    if (folder / MANIFEST).exists():
+        asked: Asked = from_json(Asked, manifest_document(folder).get("asked"))
+        own = is_own(asked, settings)
+    else:
+        own = not (folder / RESULTS).exists() and not any((folder / RUNS).iterdir())
+    if not own:
+        message = f"The results in {folder} are not those of a sweep of yours, so it cannot be continued."
+        raise PmlaunchError("PML388", message, hint="choose another folder with -o DIR", subject=str(folder))
 
 
 def read_manifest(folder: Path) -> Manifest:

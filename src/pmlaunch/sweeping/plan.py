@@ -5,6 +5,7 @@ Cells that differ only in their seed have the same plan, so they are planned onc
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -150,13 +151,25 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.untrusted |= dict.fromkeys(planned[0].untrusted)
     result.missing |= dict.fromkeys(missing(plan.left_out))
-    names, shared = tuple(_names(plan.motions)) or (OWN_MOTION,), identity(request)
+    names, shared = tuple(_names(plan.motions)) or (OWN_MOTION,), content_key(identity(request), *_state(plan))
     _refuse_duplicates(point, plan, result)
     start = _start_for(request, plan, result)
     for seed in point.seeds:
         labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
         start.evaluations.append(Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names))
     result.bytes += len(point.seeds) * _size(planned[0])
+
+
+def _state(plan: LaunchPlan) -> Iterator[str]:
+    """What decides the figures beside the request: the simulator, and the files' sizes and times.
+
+    So a checkpoint that was trained on, or another simulator in pmlaunch.yaml, makes other evaluations of it.
+    """
+    yield str(plan.provenance["simulator"].value)
+    for path in (plan.checkpoint, *(motion.path for motion in plan.motions)):
+        with contextlib.suppress(OSError):  # a check tells
+            found = path.stat()
+            yield f"{found.st_size} {found.st_mtime_ns}"
 
 
 def _names(motions: Iterable[MotionInfo]) -> Iterator[str]:

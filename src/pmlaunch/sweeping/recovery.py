@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError
@@ -27,21 +27,24 @@ def unwritten_results(
 
     No job of the sweep may be running. Records of runs that were cut off are completed.
     """
-    written = {tally.run for tally in tallies.values()}
+    written, found = {tally.run for tally in tallies.values()}, set()
     for name in _names(folder / RUNS):
         run = RunFolder(folder / RUNS / name)
         attempt = attempt_of(run) if name not in written else None
         evaluation = evaluations.get(attempt.evaluation) if attempt else None
-        if attempt is None or evaluation is None:
+        if attempt is None or evaluation is None or attempt in found:  # several machines may have sent one
             continue
         state = final_record(run).get("state")
         if state in CONCLUDED and attempt.number > tallies.get(evaluation.id, Tally()).attempt:
+            found.add(attempt)
             yield from results_of(evaluation, run, attempt.number)
     for identity, tally in tallies.items():
         evaluation = evaluations.get(identity)
         cut_off = evaluation is not None and tally.concluded and tally.cells < len(evaluation.motions)
         if cut_off and evaluation is not None and tally.run:
-            yield from results_of(evaluation, RunFolder(folder / RUNS / tally.run), tally.attempt)[tally.cells :]
+            yield from results_of(
+                evaluation, RunFolder(folder / RUNS / PureWindowsPath(tally.run).name), tally.attempt
+            )[tally.cells :]
 
 
 def final_record(run: RunFolder) -> Mapping[str, Any]:

@@ -19,6 +19,7 @@ from pmlaunch.sweeping.matrix import SET, matches
 from pmlaunch.sweeping.model import CellResult, Evaluation
 
 SUCCESS = "success_rate"
+_LARGEST = 1e100  # of a figure: sums of larger ones overflow
 _KEYS = ("table", "row", "where", "values", "source", "differs")
 _DEFINITION = ("limit", "motions")
 
@@ -194,7 +195,10 @@ def _differences(suite: Suite, evaluations: Sequence[Evaluation], cells: Sequenc
     published = suite.motions.get(first.labels.get(SET, ""))
     if published is not None and len(first.motions) != published:
         yield f"subset: {len(first.motions)} of {published} motions"
-    cut = {first.request.max_steps, *(cell.definition.get("max_steps") for cell in cells)} - {None}
+    cut = {
+        first.request.max_steps,
+        *(steps for cell in cells if isinstance(steps := cell.definition.get("max_steps"), int)),
+    } - {None}
     yield from (f"cut after {steps} steps" for steps in cut)
 
 
@@ -223,4 +227,5 @@ def _value(cell: CellResult, figure: str) -> float | None:
     if figure == SUCCESS:
         return None if cell.success is None else float(cell.success)
     names = [figure, *(adapter.metrics.common.get(figure, figure) for adapter in GENERATIONS.values())]
-    return next((cell.figures[name] for name in names if name in cell.figures), None)
+    found = next((cell.figures[name] for name in names if name in cell.figures), None)
+    return None if found is None or abs(found) > _LARGEST else found

@@ -17,6 +17,7 @@ from pmlaunch.errors import PmlaunchError, nearest
 from pmlaunch.generations.v2.config_inspection import InterpolationBomb, bounded_omegaconf
 from pmlaunch.model import Origin, Source, Sourced
 from pmlaunch.settings import Settings
+from pmlaunch.support.json import as_list, as_mapping
 from pmlaunch.support.names import unknown_name
 from pmlaunch.support.paths import expanded, names_in, refuse_remote_in
 from pmlaunch.support.yaml_file import yaml_mapping
@@ -42,7 +43,12 @@ class SuiteFile:
 
     def untrusted(self, settings: Settings) -> tuple[Untrusted, ...]:
         """The suite's file, if it is not shipped and names a program or a folder with one without the user's agreement."""
-        named = [str(self.values[key]) for key in self.values if key in KEYS and OPTIONS[KEYS[key]].option.executed]
+        named = [
+            str(part[key])
+            for part in _parts(self.values)
+            for key in part
+            if str(key) in KEYS and OPTIONS[KEYS[str(key)]].option.executed
+        ]
         own = [file for file in self.files if not file.is_relative_to(shipped_presets())]
         return settings.untrusted(*(Sourced(it, Source(Origin.WORKSPACE, anchor=file)) for file in own for it in named))
 
@@ -67,6 +73,8 @@ def load_suite(wanted: str, settings: Settings, named: str | None, overrides: Se
     """
     folders = suite_folders(settings, named)
     path = settings.folder / expanded(wanted) if wanted.endswith((".yaml", ".yml")) else _find(wanted, folders)
+    if path is not None and path.suffix == ".yml":  # Hydra would read another file
+        raise PmlaunchError("PML377", f"{path} must end with .yaml: Hydra reads no other.", subject=str(path))
     if path is None or not path.is_file():
         known = suites_in(folders)
         near = nearest(wanted, {name: name for name in known})
@@ -77,7 +85,22 @@ def load_suite(wanted: str, settings: Settings, named: str | None, overrides: Se
     files = tuple(_reached(path, folders))
     values = _composed(path, folders, overrides)
     refuse_remote_in(values, path)
+    for part in _parts(values):  # also what a file brought that Hydra found by a rule of its own
+        _refuse_only_typed(part, path)
     return SuiteFile(path.stem, values, files)
+
+
+def _parts(values: Mapping[str, Any]) -> list[Mapping[Any, Any]]:
+    """The keys of a suite, and of each entry that it includes."""
+    return [values, *map(as_mapping, as_list(values.get("include")))]
+
+
+def _refuse_only_typed(values: Mapping[Any, Any], file: Path) -> None:
+    """Raise PML377 for a key that only the user may give."""
+    for key in map(str, values):
+        if key == "hydra" or KEYS.get(key, key.replace("-", "_")) in _ONLY_TYPED:
+            message = f"{file} has the key {key}, which a suite may not set."
+            raise PmlaunchError("PML377", message, hint="give it on the command line", subject=str(file))
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path | None:
@@ -95,10 +118,8 @@ def _reached(path: Path, folders: Sequence[Path]) -> Iterator[Path]:
         if len(seen) > _MOST_FILES:
             raise PmlaunchError("PML377", f"{path} inherits from more than {_MOST_FILES} files.", subject=str(path))
         values = yaml_mapping(file, "PML377")
-        for key in ("hydra", *_ONLY_TYPED):
-            if key in values or key.replace("_", "-") in values:
-                message = f"{file} has the key {key}, which a suite may not set."
-                raise PmlaunchError("PML377", message, hint="give it on the command line", subject=str(file))
+        for part in _parts(values):
+            _refuse_only_typed(part, file)
         yield file
         for name in _inherited(values.get("defaults") or [], file):
             target = PurePosixPath(name.lstrip("/")) if name.startswith("/") else group / name
@@ -116,7 +137,8 @@ def _inherited(defaults: Any, file: Path) -> Iterator[str]:
         pairs = entry.items() if isinstance(entry, Mapping) else [("", entry)]
         for group, options in pairs:
             for option in options if isinstance(options, list) else [options]:
-                name = "/".join(filter(None, (str(group), str(option)))).partition("@")[0]
+                plain = (str(part).partition("@")[0] for part in (group, option))
+                name = "/".join(filter(None, plain))
                 if option is None or name == "_self_":
                     continue
                 parts = name.lstrip("/").split("/")

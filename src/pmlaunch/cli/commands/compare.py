@@ -83,6 +83,10 @@ def compare_command(_: Invocation, options: CompareOptions) -> CommandResult:
         table = command_line("pmlaunch", "compare", options.a, options.b, "-o", "comparison.md")
         findings.append(Finding("PML373", Severity.ERROR, message, table, table, comparison.b))
     exit_code = Exit.FAILED if findings else Exit.DONE
+    if options.baseline and all(row.p is None for group in comparison.groups for row in group.rows):
+        message = "Nothing could be tested against the baseline: there are too few motions, or no common figures."
+        findings.append(Finding("PML372", Severity.ERROR, message, "compare more motions", None, comparison.b))
+        exit_code = Exit.USAGE
     return CommandResult("compare", exit_code, data=comparison, findings=findings, draw=draw)
 
 

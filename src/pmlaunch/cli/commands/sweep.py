@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pmlaunch.sweeping.suite import Suite
     from pmlaunch.sweeping.suite_file import SuiteFile
 
+_CLUSTER_SLOTS = 16  # into so many jobs a sweep is divided, if it runs on a cluster
 _SEVERAL = "Several: a,b or repeated."
 
 
@@ -117,7 +118,9 @@ def sweep_command(
     where = str(suite_file.files[0]) if suite_file else "the command line"
     suite = read_suite(values, where)
     folder = expanded(options.output) if options.output else _default_folder(name, values)
-    how = SweepSettings(folder, len(slots_of(executor)), options.isolate, axes.skip_bad)
+    # how many slots a cluster has is not known before it is asked, and more jobs than slots do no harm
+    slots = _CLUSTER_SLOTS if executor.cluster else len(slots_of(executor))
+    how = SweepSettings(folder, slots, options.isolate, axes.skip_bad)
     planned = plan_sweep(read_matrix(_matrix_of(values), where), settings, how)
     more = suite_file.untrusted(settings) if suite_file else ()
     planned = replace(planned, untrusted=tuple(dict.fromkeys((*more, *planned.untrusted))))

@@ -36,7 +36,7 @@ from pmlaunch.sweeping.model import Job
 from pmlaunch.sweeping.slots import Ports, Slot
 
 _PERIOD = 0.2  # seconds between two looks for jobs that nobody waits for
-RESOURCE = "GPU"
+RESOURCE = f"pmlaunch-{__version__}"  # a slot; workers that are not ours, or of another version, have none
 
 
 @dataclass(frozen=True)
