@@ -33,7 +33,8 @@ def two_ranks_hang() -> bool:
 
 def has_gloo() -> bool:
     """Whether this build of torch can connect processes: PyTorch's for Windows cannot from 2.8 to 2.10."""
-    return not (2, 8) <= Version(version("torch")).release[:2] <= (2, 10)
+    return os.name != "nt" or not (2, 8) <= Version(version("torch")).release[:2] <= (2, 10)
 
 
+NO_GLOO = "Windows builds of torch 2.8 to 2.10 cannot connect processes"
 TWO_RANKS_HANG = "two ranks of torch 2.11 and later hang under Wine"

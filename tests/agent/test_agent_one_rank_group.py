@@ -12,6 +12,8 @@ import pytest
 from agent_run import AgentRun
 from pmlaunch_agent.hooks.one_rank_group import _store
 
+from wine import NO_GLOO, has_gloo
+
 missing = [name for name in ("torch", "lightning") if find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"skipped: not installed: {missing}")
 
@@ -78,6 +80,7 @@ vars(dist).pop("HashStore", None)
 """
 
 
+@pytest.mark.skipif(not missing and not has_gloo(), reason=NO_GLOO)
 def test_collectives_equal_those_of_gloo(agent: AgentRun) -> None:
     agent.write(COMPARED).run()
     names = ["group", "all_gather", "max of a gathered number", "broadcast", "all_reduce", "barrier", "in place"]

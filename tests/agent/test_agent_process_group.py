@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from agent_run import AgentRun
 
-from wine import TWO_RANKS_HANG, two_ranks_hang
+from wine import NO_GLOO, TWO_RANKS_HANG, has_gloo, two_ranks_hang
 
 # not importorskip: importing both takes seconds of every collection
 missing = [name for name in ("torch", "lightning", "hydra") if find_spec(name) is None]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"skipped: not installed: {missing}")
 two_ranks = pytest.mark.skipif(two_ranks_hang(), reason=TWO_RANKS_HANG)
+needs_gloo = pytest.mark.skipif(not missing and not has_gloo(), reason=NO_GLOO)
 
 # On a machine with a GPU Lightning uses nccl, which CPU builds lack as Windows does. Here it does so for the CPU.
 TORCH = """
@@ -93,6 +94,7 @@ def test_without_the_hook_nccl_is_missing(agent: AgentRun) -> None:
     assert agent.result["backend"] is None
 
 
+@needs_gloo
 def test_default_backend_of_both_strategies_and_an_explicit_one(agent: AgentRun) -> None:
     agent.write(ONE_PROCESS, hooks=GLOO).run()
     assert agent.stdout == "gloo\nmpi\nTrue\nrank 0 sum 1.0\n", agent.stderr
@@ -116,6 +118,7 @@ def test_explicit_backend_is_kept(agent: AgentRun) -> None:
 
 
 @two_ranks
+@needs_gloo
 def test_two_ranks_of_a_plain_script(agent: AgentRun) -> None:
     agent.write(FABRIC + "import sys\nassert sys.argv[1:] == ['a b']\nwork(2).barrier()\n", ["a b"], hooks=GLOO).run()
     assert agent.returncode == 0
@@ -146,6 +149,7 @@ def test_two_ranks_of_a_hydra_script(agent: AgentRun) -> None:
 
 
 @two_ranks
+@needs_gloo
 def test_rank_of_a_hydra_script_that_dies_reports_why(agent: AgentRun) -> None:
     argv = ["+devices=2", "+die=1", "++name='a=b, c'", f"hydra.run.dir='{agent.folder / 'out'}'"]
     agent.write(HYDRA, argv, hooks=GLOO).run()
