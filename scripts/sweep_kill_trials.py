@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import random
 import subprocess
 import sys
@@ -19,15 +18,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
-
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.journal import read_results
 from pmlaunch.sweeping.model import Evaluation, SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions
-from sweep_jobs import DIARY, job_command, sweep_plan
+from sweep_jobs import DIARY, job_command, sweep_plan, working_in
 
 SLOTS = 4
 JOBS = (["done 0.2", "done 0.1"], ["done", "crash:done", "done"], ["quiet", "done 0.3"], ["failed"], ["done 0.5"])
@@ -133,19 +130,6 @@ def survivors(folder: Path) -> list[str]:
             return found
         time.sleep(0.05)
     return []
-
-
-def working_in(folder: Path) -> list[str]:
-    """Processes whose command line or mark names the folder."""
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), process.environ().get("PMLAUNCH_SPEC", "")]
-            if any(str(folder) in word for word in words) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.pid} {words}")
-        except psutil.Error:
-            continue
-    return [each for each in found if not each.startswith(f"{os.getpid()} ")]
 
 
 if __name__ == "__main__":

@@ -45,6 +45,21 @@ def sweep_plan(folder: Path, *jobs: Sequence[str], motions: tuple[str, ...] = ("
     return SweepPlan(folder, tuple(made))
 
 
+def working_in(folder: Path) -> list[str]:
+    """The other processes whose command line or mark names the folder."""
+    import psutil
+
+    found = []
+    for process in psutil.process_iter():
+        try:
+            words = [*process.cmdline(), process.environ().get("PMLAUNCH_SPEC", "")]
+            if any(str(folder) in word for word in words) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(f"{process.pid} {words}")
+        except psutil.Error:
+            continue
+    return [each for each in found if not each.startswith(f"{os.getpid()} ")]
+
+
 def main(path: str) -> None:
     """Do what the labels of the job's evaluations say."""
     with open(path, encoding="utf-8") as file:

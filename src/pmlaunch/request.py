@@ -35,6 +35,7 @@ class Option:
         choices: the allowed values, if they are fixed.
         setting: how the option is read from settings; None if it is not one.
         executed: whether it names a program, or a folder whose code is executed.
+        waives: whether it waives a check or trust, which only the user may do, and no file.
         positional: whether it is an argument rather than an option.
         names: what its values name, for completion: a key of `cli.completion.NAMES`.
         usual: what counts without it, in words.
@@ -46,6 +47,7 @@ class Option:
     choices: tuple[str, ...] = ()
     setting: Setting | None = None
     executed: bool = False
+    waives: bool = False
     metavar: str | None = None
     positional: bool = False
     names: str | None = None
@@ -162,7 +164,7 @@ class EvalRequest:
         "Overrides: num_envs=4, +opt=... (2.x), env.KEY=VALUE (3.x). They win over settings and presets.", ()
     )
     no_check: tuple[str, ...] = option(
-        "Do not let the check with this code stop the run; repeatable.", (), metavar="CODE", names="codes"
+        "Do not let the check with this code stop the run; repeatable.", (), metavar="CODE", names="codes", waives=True
     )
     verify: bool = option("Compare the checkpoint's SHA-256 with the one in git.", default=False)
     metrics: bool | None = option(
@@ -174,7 +176,9 @@ class EvalRequest:
         "Keep what the policy did as motion.npz; default for measured runs.", off="--no-save-motion"
     )
     record: bool = option("Record a video; needs a window.", default=False)
-    trust_workspace: bool = option("Start what pmlaunch.yaml and folders found here name. For CI.", default=False)
+    trust_workspace: bool = option(
+        "Start what pmlaunch.yaml and folders found here name. For CI.", default=False, waives=True
+    )
     other_words: tuple[str, ...] = ()  # options that do not affect the plan, for the commands that errors propose
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from browsers import browser
+from disks import small_disk
 from installs import cloned, complete, folder, install, made, own, templates
 
 from standin import make_checkout
 from started import Done, Pmlaunch, command
 
-__all__ = ["browser", "cloned", "complete", "folder", "install", "made", "own", "templates"]  # fixtures
+__all__ = ["browser", "cloned", "complete", "folder", "install", "made", "own", "small_disk", "templates"]  # fixtures
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+from disks import fill
 
 from pmlaunch.processes.child import ChildCommand
 from pmlaunch.processes.guardian import Guardian
@@ -214,29 +215,6 @@ def test_daemons_of_a_run_whose_launcher_is_killed(tmp_path: Path, stopped: bool
             os.kill(pid, KILL)
     launcher.stdout.close()
     launcher.wait(30)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", place], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("skipped: mounting a small disk needs root")
-    yield place
-    subprocess.run(["umount", "-l", place], check=False)
-
-
-def fill(disk: Path) -> None:
-    size = 1 << 16
-    with (disk / "filler").open("wb", buffering=0) as file:
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2
 
 
 FLOOD = "import os\nwhile True: os.write(1, b'x' * 65536)\n"

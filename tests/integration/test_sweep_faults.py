@@ -10,13 +10,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
-import psutil
 import pytest
+from disks import fill
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.sweeping import lock, recovery
@@ -27,7 +26,7 @@ from pmlaunch.sweeping.model import Evaluation, SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions, Slot
 from started import wait_for
-from sweep_jobs import DIARY, job_command, sweep_plan
+from sweep_jobs import DIARY, job_command, sweep_plan, working_in
 
 ROOT = Path(__file__).parents[2]
 TRIALS = ROOT / "scripts" / "sweep_kill_trials.py"
@@ -42,18 +41,6 @@ def _no_guardians(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def diary(folder: Path) -> Counter[str]:
     return Counter(line.split()[0] for line in (folder / DIARY).read_text().splitlines())
-
-
-def working_in(folder: Path) -> list[str]:
-    found = []
-    for process in psutil.process_iter():
-        try:
-            words = [*process.cmdline(), process.environ().get("PMLAUNCH_SPEC", "")]
-            if any(str(folder) in word for word in words) and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(f"{process.pid} {words}")
-        except psutil.Error:
-            continue
-    return found
 
 
 def launch(folder: Path, *words: str) -> subprocess.Popen[bytes]:
@@ -98,28 +85,6 @@ def test_two_launchers(tmp_path: Path) -> None:
     assert len(refused) == 1
     assert set(diary(tmp_path).values()) == {1}
     assert show_status(tmp_path).waiting == 0
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    place = tmp_path / "small"
-    place.mkdir()
-    if subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=512k", "x", place], capture_output=True, check=False
-    ).returncode:
-        pytest.skip("skipped: mounting a small disk needs root")
-    yield place
-    subprocess.run(["umount", "-l", place], check=False)
-
-
-def fill(disk: Path) -> None:
-    size = 1 << 16
-    with (disk / "filler").open("wb", buffering=0) as file:
-        while size:
-            try:
-                file.write(bytes(size))
-            except OSError:
-                size //= 2
 
 
 class Filling(SweepObserver):

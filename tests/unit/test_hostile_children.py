@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pmlaunch.cli.live.run_display import RunDisplay, duration
+from pmlaunch.cli.live.run_display import RunDisplay
 from pmlaunch.cli.render.record import draw_record
 from pmlaunch.cli.result import CommandResult, show
 from pmlaunch.doctor.probe import _answer
@@ -39,6 +39,7 @@ from pmlaunch.runtimes.compatibility import Found, Part, Verdict, judge
 from pmlaunch.support.cache import JsonCache
 from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import dumps, exactly, parse_json, read_json, to_json
+from pmlaunch.support.text import duration
 
 pytestmark = pytest.mark.hostile
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay, duration
+from pmlaunch.cli.live.run_display import LiveDisplay, PlainDisplay, RunDisplay
 from pmlaunch.cli.live.stages import StageTrack
 from pmlaunch.model import LaunchPlan, RunRecord, RunState
 from pmlaunch.planning.plan import Planned
 from pmlaunch.running.timings import Timings, earlier_timings, remember_timings
+from pmlaunch.support.text import duration
 
 STAGES = {
     "imported:torch": 10.0,

@@ -12,6 +12,14 @@ def megabytes(size: int) -> str:
     return f"{size / 1e6:.0f} MB" if size < 1_000_000_000 else f"{size / 1e9:.1f} GB"
 
 
+def duration(seconds: float, decimals: int = 0) -> str:
+    """A duration in at most two units: "40 s" (with `decimals` "40.3 s"), "3 min 20 s", "2 h 5 min"."""
+    if round(seconds, decimals) < 60:
+        return f"{seconds:.{decimals}f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
 OBEYED = (
     "\x7f-\x9f"  # DEL, and controls that some terminals obey as they do ESC [
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # change the order in which a line is read

@@ -279,7 +279,7 @@ def _shown(value: Value) -> str:
 
 
 def identity(request: EvalRequest) -> str:
-    """A hash of what a request measures, without its seed: the same in every session and on every machine."""
+    """A hash of the options that decide what is measured, without the seed."""
     plain = EvalRequest(request.model)
     differing = {
         item.name: getattr(request, item.name)

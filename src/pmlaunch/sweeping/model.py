@@ -19,7 +19,8 @@ class Evaluation:
     """One evaluation of a sweep.
 
     Attributes:
-        id: 12 hexadecimal digits, which depend on `request` only: the same evaluation has the same id in every session.
+        id: 12 hexadecimal digits from `request`, the simulator, and the sizes and times of checkpoint and motions: the same
+            in every session, and another one once the checkpoint has changed.
         request: what `pmlaunch eval` would be asked; `motions` are the motions of its cells.
         labels: {axis: value as shown}, such as {"model": "maskmimic", "constraint": "vr", "seed": "0"}.
         motions: names of the cells' motions, in the order of the metrics.

@@ -28,7 +28,6 @@ GROUP = "suite"
 ABOUT = ("title", "references", "differs", "definition")
 """The keys of a suite that say what it is compared with."""
 _FILE_KEYS = (*ABOUT, "include", "exclude", "set")  # that are no options of eval
-_ONLY_TYPED = ("no_check", "trust_workspace")  # a file of a stranger could switch off what protects from it
 _MOST_FILES = 100  # that one suite inherits from
 _LONGEST = 300  # characters of Hydra's reason
 
@@ -96,9 +95,9 @@ def _parts(values: Mapping[str, Any]) -> list[Mapping[Any, Any]]:
 
 
 def _refuse_only_typed(values: Mapping[Any, Any], file: Path) -> None:
-    """Raise PML377 for a key that only the user may give."""
+    """Raise PML377 for a key that only the user may give: a stranger's file could waive what protects from it."""
     for key in map(str, values):
-        if key == "hydra" or KEYS.get(key, key.replace("-", "_")) in _ONLY_TYPED:
+        if key == "hydra" or (key in KEYS and OPTIONS[KEYS[key]].option.waives):
             message = f"{file} has the key {key}, which a suite may not set."
             raise PmlaunchError("PML377", message, hint="give it on the command line", subject=str(file))
 

@@ -23,7 +23,7 @@ from pmlaunch.model import LaunchPlan
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.running.timings import earlier_timings
 from pmlaunch.support.json import finite
-from pmlaunch.support.text import clean_line
+from pmlaunch.support.text import clean_line, duration
 
 _REFRESH = 0.125  # seconds
 _HEARTBEAT = 30.0  # seconds between lines of the plain display while nothing else happens
@@ -258,12 +258,6 @@ class LiveDisplay(RunDisplay):
         full, rest = ("#", "-") if self._console.options.ascii_only else ("━", "─")
         filled = round(share * width)
         return [(full * filled, "cyan"), (rest * (width - filled), "dim"), (f" {share:4.0%}", "bold")]
-
-
-def duration(seconds: float) -> str:
-    """Time for people: "40 s", "3 min 20 s"."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def _count(event: Mapping[str, Any], name: str) -> int:

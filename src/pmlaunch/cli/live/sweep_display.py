@@ -12,8 +12,9 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from pmlaunch.cli.live.quiet_keys import no_echo
-from pmlaunch.cli.live.run_display import duration, is_live
+from pmlaunch.cli.live.run_display import is_live
 from pmlaunch.cli.render.terminal import console_on, write
+from pmlaunch.support.text import duration
 from pmlaunch.sweeping.journal import Tally
 from pmlaunch.sweeping.manifest import labels_text
 from pmlaunch.sweeping.model import Evaluation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pmlaunch.model import LaunchPlan
+from pmlaunch.support.text import duration
 
 
 def motion_count(plan: LaunchPlan) -> str:
@@ -11,8 +12,7 @@ def motion_count(plan: LaunchPlan) -> str:
     parts = [f"{motions} motion{'' if motions == 1 else 's'}"]
     lengths = [motion.seconds for motion in plan.motions if motion.seconds is not None]
     if lengths and len(lengths) == len(plan.motions):
-        minutes, seconds = divmod(round(sum(lengths)), 60)
-        parts.append(f"{minutes} min {seconds} s" if minutes else f"{sum(lengths):.1f} s")
+        parts.append(duration(sum(lengths), 1))
     if plan.left_out:
         parts.append(f"{len(plan.left_out)} left out")
     return ", ".join(parts)

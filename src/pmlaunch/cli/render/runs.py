@@ -9,7 +9,7 @@ from pmlaunch.cli.render.layout import SEVERITY_STYLES, say, short, table_of
 from pmlaunch.model import RunState, Severity
 from pmlaunch.planning.command_line import command_line
 from pmlaunch.reporting.figures import length
-from pmlaunch.support.text import megabytes
+from pmlaunch.support.text import duration, megabytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,7 @@ def _cells(run: RunSummary) -> dict[str, str | Text]:
         "motions": short(run.motions) + (f", {run.not_evaluated} skipped" if run.not_evaluated else ""),
         "success": "-" if run.success is None else f"{100 * run.success:.4g} %",
         "error": _length(run.error),
-        "duration": duration(run.seconds),
+        "duration": seconds_text(run.seconds),
     }
 
 
@@ -83,21 +83,16 @@ def _length(metres: float | None) -> str:
     return "-" if metres is None else length(metres)
 
 
-def duration(seconds: float | None) -> str:
-    """A duration in at most two units: "20.1 s", "3 min 20 s", "2 h 5 min"."""
-    if seconds is None:
-        return "-"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes = int(seconds) // 60
-    return f"{minutes} min {int(seconds) % 60} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+def seconds_text(seconds: float | None) -> str:
+    """The duration of a run; "-" if it is not known."""
+    return "-" if seconds is None else duration(seconds, 1)
 
 
 def draw_run(run: Run, console: Console) -> None:
     """Print everything about a run."""
     summary = run.summary
     state = (summary.state.value.replace("_", " "), _STYLES.get(summary.state, "red"))
-    say(console, (run.name, "bold"), "  ", state, f"  {summary.started or ''}  {duration(summary.seconds)}")
+    say(console, (run.name, "bold"), "  ", state, f"  {summary.started or ''}  {seconds_text(summary.seconds)}")
     say(console, run.verdict, style="bold", wrap=True)
     if run.asked:
         say(console, "command  ", command_line("pmlaunch", *run.asked.command))

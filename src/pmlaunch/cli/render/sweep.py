@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pmlaunch.cli.render.layout import Breakable, say, table_of
-from pmlaunch.cli.render.runs import duration
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.command_line import EvalCommand
-from pmlaunch.support.text import clean_line, megabytes
+from pmlaunch.support.text import clean_line, duration, megabytes
 from pmlaunch.sweeping.bad_cells import text_of
 from pmlaunch.sweeping.plan import PlannedSweep
 from pmlaunch.sweeping.suite import SUCCESS, Compared, Suite
