@@ -59,7 +59,7 @@ def test_overrides_of_the_program_go_to_every_cell(as_json: Json, checkout: Path
     (finding,) = document["findings"]
     assert finding["code"] == "PML003"
     assert "constraint=vr; model=tracker, constraint=pelvis" in finding["message"]
-    assert finding["hint"] is None, "a command of eval would run one of the cells only"
+    assert finding["hint"] == "pmlaunch explain PML003", "a command of eval would run one of the cells only"
 
 
 def test_bad_cells_are_named_and_left_out_on_demand(

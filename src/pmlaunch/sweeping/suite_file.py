@@ -74,11 +74,15 @@ def load_suite(wanted: str, settings: Settings, named: str | None, overrides: Se
     path = settings.folder / expanded(wanted) if wanted.endswith((".yaml", ".yml")) else _find(wanted, folders)
     if path is not None and path.suffix == ".yml":  # Hydra would read another file
         raise PmlaunchError("PML377", f"{path} must end with .yaml: Hydra reads no other.", subject=str(path))
-    if path is None or not path.is_file():
+    if path is not None and not path.is_file():
+        raise PmlaunchError("PML378", f"{path} does not exist.", fix="pmlaunch sweep --help", subject=str(path))
+    if path is None:
         known = suites_in(folders)
         near = nearest(wanted, {name: name for name in known})
         there = "" if near else f" There are: {', '.join(known)}."
-        raise PmlaunchError("PML378", unknown_name(f"No suite is called {wanted!r}.{there}", wanted, near, "").message)
+        message = unknown_name(f"No suite is called {wanted!r}.{there}", wanted, near, "").message
+        fix = f"pmlaunch sweep --suite {[*near, *known][0]} --dry-run"
+        raise PmlaunchError("PML378", message, fix=fix, subject=wanted)
     path = path.absolute()
     folders = tuple(dict.fromkeys((path.parent, *(folder.absolute() for folder in folders))))
     files = tuple(_reached(path, folders))

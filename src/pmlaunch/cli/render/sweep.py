@@ -41,7 +41,8 @@ def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
         message = f"{key[1]} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
         severity = Severity.WARNING if skipped else Severity.ERROR
         # a command of eval would be about one of the cells
-        hint, fix = (None if isinstance(it, EvalCommand) else it for it in (first[key].hint, first[key].fix))
+        explain = f"pmlaunch explain {key[0]}"
+        hint, fix = (explain if isinstance(it, EvalCommand) else it for it in (first[key].hint, first[key].fix))
         yield replace(first[key], message=message, severity=severity, hint=hint, fix=fix)
     if skipped and planned.bad:
         message = f"{len(planned.bad)} parts of the sweep are left out, because they cannot run."
