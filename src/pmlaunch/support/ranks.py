@@ -20,9 +20,18 @@ _NAMES = (
     # `fabric run`: with them Lightning starts no ranks, and refuses what the plan says otherwise
     " LT_CLI_USED LT_ACCELERATOR LT_STRATEGY LT_DEVICES LT_NUM_NODES LT_PRECISION"
 )
-_PREFIXES = ("TORCHELASTIC_", "ACCELERATE_", "OMPI_", "PMI_", "PMIX_", "HYDI_", "MV2_COMM_WORLD_", "JSM_NAMESPACE_")
+_PREFIXES = (
+    "TORCHELASTIC_",
+    "ACCELERATE_",
+    # what mpirun of Open MPI 4.1 tells its ranks; OMPI_MCA_plm and the like are settings, without which MPI may not start
+    *("OMPI_COMM_WORLD_", "OMPI_MCA_ess", "OMPI_MCA_orte_", "OMPI_MCA_pmix"),
+    *("PMI_", "PMIX_", "HYDI_", "MV2_COMM_WORLD_", "JSM_NAMESPACE_"),
+)
+_SETTINGS = "PMIX_MCA_"
 
 
 def sets_rank(variable: str) -> bool:
     """Whether an environment variable tells a process its rank, or where the other ranks are."""
+    if variable.startswith(_SETTINGS):
+        return False
     return variable in _NAMES.split() or variable.startswith(_PREFIXES)
