@@ -61,6 +61,22 @@ def test_certificates_protect_only_tls() -> None:
     assert caught.value.code == "PML451"
 
 
+@pytest.mark.parametrize("tls", [TLS, TlsOptions(tls_ca="ca.pem"), TlsOptions(tls_cert="cert.pem", tls_key="key.pem")])
+def test_certificates_are_never_ignored(tls: TlsOptions) -> None:
+    with pytest.raises(PmlaunchError, match=r"tcp://127.0.0.1:8786 is not protected") as caught:
+        require_protected("tcp://127.0.0.1:8786", tls)
+    assert caught.value.code == "PML451"
+
+
+@pytest.mark.usefixtures("_with_distributed")
+@pytest.mark.parametrize("tls", [TlsOptions(), TLS])
+def test_other_machine_is_not_contacted_without_tls(tls: TlsOptions) -> None:
+    options = ExecutorOptions(cluster="tcp://192.0.2.1:8786", **vars(tls))
+    with pytest.raises(PmlaunchError) as caught, launcher_of(options):
+        pass
+    assert caught.value.code == "PML451"
+
+
 @pytest.mark.usefixtures("_with_distributed")
 def test_scheduler_file(tmp_path: Path) -> None:
     file = tmp_path / "scheduler.json"
