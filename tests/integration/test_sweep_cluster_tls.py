@@ -135,7 +135,7 @@ def answer(address: str, tls: TlsOptions) -> bytes:
     context.check_hostname = False  # as Dask does
     parts = urlsplit(address)
     with (
-        socket.create_connection((parts.hostname, parts.port), timeout=5) as plain,
+        socket.create_connection((parts.hostname, parts.port or 0), timeout=5) as plain,
         context.wrap_socket(plain) as secret,
     ):
         return secret.recv(8)
