@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -157,6 +158,14 @@ def test_last_worker_is_lost(tmp_path: Path, cluster: Cluster, monkeypatch: pyte
         sweep(plan, cluster, Second(only.kill))
     assert caught.value.code == "PML453"
     assert [(each.state, each.attempt) for each in read_results(plan.folder)] == [("done", 1), ("abnormal", 1)]
+    (lost,) = plan.folder.glob("runs/*-lost")
+    assert json.loads((lost / "record.json").read_text())["findings"][0]["message"].endswith("was lost.")
+    (place,) = tmp_path.glob(f"one/sweeps/*/runs/{lost.name.rpartition('-')[0].rpartition('-')[0]}")
+    record = json.loads((place / "record.json").read_text())
+    (place / "record.json").write_text(json.dumps({**record, "state": "done"}))  # as if cut off from the network only
+    cluster.worker("one", "0")
+    assert counts(sweep(plan, cluster)) == (2, 0, 0, 0)
+    assert list(cluster.diary()) == [f"{0:012x}"], "nothing ran again"
 
 
 def test_packing_does_not_delay_the_output_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
