@@ -3,8 +3,8 @@
 Tests run on all cores. Those that use a real ProtoMotions checkout are skipped unless PMLAUNCH_PROTOMOTIONS names one,
 and exhaustive variants unless --slow is given.
 
-With --windows a Windows Python with torch runs the tests of unit, property, agent, demo and windows. On Linux it runs
-under Wine, as root with the right to mount, and is created in PMLAUNCH_WINE (default ~/.cache/pmlaunch-wine10; 4 GB)
+With --windows a Windows Python with torch runs the tests of unit, property, agent, demo, windows and sweeps. On Linux it
+runs under Wine, as root with the right to mount, and is created in PMLAUNCH_WINE (default ~/.cache/pmlaunch-wine10; 4 GB)
 the first time. Where that is not possible, and no version of torch is given, tests/windows alone runs, without torch.
 """
 
@@ -19,7 +19,8 @@ from windows import default_torch, pytest_on_windows, why_not_torch
 from workshop import add_torch_index, python_with, run
 
 _LIGHT = ("tests/unit", "tests/property")
-_WINDOWS = (*_LIGHT, "tests/agent", "tests/demo", "tests/windows")
+_SWEEPS = tuple(f"tests/integration/test_sweep_{part}.py" for part in ("executor", "faults", "cluster"))
+_WINDOWS = (*_LIGHT, "tests/agent", "tests/demo", "tests/windows", *_SWEEPS)
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ log=$folder/setup.log
 carrier=panda3d==1.10.14
 # Wine lacks functions of the C runtime that numpy 2 calls; typer 0.29 needs a native package
 packages=(pip pytest pytest-timeout pytest-xdist hypothesis jsonschema psutil "typer<0.29" rich colorama platformdirs
-  PyYAML packaging jinja2 omegaconf hydra-core "numpy<2")
+  PyYAML packaging jinja2 omegaconf hydra-core "numpy<2" distributed)
 # pip evaluates the markers of requirements for this machine, so that torch would want NCCL: these are installed without
 # their requirements, which are among the others.
 bare=(lightning pytorch-lightning lightning-utilities torchmetrics)
