@@ -26,7 +26,7 @@ from pmlaunch.sweeping.job_run import JobEnd, Launcher, Surroundings
 from pmlaunch.sweeping.journal import RUNS, Journal, Tally, write_error
 from pmlaunch.sweeping.model import CellResult, Evaluation, Job, SweepPlan
 from pmlaunch.sweeping.slots import ExecutorOptions, Ports, Slot
-from pmlaunch.sweeping.summary import Counts, Outcome, outcome_of
+from pmlaunch.sweeping.summary import Counts, Outcome, is_left, outcome_of
 
 STOP_FILE = "stop"
 ASKED = "Asked to stop: the same command continues."
@@ -134,16 +134,15 @@ class Scheduler:
                 outcome = outcome_of(each, tally)
                 if each.id in repeated:
                     self._first[each.id] = tally.attempt
-                if each.id in repeated or outcome is Outcome.WAITING or self._is_repeated(each, tally):
+                if each.id in repeated or self._is_left(each, tally):
                     left.append(each)
                     outcome = Outcome.WAITING
                 self.counts.cells[outcome] += len(each.motions)
                 self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
             self._add(job.id, left, self._pending)
 
-    def _is_repeated(self, evaluation: Evaluation, tally: Tally) -> bool:
-        """Whether an evaluation that ended abnormally has an attempt left."""
-        return not tally.concluded and tally.attempt - self._first.get(evaluation.id, 0) <= self.options.retries
+    def _is_left(self, evaluation: Evaluation, tally: Tally) -> bool:
+        return is_left(evaluation, tally, self.options.retries, self._first.get(evaluation.id, 0))
 
     def _add(self, job: str, evaluations: Sequence[Evaluation], tasks: deque[_Task]) -> None:
         tallies = self.journal.tallies
@@ -229,7 +228,7 @@ class Scheduler:
         for each in ended:
             tally = self.journal.tallies[each.evaluation.id]
             outcome = outcome_of(each.evaluation, tally)
-            if outcome is Outcome.ABNORMAL and self._is_repeated(each.evaluation, tally):
+            if outcome is Outcome.ABNORMAL and self._is_left(each.evaluation, tally):
                 outcome = Outcome.WAITING
                 self._add(f"{each.job.id}-{each.evaluation.id}"[:_LONGEST_NAME], [each.evaluation], self._repeats)
             self.counts.move(len(each.evaluation.motions), Outcome.WAITING, outcome)

@@ -113,6 +113,15 @@ def outcome_of(evaluation: Evaluation, tally: Tally | None) -> Outcome:
     return Outcome.DONE if tally.state == RunState.DONE.value else Outcome.FAILED
 
 
+def is_left(evaluation: Evaluation, tally: Tally, retries: int, before: int = 0) -> bool:
+    """Whether an evaluation has to run: its lines are missing, or it ended abnormally and has an attempt left.
+
+    `before` attempts do not count.
+    """
+    outcome = outcome_of(evaluation, tally)
+    return outcome is Outcome.WAITING or (outcome is Outcome.ABNORMAL and tally.attempt - before <= retries)
+
+
 def summarize_sweep(folder: Path, evaluations: Iterable[Evaluation], tallies: Mapping[str, Tally]) -> SweepSummary:
     """Count the cells of `evaluations` by what the journal says."""
     counts, tracked, number = dict.fromkeys(Outcome, 0), 0, 0
