@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -50,7 +50,7 @@ def check_point(
     point: Point,
     settings: Settings,
     skip_bad: bool,
-    unfinished: Callable[[EvalRequest, LaunchPlan], Sized],
+    unfinished: Callable[[EvalRequest, LaunchPlan], bool],
 ) -> tuple[_Checked | None, EvalRequest, list[BadCell]]:
     """(the plan and its findings; None if no cell of the point can run, the request that it is for, bad cells).
 

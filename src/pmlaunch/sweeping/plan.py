@@ -177,12 +177,14 @@ def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
 def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
     """Plan a point and add its evaluations, or what is bad about it, to `result`."""
 
-    def left(request: EvalRequest, plan: LaunchPlan) -> list[Evaluation]:
-        found = _evaluations(request, point, plan)
-        return [each for each in found if is_left(each, result.tallies.get(each.id, Tally()), options.retries)]
+    def still_runs(each: Evaluation) -> bool:
+        return is_left(each, result.tallies.get(each.id, Tally()), options.retries)
+
+    def unfinished(request: EvalRequest, plan: LaunchPlan) -> bool:
+        return not result.tallies or any(map(still_runs, _evaluations(request, point, plan)))
 
     request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
-    planned, request, bad = check_point(request, point, settings, options.skip_bad, left)
+    planned, request, bad = check_point(request, point, settings, options.skip_bad, unfinished)
     result.bad += bad
     result.missing |= dict.fromkeys(path for part in bad for path in part.missing)
     if planned is None:
@@ -191,8 +193,9 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.missing |= dict.fromkeys(missing(plan.left_out))
     _refuse_duplicates(point, plan, result)
-    _start_for(request, plan, result).evaluations.extend(_evaluations(request, point, plan))
-    if rest := left(request, plan):
+    evaluations = _evaluations(request, point, plan)
+    _start_for(request, plan, result).evaluations.extend(evaluations)
+    if rest := [each for each in evaluations if still_runs(each)]:
         result.untrusted |= dict.fromkeys(planned[0].untrusted)
         result.left |= {each.id for each in rest}
         result.bytes += len(rest) * _size(planned[0])
@@ -288,8 +291,8 @@ def _room(expected: Expected, folder: Path) -> Iterator[Finding]:
     """PML382 if the run folders that are still to come will not fit on the disk."""
     free = free_bytes(folder.absolute())
     if expected.bytes > free:
-        needed, there = megabytes(expected.bytes), megabytes(free)
-        message = f"What is left of the sweep needs about {needed} in {folder}, but only {there} are free."
+        written = megabytes(expected.bytes)
+        message = f"The sweep will write about {written} to {folder}, but only {megabytes(free)} are free."
         yield Finding(
             "PML382", Severity.WARNING, message, "-o DIR on another disk, or --no-save-motion", None, str(folder)
         )
