@@ -19,11 +19,13 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
 from pmlaunch.support.files import open_ordinary, size_of
 from pmlaunch.support.json import as_mapping, dumps, numbers_in, parse_json
-from pmlaunch.support.text import megabytes
+from pmlaunch.support.text import clean_line, megabytes
 from pmlaunch.sweeping.model import CellResult
 
 RESULTS = "results.jsonl"
-RUNS = "runs"
+RUNS, JOBS = "runs", "jobs"
+LONGEST_MESSAGE = 300
+"""Characters of the message that stands in the line of every cell."""
 CONCLUDED = (RunState.DONE.value, RunState.FAILED.value)
 """States of evaluations that are not repeated. The others are those of programs that did not end by themselves."""
 _LARGEST = 1 << 30  # bytes; 100,000 cells with 25 figures each take about 120 MB
@@ -43,6 +45,7 @@ class Tally:
     code: str | None = None
     cells: int = 0
     tracked: int = 0
+    message: str = ""
 
     @property
     def concluded(self) -> bool:
@@ -54,7 +57,7 @@ class Tally:
         if result.attempt > self.attempt:
             self.attempt, self.cells, self.tracked = result.attempt, 0, 0
         if result.attempt == self.attempt:
-            self.state, self.run, self.code = result.state, result.run, result.code
+            self.state, self.run, self.code, self.message = result.state, result.run, result.code, result.message
             self.cells += 1
             self.tracked += result.success is True
 
@@ -164,7 +167,7 @@ def latest_results(folder: Path) -> Iterator[CellResult]:
 def _result(document: object) -> CellResult | None:
     entries = as_mapping(document)
     evaluation, motion, run, state = texts = [entries.get(name) for name in ("evaluation", "motion", "run", "state")]
-    attempt, success, code = (entries.get(name) for name in ("attempt", "success", "code"))
+    attempt, success, code, message = (entries.get(name) for name in ("attempt", "success", "code", "message"))
     if not all(isinstance(text, str) and len(text) <= _LONGEST_TEXT for text in texts) or type(attempt) is not int:
         return None
     if state not in _STATES:
@@ -179,6 +182,7 @@ def _result(document: object) -> CellResult | None:
         as_mapping(entries.get("definition")),
         sys.intern(code) if isinstance(code, str) else None,
         attempt,
+        clean_line(message, LONGEST_MESSAGE) if isinstance(message, str) else "",
     )
 
 
