@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
+from clusters import TESTS, Cluster, counts, sweep
 
 pytest.importorskip("distributed")
 
@@ -24,25 +22,13 @@ from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.sweeping.cluster import connection, worker
 from pmlaunch.sweeping.cluster.address import TlsOptions
 from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
-from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.job_file import Report
 from pmlaunch.sweeping.job_run import JobEnd
 from pmlaunch.sweeping.journal import read_results
-from pmlaunch.sweeping.model import SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
-from pmlaunch.sweeping.slots import ExecutorOptions, Slot
+from pmlaunch.sweeping.slots import Slot
 from started import wait_for
-from sweep_jobs import DIARY, sweep_plan
-
-TESTS = Path(__file__).parents[1]
-SCHEDULER = """
-import asyncio, sys
-from distributed import Scheduler
-async def serve():
-    async with Scheduler(host=sys.argv[2], port=int(sys.argv[1]), dashboard_address=":0") as scheduler:
-        await scheduler.finished()
-asyncio.run(serve())
-"""
+from sweep_jobs import sweep_plan
 
 FOREIGN = """
 import asyncio, sys
@@ -64,62 +50,6 @@ from sweep_jobs import sweep_plan
 plan = sweep_plan(Path(sys.argv[3]), ["done", "done 1"], ["done"])
 run_sweep(plan, ExecutorOptions(cluster=sys.argv[2]), SweepObserver())
 """
-
-
-class Cluster:
-    """A scheduler on a port of its own, and workers."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.folder = folder
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"process{len(self.processes)}").open("wb") as log:
-            process = subprocess.Popen([sys.executable, *words], stdout=log, stderr=log)
-        self.processes.append(process)
-        return process
-
-    def scheduler(self, host: str = "127.0.0.1") -> subprocess.Popen[bytes]:
-        process = self.start("-c", SCHEDULER, str(self.port), host)
-        wait_for(self.answers, "the scheduler")
-        return process
-
-    def answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def worker(self, name: str, gpus: str = "0,1") -> subprocess.Popen[bytes]:
-        log = self.folder / f"process{len(self.processes)}"
-        process = self.start(str(TESTS / "cluster_worker.py"), self.address, str(self.folder / name), gpus)
-        wait_for(lambda: b"ready" in log.read_bytes(), "the worker")
-        return process
-
-    def diary(self) -> Counter[str]:
-        """How often each evaluation came to its end, on any worker."""
-        lines = [line for path in self.folder.glob(f"*/sweeps/*/{DIARY}") for line in path.read_text().splitlines()]
-        return Counter(line.split()[0] for line in lines)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    for process in made.processes:
-        process.kill()
-        process.wait()
-
-
-def sweep(plan: SweepPlan, cluster: Cluster, observer: SweepObserver | None = None) -> SweepOutcome:
-    return run_sweep(plan, ExecutorOptions(cluster=cluster.address), observer or SweepObserver())
-
-
-def counts(outcome: SweepOutcome) -> tuple[int, int, int, int]:
-    found = outcome.summary
-    return found.done, found.failed, found.abnormal, found.waiting
 
 
 def test_jobs_run_on_workers_and_their_runs_come_here(tmp_path: Path, cluster: Cluster) -> None:
@@ -228,6 +158,14 @@ def test_last_worker_is_lost(tmp_path: Path, cluster: Cluster, monkeypatch: pyte
         sweep(plan, cluster, Second(only.kill))
     assert caught.value.code == "PML453"
     assert [(each.state, each.attempt) for each in read_results(plan.folder)] == [("done", 1), ("abnormal", 1)]
+    (lost,) = plan.folder.glob("runs/*-lost")
+    assert json.loads((lost / "record.json").read_text())["findings"][0]["message"].endswith("was lost.")
+    (place,) = tmp_path.glob(f"one/sweeps/*/runs/{lost.name.rpartition('-')[0].rpartition('-')[0]}")
+    record = json.loads((place / "record.json").read_text())
+    (place / "record.json").write_text(json.dumps({**record, "state": "done"}))  # as if cut off from the network only
+    cluster.worker("one", "0")
+    assert counts(sweep(plan, cluster)) == (2, 0, 0, 0)
+    assert list(cluster.diary()) == [f"{0:012x}"], "nothing ran again"
 
 
 def test_packing_does_not_delay_the_output_of_a_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

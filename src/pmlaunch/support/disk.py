@@ -51,7 +51,7 @@ def path_below(root: Path, name: str) -> Path:
     path, place = root.joinpath(*parts), Path(os.path.realpath(root))
     for part in parts if why is None else ():
         place = place / part
-        if Path(os.path.realpath(place)) != place:
+        if _is_link(place):
             why = f"{place} is a link"
             break
     if why is not None:
@@ -60,6 +60,11 @@ def path_below(root: Path, name: str) -> Path:
             "PML143", message, hint=(f'replace links with ordinary folders: "{path.parent}"'), subject=name
         )
     return path
+
+
+def _is_link(place: Path) -> bool:
+    """Whether a path leads elsewhere, though its parent does not. Windows has other kinds than symbolic links."""
+    return Path(os.path.realpath(place)) != place if os.name == "nt" else place.is_symlink()
 
 
 def remove_tree(folder: Path) -> None:

@@ -25,6 +25,7 @@ def unwritten_results(
 ) -> Iterator[CellResult]:
     """Yield the results that are in run folders of `folder` but not in its journal, of evaluations that came to their end.
 
+    An earlier attempt than the last counts too if none came to its end: a worker that was given up may have finished it.
     No job of the sweep may be running. Records of runs that were cut off are completed.
     """
     written, found = {tally.run for tally in tallies.values()}, set()
@@ -32,12 +33,12 @@ def unwritten_results(
         run = RunFolder(folder / RUNS / name)
         attempt = attempt_of(run) if name not in written else None
         evaluation = evaluations.get(attempt.evaluation) if attempt else None
-        if attempt is None or evaluation is None or attempt in found:  # several machines may have sent one
+        if attempt is None or evaluation is None or evaluation.id in found:  # several machines may have sent one
             continue
-        state = final_record(run).get("state")
-        if state in CONCLUDED and attempt.number > tallies.get(evaluation.id, Tally()).attempt:
-            found.add(attempt)
-            yield from results_of(evaluation, run, attempt.number)
+        state, tally = final_record(run).get("state"), tallies.get(evaluation.id, Tally())
+        if state in CONCLUDED and (attempt.number > tally.attempt or not tally.concluded):
+            found.add(evaluation.id)
+            yield from results_of(evaluation, run, max(attempt.number, tally.attempt + 1))
     for identity, tally in tallies.items():
         evaluation = evaluations.get(identity)
         cut_off = evaluation is not None and tally.concluded and tally.cells < len(evaluation.motions)

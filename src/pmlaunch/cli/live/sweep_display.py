@@ -158,8 +158,8 @@ class LiveSweepDisplay(SweepDisplay):
         for slot, (text, since) in sorted(self.busy.items(), key=lambda item: item[0].number)[:_MOST_SLOTS]:
             gpu = f" gpu {slot.gpu}" if slot.gpu is not None else ""
             lines.append(Text(f"  {slot.number + 1}{gpu}  {text}  {duration(now - since)}", style="cyan"))
-        for line, why in self._failures:
-            lines.append(Text(f"  {line}", style="yellow"))
+        for failure, why in self._failures:
+            lines.append(Text(f"  {failure}", style="yellow"))
             lines += [Text(f"    {why}", style="yellow")] if why else []
         lines.append(Text(f"  {self._message or duration(now - self.begin)}", style="bold" if self._message else "dim"))
         for line in lines:

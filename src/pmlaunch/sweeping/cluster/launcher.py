@@ -15,6 +15,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.settings import Settings
 from pmlaunch.support.atomic import write_text
+from pmlaunch.support.cache import content_key
 from pmlaunch.support.disk import path_below
 from pmlaunch.support.json import dumps, read_mapping
 from pmlaunch.sweeping.cluster import store, worker
@@ -87,7 +88,7 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
         place = path_below(folder / RUNS, run)
         if place.exists():
             return
-        archive = path_below(folder / "jobs", f"{run}.zip")
+        archive = folder / "jobs" / f"{content_key(address, run)[:12]}.zip"  # short: Windows limits paths
         try:
             with archive.open("wb") as file:
                 size = 1

@@ -27,6 +27,7 @@ from pmlaunch.sweeping.job_run import JobEnd, Surroundings, grace_of
 from pmlaunch.sweeping.journal import RUNS
 
 _PERIOD = 0.25  # seconds between two looks at a job that reports nothing
+_LOST = "-lost"
 
 
 class Exchange(Protocol):
@@ -145,25 +146,31 @@ class RemoteRun:
             log.write_bytes(found.log)
         result = found.end.result and replace(found.end.result, log=log)
         lost = {**self._known.cut_off, **found.end.cut_off}
-        self._note_lost(lost, f"The worker {found.worker} was lost before its run came here.")
-        return JobEnd(self._known.ended, lost, result)
+        named = self._noted(lost, f"The worker {found.worker} was lost before its run came here.")
+        return JobEnd(self._known.ended, named, result)
 
     def _failed(self, error: BaseException | None) -> JobEnd:
         """A worker that was killed ends its job as a crash does. Any other error is one of the cluster."""
         if not isinstance(error, KilledWorker):
             raise PmlaunchError("PML454", f"A worker could not run a job: {type(error).__name__}: {error}")
         why = f"The worker {getattr(error.last_worker, 'address', '')} was lost."
-        self._note_lost(self._known.cut_off, why)
-        return replace(self._known, result=ChildResult(None, (why,), self._around.folder))
+        named = self._noted(self._known.cut_off, why)
+        return replace(self._known, cut_off=named, result=ChildResult(None, (why,), self._around.folder))
 
-    def _note_lost(self, runs: Mapping[str, str], why: str) -> None:
-        """Write records for runs whose folders are lost: {evaluation: run}."""
-        finding = {"severity": "error", "code": "PML330", "message": why}
+    def _noted(self, runs: Mapping[str, str], why: str) -> dict[str, str]:
+        """{evaluation: run} for runs that were cut off. One whose folder is lost gets a record under another name.
+
+        The worker may still have it, or even finish it, and be found again.
+        """
+        named = {}
         for evaluation, run in runs.items():
-            place = path_below(self._around.folder / RUNS, run)
+            named[evaluation] = run if path_below(self._around.folder / RUNS, run).exists() else f"{run}{_LOST}"
+            place = path_below(self._around.folder / RUNS, named[evaluation])
             if not place.exists():
                 place.mkdir()
                 tie(RunFolder(place), Attempt(evaluation, self._remote.attempts[evaluation]))
+                finding = {"severity": "error", "code": "PML330", "message": why}
                 RunFolder(place).write(
                     RECORD, {"state": RunState.ABNORMAL.value, "exit_code": 8, "findings": [finding]}
                 )
+        return named

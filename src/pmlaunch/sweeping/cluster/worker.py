@@ -135,9 +135,10 @@ class Host:
 
     def forget(self, sweep: str, runs: Sequence[str]) -> None:
         """Remove those runs of this machine that the launcher has."""
+        folder = self.folder(sweep)
         for run in (each for each in runs if each.endswith(f"-{self.name}")):
-            self.archive(sweep, run).unlink(missing_ok=True)
-            remove_tree(path_below(self.folder(sweep), f"{RUNS}/{run.removesuffix(f'-{self.name}')}"))
+            path_below(folder, f"{run}.zip").unlink(missing_ok=True)
+            remove_tree(path_below(folder, f"{RUNS}/{run.removesuffix(f'-{self.name}')}"))
 
     def _run(self, order: JobOrder, slot: Slot, around: Surroundings, say: Callable[[Report], None]) -> JobEnd:
         """Do what `run_job` does. Packing runs takes time, and the thread that reads the job's output has none."""
