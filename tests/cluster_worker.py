@@ -13,8 +13,10 @@ from pmlaunch.sweeping.cluster.address import TlsOptions
 from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
 from pmlaunch.sweeping.slots import ExecutorOptions, slots_of
 from sweep_jobs import job_command
+from wine import mend_clock_of_dask
 
 if __name__ == "__main__":
+    mend_clock_of_dask()
     recovery._GUARDIANS_TIME = 0.1  # the stand-in's runs have none to wait for
     address, store, gpus, *certificates = sys.argv[1:]
     tls = TlsOptions(**dict(zip(("tls_ca", "tls_cert", "tls_key"), certificates, strict=False)))

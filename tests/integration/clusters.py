@@ -19,19 +19,10 @@ from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions
 from started import wait_for
 from sweep_jobs import DIARY
+from wine import mend_clock_of_dask
 
+mend_clock_of_dask()
 TESTS = Path(__file__).parents[1]
-SCHEDULER = """
-import asyncio, sys
-from distributed import Scheduler, Security
-port, host, *files = sys.argv[1:]
-names = zip(("tls_ca_file", "tls_scheduler_cert", "tls_scheduler_key"), files)
-security = Security(require_encryption=True, **dict(names)) if files else None
-async def serve():
-    async with Scheduler(host=host, port=int(port), security=security, dashboard_address=":0") as scheduler:
-        await scheduler.finished()
-asyncio.run(serve())
-"""
 
 
 class Cluster(AbstractContextManager["Cluster"]):
@@ -62,7 +53,8 @@ class Cluster(AbstractContextManager["Cluster"]):
         return self.folder / f"process{number}"
 
     def scheduler(self, host: str = "127.0.0.1") -> subprocess.Popen[bytes]:
-        process = self.start("-c", SCHEDULER, str(self.port), host, *certificates(self.tls))
+        words = [str(TESTS / "cluster_scheduler.py"), str(self.port), host]
+        process = self.start(*words, *certificates(self.tls))
         wait_for(self.answers, "the scheduler")
         return process
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +31,9 @@ from sweep_jobs import sweep_plan
 FOREIGN = """
 import asyncio, sys
 from distributed import Worker
+sys.path.insert(0, sys.argv[2])
+from wine import mend_clock_of_dask
+mend_clock_of_dask()
 async def serve():
     async with Worker(sys.argv[1], host="127.0.0.1", resources={"GPU": 1}) as worker:
         print("ready", flush=True)
@@ -47,6 +48,8 @@ from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions
 from sweep_jobs import sweep_plan
+from wine import mend_clock_of_dask
+mend_clock_of_dask()
 plan = sweep_plan(Path(sys.argv[3]), ["done", "done 1"], ["done"])
 run_sweep(plan, ExecutorOptions(cluster=sys.argv[2]), SweepObserver())
 """
@@ -116,7 +119,7 @@ def test_runs_that_ended_without_a_launcher_are_brought(tmp_path: Path, cluster:
     plan = sweep_plan(tmp_path / "sweep", ["done", "done 1"], ["done"])
     killed = cluster.start("-c", LAUNCHER, str(TESTS), cluster.address, str(plan.folder))
     wait_for(lambda: len(list(tmp_path.glob("one/sweeps/*/runs/*"))) == 2, "the second run")
-    os.kill(killed.pid, signal.SIGKILL)
+    killed.kill()
     for lost in (plan.folder / "results.jsonl", *plan.folder.glob("runs/*/*")):  # as if killed a moment before
         lost.unlink()
     for lost in plan.folder.glob("runs/*"):
@@ -131,7 +134,7 @@ def test_without_a_fitting_worker_nothing_is_queued(
     monkeypatch.setattr(connection, "SECONDS", 3.0)
     cluster.scheduler()
     log = tmp_path / "process1"
-    cluster.start("-c", FOREIGN, cluster.address)
+    cluster.start("-c", FOREIGN, cluster.address, str(TESTS))
     wait_for(lambda: b"ready" in log.read_bytes(), "the worker")
     with pytest.raises(PmlaunchError, match="1 run another version") as caught:
         sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)

@@ -18,13 +18,15 @@ from clusters import Cluster, certificates, counts, sweep
 pytest.importorskip("distributed")
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.sweeping.cluster import worker
 from pmlaunch.sweeping.cluster.address import SECONDS, TlsOptions
 from pmlaunch.sweeping.cluster.connection import Connection
+from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
 from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.journal import read_results
 from pmlaunch.sweeping.scheduler import SweepObserver
-from pmlaunch.sweeping.slots import ExecutorOptions
+from pmlaunch.sweeping.slots import ExecutorOptions, Slot
 from sweep_jobs import sweep_plan
 
 OPENSSL = shutil.which("openssl")
@@ -125,6 +127,23 @@ def test_worker_refuses_strangers_as_the_scheduler_does(tls_cluster: Cluster, ot
     for each in (address, tls_cluster.address):
         with pytest.raises(ssl.SSLError):
             answer(each, mixed)
+
+
+def test_worker_that_is_not_let_in_says_why_and_can_be_stopped(
+    tmp_path: Path, tls_cluster: Cluster, others: TlsOptions
+) -> None:
+    told: list[str] = []
+    asked = Interrupts()
+
+    def hear(text: str) -> None:
+        told.append(text)
+        asked.count += 1
+
+    host = make_host([Slot(0)], str(tmp_path))
+    with host.guardian:
+        serve_forever(tls_cluster.address, host, others, hear, asked)
+    assert len(told) == 1
+    assert "certificate verify failed" in told[0].lower()
 
 
 def answer(address: str, tls: TlsOptions) -> bytes:
