@@ -191,7 +191,10 @@ def test_simulator_killed_in_a_shared_start(tmp_path: Path, monkeypatch: pytest.
     assert outcome.summary.done == 3
     first, second, third = (each.id for each in short)
     assert started == [first, second, third, second]
-    attempts = [(each.evaluation, each.attempt, each.state) for each in read_results(tmp_path)]
+    found = list(read_results(tmp_path))
+    attempts = [(each.evaluation, each.attempt, each.state) for each in found]
+    assert "signal SIGKILL" in found[1].message
+    assert [each.message for each in found if each.state == "done"] == [""] * 3
     assert attempts == [(first, 1, "done"), (second, 1, "abnormal"), (third, 1, "done"), (second, 2, "done")]
     assert len(list((tmp_path / "runs").iterdir())) == 4, "runs that were not begun are not kept"
 

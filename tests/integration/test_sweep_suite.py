@@ -43,4 +43,6 @@ def test_published_values_beside_those_of_a_run(
     assert 0 < error["measured"] < 0.05
     assert {"subset: 1 of 138 motions", "cut after 20 steps"} <= set(success["differs"])
     assert run(["sweep", "mine.yaml", "-o", "out", "--dry-run"]) == 0
+    assert "left  nothing" in capsys.readouterr().out
+    assert run(["sweep", "mine.yaml", "-o", "other", "--dry-run"]) == 0
     assert "time  about" in capsys.readouterr().out, "the first run tells how long the next one takes"

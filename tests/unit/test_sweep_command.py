@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from pmlaunch.cli.app import run
+from pmlaunch.sweeping.journal import Journal
+from pmlaunch.sweeping.model import CellResult
 
 Json = Callable[..., dict[str, Any]]
 pytestmark = pytest.mark.usefixtures("typed_in")
@@ -28,6 +30,7 @@ def test_document(as_json: Json) -> None:
     assert (sweep["cells"], sweep["evaluations"], sweep["starts"]) == (4, 2, 1)
     assert sweep["folder"] == str(Path("sweeps/mine"))
     assert sweep["expected"]["unknown"] == 1
+    assert sweep["left"] == {"cells": 4, "evaluations": 2, "starts": 1}
     ((first, second),) = [job["evaluations"] for job in sweep["jobs"]]
     assert (first["labels"], second["labels"]) == ({"model": "demo", "seed": "0"}, {"model": "demo", "seed": "1"})
     assert (sweep["bad"], sweep["missing"], data["published"]) == ([], [], [])
@@ -85,6 +88,21 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "100 cells, 50 evaluations, 50 simulator starts" in out
     assert "... and 10 more evaluations" in out
     assert "time  not known" in out
+
+
+def test_a_continued_sweep_tells_what_is_left(as_json: Json, capsys: pytest.CaptureFixture[str]) -> None:
+    words = (*DEMO, "--motion", "wave", "--seed", "0-1", "-o", "mine")
+    (ids,) = [[it["id"] for it in job["evaluations"]] for job in as_json(*words)["data"]["sweep"]["jobs"]]
+    Path("mine").mkdir()
+    for done, left in zip(ids, ("2 cells, 1 evaluation, 1 simulator start", "nothing"), strict=True):
+        with Journal(Path("mine")) as journal:
+            journal.append(CellResult(done, it, "run", "done", True, {}, {}) for it in ("walk", "wave"))
+        assert run([*words]) == 0
+        out = capsys.readouterr().out
+        assert "4 cells, 2 evaluations, 1 simulator start" in out
+        assert f"{2 * ids.index(done) + 2} of 4 cells are done" in out
+        assert f"left  {left}\n" in out
+        assert ("disk  " in out) == (left != "nothing")
 
 
 def test_published_values_are_printed(capsys: pytest.CaptureFixture[str], typed_in: Path) -> None:

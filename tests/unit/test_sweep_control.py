@@ -10,14 +10,18 @@ import pytest
 
 from json_schemas import schemas
 from pmlaunch.cli.app import run
+from pmlaunch.model import RunState
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import to_json
+from pmlaunch.sweeping.cells import unmeasured
+from pmlaunch.sweeping.control import show_status
 from pmlaunch.sweeping.journal import Journal
 from pmlaunch.sweeping.lock import SweepLock
 from pmlaunch.sweeping.manifest import write_manifest
 from pmlaunch.sweeping.model import CellResult
 from sweep_jobs import sweep_plan
 
+CAUSE = "The program ended with exit code 1 and left no verdict. Last output: MPI_Init failed."
 Json = Callable[..., dict[str, Any]]
 
 
@@ -34,7 +38,9 @@ def sweep(tmp_path: Path) -> Path:
         ):
             cells = [(motion, motion == "walk" if state == "done" else None) for motion in each.motions]
             journal.append(
-                CellResult(each.id, motion, f"run-{each.id}", state, success, {}, {}, code, 2)
+                CellResult(
+                    each.id, motion, f"run-{each.id}", state, success, {}, {}, code, 2, f"{CAUSE if code else ''}"
+                )
                 for motion, success in cells
             )
     return folder
@@ -53,7 +59,44 @@ def test_status(sweep: Path, as_json: Json, capsys: pytest.CaptureFixture[str]) 
     assert run(["sweep", "status", str(sweep)]) == 0
     shown = capsys.readouterr().out
     assert "2 of 6 cells done, 1 of them tracked to the end" in shown
-    assert "do=crash: abnormal (PML330), attempt 2" in shown
+    assert f"do=crash: abnormal (PML330), attempt 2: {CAUSE}" in shown
+
+
+def test_findings_tell_the_cause_and_lead_to_the_log(sweep: Path) -> None:
+    failed, aside = show_status(sweep).findings
+    runs = [sweep / "runs" / f"run-{number:012x}" for number in (1, 2)]
+    retry = f'pmlaunch sweep retry "{sweep}"'
+    assert (failed.code, aside.code) == ("PML387", "PML386")
+    assert aside.message == (
+        "2 cells are set aside, because their programs ended abnormally, for example "
+        f"do=crash: abnormal (PML330), attempt 2: {CAUSE}"
+    )
+    assert (failed.fix, aside.fix) == tuple(f'pmlaunch runs show "{run}"' for run in runs), "there is no log"
+    runs[1].mkdir(parents=True)
+    (runs[1] / "output.log").write_text("MPI", encoding="utf-8")
+    (_, aside) = show_status(sweep).findings
+    assert (aside.hint, aside.fix) == (
+        f'pmlaunch runs logs "{runs[1]}", then {retry}',
+        f'pmlaunch runs logs "{runs[1]}"',
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "hint"),
+    [
+        ("failed", 'pmlaunch sweep retry "{0}"'),
+        ("abnormal", 'look into the logs in {1}, then pmlaunch sweep retry "{0}"'),
+    ],
+)
+def test_findings_about_evaluations_without_a_run(tmp_path: Path, state: str, hint: str) -> None:
+    plan = sweep_plan(tmp_path, ["die"])
+    write_manifest(plan, Settings.here())
+    (evaluation,) = plan.evaluations
+    with Journal(tmp_path) as journal:
+        journal.append(unmeasured(evaluation, RunState(state), "PML330", 1, "No\x1b[31m hf_abcdefgh12345\nroom"))
+    (finding,) = show_status(tmp_path).findings
+    assert finding.message.endswith("do=die: " + state + " (PML330), attempt 1: No <secret> room.")
+    assert finding.hint == hint.format(tmp_path, tmp_path / "jobs")
 
 
 @pytest.mark.parametrize(

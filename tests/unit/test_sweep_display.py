@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -52,8 +53,8 @@ def test_lines_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     with PlainSweepDisplay() as display:
         cells = counts(waiting=2)
         display.started(cells, 1)
-        display.ended(EACH, Outcome.WAITING, CRASHED, "Aborted")
-        display.ended(EACH, Outcome.ABNORMAL, CRASHED, "")
+        display.ended(EACH, Outcome.WAITING, replace(CRASHED, message="Aborted"))
+        display.ended(EACH, Outcome.ABNORMAL, CRASHED)
         display.tick()
         display.stopping("Asked to stop.")
     lines = [line.partition("] ")[2] for line in out.getvalue().splitlines()]
@@ -75,12 +76,13 @@ def test_picture_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(display, LiveSweepDisplay)
         display.started(counts(waiting=2), 2)
         display.evaluating(Slot(1, "0"), EACH, "run")
-        display.ended(EACH, Outcome.ABNORMAL, CRASHED, "")
+        display.ended(EACH, Outcome.ABNORMAL, replace(CRASHED, message="MPI cannot start"))
         display.tick()
     shown = out.getvalue()
     assert "0 of 2 cells, 1 of 2 slots busy" in shown
     assert "2 gpu 0  model=demo seed=3  0 s" in shown
     assert "set aside" in shown
+    assert "MPI cannot start" in shown
 
 
 def test_kind_of_display(monkeypatch: pytest.MonkeyPatch) -> None:

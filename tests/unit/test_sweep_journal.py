@@ -141,13 +141,23 @@ def test_cells_take_the_figures_of_their_motion(tmp_path: Path) -> None:
     ]
     record(run, wave | {"motion": "a"}, walk | {"motion": "b"})  # other names, in the same order
     assert [each.success for each in results_of(evaluation, run, 1)] == [False, True]
-    record(run, walk, state="failed", findings=[{"severity": "error", "code": "PML325"}])  # a part only
+    finding = {"severity": "error", "code": "PML325", "message": "It said:\n token=abcd1234"}
+    record(run, walk, state="failed", findings=[finding])  # a part only
     assert [(each.success, each.state, each.code) for each in results_of(evaluation, run, 3)] == [
         (True, "failed", "PML325"),
         (None, "failed", "PML325"),
     ]
     assert results_of(evaluation, run, 3)[0] == CellResult(
-        evaluation.id, "clips/walk", "run", "failed", True, {"err": 0.1}, {"limit": 0.5}, "PML325", 3
+        evaluation.id,
+        "clips/walk",
+        "run",
+        "failed",
+        True,
+        {"err": 0.1},
+        {"limit": 0.5},
+        "PML325",
+        3,
+        "It said:  token=<secret>",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,10 @@ from pmlaunch.running.timings import Timings
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping import bad_cells
 from pmlaunch.sweeping import plan as planning
+from pmlaunch.sweeping.journal import Journal
 from pmlaunch.sweeping.matrix import read_matrix
-from pmlaunch.sweeping.plan import PlannedSweep, SweepSettings, plan_sweep
+from pmlaunch.sweeping.model import CellResult, Evaluation
+from pmlaunch.sweeping.plan import Expected, Left, PlannedSweep, SweepSettings, plan_sweep
 
 Sweep = Callable[..., PlannedSweep]
 
@@ -146,6 +148,42 @@ def test_expected_time_and_disk(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -
     assert 3 * 500_000 < shared.bytes < 5_000_000
     monkeypatch.setattr(planning, "free_bytes", lambda _: 1000)
     assert [finding.code for finding in sweep().findings] == ["PML382"]
+
+
+def ended(evaluation: Evaluation, state: str = "done", attempt: int = 1) -> Iterator[CellResult]:
+    """The lines of an evaluation that ended so."""
+    code = None if state == "done" else "PML330"
+    return (CellResult(evaluation.id, it, "run", state, None, {}, {}, code, attempt) for it in evaluation.motions)
+
+
+def test_of_a_continued_sweep_the_rest_counts(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -> None:
+    def earlier(plan: LaunchPlan) -> Timings:
+        return Timings({"first_step": 10.0, "last_step": 20.0, "total": 21.0}, rate=float(plan.max_steps or 1) / 4)
+
+    monkeypatch.setattr(planning, "earlier_timings", earlier)
+
+    def planned(**how: Any) -> PlannedSweep:
+        return sweep({"slots": 2, **how}, motion=["walk", "wave"], seed="0-3", max_steps=100)
+
+    new = planned()
+    assert new.left == Left(8, 4, 2)
+    first, second, third, fourth = new.plan.evaluations
+    new.plan.folder.mkdir(parents=True)
+    with Journal(new.plan.folder) as journal:
+        journal.append([*ended(first), *ended(second, "abnormal"), *list(ended(third))[:1]])
+        once = planned()
+        assert once.plan == new.plan
+        assert (once.left, once.before.done) == (Left(6, 3, 2), 2)
+        assert (once.expected.bytes, once.expected.seconds) == (new.expected.bytes * 3 // 4, new.expected.seconds - 8)
+        journal.append(ended(second, "abnormal", 2))
+        assert planned().left == Left(4, 2, 1), "set aside"
+        assert planned(retries=2).left == Left(6, 3, 2)
+        journal.append([*list(ended(third))[1:], *ended(fourth, "failed")])
+    monkeypatch.setattr(planning, "free_bytes", lambda _: 0)
+    monkeypatch.setattr(bad_cells, "preflight", lambda _: pytest.fail("nothing will start"))
+    over = planned()
+    assert (over.left, over.expected, over.findings, over.untrusted) == (Left(), Expected(), (), ())
+    assert over.before.findings
 
 
 def test_a_warning_of_many_evaluations_is_told_once(sweep: Sweep) -> None:

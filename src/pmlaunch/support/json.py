@@ -24,6 +24,7 @@ HIDDEN: Mapping[str, bool] = {"hidden": True}
 
 LIMIT = 64 * 1024 * 1024
 """Bytes of the largest document that is read."""
+_MOST_VALUES = 8_000_000  # of the largest document; a hundred bytes of memory each, where the file has two or three
 _DEEPEST = 100  # levels of nesting; no document of ours has ten, and walking through one must not exhaust the stack
 _LONGEST_WHOLE = 18  # digits of a number that is read as a whole one
 # obeyed by a terminal or a CI system although JSON need not escape it; ESC is always escaped
@@ -92,12 +93,14 @@ def _escaped(found: re.Match[str]) -> str:
 def read_json(path: Path, limit: int = LIMIT) -> Any:
     """Read a document that another process wrote, in UTF-8, -16 or -32, with or without a byte order mark.
 
-    Returns None for what `read_bytes` does not read, and for what `parse_json` does not take.
+    Returns None for what `read_bytes` does not read, for what `parse_json` does not take, and for more values than fit
+    into memory.
     """
     try:
-        return parse_json(read_bytes(path, limit))
+        content = read_bytes(path, limit)
     except OSError:
         return None
+    return parse_json(content) if sum(map(content.count, (b"{", b"[", b","))) <= _MOST_VALUES else None
 
 
 def parse_json(content: bytes) -> Any:

@@ -10,10 +10,13 @@ from typing import Any
 from pmlaunch.model import RunState
 from pmlaunch.running.run_folder import RECORD, RunFolder
 from pmlaunch.support.json import as_list, as_mapping, dumps, exactly, numbers_in
+from pmlaunch.support.secrets import redact
+from pmlaunch.support.text import clean_line
+from pmlaunch.sweeping.journal import LONGEST_MESSAGE
 from pmlaunch.sweeping.model import CellResult, Evaluation
 
 TIE = "sweep.json"
-_LONGEST = 10_000  # characters of the definition of success
+_LONGEST = 10_000  # characters of the definition of success, and of a message before it is shortened
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def results_of(evaluation: Evaluation, run: RunFolder, attempt: int) -> list[Cel
     if len(dumps(definition)) > _LONGEST:  # it stands in the line of every cell
         definition = {}
     entries = _per_motion(evaluation, record, [as_mapping(each) for each in as_list(measured.get("per_motion"))])
-    code = None if state == RunState.DONE.value else error_of(record)
+    code, message = (None, "") if state == RunState.DONE.value else _error_of(record)
     return [
         CellResult(
             evaluation.id,
@@ -55,6 +58,7 @@ def results_of(evaluation: Evaluation, run: RunFolder, attempt: int) -> list[Cel
             definition,
             code,
             attempt,
+            message,
         )
         for motion, entry in zip(evaluation.motions, entries, strict=True)
     ]
@@ -65,17 +69,25 @@ def _few(figures: Mapping[str, float]) -> dict[str, float]:
     return dict(islice(((name, value) for name, value in figures.items() if len(name) <= 200), 500))
 
 
-def unmeasured(evaluation: Evaluation, state: RunState, code: str, attempt: int) -> list[CellResult]:
+def unmeasured(evaluation: Evaluation, state: RunState, code: str, attempt: int, why: str) -> list[CellResult]:
     """The results of the cells of an evaluation that has no run folder."""
+    message = told(why)
     return [
-        CellResult(evaluation.id, motion, "", state.value, None, {}, {}, code, attempt) for motion in evaluation.motions
+        CellResult(evaluation.id, motion, "", state.value, None, {}, {}, code, attempt, message)
+        for motion in evaluation.motions
     ]
 
 
-def error_of(record: Mapping[str, Any]) -> str | None:
-    """The code of the error that explains a run's end."""
+def _error_of(record: Mapping[str, Any]) -> tuple[str | None, str]:
+    """(code, message) of the error that explains a run's end."""
     findings = [as_mapping(each) for each in as_list(record.get("findings"))]
-    return next((str(each.get("code")) for each in reversed(findings) if each.get("severity") == "error"), None)
+    error = next((each for each in reversed(findings) if each.get("severity") == "error"), None)
+    return (None, "") if error is None else (str(error.get("code")), told(str(error.get("message") or "")))
+
+
+def told(message: str) -> str:
+    """A message, or what a program printed, as the journal has it: one short line without secrets."""
+    return clean_line(redact(message[:_LONGEST]), LONGEST_MESSAGE)
 
 
 def _per_motion(

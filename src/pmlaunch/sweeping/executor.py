@@ -17,7 +17,7 @@ from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.settings import Settings
 from pmlaunch.support.disk import path_below
 from pmlaunch.sweeping.job_run import Launcher, LocalLauncher, Surroundings, SweepGuardian, own_command
-from pmlaunch.sweeping.journal import RESULTS, RUNS, Journal, write_error
+from pmlaunch.sweeping.journal import JOBS, RESULTS, RUNS, Journal, write_error
 from pmlaunch.sweeping.lock import LOCK, SweepLock
 from pmlaunch.sweeping.manifest import MANIFEST, require_own_results, write_manifest
 from pmlaunch.sweeping.model import SweepPlan
@@ -57,7 +57,7 @@ def run_sweep(plan: SweepPlan, options: ExecutorOptions, observer: SweepObserver
     command = options.job_command or own_command
     try:
         plan.folder.mkdir(parents=True, exist_ok=True)
-        places = [path_below(plan.folder, name) for name in (RUNS, "jobs", LOCK, RESULTS, MANIFEST, STOP_FILE)]
+        places = [path_below(plan.folder, name) for name in (RUNS, JOBS, LOCK, RESULTS, MANIFEST, STOP_FILE)]
         for place in places[:2]:
             place.mkdir(exist_ok=True)
         with SweepLock(plan.folder):

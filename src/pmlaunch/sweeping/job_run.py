@@ -19,7 +19,7 @@ from pmlaunch.running.run import GRACE_TO_WRITE
 from pmlaunch.running.run_folder import RunFolder
 from pmlaunch.support.disk import path_below
 from pmlaunch.sweeping.job_file import JobOrder, Report, read_report, stop_file, write_order
-from pmlaunch.sweeping.journal import CONCLUDED, RUNS
+from pmlaunch.sweeping.journal import CONCLUDED, JOBS, RUNS
 from pmlaunch.sweeping.model import Job
 from pmlaunch.sweeping.recovery import final_record
 from pmlaunch.sweeping.slots import Slot
@@ -114,12 +114,12 @@ class LocalLauncher:
 
 def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:
     """Run a job to its end, and call `hear` with each report about an evaluation, on another thread."""
-    path = around.folder / "jobs" / f"{order.job.id}.json"
+    path = around.folder / JOBS / f"{order.job.id}.json"
     end = JobEnd()
     watcher = _JobWatcher(path, end, hear)
     try:
         for suffix in (".json", ".log"):
-            path_below(around.folder, f"jobs/{order.job.id}{suffix}")
+            path_below(around.folder, f"{JOBS}/{order.job.id}{suffix}")
         with contextlib.suppress(FileNotFoundError):
             stop_file(path).unlink()
         secrets = write_order(order, path)

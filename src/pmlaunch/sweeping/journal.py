@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
-from pmlaunch.support.files import open_ordinary
+from pmlaunch.support.files import open_ordinary, size_of
 from pmlaunch.support.json import as_mapping, dumps, numbers_in, parse_json
+from pmlaunch.support.text import clean_line, megabytes
 from pmlaunch.sweeping.model import CellResult
 
 RESULTS = "results.jsonl"
-RUNS = "runs"
+RUNS, JOBS = "runs", "jobs"
+LONGEST_MESSAGE = 300
+"""Characters of the message that stands in the line of every cell."""
 CONCLUDED = (RunState.DONE.value, RunState.FAILED.value)
 """States of evaluations that are not repeated. The others are those of programs that did not end by themselves."""
+_LARGEST = 1 << 30  # bytes; 100,000 cells with 25 figures each take about 120 MB
 _LONGEST = 1 << 20  # bytes of a line
+_MOST = 20_000_000  # what `_weight` adds up to: half a million cells with 25 figures each
+_LONGEST_TEXT = 4096  # characters of a name
+_STATES = frozenset(state.value for state in RunState)
 
 
 @dataclass(slots=True)
@@ -36,6 +45,7 @@ class Tally:
     code: str | None = None
     cells: int = 0
     tracked: int = 0
+    message: str = ""
 
     @property
     def concluded(self) -> bool:
@@ -47,7 +57,7 @@ class Tally:
         if result.attempt > self.attempt:
             self.attempt, self.cells, self.tracked = result.attempt, 0, 0
         if result.attempt == self.attempt:
-            self.state, self.run, self.code = result.state, result.run, result.code
+            self.state, self.run, self.code, self.message = result.state, result.run, result.code, result.message
             self.cells += 1
             self.tracked += result.success is True
 
@@ -55,7 +65,7 @@ class Tally:
 class Journal(AbstractContextManager["Journal"]):
     """The journal of the sweep in `folder`, for its executor. `tallies` are those of all evaluations with lines, by id.
 
-    Raises PML389 if the file cannot be written.
+    Raises PML389 if the file cannot be written, and PML383 if it is not a journal.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -99,20 +109,49 @@ class Journal(AbstractContextManager["Journal"]):
 def read_results(folder: Path) -> Iterator[CellResult]:
     """Yield every line of the journal, of all attempts, in the order in which they were written.
 
-    A line that is cut off, or is no result, is left out.
+    A line that is cut off, or is no result, is left out. Raises PML383 if there is too much of that, or of anything:
+    whoever reads a stranger's folder needs neither much memory nor much time.
     """
+    path = folder / RESULTS
     try:
-        file = open_ordinary(folder / RESULTS)
-    except OSError:
+        with open_ordinary(path) as file:
+            if size_of(file) > _LARGEST:
+                raise _damaged(path, f"it is larger than {megabytes(_LARGEST)}")
+            weight = 0
+            for line in _lines(file):
+                result = _result(parse_json(line)) if line.endswith(b"\n") else None
+                weight += _weight(line, result)
+                if weight > _MOST:
+                    raise _damaged(path, "it has too many lines, or too many that are no results")
+                if result is not None:
+                    yield result
+    except (FileNotFoundError, NotADirectoryError):
         return
-    with file:
-        while line := file.readline(_LONGEST):
-            if line.endswith(b"\n") and (result := _result(parse_json(line))) is not None:
-                yield result
+    except OSError as error:
+        raise _damaged(path, error.strerror or str(error)) from error
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines of a file; of one that is too long, its pieces, all without the end of a line."""
+    whole = True
+    while piece := file.readline(_LONGEST):
+        ends = piece.endswith(b"\n")
+        yield piece if whole else piece.rstrip(b"\n")
+        whole = ends
+
+
+def _weight(line: bytes, result: CellResult | None) -> int:
+    """What a line costs in memory and time."""
+    return 10 + len(result.figures) if result is not None else 2000 + len(line) // 4
+
+
+def _damaged(path: Path, why: str) -> PmlaunchError:
+    message = f"{path} is not the journal of a sweep: {why}."
+    return PmlaunchError("PML383", message, hint="choose another folder with -o DIR", subject=str(path))
 
 
 def tallies_of(folder: Path) -> Mapping[str, Tally]:
-    """What the journal says about each evaluation, by its id."""
+    """What the journal says about each evaluation, by its id. Raises PML383."""
     tallies: dict[str, Tally] = {}
     for result in read_results(folder):
         tallies.setdefault(result.evaluation, Tally()).count(result)
@@ -120,7 +159,7 @@ def tallies_of(folder: Path) -> Mapping[str, Tally]:
 
 
 def latest_results(folder: Path) -> Iterator[CellResult]:
-    """Yield the lines of each evaluation's latest attempt."""
+    """Yield the lines of each evaluation's latest attempt. Raises PML383."""
     tallies = tallies_of(folder)
     return (result for result in read_results(folder) if result.attempt == tallies[result.evaluation].attempt)
 
@@ -128,19 +167,22 @@ def latest_results(folder: Path) -> Iterator[CellResult]:
 def _result(document: object) -> CellResult | None:
     entries = as_mapping(document)
     evaluation, motion, run, state = texts = [entries.get(name) for name in ("evaluation", "motion", "run", "state")]
-    attempt, success, code = (entries.get(name) for name in ("attempt", "success", "code"))
-    if not all(isinstance(text, str) for text in texts) or type(attempt) is not int:
+    attempt, success, code, message = (entries.get(name) for name in ("attempt", "success", "code", "message"))
+    if not all(isinstance(text, str) and len(text) <= _LONGEST_TEXT for text in texts) or type(attempt) is not int:
+        return None
+    if state not in _STATES:
         return None
     return CellResult(
         str(evaluation),
         str(motion),
         str(run),
-        str(state),
+        sys.intern(str(state)),
         success if isinstance(success, bool) else None,
-        numbers_in(entries.get("figures")),
+        {sys.intern(name): value for name, value in numbers_in(entries.get("figures")).items()},
         as_mapping(entries.get("definition")),
-        code if isinstance(code, str) else None,
+        sys.intern(code) if isinstance(code, str) else None,
         attempt,
+        clean_line(message, LONGEST_MESSAGE) if isinstance(message, str) else "",
     )
 
 

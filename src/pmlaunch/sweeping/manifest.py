@@ -104,7 +104,8 @@ def manifest_document(folder: Path) -> dict[str, Any]:
         raise UnknownNameError(f"There is no sweep in {folder}.", hint="pmlaunch sweep --help", subject=str(folder))
     entries = as_mapping(document)
     if entries.get("schema") != SCHEMA:
-        message = f"{folder / MANIFEST} has schema {entries.get('schema')}, and this pmlaunch reads schema {SCHEMA}."
+        found = f"has schema {entries.get('schema')}" if entries else "is not the manifest of a sweep, or too large"
+        message = f"{folder / MANIFEST} {found}; this pmlaunch reads schema {SCHEMA}."
         raise PmlaunchError("PML383", message, hint="choose another folder with -o DIR", subject=str(folder))
     return entries
 

@@ -72,6 +72,7 @@ class CellResult:
         definition: what success means there: {"figure", "limit", "max_steps", ...}, as in metrics.json.
         code: of the finding that explains a run that is not done; None otherwise.
         attempt: 1 for the first.
+        message: of the same finding, in one line; empty otherwise.
     """
 
     evaluation: str
@@ -83,3 +84,4 @@ class CellResult:
     definition: Mapping[str, object]
     code: str | None = None
     attempt: int = 1
+    message: str = ""

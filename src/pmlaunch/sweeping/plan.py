@@ -1,13 +1,14 @@
 """Plan and check every cell of a sweep, and group what can share a start of the simulator.
 
 Cells that differ only in their seed have the same plan, so they are planned once. Like planning, this reads files only.
+Of a sweep that is continued, what has ended stays in the plan, but is neither checked nor expected to take anything.
 """
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.text import megabytes
 from pmlaunch.sweeping.bad_cells import BadCell, check_point, missing, text_of
 from pmlaunch.sweeping.checkpoints import with_checkpoints
+from pmlaunch.sweeping.journal import Tally, tallies_of
 from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
+from pmlaunch.sweeping.summary import SweepSummary, is_left, summarize_sweep
 from pmlaunch.trust import Untrusted
 
 OWN_MOTION = "(the checkpoint's own)"
@@ -39,17 +42,30 @@ _USUAL_HZ, _USUAL_BODIES = 30.0, 24
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one per evaluation."""
+    """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one per evaluation.
+
+    `retries` is how often what ended abnormally is repeated.
+    """
 
     folder: Path
     slots: int = 1
     isolate: bool = False
     skip_bad: bool = False
+    retries: int = 1
+
+
+@dataclass(frozen=True)
+class Left:
+    """How much of a plan is left to run."""
+
+    cells: int = 0
+    evaluations: int = 0
+    starts: int = 0
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What a sweep is expected to take.
+    """What is left of a sweep is expected to take.
 
     `seconds` are those of all jobs one after the other, as far as earlier runs on this machine tell; `unknown` is the
     number of jobs for which none does.
@@ -62,13 +78,18 @@ class Expected:
 
 @dataclass(frozen=True)
 class PlannedSweep:
-    """A sweep and all that was learned on the way. `missing` are motion files that are not there."""
+    """A sweep and all that was learned on the way. `missing` are motion files that are not there.
+
+    `before` counts the cells by how they ended in earlier sessions.
+    """
 
     plan: SweepPlan
     bad: tuple[BadCell, ...]
     findings: tuple[Finding, ...]
     untrusted: tuple[Untrusted, ...]
     expected: Expected
+    left: Left
+    before: SweepSummary
     missing: tuple[Path, ...] = ()
     skip_bad: bool = False
 
@@ -94,23 +115,26 @@ class _Start:
 
 @dataclass
 class _Result:
-    """What is collected while the points are planned, one after the other."""
+    """What is collected while the points are planned, one after the other. `left` are the ids of what has not ended."""
 
+    tallies: Mapping[str, Tally]
     starts: dict[str, list[_Start]] = field(default_factory=dict)
     bad: list[BadCell] = field(default_factory=list)
     findings: dict[Finding, None] = field(default_factory=dict)
     untrusted: dict[Untrusted, None] = field(default_factory=dict)
     missing: dict[Path, None] = field(default_factory=dict)
     measured: dict[tuple[str, int | None], frozenset[str]] = field(default_factory=dict)
+    left: set[str] = field(default_factory=set)
     bytes: int = 0
 
 
 def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> PlannedSweep:
     """Plan and check the cells of `matrix`. All that cannot run are `bad`; with `skip_bad` the plan does without them.
 
-    Raises PML375 if the matrix has no cell, PML376 for a cell that it has twice, PML377 and PML381.
+    Raises PML375 if the matrix has no cell, PML376 for a cell that it has twice, PML377 and PML381, and PML383 for a
+    damaged journal.
     """
-    result, any_cell = _Result(), False
+    result, any_cell = _Result(tallies_of(options.folder)), False
     for point in points_of(with_checkpoints(matrix, settings)):
         any_cell = True
         _add(point, settings, options, result)
@@ -119,12 +143,23 @@ def plan_sweep(matrix: Matrix, settings: Settings, options: SweepSettings) -> Pl
         raise PmlaunchError("PML375", message, hint="pmlaunch sweep --help")
     starts = [start for alike in result.starts.values() for start in alike]
     evaluations = sum(len(start.evaluations) for start in starts)
-    jobs = [job for start in starts for job in _jobs(start, options, evaluations)]
-    expected = _expected(jobs, result)
+    jobs = [job for start in starts for job in _jobs(start, options, evaluations, result.left)]
     plan = SweepPlan(options.folder, tuple(job for job, _ in jobs))
-    findings = (*_few(result.findings), *_room(expected, options.folder))
-    bad, untrusted, files = tuple(result.bad), tuple(result.untrusted), tuple(result.missing)
-    return PlannedSweep(plan, bad, findings, untrusted, expected, files, options.skip_bad)
+    rest = [each for each in plan.evaluations if each.id in result.left]
+    to_start = [(job, seconds) for job, seconds in jobs if any(each.id in result.left for each in job.evaluations)]
+    known = [seconds for _, seconds in to_start if seconds is not None]
+    expected = Expected(sum(known), len(to_start) - len(known), result.bytes)
+    return PlannedSweep(
+        plan,
+        tuple(result.bad),
+        (*_few(result.findings), *_room(expected, options.folder)),
+        tuple(result.untrusted),
+        expected,
+        Left(sum(len(each.motions) for each in rest), len(rest), len(to_start)),
+        summarize_sweep(options.folder, plan.evaluations, result.tallies),
+        tuple(result.missing),
+        options.skip_bad,
+    )
 
 
 def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
@@ -141,23 +176,43 @@ def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
     """Plan a point and add its evaluations, or what is bad about it, to `result`."""
+
+    def still_runs(each: Evaluation) -> bool:
+        return is_left(each, result.tallies.get(each.id, Tally()), options.retries)
+
+    def unfinished(request: EvalRequest, plan: LaunchPlan) -> bool:
+        return not result.tallies or any(map(still_runs, _evaluations(request, point, plan)))
+
     request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
-    planned, request, bad = check_point(request, point, settings, options.skip_bad)
+    planned, request, bad = check_point(request, point, settings, options.skip_bad, unfinished)
     result.bad += bad
     result.missing |= dict.fromkeys(path for part in bad for path in part.missing)
     if planned is None:
         return
     plan = planned[0].plan
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
-    result.untrusted |= dict.fromkeys(planned[0].untrusted)
     result.missing |= dict.fromkeys(missing(plan.left_out))
-    names, shared = tuple(_names(plan.motions)) or (OWN_MOTION,), content_key(identity(request), *_state(plan))
     _refuse_duplicates(point, plan, result)
-    start = _start_for(request, plan, result)
-    for seed in point.seeds:
-        labels = point.labels if seed is None else {**point.labels, "seed": str(seed)}
-        start.evaluations.append(Evaluation(evaluation_id(shared, seed), replace(request, seed=seed), labels, names))
-    result.bytes += len(point.seeds) * _size(planned[0])
+    evaluations = _evaluations(request, point, plan)
+    _start_for(request, plan, result).evaluations.extend(evaluations)
+    if rest := [each for each in evaluations if still_runs(each)]:
+        result.untrusted |= dict.fromkeys(planned[0].untrusted)
+        result.left |= {each.id for each in rest}
+        result.bytes += len(rest) * _size(planned[0])
+
+
+def _evaluations(request: EvalRequest, point: Point, plan: LaunchPlan) -> list[Evaluation]:
+    """The evaluations of a point, one for each seed."""
+    names, shared = tuple(_names(plan.motions)) or (OWN_MOTION,), content_key(identity(request), *_state(plan))
+    return [
+        Evaluation(
+            evaluation_id(shared, seed),
+            replace(request, seed=seed),
+            point.labels if seed is None else {**point.labels, "seed": str(seed)},
+            names,
+        )
+        for seed in point.seeds
+    ]
 
 
 def _state(plan: LaunchPlan) -> Iterator[str]:
@@ -207,21 +262,19 @@ def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Star
     return alike[-1]
 
 
-def _jobs(start: _Start, options: SweepSettings, evaluations: int) -> Iterator[tuple[Job, float | None]]:
-    """The jobs for a start with the seconds that each takes: as many as get it a fair share of the slots."""
+def _jobs(
+    start: _Start, options: SweepSettings, evaluations: int, left: Container[str]
+) -> Iterator[tuple[Job, float | None]]:
+    """The jobs for a start with the seconds that what is left of each takes: as many as get it a fair share of the slots."""
     count = len(start.evaluations)
     pieces = count if options.isolate or start.apart else min(count, max(1, round(options.slots * count / evaluations)))
     each = start.earlier.seconds(start.steps)
     for number in range(pieces):
         own = tuple(start.evaluations[number * count // pieces : (number + 1) * count // pieces])
-        more = (len(own) - 1) * start.steps / start.earlier.rate if start.earlier.rate else 0.0
+        rest = sum(evaluation.id in left for evaluation in own)
+        more = (rest - 1) * start.steps / start.earlier.rate if start.earlier.rate else 0.0
         seconds = None if each is None else each + more
         yield Job(content_key(*(evaluation.id for evaluation in own))[:12], own), seconds
-
-
-def _expected(jobs: Sequence[tuple[Job, float | None]], result: _Result) -> Expected:
-    known = [seconds for _, seconds in jobs if seconds is not None]
-    return Expected(sum(known), len(jobs) - len(known), result.bytes)
 
 
 def _size(planned: Planned) -> int:
@@ -235,10 +288,11 @@ def _size(planned: Planned) -> int:
 
 
 def _room(expected: Expected, folder: Path) -> Iterator[Finding]:
-    """PML382 if the run folders will not fit on the disk."""
+    """PML382 if the run folders that are still to come will not fit on the disk."""
     free = free_bytes(folder.absolute())
     if expected.bytes > free:
-        message = f"The sweep needs about {megabytes(expected.bytes)} in {folder}, but only {megabytes(free)} are free."
+        written = megabytes(expected.bytes)
+        message = f"The sweep will write about {written} to {folder}, but only {megabytes(free)} are free."
         yield Finding(
             "PML382", Severity.WARNING, message, "-o DIR on another disk, or --no-save-motion", None, str(folder)
         )

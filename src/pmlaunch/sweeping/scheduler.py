@@ -13,20 +13,21 @@ import queue
 import threading
 from collections import deque
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import RunState
 from pmlaunch.processes.interrupts import Interrupts
-from pmlaunch.processes.supervise import Ending
+from pmlaunch.processes.supervise import ChildResult, Ending
+from pmlaunch.running.diagnosis import last_words, name_of_exit
 from pmlaunch.running.run_folder import RunFolder
-from pmlaunch.sweeping.cells import results_of, unmeasured
-from pmlaunch.sweeping.job_file import JobOrder, Report
+from pmlaunch.sweeping.cells import results_of, told, unmeasured
+from pmlaunch.sweeping.job_file import JobOrder, Report, read_report
 from pmlaunch.sweeping.job_run import JobEnd, Launcher, Surroundings
 from pmlaunch.sweeping.journal import RUNS, Journal, Tally, write_error
 from pmlaunch.sweeping.model import CellResult, Evaluation, Job, SweepPlan
 from pmlaunch.sweeping.slots import ExecutorOptions, Ports, Slot
-from pmlaunch.sweeping.summary import Counts, Outcome, outcome_of
+from pmlaunch.sweeping.summary import Counts, Outcome, is_left, outcome_of
 
 STOP_FILE = "stop"
 ASKED = "Asked to stop: the same command continues."
@@ -45,7 +46,7 @@ class SweepObserver:
     def evaluating(self, slot: Slot, evaluation: Evaluation, run: str) -> None:
         """An evaluation has started."""
 
-    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally, message: str) -> None:
+    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally) -> None:
         """An attempt at an evaluation has ended. WAITING: it will be repeated."""
 
     def idle(self, slot: Slot) -> None:
@@ -82,7 +83,6 @@ class _Ended:
     job: Job
     evaluation: Evaluation
     results: Sequence[CellResult]
-    message: str
 
 
 class Scheduler:
@@ -134,16 +134,15 @@ class Scheduler:
                 outcome = outcome_of(each, tally)
                 if each.id in repeated:
                     self._first[each.id] = tally.attempt
-                if each.id in repeated or outcome is Outcome.WAITING or self._is_repeated(each, tally):
+                if each.id in repeated or self._is_left(each, tally):
                     left.append(each)
                     outcome = Outcome.WAITING
                 self.counts.cells[outcome] += len(each.motions)
                 self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
             self._add(job.id, left, self._pending)
 
-    def _is_repeated(self, evaluation: Evaluation, tally: Tally) -> bool:
-        """Whether an evaluation that ended abnormally has an attempt left."""
-        return not tally.concluded and tally.attempt - self._first.get(evaluation.id, 0) <= self.options.retries
+    def _is_left(self, evaluation: Evaluation, tally: Tally) -> bool:
+        return is_left(evaluation, tally, self.options.retries, self._first.get(evaluation.id, 0))
 
     def _add(self, job: str, evaluations: Sequence[Evaluation], tasks: deque[_Task]) -> None:
         tallies = self.journal.tallies
@@ -186,21 +185,24 @@ class Scheduler:
         if not report.ended:
             self.observer.evaluating(slot, evaluation, report.run)
         elif report.run:
-            self._take_run(task, evaluation, report.run, "")
+            self._take_run(task, evaluation, report.run)
         elif report.code in _DISK:
             self.error = PmlaunchError(report.code, report.message, hint=_DISK_HINT, subject=str(self.plan.folder))
         else:
-            results = unmeasured(evaluation, RunState.FAILED, report.code, task.attempts[evaluation.id])
-            self._unwritten.append(_Ended(task.job, evaluation, results, report.message))
+            number = task.attempts[evaluation.id]
+            results = unmeasured(evaluation, RunState.FAILED, report.code, number, report.message)
+            self._unwritten.append(_Ended(task.job, evaluation, results))
 
-    def _take_run(self, task: _Task, evaluation: Evaluation, run: str, message: str) -> None:
-        """Take in a run that has ended. One that was interrupted does not count as an attempt."""
+    def _take_run(self, task: _Task, evaluation: Evaluation, run: str, more: str = "") -> None:
+        """Take in a run that has ended, of which `more` is known. One that was interrupted does not count as an attempt."""
         results = results_of(evaluation, RunFolder(self.plan.folder / RUNS / run), task.attempts[evaluation.id])
         if results and results[0].code in _DISK:
             where = self.plan.folder / RUNS / run
             self.error = PmlaunchError(str(results[0].code), f"{where} could not be written.", hint=_DISK_HINT)
         elif results and results[0].state not in (RunState.INTERRUPTED.value, RunState.RUNNING.value):
-            self._unwritten.append(_Ended(task.job, evaluation, results, message))
+            if more and more not in results[0].message:
+                results = [replace(each, message=told(f"{each.message} {more}")) for each in results]
+            self._unwritten.append(_Ended(task.job, evaluation, results))
 
     def _take_end(self, task: _Task, end: JobEnd) -> None:
         """Take in the end of a job's process: charge what was cut off, and queue the rest again."""
@@ -210,13 +212,13 @@ class Scheduler:
             self.error = write_error(end.result.log, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         elif end.result.ending is not Ending.INTERRUPTED and not self.stopped:
             lost = [each for each in task.job.evaluations if each.id not in end.ended]
-            last = next(reversed(end.result.tail), "") if not end.result.ok else ""
+            how = _how(end.result)
             for each in lost:
                 if each.id in end.cut_off:
-                    self._take_run(task, each, end.cut_off[each.id], last)
+                    self._take_run(task, each, end.cut_off[each.id], how)
                 elif not (end.ended or end.cut_off):  # the process ended before it came to any of them
-                    results = unmeasured(each, RunState.ABNORMAL, "PML330", task.attempts[each.id])
-                    self._unwritten.append(_Ended(task.job, each, results, last))
+                    results = unmeasured(each, RunState.ABNORMAL, "PML330", task.attempts[each.id], how)
+                    self._unwritten.append(_Ended(task.job, each, results))
             left = [each for each in lost if each.id not in end.cut_off]
             self._add(task.job.id, left if end.ended or end.cut_off else (), self._pending)
 
@@ -229,12 +231,12 @@ class Scheduler:
         for each in ended:
             tally = self.journal.tallies[each.evaluation.id]
             outcome = outcome_of(each.evaluation, tally)
-            if outcome is Outcome.ABNORMAL and self._is_repeated(each.evaluation, tally):
+            if outcome is Outcome.ABNORMAL and self._is_left(each.evaluation, tally):
                 outcome = Outcome.WAITING
                 self._add(f"{each.job.id}-{each.evaluation.id}"[:_LONGEST_NAME], [each.evaluation], self._repeats)
             self.counts.move(len(each.evaluation.motions), Outcome.WAITING, outcome)
             self.counts.tracked += tally.tracked if outcome is Outcome.DONE else 0
-            self.observer.ended(each.evaluation, outcome, tally, each.message)
+            self.observer.ended(each.evaluation, outcome, tally)
             if self.options.fail_fast and outcome in (Outcome.FAILED, Outcome.ABNORMAL) and not self.stopped:
                 self._stop(interrupts, "Stopped at the first failure (--fail-fast).")
 
@@ -254,3 +256,11 @@ class Scheduler:
         self.stopped = reason
         interrupts.count += 1  # as Ctrl+C would: every job is asked to end
         self.observer.stopping(reason)
+
+
+def _how(result: ChildResult) -> str:
+    """How the process of a job ended that did not report it: the last thing that it printed beside its reports."""
+    ended = "" if result.exit_code is None else f"Its job ended with {name_of_exit(result.exit_code)}. "
+    how = ended if result.ending is Ending.EXITED else f"Its job was stopped: {result.ending.value}. "
+    printed = [line for line in result.tail if line.strip() and read_report(line.strip().encode()) is None]
+    return f"{how}Last output: {last_words(printed)}" if printed else how.strip()

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from pmlaunch.codes import CODES
 from pmlaunch.model import Finding, RunState, Severity
-from pmlaunch.sweeping.journal import Tally
+from pmlaunch.running.run_folder import LOG
+from pmlaunch.sweeping.journal import JOBS, RUNS, Tally
 from pmlaunch.sweeping.manifest import labels_text
 from pmlaunch.sweeping.model import Evaluation
 
@@ -35,10 +36,12 @@ class Failure:
     state: str
     code: str | None
     attempt: int
+    message: str = ""
 
     def __str__(self) -> str:
         how = f"{self.state} ({self.code})" if self.code else self.state
-        return f"{labels_text(self.labels) or self.evaluation}: {how}, attempt {self.attempt}"
+        why = f": {self.message}" if self.message else ""
+        return f"{labels_text(self.labels) or self.evaluation}: {how}, attempt {self.attempt}{why}"
 
 
 @dataclass(frozen=True)
@@ -76,8 +79,19 @@ class SweepSummary:
                 listed = [
                     each for each in self.failures if (each.state == RunState.FAILED.value) == (state is not None)
                 ]
-                named = f", for example {listed[0]}" if listed else ""
-                yield Finding(code, Severity.ERROR, f"{number} {what}{named}.", retry, retry, str(self.folder))
+                named = f", for example {listed[0]}".rstrip(".") if listed else ""
+                hint, fix = self._next(listed[0], retry) if listed else (retry, retry)
+                yield Finding(code, Severity.ERROR, f"{number} {what}{named}.", hint, fix, str(self.folder))
+
+    def _next(self, failure: Failure, retry: str) -> tuple[str, str]:
+        """What to do about a failure, in words, and the first command: look for the cause, which is still there."""
+        run = self.folder / RUNS / failure.run
+        if failure.run:
+            look = f'pmlaunch runs {"logs" if (run / LOG).is_file() else "show"} "{run}"'
+            return f"{look}, then {retry}", look
+        if failure.state == RunState.FAILED.value:
+            return retry, retry
+        return f"look into the logs in {self.folder / JOBS}, then {retry}", retry
 
     @property
     def exit_code(self) -> int:
@@ -113,6 +127,15 @@ def outcome_of(evaluation: Evaluation, tally: Tally | None) -> Outcome:
     return Outcome.DONE if tally.state == RunState.DONE.value else Outcome.FAILED
 
 
+def is_left(evaluation: Evaluation, tally: Tally, retries: int, before: int = 0) -> bool:
+    """Whether an evaluation has to run: its lines are missing, or it ended abnormally and has an attempt left.
+
+    `before` attempts do not count.
+    """
+    outcome = outcome_of(evaluation, tally)
+    return outcome is Outcome.WAITING or (outcome is Outcome.ABNORMAL and tally.attempt - before <= retries)
+
+
 def summarize_sweep(folder: Path, evaluations: Iterable[Evaluation], tallies: Mapping[str, Tally]) -> SweepSummary:
     """Count the cells of `evaluations` by what the journal says."""
     counts, tracked, number = dict.fromkeys(Outcome, 0), 0, 0
@@ -125,7 +148,9 @@ def summarize_sweep(folder: Path, evaluations: Iterable[Evaluation], tallies: Ma
         if tally is not None and outcome is Outcome.DONE:
             tracked += tally.tracked
         elif tally is not None and outcome is not Outcome.WAITING and len(failures) < _MOST:
-            failures.append(Failure(each.id, each.labels, tally.run, tally.state, tally.code, tally.attempt))
+            failures.append(
+                Failure(each.id, each.labels, tally.run, tally.state, tally.code, tally.attempt, tally.message)
+            )
     return SweepSummary(
         folder,
         sum(counts.values()),

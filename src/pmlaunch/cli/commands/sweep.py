@@ -120,7 +120,7 @@ def sweep_command(
     folder = expanded(options.output) if options.output else _default_folder(name, values)
     # how many slots a cluster has is not known before it is asked, and more jobs than slots do no harm
     slots = _CLUSTER_SLOTS if executor.cluster else len(slots_of(executor))
-    how = SweepSettings(folder, slots, options.isolate, axes.skip_bad)
+    how = SweepSettings(folder, slots, options.isolate, axes.skip_bad, executor.retries)
     planned = plan_sweep(read_matrix(_matrix_of(values), where), settings, how)
     more = suite_file.untrusted(settings) if suite_file else ()
     planned = replace(planned, untrusted=tuple(dict.fromkeys((*more, *planned.untrusted))))

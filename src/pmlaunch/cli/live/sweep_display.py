@@ -72,13 +72,12 @@ class SweepDisplay(SweepObserver, AbstractContextManager["SweepDisplay"]):
 _FAILURES = ((Outcome.FAILED, "failed"), (Outcome.ABNORMAL, "set aside"))
 
 
-def failure_line(evaluation: Evaluation, outcome: Outcome, tally: Tally, message: str) -> str:
+def failure_line(evaluation: Evaluation, outcome: Outcome, tally: Tally) -> str:
     """An evaluation that has no figures, in one line."""
     what = {Outcome.WAITING: "will be repeated", Outcome.ABNORMAL: "set aside"}.get(outcome, "failed")
     why = f" ({tally.code})" if tally.code else ""
     where = f" in {tally.run}" if tally.run else ""
-    said = f": {message}" if message else ""
-    return f"{labels_text(evaluation.labels) or evaluation.id}: {tally.state}{why}{where}, {what}{said}"
+    return f"{labels_text(evaluation.labels) or evaluation.id}: {tally.state}{why}{where}, {what}"
 
 
 class PlainSweepDisplay(SweepDisplay):
@@ -97,10 +96,11 @@ class PlainSweepDisplay(SweepDisplay):
         super().started(counts, slots)
         self._line(self.progress())
 
-    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally, message: str) -> None:
+    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally) -> None:
         self._news = True
         if outcome is not Outcome.DONE:
-            self._line(failure_line(evaluation, outcome, tally, message))
+            why = f": {tally.message}" if tally.message else ""
+            self._line(f"{failure_line(evaluation, outcome, tally)}{why}")
 
     def tick(self) -> None:
         if time.monotonic() - self._said >= (_EVERY if self._news else _HEARTBEAT):
@@ -124,7 +124,7 @@ class LiveSweepDisplay(SweepDisplay):
         self._console = console_on(sys.stderr)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._open = contextlib.ExitStack()
-        self._failures: list[str] = []
+        self._failures: list[tuple[str, str]] = []
         self._message = ""
         self._drawn = 0.0
 
@@ -136,9 +136,10 @@ class LiveSweepDisplay(SweepDisplay):
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally, message: str) -> None:
+    def ended(self, evaluation: Evaluation, outcome: Outcome, tally: Tally) -> None:
         if outcome is not Outcome.DONE:
-            self._failures = [*self._failures, failure_line(evaluation, outcome, tally, message)][-_MOST_FAILURES:]
+            self._failures = [*self._failures, (failure_line(evaluation, outcome, tally), tally.message)]
+            self._failures = self._failures[-_MOST_FAILURES:]
 
     def stopping(self, reason: str) -> None:
         self._message, self._drawn = reason, 0.0
@@ -157,7 +158,9 @@ class LiveSweepDisplay(SweepDisplay):
         for slot, (text, since) in sorted(self.busy.items(), key=lambda item: item[0].number)[:_MOST_SLOTS]:
             gpu = f" gpu {slot.gpu}" if slot.gpu is not None else ""
             lines.append(Text(f"  {slot.number + 1}{gpu}  {text}  {duration(now - since)}", style="cyan"))
-        lines += [Text(f"  {line}", style="yellow") for line in self._failures]
+        for failure, why in self._failures:
+            lines.append(Text(f"  {failure}", style="yellow"))
+            lines += [Text(f"    {why}", style="yellow")] if why else []
         lines.append(Text(f"  {self._message or duration(now - self.begin)}", style="bold" if self._message else "dim"))
         for line in lines:
             line.no_wrap, line.overflow = True, "ellipsis" if not self._console.options.ascii_only else "crop"

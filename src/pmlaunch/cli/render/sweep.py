@@ -11,7 +11,7 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.command_line import EvalCommand
 from pmlaunch.support.text import clean_line, duration, megabytes
 from pmlaunch.sweeping.bad_cells import text_of
-from pmlaunch.sweeping.plan import PlannedSweep
+from pmlaunch.sweeping.plan import Left, PlannedSweep
 from pmlaunch.sweeping.suite import SUCCESS, Compared, Suite
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def sweep_document(planned: PlannedSweep) -> dict[str, Any]:
         "cells": plan.cells,
         "evaluations": len(plan.evaluations),
         "starts": len(plan.jobs),
+        "left": planned.left,
         "expected": planned.expected,
         "jobs": [
             {
@@ -93,10 +94,8 @@ def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared]
         say(console, "all   ", clean_line(", ".join(f"{key} {text}" for key, text in same.items())), wrap=True)
     if len(rows) > _MOST_ROWS:
         say(console, f"... and {len(rows) - _MOST_ROWS} more evaluations (--json lists all)", style="dim")
-    counts = (("cell", plan.cells), ("evaluation", len(rows)), ("simulator start", len(plan.jobs)))
-    say(console, ", ".join(f"{number:,} {name}{'' if number == 1 else 's'}" for name, number in counts))
-    say(console, f"time  {_time(planned)}", wrap=True)
-    say(console, f"disk  about {megabytes(planned.expected.bytes)}")
+    say(console, _counts(Left(plan.cells, len(rows), len(plan.jobs))))
+    _draw_rest(planned, console)
     if planned.missing:
         say(console, f"\nMissing: {len(planned.missing)} motion files", style="bold")
         for path in planned.missing[:_MOST_MISSING]:
@@ -106,9 +105,34 @@ def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared]
     draw_published(compared, suite, console)
 
 
+def _counts(of: Left) -> str:
+    counts = (("cell", of.cells), ("evaluation", of.evaluations), ("simulator start", of.starts))
+    return ", ".join(f"{number:,} {name}{'' if number == 1 else 's'}" for name, number in counts)
+
+
+def _draw_rest(planned: PlannedSweep, console: Console) -> None:
+    """Print what earlier sessions have done, what is left, and what that takes."""
+    before, cells = planned.before, planned.plan.cells
+    ended = [
+        f"{number:,} of {cells:,} cells {text}"
+        for number, text in (
+            (before.done, "are done"),
+            (before.failed, "failed"),
+            (before.abnormal, "ended abnormally"),
+        )
+        if number
+    ]
+    if ended:
+        say(console, ", ".join(ended), wrap=True)
+        say(console, f"left  {_counts(planned.left) if planned.left.cells else 'nothing'}")
+    if planned.left.cells:
+        say(console, f"time  {_time(planned)}", wrap=True)
+        say(console, f"disk  about {megabytes(planned.expected.bytes)}")
+
+
 def _time(planned: PlannedSweep) -> str:
     expected = planned.expected
-    if expected.unknown == len(planned.plan.jobs):
+    if expected.unknown == planned.left.starts:
         return "not known: nothing like this ran to its end on this machine yet"
     also = f", and {expected.unknown} starts of which nothing like it ran here yet" if expected.unknown else ""
     return f"about {duration(expected.seconds)}{also}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from pmlaunch.cli.render.layout import say
+from pmlaunch.running.run_folder import LOG
 from pmlaunch.support.text import clean_line
+from pmlaunch.sweeping.journal import RUNS
 from pmlaunch.sweeping.summary import SweepSummary
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ def draw_summary(summary: SweepSummary, more: Draw | None, console: Console, *, 
     for failure in summary.failures:
         say(console, f"  {clean_line(str(failure))}", style="yellow")
         if failure.run:
-            say(console, f"    {summary.folder / 'runs' / failure.run}", style="dim")
+            run = summary.folder / RUNS / failure.run
+            say(console, f"    {run / LOG if (run / LOG).is_file() else run}", style="dim")
     if more is not None:
         more(console)
     if report is not None:
