@@ -11,10 +11,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping.matrix import points_of, read_matrix
-from pmlaunch.sweeping.model import CellResult, Evaluation
+from pmlaunch.sweeping.model import CellResult, Evaluation, Suite
 from pmlaunch.sweeping.suite import (
     Compared,
-    Suite,
     compare_with_published,
     own_motions,
     read_suite,
@@ -213,7 +212,7 @@ def cell(of: str, motion: str, success: bool | None, error: float, limit: float 
 
 
 def compared(evaluations: list[Evaluation], *results: CellResult, suite: Suite = SUITE) -> list[Compared]:
-    return compare_with_published(suite, evaluations, results)
+    return list(compare_with_published(suite, evaluations, results))
 
 
 def test_published_values_beside_measured_ones() -> None:
