@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,23 @@ def test_another_limit_of_failure_is_never_beside_it() -> None:
     assert success.measured is None
     assert success.differs[0] == "not comparable: failure above 0.25 m, published 0.5 m"
     assert error.measured == 0.02
+
+
+def test_rates_that_were_counted_differently_have_no_mean() -> None:
+    unknown = Suite(references=SUITE.references)
+    cells = cell("1", "walk", True, 0.02, limit=0.25), cell("1", "run", True, 0.02)
+    (success, *_) = compared([evaluation("1")], *cells, suite=unknown)
+    assert (success.measured, success.limit) == (None, None)
+    assert success.differs[0] == "not comparable: failure above 0.25 m and 0.5 m, published not known"
+    (success, *_) = compared([evaluation("1")], cells[0], suite=unknown)
+    assert (success.measured, success.limit, success.differs[0]) == (1.0, 0.25, "published limit of failure not known")
+    (success, *_) = compared([evaluation("1")], replace(cells[0], definition={}))
+    assert (success.measured, success.differs[0]) == (1.0, "limit of failure not recorded")
+
+
+def test_an_evaluation_that_failed_has_measured_nothing() -> None:
+    success, error, _ = compared([evaluation("1")], replace(cell("1", "walk", True, 0.02), state="failed"))
+    assert (success.measured, error.measured) == (None, None)
 
 
 def test_a_row_for_each_model_and_what_cuts_it_short() -> None:

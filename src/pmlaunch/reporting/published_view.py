@@ -15,7 +15,7 @@ class PublishedValue:
 
     Attributes:
         model: what measured it; empty if nothing of the sweep does.
-        figure, definition: the figure's short name, and what it measures.
+        figure, definition: the figure's short name, and what it measures in words.
         measured: empty if it was not measured, or not under the published definition.
         interval: at 95 %; empty for too few motions.
         motions: of how many motions `measured` is the mean.

@@ -12,11 +12,9 @@ from pmlaunch.sweeping.suite import SUCCESS, Compared
 _ERROR: Final = "mean position error"
 _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "mean_position_error_m": ("error", _ERROR),
-    "eval/gt_err": ("eval/gt_err", _ERROR),
-    "eval/gt_error/mean": ("eval/gt_error/mean", _ERROR),
     "eval/masked_gt_err": ("observed", f"{_ERROR} of the observed bodies"),
 }
-"""{figure: (name, what it measures)}."""
+"""{figure: (short name, what it measures)}."""
 
 
 def published_view(suite: Suite, compared: Iterable[Compared], *, more: bool = False) -> PublishedView:
@@ -54,9 +52,9 @@ def _row(it: Compared) -> tuple[str, str, str]:
 
 
 def _value(it: Compared) -> PublishedValue:
-    name, definition = _FIGURES.get(it.figure, (it.figure, ""))
+    name, definition = _FIGURES.get(it.figure, (it.figure, it.figure))
     if it.figure == SUCCESS:
-        name, definition = "success", _rule(it.limit) or "limit not known"
+        name, definition = "success", f"success: {_rule(it.limit) or 'limit of failure not known'}"
     interval = "" if it.interval is None else " to ".join(_text(it.figure, end) for end in it.interval)
     return PublishedValue(
         it.row,
