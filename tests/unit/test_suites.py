@@ -159,6 +159,8 @@ def test_the_papers_tables(tmp_path: Path) -> None:
         ({"references": [{"values": {"a": 1}}]}, "needs row: NAME and values"),
         ({"references": {"row": "x"}}, "must be a list"),
         ({"definition": {"limt": 0.5}}, "Did you mean limit"),
+        ({"definition": {"limit": "half"}}, "needs limit: METRES"),
+        ({"definition": {"motions": {"test": "many"}}}, "and motions: {SET: NUMBER}"),
     ],
 )
 def test_what_is_no_reference(text: dict[str, Any], told: str) -> None:

@@ -56,10 +56,16 @@ def read_suite(values: Mapping[str, Any], where: str) -> Suite:
     entries = values.get("references") or []
     if not isinstance(entries, list):
         raise PmlaunchError("PML377", f"references in {where} must be a list.")
-    counts = {str(name): int(number) for name, number in as_mapping(definition.get("motions")).items()}
+    counts = {str(name): number for name, number in as_mapping(definition.get("motions")).items()}
+    limit = finite(definition.get("limit"))
+    if any(type(number) is not int for number in counts.values()) or (
+        limit is None and definition.get("limit") is not None
+    ):
+        message = f"definition in {where} needs limit: METRES and motions: {{SET: NUMBER}}."
+        raise PmlaunchError("PML377", message, subject="definition")
     references = tuple(one for entry in entries for one in _references(as_mapping(entry), where))
     title, differs = str(values.get("title") or ""), _texts(values.get("differs"))
-    return Suite(title, references, differs, finite(definition.get("limit")), counts)
+    return Suite(title, references, differs, limit, counts)
 
 
 def _references(entry: Mapping[str, Any], where: str) -> Iterator[Reference]:
