@@ -77,7 +77,7 @@ def evaluate(path: str, order: dict[str, Any], evaluation: dict[str, Any]) -> No
         os._exit(3)
     run = os.path.join(order["sweep"], "runs", f"{evaluation['id']}-{attempt}-{os.getpid()}")
     os.mkdir(run)
-    record: dict[str, Any] = {"state": "running", "findings": []}
+    record: dict[str, Any] = {"state": "running", "findings": [], "checkpoint": evaluation["request"].get("checkpoint")}
     write(os.path.join(run, "record.json"), record)
     write(os.path.join(run, "sweep.json"), {"evaluation": evaluation["id"], "number": attempt})
     report(evaluation["id"], run, ended=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import time
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.version import Version
@@ -37,6 +38,21 @@ def has_gloo() -> bool:
         return os.name != "nt" or not (2, 8) <= Version(version("torch")).release[:2] <= (2, 10)
     except PackageNotFoundError:
         return True
+
+
+def mend_clock_of_dask() -> None:
+    """Let Dask's clock work under Wine: before Python 3.13, it waits until Windows' coarse clock shows a time twice.
+
+    Wine's clock is fine enough never to do so.
+    """
+    if wine_version() is None:
+        return
+    from distributed import metrics
+
+    def resync(clock: metrics._WindowsTime) -> None:
+        clock.delta = clock.base_timer() - time.perf_counter()
+
+    metrics._WindowsTime.resync = resync
 
 
 NO_GLOO = "Windows builds of torch 2.8 to 2.10 cannot connect processes"

@@ -913,7 +913,7 @@ CODES: Final = {row.code: row for row in (
     Code("PML451", "cluster is not protected", Exit.USAGE,
          "Whoever reaches the scheduler or a worker of a Dask cluster can run code there, and the address is neither of "
          "this machine nor protected by TLS.",
-         "Use tls://HOST:PORT with --tls-ca, --tls-cert and --tls-key, or a scheduler on 127.0.0.1."),
+         "Use tls://HOST:PORT with --tls-ca, --tls-cert and --tls-key, or a scheduler on 127.0.0.1 without them."),
     Code("PML452", "scheduler does not answer", Exit.ENVIRONMENT,
          "No Dask scheduler answers at this address, or the connection to it was lost.",
          "Start it with `dask scheduler --host 127.0.0.1`, then repeat the command. A sweep continues."),

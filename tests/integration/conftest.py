@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 from browsers import browser
+from clusters import cluster
 from disks import small_disk
 from installs import cloned, complete, folder, install, made, own, templates
 
 from standin import make_checkout
 from started import Done, Pmlaunch, command
 
-__all__ = ["browser", "cloned", "complete", "folder", "install", "made", "own", "small_disk", "templates"]  # fixtures
+# fixtures
+__all__ = ["browser", "cloned", "cluster", "complete", "folder", "install", "made", "own", "small_disk", "templates"]
 
 
 @pytest.fixture

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import pytest
+from clusters import TESTS, Cluster, counts, sweep
 
 pytest.importorskip("distributed")
 
@@ -25,29 +20,20 @@ from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.sweeping.cluster import connection, worker
 from pmlaunch.sweeping.cluster.address import TlsOptions
 from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
-from pmlaunch.sweeping.executor import SweepOutcome, run_sweep
 from pmlaunch.sweeping.job_file import Report
 from pmlaunch.sweeping.job_run import JobEnd
 from pmlaunch.sweeping.journal import read_results
-from pmlaunch.sweeping.model import SweepPlan
 from pmlaunch.sweeping.scheduler import SweepObserver
-from pmlaunch.sweeping.slots import ExecutorOptions, Slot
+from pmlaunch.sweeping.slots import Slot
 from started import wait_for
-from sweep_jobs import DIARY, sweep_plan
-
-TESTS = Path(__file__).parents[1]
-SCHEDULER = """
-import asyncio, sys
-from distributed import Scheduler
-async def serve():
-    async with Scheduler(host=sys.argv[2], port=int(sys.argv[1]), dashboard_address=":0") as scheduler:
-        await scheduler.finished()
-asyncio.run(serve())
-"""
+from sweep_jobs import sweep_plan
 
 FOREIGN = """
 import asyncio, sys
 from distributed import Worker
+sys.path.insert(0, sys.argv[2])
+from wine import mend_clock_of_dask
+mend_clock_of_dask()
 async def serve():
     async with Worker(sys.argv[1], host="127.0.0.1", resources={"GPU": 1}) as worker:
         print("ready", flush=True)
@@ -62,65 +48,11 @@ from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions
 from sweep_jobs import sweep_plan
+from wine import mend_clock_of_dask
+mend_clock_of_dask()
 plan = sweep_plan(Path(sys.argv[3]), ["done", "done 1"], ["done"])
 run_sweep(plan, ExecutorOptions(cluster=sys.argv[2]), SweepObserver())
 """
-
-
-class Cluster:
-    """A scheduler on a port of its own, and workers."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.folder = folder
-        self.processes: list[subprocess.Popen[bytes]] = []
-
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"process{len(self.processes)}").open("wb") as log:
-            process = subprocess.Popen([sys.executable, *words], stdout=log, stderr=log)
-        self.processes.append(process)
-        return process
-
-    def scheduler(self, host: str = "127.0.0.1") -> subprocess.Popen[bytes]:
-        process = self.start("-c", SCHEDULER, str(self.port), host)
-        wait_for(self.answers, "the scheduler")
-        return process
-
-    def answers(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def worker(self, name: str, gpus: str = "0,1") -> subprocess.Popen[bytes]:
-        log = self.folder / f"process{len(self.processes)}"
-        process = self.start(str(TESTS / "cluster_worker.py"), self.address, str(self.folder / name), gpus)
-        wait_for(lambda: b"ready" in log.read_bytes(), "the worker")
-        return process
-
-    def diary(self) -> Counter[str]:
-        """How often each evaluation came to its end, on any worker."""
-        lines = [line for path in self.folder.glob(f"*/sweeps/*/{DIARY}") for line in path.read_text().splitlines()]
-        return Counter(line.split()[0] for line in lines)
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    for process in made.processes:
-        process.kill()
-        process.wait()
-
-
-def sweep(plan: SweepPlan, cluster: Cluster, observer: SweepObserver | None = None) -> SweepOutcome:
-    return run_sweep(plan, ExecutorOptions(cluster=cluster.address), observer or SweepObserver())
-
-
-def counts(outcome: SweepOutcome) -> tuple[int, int, int, int]:
-    found = outcome.summary
-    return found.done, found.failed, found.abnormal, found.waiting
 
 
 def test_jobs_run_on_workers_and_their_runs_come_here(tmp_path: Path, cluster: Cluster) -> None:
@@ -187,7 +119,7 @@ def test_runs_that_ended_without_a_launcher_are_brought(tmp_path: Path, cluster:
     plan = sweep_plan(tmp_path / "sweep", ["done", "done 1"], ["done"])
     killed = cluster.start("-c", LAUNCHER, str(TESTS), cluster.address, str(plan.folder))
     wait_for(lambda: len(list(tmp_path.glob("one/sweeps/*/runs/*"))) == 2, "the second run")
-    os.kill(killed.pid, signal.SIGKILL)
+    killed.kill()
     for lost in (plan.folder / "results.jsonl", *plan.folder.glob("runs/*/*")):  # as if killed a moment before
         lost.unlink()
     for lost in plan.folder.glob("runs/*"):
@@ -202,7 +134,7 @@ def test_without_a_fitting_worker_nothing_is_queued(
     monkeypatch.setattr(connection, "SECONDS", 3.0)
     cluster.scheduler()
     log = tmp_path / "process1"
-    cluster.start("-c", FOREIGN, cluster.address)
+    cluster.start("-c", FOREIGN, cluster.address, str(TESTS))
     wait_for(lambda: b"ready" in log.read_bytes(), "the worker")
     with pytest.raises(PmlaunchError, match="1 run another version") as caught:
         sweep(sweep_plan(tmp_path / "sweep", ["done"]), cluster)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +61,22 @@ def test_certificates_protect_only_tls() -> None:
     require_protected("tls://gpu7:8786", TLS)
     with pytest.raises(PmlaunchError) as caught:
         require_protected("tcp://gpu7:8786", TLS)
+    assert caught.value.code == "PML451"
+
+
+@pytest.mark.parametrize("tls", [TLS, TlsOptions(tls_ca="ca.pem"), TlsOptions(tls_cert="cert.pem", tls_key="key.pem")])
+def test_certificates_are_never_ignored(tls: TlsOptions) -> None:
+    with pytest.raises(PmlaunchError, match=r"tcp://127.0.0.1:8786 is not protected") as caught:
+        require_protected("tcp://127.0.0.1:8786", tls)
+    assert caught.value.code == "PML451"
+
+
+@pytest.mark.usefixtures("_with_distributed")
+@pytest.mark.parametrize("tls", [TlsOptions(), TLS])
+def test_other_machine_is_not_contacted_without_tls(tls: TlsOptions) -> None:
+    options = ExecutorOptions(cluster="tcp://192.0.2.1:8786", **vars(tls))
+    with pytest.raises(PmlaunchError) as caught, launcher_of(options):
+        pass
     assert caught.value.code == "PML451"
 
 
@@ -169,14 +188,77 @@ def test_checkpoint_is_stored_under_what_it_is(tmp_path: Path) -> None:
     store.accept(place, sent)
     assert (sent.place(place) / "last.ckpt").read_bytes() == b"weights" * 1000
     assert [each.name for each in place.iterdir()] == [sent.key]
-    for name in sent.files:
-        store.receive(place, sent, name, 0, b"wrong")
-    with pytest.raises(PmlaunchError) as caught:
-        store.accept(place, sent)
+
+
+def described(folder: Path, content: bytes = b"weights" * 1000) -> store.SentCheckpoint:
+    training = folder / "my_run"
+    training.mkdir()
+    (training / "last.ckpt").write_bytes(content)
+    return store.describe(training / "last.ckpt")[0]
+
+
+def upload(place: Path, sent: store.SentCheckpoint, contents: dict[str, bytes]) -> None:
+    for name, content in contents.items():
+        store.receive(place, sent, name, 0, content)
+    store.accept(place, sent)
+
+
+def test_other_content_is_not_stored(tmp_path: Path) -> None:
+    sent, place = described(tmp_path), tmp_path / "store"
+    with pytest.raises(PmlaunchError, match=r"another last\.ckpt") as caught:
+        upload(place, sent, {"last.ckpt": b"wrong"})
     assert caught.value.code == "PML454"
+    assert not list(place.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("change", "name", "code"),
+    [
+        ({}, "resolved_configs.yaml", "PML454"),
+        ({}, "../out", "PML143"),
+        ({"files": {"../out": ""}}, "../out", "PML143"),
+        ({"name": "../last.ckpt"}, "last.ckpt", "PML143"),
+        ({"folder": "../my_run"}, "last.ckpt", "PML143"),
+    ],
+)
+def test_what_was_not_announced_is_not_stored(tmp_path: Path, change: dict[str, Any], name: str, code: str) -> None:
+    announced, place = described(tmp_path), tmp_path / "store"
+    sent = replace(announced, **change)
     with pytest.raises(PmlaunchError) as caught:
-        store.receive(place, sent, "../out", 0, b"")
-    assert caught.value.code == "PML143"
+        upload(place, sent, {"last.ckpt": b"weights" * 1000, name: b"x"})
+    assert caught.value.code == code
+    assert names(tmp_path) == {"my_run/last.ckpt"}
+
+
+@pytest.mark.parametrize("offset", [0, 4000])
+def test_piece_that_cannot_be_written(tmp_path: Path, offset: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, place = described(tmp_path), tmp_path / "store"
+    if offset:
+        store.receive(place, sent, "last.ckpt", 0, b"weights")
+
+    def is_full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", is_full)
+    with pytest.raises(OSError, match="No space left"):
+        store.receive(place, sent, "last.ckpt", offset, b"weights")
+    assert not list(place.iterdir())
+
+
+def test_two_launchers_send_the_same_checkpoint(tmp_path: Path) -> None:
+    content = b"weights" * 1000
+    sent, place = described(tmp_path, content), tmp_path / "store"
+    for offset in (0, 4000, 0):  # the second launcher begins when the first has sent everything
+        store.receive(place, sent, "last.ckpt", offset, content[offset : offset + 4000])
+    store.accept(place, sent)
+    store.receive(place, sent, "last.ckpt", 4000, content[4000:])
+    store.accept(place, sent)
+    assert names(place) == {f"{sent.key}/my_run/last.ckpt"}
+    assert (sent.place(place) / "last.ckpt").read_bytes() == content
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_request_gets_the_stored_checkpoint(tmp_path: Path) -> None:

@@ -55,10 +55,11 @@ def scheduler_address(text: str, tls: TlsOptions) -> str:
 
 
 def require_protected(address: str, tls: TlsOptions) -> None:
-    """Raise PML451 unless `address` is of this machine, or uses TLS with certificates that were given."""
-    if not (_is_loopback(address) or (address.startswith("tls://") and tls.tls_ca and tls.tls_cert and tls.tls_key)):
+    """Raise PML451 unless `address` uses TLS and the certificates were given, or is of this machine and none were."""
+    files = tls.tls_ca, tls.tls_cert, tls.tls_key
+    if not (all(files) if address.startswith("tls://") else _is_loopback(address) and not any(files)):
         message = f"{address} is not protected: whoever reaches a Dask cluster can run code on it."
-        hint = "use tls://HOST:PORT with --tls-ca, --tls-cert and --tls-key, or a scheduler on 127.0.0.1"
+        hint = "use tls://HOST:PORT with --tls-ca, --tls-cert and --tls-key, or a scheduler on 127.0.0.1 without them"
         raise PmlaunchError("PML451", message, hint=hint, subject=address)
 
 

@@ -13,6 +13,7 @@ import dask.config
 dask.config.set({"logging": {"distributed": "critical"}})  # before the import: what fails is reported here
 
 from distributed import Security, Worker  # noqa: E402
+from distributed.comm import connect  # noqa: E402
 
 from pmlaunch.processes.interrupts import Interrupts  # noqa: E402
 from pmlaunch.support.cache import cache_root  # noqa: E402
@@ -24,6 +25,7 @@ from pmlaunch.sweeping.slots import Slot  # noqa: E402
 
 _PERIOD = 0.2  # seconds between two looks for jobs that nobody waits for
 _AGAIN = 1.0  # seconds until the next attempt to connect
+_ATTEMPT = 2.0  # seconds of an attempt
 
 
 class SweepWorker(Worker):  # type: ignore[misc]
@@ -48,8 +50,8 @@ def serve_forever(address: str, host: Host, tls: TlsOptions, say: Callable[[str]
         try:
             asyncio.run(_serve(known, host, tls, say, asked))
             waiting = False
-        except (OSError, TimeoutError, asyncio.TimeoutError, RuntimeError):  # RuntimeError: of Dask's Server.start
-            waiting = waiting or say(f"waiting for the scheduler at {known}") is None
+        except (OSError, TimeoutError, asyncio.TimeoutError, RuntimeError) as error:  # RuntimeError: of Server.start
+            waiting = waiting or say(f"waiting for the scheduler at {known}: {_first_cause(error)}") is None
             time.sleep(_AGAIN)
         if not asked.count and Path(address).is_file():
             known = scheduler_address(address, tls)  # a new scheduler has another
@@ -64,7 +66,10 @@ def make_host(slots: Sequence[Slot], folder: str | None, command: JobCommand | N
 
 async def _serve(address: str, host: Host, tls: TlsOptions, say: Callable[[str], object], asked: Interrupts) -> None:
     """Work until the scheduler is gone or the process is `asked` to end. Raises PML451, and OSError if nothing answers."""
-    protected = {"security": Security(**tls.arguments("worker"))} if tls.tls_ca else {"host": "127.0.0.1"}
+    security = Security(**tls.arguments("worker"))
+    tried = await connect(address, timeout=_ATTEMPT, **security.get_connection_args("worker"))
+    await tried.close()  # a Worker that cannot connect takes longer, and does not say why
+    protected = {"security": security} if tls.tls_ca else {"host": "127.0.0.1"}
     worker = SweepWorker(
         address,
         nthreads=len(host.slots),
@@ -95,3 +100,10 @@ async def _serve(address: str, host: Host, tls: TlsOptions, say: Callable[[str],
             await asyncio.sleep(_PERIOD)
     finally:
         ended.set()
+
+
+def _first_cause(error: BaseException) -> str:
+    """What an error was raised for: Dask reports that time ran out, and keeps the reason as its cause."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) or type(error).__name__

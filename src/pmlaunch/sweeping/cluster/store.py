@@ -41,7 +41,10 @@ class SentCheckpoint:
 
     def place(self, store: Path) -> Path:
         """Its folder in a store. Raises PML143 for a name that leads elsewhere."""
-        return path_below(store, f"{self.key}/{self.folder}")
+        place = path_below(store, f"{self.key}/{self.folder}")
+        for name in (self.name, *self.files):
+            path_below(place, name)
+        return place
 
 
 def describe(checkpoint: Path) -> tuple[SentCheckpoint, Mapping[str, Path]]:
@@ -75,24 +78,35 @@ def _is_path(text: str) -> bool:
 
 
 def receive(store: Path, sent: SentCheckpoint, name: str, offset: int, content: bytes) -> None:
-    """Write a piece of a file into the store, as an upload that does not count yet. Raises OSError and PML143."""
-    path = path_below(_upload(store, sent), name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("r+b" if offset else "wb") as file:
-        file.seek(offset)
-        file.write(content)
+    """Write a piece of a file into the store, as an upload that does not count yet. Raises OSError and PML143.
+
+    Two launchers may upload the same checkpoint at the same time: each piece is written where it belongs.
+    """
+    if sent.place(store).is_dir():
+        return
+    try:
+        path = path_below(_upload(store, sent), name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("r+b" if path.exists() else "wb") as file:
+            file.seek(offset)
+            file.write(content)
+    except (OSError, PmlaunchError):
+        remove_tree(_upload(store, sent))
+        raise
 
 
 def accept(store: Path, sent: SentCheckpoint) -> None:
     """Let an upload count that has arrived. Raises PML454 if its content is another."""
     upload, place = _upload(store, sent), sent.place(store)
     try:
-        wrong = [name for name, expected in sent.files.items() if sha256_of(path_below(upload, name)) != expected]
+        if place.is_dir():
+            return
+        names = sorted({*sent.files, *(path.name for path in upload.iterdir())})
+        wrong = [name for name in names if sha256_of(path_below(upload, name)) != sent.files.get(name)]
         if wrong:
             raise PmlaunchError("PML454", f"A worker received another {wrong[0]} than was sent.", subject=wrong[0])
-        if not place.is_dir():
-            place.parent.mkdir(parents=True, exist_ok=True)
-            move(upload, place)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        move(upload, place)
     finally:
         remove_tree(upload)
 
