@@ -143,10 +143,10 @@ def compare_with_published(
         if result.state == RunState.DONE.value:  # a part of what an evaluation should measure is no result
             by_evaluation.setdefault(result.evaluation, []).append(result)
     for reference in suite.references:
+        fitting = [] if reference.where is None else [it for it in evaluations if _fits(it, reference.where)]
         models: dict[str, list[Evaluation]] = {}
-        for evaluation in evaluations if reference.where is not None else ():
-            if _fits(evaluation, reference.where):
-                models.setdefault(_model(evaluation), []).append(evaluation)
+        for evaluation in fitting:
+            models.setdefault(_model(evaluation), []).append(evaluation)
         for model, own in (models or {"": []}).items():
             cells = [cell for evaluation in own for cell in by_evaluation.get(evaluation.id, ())]
             differs = (*_differences(suite, own, cells), *reference.differs) if own else reference.differs
