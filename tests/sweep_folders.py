@@ -12,7 +12,7 @@ from pmlaunch.settings import Settings
 from pmlaunch.support.json import dumps
 from pmlaunch.sweeping.journal import RESULTS, RUNS
 from pmlaunch.sweeping.manifest import write_manifest
-from pmlaunch.sweeping.model import CellResult, Evaluation, Job, SweepPlan
+from pmlaunch.sweeping.model import CellResult, Evaluation, Job, Suite, SweepPlan
 from recorded_runs import metrics_of, saved_motion, write_run
 
 MOTIONS = ("walk", "turn", "fall", "kick", "sit")
@@ -26,10 +26,11 @@ def make_sweep(
     motions: Sequence[str] = MOTIONS,
     with_runs: bool = True,
     limits: Mapping[str, float] | None = None,
+    suite: Suite | None = None,
 ) -> Path:
     """A finished sweep over `axes`. Some evaluations lose their last motions; number 3 failed.
 
-    `limits` are the limits of success of some models.
+    `limits` are the limits of success of some models; `suite` has the published values.
     """
     evaluations, results = [], []
     made: dict[tuple[str, ...], Path] = {}
@@ -50,6 +51,7 @@ def make_sweep(
             figures = {name: value * (1 + number / 20) for name, value in entry["metrics"].items()}
             results.append(CellResult(each.id, entry["motion"], run, "done", entry["success"], figures, definition))
     folder.mkdir(parents=True, exist_ok=True)
-    write_manifest(SweepPlan(folder, (Job("0" * 12, tuple(evaluations)),)), Settings(folder))
+    plan = SweepPlan(folder, (Job("0" * 12, tuple(evaluations)),), suite or Suite())
+    write_manifest(plan, Settings(folder))
     (folder / RESULTS).write_text("".join(f"{dumps(result)}\n" for result in results), encoding="utf-8")
     return folder

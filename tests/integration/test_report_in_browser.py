@@ -15,6 +15,7 @@ import pmlaunch.reporting.page as page_module
 from foreign_readers import MM, in_axes, read_bvh, read_glb
 from pmlaunch.motions.recorded_motion import read_saved, write_saved
 from pmlaunch.reporting.report import report_of_runs, view_of_motion, write_report
+from pmlaunch.sweeping.model import Reference, Suite
 from pmlaunch.sweeping.report import report_of_sweep
 from recorded_runs import SHARED, write_run
 from sweep_folders import make_sweep
@@ -68,7 +69,12 @@ def sweep_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "seed": ("0",),
     }
     path = folder / "sweep.html"
-    write_report(path, report_of_sweep(make_sweep(folder / "s", axes, motions=(WALK, TURN, FALL))))
+    rows = (
+        Reference("1", "ours", {"model": ("a",)}, {"success_rate": 0.9}, "a wiki"),
+        Reference("1", "x", values={"y": 1}),
+    )
+    made = make_sweep(folder / "s", axes, motions=(WALK, TURN, FALL), suite=Suite("A suite", rows, limit=0.5))
+    write_report(path, report_of_sweep(made))
     return path
 
 
@@ -406,6 +412,9 @@ def test_sweep_fits_a_phone_and_prints(see: Any, sweep_report: Path) -> None:
     seen.page.set_viewport_size({"width": 390, "height": 844})
     seen.wait("globalThis.pmlaunchPlayer?.statistics.first")
     assert seen.page.evaluate("document.documentElement.scrollWidth") == 390
+    measured = seen.page.locator("#published tbody tr >> nth=0 >> td >> nth=1").bounding_box()
+    assert measured["x"] + measured["width"] <= 390, "the measured value is beside the published one without scrolling"
+    assert seen.page.locator("#published tbody td.none").first.inner_text() == "not measured"
     seen.page.emulate_media(media="print")
     assert not seen.page.is_visible("#axes")
     assert seen.page.is_visible("#heat")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,9 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping.matrix import points_of, read_matrix
-from pmlaunch.sweeping.model import CellResult, Evaluation
+from pmlaunch.sweeping.model import CellResult, Evaluation, Suite
 from pmlaunch.sweeping.suite import (
     Compared,
-    Suite,
     compare_with_published,
     own_motions,
     read_suite,
@@ -159,6 +159,8 @@ def test_the_papers_tables(tmp_path: Path) -> None:
         ({"references": [{"values": {"a": 1}}]}, "needs row: NAME and values"),
         ({"references": {"row": "x"}}, "must be a list"),
         ({"definition": {"limt": 0.5}}, "Did you mean limit"),
+        ({"definition": {"limit": "half"}}, "needs limit: METRES"),
+        ({"definition": {"motions": {"test": "many"}}}, "and motions: {SET: NUMBER}"),
     ],
 )
 def test_what_is_no_reference(text: dict[str, Any], told: str) -> None:
@@ -213,7 +215,7 @@ def cell(of: str, motion: str, success: bool | None, error: float, limit: float 
 
 
 def compared(evaluations: list[Evaluation], *results: CellResult, suite: Suite = SUITE) -> list[Compared]:
-    return compare_with_published(suite, evaluations, results)
+    return list(compare_with_published(suite, evaluations, results))
 
 
 def test_published_values_beside_measured_ones() -> None:
@@ -237,6 +239,23 @@ def test_another_limit_of_failure_is_never_beside_it() -> None:
     assert success.measured is None
     assert success.differs[0] == "not comparable: failure above 0.25 m, published 0.5 m"
     assert error.measured == 0.02
+
+
+def test_rates_that_were_counted_differently_have_no_mean() -> None:
+    unknown = Suite(references=SUITE.references)
+    cells = cell("1", "walk", True, 0.02, limit=0.25), cell("1", "run", True, 0.02)
+    (success, *_) = compared([evaluation("1")], *cells, suite=unknown)
+    assert (success.measured, success.limit) == (None, None)
+    assert success.differs[0] == "not comparable: failure above 0.25 m and 0.5 m, published not known"
+    (success, *_) = compared([evaluation("1")], cells[0], suite=unknown)
+    assert (success.measured, success.limit, success.differs[0]) == (1.0, 0.25, "published limit of failure not known")
+    (success, *_) = compared([evaluation("1")], replace(cells[0], definition={}))
+    assert (success.measured, success.differs[0]) == (1.0, "limit of failure not recorded")
+
+
+def test_an_evaluation_that_failed_has_measured_nothing() -> None:
+    success, error, _ = compared([evaluation("1")], replace(cell("1", "walk", True, 0.02), state="failed"))
+    assert (success.measured, error.measured) == (None, None)
 
 
 def test_a_row_for_each_model_and_what_cuts_it_short() -> None:

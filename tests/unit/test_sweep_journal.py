@@ -20,7 +20,7 @@ from pmlaunch.sweeping.job_file import Report, read_report
 from pmlaunch.sweeping.journal import Journal, latest_results, read_results, tallies_of
 from pmlaunch.sweeping.lock import SweepLock, holder
 from pmlaunch.sweeping.manifest import read_manifest, write_manifest
-from pmlaunch.sweeping.model import CellResult
+from pmlaunch.sweeping.model import CellResult, Reference, Suite
 from pmlaunch.sweeping.slots import ExecutorOptions, Ports, slots_of
 from sweep_jobs import sweep_plan
 
@@ -91,6 +91,8 @@ def test_journal_that_cannot_be_written_stays_whole(tmp_path: Path, monkeypatch:
 
 def test_manifest_holds_the_plan_and_who_asked(tmp_path: Path) -> None:
     plan = sweep_plan(tmp_path, ["done", "failed"], ["done"], motions=("walk", "wave"))
+    row = Reference("1", "row", {"model": ("a*", "b")}, {"success_rate": 0.5}, "somewhere", ("data",))
+    plan = replace(plan, suite=Suite("title", (row, Reference(row="other")), ("robot",), 0.5, {"test": 3}))
     write_manifest(plan, settings(tmp_path))
     manifest = read_manifest(tmp_path)
     assert manifest.plan == plan

@@ -15,6 +15,7 @@ from pmlaunch.cli.options import Invocation
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.reporting.figures import MotionFigures
 from pmlaunch.reporting.page import Page, make_page
+from pmlaunch.reporting.published_view import PublishedView
 from pmlaunch.reporting.sweep_view import SweepView
 from pmlaunch.runs.statistics import mean_over_motions, wilson
 from pmlaunch.sweeping import report as report_module
@@ -22,6 +23,7 @@ from pmlaunch.sweeping.conditions import training_step
 from pmlaunch.sweeping.executor import SweepOutcome
 from pmlaunch.sweeping.figures import MeasuredCell, error_figure, figures_of_motion, spread_over_seeds, success_figure
 from pmlaunch.sweeping.journal import RESULTS, RUNS
+from pmlaunch.sweeping.model import Reference, Suite
 from pmlaunch.sweeping.report import own_sweep_report, report_of_sweep
 from pmlaunch.sweeping.summary import SweepSummary
 from sweep_folders import make_sweep
@@ -205,3 +207,106 @@ def test_links_in_the_runs_folder_are_not_followed(tmp_path: Path) -> None:
     motion.rename(tmp_path / "motion.npz")
     motion.symlink_to(tmp_path / "motion.npz")
     assert not any(row.track for _, row in view_of(folder, 10).rows)
+
+
+PUBLISHED = Suite(
+    "Ours, https://example.org/a?b=1&c=2.",
+    (
+        Reference("1", "ours", {"constraint": ("full_body",)}, {"success_rate": 0.9, "eval/gt_err": 0.05}, "a wiki"),
+        Reference("1", "theirs", None, {"success_rate": 0.5}, "a paper", ("another robot",)),
+    ),
+    ("other data",),
+    0.5,
+)
+
+
+def published(folder: Path) -> PublishedView:
+    view = view_of(folder).published
+    assert view is not None
+    return view
+
+
+def section_of(folder: Path) -> str:
+    """The part of the page that shows published values."""
+    html = make_page(report_of_sweep(folder, 0), "r").html.decode()
+    return html.split('<section aria-labelledby="published-title"')[1].split("</section>")[0]
+
+
+def test_published_values_are_beside_measured_ones(tmp_path: Path) -> None:
+    folder = make_sweep(tmp_path / "s", AXES, with_runs=False, limits={"b": 0.25}, suite=PUBLISHED)
+    (table,) = published(folder).tables
+    success, error, other, _, theirs = table.values
+    assert [it.model for it in table.values] == ["a", "a", "b", "b", ""]
+    rate = view_of(folder).conditions[0].success
+    assert rate is not None
+    assert (success.published, success.measured, success.motions) == ("90.0 %", rate.text, 5)
+    assert success.interval == f"{100 * (rate.low or 0):.1f} % to {100 * (rate.high or 0):.1f} %"
+    assert error.published == "50.0 mm"
+    assert error.interval.endswith(" mm")
+    assert (other.measured, other.differs) == ("", ("not comparable: failure above 0.25 m, published 0.5 m",))
+    assert (theirs.measured, theirs.differs) == ("", ("another robot",))
+
+
+def test_page_shows_published_values_with_source_and_differences(tmp_path: Path) -> None:
+    folder = make_sweep(tmp_path / "s", AXES, with_runs=False, limits={"b": 0.25}, suite=PUBLISHED)
+    assert own_sweep_report(folder)[1] == ()
+    assert "Published and measured</h2>" in (folder / "report.html").read_text(encoding="utf-8")
+    section = section_of(folder)
+    assert 'Ours, <a href="https://example.org/a?b=1&amp;c=2" rel="noreferrer">https://example.org/' in section
+    for text in ("success: failed above 0.5 m", "a wiki", "other data", "another robot", "failure above 0.25 m"):
+        assert text in section
+    assert section.count("not measured") == 2
+    assert "good" not in section
+
+
+def test_rates_of_different_limits_share_no_published_table(tmp_path: Path) -> None:
+    references = [Reference("1", model, {"model": (model,)}, {"success_rate": 0.9, "x": 1}) for model in AXES["model"]]
+    suite = Suite(references=(*references, Reference("1", "both", {}, {"success_rate": 0.9})))
+    folder = make_sweep(tmp_path / "s", {"model": ("a", "b")}, with_runs=False, limits={"b": 0.25}, suite=suite)
+    tables = published(folder).tables
+    assert [(table.rule, [it.model for it in table.values]) for table in tables] == [
+        ("failed above 0.5 m", ["a", "a", "a"]),
+        ("failed above 0.25 m", ["b", "b", "b"]),
+    ]
+    assert tables[0].values[0].differs == ("published limit of failure not known",)
+
+
+def test_sweep_without_published_values_has_no_such_section(tmp_path: Path) -> None:
+    folder = make_sweep(tmp_path / "s", AXES, with_runs=False, suite=Suite("A title only"))
+    assert view_of(folder).published is None
+    assert b"published-title" not in make_page(report_of_sweep(folder), "r").html
+
+
+def test_page_of_many_published_values_is_limited(tmp_path: Path) -> None:
+    references = tuple(Reference("1", str(row), values={"x": 1.0, "y": 2.0}) for row in range(201))
+    folder = make_sweep(tmp_path / "s", {"model": ("a",)}, with_runs=False, suite=Suite(references=references))
+    assert sum(len(table.values) for table in published(folder).tables) == 400
+    assert "Further published values" in section_of(folder)
+
+
+@pytest.mark.hostile
+def test_hostile_published_values_are_inert(tmp_path: Path) -> None:
+    hostile = '<script>alert(1)</script>\x1b[31m\u202ehttps://a.b/"onclick="x javascript:alert(1)'
+    row = Reference(hostile, hostile, {"model": ("a",)}, {hostile: 1.0}, hostile, (hostile,))
+    folder = make_sweep(
+        tmp_path / "s", {"model": ("a",)}, with_runs=False, suite=Suite(hostile, (row,), (hostile,), 0.5)
+    )
+    section = section_of(folder)
+    assert "<script" not in section
+    assert not set("\x1b\u202e") & set(section)
+    assert "&lt;script&gt;alert(1)" in section
+    assert 'href="https://a.b/" rel' in section
+    assert not any(f"{mark}onclick" in section for mark in ' "')
+    assert 'href="javascript' not in section
+
+
+@pytest.mark.hostile
+@pytest.mark.parametrize(
+    "suite",
+    [None, 3, [], {"references": 1}, {"references": [1, {"values": {"x": "1e999"}, "where": 7, "differs": {}}]}],
+)
+def test_suite_in_a_manifest_that_is_none(tmp_path: Path, suite: object) -> None:
+    folder = make_sweep(tmp_path / "s", {"model": ("a",)}, with_runs=False)
+    document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    (folder / "manifest.json").write_text(json.dumps({**document, "suite": suite}), encoding="utf-8")
+    assert view_of(folder).published is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,7 @@ INLINE: Final = 1_300_000
 _CHUNK: Final = 2_000_000  # bytes of a file beside the page; one motion may be larger
 _ASSETS: Final = Path(__file__).parent / "assets"
 _LONGEST_LINES: Final = 64_000  # characters of a command or a log
+_ADDRESS: Final = re.compile(r"https://(?:[\w./~:?=+,%#-]|&amp;)+(?<![.,:?])", re.ASCII)  # in an escaped text
 _STATIC_ROWS: Final = 50  # of the table, for readers without JavaScript
 
 
@@ -168,6 +170,10 @@ def _render(
     def shown(value: object) -> object:
         return value if isinstance(value, Markup) else plain(value)
 
+    def linked(text: object) -> Markup:
+        found = _ADDRESS.sub(r'<a href="\g<0>" rel="noreferrer">\g<0></a>', str(escape(plain(text))))
+        return Markup(found)  # noqa: S704 (escaped before)
+
     loader = FileSystemLoader(_ASSETS)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, finalize=shown)
     environment.trim_blocks = environment.lstrip_blocks = True
@@ -206,6 +212,7 @@ def _render(
         length=length,
         verdict=verdict,
         grade=lambda run: grade(run).name.lower(),
+        linked=linked,
         lines=lambda text: escape(plain_lines(text, _LONGEST_LINES)),
     )
     return page.encode("utf-8")

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from pmlaunch.reporting.contents import MotionRow
 from pmlaunch.reporting.plain_text import plain
+from pmlaunch.reporting.published_view import PublishedView
 
 UNKNOWN_RULE: Final = "what counts as a failure is not recorded"
 
@@ -70,6 +71,7 @@ class SweepView:
         evaluations: (text, index of its condition) for the rows.
         rows: (index of the evaluation, cell), the worst first.
         failures: evaluations without figures, in words.
+        published: what the sweep is compared with; None without a suite of published values.
     """
 
     title: str
@@ -85,6 +87,7 @@ class SweepView:
     rows: Sequence[tuple[int, MotionRow]]
     failures: Sequence[str] = ()
     notes: Sequence[str] = ()
+    published: PublishedView | None = None
 
     def rule(self, condition: Condition) -> str:
         """The definition of success under a condition."""

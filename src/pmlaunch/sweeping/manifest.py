@@ -17,7 +17,7 @@ from pmlaunch.support.atomic import write_text
 from pmlaunch.support.json import as_list, as_mapping, dumps, from_json, read_json, to_json
 from pmlaunch.support.secrets import SECRET, redact_document
 from pmlaunch.sweeping.journal import RESULTS, RUNS
-from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
+from pmlaunch.sweeping.model import Evaluation, Job, Suite, SweepPlan
 
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -92,6 +92,7 @@ def write_manifest(plan: SweepPlan, settings: Settings) -> None:
         "asked": asked,
         "cells": plan.cells,
         "evaluations": sum(len(job.evaluations) for job in plan.jobs),
+        **({"suite": redact_document(to_json(plan.suite))} if plan.suite.references else {}),
     }
     lines = ",\n".join(jobs)  # a job a line, so that a large manifest can be read and compared by people
     write_text(plan.folder / MANIFEST, f'{dumps(head)[:-1]}, "jobs": [\n{lines}\n]}}\n')
@@ -131,7 +132,8 @@ def read_manifest(folder: Path) -> Manifest:
     Raises PML010 if there is no sweep, and PML383 if another version of pmlaunch wrote its files.
     """
     entries = manifest_document(folder)
-    plan = SweepPlan(folder, tuple(map(read_job, as_list(entries.get("jobs")))))
+    suite: Suite = from_json(Suite, entries.get("suite"))
+    plan = SweepPlan(folder, tuple(map(read_job, as_list(entries.get("jobs")))), suite)
     asked: Asked = from_json(Asked, entries.get("asked"))
     return Manifest(plan, asked)
 

@@ -8,7 +8,7 @@ simulator, constraint and network share one start of the simulator: a job.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pmlaunch.request import EvalRequest
@@ -41,11 +41,48 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """A row of a published table.
+
+    Attributes:
+        where: {label: patterns} of the evaluations that measure the same; None for a row that nothing here measures.
+        values: {figure: value}: success_rate, mean_position_error_m (m), or a metric by upstream's name.
+        source: where the values were published.
+        differs: what is not the same here, beyond what differs for the whole suite.
+    """
+
+    table: str = ""
+    row: str = ""
+    where: Mapping[str, tuple[str, ...]] | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    source: str = ""
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What a suite says beyond its matrix.
+
+    `limit` is the error (m) above which a motion counted as failed in the publication, `motions` {set: their number}.
+    """
+
+    title: str = ""
+    references: tuple[Reference, ...] = ()
+    differs: tuple[str, ...] = ()
+    limit: float | None = None
+    motions: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SweepPlan:
-    """What a sweep does. `folder` gets its manifest, its journal, its report and the run folders in `runs`."""
+    """What a sweep does, and the published values that its results are compared with.
+
+    `folder` gets its manifest, its journal, its report and the run folders in `runs`.
+    """
 
     folder: Path
     jobs: tuple[Job, ...]
+    suite: Suite = Suite()
 
     @property
     def evaluations(self) -> tuple[Evaluation, ...]:

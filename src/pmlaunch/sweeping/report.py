@@ -6,6 +6,7 @@ import heapq
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -16,6 +17,7 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.motions.clips import Positions
 from pmlaunch.reporting.contents import MotionRow, tracks_in
 from pmlaunch.reporting.page import Subject
+from pmlaunch.reporting.published_view import PublishedView
 from pmlaunch.reporting.report import FILE, write_report
 from pmlaunch.reporting.sweep_view import SweepView
 from pmlaunch.reporting.tracks import Track
@@ -31,12 +33,15 @@ from pmlaunch.sweeping.conditions import (
     text_of,
     text_of_evaluation,
 )
-from pmlaunch.sweeping.journal import RUNS, tallies_of
+from pmlaunch.sweeping.journal import RUNS, latest_results, tallies_of
 from pmlaunch.sweeping.manifest import read_manifest
-from pmlaunch.sweeping.model import Evaluation
+from pmlaunch.sweeping.model import Evaluation, SweepPlan
+from pmlaunch.sweeping.published import published_view
+from pmlaunch.sweeping.suite import compare_with_published
 from pmlaunch.sweeping.summary import SweepSummary, summarize_sweep
 
 _MOST_ROWS: Final = 5_000
+_MOST_PUBLISHED: Final = 400
 _OWN_PLAYED, _MOST_PLAYED = 60, 600
 """Cells with playback in the report that a sweep writes itself, and in one that was asked for."""
 _Row = tuple[Evaluation, str, MotionRow]  # the evaluation, its run folder, the cell
@@ -48,7 +53,8 @@ def report_of_sweep(folder: Path, played: int = _MOST_PLAYED) -> Subject:
     Raises PML010 if there is no sweep, PML383 for one of another version. Executes nothing.
     """
     folder = folder.resolve()
-    evaluations = read_manifest(folder).plan.evaluations
+    plan = read_manifest(folder).plan
+    evaluations = plan.evaluations
     measured = measured_cells(folder, evaluations)
     found = conditions_of(evaluations, measured)
     summary = summarize_sweep(folder, evaluations, tallies_of(folder))
@@ -71,8 +77,20 @@ def report_of_sweep(folder: Path, played: int = _MOST_PLAYED) -> Subject:
         rows=[(numbers[each.id], row) for each, _, row in rows],
         failures=[str(failure) for failure in summary.failures],
         notes=[*_notes(evaluations, found, measured, played)],
+        published=_published(plan),
     )
     return Subject(f"Sweep {folder.name}", sweep=view)
+
+
+def _published(plan: SweepPlan) -> PublishedView | None:
+    """The published values that the manifest names beside the measured ones; None if it names none."""
+    suite = replace(plan.suite, references=plan.suite.references[:_MOST_PUBLISHED])
+    if not suite.references:
+        return None
+    values = compare_with_published(suite, plan.evaluations, latest_results(plan.folder))
+    shown = list(islice(values, _MOST_PUBLISHED))
+    more = len(suite.references) < len(plan.suite.references) or next(values, None) is not None
+    return published_view(suite, shown, more=more) if shown else None
 
 
 def own_sweep_report(folder: Path) -> tuple[Path | None, tuple[Finding, ...]]:

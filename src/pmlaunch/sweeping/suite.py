@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pmlaunch.errors import PmlaunchError, did_you_mean
 from pmlaunch.generations.motion_library import listed_motions
 from pmlaunch.generations.registry import GENERATIONS
-from pmlaunch.model import Finding, Severity
+from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.motions.readers import LIST_SUFFIXES
 from pmlaunch.runs.statistics import mean_over_motions, wilson
 from pmlaunch.support.json import as_mapping, finite
 from pmlaunch.sweeping.matrix import SET, matches
-from pmlaunch.sweeping.model import CellResult, Evaluation
+from pmlaunch.sweeping.model import CellResult, Evaluation, Reference, Suite
 
 SUCCESS = "success_rate"
 _LARGEST = 1e100  # of a figure: sums of larger ones overflow
@@ -25,43 +25,11 @@ _DEFINITION = ("limit", "motions")
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A row of a published table.
-
-    Attributes:
-        where: {label: patterns} of the evaluations that measure the same; None for a row that nothing here measures.
-        values: {figure: value}: success_rate, mean_position_error_m (m), or a metric by upstream's name.
-        source: where the values were published.
-        differs: what is not the same here, beyond what differs for the whole suite.
-    """
-
-    table: str
-    row: str
-    where: Mapping[str, tuple[str, ...]] | None
-    values: Mapping[str, float]
-    source: str
-    differs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Suite:
-    """What a suite says beyond its matrix.
-
-    `limit` is the error (m) above which a motion counted as failed in the publication, `motions` {set: their number}.
-    """
-
-    title: str = ""
-    references: tuple[Reference, ...] = ()
-    differs: tuple[str, ...] = ()
-    limit: float | None = None
-    motions: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
 class Compared:
     """One published value beside what a sweep measured.
 
     Attributes:
+        limit: the error (m) above which a motion counted as failed, of a rate of success; None if that is not known.
         measured: None if nothing measured it, or under another definition of success.
         interval: (low, high) at 95 %; None for too few motions.
         motions: how many motions `measured` is the mean of, each the mean of its seeds.
@@ -74,6 +42,7 @@ class Compared:
     figure: str
     published: float
     source: str
+    limit: float | None = None
     measured: float | None = None
     interval: tuple[float, float] | None = None
     motions: int = 0
@@ -87,10 +56,16 @@ def read_suite(values: Mapping[str, Any], where: str) -> Suite:
     entries = values.get("references") or []
     if not isinstance(entries, list):
         raise PmlaunchError("PML377", f"references in {where} must be a list.")
-    counts = {str(name): int(number) for name, number in as_mapping(definition.get("motions")).items()}
+    counts = {str(name): number for name, number in as_mapping(definition.get("motions")).items()}
+    limit = finite(definition.get("limit"))
+    if any(type(number) is not int for number in counts.values()) or (
+        limit is None and definition.get("limit") is not None
+    ):
+        message = f"definition in {where} needs limit: METRES and motions: {{SET: NUMBER}}."
+        raise PmlaunchError("PML377", message, subject="definition")
     references = tuple(one for entry in entries for one in _references(as_mapping(entry), where))
     title, differs = str(values.get("title") or ""), _texts(values.get("differs"))
-    return Suite(title, references, differs, finite(definition.get("limit")), counts)
+    return Suite(title, references, differs, limit, counts)
 
 
 def _references(entry: Mapping[str, Any], where: str) -> Iterator[Reference]:
@@ -161,23 +136,23 @@ def subset_findings(suite: Suite, evaluations: Iterable[Evaluation]) -> Iterator
 
 def compare_with_published(
     suite: Suite, evaluations: Sequence[Evaluation], results: Iterable[CellResult]
-) -> list[Compared]:
-    """Every published value beside the mean of the cells that measure the same, one row for each model."""
+) -> Iterator[Compared]:
+    """Yield every published value beside the mean of the cells that measure the same, one row for each model."""
     by_evaluation: dict[str, list[CellResult]] = {}
     for result in results:
-        by_evaluation.setdefault(result.evaluation, []).append(result)
-    compared = []
+        if result.state == RunState.DONE.value:  # a part of what an evaluation should measure is no result
+            by_evaluation.setdefault(result.evaluation, []).append(result)
     for reference in suite.references:
         fitting = [] if reference.where is None else [it for it in evaluations if _fits(it, reference.where)]
-        models = dict.fromkeys(_model(evaluation) for evaluation in fitting) or {"": None}
-        for model in models:
-            own = [evaluation for evaluation in fitting if _model(evaluation) == model]
+        models: dict[str, list[Evaluation]] = {}
+        for evaluation in fitting:
+            models.setdefault(_model(evaluation), []).append(evaluation)
+        for model, own in (models or {"": []}).items():
             cells = [cell for evaluation in own for cell in by_evaluation.get(evaluation.id, ())]
             differs = (*_differences(suite, own, cells), *reference.differs) if own else reference.differs
             for figure, published in reference.values.items():
                 row = Compared(reference.table, reference.row, model, figure, published, reference.source)
-                compared.append(_measured(row, cells, suite.limit, differs))
-    return compared
+                yield _measured(row, cells, suite.limit, differs)
 
 
 def _model(evaluation: Evaluation) -> str:
@@ -203,12 +178,21 @@ def _differences(suite: Suite, evaluations: Sequence[Evaluation], cells: Sequenc
 
 
 def _measured(row: Compared, cells: Sequence[CellResult], limit: float | None, differs: tuple[str, ...]) -> Compared:
-    """The row with what the cells measured; a success rate only if it was counted by the published limit."""
-    limits = {finite(cell.definition.get("limit")) for cell in cells if cell.success is not None}
-    other = [it for it in limits if limit is not None and it is not None and not math.isclose(it, limit)]
-    if row.figure == SUCCESS and other:
-        note = f"not comparable: failure above {other[0]:g} m, published {limit:g} m"
-        return replace(row, differs=(note, *differs))
+    """The row with what the cells measured; a success rate only if all were counted by one limit, the published if known."""
+    if row.figure == SUCCESS:
+        limits = {finite(cell.definition.get("limit")) for cell in cells if cell.success is not None}
+        known = sorted(it for it in limits if it is not None)
+        row = replace(row, limit=known[0] if limit is None and len(known) == 1 else limit)
+        other = [f"{it:g} m" for it in known if row.limit is None or not math.isclose(it, row.limit)]
+        if other:
+            published = "not known" if limit is None else f"{limit:g} m"
+            note = f"not comparable: failure above {' and '.join(other)}, published {published}"
+            return replace(row, differs=(note, *differs))
+        notes = (
+            ("published limit of failure not known", limit is None),
+            ("limit of failure not recorded", None in limits),
+        )
+        differs = (*(note for note, holds in notes if limits and holds), *differs)
     seeds: dict[str, list[float]] = {}  # motion -> its values; seeds are no further motions
     for cell in cells:
         if (value := _value(cell, row.figure)) is not None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from pmlaunch.model import Finding
     from pmlaunch.settings import Settings
     from pmlaunch.sweeping.plan import PlannedSweep
-    from pmlaunch.sweeping.suite import Suite
     from pmlaunch.sweeping.suite_file import SuiteFile
 
 _CLUSTER_SLOTS = 16  # into so many jobs a sweep is divided, if it runs on a cluster
@@ -107,6 +106,7 @@ def sweep_command(
     from pmlaunch.sweeping.journal import latest_results
     from pmlaunch.sweeping.matrix import read_matrix
     from pmlaunch.sweeping.plan import SweepSettings, plan_sweep
+    from pmlaunch.sweeping.published import published_view
     from pmlaunch.sweeping.slots import slots_of
     from pmlaunch.sweeping.suite import compare_with_published, read_suite
 
@@ -116,21 +116,21 @@ def sweep_command(
     settings = Settings.here(trust_workspace=axes.trust_workspace)
     name, values, suite_file = _values(axes, options, settings)
     where = str(suite_file.files[0]) if suite_file else "the command line"
-    suite = read_suite(values, where)
     folder = expanded(options.output) if options.output else _default_folder(name, values)
     # how many slots a cluster has is not known before it is asked, and more jobs than slots do no harm
     slots = _CLUSTER_SLOTS if executor.cluster else len(slots_of(executor))
     how = SweepSettings(folder, slots, options.isolate, axes.skip_bad, executor.retries)
     planned = plan_sweep(read_matrix(_matrix_of(values), where), settings, how)
     more = suite_file.untrusted(settings) if suite_file else ()
-    planned = replace(planned, untrusted=tuple(dict.fromkeys((*more, *planned.untrusted))))
+    plan = replace(planned.plan, suite=read_suite(values, where))
+    planned = replace(planned, plan=plan, untrusted=tuple(dict.fromkeys((*more, *planned.untrusted))))
     if options.dry_run or (planned.bad and not axes.skip_bad):
-        return _shown(invocation, planned, suite, options.dry_run)
+        return _shown(invocation, planned, options.dry_run)
     require_trust(settings, planned.untrusted, ask=not invocation.as_json)
-    outcome = run_planned(invocation, planned.plan, executor, quiet=options.quiet)
-    compared = compare_with_published(suite, planned.plan.evaluations, latest_results(folder))
-    draw = partial(draw_published, compared, suite)
-    return outcome_result(invocation, outcome, _found_before(planned, suite), draw, compared)
+    outcome = run_planned(invocation, plan, executor, quiet=options.quiet)
+    compared = list(compare_with_published(plan.suite, plan.evaluations, latest_results(folder)))
+    draw = partial(draw_published, published_view(plan.suite, compared))
+    return outcome_result(invocation, outcome, _found_before(planned), draw, compared)
 
 
 def _values(
@@ -193,23 +193,24 @@ def _default_folder(name: str, values: Mapping[str, Any]) -> Path:
     return Path("sweeps", f"{name[:40]}-{content_key(dumps(_matrix_of(values)))[:8]}")
 
 
-def _found_before(planned: PlannedSweep, suite: Suite) -> list[Finding]:
+def _found_before(planned: PlannedSweep) -> list[Finding]:
     from pmlaunch.cli.render.sweep import cell_findings
     from pmlaunch.sweeping.suite import subset_findings
 
-    return [*cell_findings(planned), *planned.findings, *subset_findings(suite, planned.plan.evaluations)]
+    return [*cell_findings(planned), *planned.findings, *subset_findings(planned.plan.suite, planned.plan.evaluations)]
 
 
-def _shown(invocation: Invocation, planned: PlannedSweep, suite: Suite, dry_run: bool) -> CommandResult:
+def _shown(invocation: Invocation, planned: PlannedSweep, dry_run: bool) -> CommandResult:
     """The plan, every cell that cannot run, and the published values that the sweep will be compared with."""
     from pmlaunch.cli.render.sweep import draw_sweep, sweep_document
     from pmlaunch.model import Severity
+    from pmlaunch.sweeping.published import published_view
     from pmlaunch.sweeping.suite import compare_with_published
 
-    evaluations = planned.plan.evaluations
-    compared = compare_with_published(suite, evaluations, ())
-    found = _found_before(planned, suite)
+    plan = planned.plan
+    compared = list(compare_with_published(plan.suite, plan.evaluations, ()))
+    found = _found_before(planned)
     found += [each.finding(Severity.WARNING) for each in planned.untrusted]
     data = {"sweep": sweep_document(planned), "published": compared}
-    draw = partial(draw_sweep, planned, suite, compared) if dry_run else None
+    draw = partial(draw_sweep, planned, published_view(plan.suite, compared)) if dry_run else None
     return CommandResult(invocation.command, planned.exit_code, data, found, draw=draw)

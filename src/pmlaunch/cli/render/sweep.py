@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from pmlaunch.cli.render.layout import Breakable, say, table_of
 from pmlaunch.model import Finding, Severity
 from pmlaunch.planning.command_line import EvalCommand
+from pmlaunch.reporting.published_view import PublishedValue, PublishedView
 from pmlaunch.support.text import clean_line, duration, megabytes
 from pmlaunch.sweeping.bad_cells import text_of
 from pmlaunch.sweeping.plan import Left, PlannedSweep
-from pmlaunch.sweeping.suite import SUCCESS, Compared, Suite
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _MOST_ROWS = 40
 _MOST_NAMED = 20  # cells with the same problem that are named in a message; --json has all
 _MOST_MISSING = 10
-_HEADERS = {SUCCESS: "success", "mean_position_error_m": "error", "eval/masked_gt_err": "observed"}
 
 
 def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
@@ -77,11 +76,11 @@ def sweep_document(planned: PlannedSweep) -> dict[str, Any]:
     }
 
 
-def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared], console: Console) -> None:
+def draw_sweep(planned: PlannedSweep, published: PublishedView, console: Console) -> None:
     """Print the evaluations with their starts, what the sweep takes, missing files and published values."""
     plan = planned.plan
-    if suite.title:
-        say(console, suite.title, style="bold", wrap=True)
+    if published.title:
+        say(console, published.title, style="bold", wrap=True)
     same = _constant([evaluation.labels for evaluation in plan.evaluations])
     keys = [key for key in dict.fromkeys(key for it in plan.evaluations for key in it.labels) if key not in same]
     table = table_of("start", *keys, "motions", "id", right=("start", "motions"), title=f"Plan: {plan.folder}")
@@ -102,7 +101,7 @@ def draw_sweep(planned: PlannedSweep, suite: Suite, compared: Sequence[Compared]
             say(console, f"  {path}")
         if len(planned.missing) > _MOST_MISSING:
             say(console, f"  ... and {len(planned.missing) - _MOST_MISSING} more (--json lists all)", style="dim")
-    draw_published(compared, suite, console)
+    draw_published(published, console)
 
 
 def _counts(of: Left) -> str:
@@ -138,47 +137,33 @@ def _time(planned: PlannedSweep) -> str:
     return f"about {duration(expected.seconds)}{also}"
 
 
-def draw_published(compared: Sequence[Compared], suite: Suite, console: Console) -> None:
+def draw_published(view: PublishedView, console: Console) -> None:
     """Print published values beside measured ones, a table each, and below them what differs."""
     notes: dict[str, int] = {}
-    for name in dict.fromkeys(row.table for row in compared):
-        rows: dict[tuple[str, str], list[Compared]] = {}
-        for row in compared:
-            if row.table == name:
-                rows.setdefault((row.row, row.model), []).append(row)
-        figures = list(dict.fromkeys(it.figure for row in rows.values() for it in row))
-        headers = [text for figure in figures for text in (_HEADERS.get(figure, figure), "measured")]
-        table = table_of(
-            "row", *headers, "motions", "differs", title=f"Table {name}, published and measured", right=("motions",)
-        )
-        for (label, model), own in rows.items():
+    for part in view.tables:
+        rows: dict[str, list[PublishedValue]] = {}
+        for value in part.values:
+            rows.setdefault(value.label, []).append(value)
+        figures = list(dict.fromkeys(it.figure for it in part.values))
+        rule = f" (success: {part.rule})" if part.rule else ""
+        title = clean_line(f"Table {part.name}, published and measured{rule}")
+        headers = [text for figure in figures for text in (clean_line(figure), "measured")]
+        table = table_of("row", *headers, "motions", "differs", title=title, right=("motions",))
+        for label, own in rows.items():
             by_figure = {it.figure: it for it in own}
             values = [text for figure in figures for text in _pair(by_figure.get(figure))]
             marks = [notes.setdefault(text, len(notes) + 1) for it in own for text in it.differs]
             told = ", ".join(f"[{mark}]" for mark in dict.fromkeys(marks)) or "-"
-            shown = f"{label} ({model})" if model else label
-            table.add_row(Breakable(clean_line(shown)), *values, str(max(it.motions for it in own)), told)
+            table.add_row(Breakable(clean_line(label)), *values, str(max(it.motions for it in own)), told)
         console.print(table)
     for text, mark in notes.items():
         say(console, f"[{mark}] {clean_line(text)}", wrap=True)
-    for text in suite.differs if compared else ():
+    for text in view.differs if view.tables else ():
         say(console, f"all: {clean_line(text)}", wrap=True)
 
 
-def _pair(row: Compared | None) -> tuple[str, str]:
+def _pair(value: PublishedValue | None) -> tuple[str, str]:
     """(the published value, the measured one with its interval)."""
-    if row is None or row.measured is None:
-        return "-" if row is None else _value(row.figure, row.published), "-"
-    ends = (
-        ""
-        if row.interval is None
-        else f" ({_value(row.figure, row.interval[0])} to {_value(row.figure, row.interval[1])})"
-    )
-    return _value(row.figure, row.published), _value(row.figure, row.measured) + ends
-
-
-def _value(figure: str, value: float) -> str:
-    """A share in percent, an error in metres as millimetres, anything else as it is."""
-    if figure == SUCCESS:
-        return f"{100 * value:.1f} %"
-    return f"{1000 * value:.1f} mm" if figure.endswith(("_m", "gt_err", "gt_error/mean")) else f"{value:g}"
+    if value is None:
+        return "-", "-"
+    return value.published, value.measured + (f" ({value.interval})" if value.interval else "") or "-"
