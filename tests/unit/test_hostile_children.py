@@ -7,7 +7,6 @@ import itertools
 import json
 import os
 import re
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +39,7 @@ from pmlaunch.support.cache import JsonCache
 from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import dumps, exactly, parse_json, read_json, to_json
 from pmlaunch.support.text import duration
+from soon import soon
 
 pytestmark = pytest.mark.hostile
 
@@ -111,13 +111,12 @@ def test_flood_of_events_is_skipped(folder: RunFolder, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("name", ["result.json", "metrics.json", "events.jsonl", "record.json"])
 def test_pipe_in_the_place_of_a_file_blocks_nothing(folder: RunFolder, name: str) -> None:
     os.mkfifo(folder.file(name))
-    begin = time.monotonic()
-    with pytest.raises(OSError, match="not a regular file"):
-        read_bytes(folder.file(name))
-    assert folder.read(name) is None
-    assert not VerdictWatch(folder.file(name)).is_given()
-    assert EventTail(folder.file(name)).read() == []
-    assert time.monotonic() - begin < 1.0
+    with soon():
+        with pytest.raises(OSError, match="not a regular file"):
+            read_bytes(folder.file(name))
+        assert folder.read(name) is None
+        assert not VerdictWatch(folder.file(name)).is_given()
+        assert EventTail(folder.file(name)).read() == []
 
 
 def test_events_that_cannot_be_read_for_a_moment_are_read_the_next_time(
@@ -161,10 +160,9 @@ def test_endless_chain_of_causes_and_a_huge_message() -> None:
     document: dict[str, Any] = {"type": "A", "message": "m"}
     for _ in range(50):
         document = {"type": "A", "message": "accept the EULA?" * 100_000, "cause": document}
-    begin = time.monotonic()
-    result = agent_result({"status": "finished", "exit_code": 1, "exception": document})
-    decide(Evidence(ChildResult(1, (), Path("output.log")), result=result))
-    assert time.monotonic() - begin < 5.0
+    with soon():
+        result = agent_result({"status": "finished", "exit_code": 1, "exception": document})
+        decide(Evidence(ChildResult(1, (), Path("output.log")), result=result))
 
 
 _JSON = st.recursive(

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +31,7 @@ from pmlaunch.smoke.case import Case, CaseVerdict, SmokeResult, Suite
 from pmlaunch.smoke.junit import junit, markdown
 from pmlaunch.support.json import dumps
 from pmlaunch.support.text import clean
+from soon import soon
 from standin import smpl_motion
 
 pytestmark = pytest.mark.hostile
@@ -41,6 +41,7 @@ EVIL = (
     "\x1b[31mred\x1b]0;OWNED\x07\x1b[2J\x1b]52;c;ZXZpbA==\x1b\\\x9b5n\u202e\u2066[red]x[/red]\r\n::error::forged\n"
     "##[error]forged ##vso[task.complete] ##teamcity[x]\u2028::set-env name=A::b\ud800\x00</a>|`*_<img src=x>&http://x.yz"
 )
+
 NAME = "\x1b[31mred\x07\u202e[red]\n::error::x ##[error]y \udcff"  # of a file on Linux
 TYPED = EVIL.replace("\ud800", "\udcff").replace("\x00", "")  # what a command line can hold
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -236,9 +237,8 @@ def test_ordinary_text_stays(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["\x90", "\x1b]", "\x1b[", "\x9b", " ", "#", "::\n", "\n", "##a"])
 def test_a_flood_is_cleaned_in_time(text: str) -> None:
-    begin = time.monotonic()
-    clean(text * 100_000, longest=1_000_000)
-    assert time.monotonic() - begin < 2.0
+    with soon():
+        clean(text * 100_000, longest=1_000_000)
 
 
 def test_very_long_text_is_cut() -> None:

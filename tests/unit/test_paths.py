@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
 
 from pmlaunch.support import paths
 from pmlaunch.support.paths import Place, did_you_mean_path, find_path
+from soon import soon
 
 
 @pytest.fixture
@@ -98,10 +98,9 @@ def test_search_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         return names(folder)
 
     monkeypatch.setattr(paths, "names_in", counted)
-    start = time.monotonic()
-    assert did_you_mean_path(tmp_path.joinpath(*["foldr"] * 12), [tmp_path]) == ""
-    assert len(listed) <= 50
-    assert time.monotonic() - start < 1
+    with soon():
+        assert did_you_mean_path(tmp_path.joinpath(*["foldr"] * 12), [tmp_path]) == ""
+        assert len(listed) <= 50
 
 
 def test_large_folder_is_not_listed_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

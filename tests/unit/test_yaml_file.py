@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -13,6 +12,7 @@ import yaml
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support import yaml_file
 from pmlaunch.support.yaml_file import yaml_mapping, yaml_mappings
+from soon import soon
 
 
 def refusal(path: Path, content: bytes | None) -> PmlaunchError:
@@ -164,10 +164,8 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_at_once(path: Path, name: str) -> None:
     path.write_text(BOMBS[name], encoding="utf-8")
-    begin = time.process_time()
-    with pytest.raises(PmlaunchError) as caught:
+    with soon(), pytest.raises(PmlaunchError) as caught:
         yaml_mapping(path)
-    assert time.process_time() - begin < 2
     assert len(caught.value.message) < 300 + len(str(path))
     assert yaml_mappings([path]) == [None]
 
