@@ -37,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--unit",
         choices=("part", "all"),
         default="all",
-        help="tests of unit and property that are not hostile: part (one in three, always the same ones) or all",
+        help="tests of unit, property and sweeps that are not hostile: part (one in three, always the same ones) or all",
     )
 
 
@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def _is_of_the_other_parts(item: pytest.Item) -> bool:
     folder = Path(__file__).parent
-    light = any(folder / name in item.path.parents for name in ("unit", "property"))
+    light = any(folder / name in item.path.parents for name in ("unit", "property", "integration"))
     return light and not item.get_closest_marker("hostile") and zlib.crc32(item.nodeid.encode()) % _UNIT_PART != 0
 
 

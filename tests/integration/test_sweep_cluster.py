@@ -41,8 +41,11 @@ async def serve():
 asyncio.run(serve())
 """
 LAUNCHER = """
-import sys
+import os, sys
 from pathlib import Path
+if os.name == "nt":  # as conftest.py does for this process
+    import platformdirs.windows
+    platformdirs.windows.get_win_folder = platformdirs.windows.get_win_folder_from_env_vars
 sys.path.insert(0, sys.argv[1])
 from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.scheduler import SweepObserver

@@ -339,6 +339,7 @@ def test_results_of_somebody_else_do_not_count(tmp_path: Path, left: str) -> Non
 
 
 @pytest.mark.hostile
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
 @pytest.mark.parametrize("name", ["sweep.lock", "results.jsonl", "manifest.json", "runs", "jobs"])
 def test_links_in_the_folder_are_not_followed(tmp_path: Path, name: str) -> None:
     elsewhere = tmp_path / "elsewhere"

@@ -58,7 +58,7 @@ def test_every_value_is_passed_unchanged_and_none_is_executed(
     )
     document = json.loads(done.stdout)
     complaints = document["errors"] + [item for item in document["findings"] if item["severity"] == "error"]
-    assert (done.returncode, complaints) == (0, []), done.stderr.decode(errors="replace")
+    assert (done.returncode, complaints) == (0, []), f"{complaints} {done.stderr.decode(errors='replace')}"
     record = document["data"]["record"]
     assert record["steps"] == 2
     assert Path(record["folder"]).parent.parent == home.folder
