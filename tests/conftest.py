@@ -20,44 +20,40 @@ _GIVEN = Path(os.environ[_UPSTREAM]) if os.environ.get(_UPSTREAM) else _NEIGHBOU
 
 # decide whether there is a window, and what is found
 _SURROUNDINGS = ("CI", "DISPLAY", "WAYLAND_DISPLAY", "SESSIONNAME", "ISAACLAB_PATH", "NO_COLOR")
-_PART = 4  # --slow part runs one of so many slow tests
-_UNIT_PART = 3  # and --unit part one of so many light ones
+_COMMON_PART = 3  # and --common part one of so many that are not about Windows
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--slow",
-        choices=("none", "part", "all"),
+        choices=("none", "all"),
         nargs="?",
         const="all",
         default="none",
-        help="exhaustive variants: none (default), part (one in four, always the same ones) or all",
+        help="exhaustive variants: none (default) or all",
     )
     parser.addoption(
-        "--unit",
+        "--common",
         choices=("part", "all"),
         default="all",
-        help="tests of unit, property and sweeps that are not hostile: part (one in three, always the same ones) or all",
+        help="tests that are neither about Windows nor hostile: part (one in three, always the same ones) or all",
     )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    wanted = config.getoption("--slow")
     skip = pytest.mark.skip(reason="slow: --slow runs it")
-    for item in items if wanted != "all" else ():
-        chosen = wanted == "part" and zlib.crc32(item.nodeid.encode()) % _PART == 0
-        if item.get_closest_marker("slow") and not chosen:
+    for item in items if config.getoption("--slow") == "none" else ():
+        if item.get_closest_marker("slow"):
             item.add_marker(skip)
-    if config.getoption("--unit") == "part":
-        left_out = [item for item in items if _is_of_the_other_parts(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+    if config.getoption("--common") == "part":
+        left_out = {item for item in items if _is_of_the_other_parts(item)}
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def _is_of_the_other_parts(item: pytest.Item) -> bool:
-    folder = Path(__file__).parent
-    light = any(folder / name in item.path.parents for name in ("unit", "property", "integration"))
-    return light and not item.get_closest_marker("hostile") and zlib.crc32(item.nodeid.encode()) % _UNIT_PART != 0
+    about = Path(__file__).parent / "windows" in item.path.parents or item.get_closest_marker("hostile")
+    return not about and zlib.crc32(item.nodeid.encode()) % _COMMON_PART != 0
 
 
 # Tests started in the background (nohup, a shell's &) ignore signals, and so does every child: then no test of Ctrl+C
