@@ -11,6 +11,7 @@ the first time. Where that is not possible, and no version of torch is given, te
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 
@@ -57,8 +58,9 @@ def _on_windows(words: Sequence[str], named: bool, torch: str | None) -> int:
 
 def _parallel(words: Sequence[str]) -> Sequence[str]:
     """Options that spread the tests over all cores, unless the user chose otherwise or debugs."""
-    alone = ("-n", "--numprocesses", "--pdb", "--collect-only", "--co", "--version", "-h", "--help")
-    return () if any(word.startswith(alone) for word in words) else ("-n", "auto", "--dist", "worksteal")
+    alone = {"-n", "--numprocesses", "--pdb", "--collect-only", "--co", "--version", "-h", "--help"}
+    chosen = any(word.partition("=")[0] in alone or re.match(r"-n\d", word) for word in words)
+    return () if chosen else ("-n", "auto", "--dist", "worksteal")
 
 
 if __name__ == "__main__":
