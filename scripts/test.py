@@ -11,7 +11,6 @@ the first time. Where that is not possible, and no version of torch is given, te
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Sequence
 
@@ -58,8 +57,8 @@ def _on_windows(words: Sequence[str], named: bool, torch: str | None) -> int:
 
 def _parallel(words: Sequence[str]) -> Sequence[str]:
     """Options that spread the tests over all cores, unless the user chose otherwise or debugs."""
-    alone = {"-n", "--numprocesses", "--pdb", "--collect-only", "--co", "--version", "-h", "--help"}
-    chosen = any(word.partition("=")[0] in alone or re.match(r"-n\d", word) for word in words)
+    alone = {"--numprocesses", "--pdb", "--collect-only", "--co", "--version", "-h", "--help"}
+    chosen = any(word.startswith("-n") or word.partition("=")[0] in alone for word in words)
     return () if chosen else ("-n", "auto", "--dist", "worksteal")
 
 

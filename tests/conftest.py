@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from standin import make_checkout
+from user_folders import follow_environment
 
+follow_environment()
 _UPSTREAM = "PMLAUNCH_PROTOMOTIONS"
 _NEIGHBOUR = Path(__file__).resolve().parents[2] / "shared" / "data" / "protomotions-v2.3"
 # looked up once, before the environment is cleaned for the tests
@@ -77,10 +79,6 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
         folder = Path(home, variable.lower())
         folder.mkdir()
         monkeypatch.setenv(variable, str(folder))
-    if os.name == "nt":  # where platformdirs asks the system for the user's folders, whatever the environment says
-        from platformdirs.windows import get_win_folder_from_env_vars
-
-        monkeypatch.setattr("platformdirs.windows.get_win_folder", get_win_folder_from_env_vars)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What must not take for ever, whatever it is given."""
+"""A time limit for code that must end soon, whatever its input."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
-SECONDS = 30.0  # of this thread's own time: what blows up takes minutes, and machines are slow or busy
+SECONDS = 30.0  # of this thread's own time: far below a blow-up, far above a busy machine
 
 
 @contextlib.contextmanager

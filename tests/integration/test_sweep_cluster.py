@@ -41,17 +41,16 @@ async def serve():
 asyncio.run(serve())
 """
 LAUNCHER = """
-import os, sys
+import sys
 from pathlib import Path
-if os.name == "nt":  # as conftest.py does for this process
-    import platformdirs.windows
-    platformdirs.windows.get_win_folder = platformdirs.windows.get_win_folder_from_env_vars
 sys.path.insert(0, sys.argv[1])
 from pmlaunch.sweeping.executor import run_sweep
 from pmlaunch.sweeping.scheduler import SweepObserver
 from pmlaunch.sweeping.slots import ExecutorOptions
 from sweep_jobs import sweep_plan
+from user_folders import follow_environment
 from wine import mend_clock_of_dask
+follow_environment()
 mend_clock_of_dask()
 plan = sweep_plan(Path(sys.argv[3]), ["done", "done 1"], ["done"])
 run_sweep(plan, ExecutorOptions(cluster=sys.argv[2]), SweepObserver())

@@ -23,15 +23,15 @@ _NAMES = (
 _PREFIXES = (
     "TORCHELASTIC_",
     "ACCELERATE_",
-    # what mpirun of Open MPI 4.1 tells its ranks; OMPI_MCA_plm and the like are settings, without which MPI may not start
+    # what mpirun of Open MPI 4.1 tells its ranks. Other variables, such as OMPI_MCA_plm and PMIX_MCA_gds, are settings of
+    # the machine, without which MPI may not start
     *("OMPI_COMM_WORLD_", "OMPI_MCA_ess", "OMPI_MCA_orte_", "OMPI_MCA_pmix"),
-    *("PMI_", "PMIX_", "HYDI_", "MV2_COMM_WORLD_", "JSM_NAMESPACE_"),
+    *("PMIX_RANK", "PMIX_NAMESPACE", "PMIX_ID", "PMIX_SERVER_", "PMIX_DSTORE_", "PMIX_GDS_MODULE"),
+    # MPICH, PMI, Intel MPI, MVAPICH, jsrun
+    *("PMI_", "HYDI_", "MV2_COMM_WORLD_", "JSM_NAMESPACE_"),
 )
-_SETTINGS = "PMIX_MCA_"
 
 
 def sets_rank(variable: str) -> bool:
     """Whether an environment variable tells a process its rank, or where the other ranks are."""
-    if variable.startswith(_SETTINGS):
-        return False
     return variable in _NAMES.split() or variable.startswith(_PREFIXES)

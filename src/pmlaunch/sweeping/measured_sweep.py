@@ -10,7 +10,7 @@ from pmlaunch.model import RunState
 from pmlaunch.running.success import read_definition
 from pmlaunch.runs.details import MotionResult
 from pmlaunch.runs.measured import MeasuredRun, Side, by_unique_name, conditions_of
-from pmlaunch.sweeping.journal import RESULTS, latest_results
+from pmlaunch.sweeping.journal import RESULTS, RUNS, latest_results
 from pmlaunch.sweeping.model import CellResult
 
 
@@ -40,7 +40,7 @@ def measured_sweep(folder: Path) -> Side:
 
 def _evaluation(folder: Path, cells: Sequence[CellResult]) -> MeasuredRun:
     run = cells[0].run
-    conditions, seed, plan = conditions_of(folder / "runs" / run) if Path(run).name == run else ({}, "", {})
+    conditions, seed, plan = conditions_of(folder / RUNS / run) if Path(run).name == run else ({}, "", {})
     if not plan:
         message = f"{folder.name} has results of the run {run!r}, whose folder with plan.json is missing in {folder}."
         raise PmlaunchError("PML372", message, hint="pmlaunch sweep repeats it", subject=run)

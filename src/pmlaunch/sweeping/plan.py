@@ -26,7 +26,7 @@ from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.text import megabytes
 from pmlaunch.sweeping.bad_cells import BadCell, check_point, missing, text_of
 from pmlaunch.sweeping.checkpoints import with_checkpoints
-from pmlaunch.sweeping.journal import Tally, tallies_of
+from pmlaunch.sweeping.journal import RUNS, Tally, tallies_of
 from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
 from pmlaunch.sweeping.summary import SweepSummary, is_left, summarize_sweep
@@ -183,7 +183,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     def unfinished(request: EvalRequest, plan: LaunchPlan) -> bool:
         return not result.tallies or any(map(still_runs, _evaluations(request, point, plan)))
 
-    request = replace(point.request, runs=str(options.folder / "runs"), skip_bad=options.skip_bad)
+    request = replace(point.request, runs=str(options.folder / RUNS), skip_bad=options.skip_bad)
     planned, request, bad = check_point(request, point, settings, options.skip_bad, unfinished)
     result.bad += bad
     result.missing |= dict.fromkeys(path for part in bad for path in part.missing)

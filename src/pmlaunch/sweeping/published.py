@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.reporting.published_view import PublishedTable, PublishedValue, PublishedView
+from pmlaunch.running.metrics import unit_of
 from pmlaunch.sweeping.model import Suite
 from pmlaunch.sweeping.suite import SUCCESS, Compared
 
@@ -14,7 +16,7 @@ _FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "mean_position_error_m": ("error", _ERROR),
     "eval/masked_gt_err": ("observed", f"{_ERROR} of the observed bodies"),
 }
-"""{figure: (short name, what it measures)}."""
+"""{figure: (short name, what it measures)}; all in metres."""
 
 
 def published_view(suite: Suite, compared: Iterable[Compared], *, more: bool = False) -> PublishedView:
@@ -36,7 +38,7 @@ def _rule(limit: float | None) -> str:
 
 
 def _limits(rows: Sequence[Compared]) -> dict[tuple[str, str, str], float | None]:
-    """{row: the limit of its rate of success}. A row without one is put to those of the table's first limit."""
+    """{row: the limit of its rate of success}. A row without a limit goes with the first limit of its table."""
     found: dict[tuple[str, str, str], float | None] = {}
     first: dict[str, float] = {}
     for row in rows:
@@ -71,7 +73,8 @@ def _value(it: Compared) -> PublishedValue:
 
 
 def _text(figure: str, value: float) -> str:
-    """A share in percent, an error in metres as millimetres, anything else as it is."""
+    """A share in percent, metres as millimetres, anything else as it is."""
     if figure == SUCCESS:
         return f"{100 * value:.1f} %"
-    return f"{1000 * value:.1f} mm" if figure.endswith(("_m", "gt_err", "gt_error/mean")) else f"{value:g}"
+    units = {unit_of(adapter.metrics.units, figure.removeprefix("eval/")) for adapter in GENERATIONS.values()}
+    return f"{1000 * value:.1f} mm" if figure in _FIGURES or "m" in units else f"{value:g}"

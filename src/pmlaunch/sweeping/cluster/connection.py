@@ -51,7 +51,7 @@ class Connection(AbstractContextManager["Connection"]):
         self._lock = threading.Lock()
         self._heard: dict[str, queue.SimpleQueue[Event | None]] = {}
         self._looked = 0.0
-        self._ended: dict[str, Future[Any]] = {}  # released after the next submission, which would wait for the message
+        self._ended: list[Future[Any]] = []  # until the next job is submitted, which telling the scheduler would delay
         try:
             listening = self._call(lambda: self._client.scheduler_info(n_workers=0))["address"]
             require_protected(str(listening), tls)
@@ -75,15 +75,14 @@ class Connection(AbstractContextManager["Connection"]):
             worker.run_on_worker, remote, key=task, resources={worker.RESOURCE: 1}, retries=0, pure=False
         )
         future.add_done_callback(lambda _: heard.put(None))
-        for each in list(self._ended):
-            self._ended.pop(each, None)
+        self._ended.clear()
         return future
 
     def release(self, task: str, future: Future[Any]) -> None:
         """Forget a job. A worker that still runs it stops it."""
         self._heard.pop(task, None)
         if future.done():
-            self._ended[task] = future
+            self._ended.append(future)
         else:
             future.cancel()
 

@@ -25,7 +25,7 @@ from pmlaunch.sweeping.cluster.remote_run import RemoteRun
 from pmlaunch.sweeping.cluster.transfer import PIECE, unpack
 from pmlaunch.sweeping.job_file import JobOrder, Report
 from pmlaunch.sweeping.job_run import JobEnd, Surroundings
-from pmlaunch.sweeping.journal import RUNS
+from pmlaunch.sweeping.journal import JOBS, RUNS
 from pmlaunch.sweeping.slots import Slot
 
 _FILE = "cluster.json"  # the sweep's id, by which workers know its runs
@@ -88,7 +88,7 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
         place = path_below(folder / RUNS, run)
         if place.exists():
             return
-        archive = folder / "jobs" / f"{content_key(address, run)[:12]}.zip"  # short: Windows limits paths
+        archive = folder / JOBS / f"{content_key(address, run)[:12]}.zip"  # short: Windows limits paths
         try:
             with archive.open("wb") as file:
                 size = 1

@@ -24,7 +24,7 @@ from pmlaunch.sweeping.cluster.connection import Connection, Event, WorkerLostEr
 from pmlaunch.sweeping.cluster.worker import RemoteEnd, RemoteJob
 from pmlaunch.sweeping.job_file import Report
 from pmlaunch.sweeping.job_run import JobEnd, Surroundings, grace_of
-from pmlaunch.sweeping.journal import RUNS
+from pmlaunch.sweeping.journal import JOBS, RUNS
 
 _PERIOD = 0.25  # seconds between two looks at a job that reports nothing
 _LOST = "-lost"
@@ -141,7 +141,7 @@ class RemoteRun:
         self._exchange.forget(self._brought)
         if found.error:
             raise PmlaunchError(found.error["code"], f"{found.worker}: {found.error['message']}")
-        log = path_below(self._around.folder, f"jobs/{self._remote.job.id}.log")
+        log = path_below(self._around.folder, f"{JOBS}/{self._remote.job.id}.log")
         if found.log:
             log.write_bytes(found.log)
         result = found.end.result and replace(found.end.result, log=log)

@@ -31,7 +31,7 @@ from pmlaunch.sweeping.cluster import store
 from pmlaunch.sweeping.cluster.transfer import PIECE, pack, read_piece
 from pmlaunch.sweeping.job_file import JobOrder, Report
 from pmlaunch.sweeping.job_run import JobCommand, JobEnd, Surroundings, run_job
-from pmlaunch.sweeping.journal import CONCLUDED, RUNS
+from pmlaunch.sweeping.journal import CONCLUDED, JOBS, RUNS
 from pmlaunch.sweeping.model import Job
 from pmlaunch.sweeping.slots import Ports, Slot
 
@@ -89,7 +89,7 @@ class Host:
         interrupts = Interrupts()
         self.active[task] = remote.sweep, interrupts
         try:
-            for each in (folder / RUNS, folder / "jobs"):
+            for each in (folder / RUNS, folder / JOBS):
                 each.mkdir(parents=True, exist_ok=True)
             order = JobOrder(self._local(remote), remote.attempts, folder, port, os.getpid())
             around = Surroundings(folder, Path.cwd(), self.command, self.guardian, interrupts)
@@ -98,7 +98,7 @@ class Host:
             ended = {key: self._packed(folder, each) for key, each in end.ended.items()}
             error = {"code": end.error.code, "message": end.error.message} if end.error else None
             result = end.result and replace(end.result, log=Path())  # a path of this machine
-            return RemoteEnd("", JobEnd(ended, named, result), error, (), _log(folder / "jobs", order.job.id))
+            return RemoteEnd("", JobEnd(ended, named, result), error, (), _log(folder / JOBS, order.job.id))
         finally:
             del self.active[task]
             with self._lock:
