@@ -66,7 +66,7 @@ def test_certificates_protect_only_tls() -> None:
 
 @pytest.mark.parametrize("tls", [TLS, TlsOptions(tls_ca="ca.pem"), TlsOptions(tls_cert="cert.pem", tls_key="key.pem")])
 def test_certificates_are_never_ignored(tls: TlsOptions) -> None:
-    with pytest.raises(PmlaunchError, match=r"tcp://127.0.0.1:8786 is not protected") as caught:
+    with pytest.raises(PmlaunchError, match=r"tcp://127.0.0.1:8786 has no TLS") as caught:
         require_protected("tcp://127.0.0.1:8786", tls)
     assert caught.value.code == "PML451"
 

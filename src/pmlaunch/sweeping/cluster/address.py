@@ -59,6 +59,8 @@ def require_protected(address: str, tls: TlsOptions) -> None:
     files = tls.tls_ca, tls.tls_cert, tls.tls_key
     if not (all(files) if address.startswith("tls://") else _is_loopback(address) and not any(files)):
         message = f"{address} is not protected: whoever reaches a Dask cluster can run code on it."
+        if _is_loopback(address):
+            message = f"{address} has no TLS, although certificates were given."
         hint = "use tls://HOST:PORT with --tls-ca, --tls-cert and --tls-key, or a scheduler on 127.0.0.1 without them"
         raise PmlaunchError("PML451", message, hint=hint, subject=address)
 
