@@ -66,8 +66,8 @@ def plan(folder: Path, evaluations: int, motions: int = 1) -> SweepPlan:
     return SweepPlan(folder, tuple(jobs))
 
 
-def bare_pool(folder: Path, cells: int, slots: int, seconds: float) -> float:
-    """Seconds that a pool of threads takes for the same programs."""
+def orders(folder: Path, cells: int) -> list[Path]:
+    """The files of the jobs of a sweep, written without the executor."""
     from pmlaunch.sweeping.job_file import JobOrder, write_order
 
     (folder / "runs").mkdir(parents=True)
@@ -75,12 +75,42 @@ def bare_pool(folder: Path, cells: int, slots: int, seconds: float) -> float:
     for job in plan(folder, cells).jobs:
         paths.append(folder / f"{job.id}.json")
         write_order(JobOrder(job, {each.id: 1 for each in job.evaluations}, folder, 0, os.getpid()), paths[-1])
+    return paths
+
+
+def bare_pool(folder: Path, cells: int, slots: int, seconds: float) -> float:
+    """Seconds that a pool of threads takes for the same programs."""
+    paths = orders(folder, cells)
     begin = time.monotonic()
     with ThreadPoolExecutor(slots) as pool:
         list(
             pool.map(lambda path: subprocess.run(command(path, seconds), stdout=subprocess.DEVNULL, check=True), paths)
         )
     return time.monotonic() - begin
+
+
+def bare_dask(folder: Path, cells: int, slots: int, seconds: float, address: str) -> float:
+    """Seconds that Dask takes for the same programs if, as in a sweep, one is submitted when another has ended."""
+    from distributed import Client
+
+    from pmlaunch.sweeping.cluster.worker import RESOURCE
+
+    paths = orders(folder, cells)
+    with Client(address, set_as_default=False) as client, ThreadPoolExecutor(slots) as pool:
+
+        def run(path: Path) -> None:
+            words = command(path, seconds)
+            one = {RESOURCE: 1}
+            future = client.submit(_run_quietly, words, key=path.stem, resources=one, retries=0, pure=False)
+            future.result()
+
+        begin = time.monotonic()
+        list(pool.map(run, paths))
+        return time.monotonic() - begin
+
+
+def _run_quietly(words: Sequence[str]) -> None:
+    subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
 
 
 def run_alone(path: Path, seconds: float) -> None:
@@ -220,17 +250,21 @@ def main() -> int:
     missed = 0
     with tempfile.TemporaryDirectory() as name:
         folder, cells, slots = Path(name), options.cells, options.slots
+        ideal, dask, taken, own = 0.0, 0.0, 0.0, 0.0
         if cells and options.cluster:
             with cluster(folder / "cluster", options.cluster, slots, options.seconds) as address:
-                ideal = bare_pool(folder / "bare", cells, slots, options.seconds)
-                taken, own = clustered(folder / "clustered", cells, address)
+                for turn in range(_TURNS):
+                    part = cells // _TURNS
+                    ideal += bare_pool(folder / f"bare{turn}", part, slots, options.seconds)
+                    dask += bare_dask(folder / f"dask{turn}", part, slots, options.seconds, address)
+                    each = clustered(folder / f"clustered{turn}", part, address)
+                    taken, own = taken + each[0], own + each[1]
             print(f"{cells} cells of {options.seconds:g} s on {options.cluster} workers with {slots} slots in all:")
-            print(
-                f"  makespan {taken / ideal:.3f} x ideal, {(taken - ideal) * slots / cells * 1000:.1f} ms a cell in its slot"
-            )
+            for what, seconds in (("Dask alone", dask), ("sweep", taken)):
+                a_cell = (seconds - ideal) * slots / cells * 1000
+                print(f"  {what:<10} {seconds / ideal:.3f} x ideal, {a_cell:.1f} ms a cell in its slot")
             print(f"  {own / cells * 1000:.1f} ms a cell of the launcher's own CPU")
             return 0
-        ideal, taken, own = 0.0, 0.0, 0.0
         for turn in range(_TURNS if cells else 0):  # alternately, because other programs come and go
             ideal += bare_pool(folder / f"bare{turn}", cells // _TURNS, slots, options.seconds)
             each = executor(folder / f"executor{turn}", cells // _TURNS, slots, options.seconds)
