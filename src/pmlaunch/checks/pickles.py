@@ -13,7 +13,6 @@ from pmlaunch.model import Finding, Generation, Severity
 from pmlaunch.motions.readers import PACKED_SUFFIX
 from pmlaunch.planning.plan import Planned
 from pmlaunch.support.file_kind import no_torch_file
-from pmlaunch.support.torch_pickles import UnverifiableError, calls_of
 
 _SUFFIXES = (".ckpt", ".pt")
 
@@ -52,6 +51,8 @@ def pickle_findings(path: Path, root: Path) -> Iterator[Finding]:
     if path.name == FROZEN_CONFIGS:
         yield from _frozen(path, root)
         return
+    from pmlaunch.support.torch_pickles import UnverifiableError, calls_of
+
     try:
         calls = calls_of(path)
     except UnverifiableError as error:
