@@ -735,7 +735,7 @@ CODES: Final = {row.code: row for row in (
          "Put the sweep on another disk with -o DIR, or keep no motions with --no-save-motion."),
     Code("PML383", "sweep of another version", Exit.NOT_FOUND,
          "The files in this folder were written by a pmlaunch whose sweeps have another format, or are damaged.",
-         "Choose another folder with -o DIR, or continue the sweep with that version."),
+         "Use that version, or start the sweep again in another folder with -o DIR."),
     Code("PML384", "sweep already running", Exit.USAGE,
          "One sweep at a time writes into a folder, and another process is doing so.",
          "Wait for it, run `pmlaunch sweep stop FOLDER`, or choose another folder with -o DIR."),

@@ -257,6 +257,18 @@ def test_two_launchers_send_the_same_checkpoint(tmp_path: Path) -> None:
     assert (sent.place(place) / "last.ckpt").read_bytes() == content
 
 
+def test_uploads_of_killed_launchers_do_not_stay(tmp_path: Path) -> None:
+    content = b"weights" * 1000
+    sent, place = described(tmp_path, content), tmp_path / "store"
+    store.receive(place, sent, "last.ckpt", 0, content[:4000])
+    store.remove_abandoned(place)
+    assert names(place) == {f"{sent.key}.upload/last.ckpt"}
+    for path in place.rglob("*"):
+        os.utime(path, (0, 0))
+    store.remove_abandoned(place)
+    assert not list(place.iterdir())
+
+
 def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 

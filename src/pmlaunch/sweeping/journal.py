@@ -147,7 +147,7 @@ def _weight(line: bytes, result: CellResult | None) -> int:
 
 def _damaged(path: Path, why: str) -> PmlaunchError:
     message = f"{path} is not the journal of a sweep: {why}."
-    return PmlaunchError("PML383", message, hint="choose another folder with -o DIR", subject=str(path))
+    return PmlaunchError("PML383", message, hint="start the sweep again in another folder: -o DIR", subject=str(path))
 
 
 def tallies_of(folder: Path) -> Mapping[str, Tally]:

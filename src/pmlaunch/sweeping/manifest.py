@@ -107,7 +107,8 @@ def manifest_document(folder: Path) -> dict[str, Any]:
     if entries.get("schema") != SCHEMA:
         found = f"has schema {entries.get('schema')}" if entries else "is not the manifest of a sweep, or too large"
         message = f"{folder / MANIFEST} {found}; this pmlaunch reads schema {SCHEMA}."
-        raise PmlaunchError("PML383", message, hint="choose another folder with -o DIR", subject=str(folder))
+        hint = "use the pmlaunch that wrote it, or start the sweep again in another folder: -o DIR"
+        raise PmlaunchError("PML383", message, hint=hint, subject=str(folder))
     return entries
 
 

@@ -19,6 +19,7 @@ from pmlaunch.processes.interrupts import Interrupts  # noqa: E402
 from pmlaunch.support.cache import cache_root  # noqa: E402
 from pmlaunch.support.paths import expanded  # noqa: E402
 from pmlaunch.sweeping.cluster.address import SECONDS, TlsOptions, require_protected, scheduler_address  # noqa: E402
+from pmlaunch.sweeping.cluster.store import remove_abandoned  # noqa: E402
 from pmlaunch.sweeping.cluster.worker import RESOURCE, Host  # noqa: E402
 from pmlaunch.sweeping.job_run import JobCommand, SweepGuardian, own_command  # noqa: E402
 from pmlaunch.sweeping.slots import Slot  # noqa: E402
@@ -61,7 +62,9 @@ def make_host(slots: Sequence[Slot], folder: str | None, command: JobCommand | N
     """What the worker runs jobs with. Its guardian ends them if this process is killed."""
     root = (expanded(folder) if folder else default_store()).absolute()
     root.mkdir(parents=True, exist_ok=True)
-    return Host(root, slots, command or own_command, SweepGuardian(f"{root}/worker-{time.time_ns()}"))
+    host = Host(root, slots, command or own_command, SweepGuardian(f"{root}/worker-{time.time_ns()}"))
+    remove_abandoned(host.store)
+    return host
 
 
 async def _serve(address: str, host: Host, tls: TlsOptions, say: Callable[[str], object], asked: Interrupts) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +20,8 @@ from pmlaunch.support.disk import path_below, remove_tree
 _CONFIGS = (".yaml", ".yml", ".json", ".txt", ".pt")  # of files beside a checkpoint that a program may read
 _SMALL = 16 << 20  # bytes of such a file
 _MOST = 64
+_UPLOAD = ".upload"
+_ABANDONED = 86400.0  # seconds without a new piece
 
 
 @dataclass(frozen=True)
@@ -111,5 +115,14 @@ def accept(store: Path, sent: SentCheckpoint) -> None:
         remove_tree(upload)
 
 
+def remove_abandoned(store: Path) -> None:
+    """Remove uploads that have got nothing for a day: their launchers were killed, and nobody sent the rest."""
+    for upload in store.glob(f"*{_UPLOAD}"):
+        with contextlib.suppress(OSError):
+            last = max(path.lstat().st_mtime for path in (upload, *upload.iterdir()))
+            if time.time() - last > _ABANDONED:
+                remove_tree(upload)
+
+
 def _upload(store: Path, sent: SentCheckpoint) -> Path:
-    return store / f"{sent.key}.upload"
+    return store / f"{sent.key}{_UPLOAD}"

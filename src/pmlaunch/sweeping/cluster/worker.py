@@ -6,6 +6,7 @@ workers need the same version of pmlaunch.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import platform
@@ -217,10 +218,11 @@ def stop_job(task: str, dask_worker: Any) -> bool:
     return isinstance(host := getattr(dask_worker, "sweep_host", None), Host) and host.stop(task)
 
 
-def find_runs(sweep: str, dask_worker: Any) -> tuple[bool, list[str]]:
+async def find_runs(sweep: str, dask_worker: Any) -> tuple[bool, list[str]]:
     """(whether jobs of a sweep are still running here, `Host.uncollected`)."""
     host: Host = dask_worker.sweep_host
-    return any(each == sweep for each, _ in host.active.values()), host.uncollected(sweep)
+    running = any(each == sweep for each, _ in list(host.active.values()))
+    return running, await asyncio.to_thread(host.uncollected, sweep)  # packing takes time, which Dask's loop has not
 
 
 def read_run(sweep: str, run: str, offset: int, dask_worker: Any) -> tuple[int, bytes]:
@@ -252,10 +254,10 @@ def receive_piece(sent: store.SentCheckpoint, name: str, offset: int, content: b
     return ""
 
 
-def accept_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> str:
+async def accept_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> str:
     """`store.accept`; return why the checkpoint was not accepted."""
     try:
-        store.accept(dask_worker.sweep_host.store, sent)
+        await asyncio.to_thread(store.accept, dask_worker.sweep_host.store, sent)  # hashes it
     except (PmlaunchError, OSError) as error:
         return str(error)
     return ""
