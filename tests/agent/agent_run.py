@@ -99,6 +99,9 @@ class AgentRun:
         """Wait for the end of a started run."""
         try:
             self.stdout, self.stderr = process.communicate(timeout=TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise AssertionError(f"no end within {TIMEOUT} s: {process.communicate()}") from None
         finally:
             process.kill()
         self.returncode = process.returncode

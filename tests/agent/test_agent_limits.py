@@ -42,6 +42,19 @@ def test_script_may_handle_the_interrupt(agent: AgentRun) -> None:
     assert (agent.result["exit_code"], agent.result["stopped_by"]) == (0, "max_seconds")
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "class Busy:\n    def __del__(self):\n        while True:\n            pass\nBusy()\n",
+        "import weakref\ndef busy(_):\n    while True:\n        pass\nreference = weakref.ref(set(), busy)\n",
+    ],
+)
+def test_interrupt_that_python_drops_is_raised_again(agent: AgentRun, source: str) -> None:
+    agent.write(f"{source}{BUSY}", limits={"max_seconds": 0.3}).run()
+    assert (agent.returncode, agent.stderr) == (130, "")
+    assert (agent.result["exception"]["type"], agent.result["stopped_by"]) == ("KeyboardInterrupt", "max_seconds")
+
+
 def test_interrupt_works_even_if_the_parent_ignores_it(agent: AgentRun) -> None:
     """Children of nohup and `&` start with SIGINT ignored, and then nothing could end them politely."""
     agent.write(BUSY, limits={"max_seconds": 0.3})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import os
 import signal
+import sys
 import threading
 
 from pmlaunch_agent import elapsed
@@ -41,8 +42,30 @@ def watch(journal: Journal, spec: Spec, ended: threading.Event) -> None:
         else:
             continue
         journal.stopping(reason)
+        lost = _lost_interrupts()
         _interrupt()
+        while not ended.wait(_PERIOD):
+            if lost.is_set():
+                lost.clear()
+                _interrupt()
         return
+
+
+def _lost_interrupts() -> threading.Event:
+    """Return what is set whenever Python drops a KeyboardInterrupt: in a destructor, or a callback of a weak reference.
+
+    Imports use such callbacks all the time. Without this, a program that is asked to stop then would go on.
+    """
+    lost, otherwise = threading.Event(), sys.unraisablehook
+
+    def hook(unraisable: sys.UnraisableHookArgs) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            lost.set()
+        else:
+            otherwise(unraisable)
+
+    sys.unraisablehook = hook
+    return lost
 
 
 def _interrupt() -> None:
