@@ -6,6 +6,7 @@ that ProtoMotions uses. gloo works in Windows builds of torch but for 2.8 to 2.1
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -107,8 +108,17 @@ def evaluate(folder: Path, *words: str) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("backend", ["auto", "gloo", "none"])
-@pytest.mark.parametrize("program", ["demo", "2.x", "3.x"])
+PROGRAMS, BACKENDS = ("demo", "2.x", "3.x"), ("auto", "gloo", "none")
+ALWAYS = (("demo", "auto"), ("2.x", "none"), ("3.x", "auto"))  # each takes half a minute under Wine
+
+
+@pytest.mark.parametrize(
+    ("program", "backend"),
+    [
+        pytest.param(*pair, marks=[] if pair in ALWAYS else [pytest.mark.slow])
+        for pair in itertools.product(PROGRAMS, BACKENDS)
+    ],
+)
 def test_backend(programs: dict[str, list[str]], program: str, backend: str, tmp_path: Path) -> None:
     document = evaluate(tmp_path, *programs[program], "--ddp-backend", backend)
     codes = [finding["code"] for finding in document["findings"] if finding["severity"] == "error"]
