@@ -269,8 +269,12 @@ def test_a_row_for_each_model_and_what_cuts_it_short() -> None:
     assert "cut after 30 steps" in rows[2].differs
 
 
-def test_a_subset_is_reported() -> None:
-    (finding,) = subset_findings(SUITE, [evaluation("1"), evaluation("2")])
+@pytest.mark.parametrize("isolated", [False, True])
+def test_a_subset_is_reported(isolated: bool) -> None:
+    two = [evaluation("1"), evaluation("2", labels={"seed": "1"})]
+    evaluations = [replace(it, motions=(name,)) for it in two for name in it.motions] if isolated else two
+    (finding,) = subset_findings(SUITE, evaluations)
+    assert "subset: 2 of 4 motions" in compared(evaluations)[0].differs
     assert finding.code == "PML380"
     assert finding.message == "2 of the 4 motions of the published set test are evaluated."
 

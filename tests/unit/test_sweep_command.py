@@ -85,8 +85,9 @@ def test_bad_cells_are_named_and_left_out_on_demand(
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*DEMO, "--motion", "wave", "--seed", "0-49", "--isolate"]) == 0
     out = capsys.readouterr().out
-    assert "100 cells, 50 evaluations, 50 simulator starts" in out
-    assert "... and 10 more evaluations" in out
+    assert "100 cells, 100 evaluations, 100 simulator starts" in out
+    assert "... and 60 more evaluations" in out
+    assert "smpl_humanoid_walk" in out
     assert "time  not known" in out
 
 

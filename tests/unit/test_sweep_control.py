@@ -95,7 +95,7 @@ def test_findings_about_evaluations_without_a_run(tmp_path: Path, state: str, hi
     with Journal(tmp_path) as journal:
         journal.append(unmeasured(evaluation, RunState(state), "PML330", 1, "No\x1b[31m hf_abcdefgh12345\nroom"))
     (finding,) = show_status(tmp_path).findings
-    assert finding.message.endswith("do=die: " + state + " (PML330), attempt 1: No <secret> room.")
+    assert finding.message.endswith("do=die motion=walk: " + state + " (PML330), attempt 1: No <secret> room.")
     assert finding.hint == hint.format(tmp_path, tmp_path / "jobs")
 
 

@@ -60,8 +60,8 @@ def test_lines_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [line.partition("] ")[2] for line in out.getvalue().splitlines()]
     assert lines == [
         "0 of 2 cells, 0 of 1 slots busy",
-        "model=demo seed=3: abnormal (PML330) in 20260101-run, will be repeated: Aborted",
-        "model=demo seed=3: abnormal (PML330) in 20260101-run, set aside",
+        "model=demo seed=3 motion=walk: abnormal (PML330) in 20260101-run, will be repeated: Aborted",
+        "model=demo seed=3 motion=walk: abnormal (PML330) in 20260101-run, set aside",
         "0 of 2 cells, 0 of 1 slots busy",
         "Asked to stop.",
         "0 of 2 cells, 0 of 1 slots busy",
@@ -80,7 +80,7 @@ def test_picture_in_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         display.tick()
     shown = out.getvalue()
     assert "0 of 2 cells, 1 of 2 slots busy" in shown
-    assert "2 gpu 0  model=demo seed=3  0 s" in shown
+    assert "2 gpu 0  model=demo seed=3 motion=walk  0 s" in shown
     assert "set aside" in shown
     assert "MPI cannot start" in shown
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.model import LaunchPlan
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.running.timings import Timings
@@ -49,6 +50,28 @@ def test_cells_that_differ_in_motion_or_seed_share_a_start(sweep: Sweep) -> None
     assert len(first.motions) == 2
     assert (first.request.seed, first.request.runs) == (0, str(Path("sweeps/test/runs")))
     assert (planned.bad, planned.exit_code) == ((), 0)
+
+
+def test_isolated_cells_are_evaluations_with_starts_of_their_own(sweep: Sweep, typed_in: Path) -> None:
+    shared = sweep(motion=["walk", "wave"], seed="0-2")
+    planned = sweep({"isolate": True}, motion=["walk", "wave"], seed="0-2")
+    assert [len(job.evaluations) for job in planned.plan.jobs] == [1] * 6
+    assert (planned.plan.cells, planned.left) == (6, Left(6, 6, 6))
+    assert [(it.request.motions, it.motions, it.labels["seed"]) for it in planned.plan.evaluations] == [
+        ((word,), (f"smpl_humanoid_{word}",), str(seed)) for word in ("walk", "wave") for seed in range(3)
+    ]
+    assert planned.expected.bytes > shared.expected.bytes
+    folder, demo = typed_in / "mine", demo_checkout().root / "data/motions"
+    folder.mkdir()
+    for name in ("walk", "wave"):
+        (folder / f"{name}.npy").write_bytes((demo / f"smpl_humanoid_{name}.npy").read_bytes())
+    found = sweep({"isolate": True}, motion=["mine/*.npy"]).plan.evaluations
+    assert [it.request.motions for it in found] == [(str(folder / f"{name}.npy"),) for name in ("walk", "wave")]
+
+
+def test_one_motion_is_the_same_evaluation_isolated_or_not(sweep: Sweep) -> None:
+    ids = [{it.id for it in sweep(how, seed="0-1").plan.evaluations} for how in ({}, {"isolate": True})]
+    assert ids[0] == ids[1]
 
 
 def test_starts_of_their_own_and_for_each_slot(sweep: Sweep) -> None:

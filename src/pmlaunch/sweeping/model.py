@@ -31,6 +31,11 @@ class Evaluation:
     labels: Mapping[str, str]
     motions: tuple[str, ...]
 
+    @property
+    def shown(self) -> Mapping[str, str]:
+        """Its labels, and its motion if it has only one, so that isolated cells can be told apart."""
+        return {**self.labels, "motion": self.motions[0]} if len(self.motions) == 1 else self.labels
+
 
 @dataclass(frozen=True, slots=True)
 class Job:

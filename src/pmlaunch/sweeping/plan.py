@@ -6,7 +6,6 @@ Of a sweep that is continued, what has ended stays in the plan, but is neither c
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
+from pmlaunch.model import Finding, LaunchPlan, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings, earlier_timings
@@ -26,14 +25,13 @@ from pmlaunch.support.disk import free_bytes
 from pmlaunch.support.text import megabytes
 from pmlaunch.sweeping.bad_cells import BadCell, check_point, missing, text_of
 from pmlaunch.sweeping.checkpoints import with_checkpoints
+from pmlaunch.sweeping.evaluations import evaluations_of
 from pmlaunch.sweeping.journal import RUNS, Tally, tallies_of
-from pmlaunch.sweeping.matrix import Matrix, Point, evaluation_id, identity, points_of
+from pmlaunch.sweeping.matrix import Matrix, Point, identity, points_of
 from pmlaunch.sweeping.model import Evaluation, Job, SweepPlan
 from pmlaunch.sweeping.summary import SweepSummary, is_left, summarize_sweep
 from pmlaunch.trust import Untrusted
 
-OWN_MOTION = "(the checkpoint's own)"
-"""The name of the cell for the motion that the checkpoint's config names, where --motion names none."""
 _OF_A_RUN = 500_000  # bytes of a run folder without its motion: log, picture, records
 _OF_A_BODY = 40  # bytes of a body in a frame of motion.npz: position and rotation, and the reference's position
 _MOST_ALIKE = 3  # findings with one code that are reported one by one
@@ -42,7 +40,7 @@ _USUAL_HZ, _USUAL_BODIES = 30.0, 24
 
 @dataclass(frozen=True)
 class SweepSettings:
-    """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one per evaluation.
+    """How a sweep is planned. `slots` is how many simulators run at a time; `isolate` starts one for each cell.
 
     `retries` is how often what ended abnormally is repeated.
     """
@@ -181,7 +179,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
         return is_left(each, result.tallies.get(each.id, Tally()), options.retries)
 
     def unfinished(request: EvalRequest, plan: LaunchPlan) -> bool:
-        return not result.tallies or any(map(still_runs, _evaluations(request, point, plan)))
+        return not result.tallies or any(map(still_runs, evaluations_of(request, point, plan, options.isolate)))
 
     request = replace(point.request, runs=str(options.folder / RUNS), skip_bad=options.skip_bad)
     planned, request, bad = check_point(request, point, settings, options.skip_bad, unfinished)
@@ -193,44 +191,13 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.missing |= dict.fromkeys(missing(plan.left_out))
     _refuse_duplicates(point, plan, result)
-    evaluations = _evaluations(request, point, plan)
-    _start_for(request, plan, result).evaluations.extend(evaluations)
+    evaluations = evaluations_of(request, point, plan, options.isolate)
+    _start_for(request, plan, result, options.isolate).evaluations.extend(evaluations)
     if rest := [each for each in evaluations if still_runs(each)]:
         result.untrusted |= dict.fromkeys(planned[0].untrusted)
         result.left |= {each.id for each in rest}
-        result.bytes += len(rest) * _size(planned[0])
-
-
-def _evaluations(request: EvalRequest, point: Point, plan: LaunchPlan) -> list[Evaluation]:
-    """The evaluations of a point, one for each seed."""
-    names, shared = tuple(_names(plan.motions)) or (OWN_MOTION,), content_key(identity(request), *_state(plan))
-    return [
-        Evaluation(
-            evaluation_id(shared, seed),
-            replace(request, seed=seed),
-            point.labels if seed is None else {**point.labels, "seed": str(seed)},
-            names,
-        )
-        for seed in point.seeds
-    ]
-
-
-def _state(plan: LaunchPlan) -> Iterator[str]:
-    """What decides the figures beside the request: the simulator, and the files' sizes and times.
-
-    So a checkpoint that was trained on, or another simulator in pmlaunch.yaml, makes other evaluations of it.
-    """
-    yield str(plan.provenance["simulator"].value)
-    for path in (plan.checkpoint, *(motion.path for motion in plan.motions)):
-        with contextlib.suppress(OSError):  # a check tells
-            found = path.stat()
-            yield f"{found.st_size} {found.st_mtime_ns}"
-
-
-def _names(motions: Iterable[MotionInfo]) -> Iterator[str]:
-    """The names of the cells; those of a packed library are numbered."""
-    for motion in motions:
-        yield from (motion.name,) if motion.count == 1 else (f"{motion.name} {index}" for index in range(motion.count))
+        seconds = sum(motion.seconds or 0.0 for motion in plan.motions) * len(point.seeds) / len(evaluations)
+        result.bytes += len(rest) * _size(planned[0], seconds)
 
 
 def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
@@ -246,7 +213,7 @@ def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
         result.measured[key, seed] = known | own if known else own
 
 
-def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Start:
+def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result, isolate: bool) -> _Start:
     """The start that the evaluations of a plan share with earlier ones; a new one if there is none."""
     asked = content_key(identity(replace(request, model="", checkpoint=None)), str(plan.cwd))
     alike = result.starts.setdefault(asked, [])
@@ -256,7 +223,8 @@ def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Star
         other = replace(plan, checkpoint=first.checkpoint) if same_training else plan
         if why_not_together(first, other) is None:
             return start
-    cells = sum(motion.count for motion in plan.motions)
+    counts = [motion.count for motion in plan.motions]
+    cells = max(counts, default=0) if isolate else sum(counts)
     steps = (plan.max_steps or 0) * math.ceil(cells / max(plan.num_envs, 1))
     alike.append(_Start(plan, steps, earlier_timings(plan), why_not_together(plan, plan) is not None))
     return alike[-1]
@@ -277,13 +245,12 @@ def _jobs(
         yield Job(content_key(*(evaluation.id for evaluation in own))[:12], own), seconds
 
 
-def _size(planned: Planned) -> int:
-    """Roughly the bytes of a run folder."""
+def _size(planned: Planned, seconds: float) -> int:
+    """Roughly the bytes of a run folder for so many seconds of motion."""
     if not planned.plan.save_motion:
         return _OF_A_RUN
     rate = planned.report.control_hz or _USUAL_HZ
     robot = planned.inputs.robot.value
-    seconds = sum(motion.seconds or 0.0 for motion in planned.plan.motions)
     return _OF_A_RUN + int(seconds * rate) * _OF_A_BODY * (len(robot.bodies) if robot else _USUAL_BODIES)
 
 

@@ -126,8 +126,9 @@ def _present(words: Any, folder: Path, find: Callable[[str], Path]) -> list[str]
 
 def subset_findings(suite: Suite, evaluations: Iterable[Evaluation]) -> Iterator[Finding]:
     """PML380 for each set of motions that is not the published one, as far as its number tells."""
-    counts = {evaluation.labels.get(SET, ""): len(evaluation.motions) for evaluation in evaluations}
-    for name, count in counts.items():
+    all_of_them = list(evaluations)
+    for name, last in {evaluation.labels.get(SET, ""): evaluation for evaluation in all_of_them}.items():
+        count = _together(last, all_of_them)
         published = suite.motions.get(name)
         if published is not None and count != published:
             message = f"{count} of the {published} motions of the published set {name} are evaluated."
@@ -155,6 +156,11 @@ def compare_with_published(
                 yield _measured(row, cells, suite.limit, differs)
 
 
+def _together(evaluation: Evaluation, others: Iterable[Evaluation]) -> int:
+    """How many motions are measured under the conditions of an evaluation; of an isolated one, others are of its kind."""
+    return sum(len(other.motions) for other in others if other.labels == evaluation.labels)
+
+
 def _model(evaluation: Evaluation) -> str:
     return " ".join(evaluation.labels[key] for key in ("model", "checkpoint") if key in evaluation.labels)
 
@@ -168,8 +174,8 @@ def _fits(evaluation: Evaluation, where: Mapping[str, tuple[str, ...]]) -> bool:
 def _differences(suite: Suite, evaluations: Sequence[Evaluation], cells: Sequence[CellResult]) -> Iterator[str]:
     first = evaluations[0]
     published = suite.motions.get(first.labels.get(SET, ""))
-    if published is not None and len(first.motions) != published:
-        yield f"subset: {len(first.motions)} of {published} motions"
+    if published is not None and (count := _together(first, evaluations)) != published:
+        yield f"subset: {count} of {published} motions"
     cut = {
         first.request.max_steps,
         *(steps for cell in cells if isinstance(steps := cell.definition.get("max_steps"), int)),

@@ -149,7 +149,7 @@ def summarize_sweep(folder: Path, evaluations: Iterable[Evaluation], tallies: Ma
             tracked += tally.tracked
         elif tally is not None and outcome is not Outcome.WAITING and len(failures) < _MOST:
             failures.append(
-                Failure(each.id, each.labels, tally.run, tally.state, tally.code, tally.attempt, tally.message)
+                Failure(each.id, each.shown, tally.run, tally.state, tally.code, tally.attempt, tally.message)
             )
     return SweepSummary(
         folder,

@@ -79,7 +79,7 @@ class PlanOptions:
     suite: str | None = option("A suite: its name, or a YAML file.", names="suites")
     suites: str | None = option("A folder with suites of your own.", metavar="DIR")
     output: str | None = option("The sweep's folder; default: sweeps/NAME.", flags=("--output", "-o"), metavar="DIR")
-    isolate: bool = option("Start the simulator for each evaluation.", default=False)
+    isolate: bool = option("Start the simulator for each cell.", default=False)
     dry_run: bool = option("Plan and check every cell; start nothing.", default=False)
     quiet: bool = option("Show the result only.", default=False, flags=("--quiet", "-q"))
 

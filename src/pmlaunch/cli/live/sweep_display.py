@@ -46,7 +46,7 @@ class SweepDisplay(SweepObserver, AbstractContextManager["SweepDisplay"]):
         self.counts, self.slots, self.already = counts, slots, counts.total - counts.cells[Outcome.WAITING]
 
     def evaluating(self, slot: Slot, evaluation: Evaluation, run: str) -> None:
-        self.busy[slot] = labels_text(evaluation.labels) or evaluation.id, time.monotonic()
+        self.busy[slot] = labels_text(evaluation.shown) or evaluation.id, time.monotonic()
 
     def idle(self, slot: Slot) -> None:
         self.busy.pop(slot, None)
@@ -77,7 +77,7 @@ def failure_line(evaluation: Evaluation, outcome: Outcome, tally: Tally) -> str:
     what = {Outcome.WAITING: "will be repeated", Outcome.ABNORMAL: "set aside"}.get(outcome, "failed")
     why = f" ({tally.code})" if tally.code else ""
     where = f" in {tally.run}" if tally.run else ""
-    return f"{labels_text(evaluation.labels) or evaluation.id}: {tally.state}{why}{where}, {what}"
+    return f"{labels_text(evaluation.shown) or evaluation.id}: {tally.state}{why}{where}, {what}"
 
 
 class PlainSweepDisplay(SweepDisplay):

@@ -12,6 +12,7 @@ from pmlaunch.planning.command_line import EvalCommand
 from pmlaunch.reporting.published_view import PublishedValue, PublishedView
 from pmlaunch.support.text import clean_line, duration, megabytes
 from pmlaunch.sweeping.bad_cells import text_of
+from pmlaunch.sweeping.model import Evaluation
 from pmlaunch.sweeping.plan import Left, PlannedSweep
 
 if TYPE_CHECKING:
@@ -83,11 +84,12 @@ def draw_sweep(planned: PlannedSweep, published: PublishedView, console: Console
         say(console, published.title, style="bold", wrap=True)
     same = _constant([evaluation.labels for evaluation in plan.evaluations])
     keys = [key for key in dict.fromkeys(key for it in plan.evaluations for key in it.labels) if key not in same]
-    table = table_of("start", *keys, "motions", "id", right=("start", "motions"), title=f"Plan: {plan.folder}")
+    numbers = ("start",) if any(len(it.motions) == 1 for it in plan.evaluations) else ("start", "motions")
+    table = table_of("start", *keys, "motions", "id", right=numbers, title=f"Plan: {plan.folder}")
     rows = [(number, it) for number, job in enumerate(plan.jobs, 1) for it in job.evaluations]
     for number, it in rows[:_MOST_ROWS]:
         labels = [Breakable(clean_line(it.labels.get(key, "-"))) for key in keys]
-        table.add_row(str(number), *labels, str(len(it.motions)), it.id)
+        table.add_row(str(number), *labels, Breakable(_motions(it)), it.id)
     console.print(table)
     if same:
         say(console, "all   ", clean_line(", ".join(f"{key} {text}" for key, text in same.items())), wrap=True)
@@ -102,6 +104,11 @@ def draw_sweep(planned: PlannedSweep, published: PublishedView, console: Console
         if len(planned.missing) > _MOST_MISSING:
             say(console, f"  ... and {len(planned.missing) - _MOST_MISSING} more (--json lists all)", style="dim")
     draw_published(published, console)
+
+
+def _motions(evaluation: Evaluation) -> str:
+    """How many motions an evaluation has; the name of a single one."""
+    return clean_line(evaluation.motions[0]) if len(evaluation.motions) == 1 else str(len(evaluation.motions))
 
 
 def _counts(of: Left) -> str:
