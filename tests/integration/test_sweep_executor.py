@@ -89,8 +89,8 @@ def test_only_abnormal_ends_are_repeated(tmp_path: Path) -> None:
         (6, 2, "done", None),
     ]
     assert [finding.code for finding in outcome.summary.findings] == ["PML387", "PML386"]
-    assert "do=failed: failed (PML301), attempt 1" in outcome.summary.findings[0].message
-    assert "do=crash: abnormal (PML332), attempt 2: " in outcome.summary.findings[1].message
+    assert "do=failed motion=walk: failed (PML301), attempt 1" in outcome.summary.findings[0].message
+    assert "do=crash motion=walk: abnormal (PML332), attempt 2: " in outcome.summary.findings[1].message
     assert "Its job ended with " in outcome.summary.findings[1].message
     assert [each.message for each in outcome.summary.failures if not each.run] == ["Its job ended with exit code 3."]
     # what was set aside stays so, until it is asked for again
