@@ -83,9 +83,7 @@ def bare_pool(folder: Path, cells: int, slots: int, seconds: float) -> float:
     paths = orders(folder, cells)
     begin = time.monotonic()
     with ThreadPoolExecutor(slots) as pool:
-        list(
-            pool.map(lambda path: subprocess.run(command(path, seconds), stdout=subprocess.DEVNULL, check=True), paths)
-        )
+        list(pool.map(lambda path: _run_quietly(command(path, seconds)), paths))
     return time.monotonic() - begin
 
 
@@ -111,11 +109,6 @@ def bare_dask(folder: Path, cells: int, slots: int, seconds: float, address: str
 
 def _run_quietly(words: Sequence[str]) -> None:
     subprocess.run(words, stdout=subprocess.DEVNULL, check=True)
-
-
-def run_alone(path: Path, seconds: float) -> None:
-    """Run a program in a session of its own, as the executor does: the scheduler of Linux treats each as a group."""
-    subprocess.run(command(path, seconds), stdout=subprocess.DEVNULL, check=True, start_new_session=True)
 
 
 SCHEDULER = """

@@ -47,18 +47,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items if config.getoption("--slow") == "none" else ():
         if item.get_closest_marker("slow"):
             item.add_marker(skip)
-    left_out = [item for item in items if _is_of_the_other_parts(item.path, config)]  # files that were named
+    left_out = {item for item in items if _is_of_another_part(item.path, config)}  # of files that were named
     if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in set(left_out)]
+        config.hook.pytest_deselected(items=list(left_out))
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave files out before they are read: under Wine, reading all takes two minutes."""
-    return True if _is_of_the_other_parts(collection_path, config) else None
+    return True if _is_of_another_part(collection_path, config) else None
 
 
-def _is_of_the_other_parts(path: Path, config: pytest.Config) -> bool:
+def _is_of_another_part(path: Path, config: pytest.Config) -> bool:
     tests = Path(__file__).parent
     if config.getoption("--common") == "all" or not path.name.startswith("test_") or tests / "windows" in path.parents:
         return False

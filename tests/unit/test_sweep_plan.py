@@ -61,12 +61,50 @@ def test_isolated_cells_are_evaluations_with_starts_of_their_own(sweep: Sweep, t
         ((word,), (f"smpl_humanoid_{word}",), str(seed)) for word in ("walk", "wave") for seed in range(3)
     ]
     assert planned.expected.bytes > shared.expected.bytes
+
+
+def test_isolated_files_of_a_folder_and_libraries(sweep: Sweep, typed_in: Path) -> None:
     folder, demo = typed_in / "mine", demo_checkout().root / "data/motions"
     folder.mkdir()
+    (typed_in / "both.yaml").write_text(
+        f"motions: [{{file: {demo}/smpl_humanoid_walk.npy}}, {{file: {demo}/smpl_humanoid_squat.npy}}]\n"
+    )
     for name in ("walk", "wave"):
         (folder / f"{name}.npy").write_bytes((demo / f"smpl_humanoid_{name}.npy").read_bytes())
-    found = sweep({"isolate": True}, motion=["mine/*.npy"]).plan.evaluations
-    assert [it.request.motions for it in found] == [(str(folder / f"{name}.npy"),) for name in ("walk", "wave")]
+    found = sweep({"isolate": True}, motion=["mine/*.npy", "both.yaml"])
+    assert [(*it.request.motions, len(it.motions)) for it in found.plan.evaluations] == [
+        (str(folder / "walk.npy"), 1),
+        (str(folder / "wave.npy"), 1),
+        ("both.yaml", 2),
+    ]
+
+
+def test_isolated_cells_that_have_ended_are_not_checked_again(
+    sweep: Sweep, typed_in: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    how = {"isolate": True}
+    first = sweep(how, motion=["walk", "wave"]).plan.evaluations[0]
+    folder = typed_in / "sweeps/test"
+    folder.mkdir(parents=True)
+    with Journal(folder) as journal:
+        journal.append([CellResult(first.id, first.motions[0], "run", "done", True, {}, {})])
+    checked: list[Any] = []
+    monkeypatch.setattr(bad_cells, "preflight", lambda planned: checked.append(planned.request.motions) or [])
+    assert sweep(how, motion=["walk", "wave"]).left == Left(1, 1, 1)
+    assert checked == [("wave",)]
+
+
+@pytest.mark.parametrize("skip_bad", [False, True])
+def test_bad_cells_are_the_same_isolated_or_not(sweep: Sweep, typed_in: Path, skip_bad: bool) -> None:
+    (typed_in / "broken.npy").write_bytes(b"nothing")
+    found = []
+    for isolate in (False, True):
+        how = {"isolate": isolate, "skip_bad": skip_bad}
+        planned = sweep(how, motion=["walk", "broken.npy", "missing.npy"])
+        named = {motion for bad in planned.bad for motion in bad.motions}
+        found.append((named, planned.missing, planned.exit_code, {it.code for it in planned.findings}))
+    assert found[0] == found[1]
+    assert found[0][2] == (0 if skip_bad else 4)
 
 
 def test_one_motion_is_the_same_evaluation_isolated_or_not(sweep: Sweep) -> None:

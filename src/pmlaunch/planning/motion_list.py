@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Container, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -36,13 +36,15 @@ class MotionList:
     """The motions of a run. `file` is passed to the program; without one, `library` is the text of a file to write.
 
     `left_out` are motions that a folder, pattern or library also holds: those with a problem were skipped on demand,
-    the others belong to another robot than the one that was asked for.
+    the others belong to another robot than the one that was asked for. `alone` has what --motion names each of the
+    files by, to play them one by one: the user's word if it stands for one file, otherwise the path.
     """
 
     motions: tuple[MotionInfo, ...] = ()
     file: Path | None = None
     library: str | None = None
     left_out: tuple[MotionInfo, ...] = ()
+    alone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,9 +90,20 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
             first.setdefault(_identity(entry), entry)
         entries = list(first.values())
     motions = _distinct([_played(entry) for entry in entries])
+    alone = _alone(wanted, found, {info.path for info in left_out})
     if len(entries) == 1 and entries[0].is_whole:
-        return MotionList(motions, entries[0].info.path, left_out=left_out)
-    return MotionList(motions, None, program.library_text(entries), left_out)
+        return MotionList(motions, entries[0].info.path, left_out=left_out, alone=alone)
+    return MotionList(motions, None, program.library_text(entries), left_out, alone)
+
+
+def _alone(wanted: Sequence[str], found: Sequence[Sequence[Path]], without: Container[Path]) -> tuple[str, ...]:
+    """`MotionList.alone` of the files `found` for each word of `wanted`."""
+    words: dict[str, str] = {}
+    for name, paths in zip(wanted, found, strict=True):
+        for path in paths:
+            if path not in without:
+                words.setdefault(os.path.normcase(path), name if len(paths) == 1 else str(path))
+    return tuple(words.values())
 
 
 def _selected(

@@ -50,7 +50,7 @@ def check_point(
     point: Point,
     settings: Settings,
     skip_bad: bool,
-    unfinished: Callable[[EvalRequest, LaunchPlan], bool],
+    unfinished: Callable[[EvalRequest, Planned], bool],
 ) -> tuple[_Checked | None, EvalRequest, list[BadCell]]:
     """(the plan and its findings; None if no cell of the point can run, the request that it is for, bad cells).
 
@@ -76,7 +76,7 @@ def check_point(
         if len(kept) < len(planned.plan.motions):
             request, point = replace(request, motions=_paths(kept)), replace(point, without=())
             continue
-        findings = preflight(planned) if unfinished(request, planned.plan) else []
+        findings = preflight(planned) if unfinished(request, planned) else []
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
         if not errors:
             return (planned, findings), request, bad

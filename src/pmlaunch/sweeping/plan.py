@@ -173,13 +173,15 @@ def _few(findings: Iterable[Finding]) -> Iterator[Finding]:
 
 
 def _add(point: Point, settings: Settings, options: SweepSettings, result: _Result) -> None:
-    """Plan a point and add its evaluations, or what is bad about it, to `result`."""
+    """Plan a point and add its evaluations, or what is bad about it, to `result`; isolated, a point for each motion file."""
 
     def still_runs(each: Evaluation) -> bool:
         return is_left(each, result.tallies.get(each.id, Tally()), options.retries)
 
-    def unfinished(request: EvalRequest, plan: LaunchPlan) -> bool:
-        return not result.tallies or any(map(still_runs, evaluations_of(request, point, plan, options.isolate)))
+    def unfinished(request: EvalRequest, planned: Planned) -> bool:
+        if options.isolate and len(planned.inputs.motion_list.alone) > 1 and not planned.plan.left_out:
+            return False  # each motion is checked for itself
+        return not result.tallies or any(map(still_runs, evaluations_of(request, point, planned.plan)))
 
     request = replace(point.request, runs=str(options.folder / RUNS), skip_bad=options.skip_bad)
     planned, request, bad = check_point(request, point, settings, options.skip_bad, unfinished)
@@ -187,17 +189,21 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.missing |= dict.fromkeys(path for part in bad for path in part.missing)
     if planned is None:
         return
-    plan = planned[0].plan
+    plan, alone = planned[0].plan, planned[0].inputs.motion_list.alone
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.missing |= dict.fromkeys(missing(plan.left_out))
+    if options.isolate and len(alone) > 1:
+        for word in alone:
+            own = replace(request, motions=(word,))
+            _add(replace(point, request=own, without=()), settings, options, result)
+        return
     _refuse_duplicates(point, plan, result)
-    evaluations = evaluations_of(request, point, plan, options.isolate)
-    _start_for(request, plan, result, options.isolate).evaluations.extend(evaluations)
+    evaluations = evaluations_of(request, point, plan)
+    _start_for(request, plan, result).evaluations.extend(evaluations)
     if rest := [each for each in evaluations if still_runs(each)]:
         result.untrusted |= dict.fromkeys(planned[0].untrusted)
         result.left |= {each.id for each in rest}
-        seconds = sum(motion.seconds or 0.0 for motion in plan.motions) * len(point.seeds) / len(evaluations)
-        result.bytes += len(rest) * _size(planned[0], seconds)
+        result.bytes += len(rest) * _size(planned[0])
 
 
 def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
@@ -213,7 +219,7 @@ def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
         result.measured[key, seed] = known | own if known else own
 
 
-def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result, isolate: bool) -> _Start:
+def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Start:
     """The start that the evaluations of a plan share with earlier ones; a new one if there is none."""
     asked = content_key(identity(replace(request, model="", checkpoint=None)), str(plan.cwd))
     alike = result.starts.setdefault(asked, [])
@@ -223,8 +229,7 @@ def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result, isolate:
         other = replace(plan, checkpoint=first.checkpoint) if same_training else plan
         if why_not_together(first, other) is None:
             return start
-    counts = [motion.count for motion in plan.motions]
-    cells = max(counts, default=0) if isolate else sum(counts)
+    cells = sum(motion.count for motion in plan.motions)
     steps = (plan.max_steps or 0) * math.ceil(cells / max(plan.num_envs, 1))
     alike.append(_Start(plan, steps, earlier_timings(plan), why_not_together(plan, plan) is not None))
     return alike[-1]
@@ -245,12 +250,13 @@ def _jobs(
         yield Job(content_key(*(evaluation.id for evaluation in own))[:12], own), seconds
 
 
-def _size(planned: Planned, seconds: float) -> int:
-    """Roughly the bytes of a run folder for so many seconds of motion."""
+def _size(planned: Planned) -> int:
+    """Roughly the bytes of a run folder."""
     if not planned.plan.save_motion:
         return _OF_A_RUN
     rate = planned.report.control_hz or _USUAL_HZ
     robot = planned.inputs.robot.value
+    seconds = sum(motion.seconds or 0.0 for motion in planned.plan.motions)
     return _OF_A_RUN + int(seconds * rate) * _OF_A_BODY * (len(robot.bodies) if robot else _USUAL_BODIES)
 
 

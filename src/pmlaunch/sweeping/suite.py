@@ -126,9 +126,9 @@ def _present(words: Any, folder: Path, find: Callable[[str], Path]) -> list[str]
 
 def subset_findings(suite: Suite, evaluations: Iterable[Evaluation]) -> Iterator[Finding]:
     """PML380 for each set of motions that is not the published one, as far as its number tells."""
-    all_of_them = list(evaluations)
-    for name, last in {evaluation.labels.get(SET, ""): evaluation for evaluation in all_of_them}.items():
-        count = _together(last, all_of_them)
+    planned = list(evaluations)
+    for name, last in {evaluation.labels.get(SET, ""): evaluation for evaluation in planned}.items():
+        count = _motions_like(last, planned)
         published = suite.motions.get(name)
         if published is not None and count != published:
             message = f"{count} of the {published} motions of the published set {name} are evaluated."
@@ -156,8 +156,8 @@ def compare_with_published(
                 yield _measured(row, cells, suite.limit, differs)
 
 
-def _together(evaluation: Evaluation, others: Iterable[Evaluation]) -> int:
-    """How many motions are measured under the conditions of an evaluation; of an isolated one, others are of its kind."""
+def _motions_like(evaluation: Evaluation, others: Iterable[Evaluation]) -> int:
+    """How many motions are measured as in `evaluation`: its own, and those of isolated cells with the same labels."""
     return sum(len(other.motions) for other in others if other.labels == evaluation.labels)
 
 
@@ -174,7 +174,7 @@ def _fits(evaluation: Evaluation, where: Mapping[str, tuple[str, ...]]) -> bool:
 def _differences(suite: Suite, evaluations: Sequence[Evaluation], cells: Sequence[CellResult]) -> Iterator[str]:
     first = evaluations[0]
     published = suite.motions.get(first.labels.get(SET, ""))
-    if published is not None and (count := _together(first, evaluations)) != published:
+    if published is not None and (count := _motions_like(first, evaluations)) != published:
         yield f"subset: {count} of {published} motions"
     cut = {
         first.request.max_steps,

@@ -84,8 +84,8 @@ def draw_sweep(planned: PlannedSweep, published: PublishedView, console: Console
         say(console, published.title, style="bold", wrap=True)
     same = _constant([evaluation.labels for evaluation in plan.evaluations])
     keys = [key for key in dict.fromkeys(key for it in plan.evaluations for key in it.labels) if key not in same]
-    numbers = ("start",) if any(len(it.motions) == 1 for it in plan.evaluations) else ("start", "motions")
-    table = table_of("start", *keys, "motions", "id", right=numbers, title=f"Plan: {plan.folder}")
+    right = ("start",) if any(len(it.motions) == 1 for it in plan.evaluations) else ("start", "motions")
+    table = table_of("start", *keys, "motions", "id", right=right, title=f"Plan: {plan.folder}")
     rows = [(number, it) for number, job in enumerate(plan.jobs, 1) for it in job.evaluations]
     for number, it in rows[:_MOST_ROWS]:
         labels = [Breakable(clean_line(it.labels.get(key, "-"))) for key in keys]

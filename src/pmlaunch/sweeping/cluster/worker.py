@@ -222,7 +222,7 @@ async def find_runs(sweep: str, dask_worker: Any) -> tuple[bool, list[str]]:
     """(whether jobs of a sweep are still running here, `Host.uncollected`)."""
     host: Host = dask_worker.sweep_host
     running = any(each == sweep for each, _ in list(host.active.values()))
-    return running, await asyncio.to_thread(host.uncollected, sweep)  # packing takes time, which Dask's loop has not
+    return running, await asyncio.to_thread(host.uncollected, sweep)  # packing would block Dask's event loop
 
 
 def read_run(sweep: str, run: str, offset: int, dask_worker: Any) -> tuple[int, bytes]:
@@ -257,7 +257,7 @@ def receive_piece(sent: store.SentCheckpoint, name: str, offset: int, content: b
 async def accept_checkpoint(sent: store.SentCheckpoint, dask_worker: Any) -> str:
     """`store.accept`; return why the checkpoint was not accepted."""
     try:
-        await asyncio.to_thread(store.accept, dask_worker.sweep_host.store, sent)  # hashes it
+        await asyncio.to_thread(store.accept, dask_worker.sweep_host.store, sent)  # hashing, too
     except (PmlaunchError, OSError) as error:
         return str(error)
     return ""

@@ -27,7 +27,7 @@ def handle_interrupts(ignore: bool = False) -> None:
 def watch(journal: Journal, spec: Spec, ended: threading.Event) -> None:
     """Raise KeyboardInterrupt in the main thread when the time is up or a stop file exists, unless it has `ended`.
 
-    A stop file in the run folder of any evaluation stops them all.
+    If Python drops it, it is raised again. A stop file in the run folder of any evaluation stops them all.
 
     A main thread that is busy in C code does not notice; then the launcher ends the process.
     """
