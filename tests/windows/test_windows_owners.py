@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pmlaunch.support.owners import other_owner
+from started import wait_for
 from wine import wine_version
 
 
@@ -21,15 +22,26 @@ def file(tmp_path: Path) -> Path:
 
 def give_away(path: Path) -> None:
     """Let another user own the file. Wine knows two owners: this user, and everybody else."""
-    system = Path(os.environ["SYSTEMROOT"], "system32")
     if wine_version():
-        tell = subprocess.run(["winepath", "-u", str(path)], check=True, capture_output=True, text=True)
-        command = [str(system / "start.exe"), "/wait", "/unix", "/bin/chown", "12345", tell.stdout.strip()]
+        code = chown(path)
     else:
-        command = [str(system / "icacls.exe"), str(path), "/setowner", "*S-1-5-32-546"]  # Guests
-    done = subprocess.run(command, check=False, capture_output=True)
-    if not wine_version() and done.returncode != 0:
-        pytest.skip("giving a file away needs an administrator")
+        icacls = Path(os.environ["SYSTEMROOT"], "system32", "icacls.exe")
+        guests = "*S-1-5-32-546"
+        code = subprocess.run([icacls, path, "/setowner", guests], check=False, capture_output=True).returncode
+    if code != 0:
+        pytest.skip("skipped: only an administrator can give files away")
+
+
+def chown(path: Path) -> int:
+    """The exit code of chown, run by the system below Wine. start.exe neither waits for it nor returns its exit code."""
+    code, name = path.with_name("code"), path.with_name("code.new")
+    unix = [subprocess.run(["winepath", "-u", file], check=True, capture_output=True, text=True).stdout.strip()
+            for file in (path, name, code)]  # fmt: skip
+    script = 'chown 12345 "$0"; echo $? > "$1"; mv "$1" "$2"'
+    start = Path(os.environ["SYSTEMROOT"], "system32", "start.exe")
+    subprocess.run([start, "/unix", "/bin/sh", "-c", script, *unix], check=False, capture_output=True)
+    wait_for(code.exists, "the end of chown")
+    return int(code.read_text(encoding="utf-8"))
 
 
 def test_file_of_this_user_and_of_the_system(file: Path) -> None:
