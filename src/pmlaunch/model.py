@@ -106,7 +106,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip, or a library of `count`. `frames`, `fps` (1/s) and `seconds` are None if it could not be read."""
+    """A motion clip, or a library of `count`. `frames`, `fps` (1/s) and `seconds` are None if it could not be read.
+
+    `start` (s) is where in the file it begins.
+    """
 
     name: str
     path: Path
@@ -116,6 +119,7 @@ class MotionInfo:
     seconds: float | None = None
     problem: Finding | None = None
     count: int = field(default=1, metadata=HIDDEN)
+    start: float = field(default=0.0, metadata=HIDDEN)
 
 
 @dataclass(frozen=True)

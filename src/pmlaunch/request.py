@@ -104,6 +104,7 @@ class EvalRequest:
     motions: tuple[str, ...] = option(
         "Name, path, pattern, folder, .yaml or packed .pt; repeatable.", (), flags=("--motion", "-m"), names="motions"
     )
+    exclude: tuple[str, ...] = option("Leave out motions with this name or pattern; repeatable.", (), metavar="PATTERN")
     checkpoint: str | None = option("Another checkpoint for the model; default: the model's own.", metavar="PATH")
     robot: str | None = option("The robot; default: the checkpoint's own.", names="robots")
     simulator: str | None = option(

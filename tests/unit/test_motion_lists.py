@@ -128,6 +128,59 @@ def test_library_in_upstreams_format(plan: Plan, clips: Path, tmp_path: Path) ->
     )
 
 
+@pytest.fixture
+def parts(clips: Path) -> Path:
+    """A library: the first and the last second of b.npy, and c.npy."""
+    halves = [{"timings": {"start": 0.0, "end": 1.0}}, {"timings": {"start": 1.0, "end": -1}}]
+    library = clips / "parts.yaml"
+    library.write_text(
+        yaml.safe_dump({"motions": [{"file": "b.npy", "sub_motions": halves}, {"file": "c.npy"}]}), encoding="utf-8"
+    )
+    return library
+
+
+@pytest.mark.parametrize(
+    ("exclude", "left", "starts"),
+    [
+        ("*/b (2)", ["clips [old] 动作/b", "c"], [0.0, 0.0]),
+        ("C", ["clips [old] 动作/b", "clips [old] 动作/b (2)"], [0.0, 1.0]),
+        ("* [[]old] */b", ["clips [old] 动作/b (2)", "c"], [1.0, 0.0]),
+    ],
+)
+def test_excluded_motions(plan: Plan, parts: Path, exclude: str, left: list[str], starts: list[float]) -> None:
+    for motions in ((str(parts),), (str(parts), "walk")):
+        planned = plan(motions=motions, exclude=(exclude,))
+        more = len(motions) - 1
+        assert names(planned) == [*left, *["smpl_humanoid_walk"] * more]
+        found = [part["timings"]["start"] for entry in listed(planned) for part in entry["sub_motions"]]
+        assert found == [*starts, *[0.0] * more]
+
+
+def test_one_motion_that_is_not_excluded_is_played_itself(plan: Plan, parts: Path) -> None:
+    planned = plan(motions=(str(parts),), exclude=("*/b*",))
+    assert f"++motion_file='{parts.with_name('c.npy')}'" in planned.plan.overrides
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        ({"motions": ("walk",), "exclude": ("smpl_humanoid_wlak",)}, "PML010", "Did you mean smpl_humanoid_walk?"),
+        ({"motions": ("walk",), "exclude": ("*",)}, "PML001", "leaves out every motion"),
+        ({"motions": ("walk", "parts.yaml"), "exclude": ("*b*", "*c", "*walk")}, "PML001", "leaves out every motion"),
+    ],
+)
+def test_what_cannot_be_excluded(refused: Refused, parts: Path, given: dict[str, Any], code: str, said: str) -> None:
+    if "parts.yaml" in given.get("motions", ()):
+        given = {**given, "motions": ("walk", str(parts))}
+    error = refused(**given)
+    assert (error.code, said in error.message) == (code, True)
+
+
+def test_exclude_is_about_motions_of_the_command_line(refused: Refused) -> None:
+    error = refused("tracker", "motion_file=parts.yaml", exclude=("walk",))
+    assert (error.code, "an override names the motion" in error.message) == ("PML001", True)
+
+
 @pytest.mark.parametrize("value", [".nan", ".inf", "0", "-30", "1" + "0" * 400])
 def test_pml120_invalid_fps(refused: Refused, clips: Path, tmp_path: Path, value: str) -> None:
     (tmp_path / "n.yaml").write_text(f"motions: [{{file: '{clips / 'c.npy'}', fps: {value}}}]", encoding="utf-8")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
-from pmlaunch.model import LaunchPlan
+from pmlaunch.model import Finding, LaunchPlan
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.running.timings import Timings
 from pmlaunch.settings import Settings
@@ -88,8 +89,13 @@ def test_isolated_cells_that_have_ended_are_not_checked_again(
     folder.mkdir(parents=True)
     with Journal(folder) as journal:
         journal.append([CellResult(first.id, first.motions[0], "run", "done", True, {}, {})])
-    checked: list[Any] = []
-    monkeypatch.setattr(bad_cells, "preflight", lambda planned: checked.append(planned.request.motions) or [])
+    checked: list[tuple[str, ...]] = []
+
+    def preflight(planned: Planned) -> Sequence[Finding]:
+        checked.append(planned.request.motions)
+        return []
+
+    monkeypatch.setattr(bad_cells, "preflight", preflight)
     assert sweep(how, motion=["walk", "wave"]).left == Left(1, 1, 1)
     assert checked == [("wave",)]
 
@@ -157,6 +163,42 @@ def test_the_rest_runs_without_them(sweep: Sweep, checkout: Path, isaaclab: Path
 def test_excluded_motions_are_not_planned(sweep: Sweep) -> None:
     planned = sweep(motion=["walk", "wave"], seed="0-1", exclude=[{"motion": "*wave*", "seed": 1}])
     assert [(it.labels["seed"], len(it.motions)) for it in planned.plan.evaluations] == [("0", 2), ("1", 1)]
+
+
+@pytest.fixture
+def halves(typed_in: Path) -> Path:
+    """A library: the two halves of one motion, and another motion."""
+    demo, library = demo_checkout().root / "data/motions", typed_in / "halves.yaml"
+    timings = [{"timings": {"start": 0.0, "end": 1.0}}, {"timings": {"start": 1.0, "end": 2.0}}]
+    entries = [
+        {"file": str(demo / "smpl_humanoid_walk.npy"), "sub_motions": timings},
+        {"file": str(demo / "smpl_humanoid_wave.npy")},
+    ]
+    library.write_text(json.dumps({"motions": entries}), encoding="utf-8")
+    return library
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+def test_excluded_parts_of_a_library(sweep: Sweep, halves: Path, isolate: bool) -> None:
+    planned = sweep({"isolate": isolate}, motion=[halves.name, "squat"], exclude=[{"motion": ["*/*walk", "*wave"]}])
+    requests = [it.request for it in planned.plan.evaluations]
+    assert [it.motions for it in requests] == ([(halves.name,), ("squat",)] if isolate else [(halves.name, "squat")])
+    settings = Settings(halves.parent)
+    played = [motion for it in requests for motion in make_plan(it, settings).plan.motions]
+    assert [(it.path.stem[14:], it.start, it.seconds) for it in played][0] == ("walk", 1.0, pytest.approx(1.0, abs=0.1))
+    assert [it.path.stem[14:] for it in played] == ["walk", "squat"]
+
+
+def test_two_parts_of_a_motion_are_two_cells(sweep: Sweep, halves: Path) -> None:
+    text = json.loads(halves.read_text(encoding="utf-8"))
+    sets = {}
+    for number, part in enumerate(text["motions"][0]["sub_motions"]):
+        path = halves.with_name(f"half{number}.yaml")
+        path.write_text(json.dumps({"motions": [{**text["motions"][0], "sub_motions": [part]}]}), encoding="utf-8")
+        sets[f"half{number}"] = [path.name]
+    assert sweep(motion=sets).plan.cells == 2
+    with pytest.raises(PmlaunchError, match="twice"):
+        sweep(motion={**sets, "again": ["half0.yaml"]})
 
 
 def test_a_model_without_a_motion_is_named(sweep: Sweep, config: Path, isaaclab: Path) -> None:

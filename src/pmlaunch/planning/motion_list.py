@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
-from pmlaunch.errors import OtherRobotError, PmlaunchError, UnknownNameError
+from pmlaunch.errors import OtherRobotError, PmlaunchError, UnknownNameError, nearest
 from pmlaunch.generations.motion_library import LibraryEntry
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.motions.raw_data import RAW_SUFFIXES, raw_format
 from pmlaunch.motions.readers import LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
 from pmlaunch.support.file_kind import files_below
+from pmlaunch.support.names import matches, unknown_name
 from pmlaunch.support.paths import expanded
 
 LIBRARY_FILE = "motions.yaml"
@@ -37,14 +38,15 @@ class MotionList:
 
     `left_out` are motions that a folder, pattern or library also holds: those with a problem were skipped on demand,
     the others belong to another robot than the one that was asked for. `alone` has what --motion names each of the
-    files by, to play them one by one: the user's word if it stands for one file, otherwise the path.
+    files by, to play them one by one: the user's word if it stands for one file, otherwise the path. The values are
+    the files.
     """
 
     motions: tuple[MotionInfo, ...] = ()
     file: Path | None = None
     library: str | None = None
     left_out: tuple[MotionInfo, ...] = ()
-    alone: tuple[str, ...] = ()
+    alone: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,15 @@ class MotionSources:
     generation: Generation  # of the checkout
     robot: str | None = None  # select this robot's motions from folders, patterns and libraries
     skip_bad: bool = False  # leave out motions that cannot be played
+    exclude: Sequence[str] = ()  # patterns of names of motions to leave out
 
 
 def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
     """The motions that `wanted` names (names, paths, patterns, folders, libraries), in that order, each once.
 
     Raises PML010 for a pattern or folder without a motion, PML120 for a YAML file that is not a library, PML001 for a
-    packed library beside other motions, and PML016 for an entry that the generation would play differently.
+    packed library beside other motions or if everything is excluded, and PML016 for an entry that the generation would
+    play differently.
     """
     found = [[path.absolute() for path in _files(name, sources)] for name in wanted]
     named = {paths[0] for paths in found if len(paths) == 1}  # by the user, one by one
@@ -75,14 +79,16 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
         raise failed.retrying({"-m": None, "--motion": str(packed[0])})
     read = partial(_info, robots=sources.robots, generation=sources.generation)
     program = GENERATIONS[sources.generation].program
-    if len(files) == 1 and not _is_library(files[0]):
-        return MotionList((read(files[0]),), files[0])
+    if len(files) == 1 and not is_library(files[0]):
+        info = read(files[0])
+        _excluded([info], sources.exclude)
+        return MotionList((info,), files[0])
     entries: list[LibraryEntry] = []
     for path in files:
-        entries += program.read_library(path, read) if _is_library(path) else [LibraryEntry(read(path))]
+        entries += program.read_library(path, read) if is_library(path) else [LibraryEntry(read(path))]
     entries, left_out = _selected(entries, named, sources)
     if len(files) == 1:  # a library plays its duplicates
-        if not left_out and _read_by_upstream(files[0], entries):
+        if not left_out and not sources.exclude and _read_by_upstream(files[0], entries):
             return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
     else:
         first: dict[object, LibraryEntry] = {}
@@ -90,20 +96,42 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
             first.setdefault(_identity(entry), entry)
         entries = list(first.values())
     motions = _distinct([_played(entry) for entry in entries])
-    alone = _alone(wanted, found, {info.path for info in left_out})
+    gone = _excluded(motions, sources.exclude)
+    without = {info.path for info in left_out} | {entries[number].info.path for number in gone}
+    entries = [entry for number, entry in enumerate(entries) if number not in gone]
+    motions = tuple(motion for number, motion in enumerate(motions) if number not in gone)
+    alone = _alone(wanted, found, without - {entry.info.path for entry in entries})
     if len(entries) == 1 and entries[0].is_whole:
         return MotionList(motions, entries[0].info.path, left_out=left_out, alone=alone)
     return MotionList(motions, None, program.library_text(entries), left_out, alone)
 
 
-def _alone(wanted: Sequence[str], found: Sequence[Sequence[Path]], without: Container[Path]) -> tuple[str, ...]:
+def _alone(wanted: Sequence[str], found: Sequence[Sequence[Path]], without: Container[Path]) -> Mapping[str, Path]:
     """`MotionList.alone` of the files `found` for each word of `wanted`."""
-    words: dict[str, str] = {}
+    words: dict[str, tuple[str, Path]] = {}
     for name, paths in zip(wanted, found, strict=True):
         for path in paths:
             if path not in without:
-                words.setdefault(os.path.normcase(path), name if len(paths) == 1 else str(path))
-    return tuple(words.values())
+                words.setdefault(os.path.normcase(path), (name if len(paths) == 1 else str(path), path))
+    return dict(words.values())
+
+
+def _excluded(motions: Sequence[MotionInfo], patterns: Sequence[str]) -> Collection[int]:
+    """The numbers of the motions whose names fit one of these patterns, whatever their case.
+
+    Raises PML010 for a pattern that fits none, and PML001 if no motion is left.
+    """
+    gone: set[int] = set()
+    for pattern in patterns:
+        fitting = {number for number, motion in enumerate(motions) if matches(motion.name, (pattern,))}
+        if not fitting:
+            names = {motion.name: motion.name for motion in motions}
+            message = f"--exclude {pattern} fits none of these {len(motions)} motions."
+            raise unknown_name(message, pattern, nearest(pattern, names), _LISTING)
+        gone |= fitting
+    if gone and len(gone) == len(motions):
+        raise PmlaunchError("PML001", "--exclude leaves out every motion.", hint=_LISTING)
+    return gone
 
 
 def _selected(
@@ -139,7 +167,7 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
         return MotionList((MotionInfo(path.stem, path, problem=problem),), path)
-    if _is_library(path) and found.file != path.absolute() and found.motions[0].problem is None:
+    if is_library(path) and found.file != path.absolute() and found.motions[0].problem is None:
         message = f"{path} lacks fields that the motion library reader of {GENERATIONS[generation].label} requires."
         hint = f'--motion "{path}" adds the missing fields'
         problem = Finding("PML120", Severity.ERROR, message, hint, subject=str(path))
@@ -156,7 +184,8 @@ def _read_by_upstream(library: Path, entries: Sequence[LibraryEntry]) -> bool:
     )
 
 
-def _is_library(path: Path) -> bool:
+def is_library(path: Path) -> bool:
+    """Whether a motion file is a list of motions. A packed one (.pt) is not: it is played as it is."""
     return path.suffix in LIST_SUFFIXES and path.is_file()
 
 
@@ -230,13 +259,13 @@ def _matching(path: Path) -> list[Path]:
 
 
 def _played(entry: LibraryEntry) -> MotionInfo:
-    """The motion with the length of the part that is played."""
+    """The motion with the start and length of the part that is played."""
     info = entry.info
     if info.frames is None or info.fps is None or entry.is_whole:
         return info
     last = info.frames if entry.end == -1 else min(int(entry.end * info.fps), info.frames)
     frames = max(last - round(entry.start * info.fps), 0)
-    return replace(info, frames=frames, seconds=max(frames - 1, 0) / info.fps)
+    return replace(info, start=entry.start, frames=frames, seconds=max(frames - 1, 0) / info.fps)
 
 
 def _distinct(motions: Sequence[MotionInfo]) -> tuple[MotionInfo, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 from typing import TypeVar
 
 from pmlaunch.errors import AmbiguousNameError, UnknownNameError, nearest, proposal
@@ -43,6 +44,11 @@ def choose(
         raise AmbiguousNameError(message, fix=listing, subject=wanted)
     near = nearest(wanted, {name: names_of(thing)[0] for thing in known for name in names_of(thing)})
     raise unknown_name(f"No {kind} is called {wanted!r}.", wanted, near, listing)
+
+
+def matches(name: str, patterns: Iterable[str]) -> bool:
+    """Whether a name fits one of these patterns of the shell, whatever its case."""
+    return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 def unknown_name(message: str, wanted: str, near: Sequence[str], listing: str) -> UnknownNameError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
+from glob import escape
 from pathlib import Path
 
 from pmlaunch.checks.preflight import preflight
@@ -14,6 +14,7 @@ from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import HIDDEN
+from pmlaunch.support.names import matches
 from pmlaunch.sweeping.matrix import Point
 
 _OTHER_ROBOT, _NOT_THERE = "PML118", "PML121"  # motions of several robots; a missing file
@@ -70,11 +71,11 @@ def check_point(
                 return None, request, bad
             request = replace(request, motions=left)
             continue
-        kept = [motion for motion in planned.plan.motions if not _is_left_out(motion, point.without)]
-        if planned.plan.motions and not kept:
+        gone = [motion for motion in planned.plan.motions if matches(motion.name, point.without)]
+        if gone and len(gone) == len(planned.plan.motions):
             return None, request, bad
-        if len(kept) < len(planned.plan.motions):
-            request, point = replace(request, motions=_paths(kept)), replace(point, without=())
+        if gone:
+            request, point = _without(request, gone), replace(point, without=())
             continue
         findings = preflight(planned) if unfinished(request, planned) else []
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
@@ -82,12 +83,11 @@ def check_point(
             return (planned, findings), request, bad
         wrong = _wrong_motions(planned.plan, errors)
         names = tuple(motion.name for motion in wrong)
-        gone = tuple(missing(planned.plan.motions))
-        bad.append(BadCell(point.labels, point.seeds, names, tuple(errors), gone))
-        good = [motion for motion in planned.plan.motions if motion not in wrong]
-        if not (skip_bad and names and good):
+        lacking = tuple(missing(planned.plan.motions))
+        bad.append(BadCell(point.labels, point.seeds, names, tuple(errors), lacking))
+        if not (skip_bad and 0 < len(wrong) < len(planned.plan.motions)):
             return None if skip_bad else (planned, findings), request, bad
-        request = replace(request, motions=_paths(good))
+        request = _without(request, wrong)
 
 
 def missing(motions: Iterable[MotionInfo]) -> Iterator[Path]:
@@ -95,12 +95,8 @@ def missing(motions: Iterable[MotionInfo]) -> Iterator[Path]:
     yield from (it.path for it in motions if it.problem is not None and it.problem.code == _NOT_THERE)
 
 
-def _is_left_out(motion: MotionInfo, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(motion.name.casefold(), pattern.casefold()) for pattern in patterns)
-
-
-def _paths(motions: Iterable[MotionInfo]) -> tuple[str, ...]:
-    return tuple(str(motion.path) for motion in motions)
+def _without(request: EvalRequest, motions: Iterable[MotionInfo]) -> EvalRequest:
+    return replace(request, exclude=(*request.exclude, *(escape(motion.name) for motion in motions)))
 
 
 def _wrong_motions(plan: LaunchPlan, errors: Sequence[Finding]) -> list[MotionInfo]:

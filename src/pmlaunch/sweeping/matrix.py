@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
-from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import PurePath
 from typing import Any
@@ -19,9 +18,10 @@ from pmlaunch.request import EvalRequest, Parameter, parameters
 from pmlaunch.settings import typed
 from pmlaunch.support.cache import content_key
 from pmlaunch.support.json import dumps
+from pmlaunch.support.names import matches
 from pmlaunch.sweeping.values import split_values
 
-_REFUSED = ("runs", "metrics", "endless")  # a sweep has its own folder, and measures
+_REFUSED = ("runs", "metrics", "endless", "exclude")  # a sweep has its own folder and `exclude`, and measures
 _FIXED = (
     *("overrides", "headless", "timeout", "silence", "target_os", "no_check", "verify", "skip_bad", "save_motion"),
     *("record", "trust_workspace"),
@@ -232,7 +232,7 @@ def _remaining(
     applying = [
         entry
         for entry in exclude
-        if all(matches(labels.get(key), entry[key]) for key in entry if key not in ("seed", "motion"))
+        if all(key in labels and matches(labels[key], entry[key]) for key in entry if key not in ("seed", "motion"))
     ]
     if not applying:
         yield seeds, ()
@@ -244,11 +244,6 @@ def _remaining(
             groups.setdefault(tuple(pattern for entry in hit for pattern in entry["motion"]), []).append(seed)
     for without, kept in groups.items():
         yield tuple(kept), without
-
-
-def matches(text: str | None, patterns: Iterable[str]) -> bool:
-    """Whether a label fits one of these patterns of the shell, whatever its case."""
-    return text is not None and any(fnmatchcase(text.casefold(), pattern.casefold()) for pattern in patterns)
 
 
 def _refuse_unknown_values(exclusion: Mapping[str, tuple[str, ...]], matrices: Iterable[Matrix]) -> None:

@@ -15,6 +15,7 @@ from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.model import Finding, LaunchPlan, Severity
+from pmlaunch.planning.motion_list import is_library
 from pmlaunch.planning.plan import Planned
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings, earlier_timings
@@ -100,6 +101,9 @@ class PlannedSweep:
         return Exit.CHECK if Exit.CHECK in codes else next(iter(codes), Exit.DONE)
 
 
+_Part = tuple[str, float, float | None]  # of a motion file: its path, start and length
+
+
 @dataclass
 class _Start:
     """Evaluations that can share one start unless they are `apart`; the plan of the first, and what one of them takes."""
@@ -121,7 +125,7 @@ class _Result:
     findings: dict[Finding, None] = field(default_factory=dict)
     untrusted: dict[Untrusted, None] = field(default_factory=dict)
     missing: dict[Path, None] = field(default_factory=dict)
-    measured: dict[tuple[str, int | None], frozenset[str]] = field(default_factory=dict)
+    measured: dict[tuple[str, int | None], frozenset[_Part]] = field(default_factory=dict)
     left: set[str] = field(default_factory=set)
     bytes: int = 0
 
@@ -193,9 +197,10 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.missing |= dict.fromkeys(missing(plan.left_out))
     if options.isolate and len(alone) > 1:
-        for word in alone:
-            own = replace(request, motions=(word,))
-            _add(replace(point, request=own, without=()), settings, options, result)
+        for word, file in alone.items():
+            own = replace(request, motions=(word,), exclude=())
+            without = (*point.without, *request.exclude) if is_library(file) else ()
+            _add(replace(point, request=own, without=without), settings, options, result)
         return
     _refuse_duplicates(point, plan, result)
     evaluations = evaluations_of(request, point, plan)
@@ -209,12 +214,15 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
 def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
     """Raise PML376 if a cell of the point is one of an earlier point, also if its model is named differently."""
     chosen = plan.provenance["constraints"].value
-    same = replace(point.request, model=plan.model, checkpoint=str(plan.checkpoint), motions=(), constraints=chosen)
-    key, own = identity(same), frozenset(str(motion.path) for motion in plan.motions)  # shared by the seeds
+    same = replace(
+        point.request, model=plan.model, checkpoint=str(plan.checkpoint), motions=(), exclude=(), constraints=chosen
+    )
+    key = identity(same)
+    own = frozenset((str(it.path), it.start, it.seconds) for it in plan.motions)  # shared by the seeds
     for seed in point.seeds:
         known = result.measured.get((key, seed), frozenset())
         if twice := known & own:
-            shown = text_of(point.labels, (seed,), [Path(min(twice)).stem])
+            shown = text_of(point.labels, (seed,), [Path(min(twice)[0]).stem])
             raise PmlaunchError("PML376", f"The sweep has this cell twice: {shown}.", subject=shown)
         result.measured[key, seed] = known | own if known else own
 

@@ -15,7 +15,8 @@ from pmlaunch.model import Finding, RunState, Severity
 from pmlaunch.motions.readers import LIST_SUFFIXES
 from pmlaunch.runs.statistics import mean_over_motions, wilson
 from pmlaunch.support.json import as_mapping, finite
-from pmlaunch.sweeping.matrix import SET, matches
+from pmlaunch.support.names import matches
+from pmlaunch.sweeping.matrix import SET
 from pmlaunch.sweeping.model import CellResult, Evaluation, Reference, Suite
 
 SUCCESS = "success_rate"
