@@ -254,10 +254,10 @@ def main() -> int:
                     taken, own = taken + each[0], own + each[1]
             print(f"{cells} cells of {options.seconds:g} s on {options.cluster} workers with {slots} slots in all:")
             for what, seconds in (("Dask alone", dask), ("sweep", taken)):
-                a_cell = (seconds - ideal) * slots / cells * 1000
-                print(f"  {what:<10} {seconds / ideal:.3f} x ideal, {a_cell:.1f} ms a cell in its slot")
+                a_cell = (seconds - ideal) * slots / cells
+                print(f"  {what:<10} {seconds / ideal:.3f} x ideal, {a_cell * 1000:.1f} ms a cell in its slot")
             print(f"  {own / cells * 1000:.1f} ms a cell of the launcher's own CPU")
-            return 0
+            return int(a_cell > MOST_A_CELL or taken > MOST_MAKESPAN * ideal)
         for turn in range(_TURNS if cells else 0):  # alternately, because other programs come and go
             ideal += bare_pool(folder / f"bare{turn}", cells // _TURNS, slots, options.seconds)
             each = executor(folder / f"executor{turn}", cells // _TURNS, slots, options.seconds)

@@ -106,10 +106,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class MotionInfo:
-    """A motion clip, or a library of `count`. `frames`, `fps` (1/s) and `seconds` are None if it could not be read.
-
-    `start` (s) is where in the file it begins.
-    """
+    """A motion clip from `start` (s) on, or a library of `count`. `frames`, `fps` (1/s), `seconds`: None if unreadable."""
 
     name: str
     path: Path

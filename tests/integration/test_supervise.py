@@ -70,6 +70,25 @@ def run(tmp_path: Path) -> Callable[..., ChildResult]:
     return run
 
 
+@pytest.mark.parametrize("descriptors", [True, False])
+def test_end_is_noticed_with_and_without_descriptors_of_processes(
+    run: Callable[..., ChildResult], monkeypatch: pytest.MonkeyPatch, descriptors: bool
+) -> None:
+    def unknown(pid: int, flags: int = 0) -> int:
+        raise OSError(errno.EMFILE, f"no descriptor for {pid}")
+
+    if not descriptors:
+        monkeypatch.setattr(os, "pidfd_open", unknown, raising=False)
+    before = open_descriptors()
+    assert run("import sys; sys.exit(3)").exit_code == 3
+    assert run(SLEEP, ChildLimits(time=0.2)).ending is Ending.TIME_LIMIT
+    assert open_descriptors() == before
+
+
+def open_descriptors() -> int:
+    return len(os.listdir("/proc/self/fd")) if sys.platform == "linux" else 0
+
+
 def is_gone(pid: int) -> bool:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:

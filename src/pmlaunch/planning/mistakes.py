@@ -13,6 +13,7 @@ from pmlaunch.errors import AmbiguousNameError, PmlaunchError, UnknownNameError,
 from pmlaunch.generations.checkout import Checkout
 from pmlaunch.generations.overrides import OverrideKind, UserOverride
 from pmlaunch.generations.values import BACKEND
+from pmlaunch.model import Origin, Source
 from pmlaunch.planning.command_line import corrected
 from pmlaunch.request import EvalRequest, parameters
 from pmlaunch.support.names import fold
@@ -56,6 +57,14 @@ def refuse_contradictions(request: EvalRequest, overrides: Sequence[UserOverride
             left = tuple(text for text in request.overrides if text != before)
             message = f"{before} and {typed} contradict each other."
             raise PmlaunchError("PML021", message, fix=corrected(request, overrides=left), subject=typed)
+
+
+def refuse_vain_exclude(request: EvalRequest, source: Source) -> None:
+    """Raise PML001 for --exclude if the motions, which come from `source`, are not those of --motion or the model."""
+    if request.exclude and source.origin in (Origin.OVERRIDE, Origin.CHECKPOINT):
+        chooser = "an override" if source.origin is Origin.OVERRIDE else "the checkpoint"
+        message = f"--exclude leaves out motions of --motion, but here {chooser} names the motion."
+        raise PmlaunchError("PML001", message, hint="add --motion FILE", subject=request.exclude[0])
 
 
 def _equal(one: Any, other: Any) -> bool:

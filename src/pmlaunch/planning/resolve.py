@@ -248,35 +248,26 @@ def _simulator(query: _Query, model: Model, checkpoint: Path) -> Sourced[Simulat
 
 def _motions(query: _Query, model: Model, checkpoint: Path, robot: Robot | None) -> tuple[MotionList, Source]:
     """The motions to evaluate, and the source of that choice; none if the checkpoint has to name its motion."""
-    checkout, preset, places = query.checkout, model.preset, query.places
-    exclude, typed = query.request.exclude, typed_value(query.overrides, "motion_file")
+    request, preset, places = query.request, model.preset, query.places
+    generation = query.checkout.generation
+    typed = typed_value(query.overrides, "motion_file")
     if typed is not None and typed.value is not None:
-        _refuse_exclude(exclude, "an override")
         chosen = query.path(str(typed.value), OVERRIDE)
-        return own_list(chosen.value, query.robots, checkout.generation), chosen.source
+        return own_list(chosen.value, query.robots, generation), chosen.source
     if robot is None and not checkpoint.exists():
         # without the robot a name means nothing, and a check reports the missing checkpoint
         return MotionList(), UNKNOWN
-    if query.request.motions:
-        wanted, source = query.request.motions, FLAG
+    if request.motions:
+        wanted, source = request.motions, FLAG
     elif preset and preset.motion:
         wanted, source = (preset.motion,), preset.source
     else:
-        _refuse_exclude(exclude, "the checkpoint")
         return MotionList(), CHECKPOINT
-    search = _search(query, robot)
-    folders = [place.folder for place in places]
+    find, folders = _search(query, robot).find, [place.folder for place in places]
     labels = [find_path(text, places)[1].label for text in wanted if looks_like_path(text)]
-    only = robot.name if robot and (query.request.robot or group_choices(query.overrides, "robot")) else None
-    skip_bad = query.request.skip_bad
-    sources = MotionSources(search.find, folders, query.robots, checkout.generation, only, skip_bad, exclude)
+    only = robot.name if robot and (request.robot or group_choices(query.overrides, "robot")) else None
+    sources = MotionSources(find, folders, query.robots, generation, only, request.skip_bad, request.exclude)
     return collect(wanted, sources), _in_place(source, *labels)
-
-
-def _refuse_exclude(patterns: tuple[str, ...], chooser: str) -> None:
-    if patterns:
-        message = f"--exclude leaves out motions of --motion, but here {chooser} names the motion."
-        raise PmlaunchError("PML001", message, hint="add --motion FILE", subject=patterns[0])
 
 
 def _search(query: _Query, robot: Robot | None) -> MotionSearch:

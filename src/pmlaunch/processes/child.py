@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -65,6 +66,7 @@ class Child:
             self._log.close()
             raise
         self._lifeline.attach(self._process.pid)
+        self._exit = _exit_of(self._process.pid)
         assert self._process.stdout is not None  # noqa: S101 (for mypy)
         self._output = self._process.stdout
         if sys.platform == "linux":
@@ -82,6 +84,9 @@ class Child:
 
     def wait(self, seconds: float) -> int | None:
         """Return the exit code, or None if the child is still running after `seconds`. Negative: killed by a signal."""
+        if self._exit is not None:
+            self._exit.wait(seconds)
+            return self._process.poll()
         try:
             return self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -111,6 +116,8 @@ class Child:
             # a descendant holds the pipe open, or lives on in the child's group
             _end_group(self.pid)
         self._lifeline.close()
+        if self._exit is not None:
+            self._exit.close()
         self._reader.join(_DRAIN)
         if not self._reader.is_alive():
             self._output.close()
@@ -171,6 +178,31 @@ def _start(command: ChildCommand, inherited: tuple[int, ...]) -> subprocess.Pope
         raise PmlaunchError(
             "PML205", f"Cannot start {program}: {reason}.", hint="--python PATH", subject=program
         ) from error
+
+
+class _Exit:
+    """The end of a process, which wakes who waits for it. Popen.wait would look for it at growing intervals, on Linux."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def wait(self, seconds: float) -> None:
+        self._poll.poll(seconds * 1000)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
+def _exit_of(pid: int) -> _Exit | None:
+    """The end of a child; None where the system has no such thing, or Popen.wait needs none (Windows)."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return _Exit(os.pidfd_open(pid))
+    except OSError:  # gVisor, and kernels before 5.3
+        return None
 
 
 def _decoded(line: bytes) -> str:

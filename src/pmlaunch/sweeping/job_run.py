@@ -86,6 +86,16 @@ class JobEnd:
         return self.result is not None and self.result.ending is Ending.INTERRUPTED
 
 
+class JobListener(Protocol):
+    """Who waits for a job."""
+
+    def report(self, report: Report) -> None:
+        """An evaluation has started or ended."""
+
+    def vacant(self) -> None:
+        """The slot can take another job, while the files of this one are still on their way."""
+
+
 class Launcher(Protocol):
     """Where jobs run: `slots` on this machine, or those of a cluster."""
 
@@ -94,8 +104,8 @@ class Launcher(Protocol):
     def recover(self, folder: Path) -> None:
         """Bring runs that ended elsewhere into the sweep's folder, before any job starts."""
 
-    def run(self, order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:
-        """Do what `run_job` does. Called on a thread for each slot."""
+    def run(self, order: JobOrder, slot: Slot, around: Surroundings, listener: JobListener) -> JobEnd:
+        """Do what `run_job` does. Called on a thread of its own."""
 
 
 class LocalLauncher:
@@ -107,9 +117,9 @@ class LocalLauncher:
     def recover(self, folder: Path) -> None:
         """Nothing: the run folders are here."""
 
-    def run(self, order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:
+    def run(self, order: JobOrder, slot: Slot, around: Surroundings, listener: JobListener) -> JobEnd:
         """Do what `run_job` does."""
-        return run_job(order, slot, around, hear)
+        return run_job(order, slot, around, listener.report)
 
 
 def run_job(order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:

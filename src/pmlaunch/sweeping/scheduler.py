@@ -59,9 +59,9 @@ class SweepObserver:
         """No job will be started any more, and those that run are stopped."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Task:
-    """A job with the evaluations that are left of it, and the number of the attempt at each."""
+    """A job with the evaluations that are left of it, and the number of the attempt at each. Equal to itself only."""
 
     job: Job
     attempts: Mapping[str, int]
@@ -69,11 +69,29 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Heard:
-    """What the thread of a job tells the main thread: a report, or the job's end."""
+    """What the thread of a job tells the main thread: a report, the job's end, or None: its slot is free."""
 
     slot: Slot
     task: _Task
-    what: Report | JobEnd
+    what: Report | JobEnd | None
+
+
+@dataclass(frozen=True)
+class _Line:
+    """The line from a job's thread to the main thread."""
+
+    heard: queue.SimpleQueue[_Heard]
+    slot: Slot
+    task: _Task
+
+    def report(self, report: Report) -> None:
+        self.tell(report)
+
+    def vacant(self) -> None:
+        self.tell(None)
+
+    def tell(self, what: Report | JobEnd | None) -> None:
+        self.heard.put(_Heard(self.slot, self.task, what))
 
 
 @dataclass(frozen=True)
@@ -98,7 +116,9 @@ class Scheduler:
         self._pending: deque[_Task] = deque()
         self._repeats: deque[_Task] = deque()  # started when nothing else is left to start
         self._free: deque[Slot] = deque()
-        self._running: dict[Slot, int] = {}  # the port of the job in each slot
+        self._running: dict[_Task, int] = {}  # the port of each job
+        self._in_slots: dict[Slot, _Task] = {}
+        self._most = 0  # jobs that run at a time, with those that have left their slots
         self._heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
         self._unwritten: list[_Ended] = []
         self._ports = Ports()
@@ -106,6 +126,7 @@ class Scheduler:
     def run(self, launcher: Launcher, around: Surroundings) -> None:
         """Run what is queued, until nothing is left or the sweep has to stop."""
         self._free.extend(launcher.slots)
+        self._most = 2 * len(launcher.slots)
         self.observer.started(self.counts, len(launcher.slots))
         try:
             while self._running or self._unwritten or ((self._pending or self._repeats) and not self.stopped):
@@ -151,16 +172,18 @@ class Scheduler:
             tasks.append(_Task(Job(job, tuple(evaluations)), attempts))
 
     def _start(self, launcher: Launcher, slot: Slot, task: _Task, around: Surroundings) -> None:
-        port = self._running[slot] = self._ports.take()
+        port = self._running[task] = self._ports.take()
+        self._in_slots[slot] = task
         order = JobOrder(task.job, task.attempts, self.plan.folder, port, os.getpid())
+        line = _Line(self._heard, slot, task)
 
         def run() -> None:
             try:
-                end = launcher.run(order, slot, around, lambda report: self._heard.put(_Heard(slot, task, report)))
+                end = launcher.run(order, slot, around, line)
             except Exception as error:  # noqa: BLE001 (the main thread waits for it)
                 message = f"Internal error. This is a bug in pmlaunch: {type(error).__name__}: {error}"
                 end = JobEnd(error=PmlaunchError("PML000", message))
-            self._heard.put(_Heard(slot, task, end))
+            line.tell(end)
 
         threading.Thread(target=run, name=f"job {task.job.id}").start()
 
@@ -171,12 +194,20 @@ class Scheduler:
             while True:
                 if isinstance(heard.what, Report):
                     self._take_report(heard.slot, heard.task, heard.what)
+                elif heard.what is None:
+                    if len(self._running) < self._most:
+                        self._vacate(heard.slot)
                 else:
                     self._take_end(heard.task, heard.what)
-                    self._ports.lent.discard(self._running.pop(heard.slot))
-                    self._free.append(heard.slot)
-                    self.observer.idle(heard.slot)
+                    self._ports.lent.discard(self._running.pop(heard.task))
+                    if self._in_slots.get(heard.slot) is heard.task:
+                        self._vacate(heard.slot)
                 heard = self._heard.get_nowait()
+
+    def _vacate(self, slot: Slot) -> None:
+        del self._in_slots[slot]
+        self._free.append(slot)
+        self.observer.idle(slot)
 
     def _take_report(self, slot: Slot, task: _Task, report: Report) -> None:
         evaluation = next((each for each in task.job.evaluations if each.id == report.evaluation), None)

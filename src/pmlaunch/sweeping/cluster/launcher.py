@@ -7,7 +7,7 @@ import itertools
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -23,8 +23,8 @@ from pmlaunch.sweeping.cluster.address import TlsOptions
 from pmlaunch.sweeping.cluster.connection import Connection, WorkerLostError
 from pmlaunch.sweeping.cluster.remote_run import RemoteRun
 from pmlaunch.sweeping.cluster.transfer import PIECE, unpack
-from pmlaunch.sweeping.job_file import JobOrder, Report
-from pmlaunch.sweeping.job_run import JobEnd, Surroundings
+from pmlaunch.sweeping.job_file import JobOrder
+from pmlaunch.sweeping.job_run import JobEnd, JobListener, Surroundings
 from pmlaunch.sweeping.journal import JOBS, RUNS
 from pmlaunch.sweeping.slots import Slot
 
@@ -70,13 +70,19 @@ class ClusterLauncher(AbstractContextManager["ClusterLauncher"]):
             time.sleep(_PERIOD if running else 0)
         self._connection.subscribe(self._sweep)
 
-    def run(self, order: JobOrder, slot: Slot, around: Surroundings, hear: Callable[[Report], None]) -> JobEnd:  # noqa: ARG002 (a worker chooses its own)
-        """Run a job on any worker, to its end. Called on the thread of its slot."""
+    def run(
+        self,
+        order: JobOrder,
+        slot: Slot,  # noqa: ARG002 (a worker chooses its own)
+        around: Surroundings,
+        listener: JobListener,
+    ) -> JobEnd:
+        """Run a job on any worker, to its end. Its slot is free when its process has ended, before its runs are here."""
         try:
             remote = worker.RemoteJob(self._sweep, order.job, order.attempts, self._needed(order, around.cwd))
             end = None
             while end is None:  # until its worker has the checkpoints
-                end = RemoteRun(self._connection, self, remote, around, hear).end()
+                end = RemoteRun(self._connection, self, remote, around, listener).end()
         except PmlaunchError as error:
             return JobEnd(error=error)
         except OSError as error:

@@ -6,7 +6,7 @@ import contextlib
 import queue
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +23,7 @@ from pmlaunch.sweeping.cluster import store
 from pmlaunch.sweeping.cluster.connection import Connection, Event, WorkerLostError
 from pmlaunch.sweeping.cluster.worker import RemoteEnd, RemoteJob
 from pmlaunch.sweeping.job_file import Report
-from pmlaunch.sweeping.job_run import JobEnd, Surroundings, grace_of
+from pmlaunch.sweeping.job_run import JobEnd, JobListener, Surroundings, grace_of
 from pmlaunch.sweeping.journal import JOBS, RUNS
 
 _PERIOD = 0.25  # seconds between two looks at a job that reports nothing
@@ -52,15 +52,10 @@ class RemoteRun:
         exchange: Exchange,
         remote: RemoteJob,
         around: Surroundings,
-        hear: Callable[[Report], None],
+        listener: JobListener,
     ) -> None:
-        self._connection, self._exchange, self._remote, self._around, self._hear = (
-            connection,
-            exchange,
-            remote,
-            around,
-            hear,
-        )
+        self._connection, self._exchange, self._remote = connection, exchange, remote
+        self._around, self._listener = around, listener
         self._task = f"{remote.job.id}-{uuid.uuid4().hex}"
         self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._known, self._began = JobEnd(), False
@@ -73,6 +68,8 @@ class RemoteRun:
             if not self._follow(future):
                 result = ChildResult(None, (), self._around.folder, Ending.INTERRUPTED)
                 return replace(self._known, result=result)
+            if self._began:  # it was not sent back for want of a checkpoint
+                self._listener.vacant()
             if future.status == "error":
                 return self._failed(future.exception())
             if future.status != "finished":  # cancelled, because the connection was lost
@@ -110,7 +107,7 @@ class RemoteRun:
             self._conclude(str(event["worker"]), report)
         else:
             self._known.cut_off[report.evaluation] = report.run
-            self._hear(report)
+            self._listener.report(report)
 
     def _conclude(self, address: str, report: Report) -> None:
         if report.evaluation not in self._known.ended:
@@ -121,7 +118,7 @@ class RemoteRun:
                 return
             self._known.cut_off.pop(report.evaluation, None)
             self._known.ended[report.evaluation] = report
-            self._hear(report)
+            self._listener.report(report)
 
     def _bring(self, address: str, run: str) -> None:
         if run:
