@@ -104,7 +104,6 @@ class EvalRequest:
     motions: tuple[str, ...] = option(
         "Name, path, pattern, folder, .yaml or packed .pt; repeatable.", (), flags=("--motion", "-m"), names="motions"
     )
-    exclude: tuple[str, ...] = option("Leave out motions with this name or pattern; repeatable.", (), metavar="PATTERN")
     checkpoint: str | None = option("Another checkpoint for the model; default: the model's own.", metavar="PATH")
     robot: str | None = option("The robot; default: the checkpoint's own.", names="robots")
     simulator: str | None = option(
@@ -173,6 +172,7 @@ class EvalRequest:
     )
     endless: bool = option("Upstream's endless view: a window, no metrics, until you stop it.", default=False)
     skip_bad: bool = option("Leave out motions that cannot be played; they are reported.", default=False)
+    exclude: tuple[str, ...] = option("Leave out motions with this name or pattern; repeatable.", (), metavar="PATTERN")
     save_motion: bool | None = option(
         "Keep what the policy did as motion.npz; default for measured runs.", off="--no-save-motion"
     )

@@ -185,7 +185,8 @@ def test_excluded_parts_of_a_library(sweep: Sweep, halves: Path, isolate: bool) 
     assert [it.motions for it in requests] == ([(halves.name,), ("squat",)] if isolate else [(halves.name, "squat")])
     settings = Settings(halves.parent)
     played = [motion for it in requests for motion in make_plan(it, settings).plan.motions]
-    assert (played[0].path.stem[14:], played[0].start, played[0].seconds) == ("walk", 1.0, pytest.approx(1.0, abs=0.1))
+    assert played[0].start == 1.0
+    assert played[0].seconds == pytest.approx(1.0, abs=0.1)
     assert [it.path.stem[14:] for it in played] == ["walk", "squat"]
 
 

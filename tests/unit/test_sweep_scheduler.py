@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
@@ -24,7 +25,7 @@ class Bringing:
     """A launcher of a single slot. Each job's files are here only when those of another job come, too."""
 
     def __init__(self) -> None:
-        self.slots = (Slot(0),)
+        self.slots: Sequence[Slot] = (Slot(0),)
         self.busy = self.most = 0
         self._two = threading.Barrier(2)
 
