@@ -13,6 +13,7 @@ from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.model import Finding, LaunchPlan
 from pmlaunch.planning.plan import Planned, make_plan
+from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings
 from pmlaunch.settings import Settings
 from pmlaunch.sweeping import bad_cells
@@ -252,6 +253,16 @@ def test_expected_time_and_disk(sweep: Sweep, monkeypatch: pytest.MonkeyPatch) -
     assert 3 * 500_000 < shared.bytes < 5_000_000
     monkeypatch.setattr(planning, "free_bytes", lambda _: 1000)
     assert [finding.code for finding in sweep().findings] == ["PML382"]
+
+
+def test_expected_time_of_several_whole_motions(sweep: Sweep, halves: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_once = Timings({"first_step": 0.0, "last_step": 1.0, "total": 1.0}, rate=30.0)  # as fast as the policy decides
+    monkeypatch.setattr(planning, "earlier_timings", lambda _: at_once)
+    settings = Settings(halves.parent)
+    played = make_plan(EvalRequest("demo", motions=("walk", "wave")), settings).plan.motions
+    lengths = [motion.seconds or 0.0 for motion in played]
+    assert sweep(motion=["walk", "wave"]).expected.seconds == pytest.approx(sum(lengths), abs=0.1)
+    assert sweep(motion=["walk", "wave"], num_envs=2).expected.seconds == pytest.approx(max(lengths), abs=0.1)
 
 
 def ended(evaluation: Evaluation, state: str = "done", attempt: int = 1) -> Iterator[CellResult]:

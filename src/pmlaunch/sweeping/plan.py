@@ -204,7 +204,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
         return
     _refuse_duplicates(point, plan, result)
     evaluations = evaluations_of(request, point, plan)
-    _start_for(request, plan, result).evaluations.extend(evaluations)
+    _start_for(request, planned[0], result).evaluations.extend(evaluations)
     if rest := [each for each in evaluations if still_runs(each)]:
         result.untrusted |= dict.fromkeys(planned[0].untrusted)
         result.left |= {each.id for each in rest}
@@ -227,8 +227,9 @@ def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
         result.measured[key, seed] = known | own if known else own
 
 
-def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Start:
+def _start_for(request: EvalRequest, planned: Planned, result: _Result) -> _Start:
     """The start that the evaluations of a plan share with earlier ones; a new one if there is none."""
+    plan = planned.plan
     asked = content_key(identity(replace(request, model="", checkpoint=None)), str(plan.cwd))
     alike = result.starts.setdefault(asked, [])
     for start in alike:
@@ -237,10 +238,19 @@ def _start_for(request: EvalRequest, plan: LaunchPlan, result: _Result) -> _Star
         other = replace(plan, checkpoint=first.checkpoint) if same_training else plan
         if why_not_together(first, other) is None:
             return start
-    cells = sum(motion.count for motion in plan.motions)
-    steps = (plan.max_steps or 0) * math.ceil(cells / max(plan.num_envs, 1))
-    alike.append(_Start(plan, steps, earlier_timings(plan), why_not_together(plan, plan) is not None))
+    alike.append(_Start(plan, _steps(planned), earlier_timings(plan), why_not_together(plan, plan) is not None))
     return alike[-1]
+
+
+def _steps(planned: Planned) -> int:
+    """The control steps of an evaluation, of which as many motions as there are environments share one; 0 if unknown."""
+    plan, side_by_side = planned.plan, max(planned.plan.num_envs, 1)
+    if plan.max_steps is not None:
+        return plan.max_steps * math.ceil(sum(motion.count for motion in plan.motions) / side_by_side)
+    seconds = [motion.seconds for motion in plan.motions if motion.seconds is not None]
+    if not seconds or len(seconds) < len(plan.motions):
+        return 0
+    return math.ceil(max(*seconds, sum(seconds) / side_by_side) * (planned.report.control_hz or 0.0))
 
 
 def _jobs(
