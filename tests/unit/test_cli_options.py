@@ -27,7 +27,7 @@ EVERYTHING = (
     *("--max-steps", "3", "--seed", "7", "--device", "cpu", "--ddp-backend", "gloo", "--protomotions", "p"),
     *("--isaaclab", "i", "--python", "y", "--via", "python", "--runs", "u", "--timeout", "2.5", "--silence", "9"),
     *("--target-os", "linux", "--no-check", "PML101", "--no-check", "PML102", "--verify", "--no-metrics"),
-    *("--skip-bad", "--save-motion", "--record", "--endless", "--trust-workspace"),
+    *("--skip-bad", "--exclude", "q", "--save-motion", "--record", "--endless", "--trust-workspace"),
 )
 
 

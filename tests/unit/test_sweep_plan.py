@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
 from pmlaunch.model import Finding, LaunchPlan
@@ -189,6 +190,19 @@ def test_excluded_parts_of_a_library(sweep: Sweep, halves: Path, isolate: bool) 
     assert played[0].start == 1.0
     assert played[0].seconds == pytest.approx(1.0, abs=0.1)
     assert [it.path.stem[14:] for it in played] == ["walk", "squat"]
+
+
+def test_what_is_excluded_changes_no_name(sweep: Sweep, halves: Path, tmp_path: Path) -> None:
+    planned = sweep(motion=halves.name, seed="0-1", exclude=[{"motion": "*/*walk", "seed": 1}])
+    for evaluation in planned.plan.evaluations:
+        plan = make_plan(evaluation.request, Settings(halves.parent)).plan
+        library = tmp_path / "written.yaml"
+        library.write_text(plan.measuring.library or halves.read_text(encoding="utf-8"), encoding="utf-8")
+        played = load_motions(library)
+        assert evaluation.motions[-2:] == ("motions/smpl_humanoid_walk (2)", "smpl_humanoid_wave")
+        if evaluation.labels["seed"] == "1":
+            assert tuple(motion.name for motion in played) == evaluation.motions
+            assert plan.motions[0].start == 1.0
 
 
 def test_two_parts_of_a_motion_are_two_cells(sweep: Sweep, halves: Path) -> None:

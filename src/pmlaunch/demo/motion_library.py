@@ -15,8 +15,8 @@ from pmlaunch.support.yaml_file import LIBRARY, yaml_mapping
 def load_motions(motion_file: Path) -> list[Motion]:
     """Read `motion_file`.
 
-    A YAML library holds `motions: [{file, fps, sub_motions: [{timings: {start, end}}]}]`, as upstream's does. A file is
-    absolute or relative to the YAML, `fps` and `sub_motions` are optional, timings are in s.
+    A YAML library holds `motions: [{file, fps, name, sub_motions: [{timings: {start, end}}]}]`, as upstream's does. A
+    file is absolute or relative to the YAML, `fps`, `name` and `sub_motions` are optional, timings are in s.
 
     Raises:
         PmlaunchError: a motion is missing, unreadable or refused.
@@ -40,6 +40,8 @@ def _entry(folder: Path, entry: Any) -> list[Motion]:
     if not isinstance(entry, Mapping) or not isinstance(entry.get("file"), str):
         raise ValueError(f"a motion in the list has no file: {entry!r}")  # noqa: TRY004 (of the file, not of a caller)
     motion = read_motion(folder / entry["file"])
+    if isinstance(entry.get("name"), str):
+        motion = replace(motion, name=entry["name"])
     if entry.get("fps") is not None:
         motion = replace(motion, fps=float(entry["fps"]))
     pieces = [piece.get("timings") for piece in entry.get("sub_motions") or []]

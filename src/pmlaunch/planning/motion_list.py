@@ -97,12 +97,13 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
         entries = list(first.values())
     motions = _distinct([_played(entry) for entry in entries])
     gone = _excluded(motions, sources.exclude)
-    without = {info.path for info in left_out} | {entries[number].info.path for number in gone}
-    entries = [entry for number, entry in enumerate(entries) if number not in gone]
+    without = {info.path for info in left_out} | {motions[number].path for number in gone}
+    # a motion keeps its name, whatever is excluded: `walk (2)` is not the first `walk` of another run
+    entries = [_named(entry, motions[number].name) for number, entry in enumerate(entries) if number not in gone]
     motions = tuple(motion for number, motion in enumerate(motions) if number not in gone)
-    alone = _alone(wanted, found, without - {entry.info.path for entry in entries})
-    if len(entries) == 1 and entries[0].is_whole:
-        return MotionList(motions, entries[0].info.path, left_out=left_out, alone=alone)
+    alone = _alone(wanted, found, without - {motion.path for motion in motions})
+    if len(entries) == 1 and entries[0].is_whole and motions[0].name == motions[0].path.stem:
+        return MotionList(motions, motions[0].path, left_out=left_out, alone=alone)
     return MotionList(motions, None, program.library_text(entries), left_out, alone)
 
 
@@ -266,6 +267,10 @@ def _played(entry: LibraryEntry) -> MotionInfo:
     last = info.frames if entry.end == -1 else min(int(entry.end * info.fps), info.frames)
     frames = max(last - round(entry.start * info.fps), 0)
     return replace(info, start=entry.start, frames=frames, seconds=max(frames - 1, 0) / info.fps)
+
+
+def _named(entry: LibraryEntry, name: str) -> LibraryEntry:
+    return replace(entry, info=replace(entry.info, name=name))
 
 
 def _distinct(motions: Sequence[MotionInfo]) -> tuple[MotionInfo, ...]:

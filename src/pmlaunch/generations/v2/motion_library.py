@@ -3,7 +3,8 @@
     motions: [{file, fps, idx, sub_motions: [{idx, timings {start, end} s, weight, labels, ref_respawn_offset}]}]
 
 Upstream sorts by `idx` and insists on it: the pieces of all entries are numbered from 0 without gaps, each has a weight,
-and timings have both ends. A library that leaves these out is written again by `library_text`.
+and timings have both ends. A library that leaves these out is written again by `library_text`. For the demo, entries also
+have the `name` under which the motion's figures are reported.
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ def _frames_between(start: float, end: float, info: MotionInfo, thinning: Thinni
     return (frames if end == -1 else min(int(end * rate), frames)) - round(start * rate)
 
 
-def library_text(entries: Sequence[LibraryEntry]) -> str:
+def library_text(entries: Sequence[LibraryEntry], *, named: bool = False) -> str:
     """The YAML of a library, in ASCII: upstream opens it in whatever encoding Windows is set to."""
     import yaml
 
@@ -103,5 +104,7 @@ def library_text(entries: Sequence[LibraryEntry]) -> str:
         item: dict[str, Any] = {"file": str(entry.info.path), "idx": index, "sub_motions": [piece]}
         if entry.info.fps is not None:
             item["fps"] = int(entry.info.fps) if entry.info.fps.is_integer() else entry.info.fps
+        if named:
+            item["name"] = entry.info.name
         motions.append(item)
     return yaml.safe_dump({"motions": motions}, sort_keys=False, width=100_000)

@@ -7,7 +7,7 @@ these two groups come first; then the other groups, then the values, the user's 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,6 @@ class HydraProgram(Program):
     """eval_agent.py. The demo's (`embedded`) keeps all frames of a motion, and ends after the last of several."""
 
     embedded: bool = False
-    library_text = staticmethod(library_text)
 
     @property
     def _thinning(self) -> Thinning:
@@ -51,6 +50,9 @@ class HydraProgram(Program):
 
     def read_library(self, library: Path, read: ReadInfo) -> Iterator[LibraryEntry]:
         return read_entries(library, read, self._thinning)
+
+    def library_text(self, entries: Sequence[LibraryEntry]) -> str:
+        return library_text(entries, named=self.embedded)
 
     def settings(self, choices: Choices) -> RunSettings:
         settings: dict[str, Sourced[Any] | None] = {"checkpoint": choices.checkpoint_text}
