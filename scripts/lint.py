@@ -38,7 +38,7 @@ def mypy(python: Path) -> int:
         # scripts/make_windows_doc.py uses the trials of tests/windows
         where = ("src", "tests", "scripts", "tests/unit", "tests/windows", folder)
         codes.append(run([*program, *sorted(folder.glob("*.py"))], MYPYPATH=os.pathsep.join(map(str, where))))
-    return int(any(codes))  # that of a process that a signal ended is negative
+    return int(any(codes))  # a process ended by a signal has a negative code
 
 
 def spelling(python: Path) -> int:

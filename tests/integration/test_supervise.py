@@ -70,15 +70,18 @@ def run(tmp_path: Path) -> Callable[..., ChildResult]:
     return run
 
 
-@pytest.mark.parametrize("descriptors", [True, False])
+@pytest.mark.parametrize("descriptors", ["of processes", "none left", "unknown to Python"])
 def test_end_is_noticed_with_and_without_descriptors_of_processes(
-    run: Callable[..., ChildResult], monkeypatch: pytest.MonkeyPatch, descriptors: bool
+    run: Callable[..., ChildResult], monkeypatch: pytest.MonkeyPatch, descriptors: str
 ) -> None:
-    def unknown(pid: int, flags: int = 0) -> int:
+    def none_left(pid: int, flags: int = 0) -> int:
         raise OSError(errno.EMFILE, f"no descriptor for {pid}")
 
-    if not descriptors:
-        monkeypatch.setattr(os, "pidfd_open", unknown, raising=False)
+    monkeypatch.setattr(psutil.Process, "wait", lambda *_, **__: None)  # it has ways of its own
+    if descriptors == "none left":
+        monkeypatch.setattr(os, "pidfd_open", none_left, raising=False)
+    elif descriptors == "unknown to Python":
+        monkeypatch.delattr(os, "pidfd_open", raising=False)
     before = open_descriptors()
     assert run("import sys; sys.exit(3)").exit_code == 3
     assert run(SLEEP, ChildLimits(time=0.2)).ending is Ending.TIME_LIMIT

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from clusters import TESTS, Cluster, counts, sweep
@@ -19,6 +19,7 @@ from pmlaunch.processes.guardian import Guardian
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.sweeping.cluster import connection, worker
 from pmlaunch.sweeping.cluster.address import TlsOptions
+from pmlaunch.sweeping.cluster.launcher import ClusterLauncher
 from pmlaunch.sweeping.cluster.serve import make_host, serve_forever
 from pmlaunch.sweeping.job_file import Report
 from pmlaunch.sweeping.job_run import JobEnd
@@ -81,6 +82,21 @@ class Second(SweepObserver):
         self.begun += 1
         if self.begun == 2:
             self.then()
+
+
+def test_slot_takes_a_job_while_the_run_of_the_last_one_is_brought(
+    tmp_path: Path, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.scheduler()
+    cluster.worker("one", "0")
+    begun, bring = threading.Event(), ClusterLauncher.bring
+
+    def bring_later(*words: Any) -> None:
+        assert begun.wait(60), "the next job has not begun"
+        bring(*words)
+
+    monkeypatch.setattr(ClusterLauncher, "bring", bring_later)
+    assert counts(sweep(sweep_plan(tmp_path / "sweep", ["done"], ["done"]), cluster, Second(begun.set))) == (2, 0, 0, 0)
 
 
 def test_killed_worker_ends_its_jobs_as_a_crash_does(tmp_path: Path, cluster: Cluster) -> None:

@@ -161,6 +161,13 @@ def test_one_motion_that_is_not_excluded_is_played_itself(plan: Plan, parts: Pat
     assert f"++motion_file='{parts.with_name('c.npy')}'" in planned.plan.overrides
 
 
+def test_one_motion_that_is_not_excluded_keeps_the_rate_of_its_library(plan: Plan, clips: Path) -> None:
+    library = clips / "rates.yaml"
+    library.write_text(yaml.safe_dump({"motions": [{"file": "c.npy", "fps": 60}, {"file": "b.npy"}]}), encoding="utf-8")
+    (entry,) = listed(plan(motions=(str(library),), exclude=("b",)))
+    assert (Path(entry["file"]).name, entry["fps"]) == ("c.npy", 60)
+
+
 @pytest.mark.parametrize(
     ("given", "code", "said"),
     [

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from pmlaunch.demo.motion_library import load_motions
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.generations.demo import demo_checkout
-from pmlaunch.model import Finding, LaunchPlan
+from pmlaunch.model import CHECKPOINT, Finding, LaunchPlan
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings
@@ -203,6 +205,57 @@ def test_what_is_excluded_changes_no_name(sweep: Sweep, halves: Path, tmp_path: 
         if evaluation.labels["seed"] == "1":
             assert tuple(motion.name for motion in played) == evaluation.motions
             assert plan.motions[0].start == 1.0
+
+
+@pytest.mark.parametrize("isolate", [False, True])
+@pytest.mark.parametrize(
+    ("motion", "exclude", "left"),
+    [
+        # in its library alone, one's walk is called walk
+        (["one.yaml", "two/walk.npy"], "one/walk", ["one/squat.npy 0.0", "two/walk.npy 0.0"]),
+        (["one.yaml", "two/walk.npy"], "two/walk", ["one/walk.npy 0.0", "one/squat.npy 0.0"]),
+        (["part.yaml", "one/walk.npy"], "one/walk (2)", ["one/walk.npy 1.0"]),
+        (["one/walk.npy", "one/squat.npy"], "squat", ["one/walk.npy 0.0"]),
+        (["one/Walk.npy", "one/walk.npy"], "Walk", ["one/walk.npy 0.0"]),
+        (["one/walk[1].npy", "one/walk1.npy"], "walk[1]", ["one/walk1.npy 0.0"]),
+    ],
+)
+def test_what_is_excluded_is_not_measured(
+    sweep: Sweep, typed_in: Path, motion: list[str], exclude: str, left: list[str], isolate: bool
+) -> None:
+    demo = demo_checkout().root / "data/motions"
+    for name in ("one/walk", "one/Walk", "one/squat", "two/walk", "one/walk[1]", "one/walk1"):
+        (typed_in / name).parent.mkdir(exist_ok=True)
+        (typed_in / f"{name}.npy").write_bytes((demo / "smpl_humanoid_walk.npy").read_bytes())
+    whole: dict[str, Any] = {"file": "one/walk.npy"}
+    part = {**whole, "sub_motions": [{"timings": {"start": 1.0, "end": 2.0}}]}
+    libraries = {"one.yaml": [whole, {"file": "one/squat.npy"}], "part.yaml": [part]}
+    for name, entries in libraries.items():
+        (typed_in / name).write_text(json.dumps({"motions": entries}), encoding="utf-8")
+    if os.name == "nt" and "Walk" in exclude:
+        pytest.skip("skipped: Windows has one file of that name")
+    planned = sweep({"isolate": isolate}, motion=motion, exclude=[{"motion": exclude}])
+    found = [m for it in planned.plan.evaluations for m in make_plan(it.request, Settings(typed_in)).plan.motions]
+    assert [f"{m.path.relative_to(typed_in).as_posix()} {m.start}" for m in found] == left
+    alone = sweep({"isolate": True}, motion=left[0].split()[0]).plan.evaluations[0]
+    if isolate and len(left) == 1 and left[0].endswith(" 0.0"):
+        assert planned.plan.evaluations[0].id == alone.id, "it is measured already"
+
+
+def test_excluded_motions_of_a_library_that_the_checkpoint_names(
+    sweep: Sweep, halves: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def own(request: EvalRequest, settings: Settings) -> Planned:
+        if request.motions:
+            return make_plan(request, settings)
+        planned = make_plan(replace(request, motions=(halves.name,)), settings)
+        found = replace(planned.inputs.motion_list, file=halves)
+        return replace(planned, inputs=replace(planned.inputs, motion_list=found, motion_source=CHECKPOINT))
+
+    monkeypatch.setattr(bad_cells, "make_plan", own)
+    planned = sweep(motion=None, exclude=[{"motion": "*walk*"}])
+    (evaluation,) = planned.plan.evaluations
+    assert evaluation.motions == ("smpl_humanoid_wave",)
 
 
 def test_two_parts_of_a_motion_are_two_cells(sweep: Sweep, halves: Path) -> None:

@@ -69,3 +69,22 @@ def test_next_job_starts_while_files_of_the_last_are_on_their_way(tmp_path: Path
     assert launcher.most == 2, "the slot has one job, and the files of one more are on their way"
     assert sum(observer.jobs) == 0, "each job leaves its slot once"
     assert [each.code for each in read_results(tmp_path)] == ["PML301"] * 4
+
+
+class Late(Bringing):
+    """Says twice that the slot is free, the second time when another job has it."""
+
+    def run(self, order: JobOrder, slot: Slot, around: Surroundings, listener: JobListener) -> JobEnd:
+        end = super().run(order, slot, around, listener)
+        listener.vacant()
+        return end
+
+
+def test_a_slot_is_given_to_one_job_only(tmp_path: Path) -> None:
+    plan, launcher, observer = sweep_plan(tmp_path, *(["a"] for _ in range(6))), Late(), Slots()
+    with Journal(tmp_path) as journal:
+        scheduler = Scheduler(plan, ExecutorOptions(), journal, observer)
+        scheduler.queue(())
+        scheduler.run(launcher, Surroundings(tmp_path, tmp_path, lambda _: (), NO_GUARDIAN, Interrupts()))
+    assert (launcher.most, sum(observer.jobs)) == (2, 0)
+    assert len(list(read_results(tmp_path))) == 6

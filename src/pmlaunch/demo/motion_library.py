@@ -15,8 +15,9 @@ from pmlaunch.support.yaml_file import LIBRARY, yaml_mapping
 def load_motions(motion_file: Path) -> list[Motion]:
     """Read `motion_file`.
 
-    A YAML library holds `motions: [{file, fps, name, sub_motions: [{timings: {start, end}}]}]`, as upstream's does. A
-    file is absolute or relative to the YAML, `fps`, `name` and `sub_motions` are optional, timings are in s.
+    A YAML library holds `motions: [{file, fps, sub_motions: [{timings: {start, end}}]}]`, as upstream's does. A file is
+    absolute or relative to the YAML, `fps` and `sub_motions` are optional, timings are in s. Entries of libraries that
+    pmlaunch has written also have the motion's `name`.
 
     Raises:
         PmlaunchError: a motion is missing, unreadable or refused.

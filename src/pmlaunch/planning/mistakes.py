@@ -59,7 +59,7 @@ def refuse_contradictions(request: EvalRequest, overrides: Sequence[UserOverride
             raise PmlaunchError("PML021", message, fix=corrected(request, overrides=left), subject=typed)
 
 
-def refuse_vain_exclude(request: EvalRequest, source: Source) -> None:
+def refuse_exclude_without_motion(request: EvalRequest, source: Source) -> None:
     """Raise PML001 for --exclude if the motions, which come from `source`, are not those of --motion or the model."""
     if request.exclude and source.origin in (Origin.OVERRIDE, Origin.CHECKPOINT):
         chooser = "an override" if source.origin is Origin.OVERRIDE else "the checkpoint"

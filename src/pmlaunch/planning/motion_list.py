@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from pmlaunch.catalog.motions import read_info
 from pmlaunch.catalog.robots import Robot
-from pmlaunch.errors import OtherRobotError, PmlaunchError, UnknownNameError, nearest
+from pmlaunch.errors import OtherRobotError, PmlaunchError, UnknownNameError, did_you_mean
 from pmlaunch.generations.motion_library import LibraryEntry
 from pmlaunch.generations.registry import GENERATIONS
 from pmlaunch.model import Finding, Generation, MotionInfo, Severity
 from pmlaunch.motions.raw_data import RAW_SUFFIXES, raw_format
 from pmlaunch.motions.readers import LIST_SUFFIXES, MOTION_SUFFIXES, PACKED_SUFFIX
 from pmlaunch.support.file_kind import files_below
-from pmlaunch.support.names import matches, unknown_name
+from pmlaunch.support.names import fitting
 from pmlaunch.support.paths import expanded
 
 LIBRARY_FILE = "motions.yaml"
@@ -30,6 +30,7 @@ LIBRARY_FILE = "motions.yaml"
 _CLIPS = frozenset(adapter.motion_suffixes[0] for adapter in GENERATIONS.values())
 _WILD = "*?["
 _LISTING = "pmlaunch list motions"
+_NAMES = "--dry-run without --exclude shows their names"
 
 
 @dataclass(frozen=True)
@@ -38,15 +39,15 @@ class MotionList:
 
     `left_out` are motions that a folder, pattern or library also holds: those with a problem were skipped on demand,
     the others belong to another robot than the one that was asked for. `alone` has what --motion names each of the
-    files by, to play them one by one: the user's word if it stands for one file, otherwise the path. The values are
-    the files.
+    files by, and what --exclude leaves out of it, to play them one by one: the user's word if it stands for one file,
+    otherwise the path.
     """
 
     motions: tuple[MotionInfo, ...] = ()
     file: Path | None = None
     library: str | None = None
     left_out: tuple[MotionInfo, ...] = ()
-    alone: Mapping[str, Path] = field(default_factory=dict)
+    alone: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,59 +80,66 @@ def collect(wanted: Sequence[str], sources: MotionSources) -> MotionList:
         raise failed.retrying({"-m": None, "--motion": str(packed[0])})
     read = partial(_info, robots=sources.robots, generation=sources.generation)
     program = GENERATIONS[sources.generation].program
-    if len(files) == 1 and not is_library(files[0]):
+    if len(files) == 1 and not _is_library(files[0]):
         info = read(files[0])
         _excluded([info], sources.exclude)
         return MotionList((info,), files[0])
-    entries: list[LibraryEntry] = []
-    for path in files:
-        entries += program.read_library(path, read) if is_library(path) else [LibraryEntry(read(path))]
-    entries, left_out = _selected(entries, named, sources)
-    if len(files) == 1:  # a library plays its duplicates
-        if not left_out and not sources.exclude and _read_by_upstream(files[0], entries):
-            return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
-    else:
-        first: dict[object, LibraryEntry] = {}
-        for entry in entries:
-            first.setdefault(_identity(entry), entry)
-        entries = list(first.values())
-    motions = _distinct([_played(entry) for entry in entries])
+    listed = {
+        path: list(program.read_library(path, read)) if _is_library(path) else [LibraryEntry(read(path))]
+        for path in files
+    }
+    entries, left_out = _selected([entry for each in listed.values() for entry in each], named, sources)
+    if len(files) == 1 and not left_out and not sources.exclude and _read_by_upstream(files[0], entries):
+        return MotionList(_distinct([_played(entry) for entry in entries]), files[0])
+    same: Callable[[LibraryEntry], object] = id if len(files) == 1 else _identity  # a library plays its duplicates
+    first: dict[object, LibraryEntry] = {}
+    for entry in entries:
+        first.setdefault(same(entry), entry)
+    motions = _distinct([_played(entry) for entry in first.values()])
     gone = _excluded(motions, sources.exclude)
-    without = {info.path for info in left_out} | {motions[number].path for number in gone}
+    rest = [(entry, motion) for entry, motion in zip(first.values(), motions, strict=True) if motion.name not in gone]
+    excluded = first.keys() - {same(entry) for entry, _ in rest}
+    own = {path: [entry for entry in each if same(entry) in first] for path, each in listed.items()}
+    words = _alone(wanted, found, own, lambda entry: same(entry) in excluded)
+    motions, alone = tuple(motion for _, motion in rest), tuple(words)
+    (entry, motion), *more = rest
+    if not more and entry.is_whole and entry.info == read(entry.info.path) and motion.name == entry.info.name:
+        return MotionList(motions, motion.path, left_out=left_out, alone=alone)
     # a motion keeps its name, whatever is excluded: `walk (2)` is not the first `walk` of another run
-    entries = [_named(entry, motions[number].name) for number, entry in enumerate(entries) if number not in gone]
-    motions = tuple(motion for number, motion in enumerate(motions) if number not in gone)
-    alone = _alone(wanted, found, without - {motion.path for motion in motions})
-    if len(entries) == 1 and entries[0].is_whole and motions[0].name == motions[0].path.stem:
-        return MotionList(motions, motions[0].path, left_out=left_out, alone=alone)
-    return MotionList(motions, None, program.library_text(entries), left_out, alone)
+    text = program.library_text([replace(entry, info=replace(entry.info, name=motion.name)) for entry, motion in rest])
+    return MotionList(motions, None, text, left_out, alone)
 
 
-def _alone(wanted: Sequence[str], found: Sequence[Sequence[Path]], without: Container[Path]) -> Mapping[str, Path]:
-    """`MotionList.alone` of the files `found` for each word of `wanted`."""
-    words: dict[str, tuple[str, Path]] = {}
-    for name, paths in zip(wanted, found, strict=True):
-        for path in paths:
-            if path not in without:
-                words.setdefault(os.path.normcase(path), (name if len(paths) == 1 else str(path), path))
-    return dict(words.values())
+def _alone(
+    wanted: Sequence[str],
+    found: Sequence[Sequence[Path]],
+    listed: Mapping[Path, Sequence[LibraryEntry]],
+    is_excluded: Callable[[LibraryEntry], bool],
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """`MotionList.alone` of the files `found` for each word of `wanted`, which list these entries."""
+    files = {os.path.normcase(path): path for path in listed}
+    for word, paths in zip(wanted, found, strict=True):
+        for path in filter(None, (files.pop(os.path.normcase(path), None) for path in paths)):
+            names = _distinct([_played(entry) for entry in listed[path]])  # those without the other files
+            pairs = zip(listed[path], names, strict=True)
+            without = tuple(motion.name for entry, motion in pairs if is_excluded(entry))
+            if len(without) < len(names):
+                yield word if len(paths) == 1 else str(path), without
 
 
-def _excluded(motions: Sequence[MotionInfo], patterns: Sequence[str]) -> Collection[int]:
-    """The numbers of the motions whose names fit one of these patterns, whatever their case.
+def _excluded(motions: Sequence[MotionInfo], patterns: Sequence[str]) -> Collection[str]:
+    """The names of the motions that have one of these names, or fit one of these patterns.
 
-    Raises PML010 for a pattern that fits none, and PML001 if no motion is left.
+    Raises PML010 for one that means none of them, and PML001 if no motion is left.
     """
-    gone: set[int] = set()
+    names, gone = {motion.name: motion.name for motion in motions}, set[str]()
     for pattern in patterns:
-        fitting = {number for number, motion in enumerate(motions) if matches(motion.name, (pattern,))}
-        if not fitting:
-            names = {motion.name: motion.name for motion in motions}
-            message = f"--exclude {pattern} fits none of these {len(motions)} motions."
-            raise unknown_name(message, pattern, nearest(pattern, names), _LISTING)
-        gone |= fitting
-    if gone and len(gone) == len(motions):
-        raise PmlaunchError("PML001", "--exclude leaves out every motion.", hint=_LISTING)
+        if not (meant := fitting(pattern, names)):
+            message = f"--exclude {pattern} fits no motion of {len(names)}.{did_you_mean(pattern, list(names))}"
+            raise PmlaunchError("PML010", message, hint=_NAMES, subject=pattern)
+        gone.update(meant)
+    if names and len(gone) == len(names):
+        raise PmlaunchError("PML001", "--exclude leaves out every motion.", hint=_NAMES)
     return gone
 
 
@@ -168,7 +176,7 @@ def own_list(path: Path, robots: Sequence[Robot], generation: Generation) -> Mot
     except PmlaunchError as error:
         problem = Finding(error.code, Severity.ERROR, error.message, error.hint, subject=error.subject)
         return MotionList((MotionInfo(path.stem, path, problem=problem),), path)
-    if is_library(path) and found.file != path.absolute() and found.motions[0].problem is None:
+    if _is_library(path) and found.file != path.absolute() and found.motions[0].problem is None:
         message = f"{path} lacks fields that the motion library reader of {GENERATIONS[generation].label} requires."
         hint = f'--motion "{path}" adds the missing fields'
         problem = Finding("PML120", Severity.ERROR, message, hint, subject=str(path))
@@ -185,8 +193,7 @@ def _read_by_upstream(library: Path, entries: Sequence[LibraryEntry]) -> bool:
     )
 
 
-def is_library(path: Path) -> bool:
-    """Whether a motion file is a list of motions. A packed one (.pt) is not: it is played as it is."""
+def _is_library(path: Path) -> bool:
     return path.suffix in LIST_SUFFIXES and path.is_file()
 
 
@@ -261,16 +268,12 @@ def _matching(path: Path) -> list[Path]:
 
 def _played(entry: LibraryEntry) -> MotionInfo:
     """The motion with the start and length of the part that is played."""
-    info = entry.info
+    info = replace(entry.info, start=entry.start)
     if info.frames is None or info.fps is None or entry.is_whole:
         return info
     last = info.frames if entry.end == -1 else min(int(entry.end * info.fps), info.frames)
     frames = max(last - round(entry.start * info.fps), 0)
-    return replace(info, start=entry.start, frames=frames, seconds=max(frames - 1, 0) / info.fps)
-
-
-def _named(entry: LibraryEntry, name: str) -> LibraryEntry:
-    return replace(entry, info=replace(entry.info, name=name))
+    return replace(info, frames=frames, seconds=max(frames - 1, 0) / info.fps)
 
 
 def _distinct(motions: Sequence[MotionInfo]) -> tuple[MotionInfo, ...]:

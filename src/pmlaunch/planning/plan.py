@@ -31,7 +31,7 @@ from pmlaunch.model import (
 from pmlaunch.planning.choices import default_num_envs, make_choices, seconds_of
 from pmlaunch.planning.command_line import plain_commands, with_key
 from pmlaunch.planning.launch import agent_environment, import_path, runs_folder
-from pmlaunch.planning.mistakes import refuse_vain_exclude
+from pmlaunch.planning.mistakes import refuse_exclude_without_motion
 from pmlaunch.planning.motion_list import own_list
 from pmlaunch.planning.resolve import ResolvedInputs, resolve, search_places
 from pmlaunch.request import EvalRequest
@@ -93,7 +93,7 @@ def make_plan(request: EvalRequest, settings: Settings) -> Planned:
     """
     platform = platform_named(request.target_os)
     inputs = resolve(request, settings)
-    refuse_vain_exclude(request, inputs.motion_source)
+    refuse_exclude_without_motion(request, inputs.motion_source)
     adapter = GENERATIONS[inputs.checkout.generation]
     via = settings.get("via", request.via)
     wanted = RuntimeRequest(

@@ -181,7 +181,7 @@ def _start(command: ChildCommand, inherited: tuple[int, ...]) -> subprocess.Pope
 
 
 class _Exit:
-    """The end of a process, which wakes who waits for it. Popen.wait would look for it at growing intervals, on Linux."""
+    """The end of a process, which wakes whoever waits for it. Popen.wait would look for it at growing intervals, on Linux."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -196,12 +196,12 @@ class _Exit:
 
 
 def _exit_of(pid: int) -> _Exit | None:
-    """The end of a child; None where the system has no such thing, or Popen.wait needs none (Windows)."""
+    """The end of a child; None if system or Python have no such thing, or Popen.wait needs none (Windows)."""
     if sys.platform != "linux":
         return None
     try:
         return _Exit(os.pidfd_open(pid))
-    except OSError:  # gVisor, and kernels before 5.3
+    except (AttributeError, OSError):  # conda's Python, built on an old system; gVisor, and kernels before 5.3
         return None
 
 

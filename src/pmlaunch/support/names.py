@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TypeVar
 
@@ -49,6 +49,13 @@ def choose(
 def matches(name: str, patterns: Iterable[str]) -> bool:
     """Whether a name fits one of these patterns of the shell, whatever its case."""
     return any(fnmatchcase(name.casefold(), pattern.casefold()) for pattern in patterns)
+
+
+def fitting(pattern: str, things: Mapping[str, T]) -> list[T]:
+    """The things that have this name; if none has, those whose names fit it as a pattern."""
+    if pattern in things:
+        return [things[pattern]]
+    return [thing for name, thing in things.items() if matches(name, (pattern,))]
 
 
 def unknown_name(message: str, wanted: str, near: Sequence[str], listing: str) -> UnknownNameError:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from glob import escape
 from pathlib import Path
 
 from pmlaunch.checks.preflight import preflight
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Severity
+from pmlaunch.model import Finding, LaunchPlan, MotionInfo, Origin, Severity
 from pmlaunch.planning.plan import Planned, make_plan
 from pmlaunch.request import EvalRequest
 from pmlaunch.settings import Settings
 from pmlaunch.support.json import HIDDEN
-from pmlaunch.support.names import matches
+from pmlaunch.support.names import fitting
 from pmlaunch.sweeping.matrix import Point
 
 _OTHER_ROBOT, _NOT_THERE = "PML118", "PML121"  # motions of several robots; a missing file
@@ -71,11 +70,11 @@ def check_point(
                 return None, request, bad
             request = replace(request, motions=left)
             continue
-        gone = [motion for motion in planned.plan.motions if matches(motion.name, point.without)]
-        if gone and len(gone) == len(planned.plan.motions):
-            return None, request, bad
-        if gone:
-            request, point = _without(request, gone), replace(point, without=())
+        motions = {motion.name: motion for motion in planned.plan.motions}
+        if gone := {each.name for pattern in point.without for each in fitting(pattern, motions)}:
+            if len(gone) == len(motions):
+                return None, request, bad
+            request, point = _without(request, planned, gone), replace(point, without=())
             continue
         findings = preflight(planned) if unfinished(request, planned) else []
         errors = [finding for finding in findings if finding.severity is Severity.ERROR]
@@ -85,9 +84,9 @@ def check_point(
         names = tuple(motion.name for motion in wrong)
         lacking = tuple(missing(planned.plan.motions))
         bad.append(BadCell(point.labels, point.seeds, names, tuple(errors), lacking))
-        if not (skip_bad and 0 < len(wrong) < len(planned.plan.motions)):
+        if not (skip_bad and 0 < len(wrong) < len(motions)):
             return None if skip_bad else (planned, findings), request, bad
-        request = _without(request, wrong)
+        request = _without(request, planned, names)
 
 
 def missing(motions: Iterable[MotionInfo]) -> Iterator[Path]:
@@ -95,8 +94,15 @@ def missing(motions: Iterable[MotionInfo]) -> Iterator[Path]:
     yield from (it.path for it in motions if it.problem is not None and it.problem.code == _NOT_THERE)
 
 
-def _without(request: EvalRequest, motions: Iterable[MotionInfo]) -> EvalRequest:
-    return replace(request, exclude=(*request.exclude, *(escape(motion.name) for motion in motions)))
+def _without(request: EvalRequest, planned: Planned, names: Container[str]) -> EvalRequest:
+    """The request without some of its motions; of a library that the checkpoint names, with the library as well."""
+    found = planned.inputs.motion_list
+    own = planned.inputs.motion_source.origin is Origin.CHECKPOINT
+    return replace(
+        request,
+        motions=(str(found.file),) if own else request.motions,
+        exclude=(*request.exclude, *(motion.name for motion in found.motions if motion.name in names)),
+    )
 
 
 def _wrong_motions(plan: LaunchPlan, errors: Sequence[Finding]) -> list[MotionInfo]:

@@ -14,8 +14,7 @@ from pathlib import Path
 from pmlaunch.checks.preflight import exit_code_of
 from pmlaunch.codes import Exit
 from pmlaunch.errors import PmlaunchError
-from pmlaunch.model import Finding, LaunchPlan, Severity
-from pmlaunch.planning.motion_list import is_library
+from pmlaunch.model import Finding, Generation, LaunchPlan, Severity
 from pmlaunch.planning.plan import Planned
 from pmlaunch.request import EvalRequest
 from pmlaunch.running.timings import Timings, earlier_timings
@@ -183,7 +182,7 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
         return is_left(each, result.tallies.get(each.id, Tally()), options.retries)
 
     def unfinished(request: EvalRequest, planned: Planned) -> bool:
-        if options.isolate and len(planned.inputs.motion_list.alone) > 1 and not planned.plan.left_out:
+        if options.isolate and not _is_alone(request, planned) and not planned.plan.left_out:
             return False  # each motion is checked for itself
         return not result.tallies or any(map(still_runs, evaluations_of(request, point, planned.plan)))
 
@@ -193,14 +192,13 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
     result.missing |= dict.fromkeys(path for part in bad for path in part.missing)
     if planned is None:
         return
-    plan, alone = planned[0].plan, planned[0].inputs.motion_list.alone
+    plan = planned[0].plan
     result.findings |= dict.fromkeys(finding for finding in planned[1] if finding.severity is not Severity.ERROR)
     result.missing |= dict.fromkeys(missing(plan.left_out))
-    if options.isolate and len(alone) > 1:
-        for word, file in alone.items():
-            own = replace(request, motions=(word,), exclude=())
-            without = (*point.without, *request.exclude) if is_library(file) else ()
-            _add(replace(point, request=own, without=without), settings, options, result)
+    if options.isolate and not _is_alone(request, planned[0]):
+        for word, exclude in planned[0].inputs.motion_list.alone:
+            own = replace(request, motions=(word,), exclude=exclude)
+            _add(replace(point, request=own, without=()), settings, options, result)
         return
     _refuse_duplicates(point, plan, result)
     evaluations = evaluations_of(request, point, plan)
@@ -209,6 +207,12 @@ def _add(point: Point, settings: Settings, options: SweepSettings, result: _Resu
         result.untrusted |= dict.fromkeys(planned[0].untrusted)
         result.left |= {each.id for each in rest}
         result.bytes += len(rest) * _size(planned[0])
+
+
+def _is_alone(request: EvalRequest, planned: Planned) -> bool:
+    """Whether the request names one motion file, and as it would be named if there were more."""
+    words = tuple(word for word, _ in planned.inputs.motion_list.alone)
+    return not words or (len(words) == 1 and words == request.motions)
 
 
 def _refuse_duplicates(point: Point, plan: LaunchPlan, result: _Result) -> None:
@@ -243,14 +247,16 @@ def _start_for(request: EvalRequest, planned: Planned, result: _Result) -> _Star
 
 
 def _steps(planned: Planned) -> int:
-    """The control steps of an evaluation, of which as many motions as there are environments share one; 0 if unknown."""
-    plan, side_by_side = planned.plan, max(planned.plan.num_envs, 1)
-    if plan.max_steps is not None:
-        return plan.max_steps * math.ceil(sum(motion.count for motion in plan.motions) / side_by_side)
-    seconds = [motion.seconds for motion in plan.motions if motion.seconds is not None]
-    if not seconds or len(seconds) < len(plan.motions):
+    """The control steps of an evaluation, as far as they are known, else 0. Motions side by side share them."""
+    plan, together = planned.plan, max(planned.plan.num_envs, 1)
+    count = sum(motion.count for motion in plan.motions)
+    if plan.max_steps is not None:  # of 3.x those of all motions, if it measures
+        return plan.max_steps if plan.generation is Generation.V3 else plan.max_steps * math.ceil(count / together)
+    rate = planned.report.control_hz or 0.0
+    steps = [math.ceil(motion.seconds * rate) for motion in plan.motions if motion.seconds is not None]
+    if len(steps) < count:
         return 0
-    return math.ceil(max(*seconds, sum(seconds) / side_by_side) * (planned.report.control_hz or 0.0))
+    return sum(max(steps[first : first + together]) for first in range(0, count, together))
 
 
 def _jobs(

@@ -50,7 +50,7 @@ class SweepObserver:
         """An attempt at an evaluation has ended. WAITING: it will be repeated."""
 
     def idle(self, slot: Slot) -> None:
-        """The job in a slot has ended."""
+        """A slot is free."""
 
     def tick(self) -> None:
         """Called several times a second."""
@@ -117,8 +117,9 @@ class Scheduler:
         self._repeats: deque[_Task] = deque()  # started when nothing else is left to start
         self._free: deque[Slot] = deque()
         self._running: dict[_Task, int] = {}  # the port of each job
-        self._in_slots: dict[Slot, _Task] = {}
-        self._most = 0  # jobs that run at a time, with those that have left their slots
+        self._slots: dict[_Task, Slot] = {}  # of the jobs that have not left theirs
+        self._leaving: dict[_Task, Slot] = {}  # of those that could: their files are still on their way
+        self._most = 0  # jobs in slots and on their way
         self._heard: queue.SimpleQueue[_Heard] = queue.SimpleQueue()
         self._unwritten: list[_Ended] = []
         self._ports = Ports()
@@ -173,7 +174,7 @@ class Scheduler:
 
     def _start(self, launcher: Launcher, slot: Slot, task: _Task, around: Surroundings) -> None:
         port = self._running[task] = self._ports.take()
-        self._in_slots[slot] = task
+        self._slots[task] = slot
         order = JobOrder(task.job, task.attempts, self.plan.folder, port, os.getpid())
         line = _Line(self._heard, slot, task)
 
@@ -195,19 +196,21 @@ class Scheduler:
                 if isinstance(heard.what, Report):
                     self._take_report(heard.slot, heard.task, heard.what)
                 elif heard.what is None:
-                    if len(self._running) < self._most:
-                        self._vacate(heard.slot)
+                    if heard.task in self._slots:
+                        self._leaving[heard.task] = heard.slot
                 else:
                     self._take_end(heard.task, heard.what)
                     self._ports.lent.discard(self._running.pop(heard.task))
-                    if self._in_slots.get(heard.slot) is heard.task:
-                        self._vacate(heard.slot)
+                    self._vacate(heard.task)
+                while self._leaving and len(self._running) + len(self._free) < self._most:
+                    self._vacate(next(iter(self._leaving)))
                 heard = self._heard.get_nowait()
 
-    def _vacate(self, slot: Slot) -> None:
-        del self._in_slots[slot]
-        self._free.append(slot)
-        self.observer.idle(slot)
+    def _vacate(self, task: _Task) -> None:
+        self._leaving.pop(task, None)
+        if slot := self._slots.pop(task, None):
+            self._free.append(slot)
+            self.observer.idle(slot)
 
     def _take_report(self, slot: Slot, task: _Task, report: Report) -> None:
         evaluation = next((each for each in task.job.evaluations if each.id == report.evaluation), None)

@@ -6,7 +6,6 @@ The scheduler only places jobs: it repeats none, and nothing that it knows is ne
 from __future__ import annotations
 
 import logging
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -49,7 +48,7 @@ class Connection(AbstractContextManager["Connection"]):
             raise self.unreachable(error) from error
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self._lock = threading.Lock()
-        self._heard: dict[str, queue.SimpleQueue[Event | None]] = {}
+        self._heard: dict[str, Callable[[Event], None]] = {}
         self._looked = 0.0
         self._ended: list[Future[Any]] = []  # until the next job is submitted, which telling the scheduler would delay
         try:
@@ -68,13 +67,15 @@ class Connection(AbstractContextManager["Connection"]):
         """Receive what workers tell about the jobs of a sweep."""
         self._client.subscribe_topic(sweep, self._take)
 
-    def submit(self, task: str, remote: worker.RemoteJob, heard: queue.SimpleQueue[Event | None]) -> Future[Any]:
-        """Hand a job to the scheduler. What it reports is put into `heard`, and None at its end. `release` it then."""
-        self._heard[task] = heard
+    def submit(
+        self, task: str, remote: worker.RemoteJob, hear: Callable[[Event], None], ended: Callable[[], None]
+    ) -> Future[Any]:
+        """Hand a job to the scheduler. `hear` gets what it reports, and `ended` is called at its end. `release` it then."""
+        self._heard[task] = hear
         future = self._client.submit(
             worker.run_on_worker, remote, key=task, resources={worker.RESOURCE: 1}, retries=0, pure=False
         )
-        future.add_done_callback(lambda _: heard.put(None))
+        future.add_done_callback(lambda _: ended())
         self._ended.clear()
         return future
 
@@ -115,7 +116,7 @@ class Connection(AbstractContextManager["Connection"]):
     def _take(self, event: tuple[float, Event]) -> None:
         found = self._heard.get(str(event[1].get("task")))
         if found is not None:
-            found.put(event[1])
+            found(event[1])
 
     def _fitting(self, deadline: float) -> int:
         """The slots of all fitting workers; waits for the first until `deadline`. Raises PML451 and PML453."""

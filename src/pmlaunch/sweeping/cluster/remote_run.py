@@ -63,13 +63,11 @@ class RemoteRun:
 
     def end(self) -> JobEnd | None:
         """Follow it to its end. None: it needs a checkpoint, which its worker has now. Raises PML452 to PML454."""
-        future = self._connection.submit(self._task, self._remote, self._events)
+        future = self._connection.submit(self._task, self._remote, self._events.put, self._process_ended)
         try:
             if not self._follow(future):
                 result = ChildResult(None, (), self._around.folder, Ending.INTERRUPTED)
                 return replace(self._known, result=result)
-            if self._began:  # it was not sent back for want of a checkpoint
-                self._listener.vacant()
             if future.status == "error":
                 return self._failed(future.exception())
             if future.status != "finished":  # cancelled, because the connection was lost
@@ -77,6 +75,12 @@ class RemoteRun:
             return self._finished(future.result())
         finally:
             self._connection.release(self._task, future)
+
+    def _process_ended(self) -> None:
+        """Called on a thread of Dask's, perhaps while a run is being brought."""
+        if self._began:  # it was not sent back for want of a checkpoint
+            self._listener.vacant()
+        self._events.put(None)
 
     def _follow(self, future: Future[Any]) -> bool:
         """Wait for its end; pass on what it reports. Return False if it was stopped and did not end in time."""
