@@ -18,6 +18,7 @@ from pmlaunch.model import Finding, Severity
 from pmlaunch.support.atomic import write_text
 from pmlaunch.support.files import read_bytes
 from pmlaunch.support.json import dumps, read_mapping
+from pmlaunch.support.paths import real_path
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class TrustStore:
 
 
 def _key(path: Path) -> str:
-    return os.path.normcase(os.path.realpath(path))
+    return os.path.normcase(real_path(path))
 
 
 def _digest(path: Path) -> str | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,23 @@ from pmlaunch.support.disk import path_below
 from pmlaunch.support.programs import find_program, search_path
 
 pytestmark = pytest.mark.hostile
+
+
+def test_a_folder_that_another_thread_makes_is_no_link(tmp_path: Path) -> None:
+    end = time.monotonic() + 0.5
+
+    def make() -> None:
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                (tmp_path / "runs").mkdir()
+            with contextlib.suppress(OSError):
+                (tmp_path / "runs").rmdir()
+
+    with ThreadPoolExecutor(1) as pool:
+        made = pool.submit(make)
+        while time.monotonic() < end:
+            assert path_below(tmp_path, "runs/one") == tmp_path / "runs" / "one"
+        made.result()
 
 
 def test_the_environment_names_no_other_repository(tmp_path: Path) -> None:

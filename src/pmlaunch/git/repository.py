@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.support.files import read_bytes
-from pmlaunch.support.paths import is_remote
+from pmlaunch.support.paths import is_remote, real_path
 
 _LARGEST = 4 << 20  # bytes of a small file
 _READ = ("HEAD", "index", "shallow", "info/attributes", "info/exclude", "info/grafts")  # by nearly every command
@@ -65,14 +65,14 @@ def find_repository(start: Path, *, above: bool) -> Repository | None:
     Raises PML141 if a part of it lies where nothing shows that it belongs to this repository, PML142 for a file on which
     git could hang.
     """
-    start = Path(os.path.realpath(start))
+    start = real_path(start)
     for root in (start, *start.parents) if above else (start,):
         own = git_folder(root)
         if own is None and (root / ".git").is_file():
             message = f"{root / '.git'} does not lead to a repository on this computer."
             raise PmlaunchError("PML141", message, hint=f'delete "{root / ".git"}"', subject=str(root / ".git"))
         if own is not None and _is_repository(own):
-            found = Repository(root, Path(os.path.realpath(own)), Path(os.path.realpath(common_folder(own))))
+            found = Repository(root, real_path(own), real_path(common_folder(own)))
             _refuse_elsewhere(found)
             _refuse_odd_files(found)
             return found
@@ -85,7 +85,7 @@ def find_repository(start: Path, *, above: bool) -> Repository | None:
 def refuse_links(root: Path) -> None:
     """Raise PML141 if anything in the repository of `root` is a link: git would write to where it leads."""
     own = git_folder(root)
-    folders = [Path(os.path.realpath(own)), Path(os.path.realpath(common_folder(own)))] if own else []
+    folders = [real_path(own), real_path(common_folder(own))] if own else []
     while folders:
         with os.scandir(folders.pop()) as entries:
             for entry in entries:
@@ -134,4 +134,4 @@ def _refuse_odd_files(repository: Repository) -> None:
 
 def _is_link(entry: os.DirEntry[str]) -> bool:
     """Whether it is a symbolic link or, on Windows, a junction."""
-    return entry.is_symlink() or (os.name == "nt" and entry.is_dir() and os.path.realpath(entry.path) != entry.path)
+    return entry.is_symlink() or (os.name == "nt" and entry.is_dir() and real_path(entry.path) != Path(entry.path))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import os
 import re
 import subprocess
 import time
@@ -29,6 +28,7 @@ from pmlaunch.git.settings import overrides
 from pmlaunch.processes.child import NEW_GROUP, ChildCommand
 from pmlaunch.processes.interrupts import Interrupts
 from pmlaunch.processes.supervise import ChildLimits, ChildResult, Watcher, run_child
+from pmlaunch.support.paths import real_path
 from pmlaunch.support.secrets import redact
 
 _SHORT = 60.0  # seconds for a query
@@ -148,7 +148,7 @@ class Git:
 
     def overrides_in(self, own: Path) -> tuple[str, ...]:
         """The overrides for the repository `own` of a submodule that is to be checked out in this folder."""
-        repository = Repository(Path(os.path.realpath(self.folder)), own, own)
+        repository = Repository(real_path(self.folder), own, own)
         return overrides(self._git, repository, safe_environment(self._given), checked_out=False)
 
     def _outside(self) -> dict[str, str]:

@@ -5,7 +5,6 @@ Every start of git takes its environment and its settings from here. See setting
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 from pmlaunch.errors import PmlaunchError
 from pmlaunch.git.repository import Repository, find_repository
 from pmlaunch.git.settings import overrides
+from pmlaunch.support.paths import real_path
 from pmlaunch.support.programs import find_program, search_path
 
 # Set by git hooks, for example. With one of these every command would work on the repository it names.
@@ -84,7 +84,7 @@ def confine(git: str, folder: Path, environment: Mapping[str, str], *, above: bo
     Raises PML140, PML141 and PML142 if git cannot be started there safely.
     """
     repository = find_repository(folder, above=above)
-    highest = repository.root if repository else Path(os.path.realpath(folder))
+    highest = repository.root if repository else real_path(folder)
     variables = {"GIT_CEILING_DIRECTORIES": str(highest.parent)}
     settings = overrides(git, repository, environment) if repository else ()
     return Confinement(repository, (*settings, *_SETTINGS), variables)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path, PureWindowsPath
 
 from pmlaunch.errors import PmlaunchError
+from pmlaunch.support.paths import real_path
 from pmlaunch.support.text import megabytes
 
 _MARGIN = 50_000_000  # bytes for git's own files
@@ -48,7 +49,7 @@ def path_below(root: Path, name: str) -> Path:
         if windows.drive or any(part in ("", ".", "..", ".git") for part in parts)
         else None
     )
-    path, place = root.joinpath(*parts), Path(os.path.realpath(root))
+    path, place = root.joinpath(*parts), real_path(root)
     for part in parts if why is None else ():
         place = place / part
         if _is_link(place):
@@ -64,7 +65,7 @@ def path_below(root: Path, name: str) -> Path:
 
 def _is_link(place: Path) -> bool:
     """Whether a path leads elsewhere, though its parent does not. Windows has other kinds than symbolic links."""
-    return Path(os.path.realpath(place)) != place if os.name == "nt" else place.is_symlink()
+    return real_path(place) != place if os.name == "nt" else place.is_symlink()
 
 
 def remove_tree(folder: Path) -> None:

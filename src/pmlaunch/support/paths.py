@@ -13,6 +13,7 @@ from pmlaunch.errors import PmlaunchError
 
 _MOST_ENTRIES = 1000  # of a folder: a folder of motions may hold tens of thousands
 _MOST_FOLDERS = 50
+_LONG, _LONG_UNC = "\\\\?\\", "\\\\?\\UNC\\"
 
 
 class Place(NamedTuple):
@@ -25,6 +26,17 @@ class Place(NamedTuple):
 def expanded(typed: str | Path) -> Path:
     """The path with ~ replaced by the user's folder; as it is for an unknown user, where Path.expanduser() raises."""
     return Path(os.path.expanduser(typed))  # noqa: PTH111
+
+
+def real_path(path: str | Path) -> Path:
+    r"""The absolute path without links.
+
+    For what appears or vanishes meanwhile, Windows' realpath may return a path that begins with \\?\.
+    """
+    real = os.path.realpath(path)
+    if os.name == "nt" and not str(path).startswith(_LONG):
+        real = f"\\\\{real[len(_LONG_UNC) :]}" if real.startswith(_LONG_UNC) else real.removeprefix(_LONG)
+    return Path(real)
 
 
 def find_path(typed: str, places: Sequence[Place]) -> tuple[Path, Place]:

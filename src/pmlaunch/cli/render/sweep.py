@@ -36,7 +36,8 @@ def cell_findings(planned: PlannedSweep) -> Iterator[Finding]:
             key = finding.code, finding.message
             first.setdefault(key, finding)
             cells.setdefault(key, []).append(text_of(labels or bad.labels, seeds, bad.motions))
-    for key, names in cells.items():
+    for key, named in cells.items():
+        names = list(dict.fromkeys(named))  # those of isolated motions have the same labels
         more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
         message = f"{key[1]} Cells: {'; '.join(names[:_MOST_NAMED])}{more}."
         severity = Severity.WARNING if skipped else Severity.ERROR
